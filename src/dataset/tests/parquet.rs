@@ -1,0 +1,204 @@
+//! The reader of Hugging Face parquet: columns, labels, shards and damage.
+
+use super::*;
+
+const PLAIN: &str = "message t { required binary image; required binary artist (UTF8); }";
+
+fn text(values: &[&str]) -> Column {
+    Column::Bytes(values.iter().map(|value| Some(value.as_bytes().to_vec())).collect())
+}
+
+fn pictures(count: u32) -> Column {
+    Column::Bytes((0..count).map(|seed| Some(png(picture(seed, 8, 8)))).collect())
+}
+
+#[test]
+fn class_labels_name_the_groups_in_their_own_order() {
+    let root = tempfile::tempdir().unwrap();
+    let rows = [vec![row(0, 1), row(1, 0)], vec![row(2, 1)]];
+    let file = write_table(&root.path().join("t.parquet"), Some(CLASSES), &rows);
+    let dataset = load(&file, RGB8).unwrap();
+    assert_eq!(dataset.groups(), ["zebra", "ant"]);
+    assert_eq!(dataset.indices_of(1), [0, 2]);
+    assert_eq!(dataset.image_name(2), "t.parquet#2");
+    assert_eq!(dataset.name(), "t");
+    for i in 0..3 {
+        assert_eq!(dataset.pixels(i), planes(&picture(u32::try_from(i).unwrap(), 8, 8)));
+    }
+    assert!(dataset.skipped().is_empty());
+}
+
+#[test]
+fn rows_without_picture_or_label_are_named() {
+    let root = tempfile::tempdir().unwrap();
+    let image = Some(png(picture(1, 8, 8)));
+    let rows = vec![
+        (image.clone(), None, Some(-1)),
+        (image.clone(), None, Some(2)),
+        (image.clone(), None, None),
+        (None, Some("a.png"), Some(0)),
+        (Some(b"broken".to_vec()), None, Some(0)),
+        row(5, 0),
+    ];
+    let file = write_table(&root.path().join("t.parquet"), Some(CLASSES), &[rows]);
+    let dataset = load(&file, RGB8).unwrap();
+    assert_eq!((dataset.len(), dataset.image_name(0)), (1, "t.parquet#5"));
+    assert_eq!(
+        reasons(&dataset),
+        [
+            ("t.parquet#0", "the label -1 is none of the 2 classes"),
+            ("t.parquet#1", "the label 2 is none of the 2 classes"),
+            ("t.parquet#2", "the row has no label"),
+            ("t.parquet#3", "the row holds no picture, only the path of one"),
+            ("t.parquet#4", "not a PNG, JPEG or WebP picture"),
+            ("ant", "no images"),
+        ]
+    );
+}
+
+#[test]
+fn own_paths_name_the_images_where_all_differ() {
+    let root = tempfile::tempdir().unwrap();
+    let named = |paths: [Option<&'static str>; 2]| {
+        let rows = paths.map(|path| (Some(png(picture(1, 8, 8))), path, Some(0)));
+        let file = write_table(&root.path().join("t.parquet"), None, &[rows.to_vec()]);
+        load(&file, RGB8).unwrap().image_name(1).to_owned()
+    };
+    assert_eq!(named([Some("a/1.png"), Some("a/2.png")]), "a/2.png");
+    assert_eq!(named([Some("a/1.png"), Some("a/1.png")]), "t.parquet#1");
+    assert_eq!(named([Some("a/1.png"), None]), "t.parquet#1");
+    assert_eq!(named([Some("a/1.png"), Some("../../etc/x")]), "t.parquet#1");
+    assert_eq!(named([Some("/root/1.png"), Some("b")]), "t.parquet#1");
+}
+
+#[test]
+fn text_labels_and_plain_bytes_are_read() {
+    let root = tempfile::tempdir().unwrap();
+    let labels = ["picasso 10", "picasso 9", "", "picasso 10"];
+    let file = write_parquet(&root.path().join("t.parquet"), PLAIN, None, &[vec![pictures(4), text(&labels)]]);
+    let dataset = load(&file, RGB8).unwrap();
+    assert_eq!(dataset.groups(), ["picasso 9", "picasso 10"]);
+    assert_eq!(dataset.indices_of(1), [0, 2]);
+    assert_eq!(reasons(&dataset), [("t.parquet#2", "the row's label is empty")]);
+}
+
+#[test]
+fn integers_without_names_become_numbers() {
+    let root = tempfile::tempdir().unwrap();
+    let rows = vec![row(0, 10), row(1, 9), row(2, 10)];
+    for metadata in [None, Some("{ broken"), Some("{\"info\": 3}")] {
+        let file = write_table(&root.path().join("t.parquet"), metadata, std::slice::from_ref(&rows));
+        assert_eq!(load(&file, RGB8).unwrap().groups(), ["9", "10"]);
+    }
+}
+
+#[test]
+fn an_open_choice_of_columns_names_the_candidates() {
+    let root = tempfile::tempdir().unwrap();
+    let schema = "message t { required binary image; required binary style (UTF8); required binary artist (UTF8); }";
+    let columns = vec![pictures(2), text(&["cubism", "pop"]), text(&["picasso", "warhol"])];
+    let file = write_parquet(&root.path().join("t.parquet"), schema, None, &[columns]);
+    let error = message(load(&file, RGB8));
+    assert!(error.contains("style, artist") && error.contains("group column"), "{error}");
+    let chosen = |name: &str| {
+        let options = LoadOptions { group_column: Some(name.to_owned()), ..options(RGB8) };
+        Dataset::load(&file, &options, &mut |_, _| Ok(()))
+    };
+    assert_eq!(chosen("artist").unwrap().groups(), ["picasso", "warhol"]);
+    assert!(message(chosen("mood")).contains("no column `mood`"));
+    let options = LoadOptions { image_column: Some("style".to_owned()), ..options(RGB8) };
+    assert!(message(Dataset::load(&file, &options, &mut |_, _| Ok(()))).contains("no column `style` that holds"));
+
+    let schema = "message t { required binary image; required binary caption (UTF8); }";
+    let only = vec![pictures(2), text(&["x", "y"])];
+    let file = write_parquet(&root.path().join("u.parquet"), schema, None, &[only]);
+    assert_eq!(load(&file, RGB8).unwrap().groups(), ["x", "y"], "the only text column will do");
+    let file = write_parquet(
+        &root.path().join("v.parquet"),
+        "message t { required binary image; }",
+        None,
+        &[vec![pictures(2)]],
+    );
+    assert!(message(load(&file, RGB8)).contains("no column that could hold the groups"));
+}
+
+#[test]
+fn shards_are_read_in_order_and_only_the_train_split() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    write_table(&data.join("train-00001-of-00002.parquet"), Some(CLASSES), &[vec![row(2, 0)]]);
+    write_table(&data.join("train-00000-of-00002.parquet"), Some(CLASSES), &[vec![row(0, 1), row(1, 0)]]);
+    write_table(&data.join("test-00000-of-00001.parquet"), Some(CLASSES), &[vec![row(9, 1)]]);
+    write(data.join("README.md"), b"x");
+    let dataset = load(root.path(), RGB8).unwrap();
+    let names: Vec<_> = (0..dataset.len()).map(|i| dataset.image_name(i)).collect();
+    let (first, second) = ("train-00000-of-00002.parquet", "train-00001-of-00002.parquet");
+    assert_eq!(names, [format!("{first}#0"), format!("{first}#1"), format!("{second}#0")]);
+    assert_eq!(dataset.pixels(2), planes(&picture(2, 8, 8)));
+    assert_eq!(load(&data, RGB8).unwrap().hash(), dataset.hash());
+    let test = load(&data.join("test-00000-of-00001.parquet"), RGB8).unwrap();
+    assert_eq!((test.len(), test.name()), (1, "data/test"));
+
+    let nested = root.path().join("nested");
+    write_table(&nested.join("plain_text/train-00000-of-00001.parquet"), Some(CLASSES), &[vec![row(2, 0)]]);
+    assert_eq!(load(&nested, RGB8).unwrap().len(), 1);
+
+    let other = CLASSES.replace("ant", "bee");
+    write_table(&data.join("train-00001-of-00002.parquet"), Some(&other), &[vec![row(2, 0)]]);
+    assert!(message(load(root.path(), RGB8)).contains("disagree"));
+}
+
+#[test]
+fn tables_without_images_and_damaged_files_are_errors() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let schema = "message t { required binary caption (UTF8); required int64 label; }";
+    let columns = vec![text(&["x"]), Column::Numbers(vec![Some(1)])];
+    let error = message(load(&write_parquet(&at("no.parquet"), schema, None, &[columns]), RGB8));
+    assert!(error.contains("holds no images (columns: caption, label)"), "{error}");
+    let error = message(load(&write_table(&at("empty.parquet"), None, &[]), RGB8));
+    assert!(error.contains("no rows"), "{error}");
+    let good = write_table(&at("good.parquet"), Some(CLASSES), &[vec![row(0, 0), row(1, 1)]]);
+    let bytes = fs::read(good).unwrap();
+    for length in [0, 3, 4, 8, 12, bytes.len() / 2, bytes.len() - 1] {
+        write(at("cut.parquet"), &bytes[..length]);
+        let error = load(&at("cut.parquet"), RGB8).unwrap_err();
+        assert!(is_input(&error) && error.to_string().contains("cut.parquet"), "{length}: {error}");
+    }
+    // The head is gone and the footer's offsets point behind the end.
+    write(at("cut.parquet"), &[b"PAR1", &bytes[bytes.len() * 3 / 4..]].concat());
+    assert!(load(&at("cut.parquet"), RGB8).is_err());
+    // A pickle in parquet's clothes, and a table under another name.
+    write(at("pickle.parquet"), b"\x80\x04\x95 a pickle");
+    assert!(message(load(&at("pickle.parquet"), RGB8)).contains("no whole parquet file"));
+    write(at("table.bin"), &bytes);
+    assert_eq!(load(&at("table.bin"), RGB8).unwrap().len(), 2);
+}
+
+#[test]
+fn too_many_groups_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let rows: Vec<Row> = (0..5).map(|seed| row(seed, i64::from(seed))).collect();
+    let file = write_table(&root.path().join("t.parquet"), None, &[rows]);
+    let mut options = options(RGB8);
+    options.limits.max_groups = 4;
+    assert!(message(Dataset::load(&file, &options, &mut |_, _| Ok(()))).contains("more than 4 different values"));
+    options.limits.max_groups = 5;
+    options.limits.max_dataset_bytes = 4 * RGB8.numel();
+    assert!(message(Dataset::load(&file, &options, &mut |_, _| Ok(()))).contains("takes more than"));
+}
+
+#[test]
+fn flipped_bytes_never_escape_as_a_panic() {
+    let root = tempfile::tempdir().unwrap();
+    let file = write_table(&root.path().join("t.parquet"), Some(CLASSES), &[vec![row(0, 0), row(1, 1)]]);
+    let whole = fs::read(&file).unwrap();
+    for at in 0..whole.len() {
+        for mask in [1 << (at % 8), 0xff] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= mask;
+            write(&file, &bytes);
+            let _ = load(&file, RGB8);
+        }
+    }
+}

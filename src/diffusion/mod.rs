@@ -1,0 +1,12 @@
+//! Diffusion models: noise schedules, samplers, and the model as a folder.
+
+pub mod denoiser;
+pub mod generate;
+mod model;
+mod samplers;
+mod schedule;
+
+pub use denoiser::Denoiser;
+pub use model::Model;
+pub use samplers::{Sampler, SamplerKind};
+pub use schedule::{BetaSchedule, NoiseSchedule, PredictionType, SchedulerConfig, TimestepSpacing, VarianceType};

@@ -1,0 +1,247 @@
+//! A diffusion model on disk and in memory: network, weights and noise schedule.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module as _;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::denoiser::Denoiser;
+use super::schedule::{NoiseSchedule, SchedulerConfig};
+use crate::dataset::ImageShape;
+use crate::error::{Error, Result};
+use crate::network::weights::{Precision, RandomStart, SafetensorsSource, named_values, write_safetensors};
+use crate::network::{UNet2DConfig, UNet2DModel};
+use crate::store;
+
+const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
+
+/// A diffusion model, resident on one device, without gradients.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The network with its weights.
+    pub network: UNet2DModel,
+    /// Settings of the noise schedule and the samplers.
+    pub scheduler: SchedulerConfig,
+    schedule: NoiseSchedule,
+    shape: ImageShape,
+    device: Device,
+    hash: String,
+}
+
+impl Model {
+    /// Opens a diffusers folder (`config.json`, weights, `scheduler_config.json`) or a pipeline folder
+    /// (`model_index.json`, `unet/`, `scheduler/`).
+    ///
+    /// # Errors
+    /// Folders of another kind, settings this program does not know, and weights that do not fit them.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self> {
+        let files = Files::find(folder)?;
+        let config = UNet2DConfig::from_json(&read_text(&files.config)?, &files.config.display().to_string())?;
+        let scheduler =
+            SchedulerConfig::from_json(&read_text(&files.scheduler)?, &files.scheduler.display().to_string())?;
+        let bytes = std::fs::read(&files.weights).map_err(Error::io("read", &files.weights))?;
+        let mut source = SafetensorsSource::from_bytes(&bytes, &files.weights.display().to_string())?;
+        let network = UNet2DModel::build(&config, &mut source, device)?;
+        source.finish()?;
+        Self::assemble(network, scheduler, device)
+    }
+
+    /// A model with random weights, to be trained.
+    ///
+    /// # Errors
+    /// Settings that contradict each other.
+    pub fn fresh(config: &UNet2DConfig, scheduler: &SchedulerConfig, seed: u64, device: &Device) -> Result<Self> {
+        // Through the same checks that a file passes.
+        let config = UNet2DConfig::from_json(&config.to_json()?, "network settings")?;
+        let network = UNet2DModel::build(&config, &mut RandomStart { seed }, device)?;
+        Self::assemble(network, scheduler.clone(), device)
+    }
+
+    /// The same schedule with other weights.
+    ///
+    /// # Errors
+    /// Those of reading the weights back for the hash.
+    pub fn with_network(&self, network: UNet2DModel) -> Result<Self> {
+        Self::assemble(network.valid(), self.scheduler.clone(), &self.device)
+    }
+
+    fn assemble(network: UNet2DModel, scheduler: SchedulerConfig, device: &Device) -> Result<Self> {
+        let schedule = NoiseSchedule::new(&scheduler)?;
+        let shape = network.config().image_shape()?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(network.config().to_json()?.as_bytes());
+        let scheduler_text = serde_json::to_string(&scheduler).unwrap_or_default();
+        hasher.update(scheduler_text.as_bytes());
+        for (name, _, values) in named_values(&network) {
+            hasher.update(name.as_bytes()).update(bytemuck::cast_slice(&values));
+        }
+        let hash = hasher.finalize().to_hex().to_string();
+        Ok(Self { network, scheduler, schedule, shape, device: device.clone(), hash })
+    }
+
+    /// Writes a diffusers folder that PyTorch's diffusers opens.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn save(&self, folder: &Path, precision: Precision) -> Result<()> {
+        store::create_folder(folder)?;
+        write_safetensors(&folder.join(WEIGHTS), &named_values(&self.network), precision)?;
+        store::write_atomic(&folder.join("scheduler_config.json"), &pretty(&self.scheduler)?)?;
+        // Last, because its presence is what makes the folder a model.
+        store::write_atomic(&folder.join("config.json"), self.network.config().to_json()?.as_bytes())
+    }
+
+    /// Shape of the pictures.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// The noise schedule.
+    pub fn schedule(&self) -> &NoiseSchedule {
+        &self.schedule
+    }
+
+    /// Where the weights are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// blake3 of settings and weights, hexadecimal.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Number of classes of a class-conditional model.
+    pub fn classes(&self) -> Option<usize> {
+        self.network.config().num_class_embeds
+    }
+
+    /// Checks that a class is given where the model needs one, and that it exists.
+    ///
+    /// # Errors
+    /// A class that is missing, out of range, or given to an unconditional model.
+    pub fn check_class(&self, class: Option<usize>) -> Result<()> {
+        match (self.classes(), class) {
+            (None, None) => Ok(()),
+            (Some(n), Some(c)) if c < n => Ok(()),
+            (Some(n), given) => Err(Error::input(
+                match given {
+                    Some(c) => format!("class {c} does not exist in this class-conditional model"),
+                    None => "this model is class-conditional and no class was given".into(),
+                },
+                "--class-label",
+                format!("give a number from 0 to {}", n - 1),
+            )),
+            (None, Some(_)) => {
+                Err(Error::input("this model knows no classes", "--class-label", "leave the option out"))
+            }
+        }
+    }
+
+    /// The network's raw output for pictures `x` (row-major, one after another) at their timesteps.
+    fn output(&self, x: &[f32], timesteps: &[usize], class: Option<usize>) -> Result<Vec<f32>> {
+        let ImageShape { channels, height, width } = self.shape;
+        let shape = [timesteps.len(), channels, height, width];
+        let input = Tensor::<4>::from_data(TensorData::new(x.to_vec(), shape), &self.device);
+        let labels = class.map(|c| vec![c; timesteps.len()]);
+        let output = self.network.forward(input, timesteps, labels.as_deref(), None);
+        read_back(output, &self.device)
+    }
+}
+
+/// Reads a tensor's numbers; a lost device is an error, not a panic.
+fn read_back(tensor: Tensor<4>, device: &Device) -> Result<Vec<f32>> {
+    let lost = |what: String| Error::Device {
+        device: format!("{device:?}"),
+        what,
+        remedy: "Run the job again, or choose --device cpu".into(),
+    };
+    let data = tensor.try_into_data().map_err(|e| lost(format!("the device failed while computing ({e})")))?;
+    data.convert::<f32>().try_to_vec::<f32>().map_err(|e| lost(format!("the device gave no numbers ({e:?})")))
+}
+
+impl Denoiser for Model {
+    fn predict_noise(&self, x: &[f32], timesteps: &[usize], class: Option<usize>) -> Result<Vec<f32>> {
+        let mut output = self.output(x, timesteps, class)?;
+        let size = self.shape.numel();
+        for ((o, x), t) in output.chunks_mut(size).zip(x.chunks(size)).zip(timesteps) {
+            self.schedule.to_noise(o, x, *t);
+        }
+        Ok(output)
+    }
+
+    fn shape(&self) -> ImageShape {
+        self.shape
+    }
+}
+
+/// The three files of a model.
+struct Files {
+    config: PathBuf,
+    weights: PathBuf,
+    scheduler: PathBuf,
+}
+
+impl Files {
+    fn find(folder: &Path) -> Result<Self> {
+        let needs = "choose a diffusers folder: config.json, diffusion_pytorch_model.safetensors and \
+                     scheduler_config.json, or a pipeline folder with unet/ and scheduler/";
+        if is_pickle(folder) {
+            return Err(pickle(folder));
+        }
+        if !folder.is_dir() {
+            let what = if folder.exists() { "a model is a folder, and this is a file" } else { "there is nothing here" };
+            return Err(Error::file(what, folder, needs));
+        }
+        let (network, scheduler) = if folder.join("model_index.json").is_file() {
+            (folder.join("unet"), folder.join("scheduler"))
+        } else {
+            (folder.to_owned(), folder.to_owned())
+        };
+        let config = network.join("config.json");
+        let weights = network.join(WEIGHTS);
+        let mut scheduler = scheduler.join("scheduler_config.json");
+        if !scheduler.is_file() {
+            // A network folder inside a pipeline: its scheduler stands beside it.
+            let beside = folder.join("..").join("scheduler").join("scheduler_config.json");
+            if beside.is_file() {
+                scheduler = beside;
+            }
+        }
+        if !weights.is_file() {
+            let old = std::fs::read_dir(&network).into_iter().flatten().flatten().map(|e| e.path()).find(|p| is_pickle(p));
+            return Err(match old {
+                Some(path) => pickle(&path),
+                None => Error::file(format!("{WEIGHTS} is missing"), &network, needs),
+            });
+        }
+        for path in [&config, &scheduler] {
+            if !path.is_file() {
+                return Err(Error::file("this file of the model is missing", path, needs));
+            }
+        }
+        Ok(Self { config, weights, scheduler })
+    }
+}
+
+fn is_pickle(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    path.is_file() && ["bin", "pt", "pth", "ckpt", "pkl", "pickle"].contains(&extension)
+}
+
+fn pickle(path: &Path) -> Error {
+    Error::file(
+        "this is a Python pickle, which can run code when it is opened, so Whence does not read it",
+        path,
+        "convert it where you trust it: in Python, UNet2DModel.from_pretrained(OLD).save_pretrained(NEW, \
+         safe_serialization=True)",
+    )
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(Error::io("read", path))
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(value).map_err(|e| Error::input(e.to_string(), "scheduler_config.json", "report this"))
+}

@@ -1,0 +1,289 @@
+//! The noise schedule and what follows from it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How the betas grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BetaSchedule {
+    /// From `beta_start` to `beta_end` in equal steps (Ho et al. 2020).
+    Linear,
+    /// Equal steps of the square root (latent diffusion).
+    ScaledLinear,
+    /// Cosine-shaped cumulative product, betas capped at 0.999 (Nichol and Dhariwal 2021).
+    SquaredcosCapV2,
+}
+
+/// What the network predicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PredictionType {
+    /// The noise.
+    Epsilon,
+    /// sqrt(ᾱ) noise - sqrt(1-ᾱ) picture (Salimans and Ho 2022).
+    VPrediction,
+    /// The picture.
+    Sample,
+}
+
+/// Variance of an ancestral sampling step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VarianceType {
+    /// The posterior's variance.
+    #[serde(alias = "fixed_small_log")]
+    FixedSmall,
+    /// Beta.
+    FixedLarge,
+}
+
+/// Which of the training timesteps a sampler visits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimestepSpacing {
+    /// From 0 upwards in whole strides.
+    Leading,
+    /// From the last downwards.
+    Trailing,
+    /// Both ends included.
+    Linspace,
+}
+
+/// Settings of the schedule: diffusers' `scheduler_config.json`, names and defaults of its `DDPMScheduler`.
+///
+/// Settings of samplers that Whence does not use are kept, and written back as they were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SchedulerConfig {
+    #[serde(rename = "_class_name")]
+    class_name: String,
+    #[serde(rename = "_diffusers_version")]
+    diffusers_version: String,
+    /// Number of timesteps T.
+    pub num_train_timesteps: usize,
+    /// First beta.
+    pub beta_start: f64,
+    /// Last beta.
+    pub beta_end: f64,
+    /// Shape between them.
+    pub beta_schedule: BetaSchedule,
+    /// Betas given one by one; override the three above.
+    pub trained_betas: Option<Vec<f32>>,
+    /// What the network predicts.
+    pub prediction_type: PredictionType,
+    /// Variance of ancestral steps.
+    pub variance_type: VarianceType,
+    /// Clip the predicted picture while sampling.
+    pub clip_sample: bool,
+    /// To plus and minus this.
+    pub clip_sample_range: f64,
+    /// Which timesteps a sampler visits.
+    pub timestep_spacing: TimestepSpacing,
+    /// Added to each of them.
+    pub steps_offset: usize,
+    thresholding: bool,
+    rescale_betas_zero_snr: bool,
+    set_alpha_to_one: Option<bool>,
+    #[serde(flatten)]
+    other: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Default for SchedulerConfig {
+    fn default() -> Self {
+        Self {
+            class_name: "DDPMScheduler".into(),
+            diffusers_version: "0.42.1".into(),
+            num_train_timesteps: 1000,
+            beta_start: 1e-4,
+            beta_end: 0.02,
+            beta_schedule: BetaSchedule::Linear,
+            trained_betas: None,
+            prediction_type: PredictionType::Epsilon,
+            variance_type: VarianceType::FixedSmall,
+            clip_sample: true,
+            clip_sample_range: 1.0,
+            timestep_spacing: TimestepSpacing::Leading,
+            steps_offset: 0,
+            thresholding: false,
+            rescale_betas_zero_snr: false,
+            set_alpha_to_one: None,
+            other: serde_json::Map::new(),
+        }
+    }
+}
+
+impl SchedulerConfig {
+    /// Reads a `scheduler_config.json`. `place` names the file in errors.
+    ///
+    /// # Errors
+    /// Text that is no JSON, values this program does not know, and numbers that make no schedule.
+    pub fn from_json(text: &str, place: &str) -> Result<Self> {
+        let config: Self = serde_json::from_str(text).map_err(|e| {
+            Error::input(
+                format!("unsupported scheduler setting: {e}"),
+                place,
+                "Whence knows linear, scaled_linear and squaredcos_cap_v2 betas, or betas given one by one",
+            )
+        })?;
+        let refuse = |what: &str| Err(Error::input(what, place, "save the model with a DDPM or DDIM scheduler"));
+        if config.thresholding {
+            return refuse("thresholding is not supported");
+        }
+        if config.rescale_betas_zero_snr {
+            return refuse("rescale_betas_zero_snr is not supported: the last step's weight would be infinite");
+        }
+        Ok(config)
+    }
+
+    /// Whether the last DDIM step goes to a noise-free picture (diffusers' `set_alpha_to_one`).
+    pub fn final_alpha_is_one(&self) -> bool {
+        self.set_alpha_to_one.unwrap_or(true)
+    }
+}
+
+/// Betas and their cumulative products, indexed by timestep 0..T.
+#[derive(Clone, Debug)]
+pub struct NoiseSchedule {
+    betas: Vec<f64>,
+    alphas_cumprod: Vec<f64>,
+    prediction_type: PredictionType,
+}
+
+impl NoiseSchedule {
+    /// The schedule of a configuration, rounded where PyTorch rounds (32-bit betas; products in 64 bits, kept in 32).
+    ///
+    /// # Errors
+    /// Fewer than two timesteps, betas outside (0, 1).
+    pub fn new(config: &SchedulerConfig) -> Result<Self> {
+        let t = config.num_train_timesteps;
+        let refuse = |what: String| {
+            Err(Error::input(what, "scheduler_config.json", "use the file that was saved with these weights"))
+        };
+        if !(2..=1_000_000).contains(&t) {
+            return refuse(format!("num_train_timesteps is {t}"));
+        }
+        let betas: Vec<f32> = match (&config.trained_betas, config.beta_schedule) {
+            (Some(betas), _) => betas.clone(),
+            (None, BetaSchedule::Linear) => linspace(config.beta_start, config.beta_end, t),
+            (None, BetaSchedule::ScaledLinear) => {
+                linspace(config.beta_start.sqrt(), config.beta_end.sqrt(), t).into_iter().map(|b| b * b).collect()
+            }
+            (None, BetaSchedule::SquaredcosCapV2) => {
+                let bar = |s: f64| ((s + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
+                (0..t)
+                    .map(|i| (1.0 - bar((i + 1) as f64 / t as f64) / bar(i as f64 / t as f64)).min(0.999) as f32)
+                    .collect()
+            }
+        };
+        if betas.len() != t {
+            return refuse(format!("there are {} trained_betas for {t} timesteps", betas.len()));
+        }
+        if let Some(at) = betas.iter().position(|b| !(*b > 0.0 && *b < 1.0)) {
+            return refuse(format!("beta {at} is not between 0 and 1"));
+        }
+        let mut product = 1.0f64;
+        let alphas_cumprod = betas
+            .iter()
+            .map(|b| {
+                product *= f64::from(1.0 - b);
+                f64::from(product as f32)
+            })
+            .collect();
+        Ok(Self {
+            betas: betas.into_iter().map(f64::from).collect(),
+            alphas_cumprod,
+            prediction_type: config.prediction_type,
+        })
+    }
+
+    /// Number of timesteps T.
+    pub fn len(&self) -> usize {
+        self.betas.len()
+    }
+
+    /// Never: a schedule has at least two steps.
+    pub fn is_empty(&self) -> bool {
+        self.betas.is_empty()
+    }
+
+    /// What the network predicts.
+    pub fn prediction_type(&self) -> PredictionType {
+        self.prediction_type
+    }
+
+    /// ᾱ_t; 1 before the first step.
+    pub fn alpha_bar(&self, t: Option<usize>) -> f64 {
+        t.map_or(1.0, |t| self.alphas_cumprod.get(t).copied().unwrap_or(0.0))
+    }
+
+    /// β_t.
+    pub fn beta(&self, t: usize) -> f64 {
+        self.betas.get(t).copied().unwrap_or(0.0)
+    }
+
+    /// (sqrt(ᾱ_t), sqrt(1-ᾱ_t)): the shares of picture and noise in a noisy picture.
+    pub fn signal_and_noise(&self, t: usize) -> (f64, f64) {
+        let bar = self.alpha_bar(Some(t));
+        (bar.sqrt(), (1.0 - bar).sqrt())
+    }
+
+    /// w_t = β_t / (2 α_t (1-ᾱ_{t-1})) in nats: the weight of |noise - predicted noise|² in the ELBO's term at
+    /// 1 <= t < T (Ho et al. 2020, eq. 12, with the posterior's variance). 0 elsewhere.
+    pub fn elbo_weight(&self, t: usize) -> f64 {
+        if t == 0 || t >= self.len() {
+            return 0.0;
+        }
+        let beta = self.beta(t);
+        beta / (2.0 * (1.0 - beta) * (1.0 - self.alpha_bar(Some(t - 1))))
+    }
+
+    /// x_t = sqrt(ᾱ) x_0 + sqrt(1-ᾱ) noise.
+    pub fn add_noise(&self, x0: &[f32], noise: &[f32], t: usize) -> Vec<f32> {
+        let (a, s) = self.signal_and_noise(t);
+        let (a, s) = (a as f32, s as f32);
+        x0.iter().zip(noise).map(|(x, n)| a * x + s * n).collect()
+    }
+
+    /// What the network should say of a picture and its noise, in its own terms.
+    pub fn target(&self, x0: &[f32], noise: &[f32], t: usize) -> Vec<f32> {
+        match self.prediction_type {
+            PredictionType::Epsilon => noise.to_vec(),
+            PredictionType::Sample => x0.to_vec(),
+            PredictionType::VPrediction => {
+                let (a, s) = self.signal_and_noise(t);
+                let (a, s) = (a as f32, s as f32);
+                x0.iter().zip(noise).map(|(x, n)| a * n - s * x).collect()
+            }
+        }
+    }
+
+    /// Turns the network's output for `x_t` into predicted noise, in place.
+    pub fn to_noise(&self, output: &mut [f32], x_t: &[f32], t: usize) {
+        let (a, s) = self.signal_and_noise(t);
+        let (a, s) = (a as f32, s as f32);
+        match self.prediction_type {
+            PredictionType::Epsilon => {}
+            PredictionType::Sample => {
+                for (o, x) in output.iter_mut().zip(x_t) {
+                    *o = (x - a * *o) / s;
+                }
+            }
+            PredictionType::VPrediction => {
+                for (o, x) in output.iter_mut().zip(x_t) {
+                    *o = a * *o + s * x;
+                }
+            }
+        }
+    }
+}
+
+/// PyTorch's `linspace` in 32 bits: counted from both ends.
+fn linspace(start: f64, end: f64, count: usize) -> Vec<f32> {
+    let (start, end) = (start as f32, end as f32);
+    let step = (end - start) / (count - 1) as f32;
+    (0..count)
+        .map(|i| if i < count / 2 { start + step * i as f32 } else { end - step * (count - 1 - i) as f32 })
+        .collect()
+}

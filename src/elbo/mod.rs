@@ -1,0 +1,10 @@
+//! The ELBO: which timesteps are evaluated, with what noise, and how two models' ELBOs of a picture are compared.
+
+mod estimate;
+mod grid;
+pub mod noise;
+mod scorer;
+
+pub use estimate::{Estimate, sum};
+pub use grid::{Plan, Point, Timesteps};
+pub use scorer::{FullPass, Progress, ScorerQuery};

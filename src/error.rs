@@ -1,0 +1,84 @@
+//! The one error type: what happened, where, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a job, a reader or a command stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The user cancelled. Not a failure: nothing was lost.
+    #[error("cancelled")]
+    Cancelled,
+
+    /// Something the user gave cannot be used.
+    #[error("{what}. {remedy}. ({place})")]
+    Input {
+        /// What is wrong, a sentence without its full stop.
+        what: String,
+        /// File, option or field that holds it.
+        place: String,
+        /// What the user can do, a sentence without its full stop.
+        remedy: String,
+    },
+
+    /// The operating system refused to read or write.
+    #[error("could not {doing} {}: {source}{}", path.display(), io_hint(source))]
+    Io {
+        /// A verb, such as `read`, `write`, `create`.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+
+    /// The compute device failed or does not exist.
+    #[error("{device}: {what}. {remedy}")]
+    Device {
+        /// Name of the device as `--device` takes it.
+        device: String,
+        /// What it did.
+        what: String,
+        /// What the user can do, a sentence without its full stop.
+        remedy: String,
+    },
+}
+
+impl Error {
+    /// Input that cannot be used: `what` is wrong, at `place`; the user can do `remedy`.
+    pub fn input(what: impl Into<String>, place: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Input { what: what.into(), place: place.into(), remedy: remedy.into() }
+    }
+
+    /// Input in a file that cannot be used.
+    pub fn file(what: impl Into<String>, path: &Path, remedy: impl Into<String>) -> Self {
+        Self::input(what, path.display().to_string(), remedy)
+    }
+
+    /// A closure for `map_err` around file operations: `doing` is a verb.
+    pub fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { doing, path, source }
+    }
+
+    /// True where the user cancelled, so that no error is shown.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+}
+
+fn io_hint(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            ". Free some space and start again: what was finished is kept"
+        }
+        ErrorKind::PermissionDenied => ". Check who may read and write there",
+        ErrorKind::NotFound => ". Check the spelling and that the disk is mounted",
+        _ => "",
+    }
+}

@@ -1,0 +1,27 @@
+//! Whence: which groups of training images shaped a picture that a diffusion model made, and by how much.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`attribution`] | one file a method: scores, ranking |
+//! | [`dataset`] | labelled training images: readers, groups, nearest images |
+//! | [`demo`] | paints the demo dataset |
+//! | [`diffusion`] | noise schedules, samplers, models as folders |
+//! | [`elbo`] | timesteps, noise, the paired scorer, estimates |
+//! | [`error`] | the one error type |
+//! | [`network`] | UNet2DModel and its weights |
+//! | [`store`] | files written whole or not at all; projects |
+//! | [`training`] | the loop under train and unlearn |
+//! | [`unlearning`] | one file an objective: the model without a group |
+
+pub mod attribution;
+pub mod dataset;
+pub mod demo;
+pub mod diffusion;
+pub mod elbo;
+pub mod error;
+pub mod network;
+pub mod store;
+pub mod training;
+pub mod unlearning;
+
+pub use error::{Error, Result};

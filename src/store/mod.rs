@@ -1,0 +1,62 @@
+//! Files of our own: written through a temporary sibling, so that a crash or a full disk never leaves half a file.
+
+mod project;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+pub use project::{Project, ProjectFile, demo_folder, user_data_folder};
+
+/// Writes `bytes` to `path` whole or not at all; makes the folder where it is missing.
+///
+/// # Errors
+/// Where the folder or the file cannot be written; the old file, if any, is then untouched.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(folder)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".whence-")
+        .suffix(".part")
+        .tempfile_in(folder)
+        .map_err(Error::io("write into", folder))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io("write", path))?;
+    // Temporary files are private to their owner; results are ordinary files.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::Permissions::from_mode(0o644);
+        file.as_file().set_permissions(mode).map_err(Error::io("write", path))?;
+    }
+    file.persist(path).map_err(|e| Error::io("write", path)(e.error))?;
+    Ok(())
+}
+
+/// Writes plain data as JSON.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    text.push(b'\n');
+    write_atomic(path, &text)
+}
+
+/// Reads plain data from JSON.
+///
+/// # Errors
+/// Where the file cannot be read or does not hold what is expected.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    serde_json::from_str(&text)
+        .map_err(|e| Error::file(format!("the file does not hold what it should: {e}"), path, "restore it from a copy"))
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn create_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(Error::io("create", path))
+}

@@ -1,0 +1,125 @@
+//! A project: a folder that names a model, a dataset and queries, and keeps what was computed from them.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{read_json, write_atomic, write_json};
+use crate::error::{Error, Result};
+
+/// `project.json`. Paths are relative to its folder, or absolute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectFile {
+    /// Version of this file's layout; this program writes and reads 1.
+    pub schema_version: u32,
+    /// Name on screen.
+    pub name: String,
+    /// The model's folder.
+    #[serde(default)]
+    pub model: Option<PathBuf>,
+    /// The dataset.
+    #[serde(default)]
+    pub data: Option<PathBuf>,
+    /// The pictures asked about.
+    #[serde(default)]
+    pub queries: Vec<PathBuf>,
+    /// Settings of unlearning and scoring.
+    #[serde(default)]
+    pub recipe: Option<PathBuf>,
+}
+
+/// An opened project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Its folder.
+    pub root: PathBuf,
+    /// What `project.json` says, with paths made absolute.
+    pub file: ProjectFile,
+}
+
+impl Project {
+    /// Opens a project folder.
+    ///
+    /// # Errors
+    /// Folders without a `project.json`, and files of a later version.
+    pub fn open(root: &Path) -> Result<Self> {
+        let path = root.join("project.json");
+        if !path.is_file() {
+            return Err(Error::file(
+                "this folder is no project: it has no project.json",
+                root,
+                "choose a project folder, or open a model and a dataset instead",
+            ));
+        }
+        let mut file: ProjectFile = read_json(&path)?;
+        if file.schema_version != 1 {
+            return Err(Error::file(
+                format!("this project was written by a later version (layout {})", file.schema_version),
+                &path,
+                "update Whence",
+            ));
+        }
+        let absolute = |p: &mut PathBuf| *p = root.join(&*p);
+        file.model.as_mut().map(absolute);
+        file.data.as_mut().map(absolute);
+        file.recipe.as_mut().map(absolute);
+        file.queries.iter_mut().for_each(absolute);
+        Ok(Self { root: root.to_owned(), file })
+    }
+
+    /// Writes a new project.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn create(root: &Path, file: &ProjectFile) -> Result<()> {
+        write_json(&root.join("project.json"), file)
+    }
+
+    /// Where counterfactual models of this project are kept.
+    pub fn counterfactuals(&self) -> PathBuf {
+        self.root.join("counterfactuals")
+    }
+}
+
+/// Where this user's own files of the program are: caches, the demo, device verdicts. `WHENCE_DATA` overrides it.
+pub fn user_data_folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("WHENCE_DATA").filter(|v| !v.is_empty()) {
+        return folder.into();
+    }
+    directories::ProjectDirs::from("", "", "whence")
+        .map_or_else(|| std::env::temp_dir().join("whence"), |dirs| dirs.data_dir().to_owned())
+}
+
+static DEMO: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/assets/demo");
+
+/// The demo project, unpacked into the user's data folder at first use.
+///
+/// # Errors
+/// Where that folder cannot be written.
+pub fn demo_folder() -> Result<PathBuf> {
+    let mut files = Vec::new();
+    list(&DEMO, &mut files);
+    let mut hasher = blake3::Hasher::new();
+    for file in &files {
+        hasher.update(file.path().as_os_str().as_encoded_bytes()).update(file.contents());
+    }
+    let version = hasher.finalize().to_hex();
+    let root = user_data_folder().join(format!("demo-{}", version.get(..12).unwrap_or_default()));
+    // project.json is written last, so a half unpacked folder is unpacked again.
+    if !root.join("project.json").is_file() {
+        for file in files.iter().filter(|f| f.path() != Path::new("project.json")) {
+            write_atomic(&root.join(file.path()), file.contents())?;
+        }
+        if let Some(file) = DEMO.get_file("project.json") {
+            write_atomic(&root.join("project.json"), file.contents())?;
+        }
+    }
+    Ok(root)
+}
+
+fn list<'a>(dir: &'a include_dir::Dir<'a>, out: &mut Vec<&'a include_dir::File<'a>>) {
+    out.extend(dir.files());
+    for sub in dir.dirs() {
+        list(sub, out);
+    }
+}

@@ -1,0 +1,258 @@
+//! The training loop: a dataset in, a diffusers folder out, checkpoints between.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module as _;
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+
+use super::batch::{NoisyBatch, Variation, class_of_group, draw_picture, to_tensor};
+use super::config::{TrainingConfig, network_for};
+use super::optimizer::{AdamW, Ema};
+use crate::dataset::Dataset;
+use crate::diffusion::Model;
+use crate::elbo::noise::stream;
+use crate::error::{Error, Result};
+use crate::network::UNet2DModel;
+use crate::network::weights::{Precision, SafetensorsSource, named_values, write_safetensors};
+use crate::store;
+
+/// What the caller sees after each step.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingStep {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Mean squared error of this step's batch; not read from the device at every step.
+    pub loss: Option<f32>,
+}
+
+/// What a trained model remembers of its making, in `training.json` beside its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRecord {
+    /// Version of this file's layout.
+    pub schema_version: u32,
+    /// The settings.
+    pub config: TrainingConfig,
+    /// blake3 of the dataset.
+    pub dataset: String,
+    /// The group left out, if any.
+    pub excluded_group: Option<String>,
+}
+
+impl TrainingRecord {
+    /// The record of a model folder, if it has one.
+    pub fn of_model(folder: &Path) -> Option<Self> {
+        store::read_json(&folder.join("training.json")).ok()
+    }
+}
+
+/// A training run's inputs.
+pub struct Training<'a> {
+    /// Labelled pictures.
+    pub dataset: &'a Dataset,
+    /// Settings.
+    pub config: &'a TrainingConfig,
+    /// Group to leave out: the same run, its pictures replaced by others.
+    pub excluded: Option<usize>,
+    /// Folder of the finished model; checkpoints go to `checkpoint/` in it until then.
+    pub out: &'a Path,
+    /// Where to compute.
+    pub device: &'a burn::tensor::Device,
+}
+
+impl Training<'_> {
+    /// Trains, from the last checkpoint where there is one. Returns the finished model.
+    ///
+    /// # Errors
+    /// Bad settings, a checkpoint of another run, a loss that is not finite, a full disk, and the observer's own; the
+    /// last checkpoint remains.
+    pub fn run(&self, observe: &mut dyn FnMut(TrainingStep) -> Result<()>) -> Result<Model> {
+        let config = self.config;
+        config.check()?;
+        let excluded_group = self.excluded.and_then(|g| self.dataset.groups().get(g)).cloned();
+        let network = config.network.clone().unwrap_or_else(|| network_for(self.dataset.shape()));
+        let record = TrainingRecord {
+            schema_version: 1,
+            config: TrainingConfig { network: Some(network.clone()), ..config.clone() },
+            dataset: self.dataset.hash().to_owned(),
+            excluded_group,
+        };
+        if let Some(shape) = network.image_shape().ok().filter(|s| *s != self.dataset.shape()) {
+            return Err(Error::input(
+                format!("the network works on {shape:?} and the pictures are {:?}", self.dataset.shape()),
+                "training settings: network",
+                "give both the same size",
+            ));
+        }
+        let start = Model::fresh(&network, &config.scheduler, config.seed, self.device)?;
+        let mut network = start.network.clone().train();
+        let mut optimizer = AdamW::new(config.optimizer, &network);
+        let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network));
+        let checkpoint = Checkpoint { folder: self.out.join("checkpoint") };
+        let mut step = checkpoint.resume(&record, &mut network, &mut optimizer, ema.as_mut(), self.device)?;
+        observe(TrainingStep { step, steps: config.steps, loss: None })?;
+        while step < config.steps {
+            let (updated, loss) = self.step(&start, network, &mut optimizer, step)?;
+            network = updated;
+            step += 1;
+            if let Some(ema) = &mut ema {
+                ema.update(&network, step as u64);
+            }
+            let told = observe(TrainingStep { step, steps: config.steps, loss });
+            if step % config.checkpoint_every == 0 || (told.is_err() && step < config.steps) {
+                checkpoint.write(&record, step, &network, &optimizer, ema.as_ref())?;
+            }
+            told?;
+        }
+        let network = match &ema {
+            Some(ema) => ema.apply(network),
+            None => network,
+        };
+        let model = start.with_network(network)?;
+        model.save(self.out, config.precision)?;
+        store::write_json(&self.out.join("training.json"), &record)?;
+        checkpoint.remove();
+        Ok(model)
+    }
+
+    /// One optimizer step; reads the loss back at every tenth.
+    fn step(
+        &self,
+        model: &Model,
+        network: UNet2DModel,
+        optimizer: &mut AdamW,
+        step: usize,
+    ) -> Result<(UNet2DModel, Option<f32>)> {
+        let config = self.config;
+        let shape = self.dataset.shape();
+        let batch = self.draw(model, step);
+        let device = self.device.clone().autodiff();
+        let noisy = to_tensor(&batch.noisy, shape, &device);
+        let targets = to_tensor(&batch.targets, shape, &device);
+        let mut dropout = stream("whence 2026 training dropout", config.seed, b"", step as u64);
+        let output = network.forward(noisy, &batch.timesteps, batch.classes.as_deref(), Some(&mut dropout));
+        let loss = (output - targets).powi_scalar(2).mean();
+        let value = if step.is_multiple_of(10) || step + 1 == config.steps {
+            let value: f32 = loss.clone().inner().into_scalar();
+            if !value.is_finite() {
+                return Err(Error::input(
+                    format!("the loss became {value} at step {step}"),
+                    "training",
+                    "lower learning_rate and delete the checkpoint folder",
+                ));
+            }
+            Some(value)
+        } else {
+            None
+        };
+        let gradients = loss.backward();
+        let (network, _) = optimizer.step(network, gradients, config.rate_at(step));
+        Ok((network, value))
+    }
+
+    /// The pictures of a step. A left-out group's places are filled with other pictures, everything else is the same.
+    fn draw(&self, model: &Model, step: usize) -> NoisyBatch {
+        let config = self.config;
+        let variation = Variation { flip: config.flip, dequantize: config.dequantize };
+        let mut rng = stream("whence 2026 training batch", config.seed, b"", step as u64);
+        let mut spare = stream("whence 2026 training spare", config.seed, b"", step as u64);
+        let mut batch = NoisyBatch::default();
+        for _ in 0..config.batch {
+            let mut index = rng.random_range(0..self.dataset.len());
+            while self.excluded.is_some() && self.dataset.group_of(index) == self.excluded {
+                index = spare.random_range(0..self.dataset.len());
+            }
+            let picture = draw_picture(self.dataset, index, variation, &mut rng);
+            let class = class_of_group(model, self.dataset.group_of(index));
+            batch.push(picture, class, model.schedule(), &mut rng);
+        }
+        batch
+    }
+}
+
+/// State of an unfinished run.
+struct Checkpoint {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CheckpointState {
+    step: usize,
+    /// Distinguishes the two generations of tensors, so that a crash between two writes cannot mix them.
+    tensors: String,
+    record: TrainingRecord,
+}
+
+impl Checkpoint {
+    fn write(
+        &self,
+        record: &TrainingRecord,
+        step: usize,
+        network: &UNet2DModel,
+        optimizer: &AdamW,
+        ema: Option<&Ema>,
+    ) -> Result<()> {
+        let (_, mut tensors) = optimizer.state();
+        tensors.extend(named_values(network).into_iter().map(|(name, shape, v)| (format!("model.{name}"), shape, v)));
+        tensors.extend(ema.map(Ema::state).unwrap_or_default());
+        let file = format!("step-{step}.safetensors");
+        write_safetensors(&self.folder.join(&file), &tensors, Precision::Float32)?;
+        let state = CheckpointState { step, tensors: file.clone(), record: record.clone() };
+        store::write_json(&self.folder.join("state.json"), &state)?;
+        // Only now is the former generation of no use.
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name != "state.json" && name.to_str() != Some(&file) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up the last checkpoint; returns the number of steps done.
+    fn resume(
+        &self,
+        record: &TrainingRecord,
+        network: &mut UNet2DModel,
+        optimizer: &mut AdamW,
+        ema: Option<&mut Ema>,
+        device: &burn::tensor::Device,
+    ) -> Result<usize> {
+        let path = self.folder.join("state.json");
+        if !path.is_file() {
+            return Ok(0);
+        }
+        let state: CheckpointState = store::read_json(&path)?;
+        if state.record != *record {
+            return Err(Error::file(
+                "this folder holds an unfinished training with other settings or another dataset",
+                &self.folder,
+                "choose another --out, or delete this folder",
+            ));
+        }
+        let mut source = SafetensorsSource::open(&self.folder.join(&state.tensors))?;
+        optimizer.restore(state.step as u64, &mut source)?;
+        if let Some(ema) = ema {
+            ema.restore(&mut source)?;
+        }
+        let mut weights = Prefixed(source);
+        *network = UNet2DModel::build(network.config(), &mut weights, device)?.train();
+        weights.0.finish()?;
+        Ok(state.step)
+    }
+
+    fn remove(&self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The network's tensors of a checkpoint, which stand beside the optimizer's.
+struct Prefixed(SafetensorsSource);
+
+impl crate::network::weights::Source for Prefixed {
+    fn values(&mut self, name: &str, shape: &[usize], init: crate::network::weights::Init) -> Result<Vec<f32>> {
+        self.0.values(&format!("model.{name}"), shape, init)
+    }
+}

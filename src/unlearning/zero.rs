@@ -1,0 +1,39 @@
+//! The target of the released GUDA code, kept to compare with: its neighbour weights underflow to zero, so it teaches the
+//! model to predict nothing at all on the group's pictures.
+
+use burn::tensor::Tensor;
+
+use super::objective::{ForgetBatch, Objective};
+
+/// Mean square of the prediction.
+pub struct ReleasedZero;
+
+impl Objective for ReleasedZero {
+    fn name(&self) -> &'static str {
+        "released-zero"
+    }
+
+    fn about(&self) -> &'static str {
+        "what the released code does: teach the group's noisy pictures to be predicted as zero; for comparison only"
+    }
+
+    fn default_weight(&self) -> f64 {
+        0.1
+    }
+
+    fn loss(&self, batch: ForgetBatch) -> Tensor<1> {
+        batch.prediction.powi_scalar(2).mean()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unlearning::objective::test::check_gradient;
+
+    #[test]
+    fn gradient_is_that_of_finite_differences() {
+        let (loss, _) = check_gradient(&ReleasedZero, 2);
+        assert!(loss > 0.0);
+    }
+}

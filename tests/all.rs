@@ -1,0 +1,3 @@
+//! Whole-program tests, in one binary so that the tree is linked once.
+
+mod whole;

@@ -1,0 +1,71 @@
+//! Schedules and samplers against diffusers (`tests/fixtures/make_fixtures.py`).
+
+use std::collections::BTreeMap;
+
+use whence::diffusion::{BetaSchedule, NoiseSchedule, Sampler, SamplerKind, SchedulerConfig};
+
+use super::network::fixture;
+
+fn config(schedule: BetaSchedule, steps: usize) -> SchedulerConfig {
+    SchedulerConfig { beta_schedule: schedule, num_train_timesteps: steps, ..SchedulerConfig::default() }
+}
+
+#[test]
+fn schedules_agree_with_diffusers() {
+    let text = std::fs::read_to_string(fixture("schedules.json")).unwrap();
+    let all: BTreeMap<String, BTreeMap<String, BTreeMap<String, f64>>> = serde_json::from_str(&text).unwrap();
+    let configs = [
+        ("cosine-4000", config(BetaSchedule::SquaredcosCapV2, 4000)),
+        ("cosine-1000", config(BetaSchedule::SquaredcosCapV2, 1000)),
+        ("linear-1000", config(BetaSchedule::Linear, 1000)),
+        (
+            "sd-1000",
+            SchedulerConfig { beta_start: 0.00085, beta_end: 0.012, ..config(BetaSchedule::ScaledLinear, 1000) },
+        ),
+    ];
+    assert_eq!(all.len(), configs.len());
+    for (name, config) in configs {
+        let schedule = NoiseSchedule::new(&config).unwrap();
+        for (what, values) in &all[name] {
+            for (t, expected) in values {
+                let t: usize = t.parse().unwrap();
+                let found = match what.as_str() {
+                    "alpha_bar" => schedule.alpha_bar(Some(t)),
+                    "beta" => schedule.beta(t),
+                    "elbo_weight" => schedule.elbo_weight(t),
+                    other => panic!("{other}"),
+                };
+                assert!((found / expected - 1.0).abs() < 1e-6, "{name} {what} {t}: {found} for {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn samplers_retrace_diffusers() {
+    let bytes = std::fs::read(fixture("samplers.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |name: &str| -> Vec<f32> {
+        file.tensor(name).unwrap().data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+    };
+    let integers = |name: &str| -> Vec<usize> {
+        let data = file.tensor(name).unwrap().data().to_vec();
+        data.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as usize).collect()
+    };
+    for (name, schedule) in [("cosine", BetaSchedule::SquaredcosCapV2), ("linear", BetaSchedule::Linear)] {
+        for (kind, steps) in [(SamplerKind::Ddim, 50), (SamplerKind::Ddpm, 20)] {
+            let key = format!("{}{steps}.{name}", kind.name());
+            let sampler = Sampler::new(kind, &config(schedule, 1000), steps).unwrap();
+            assert_eq!(sampler.timesteps(), integers(&format!("{key}.timesteps")));
+            let mut x = floats("x_T");
+            let noise = if sampler.needs_noise() { floats(&format!("{key}.noise")) } else { Vec::new() };
+            for (i, t) in sampler.timesteps().iter().enumerate() {
+                let predicted: Vec<f32> = x.iter().map(|v| 0.3 * v + 0.1 * (*t as f32 / 100.0).sin()).collect();
+                let fresh = noise.get(i * x.len()..(i + 1) * x.len()).unwrap_or_default();
+                sampler.step(i, &mut x, &predicted, fresh);
+            }
+            let worst = x.iter().zip(floats(&key)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-4, "{key}: {worst}");
+        }
+    }
+}
