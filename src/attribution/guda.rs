@@ -2,7 +2,6 @@
 //! unlearned ones' place, the same scores are LOGO's.
 
 use super::method::{Attribution, Context, GroupScore, Method};
-use crate::diffusion::Denoiser as _;
 use crate::elbo::{Estimate, FullPass, ScorerQuery};
 use crate::error::Result;
 

@@ -57,10 +57,12 @@ pub enum TimestepSpacing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SchedulerConfig {
+    /// diffusers' class of the scheduler.
     #[serde(rename = "_class_name")]
-    class_name: String,
+    pub class_name: String,
+    /// Version of diffusers that wrote the file.
     #[serde(rename = "_diffusers_version")]
-    diffusers_version: String,
+    pub diffusers_version: String,
     /// Number of timesteps T.
     pub num_train_timesteps: usize,
     /// First beta.
@@ -83,11 +85,16 @@ pub struct SchedulerConfig {
     pub timestep_spacing: TimestepSpacing,
     /// Added to each of them.
     pub steps_offset: usize,
-    thresholding: bool,
-    rescale_betas_zero_snr: bool,
-    set_alpha_to_one: Option<bool>,
+    /// Dynamic thresholding; refused.
+    pub thresholding: bool,
+    /// Betas rescaled to end in pure noise; refused.
+    pub rescale_betas_zero_snr: bool,
+    /// Whether the last DDIM step ends in a noise-free picture; yes where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_alpha_to_one: Option<bool>,
+    /// Everything else the file says.
     #[serde(flatten)]
-    other: serde_json::Map<String, serde_json::Value>,
+    pub other: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Default for SchedulerConfig {
