@@ -46,6 +46,15 @@ impl Model {
         Self::assemble(network, scheduler, device)
     }
 
+    /// The network settings of a model folder, without its weights.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn config_of(folder: &Path) -> Result<UNet2DConfig> {
+        let files = Files::find(folder)?;
+        UNet2DConfig::from_json(&read_text(&files.config)?, &files.config.display().to_string())
+    }
+
     /// A model with random weights, to be trained.
     ///
     /// # Errors

@@ -1,0 +1,298 @@
+//! What crosses between the window or the command line and the engine: plain data only.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribution::{Attribution, GroupScore, ScoreSettings};
+use crate::dataset::{Dataset, ImageShape, Neighbour};
+use crate::diffusion::SamplerKind;
+use crate::training::TrainingConfig;
+use crate::unlearning::Recipe;
+
+/// Number of a job, unique while the program runs.
+pub type JobId = u64;
+
+/// A job's whole description: what the window starts, what the command line starts, what is written beside results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobSpec {
+    /// Opens a project folder; gives [`Event::ProjectOpened`].
+    OpenProject(PathBuf),
+    /// Opens a model folder; gives [`Event::ModelLoaded`].
+    LoadModel(PathBuf),
+    /// Reads a dataset at the size of the model that is open; gives [`Event::DatasetLoaded`].
+    LoadDataset(PathBuf),
+    /// Reads a picture at the size of the model that is open; gives [`Event::QueryReady`].
+    LoadQuery(PathBuf),
+    /// Draws one picture from the model that is open; gives [`Event::Preview`]s and [`Event::QueryReady`].
+    DrawQuery(DrawQuery),
+    /// Scores groups.
+    Attribute(Box<AttributeJob>),
+    /// Draws pictures into files.
+    Sample(SampleJob),
+    /// Trains a model.
+    Train(Box<TrainJob>),
+    /// Makes counterfactual models.
+    Unlearn(Box<UnlearnJob>),
+}
+
+/// How pictures are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawSettings {
+    /// Sampler.
+    pub sampler: SamplerKind,
+    /// Its steps.
+    pub steps: usize,
+    /// Class label for class-conditional models.
+    pub class: Option<usize>,
+}
+
+impl Default for DrawSettings {
+    fn default() -> Self {
+        Self { sampler: SamplerKind::Ddim, steps: 50, class: None }
+    }
+}
+
+/// One picture from a seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawQuery {
+    /// Seed of the starting noise.
+    pub seed: u64,
+    /// How.
+    pub draw: DrawSettings,
+}
+
+/// A picture asked about, before it is read or drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuerySource {
+    /// A picture file.
+    File(PathBuf),
+    /// A picture drawn from the model.
+    Seed(u64),
+    /// A picture in memory, at the model's size.
+    Picture {
+        /// Its name.
+        name: String,
+        /// Planar bytes.
+        #[serde(skip)]
+        pixels: Vec<u8>,
+    },
+}
+
+/// Settings of `whence attribute`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttributeJob {
+    /// Model folder.
+    pub model: PathBuf,
+    /// Dataset.
+    pub data: PathBuf,
+    /// Pictures asked about.
+    pub queries: Vec<QuerySource>,
+    /// How queries from seeds are drawn.
+    pub draw: DrawSettings,
+    /// Name of the method.
+    pub method: String,
+    /// Groups to score, by name; all where empty.
+    pub groups: Vec<String>,
+    /// How the ELBO is evaluated.
+    pub settings: ScoreSettings,
+    /// Network evaluations a query may cost, over all models; decides the timesteps.
+    pub budget: Option<usize>,
+    /// How groups are unlearned.
+    pub recipe: Recipe,
+    /// Ready counterfactual models, one folder a group.
+    pub counterfactuals: Option<PathBuf>,
+    /// Where models unlearned on the way are kept.
+    pub keep_in: PathBuf,
+    /// Where results are written; nowhere where absent.
+    pub out: Option<PathBuf>,
+    /// Nearest training images a group.
+    pub neighbours: usize,
+    /// Score the first query now and then while a group is unlearned.
+    pub live: bool,
+}
+
+/// Settings of `whence sample`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleJob {
+    /// Model folder.
+    pub model: PathBuf,
+    /// One picture a seed.
+    pub seeds: Vec<u64>,
+    /// How.
+    pub draw: DrawSettings,
+    /// Pictures drawn together.
+    pub batch: usize,
+    /// Folder of the PNG files.
+    pub out: PathBuf,
+}
+
+/// Settings of `whence train`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainJob {
+    /// Dataset.
+    pub data: PathBuf,
+    /// Settings.
+    pub config: TrainingConfig,
+    /// Group to leave out, by name.
+    pub exclude_group: Option<String>,
+    /// Folder of the model.
+    pub out: PathBuf,
+}
+
+/// Settings of `whence unlearn`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnlearnJob {
+    /// Model folder.
+    pub model: PathBuf,
+    /// Dataset.
+    pub data: PathBuf,
+    /// Groups to unlearn, by name; all where empty.
+    pub groups: Vec<String>,
+    /// How.
+    pub recipe: Recipe,
+    /// Folder of the counterfactual models, one folder a group.
+    pub out: PathBuf,
+}
+
+/// What is told of an opened model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Last part of the folder's name.
+    pub name: String,
+    /// Shape of its pictures.
+    pub shape: ImageShape,
+    /// Number of parameters.
+    pub parameters: usize,
+    /// Number of timesteps T.
+    pub timesteps: usize,
+    /// Number of classes of a class-conditional model.
+    pub classes: Option<usize>,
+    /// blake3 of settings and weights.
+    pub hash: String,
+    /// Name of the device it is on.
+    pub device: String,
+}
+
+/// A picture asked about, at the model's size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryPicture {
+    /// Name: of its file, or `seed-7`.
+    pub name: String,
+    /// Where it came from.
+    pub origin: QueryOrigin,
+    /// Its shape.
+    pub shape: ImageShape,
+    /// Planar bytes.
+    pub pixels: Vec<u8>,
+    /// What was done to it ("resized from 640x480 to 32x32, ...").
+    pub notes: Vec<String>,
+}
+
+/// Where a query came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryOrigin {
+    /// A file.
+    File(PathBuf),
+    /// A seed.
+    Seed(u64),
+}
+
+/// Nearest training images of one group to one query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupNeighbours {
+    /// Number of the group in the dataset.
+    pub group: usize,
+    /// Nearest first.
+    pub nearest: Vec<Neighbour>,
+}
+
+/// What the engine tells. Every event carries its job.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The job it belongs to.
+    pub job: JobId,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum EventKind {
+    /// The job left the queue.
+    Started,
+    /// Progress of the whole job. May be dropped when nobody listens quickly enough.
+    Progress(Progress),
+    /// A project was opened; model, dataset and queries are not read yet.
+    ProjectOpened(Box<crate::store::Project>),
+    /// A model is open.
+    ModelLoaded(Box<ModelInfo>),
+    /// A dataset is in memory.
+    DatasetLoaded(Dataset),
+    /// A query is in memory.
+    QueryReady(Box<QueryPicture>),
+    /// A picture while it is being drawn: planar bytes of the model's shape.
+    Preview {
+        /// Steps done.
+        step: usize,
+        /// Steps in all.
+        steps: usize,
+        /// Planar bytes.
+        pixels: Vec<u8>,
+    },
+    /// Nearest training images of every group to the first query.
+    Neighbours(Vec<GroupNeighbours>),
+    /// The closed form's ranking of the first query, long before the unlearned models'.
+    PreviewRanking(Box<Attribution>),
+    /// A group's unlearning advanced.
+    Unlearning(UnlearningPoint),
+    /// A group's score of the first query is known.
+    GroupScored {
+        /// Number of the group in the dataset.
+        group: usize,
+        /// Its score.
+        score: Box<GroupScore>,
+    },
+    /// All scores of all queries are known.
+    Attributed(Vec<Attribution>),
+    /// Something is worth knowing, and the job goes on.
+    Warning(String),
+    /// The job is done; one line about it.
+    Finished(String),
+    /// The job was cancelled; what was finished is kept.
+    Cancelled,
+    /// The job failed: what happened, where, and what to do.
+    Failed(String),
+}
+
+/// Progress of a whole job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// What is being done, in words.
+    pub phase: String,
+    /// Share done, 0 to 1.
+    pub fraction: f64,
+    /// Seconds left, once that can be told.
+    pub seconds_left: Option<f64>,
+}
+
+/// One step of a group's unlearning.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnlearningPoint {
+    /// Number of the group in the dataset.
+    pub group: usize,
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Mean squared error on the group's pictures.
+    pub forget_loss: f32,
+    /// Mean squared error on the other groups' pictures.
+    pub retain_loss: f32,
+    /// The first query's score on a coarse grid, nats, at some of the steps.
+    pub query_score: Option<f64>,
+}

@@ -1,0 +1,69 @@
+//! The jobs, one file each.
+
+mod attribute;
+mod load;
+mod sample;
+mod train;
+mod unlearn;
+
+use super::api::JobSpec;
+use super::reporter::Reporter;
+use super::workspace::Workspace;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+
+/// Runs a job; returns one line about what came of it.
+pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -> Result<String> {
+    match spec {
+        JobSpec::OpenProject(path) => load::project(path, reporter),
+        JobSpec::LoadModel(path) => load::model(workspace, path, reporter),
+        JobSpec::LoadDataset(path) => load::dataset(workspace, path, reporter),
+        JobSpec::LoadQuery(path) => load::query(workspace, path, reporter),
+        JobSpec::DrawQuery(draw) => sample::query(workspace, draw, reporter),
+        JobSpec::Sample(job) => sample::run(workspace, job, reporter),
+        JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
+        JobSpec::Train(job) => train::run(workspace, job, reporter),
+        JobSpec::Unlearn(job) => unlearn::run(workspace, job, reporter),
+    }
+}
+
+/// Numbers of the named groups; all where none are named.
+///
+/// # Errors
+/// Unknown names, and fewer than two groups in the dataset.
+fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
+    if dataset.groups().len() < 2 {
+        return Err(Error::file(
+            "the dataset has only one group",
+            dataset.path(),
+            "attribution compares groups: give at least two, for example one folder of pictures each",
+        ));
+    }
+    if names.is_empty() {
+        return Ok((0..dataset.groups().len()).collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
+                Error::input(
+                    format!("the dataset has no group {name}"),
+                    "--groups",
+                    format!("its groups are {}", dataset.groups().join(", ")),
+                )
+            })
+        })
+        .collect()
+}
+
+/// Tells what a dataset left out.
+fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
+    let skipped = dataset.skipped();
+    if skipped.is_empty() {
+        return;
+    }
+    let named: Vec<String> = skipped.iter().take(3).map(|s| format!("{}: {}", s.name, s.reason)).collect();
+    let more = if skipped.len() > named.len() { format!("; and {} more", skipped.len() - named.len()) } else { String::new() };
+    let text = format!("{} of the dataset's entries were skipped ({}{more})", skipped.len(), named.join("; "));
+    reporter.state(super::api::EventKind::Warning(text));
+}

@@ -1,0 +1,51 @@
+//! Training a model.
+
+use super::warn_of_skipped;
+use crate::engine::api::{EventKind, TrainJob};
+use crate::engine::reporter::Reporter;
+use crate::engine::workspace::Workspace;
+use crate::error::{Error, Result};
+use crate::training::{Training, network_for};
+
+pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
+    job.config.check()?;
+    let shape = job.config.network.as_ref().map(|n| n.image_shape()).transpose()?;
+    let dataset = workspace.dataset(&job.data, shape, &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    warn_of_skipped(&dataset, reporter);
+    let excluded = match &job.exclude_group {
+        None => None,
+        Some(name) => Some(dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
+            Error::input(
+                format!("the dataset has no group {name}"),
+                "--exclude-group",
+                format!("its groups are {}", dataset.groups().join(", ")),
+            )
+        })?),
+    };
+    if excluded.is_some() && dataset.groups().len() < 2 {
+        return Err(Error::input("the only group is left out", "--exclude-group", "give a dataset of at least two groups"));
+    }
+    let network = job.config.network.clone().unwrap_or_else(|| network_for(dataset.shape()));
+    let device = workspace.device(&network)?;
+    if let Some(warning) = device.warning {
+        reporter.state(EventKind::Warning(warning));
+    }
+    let training =
+        Training { dataset: &dataset, config: &job.config, excluded, out: &job.out, device: &device.device };
+    let mut loss = f32::NAN;
+    let mut first = None;
+    training.run(&mut |step| {
+        loss = step.loss.unwrap_or(loss);
+        // What an earlier run did must not count in the time left.
+        let begun = *first.get_or_insert(step.step);
+        let phase = if begun > 0 && step.step == begun {
+            format!("resuming at step {begun}")
+        } else if loss.is_nan() {
+            "training".to_owned()
+        } else {
+            format!("step {} of {}, loss {loss:.4}", step.step, step.steps)
+        };
+        reporter.within(&phase, step.step - begun, step.steps.saturating_sub(begun), 1.0)
+    })?;
+    Ok(format!("The model is in {}; last loss {loss:.4}", job.out.display()))
+}

@@ -1,0 +1,87 @@
+//! How a job tells what it does, and hears that it shall stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+
+use super::api::{Event, EventKind, JobId, Progress};
+use crate::error::{Error, Result};
+
+/// Progress is told at most this often.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// No time left is told before this.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// A job's line to whoever started it.
+pub struct Reporter<'a> {
+    job: JobId,
+    events: Sender<Event>,
+    cancel: Arc<AtomicBool>,
+    wake: &'a dyn Fn(),
+    started: Instant,
+    last: Option<Instant>,
+    /// Units of work finished in earlier phases, and in all.
+    finished: f64,
+    total: f64,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn new(job: JobId, events: Sender<Event>, cancel: Arc<AtomicBool>, wake: &'a dyn Fn()) -> Self {
+        Self { job, events, cancel, wake, started: Instant::now(), last: None, finished: 0.0, total: 1.0 }
+    }
+
+    /// Fails where the job shall stop.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn check(&self) -> Result<()> {
+        if self.cancel.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Tells something that must not be lost; waits where the queue is full.
+    pub fn state(&self, kind: EventKind) {
+        let _ = self.events.send(Event { job: self.job, kind });
+        (self.wake)();
+    }
+
+    /// Tells something that the next of its kind replaces; dropped where the queue is full.
+    pub fn passing(&self, kind: EventKind) {
+        let _ = self.events.try_send(Event { job: self.job, kind });
+        (self.wake)();
+    }
+
+    /// Sets the size of the whole job, in any unit.
+    pub fn plan(&mut self, total: f64) {
+        self.total = total.max(f64::MIN_POSITIVE);
+        self.finished = 0.0;
+    }
+
+    /// A phase of `units` is over.
+    pub fn advance(&mut self, units: f64) {
+        self.finished += units;
+        self.last = None;
+    }
+
+    /// Progress inside a phase of `units`.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] where the job shall stop.
+    pub fn within(&mut self, phase: &str, done: usize, of: usize, units: f64) -> Result<()> {
+        self.check()?;
+        let now = Instant::now();
+        if self.last.is_some_and(|last| now - last < EVERY) && done < of {
+            return Ok(());
+        }
+        self.last = Some(now);
+        let share = if of == 0 { 0.0 } else { done as f64 / of as f64 };
+        let fraction = ((self.finished + share * units) / self.total).clamp(0.0, 1.0);
+        let elapsed = now - self.started;
+        let seconds_left = (elapsed > SETTLE && fraction > 0.01)
+            .then(|| elapsed.as_secs_f64() * (1.0 - fraction) / fraction);
+        self.passing(EventKind::Progress(Progress { phase: phase.to_owned(), fraction, seconds_left }));
+        Ok(())
+    }
+}

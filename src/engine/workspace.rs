@@ -1,0 +1,137 @@
+//! What stays in memory between jobs: the device, the open model, the dataset, models without a group.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::attribution::GaussianLeaveOut;
+use crate::dataset::{Dataset, ImageShape, LoadOptions};
+use crate::device::{self, Chosen};
+use crate::diffusion::Model;
+use crate::error::{Error, Result};
+use crate::network::UNet2DConfig;
+
+/// The compute thread's memory.
+pub struct Workspace {
+    wanted: String,
+    device: Option<(UNet2DConfig, Chosen)>,
+    model: Option<(PathBuf, Stamp, Model)>,
+    dataset: Option<(PathBuf, ImageShape, Dataset)>,
+    gaussian: Option<(String, GaussianLeaveOut)>,
+    /// By key: recipe, model, dataset, group.
+    pub(super) counterfactuals: HashMap<String, Model>,
+}
+
+/// Size and time of a model's weights: whether the folder still holds what was read.
+type Stamp = Vec<(u64, Option<std::time::SystemTime>)>;
+
+impl Workspace {
+    pub(super) fn new(wanted: String) -> Self {
+        Self { wanted, device: None, model: None, dataset: None, gaussian: None, counterfactuals: HashMap::new() }
+    }
+
+    /// Forgets all tensors; the next job opens everything again.
+    pub(super) fn forget(&mut self) {
+        self.device = None;
+        self.model = None;
+        self.counterfactuals.clear();
+    }
+
+    /// The compute device, checked with this network at first use.
+    ///
+    /// # Errors
+    /// A device that does not exist or failed its check.
+    pub fn device(&mut self, network: &UNet2DConfig) -> Result<Chosen> {
+        if let Some((known, chosen)) = &self.device
+            && known == network
+        {
+            return Ok(chosen.clone());
+        }
+        let chosen = device::choose(&self.wanted, Some(network))?;
+        self.device = Some((network.clone(), chosen.clone()));
+        Ok(chosen)
+    }
+
+    /// The model of a folder.
+    ///
+    /// # Errors
+    /// Those of [`Model::load`].
+    pub fn model(&mut self, folder: &Path) -> Result<Model> {
+        let stamp = stamp(folder);
+        if let Some((path, known, model)) = &self.model
+            && path == folder
+            && *known == stamp
+        {
+            return Ok(model.clone());
+        }
+        let device = self.device(&Model::config_of(folder)?)?;
+        self.model = None;
+        self.counterfactuals.clear();
+        let model = Model::load(folder, &device.device)?;
+        self.model = Some((folder.to_owned(), stamp, model.clone()));
+        Ok(model)
+    }
+
+    /// The model that is open.
+    ///
+    /// # Errors
+    /// Where none is.
+    pub fn open_model(&self) -> Result<(PathBuf, Model)> {
+        self.model.as_ref().map(|(path, _, model)| (path.clone(), model.clone())).ok_or_else(|| {
+            Error::input("no model is open", "model", "open a model folder first: pictures are read at its size")
+        })
+    }
+
+    /// A dataset at a size.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::load`] and of `progress`.
+    pub fn dataset(
+        &mut self,
+        path: &Path,
+        shape: Option<ImageShape>,
+        progress: &mut dyn FnMut(usize, usize) -> Result<()>,
+    ) -> Result<Dataset> {
+        if let Some((known, known_shape, dataset)) = &self.dataset
+            && known == path
+            && shape.is_none_or(|s| s == *known_shape)
+        {
+            return Ok(dataset.clone());
+        }
+        let options = LoadOptions { shape, ..LoadOptions::default() };
+        let dataset = Dataset::load(path, &options, progress)?;
+        self.dataset = Some((path.to_owned(), dataset.shape(), dataset.clone()));
+        Ok(dataset)
+    }
+
+    /// The closed form of a dataset, fitted once.
+    ///
+    /// # Errors
+    /// Those of [`GaussianLeaveOut::fit`].
+    pub fn gaussian(
+        &mut self,
+        dataset: &Dataset,
+        progress: &mut dyn FnMut(usize, usize) -> Result<()>,
+    ) -> Result<&GaussianLeaveOut> {
+        if self.gaussian.as_ref().is_none_or(|(hash, _)| hash != dataset.hash()) {
+            let fitted = GaussianLeaveOut::fit(dataset, progress)?;
+            self.gaussian = Some((dataset.hash().to_owned(), fitted));
+        }
+        self.gaussian
+            .as_ref()
+            .map(|(_, g)| g)
+            .ok_or_else(|| Error::input("the closed form is missing", "closed form", "report this"))
+    }
+}
+
+fn stamp(folder: &Path) -> Stamp {
+    ["", "unet", "scheduler"]
+        .iter()
+        .flat_map(|sub| {
+            ["config.json", "diffusion_pytorch_model.safetensors", "scheduler_config.json"]
+                .iter()
+                .map(move |file| folder.join(sub).join(file))
+        })
+        .filter_map(|path| std::fs::metadata(path).ok())
+        .map(|m| (m.len(), m.modified().ok()))
+        .collect()
+}

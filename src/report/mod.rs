@@ -1,0 +1,7 @@
+//! What leaves the program: tables, JSON, pictures.
+
+mod picture;
+mod tables;
+
+pub use picture::{to_rgb, write_png};
+pub use tables::{Provenance, write_attribution};

@@ -1,0 +1,34 @@
+//! Pictures as PNG files.
+
+use std::path::Path;
+
+use crate::dataset::ImageShape;
+use crate::error::{Error, Result};
+use crate::store;
+
+/// Interleaved RGB bytes of a planar picture; grey is repeated.
+pub fn to_rgb(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
+    let plane = shape.height * shape.width;
+    let channel = |c: usize, i: usize| {
+        let c = if shape.channels >= 3 { c } else { 0 };
+        pixels.get(c * plane + i).copied().unwrap_or(0)
+    };
+    (0..plane).flat_map(|i| [channel(0, i), channel(1, i), channel(2, i)]).collect()
+}
+
+/// Writes a planar picture as PNG, grey or colour.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_png(path: &Path, pixels: &[u8], shape: ImageShape) -> Result<()> {
+    let (data, colour) = if shape.channels == 1 {
+        (pixels.to_vec(), image::ExtendedColorType::L8)
+    } else {
+        (to_rgb(pixels, shape), image::ExtendedColorType::Rgb8)
+    };
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    image::ImageEncoder::write_image(encoder, &data, shape.width as u32, shape.height as u32, colour)
+        .map_err(|e| Error::file(format!("the picture cannot be encoded: {e}"), path, "report this"))?;
+    store::write_atomic(path, &bytes)
+}

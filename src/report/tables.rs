@@ -1,0 +1,172 @@
+//! The tables that `whence attribute` writes. Names and columns are a promise to users and scripts.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::picture::write_png;
+use crate::attribution::{Attribution, Query, ScoreSettings, rank, verdict};
+use crate::dataset::{Dataset, ImageShape};
+use crate::engine::api::{AttributeJob, GroupNeighbours};
+use crate::error::{Error, Result};
+use crate::store;
+use crate::unlearning::Recipe;
+
+/// What results were computed from.
+pub struct Provenance<'a> {
+    /// The job.
+    pub job: &'a AttributeJob,
+    /// The recipe with everything decided.
+    pub recipe: &'a Recipe,
+    /// The score settings with everything decided.
+    pub settings: &'a ScoreSettings,
+    /// blake3 of the full model.
+    pub model_hash: &'a str,
+    /// The dataset.
+    pub dataset: &'a Dataset,
+    /// Name of the device.
+    pub device: &'a str,
+    /// The pictures asked about.
+    pub queries: &'a [Query],
+}
+
+#[derive(Serialize)]
+struct ScoreRow<'a> {
+    query: &'a str,
+    group: &'a str,
+    score_nats: f64,
+    std_err: f64,
+    low_95: f64,
+    high_95: f64,
+    rank: usize,
+    bits_per_dim: f64,
+    evaluations: usize,
+    method: &'a str,
+}
+
+#[derive(Serialize)]
+struct OfficialRow<'a> {
+    image: &'a str,
+    class_id: usize,
+    delta_elbo: f64,
+}
+
+#[derive(Serialize)]
+struct NeighbourRow<'a> {
+    query: &'a str,
+    group: &'a str,
+    rank: usize,
+    image: &'a str,
+    distance: f64,
+}
+
+/// Writes `scores.csv`, `scores_guda.csv`, `neighbours.csv`, `attribution.json`, and the queries as PNG, into `out`.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub fn write_attribution(
+    out: &Path,
+    provenance: &Provenance<'_>,
+    attributions: &[Attribution],
+    neighbours: &[Vec<GroupNeighbours>],
+    shape: ImageShape,
+) -> Result<()> {
+    let dataset = provenance.dataset;
+    let mut scores = Vec::new();
+    let mut official = Vec::new();
+    let mut results = Vec::new();
+    for attribution in attributions {
+        let ranked = rank(&attribution.scores);
+        for place in &ranked {
+            let Some(score) = attribution.scores.get(place.index) else { continue };
+            let (low_95, high_95) = score.estimate.interval_95();
+            scores.push(ScoreRow {
+                query: &attribution.query,
+                group: &score.group,
+                score_nats: score.estimate.score,
+                std_err: score.estimate.std_err,
+                low_95,
+                high_95,
+                rank: place.rank,
+                bits_per_dim: score.estimate.score / (std::f64::consts::LN_2 * shape.numel() as f64),
+                evaluations: score.evaluations,
+                method: &attribution.method,
+            });
+        }
+        for score in &attribution.scores {
+            let class_id = dataset.groups().iter().position(|g| *g == score.group).unwrap_or_default();
+            official.push(OfficialRow { image: &attribution.query, class_id, delta_elbo: score.estimate.score });
+        }
+        results.push(serde_json::json!({
+            "query": attribution.query,
+            "method": attribution.method,
+            "verdict": verdict(attribution),
+            "scores": attribution.scores,
+            "ranking": ranked,
+        }));
+    }
+    let near: Vec<NeighbourRow<'_>> = provenance
+        .queries
+        .iter()
+        .zip(neighbours)
+        .flat_map(|(query, groups)| groups.iter().map(move |g| (query, g)))
+        .flat_map(|(query, group)| {
+            group.nearest.iter().enumerate().map(move |(i, n)| NeighbourRow {
+                query: &query.name,
+                group: dataset.groups().get(group.group).map_or("", String::as_str),
+                rank: i + 1,
+                image: dataset.image_name(n.index),
+                distance: n.distance,
+            })
+        })
+        .collect();
+    write_csv(&out.join("scores.csv"), &scores)?;
+    write_csv(&out.join("scores_guda.csv"), &official)?;
+    write_csv(&out.join("neighbours.csv"), &near)?;
+    for query in provenance.queries {
+        let stem = crate::engine::folder_name(query.name.trim_end_matches(".png"));
+        write_png(&out.join("queries").join(format!("{stem}.png")), &query.pixels, shape)?;
+    }
+    let queries: Vec<_> = provenance
+        .queries
+        .iter()
+        .map(|q| serde_json::json!({"name": q.name, "blake3": blake3::hash(&q.pixels).to_hex().to_string()}))
+        .collect();
+    let timesteps_are_drawn = matches!(provenance.settings.timesteps, crate::elbo::Timesteps::Count(_));
+    let document = serde_json::json!({
+        "schema_version": 1,
+        "program": {"name": "whence", "version": env!("CARGO_PKG_VERSION")},
+        "device": provenance.device,
+        "job": provenance.job,
+        "settings": provenance.settings,
+        "estimates": if timesteps_are_drawn {
+            "unbiased estimates of the weighted sum over 10../10, from timesteps drawn by importance"
+        } else {
+            "the weighted sum over the grid, averaged over draws"
+        },
+        "recipe": provenance.recipe,
+        "model": {"blake3": provenance.model_hash, "shape": shape},
+        "dataset": {
+            "name": dataset.name(),
+            "blake3": dataset.hash(),
+            "images": dataset.len(),
+            "groups": dataset.groups().iter().enumerate().map(|(i, name)| serde_json::json!({
+                "class_id": i, "name": name, "images": dataset.indices_of(i).len(),
+            })).collect::<Vec<_>>(),
+            "skipped": dataset.skipped().len(),
+        },
+        "queries": queries,
+        "attributions": results,
+    });
+    store::write_json(&out.join("attribution.json"), &document)
+}
+
+fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let broken = |e: csv::Error| Error::file(e.to_string(), path, "report this");
+    for row in rows {
+        writer.serialize(row).map_err(broken)?;
+    }
+    let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    store::write_atomic(path, &bytes)
+}
