@@ -35,6 +35,10 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// A job failed on the compute thread, which has told all there is to tell.
+    #[error("{0}")]
+    Job(String),
+
     /// The compute device failed or does not exist.
     #[error("{device}: {what}. {remedy}")]
     Device {

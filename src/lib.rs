@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`attribution`] | one file a method: scores, ranking |
+//! | [`cli`] | the commands |
 //! | [`dataset`] | labelled training images: readers, groups, nearest images |
 //! | [`demo`] | paints the demo dataset |
 //! | [`device`] | which compute device is used, and whether it can be trusted |
@@ -16,7 +17,10 @@
 //! | [`training`] | the loop under train and unlearn |
 //! | [`unlearning`] | one file an objective: the model without a group |
 
+#[path = "/tmp/stub_app.rs"]
+pub mod app;
 pub mod attribution;
+pub mod cli;
 pub mod dataset;
 pub mod demo;
 pub mod device;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::diffusion::Model;
-use crate::elbo::{Estimate, Timesteps};
+use crate::elbo::{Estimate, Term, Timesteps};
 use crate::error::{Error, Result};
 
 /// A picture asked about.
@@ -49,7 +49,7 @@ pub struct GroupScore {
     pub evaluations: usize,
     /// Weighted terms, in the order of the plan; empty for closed forms.
     #[serde(skip)]
-    pub terms: Vec<f64>,
+    pub terms: Vec<Term>,
     /// Draws that belong together in `terms`.
     #[serde(skip)]
     pub draws: usize,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::method::{Attribution, GroupScore};
-use crate::elbo::Estimate;
+use crate::elbo::{Estimate, Term};
 
 /// A group's place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
 /// The difference of two groups' scores. They share their noise, so the terms are subtracted one by one first.
 pub fn difference(a: &GroupScore, b: &GroupScore) -> Estimate {
     if a.terms.len() == b.terms.len() && !a.terms.is_empty() {
-        let terms: Vec<f64> = a.terms.iter().zip(&b.terms).map(|(a, b)| a - b).collect();
+        let terms: Vec<Term> = a.terms.iter().zip(&b.terms).map(|(a, b)| *a - *b).collect();
         return Estimate::from_terms(&terms, a.draws);
     }
     let std_err = a.estimate.std_err.hypot(b.estimate.std_err);
@@ -75,12 +75,13 @@ pub fn verdict(attribution: &Attribution) -> String {
 mod tests {
     use super::*;
 
-    fn score(group: &str, terms: &[f64]) -> GroupScore {
+    fn score(group: &str, values: &[f64]) -> GroupScore {
+        let terms: Vec<Term> = values.iter().map(|&value| Term { value, weight: 1.0, spread: 1.0 }).collect();
         GroupScore {
             group: group.into(),
-            estimate: Estimate::from_terms(terms, 1),
+            estimate: Estimate::from_terms(&terms, 1),
             evaluations: terms.len(),
-            terms: terms.to_vec(),
+            terms,
             draws: 1,
         }
     }

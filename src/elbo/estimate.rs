@@ -14,27 +14,65 @@ pub struct Estimate {
 /// Two-sided 95 % quantile of the normal distribution.
 const Z95: f64 = 1.959_963_984_540_054;
 
+/// One weighted term of a score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    /// Its value, nats: the weight is in it.
+    pub value: f64,
+    /// The weight.
+    pub weight: f64,
+    /// How large its noise would be without the weight if pixels were independent: the root of the sum of the pixels'
+    /// squares. Only ratios between terms matter.
+    pub spread: f64,
+}
+
+impl std::ops::Sub for Term {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self { value: self.value - other.value, weight: self.weight, spread: self.spread.hypot(other.spread) }
+    }
+}
+
+/// Spreads and variance factors are averaged over this many timesteps to either side.
+const WINDOW: usize = 6;
+
 impl Estimate {
-    /// The sum of `terms` (nats, each with its weight) and its standard error.
+    /// The sum of `terms` and its standard error due to the noise.
     ///
-    /// With several draws at each timestep (`draws` consecutive terms belong together), the error comes from their
-    /// spread. With one, it comes from second differences between neighbouring timesteps, which a smooth curve does
-    /// not move: the variance of a term is estimated by (y₋₁ - 2y + y₊₁)² / 6.
-    pub fn from_terms(terms: &[f64], draws: usize) -> Self {
-        let score = sum(terms);
-        let variance = if draws > 1 {
-            let n = draws as f64;
-            terms
-                .chunks(draws)
-                .map(|group| {
-                    let mean = sum(group) / n;
-                    group.iter().map(|y| (y - mean).powi(2)).sum::<f64>() * n / (n - 1.0)
-                })
-                .sum()
-        } else {
-            neighbour_variance(terms)
-        };
-        Self { score, std_err: variance.sqrt() }
+    /// A few timesteps carry most of the variance, too few to measure theirs from one or a handful of draws. So each
+    /// term's standard deviation is its weight, times the spread of its pixels, times a factor; spread and factor vary
+    /// slowly with the timestep and are averaged over neighbouring ones. The factor is measured from the spread between
+    /// draws (`draws` consecutive terms belong to one timestep), or, with one draw, from second differences between
+    /// neighbouring timesteps, (z₋₁ - 2z + z₊₁)² / 6 in units of the expected deviation, which a smooth curve does not
+    /// move.
+    pub fn from_terms(terms: &[Term], draws: usize) -> Self {
+        let draws = draws.max(1);
+        let values: Vec<f64> = terms.iter().map(|t| t.value).collect();
+        let score = sum(&values);
+        let squares: Vec<f64> = terms
+            .chunks(draws)
+            .map(|c| c.iter().map(|t| t.spread * t.spread).sum::<f64>() / c.len() as f64)
+            .collect();
+        let largest = squares.iter().copied().fold(0.0, f64::max);
+        if largest == 0.0 {
+            // The models agree to the last bit: nothing is uncertain.
+            return Self { score, std_err: 0.0 };
+        }
+        let spreads = smoothed(&squares).into_iter().map(|s| s.max(largest * 1e-18).sqrt());
+        // Value and expected deviation, up to the factor.
+        let steps: Vec<Vec<(f64, f64)>> = terms
+            .chunks(draws)
+            .zip(spreads)
+            .map(|(c, spread)| c.iter().map(|t| (t.value, t.weight.max(f64::MIN_POSITIVE) * spread)).collect())
+            .collect();
+        let factors = if draws > 1 { spread_between_draws(&steps) } else { second_differences(&steps) };
+        let variance: f64 = steps
+            .iter()
+            .zip(smoothed(&factors))
+            .map(|(step, factor)| factor * step.iter().map(|(_, s)| s * s).sum::<f64>())
+            .sum();
+        Self { score, std_err: if factors.is_empty() { f64::INFINITY } else { variance.sqrt() } }
     }
 
     /// An exact value.
@@ -54,18 +92,45 @@ impl Estimate {
     }
 }
 
-/// Variance of the sum from neighbouring terms; infinite where there are too few to tell.
-fn neighbour_variance(terms: &[f64]) -> f64 {
-    let second: f64 = terms
+/// Sample variance of the draws at each timestep, in units of their scales.
+fn spread_between_draws(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
+    steps
+        .iter()
+        .map(|draws| {
+            let n = draws.len() as f64;
+            let mean = draws.iter().map(|(y, _)| y).sum::<f64>() / n;
+            let square = draws.iter().map(|(_, s)| s * s).sum::<f64>() / n;
+            draws.iter().map(|(y, _)| (y - mean).powi(2)).sum::<f64>() / (n - 1.0) / square
+        })
+        .collect()
+}
+
+/// Squared second differences over 6, in units of the scales; the ends repeat their neighbours. None of fewer than 3.
+fn second_differences(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
+    let z: Vec<f64> = steps.iter().filter_map(|d| d.first()).map(|(y, s)| y / s).collect();
+    let inner: Vec<f64> = z
         .windows(3)
         .filter_map(|w| <&[f64; 3]>::try_from(w).ok())
         .map(|[a, b, c]| (a - 2.0 * b + c).powi(2) / 6.0)
-        .sum();
-    match terms.len() {
-        0..=2 => f64::INFINITY,
-        // The differences stand for n - 2 of the n terms.
-        n => second * n as f64 / (n - 2) as f64,
-    }
+        .collect();
+    let (first, last) = (inner.first().copied(), inner.last().copied());
+    first.into_iter().chain(inner).chain(last).collect()
+}
+
+/// Averages over a triangular window.
+fn smoothed(factors: &[f64]) -> Vec<f64> {
+    (0..factors.len())
+        .map(|i| {
+            let from = i.saturating_sub(WINDOW);
+            let near = factors.iter().enumerate().skip(from).take(i + WINDOW + 1 - from);
+            let weighted = near.map(|(j, f)| {
+                let weight = (WINDOW + 1 - i.abs_diff(j)) as f64;
+                (weight, weight * f)
+            });
+            let (weights, total) = weighted.fold((0.0, 0.0), |(a, b), (w, f)| (a + w, b + f));
+            total / weights
+        })
+        .collect()
 }
 
 /// Kahan's compensated sum, so that the order of magnitude of the terms does not matter.
@@ -85,40 +150,52 @@ mod tests {
     use super::*;
     use crate::elbo::noise::epsilon;
 
-    /// Noise around a curve: the claimed standard error must be the spread that repetitions show.
+    /// Noise around a steep curve, its size known up to a slowly varying factor, as in a score: most of the variance
+    /// sits in the first few terms. The claimed standard error must be the spread that repetitions show, and deviations
+    /// in units of it must be as rarely large as a normal's.
     fn check(draws: usize) {
-        let (steps, repetitions) = (100usize, 400u64);
-        let mut scores = Vec::new();
-        let mut claimed = Vec::new();
+        let (steps, repetitions) = (100usize, 1000u64);
+        let mut squares = Vec::new();
+        let size = |i: usize| 1.0 / (i as f64 + 0.5);
+        let curve = |i: usize| 2.0 / (i as f64 + 2.0);
         for seed in 0..repetitions {
             let noise = epsilon(seed, b"estimate", 1, 0, steps * draws);
-            let terms: Vec<f64> = (0..steps * draws)
-                .map(|i| {
-                    let x = (i / draws) as f64 / steps as f64;
-                    let size = 0.2 + 1.5 * (-4.0 * x).exp();
-                    (3.0 * (-3.0 * x).exp() + size * f64::from(noise[i])) / draws as f64
+            let terms: Vec<Term> = (0..steps * draws)
+                .map(|k| {
+                    let i = k / draws;
+                    let factor = 1.0 + 0.5 * (i as f64 / 30.0).sin();
+                    let value = curve(i) + factor * size(i) * f64::from(noise[k]);
+                    Term { value: value / draws as f64, weight: size(i) / draws as f64, spread: 3.0 }
                 })
                 .collect();
             let e = Estimate::from_terms(&terms, draws);
-            scores.push(e.score);
-            claimed.push(e.std_err.powi(2));
+            let truth: f64 = (0..steps).map(curve).sum();
+            squares.push(((e.score - truth) / e.std_err).powi(2));
         }
-        let mean = scores.iter().sum::<f64>() / repetitions as f64;
-        let spread = scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (repetitions - 1) as f64;
-        let claim = claimed.iter().sum::<f64>() / repetitions as f64;
-        assert!((claim / spread - 1.0).abs() < 0.2, "{draws} draws: {claim} for {spread}");
+        let mean = squares.iter().sum::<f64>() / repetitions as f64;
+        let beyond = squares.iter().filter(|z| **z > 9.0).count();
+        assert!((mean - 1.0).abs() < 0.2, "{draws} draws: mean square {mean}");
+        assert!(beyond < 15, "{draws} draws: {beyond} of 1000 beyond 3");
     }
 
     #[test]
     fn standard_errors_are_the_spread_of_repetitions() {
         check(1);
+        check(2);
         check(4);
     }
 
     #[test]
     fn too_few_terms_promise_nothing() {
-        assert!(Estimate::from_terms(&[1.0, 2.0], 1).std_err.is_infinite());
-        assert_eq!(Estimate::from_terms(&[1.0, 2.0], 1).score, 3.0);
+        let e = Estimate::from_terms(&[1.0, 2.0].map(|value| Term { value, weight: 1.0, spread: 1.0 }), 1);
+        assert!(e.std_err.is_infinite());
+        assert_eq!(e.score, 3.0);
+    }
+
+    #[test]
+    fn equal_models_leave_no_doubt() {
+        let e = Estimate::from_terms(&[Term { value: 0.0, weight: 1.0, spread: 0.0 }; 9], 1);
+        assert_eq!((e.score, e.std_err), (0.0, 0.0));
     }
 
     #[test]

@@ -5,6 +5,6 @@ mod grid;
 pub mod noise;
 mod scorer;
 
-pub use estimate::{Estimate, sum};
+pub use estimate::{Estimate, Term, sum};
 pub use grid::{Plan, Point, Timesteps};
 pub use scorer::{FullPass, Progress, ScorerQuery};

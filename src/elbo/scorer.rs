@@ -1,5 +1,6 @@
 //! The paired scorer: how much larger the weighted squared error becomes when the full model is replaced.
 
+use super::estimate::Term;
 use super::grid::Plan;
 use super::noise::epsilon;
 use crate::diffusion::generate::from_bytes;
@@ -58,20 +59,23 @@ impl<'a> FullPass<'a> {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn terms(&self, other: &dyn Denoiser, progress: Progress<'_>) -> Result<Vec<Vec<f64>>> {
-        let mut terms: Vec<Vec<f64>> = self.queries.iter().map(|q| Vec::with_capacity(q.plan.points.len())).collect();
+    pub fn terms(&self, other: &dyn Denoiser, progress: Progress<'_>) -> Result<Vec<Vec<Term>>> {
+        let mut terms: Vec<Vec<Term>> = self.queries.iter().map(|q| Vec::with_capacity(q.plan.points.len())).collect();
         let size = other.shape().numel();
         let mut residuals = self.residuals.chunks_exact(size.max(1));
         self.each_place(other, progress, |place| {
             let residual = residuals.next().unwrap_or_default();
-            let mut total = 0.0f64;
+            let (mut total, mut square) = (0.0f64, 0.0f64);
             for ((noise, predicted), e) in place.noise.iter().zip(place.predicted).zip(residual) {
                 // predicted = noise - e + d
-                let d = f64::from(*predicted) - f64::from(*noise) + f64::from(*e);
-                total += d * (d - 2.0 * f64::from(*e));
+                let e = f64::from(*e);
+                let d = f64::from(*predicted) - (f64::from(*noise) - e);
+                total += d * (d - 2.0 * e);
+                square += (d * (d - 2.0 * e)).powi(2);
             }
+
             if let Some(terms) = terms.get_mut(place.query) {
-                terms.push(place.weight * total);
+                terms.push(Term { value: place.weight * total, weight: place.weight, spread: square.sqrt() });
             }
         })?;
         Ok(terms)

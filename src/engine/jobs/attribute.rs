@@ -6,7 +6,7 @@ use super::{groups_by_name, sample, warn_of_skipped};
 use crate::attribution::{Attribution, Context, Counterfactuals, GroupScore, Query, Report, method};
 use crate::dataset::{Dataset, ImageShape, load_picture, nearest};
 use crate::diffusion::Model;
-use crate::elbo::{FullPass, ScorerQuery, Timesteps, sum};
+use crate::elbo::{FullPass, ScorerQuery, Timesteps};
 use crate::engine::api::{AttributeJob, EventKind, GroupNeighbours, QuerySource, UnlearningPoint};
 use crate::engine::counterfactuals::{Imported, Unlearned};
 use crate::engine::reporter::Reporter;
@@ -227,7 +227,7 @@ impl Told<'_, '_, '_> {
         let Some(pass) = self.live.filter(|_| due) else { return Ok(None) };
         let now = self.model.with_network(step.network.valid())?;
         let terms = pass.terms(&now, &mut |_, _| self.reporter.check())?;
-        Ok(terms.first().map(|t| sum(t)))
+        Ok(terms.first().map(|terms| terms.iter().map(|t| t.value).sum()))
     }
 }
 

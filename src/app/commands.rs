@@ -1,0 +1,152 @@
+//! What happens when the user asks for something.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::Context;
+
+use super::actions::{Action, Command};
+use super::errands::Message;
+use super::files::{Kind, Pick};
+use super::format;
+use super::state::{Job, Slot};
+use super::window::WhenceApp;
+use crate::engine::api::JobSpec;
+
+impl WhenceApp {
+    /// Does what was asked.
+    pub(super) fn command(&mut self, ctx: &Context, command: Command) {
+        match command {
+            Command::Act(action) => self.act(ctx, action),
+            Command::SelectGroup(group) => self.state.group = group,
+            Command::SelectQuery(key) => self.state.current = Some(key),
+            Command::RemoveQuery(key) => {
+                let scoring: Vec<_> =
+                    self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();
+                scoring.into_iter().for_each(|job| self.cancel(job));
+                self.state.remove_query(key);
+            }
+            Command::Pick(what) => self.pick(what),
+            Command::Open(path) => {
+                self.drafts.path_error = None;
+                self.errands.run("look", move || Message::Looked(Kind::of(&path), path));
+            }
+            Command::OpenAs(kind, path) => self.open_as(kind, path),
+            Command::Retry(spec) => self.start(spec, true),
+            Command::Cancel(job) => self.cancel(job),
+            Command::Dismiss(key) => self.state.dismiss(key),
+            Command::Theme(theme) => ctx.set_theme(theme),
+            Command::ResetSettings => {
+                self.drafts.settings = super::drafts::Settings::with(self.drafts.settings.base.clone());
+            }
+        }
+    }
+
+    fn act(&mut self, ctx: &Context, action: Action) {
+        match action {
+            Action::OpenFolder => self.pick(Pick::Folder),
+            Action::OpenPicture => self.pick(Pick::Query),
+            Action::TypePath => self.drafts.focus_path = true,
+            Action::Draw => {
+                if self.state.model.is_some() {
+                    let job = self.drafts.draw_job(&self.state);
+                    self.start(JobSpec::DrawQuery(job), true);
+                    self.drafts.seed = self.drafts.seed.wrapping_add(1);
+                }
+            }
+            Action::Explain => match self.drafts.attribute_job(&self.state) {
+                Ok(job) => self.start(JobSpec::Attribute(Box::new(job)), true),
+                Err(text) => {
+                    let query = self.state.current;
+                    self.state.notify(Slot::Explain, query, false, text, None);
+                }
+            },
+            Action::CancelJob => {
+                if let Some(job) = self.state.active().map(|j| j.id) {
+                    self.cancel(job);
+                }
+            }
+            Action::Clear if self.drafts.help => self.drafts.help = false,
+            Action::Clear => self.state.group = None,
+            Action::NextGroup => self.state.move_selection(1),
+            Action::PreviousGroup => self.state.move_selection(-1),
+            Action::NextQuery => self.state.move_query(1),
+            Action::PreviousQuery => self.state.move_query(-1),
+            Action::Help => self.drafts.help = !self.drafts.help,
+        }
+        ctx.request_repaint();
+    }
+
+    fn pick(&mut self, what: Pick) {
+        if self.drafts.dialog_open {
+            return;
+        }
+        let picker = Arc::clone(&self.picker);
+        self.drafts.dialog_open = self.errands.run("dialog", move || Message::Picked(what, picker.pick(what)));
+    }
+
+    fn open_as(&mut self, kind: Kind, path: PathBuf) {
+        let root = kind.root(&path);
+        let spec = match kind {
+            Kind::Project => JobSpec::OpenProject(root),
+            Kind::Model => JobSpec::LoadModel(root),
+            Kind::Dataset => JobSpec::LoadDataset(root),
+            Kind::Query => JobSpec::LoadQuery(root),
+            Kind::Missing => {
+                let text = format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());
+                self.drafts.path_error = Some(text);
+                return;
+            }
+        };
+        self.drafts.path.clear();
+        self.drafts.path_error = None;
+        self.start(spec, true);
+    }
+
+    /// Hands a job to the engine and takes note of it; says so near its place where that fails.
+    pub(super) fn start(&mut self, spec: JobSpec, show: bool) {
+        let slot = Slot::of(&spec);
+        let query = if slot == Slot::Explain { self.state.current } else { None };
+        let Some(backend) = self.backend.as_mut() else {
+            return self.state.notify(slot, query, true, "The engine is not running. Start Whence again".into(), None);
+        };
+        match backend.run(spec.clone()) {
+            Ok(id) => {
+                let title = self.title(&spec);
+                for pointless in self.state.started(Job::new(id, spec, title, query, show)) {
+                    self.cancel(pointless);
+                }
+            }
+            Err(error) => self.state.notify(slot, query, true, error.to_string(), Some(spec)),
+        }
+    }
+
+    fn cancel(&mut self, job: u64) {
+        if let Some(backend) = self.backend.as_mut() {
+            backend.cancel(job);
+        }
+        if let Some(job) = self.state.jobs.iter_mut().find(|j| j.id == job) {
+            job.cancelling = true;
+        }
+    }
+
+    /// A job's name on screen.
+    fn title(&self, spec: &JobSpec) -> String {
+        let last = |path: &std::path::Path| {
+            path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+        };
+        match spec {
+            JobSpec::OpenProject(path) => format!("Open project {}", last(path)),
+            JobSpec::LoadModel(path) => format!("Load model {}", last(path)),
+            JobSpec::LoadDataset(path) => format!("Read dataset {}", last(path)),
+            JobSpec::LoadQuery(path) => format!("Open {}", last(path)),
+            JobSpec::DrawQuery(job) => format!("Draw seed {}", job.seed),
+            JobSpec::Attribute(_) => {
+                format!("Explain {}", self.state.query().map_or("", |q| q.picture.name.as_str()))
+            }
+            JobSpec::Sample(job) => format!("Draw {}", format::plural(job.seeds.len(), "picture")),
+            JobSpec::Train(_) => "Train a model".into(),
+            JobSpec::Unlearn(_) => "Unlearn groups".into(),
+        }
+    }
+}

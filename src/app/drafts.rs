@@ -1,0 +1,178 @@
+//! What is typed and chosen on screen, before it becomes a job.
+
+use crate::attribution::ScoreSettings;
+use crate::diffusion::SamplerKind;
+use crate::elbo::Timesteps;
+use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
+use crate::unlearning::Recipe;
+
+use super::state::State;
+
+/// Nearest training images a group.
+pub const NEAREST: usize = 12;
+
+/// The contents of all fields.
+#[derive(Clone, Debug)]
+pub struct Drafts {
+    /// The path field.
+    pub path: String,
+    /// Whether the path field shall get the cursor.
+    pub focus_path: bool,
+    /// What is wrong with the typed path.
+    pub path_error: Option<String>,
+    /// Whether a system dialog is open.
+    pub dialog_open: bool,
+    /// Seed of the next picture.
+    pub seed: u64,
+    /// How it is drawn.
+    pub draw: DrawSettings,
+    /// Class that the model is told, for class-conditional models: when drawing and when scoring.
+    pub class: usize,
+    /// How groups are scored.
+    pub settings: Settings,
+    /// Whether the shortcuts are on screen.
+    pub help: bool,
+}
+
+impl Default for Drafts {
+    fn default() -> Self {
+        Self {
+            path: String::new(),
+            focus_path: false,
+            path_error: None,
+            dialog_open: false,
+            seed: 0,
+            draw: DrawSettings::default(),
+            class: 0,
+            settings: Settings::default(),
+            help: false,
+        }
+    }
+}
+
+/// How groups are scored, as typed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Name of the method.
+    pub method: String,
+    /// Timesteps, as `--timesteps` takes them.
+    pub timesteps: String,
+    /// Noise draws at each.
+    pub draws: usize,
+    /// Pictures in one pass.
+    pub batch: usize,
+    /// How groups are unlearned.
+    pub recipe: Recipe,
+    /// Learning rate; empty for the recipe's own.
+    pub rate: String,
+    /// The recipe as the project gives it.
+    pub base: Recipe,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::with(Recipe::default())
+    }
+}
+
+impl Settings {
+    /// The defaults with this recipe.
+    pub fn with(recipe: Recipe) -> Self {
+        let rate = recipe.learning_rate.map_or_else(String::new, |r| r.to_string());
+        Self {
+            method: "guda".into(),
+            timesteps: "50".into(),
+            draws: 1,
+            batch: ScoreSettings::default().batch,
+            base: recipe.clone(),
+            recipe,
+            rate,
+        }
+    }
+
+    /// Whether anything was changed.
+    pub fn changed(&self) -> bool {
+        *self != Self::with(self.base.clone())
+    }
+
+    /// What is wrong with the timesteps.
+    pub fn timesteps_error(&self) -> Option<String> {
+        self.timesteps.trim().parse::<Timesteps>().err()
+    }
+
+    /// What is wrong with the learning rate.
+    pub fn rate_error(&self) -> Option<&'static str> {
+        self.rate().err()
+    }
+
+    fn rate(&self) -> Result<Option<f64>, &'static str> {
+        match self.rate.trim() {
+            "" => Ok(None),
+            text => match text.parse::<f64>() {
+                Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Some(rate)),
+                _ => Err("A learning rate is a positive number such as 2e-4; leave it empty for the default"),
+            },
+        }
+    }
+}
+
+impl Drafts {
+    /// The picture to draw.
+    pub fn draw_job(&self, state: &State) -> DrawQuery {
+        let class = state.model.as_ref().and_then(|m| m.classes).map(|n| self.class.min(n.saturating_sub(1)));
+        DrawQuery { seed: self.seed, draw: DrawSettings { class, ..self.draw } }
+    }
+
+    /// The job that explains the query on screen.
+    ///
+    /// # Errors
+    /// What is missing, and what is typed wrong.
+    pub fn attribute_job(&self, state: &State) -> Result<AttributeJob, String> {
+        state.can_explain()?;
+        let (Some(model), Some(dataset), Some(query)) = (&state.model, &state.dataset, state.query()) else {
+            return Err("Open a model and a dataset first".into());
+        };
+        let settings = &self.settings;
+        let mut recipe = settings.recipe.clone();
+        recipe.learning_rate = settings.rate()?;
+        recipe.check().map_err(|e| e.to_string())?;
+        let class = model.classes.map(|n| {
+            let asked = query.draw.and_then(|d| d.class).unwrap_or(self.class);
+            asked.min(n.saturating_sub(1))
+        });
+        Ok(AttributeJob {
+            model: model.path.clone(),
+            data: dataset.path().to_owned(),
+            // The pixels on screen are scored: drawing them again would cost time and promise nothing more.
+            queries: vec![QuerySource::Picture {
+                name: query.picture.name.clone(),
+                pixels: query.picture.pixels.clone(),
+            }],
+            draw: query.draw.unwrap_or_default(),
+            method: settings.method.clone(),
+            groups: Vec::new(),
+            settings: ScoreSettings {
+                timesteps: settings.timesteps.trim().parse()?,
+                draws: settings.draws.max(1),
+                seed: ScoreSettings::default().seed,
+                batch: settings.batch.max(1),
+                class,
+            },
+            budget: None,
+            recipe,
+            counterfactuals: None,
+            keep_in: state.counterfactuals(),
+            out: None,
+            neighbours: NEAREST,
+            live: true,
+        })
+    }
+}
+
+/// Name of a sampler for people.
+pub fn sampler_name(kind: SamplerKind) -> &'static str {
+    match kind {
+        SamplerKind::Ddim => "DDIM",
+        SamplerKind::Ddpm => "DDPM (ancestral)",
+    }
+}

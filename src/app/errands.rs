@@ -1,0 +1,86 @@
+//! Short work off the window's thread: dialogs, disk look-ups, nearest images, saving a picture.
+//!
+//! Each errand runs on a named thread and answers with one message; the window is woken when it arrives.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use egui::{ColorImage, Context};
+
+use super::files::{Kind, Pick};
+use crate::dataset::Neighbour;
+use crate::unlearning::Recipe;
+
+/// The answer of an errand.
+#[derive(Debug)]
+pub enum Message {
+    /// A dialog closed.
+    Picked(Pick, Option<PathBuf>),
+    /// A path was looked up.
+    Looked(Kind, PathBuf),
+    /// The demo project lies there.
+    Demo(Result<PathBuf, String>),
+    /// A recipe file was read.
+    Recipe(Result<Recipe, String>),
+    /// The nearest images of a group to a query.
+    Nearest {
+        /// Key of the query.
+        query: u64,
+        /// Number of the dataset.
+        dataset: u64,
+        /// The group.
+        group: usize,
+        /// Nearest first.
+        nearest: Vec<Neighbour>,
+    },
+    /// The window's own picture.
+    Shot(Arc<ColorImage>),
+    /// The window's own picture lies in its file.
+    Saved(Result<(), String>),
+}
+
+/// Runs errands.
+pub struct Errands {
+    ctx: Context,
+    sender: Sender<Message>,
+    /// Answers.
+    pub inbox: Receiver<Message>,
+}
+
+impl Errands {
+    /// Errands that wake this window.
+    pub fn new(ctx: &Context) -> Self {
+        let (sender, inbox) = bounded(64);
+        Self { ctx: ctx.clone(), sender, inbox }
+    }
+
+    /// Runs `work` on a thread of that name. False where the system gives no thread.
+    pub fn run(&self, name: &str, work: impl FnOnce() -> Message + Send + 'static) -> bool {
+        let post = self.post();
+        std::thread::Builder::new().name(format!("whence-{name}")).spawn(move || post(work())).is_ok()
+    }
+
+    /// Delivers a message and wakes the window.
+    pub fn post(&self) -> impl Fn(Message) + Send + 'static {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        move |message| {
+            // Nobody listens any more once the window is closed.
+            if sender.send(message).is_ok() {
+                ctx.request_repaint();
+            }
+        }
+    }
+}
+
+/// Writes a picture of the window.
+pub fn save(image: &ColorImage, path: &std::path::Path) -> Result<(), String> {
+    let [width, height] = image.size;
+    let bytes: Vec<u8> = image.pixels.iter().flat_map(|p| [p.r(), p.g(), p.b()]).collect();
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_raw(width as u32, height as u32, bytes)
+        .ok_or_else(|| "the picture of the window is cut short".to_owned())?
+        .write_to(&mut png, image::ImageFormat::Png)
+        .map_err(|e| e.to_string())?;
+    crate::store::write_atomic(path, &png.into_inner()).map_err(|e| e.to_string())
+}

@@ -1,0 +1,98 @@
+//! The window: the only place that knows egui, and one that knows no tensor.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `window` | the program in the window: events in, frames out |
+//! | `state` | what is shown, as plain data; one pure function applies the engine's events |
+//! | `commands` | what happens when the user asks for something |
+//! | `actions` | the table of actions: text, tooltip, keys |
+//! | `drafts` | what is typed, and how it becomes a job |
+//! | `errands` | short work off the window's thread |
+//! | `files` | dialogs, and what a path holds |
+//! | `backend` | the line to the engine |
+//! | `panels` | one file a panel |
+//! | `widgets` | what several panels draw with |
+//! | `theme`, `format` | every colour and size; numbers as people read them |
+//!
+//! Panels read the state and hand out [`actions::Command`]s; they change nothing themselves. The window repaints when
+//! the engine, an errand or the user gives a cause, and sleeps otherwise.
+
+mod actions;
+mod backend;
+mod commands;
+mod drafts;
+mod errands;
+mod files;
+mod format;
+mod panels;
+mod state;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod widgets;
+mod window;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+pub use window::WhenceApp;
+
+use crate::error::{Error, Result};
+
+/// How the window is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What to open: a project, or anything else that the path field takes. The last project, or the demo, where absent.
+    pub project: Option<PathBuf>,
+    /// The compute device, as `--device` takes it.
+    pub device: String,
+    /// Save a picture of the window here once it has settled, then close.
+    pub screenshot: Option<PathBuf>,
+    /// Explain the first picture at once.
+    pub attribute: bool,
+}
+
+/// Opens the window and stays until it is closed.
+///
+/// # Errors
+/// Where no window can be opened, or the picture of it cannot be saved.
+pub fn run(options: Options) -> Result<()> {
+    let plain = options.screenshot.is_some();
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Whence")
+            .with_app_id("whence")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([960.0, 600.0]),
+        // Pictures of the window look the same on every machine: bundled fonts only, nothing remembered.
+        system_font_fallback: false,
+        persist_window: !plain,
+        persistence_path: Some(crate::store::user_data_folder().join("window.ron")),
+        ..Default::default()
+    };
+    let failure: Arc<Mutex<Option<String>>> = Arc::default();
+    let told = Arc::clone(&failure);
+    eframe::run_native(
+        "Whence",
+        native,
+        Box::new(move |creation| {
+            let mut app = WhenceApp::new(&creation.egui_ctx, options);
+            app.report_failures_to(told);
+            if let Some(storage) = creation.storage.filter(|_| !plain) {
+                app.restore(storage);
+            }
+            Ok(Box::new(app))
+        }),
+    )
+    .map_err(|e| Error::Device {
+        device: "window".into(),
+        what: format!("no window could be opened: {e}"),
+        remedy: "Start Whence in a desktop session, or use its commands: whence --help".into(),
+    })?;
+    match failure.lock().take() {
+        Some(what) => Err(Error::input(what, "--screenshot", "Choose another file, or look at the log")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,90 @@
+//! The groups of the dataset, in their colours.
+
+use egui::accesskit::Role;
+use egui::{Align2, Label, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+
+use super::View;
+use crate::app::actions::{Action, Command};
+use crate::app::format;
+use crate::app::state::Slot;
+use crate::app::theme::{self, RADIUS, tokens};
+use crate::app::widgets::swatch;
+
+const ROW: f32 = 26.0;
+
+/// Draws the panel; it takes the rest of the side.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    let n = view.state.groups().len();
+    super::heading(ui, "Groups", &if n == 0 { String::new() } else { n.to_string() });
+    let Some(dataset) = &view.state.dataset else {
+        let loading = view.state.busy(Slot::Dataset).or_else(|| view.state.busy(Slot::Project)).is_some();
+        super::empty(ui, if loading { "Reading the training images…" } else { "The groups of training images whose influence is measured" });
+        if !loading && ui.button(Action::OpenFolder.text()).on_hover_text(Action::OpenFolder.hint(ui.ctx())).clicked() {
+            view.out.push(Command::Act(Action::OpenFolder));
+        }
+        super::notices(ui, view, &[Slot::Dataset], 200.0);
+        return;
+    };
+    if !dataset.skipped().is_empty() {
+        let text = RichText::new(format!("{} left out", format::plural(dataset.skipped().len(), "image")));
+        ui.add(Label::new(text.font(theme::caption()).color(t.warn)).sense(Sense::hover())).on_hover_ui(|ui| {
+            ui.set_max_width(420.0);
+            for skipped in dataset.skipped().iter().take(12) {
+                ui.label(format!("{}: {}", skipped.name, skipped.reason));
+            }
+            if dataset.skipped().len() > 12 {
+                ui.label(format!("and {} more", dataset.skipped().len() - 12));
+            }
+        });
+    }
+    if dataset.resized() > 0 {
+        let text = format!("{} resized to {} x {}", format::plural(dataset.resized(), "image"), dataset.shape().width, dataset.shape().height);
+        ui.label(RichText::new(text).font(theme::caption()).color(t.weak));
+    }
+    super::notices(ui, view, &[Slot::Dataset], 160.0);
+    ui.spacing_mut().item_spacing.y = 1.0;
+    ScrollArea::vertical().id_salt("groups").auto_shrink([false, false]).show_rows(ui, ROW, n, |ui, range| {
+        for group in range {
+            row(ui, view, group, dataset.indices_of(group).len());
+        }
+    });
+}
+
+fn row(ui: &mut Ui, view: &mut View<'_>, group: usize, images: usize) {
+    let t = tokens(ui);
+    let name = view.state.group_name(group);
+    let selected = view.state.group == Some(group);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let painter = ui.painter();
+    if selected || response.hovered() {
+        let fill = if selected { t.selected } else { t.control };
+        painter.rect_filled(rect, f32::from(RADIUS), fill);
+    }
+    if response.has_focus() {
+        painter.rect_stroke(rect, f32::from(RADIUS), Stroke::new(1.0, t.outline), StrokeKind::Inside);
+    }
+    let middle = rect.center().y;
+    swatch(painter, pos2(rect.left() + 12.0, middle), 5.0, group, t);
+    let right = painter.text(
+        pos2(rect.right() - 8.0, middle),
+        Align2::RIGHT_CENTER,
+        format::count(images),
+        theme::caption(),
+        t.weak,
+    );
+    let color = if selected { t.strong } else { t.text };
+    let mut job = egui::text::LayoutJob::simple_singleline(name.to_owned(), theme::body(), color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(right.left() - rect.left() - 34.0);
+    let galley = painter.layout_job(job);
+    let elided = galley.elided;
+    painter.galley(pos2(rect.left() + 26.0, middle - galley.size().y / 2.0), galley, color);
+    let label = format!("Group {name}, {}", format::plural(images, "image"));
+    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &label));
+    if response.clicked() {
+        view.out.push(Command::SelectGroup(if selected { None } else { Some(group) }));
+    }
+    if elided {
+        response.on_hover_text(name);
+    }
+}

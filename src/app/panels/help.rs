@@ -1,0 +1,39 @@
+//! A short card: where to start, and the keys.
+
+use egui::{Align, Id, Layout, Modal, RichText, Ui};
+
+use super::View;
+use crate::app::actions::Action;
+use crate::app::theme::{self, GAP, tokens};
+
+/// Draws the card where it is wanted.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    if !view.drafts.help {
+        return;
+    }
+    let t = tokens(ui);
+    let shown = Modal::new(Id::unique("help")).show(ui.ctx(), |ui| {
+        ui.set_width(440.0);
+        ui.label(RichText::new("Shortcuts").font(theme::lead()).color(t.strong));
+        ui.add_space(6.0);
+        for action in Action::ALL {
+            ui.horizontal(|ui| {
+                ui.label(action.text()).on_hover_text(action.tooltip());
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let keys = ui.ctx().format_shortcut(&action.shortcut());
+                    ui.label(RichText::new(keys).font(theme::caption()).color(t.weak));
+                });
+            });
+        }
+        ui.add_space(GAP);
+        let text = "A score says how much less likely the picture is for a model that has unlearned the group, in nats. \
+                    An unlearned model is an approximation of one that never saw the group. \
+                    Near images are shown beside it; being near does not mean having shaped the picture.";
+        ui.label(RichText::new(text).color(t.weak));
+        ui.add_space(GAP);
+        ui.button("Close").clicked()
+    });
+    if shown.inner || shown.should_close() {
+        view.drafts.help = false;
+    }
+}

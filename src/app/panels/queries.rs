@@ -1,0 +1,122 @@
+//! The pictures asked about, and two ways to get another.
+
+use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, Ui};
+
+use super::View;
+use crate::app::actions::{Action, Command};
+use crate::app::drafts::sampler_name;
+use crate::app::state::Slot;
+use crate::app::theme::{self, tokens};
+use crate::app::widgets::{Picture, Tile, tile};
+use crate::diffusion::SamplerKind;
+
+/// Side of a tile.
+const SIDE: f32 = 62.0;
+/// Space between tiles.
+const SPACE: f32 = 6.0;
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let n = view.state.queries.len();
+    super::heading(ui, "Pictures", &if n == 0 { String::new() } else { n.to_string() });
+    ui.add_space(2.0);
+    if n == 0 {
+        let text = match view.state.busy(Slot::Query).or_else(|| view.state.busy(Slot::Project)) {
+            Some(_) => "Opening pictures…",
+            None => "The pictures you ask about. Draw one from a seed, open one, or drop one here",
+        };
+        super::empty(ui, text);
+    } else {
+        wall(ui, view);
+    }
+    ui.add_space(6.0);
+    from_seed(ui, view);
+    let open = Button::new("From a file…").min_size(egui::vec2(ui.available_width(), 28.0));
+    if ui.add(open).on_hover_text(Action::OpenPicture.hint(ui.ctx())).clicked() {
+        view.out.push(Command::Act(Action::OpenPicture));
+    }
+    super::notices(ui, view, &[Slot::Query, Slot::Draw], 200.0);
+}
+
+fn wall(ui: &mut Ui, view: &mut View<'_>) {
+    let columns = (((ui.available_width() + SPACE) / (SIDE + SPACE)).floor() as usize).max(1);
+    let rows = view.state.queries.len().div_ceil(columns);
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing = egui::Vec2::splat(SPACE);
+        ScrollArea::vertical().id_salt("queries").max_height(3.0 * (SIDE + SPACE)).show_rows(ui, SIDE, rows, |ui, range| {
+            for row in range {
+                ui.horizontal(|ui| {
+                    for query in view.state.queries.iter().skip(row * columns).take(columns) {
+                        let q = &query.picture;
+                        let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), q.shape, &q.pixels);
+                        let response = tile(
+                            ui,
+                            &Tile {
+                                texture,
+                                name: &q.name,
+                                caption: None,
+                                side: SIDE,
+                                selected: view.state.current == Some(query.key),
+                                pressable: true,
+                            },
+                        );
+                        if response.clicked() {
+                            view.out.push(Command::SelectQuery(query.key));
+                        }
+                        response.context_menu(|ui| {
+                            if ui.button("Take off the list").clicked() {
+                                view.out.push(Command::RemoveQuery(query.key));
+                            }
+                        });
+                        response.on_hover_text(&q.name);
+                    }
+                });
+            }
+        });
+    });
+}
+
+/// One line: the seed and the button. The rest folds away.
+fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    let ready = view.state.model.is_some();
+    ui.add_enabled_ui(ready, |ui| {
+        ui.horizontal(|ui| {
+            let label = ui.label(RichText::new("Seed").color(t.text));
+            ui.add(DragValue::new(&mut view.drafts.seed).speed(0.1)).labelled_by(label.id);
+            let width = ui.available_width();
+            let draw = Button::new(Action::Draw.text()).min_size(egui::vec2(width, 28.0));
+            let hint = if ready { Action::Draw.hint(ui.ctx()) } else { "Open a model first".into() };
+            if ui.add(draw).on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
+                view.out.push(Command::Act(Action::Draw));
+            }
+        });
+        let summary = format!("{}, {} steps", sampler_name(view.drafts.draw.sampler), view.drafts.draw.steps);
+        let title = RichText::new(summary).font(theme::caption()).color(t.weak);
+        CollapsingHeader::new(title).id_salt("how it is drawn").show(ui, |ui| {
+            super::settings::row(ui, "Sampler", |ui| {
+                let chosen = &mut view.drafts.draw.sampler;
+                ComboBox::from_id_salt("sampler").selected_text(sampler_name(*chosen)).width(120.0).show_ui(ui, |ui| {
+                    for kind in SamplerKind::ALL {
+                        ui.selectable_value(chosen, kind, sampler_name(kind));
+                    }
+                });
+            });
+            super::settings::row(ui, "Steps", |ui| {
+                let last = view.state.model.as_ref().map_or(1000, |m| m.timesteps.max(1));
+                ui.add(DragValue::new(&mut view.drafts.draw.steps).range(1..=last).speed(1.0));
+            });
+        });
+        class(ui, view);
+    });
+}
+
+/// Class-conditional models must be told a class.
+fn class(ui: &mut Ui, view: &mut View<'_>) {
+    let Some(classes) = view.state.model.as_ref().and_then(|m| m.classes) else { return };
+    super::settings::row(ui, "Class", |ui| {
+        let last = classes.saturating_sub(1);
+        ui.add(DragValue::new(&mut view.drafts.class).range(0..=last).speed(0.05))
+            .on_hover_text(format!("This model is told a class, 0 to {last}: when drawing and when explaining"));
+    });
+}

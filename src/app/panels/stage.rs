@@ -1,0 +1,108 @@
+//! The picture asked about, large, and the button that explains it.
+
+use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
+
+use super::View;
+use crate::app::actions::{Action, Command};
+use crate::app::drafts::sampler_name;
+use crate::app::state::{Query, Slot};
+use crate::app::theme::{self, tokens};
+use crate::app::widgets::{Picture, picture};
+use crate::engine::api::QueryOrigin;
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let width = ui.available_width();
+    // Below the picture: name, notes, button and settings.
+    let side = width.min(ui.available_height() - 150.0).max(140.0);
+    let space = vec2(width, side);
+    if let Some(drawing) = &view.state.drawing {
+        let key = Picture::Drawing(drawing.job, drawing.step);
+        let texture = view.textures.get(ui.ctx(), key, drawing.shape, &drawing.pixels);
+        picture(ui, texture, drawing.shape, space, "The picture as it is being drawn");
+        caption(ui, "Drawing", &format!("step {} of {}", drawing.step, drawing.steps));
+    } else if let Some(query) = view.state.query() {
+        let q = &query.picture;
+        let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), q.shape, &q.pixels);
+        picture(ui, texture, q.shape, space, &format!("The picture asked about: {}", q.name));
+        caption(ui, &q.name, &origin(query));
+        for note in &q.notes {
+            let t = tokens(ui);
+            ui.label(RichText::new(note).font(theme::caption()).color(t.warn));
+        }
+    } else {
+        blank(ui, view, space);
+    }
+    ui.add_space(4.0);
+    explain(ui, view);
+    ScrollArea::vertical().id_salt("settings").auto_shrink([false, true]).show(ui, |ui| super::settings::show(ui, view));
+}
+
+fn caption(ui: &mut Ui, name: &str, about: &str) {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(name).color(t.strong));
+        ui.add(egui::Label::new(RichText::new(about).font(theme::caption()).color(t.weak)).truncate());
+    });
+}
+
+fn origin(query: &Query) -> String {
+    let shape = query.picture.shape;
+    let size = format!("{} x {}", shape.width, shape.height);
+    match (&query.picture.origin, query.draw) {
+        (QueryOrigin::File(path), _) => format!("{size}, {}", path.display()),
+        (QueryOrigin::Seed(_), Some(draw)) => {
+            let class = draw.class.map_or_else(String::new, |c| format!(", class {c}"));
+            format!("{size}, drawn by the model: {}, {} steps{class}", sampler_name(draw.sampler), draw.steps)
+        }
+        (QueryOrigin::Seed(seed), None) => format!("{size}, drawn by the model from seed {seed}"),
+    }
+}
+
+/// Nothing is there to explain yet: says why, and offers the one thing that helps.
+fn blank(ui: &mut Ui, view: &mut View<'_>, space: egui::Vec2) {
+    let t = tokens(ui);
+    let state = view.state;
+    let loading = [Slot::Project, Slot::Model, Slot::Query, Slot::Draw].into_iter().find_map(|s| state.busy(s));
+    let (text, action) = match (loading, &state.model) {
+        (Some(job), _) => (format!("{}…", job.title), None),
+        (None, None) => ("Open a project or a model folder, or drop one here".to_owned(), Some(Action::OpenFolder)),
+        (None, Some(_)) => ("Draw a picture from a seed, or drop one here".to_owned(), Some(Action::Draw)),
+    };
+    let frame = egui::Frame::new().fill(t.mat).corner_radius(theme::RADIUS);
+    frame.show(ui, |ui| {
+        ui.set_min_size(space);
+        ui.set_max_size(space);
+        ui.with_layout(Layout::top_down(Align::Center), |ui| {
+            ui.add_space(space.y * 0.42);
+            ui.label(RichText::new(text).color(t.text));
+            ui.add_space(6.0);
+            if let Some(action) = action {
+                let words = if action == Action::Draw { "Draw a picture" } else { action.text() };
+                if ui.button(words).on_hover_text(action.hint(ui.ctx())).clicked() {
+                    view.out.push(Command::Act(action));
+                }
+            }
+        });
+    });
+}
+
+fn explain(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    let ready = view.state.can_explain();
+    let running = view.state.explaining().is_some();
+    let text = if running { "Explaining…" } else { Action::Explain.text() };
+    // Black on white, white on black: the one primary button needs no colour.
+    let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
+    let button = Button::new(RichText::new(text).size(15.0).color(ink))
+        .fill(fill)
+        .min_size(vec2(ui.available_width(), 36.0));
+    let hint = match ready {
+        Ok(()) => Action::Explain.hint(ui.ctx()),
+        Err(reason) => reason.to_owned(),
+    };
+    let response = ui.add_enabled(ready.is_ok(), button);
+    if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
+        view.out.push(Command::Act(Action::Explain));
+    }
+}

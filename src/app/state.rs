@@ -1,0 +1,234 @@
+//! What the window knows: plain data, changed by the engine's events in one pure function and by the user's commands.
+
+mod board;
+mod jobs;
+mod reduce;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use board::{Board, Row, Stage};
+pub use jobs::{Curve, Job, JobStatus, Slot};
+pub use reduce::Effect;
+
+use crate::attribution::{Attribution, GroupScore};
+use crate::dataset::{Dataset, ImageShape, Neighbour};
+use crate::engine::api::{DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
+use crate::store::Project;
+
+/// Everything the window shows.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The project, where one is open.
+    pub project: Option<Project>,
+    /// The model, where one is open.
+    pub model: Option<ModelInfo>,
+    /// The training images, where they are in memory.
+    pub dataset: Option<Dataset>,
+    /// Counts datasets, so that textures of an earlier one are not shown.
+    pub dataset_number: u64,
+    /// The pictures asked about.
+    pub queries: Vec<Query>,
+    /// Key of the query on screen.
+    pub current: Option<u64>,
+    /// The selected group.
+    pub group: Option<usize>,
+    /// Jobs that wait or run, oldest first.
+    pub jobs: Vec<Job>,
+    /// Jobs that ended, latest first.
+    pub history: Vec<Job>,
+    /// Warnings and failures, oldest first.
+    pub notices: Vec<Notice>,
+    /// The picture that is being drawn.
+    pub drawing: Option<Drawing>,
+    next_key: u64,
+}
+
+/// A picture asked about, and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Unique while the program runs.
+    pub key: u64,
+    /// The picture.
+    pub picture: QueryPicture,
+    /// How it was drawn, where it was.
+    pub draw: Option<DrawSettings>,
+    /// Nearest training images, by group.
+    pub nearest: BTreeMap<usize, Vec<Neighbour>>,
+    /// What the groups had to do with it.
+    pub answer: Option<Answer>,
+}
+
+/// The scores of one query, as far as they are known.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The job that finds them.
+    pub job: JobId,
+    /// Name of the method.
+    pub method: String,
+    /// What was asked for, in words.
+    pub settings: String,
+    /// The closed form's ranking.
+    pub preview: Option<Attribution>,
+    /// Scores known so far, by group.
+    pub scored: BTreeMap<usize, GroupScore>,
+    /// All scores.
+    pub complete: Option<Attribution>,
+    /// The same, in order, with ties and the sentence that sums up.
+    pub board: Board,
+}
+
+/// A picture while it is drawn.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    /// The job that draws it.
+    pub job: JobId,
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Planar bytes.
+    pub pixels: Vec<u8>,
+    /// Their shape.
+    pub shape: ImageShape,
+}
+
+/// Something worth knowing, shown near what it is about until dismissed.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Unique while the program runs.
+    pub key: u64,
+    /// What it is about.
+    pub slot: Slot,
+    /// The query it is about, where it is about one.
+    pub query: Option<u64>,
+    /// Whether something failed.
+    pub failed: bool,
+    /// What happened, and what to do.
+    pub text: String,
+    /// The job to start again.
+    pub retry: Option<JobSpec>,
+}
+
+impl State {
+    /// The query on screen.
+    pub fn query(&self) -> Option<&Query> {
+        self.current.and_then(|key| self.queries.iter().find(|q| q.key == key))
+    }
+
+    pub(crate) fn query_mut(&mut self, key: u64) -> Option<&mut Query> {
+        self.queries.iter_mut().find(|q| q.key == key)
+    }
+
+    /// The answer on screen.
+    pub fn answer(&self) -> Option<&Answer> {
+        self.query().and_then(|q| q.answer.as_ref())
+    }
+
+    /// Names of the groups.
+    pub fn groups(&self) -> &[String] {
+        self.dataset.as_ref().map_or(&[], Dataset::groups)
+    }
+
+    /// Name of a group.
+    pub fn group_name(&self, group: usize) -> &str {
+        self.groups().get(group).map_or("", String::as_str)
+    }
+
+    /// The job that runs, else the first that waits.
+    pub fn active(&self) -> Option<&Job> {
+        self.jobs.iter().find(|j| j.status == JobStatus::Running).or_else(|| self.jobs.first())
+    }
+
+    /// The job of a slot that waits or runs and is still wanted.
+    pub fn busy(&self, slot: Slot) -> Option<&Job> {
+        self.jobs.iter().find(|j| j.slot == slot && !j.superseded)
+    }
+
+    /// The job that explains the query on screen.
+    pub fn explaining(&self) -> Option<&Job> {
+        let job = self.answer()?.job;
+        self.jobs.iter().find(|j| j.id == job)
+    }
+
+    /// Whether the query on screen can be explained now; the reason where it cannot.
+    pub fn can_explain(&self) -> Result<(), &'static str> {
+        let (Some(model), Some(dataset)) = (&self.model, &self.dataset) else {
+            return Err(if self.model.is_none() { "Open a model first" } else { "Open its dataset first" });
+        };
+        let Some(query) = self.query() else { return Err("Draw a picture from a seed or open one first") };
+        if dataset.shape() != model.shape || query.picture.shape != model.shape {
+            return Err("The dataset or the picture has another size than the model: open it again");
+        }
+        if self.busy(Slot::Explain).is_some() {
+            return Err("A picture is being explained already");
+        }
+        Ok(())
+    }
+
+    /// Notices of a slot, and of the query on screen where they are about a query.
+    pub fn notices_of(&self, slot: Slot) -> impl Iterator<Item = &Notice> {
+        self.notices.iter().filter(move |n| n.slot == slot && (n.query.is_none() || n.query == self.current))
+    }
+
+    /// Adds a notice; the same text is not said twice.
+    pub fn notify(&mut self, slot: Slot, query: Option<u64>, failed: bool, text: String, retry: Option<JobSpec>) {
+        if self.notices.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
+            return;
+        }
+        let key = self.new_key();
+        self.notices.push(Notice { key, slot, query, failed, text, retry });
+    }
+
+    /// Takes a notice away.
+    pub fn dismiss(&mut self, key: u64) {
+        self.notices.retain(|n| n.key != key);
+    }
+
+    /// Selects the group that is `by` places further in the order on screen.
+    pub fn move_selection(&mut self, by: isize) {
+        let board: Vec<usize> = self
+            .answer()
+            .map(|a| a.board.rows.iter().chain(&a.board.waiting).filter_map(|r| r.group).collect())
+            .unwrap_or_default();
+        let order = if board.is_empty() { (0..self.groups().len()).collect() } else { board };
+        let place = self.group.and_then(|g| order.iter().position(|o| *o == g));
+        let next = match place {
+            Some(place) => place.saturating_add_signed(by).min(order.len().saturating_sub(1)),
+            None if by < 0 => order.len().saturating_sub(1),
+            None => 0,
+        };
+        self.group = order.get(next).copied();
+    }
+
+    /// Shows the query that is `by` places further.
+    pub fn move_query(&mut self, by: isize) {
+        let place = self.queries.iter().position(|q| Some(q.key) == self.current).unwrap_or(0);
+        let next = place.saturating_add_signed(by).min(self.queries.len().saturating_sub(1));
+        self.current = self.queries.get(next).map(|q| q.key);
+    }
+
+    /// Takes a query off the list.
+    pub fn remove_query(&mut self, key: u64) {
+        let Some(place) = self.queries.iter().position(|q| q.key == key) else { return };
+        self.queries.remove(place);
+        self.notices.retain(|n| n.query != Some(key));
+        if self.current == Some(key) {
+            self.current = self.queries.get(place.min(self.queries.len().saturating_sub(1))).map(|q| q.key);
+        }
+    }
+
+    /// Where counterfactual models of what is open are kept.
+    pub fn counterfactuals(&self) -> PathBuf {
+        self.project
+            .as_ref()
+            .map_or_else(|| crate::store::user_data_folder().join("counterfactuals"), Project::counterfactuals)
+    }
+
+    fn new_key(&mut self) -> u64 {
+        self.next_key += 1;
+        self.next_key
+    }
+}

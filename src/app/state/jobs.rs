@@ -1,0 +1,126 @@
+//! Jobs as the window sees them.
+
+use crate::engine::api::{JobId, JobSpec, Progress, UnlearningPoint};
+
+/// What a job is about, and where its failures are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// The project.
+    Project,
+    /// The model.
+    Model,
+    /// The training images.
+    Dataset,
+    /// A picture from a file.
+    Query,
+    /// A picture from a seed.
+    Draw,
+    /// Scores.
+    Explain,
+    /// Anything else.
+    Other,
+}
+
+impl Slot {
+    /// The slot of a job.
+    pub fn of(spec: &JobSpec) -> Self {
+        match spec {
+            JobSpec::OpenProject(_) => Self::Project,
+            JobSpec::LoadModel(_) => Self::Model,
+            JobSpec::LoadDataset(_) => Self::Dataset,
+            JobSpec::LoadQuery(_) => Self::Query,
+            JobSpec::DrawQuery(_) => Self::Draw,
+            JobSpec::Attribute(_) => Self::Explain,
+            JobSpec::Sample(_) | JobSpec::Train(_) | JobSpec::Unlearn(_) => Self::Other,
+        }
+    }
+
+    /// Whether a newer job of this slot makes an older one pointless.
+    pub fn is_single(self) -> bool {
+        matches!(self, Self::Project | Self::Model | Self::Dataset)
+    }
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobStatus {
+    /// In the queue.
+    Waiting,
+    /// On the compute thread.
+    Running,
+    /// Done; one line about it.
+    Finished(String),
+    /// Stopped by the user.
+    Cancelled,
+    /// Failed; what happened and what to do.
+    Failed(String),
+}
+
+/// The course of one group's unlearning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Number of the group.
+    pub group: usize,
+    /// Its points.
+    pub points: Vec<UnlearningPoint>,
+}
+
+/// A job.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its number.
+    pub id: JobId,
+    /// Its description.
+    pub spec: JobSpec,
+    /// What it is about.
+    pub slot: Slot,
+    /// Its name on screen.
+    pub title: String,
+    /// The query it scores.
+    pub query: Option<u64>,
+    /// Whether the picture that comes out shall be shown at once.
+    pub show: bool,
+    /// How far it is.
+    pub status: JobStatus,
+    /// The latest progress.
+    pub progress: Option<Progress>,
+    /// The course of the unlearning, group by group.
+    pub curves: Vec<Curve>,
+    /// Whether a newer job made it pointless: what it tells is ignored.
+    pub superseded: bool,
+    /// Whether the user asked it to stop.
+    pub cancelling: bool,
+}
+
+impl Job {
+    /// A job that waits.
+    pub fn new(id: JobId, spec: JobSpec, title: String, query: Option<u64>, show: bool) -> Self {
+        let slot = Slot::of(&spec);
+        Self {
+            id,
+            spec,
+            slot,
+            title,
+            query,
+            show,
+            status: JobStatus::Waiting,
+            progress: None,
+            curves: Vec::new(),
+            superseded: false,
+            cancelling: false,
+        }
+    }
+
+    /// The group that is being unlearned, with its course.
+    pub fn unlearning(&self) -> Option<&Curve> {
+        self.curves.last()
+    }
+
+    /// Adds a point to the course of its group.
+    pub fn add_point(&mut self, point: UnlearningPoint) {
+        match self.curves.last_mut() {
+            Some(curve) if curve.group == point.group => curve.points.push(point),
+            _ => self.curves.push(Curve { group: point.group, points: vec![point] }),
+        }
+    }
+}

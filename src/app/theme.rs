@@ -1,0 +1,272 @@
+//! Every colour, size and spacing of the window, dark and light. No other file names a colour.
+//!
+//! Greys are neutral, so that they do not change how a picture's colours look. Colour means a group, and a warning.
+
+use egui::{Color32, Context, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Ui, vec2};
+
+/// Colours of one theme.
+#[derive(Debug)]
+pub struct Tokens {
+    /// Behind the ranking and the nearest images.
+    pub window: Color32,
+    /// Side panels, top bar and job strip.
+    pub panel: Color32,
+    /// Behind pictures: neutral, for colour judgement.
+    pub mat: Color32,
+    /// Popups, cards, tooltips.
+    pub raised: Color32,
+    /// Buttons and other controls.
+    pub control: Color32,
+    /// Controls under the pointer.
+    pub hover: Color32,
+    /// What is selected.
+    pub selected: Color32,
+    /// Text fields.
+    pub field: Color32,
+    /// Hairlines.
+    pub line: Color32,
+    /// Outlines that must be seen: focus, axes.
+    pub outline: Color32,
+    /// Headings and numbers.
+    pub strong: Color32,
+    /// Text.
+    pub text: Color32,
+    /// Captions.
+    pub weak: Color32,
+    /// Warnings.
+    pub warn: Color32,
+    /// Failures.
+    pub error: Color32,
+    /// Behind what drops in.
+    pub veil: Color32,
+    /// Groups, in order; told apart by people with any colour vision, after Okabe and Ito, and Tol.
+    pub groups: [Color32; 12],
+}
+
+const fn rgb(hex: u32) -> Color32 {
+    Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
+}
+
+/// The dark theme.
+pub static DARK: Tokens = Tokens {
+    window: Color32::from_gray(23),
+    panel: Color32::from_gray(29),
+    mat: Color32::from_gray(44),
+    raised: Color32::from_gray(36),
+    control: Color32::from_gray(47),
+    hover: Color32::from_gray(58),
+    selected: Color32::from_gray(54),
+    field: Color32::from_gray(18),
+    line: Color32::from_gray(46),
+    outline: Color32::from_gray(105),
+    strong: Color32::from_gray(240),
+    text: Color32::from_gray(206),
+    weak: Color32::from_gray(150),
+    warn: rgb(0xE8B04A),
+    error: rgb(0xF08B7A),
+    veil: Color32::from_rgba_premultiplied(10, 10, 10, 225),
+    groups: [
+        rgb(0xE69F00),
+        rgb(0x56B4E9),
+        rgb(0x16B586),
+        rgb(0xF0E442),
+        rgb(0x4B86E0),
+        rgb(0xE8702A),
+        rgb(0xD889B5),
+        rgb(0xB9B9B9),
+        rgb(0xC8607F),
+        rgb(0xA9A93F),
+        rgb(0x8E84E0),
+        rgb(0x5FC7BD),
+    ],
+};
+
+/// The light theme.
+pub static LIGHT: Tokens = Tokens {
+    window: Color32::from_gray(252),
+    panel: Color32::from_gray(244),
+    mat: Color32::from_gray(216),
+    raised: Color32::from_gray(255),
+    control: Color32::from_gray(231),
+    hover: Color32::from_gray(221),
+    selected: Color32::from_gray(224),
+    field: Color32::from_gray(255),
+    line: Color32::from_gray(222),
+    outline: Color32::from_gray(140),
+    strong: Color32::from_gray(18),
+    text: Color32::from_gray(52),
+    weak: Color32::from_gray(98),
+    warn: rgb(0x8A5A00),
+    error: rgb(0xB3261E),
+    veil: Color32::from_rgba_premultiplied(225, 225, 225, 232),
+    groups: [
+        rgb(0xDB9200),
+        rgb(0x3E9FD8),
+        rgb(0x009E73),
+        rgb(0xC7B800),
+        rgb(0x0067A8),
+        rgb(0xD55E00),
+        rgb(0xC0699B),
+        rgb(0x7C7C7C),
+        rgb(0x882255),
+        rgb(0x848420),
+        rgb(0x4D44B0),
+        rgb(0x2B938A),
+    ],
+};
+
+impl Tokens {
+    /// The colour of a group, the same everywhere.
+    pub fn group(&self, group: usize) -> Color32 {
+        self.groups.get(group % self.groups.len()).copied().unwrap_or(self.text)
+    }
+}
+
+/// The shape that goes with a group's colour, so that a thirteenth group is not mistaken for the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Groups 1 to 12.
+    Disc,
+    /// Groups 13 to 24.
+    Ring,
+    /// Groups 25 to 36.
+    Square,
+    /// All later groups.
+    Diamond,
+}
+
+impl Mark {
+    /// The mark of a group.
+    pub fn of(group: usize) -> Self {
+        match group / DARK.groups.len() {
+            0 => Self::Disc,
+            1 => Self::Ring,
+            2 => Self::Square,
+            _ => Self::Diamond,
+        }
+    }
+}
+
+/// The colours of the theme that is on.
+pub fn tokens(ui: &Ui) -> &'static Tokens {
+    if ui.visuals().dark_mode { &DARK } else { &LIGHT }
+}
+
+/// Space between unrelated things.
+pub const GAP: f32 = 16.0;
+
+/// Corner radius of cards and pictures.
+pub const RADIUS: u8 = 6;
+
+/// Text of captions.
+pub fn caption() -> FontId {
+    FontId::new(12.0, FontFamily::Proportional)
+}
+
+/// Text of rows.
+pub fn body() -> FontId {
+    FontId::new(14.0, FontFamily::Proportional)
+}
+
+/// Text of the sentence that sums up.
+pub fn lead() -> FontId {
+    FontId::new(20.0, FontFamily::Proportional)
+}
+
+/// Puts both themes into effect.
+pub fn apply(ctx: &Context) {
+    for (theme, tokens) in [(Theme::Dark, &DARK), (Theme::Light, &LIGHT)] {
+        ctx.style_mut_of(theme, |style| {
+            style.text_styles = [
+                (TextStyle::Small, caption()),
+                (TextStyle::Body, body()),
+                (TextStyle::Button, body()),
+                (TextStyle::Heading, lead()),
+                (TextStyle::Monospace, FontId::new(12.5, FontFamily::Monospace)),
+            ]
+            .into();
+            style.spacing.item_spacing = vec2(8.0, 6.0);
+            style.spacing.button_padding = vec2(10.0, 4.0);
+            style.spacing.interact_size = vec2(32.0, 26.0);
+            style.spacing.menu_margin = Margin::same(6);
+            style.spacing.text_edit_width = 220.0;
+            style.spacing.scroll.floating = true;
+            style.interaction.selectable_labels = false;
+            // Nothing moves unless something happened: neither fades nor a blinking cursor wake an idle window.
+            style.animation_time = 0.0;
+            style.scroll_animation = egui::style::ScrollAnimation::none();
+            visuals(&mut style.visuals, tokens);
+        });
+    }
+}
+
+fn visuals(v: &mut egui::Visuals, t: &Tokens) {
+    v.text_cursor.blink = false;
+    v.panel_fill = t.panel;
+    v.window_fill = t.raised;
+    v.window_stroke = Stroke::new(1.0, t.line);
+    v.window_corner_radius = CornerRadius::same(10);
+    v.menu_corner_radius = CornerRadius::same(8);
+    v.popup_shadow = Shadow { offset: [0, 4], blur: 16, spread: 0, color: Color32::from_black_alpha(60) };
+    v.window_shadow = Shadow { offset: [0, 8], blur: 32, spread: 0, color: Color32::from_black_alpha(90) };
+    v.extreme_bg_color = t.field;
+    v.faint_bg_color = t.panel;
+    v.code_bg_color = t.control;
+    v.weak_text_color = Some(t.weak);
+    v.hyperlink_color = t.strong;
+    v.warn_fg_color = t.warn;
+    v.error_fg_color = t.error;
+    v.selection.bg_fill = t.selected;
+    v.selection.stroke = Stroke::new(1.0, t.strong);
+    let w = &mut v.widgets;
+    let all = [&mut w.noninteractive, &mut w.inactive, &mut w.hovered, &mut w.active, &mut w.open];
+    for (widget, (fill, border, text)) in all.into_iter().zip([
+        (t.panel, t.line, t.text),
+        (t.control, Color32::TRANSPARENT, t.text),
+        (t.hover, t.line, t.strong),
+        (t.hover, t.outline, t.strong),
+        (t.hover, t.line, t.strong),
+    ]) {
+        widget.bg_fill = fill;
+        widget.weak_bg_fill = fill;
+        widget.bg_stroke = Stroke::new(1.0, border);
+        widget.fg_stroke = Stroke::new(1.0, text);
+        widget.corner_radius = CornerRadius::same(RADIUS);
+        widget.expansion = 0.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contrast of two opaque colours after WCAG 2.
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let light = |c: Color32| {
+            let rgba = egui::Rgba::from(c);
+            0.2126 * rgba.r() + 0.7152 * rgba.g() + 0.0722 * rgba.b() + 0.05
+        };
+        let (a, b) = (light(a), light(b));
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn text_can_be_read_and_groups_can_be_seen() {
+        for t in [&DARK, &LIGHT] {
+            for ground in [t.window, t.panel, t.raised] {
+                for text in [t.strong, t.text, t.weak, t.warn, t.error] {
+                    assert!(contrast(text, ground) >= 4.5, "{text:?} on {ground:?}: {}", contrast(text, ground));
+                }
+                for group in t.groups {
+                    assert!(contrast(group, ground) >= 1.8, "{group:?} on {ground:?}: {}", contrast(group, ground));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_of_the_first_36_groups_look_the_same() {
+        let looks: std::collections::HashSet<_> = (0..36).map(|g| (DARK.group(g), Mark::of(g) as u8)).collect();
+        assert_eq!(looks.len(), 36);
+    }
+}

@@ -1,0 +1,213 @@
+//! The bars of a ranking: signed around a zero line, with intervals.
+
+use egui::accesskit::Role;
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{
+    Align2, EventFilter, Painter, Rect, Response, Sense, Stroke, StrokeKind, TextFormat, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::swatch;
+use crate::app::format;
+use crate::app::theme::{self, RADIUS, Tokens, tokens};
+use crate::elbo::Estimate;
+
+/// Height of a row.
+const ROW: f32 = 32.0;
+/// Room at the left of the name: tie bracket and mark.
+const GUTTER: f32 = 40.0;
+/// Width of the column of numbers.
+const NUMBERS: f32 = 84.0;
+
+/// Which values a column of bars spans.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    low: f64,
+    high: f64,
+    /// Digits after the point.
+    pub decimals: usize,
+}
+
+impl Scale {
+    /// The scale of these estimates: zero, all scores and all finite intervals are in sight.
+    pub fn of<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> Self {
+        let (mut low, mut high, mut top) = (0.0f64, 0.0f64, 0.0f64);
+        for e in estimates {
+            let (l, h) = e.interval_95();
+            for value in [e.score, l, h] {
+                if value.is_finite() {
+                    low = low.min(value);
+                    high = high.max(value);
+                }
+            }
+            if e.score.is_finite() {
+                top = top.max(e.score.abs());
+            }
+        }
+        if high - low < 1e-12 {
+            high = 1.0;
+        }
+        Self { low, high, decimals: format::decimals(top) }
+    }
+
+    /// Where a value lies between 0 and 1; values out of sight at the edge.
+    pub fn place(&self, value: f64) -> f32 {
+        if value.is_nan() {
+            return self.place(0.0);
+        }
+        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0) as f32
+    }
+}
+
+/// One group's row.
+pub struct Bar<'a> {
+    /// The group's number, for its colour.
+    pub group: usize,
+    /// Its name.
+    pub name: &'a str,
+    /// Its score.
+    pub estimate: Estimate,
+    /// Whether it cannot be told apart from the row above.
+    pub tied: bool,
+    /// Whether it is a preview: drawn hollow.
+    pub hollow: bool,
+    /// Whether it is selected.
+    pub selected: bool,
+    /// What is happening to it, in place of the number.
+    pub busy: Option<&'a str>,
+    /// Name for people who do not see it.
+    pub label: &'a str,
+}
+
+fn columns(rect: Rect) -> (f32, f32) {
+    let names = (rect.width() * 0.24).clamp(84.0, 220.0);
+    (rect.left() + GUTTER + names + 8.0, rect.right() - NUMBERS)
+}
+
+/// The line of captions above the rows.
+pub fn header(ui: &mut Ui, left: &str, right: &str) {
+    let t = tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
+    let (_, end) = columns(rect);
+    let painter = ui.painter();
+    let left = elided(painter, left, theme::caption(), t.weak, end - rect.left() - GUTTER + 16.0);
+    painter.galley(pos2(rect.left() + GUTTER - 16.0, rect.center().y - left.size().y / 2.0), left, t.weak);
+    painter.text(rect.right_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, right, theme::caption(), t.weak);
+}
+
+/// Shows a row; it can be pressed.
+pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    if response.has_focus() {
+        // The arrows move the selection, see actions.rs; they shall not also move the focus elsewhere.
+        let filter = EventFilter { vertical_arrows: true, ..Default::default() };
+        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+    }
+    if bar.selected && !response.has_focus() && ui.memory(|m| m.focused()).is_some_and(|id| is_row(ui, id)) {
+        response.request_focus();
+    }
+    ui.data_mut(|d| d.insert_temp(response.id, RowMark));
+    let painter = ui.painter();
+    let ground = match (bar.selected, response.hovered()) {
+        (true, _) => Some(t.selected),
+        (false, true) => Some(t.control.gamma_multiply(0.6)),
+        (false, false) => None,
+    };
+    if let Some(color) = ground {
+        painter.rect_filled(rect, f32::from(RADIUS), color);
+    }
+    if response.has_focus() {
+        painter.rect_stroke(rect, f32::from(RADIUS), Stroke::new(1.0, t.outline), StrokeKind::Inside);
+    }
+    let middle = rect.center().y;
+    if bar.tied {
+        tie(painter, rect, t);
+    }
+    swatch(painter, pos2(rect.left() + GUTTER - 12.0, middle), 5.0, bar.group, t);
+    let (start, end) = columns(rect);
+    let color = if bar.selected { t.strong } else { t.text };
+    let name = elided(painter, bar.name, theme::body(), color, start - rect.left() - GUTTER - 8.0);
+    painter.galley(pos2(rect.left() + GUTTER, middle - name.size().y / 2.0), name, color);
+    let area = Rect::from_x_y_ranges(start..=end - 8.0, rect.y_range());
+    draw(painter, area, bar, scale, t);
+    let number = bar.busy.map_or_else(|| format::signed(bar.estimate.score, scale.decimals), str::to_owned);
+    let quiet = bar.hollow || bar.busy.is_some();
+    let (font, color) = if bar.busy.is_some() { (theme::caption(), t.weak) } else { (theme::body(), if quiet { t.weak } else { t.strong }) };
+    painter.text(pos2(rect.right() - 10.0, middle), Align2::RIGHT_CENTER, number, font, color);
+    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), bar.selected, bar.label));
+    response
+}
+
+/// Remembers which widgets are rows, so that the focus follows the selection only among them.
+#[derive(Clone, Copy, Default)]
+struct RowMark;
+
+fn is_row(ui: &Ui, id: egui::Id) -> bool {
+    ui.data(|d| d.get_temp::<RowMark>(id)).is_some()
+}
+
+fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens) {
+    let x = |value: f64| area.left() + scale.place(value) * area.width();
+    let zero = x(0.0);
+    painter.vline(zero, area.y_range(), Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
+    let color = t.group(bar.group);
+    let (a, b) = (zero.min(x(bar.estimate.score)), zero.max(x(bar.estimate.score)));
+    let body = Rect::from_x_y_ranges(a..=b.max(a + 1.0), area.center().y - 7.0..=area.center().y + 7.0);
+    if bar.hollow {
+        painter.rect_filled(body, 2.0, color.gamma_multiply(0.16));
+        painter.rect_stroke(body, 2.0, Stroke::new(1.0, color.gamma_multiply(0.8)), StrokeKind::Inside);
+        return;
+    }
+    painter.rect_filled(body, 2.0, color);
+    let (low, high) = bar.estimate.interval_95();
+    if !low.is_finite() || !high.is_finite() || high - low <= 0.0 {
+        return;
+    }
+    // A light edge keeps the whisker visible on its own bar.
+    let y = area.center().y;
+    for stroke in [Stroke::new(3.5, t.window), Stroke::new(1.5, t.strong)] {
+        painter.hline(x(low)..=x(high), y, stroke);
+        for end in [x(low), x(high)] {
+            painter.vline(end, y - 4.0..=y + 4.0, stroke);
+        }
+    }
+}
+
+/// A bracket from the row above to this one.
+fn tie(painter: &Painter, rect: Rect, t: &Tokens) {
+    let x = rect.left() + 10.0;
+    let (top, bottom) = (rect.top() - ROW * 0.5 + 2.0, rect.center().y - 2.0);
+    let stroke = Stroke::new(1.0, t.weak);
+    painter.vline(x, top..=bottom, stroke);
+    painter.hline(x..=x + 5.0, top, stroke);
+    painter.hline(x..=x + 5.0, bottom, stroke);
+}
+
+fn elided(painter: &Painter, text: &str, font: egui::FontId, color: egui::Color32, width: f32) -> std::sync::Arc<egui::Galley> {
+    let mut job = LayoutJob::default();
+    job.append(text, 0.0, TextFormat::simple(font, color));
+    job.wrap = TextWrapping::truncate_at_width(width.max(10.0));
+    painter.layout_job(job)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_and_all_intervals_are_in_sight() {
+        let estimates = [Estimate { score: 10.0, std_err: 1.0 }, Estimate { score: -2.0, std_err: f64::INFINITY }];
+        let scale = Scale::of(estimates.iter());
+        assert_eq!(scale.place(-2.0), 0.0);
+        assert!(scale.place(0.0) > 0.0 && scale.place(11.0) < 1.0);
+        assert_eq!((scale.place(f64::INFINITY), scale.place(f64::NEG_INFINITY)), (1.0, 0.0));
+        assert_eq!(scale.place(f64::NAN), scale.place(0.0));
+        assert_eq!(scale.decimals, 1);
+    }
+
+    #[test]
+    fn a_scale_of_nothing_still_has_a_width() {
+        let scale = Scale::of([Estimate::exact(0.0)].iter());
+        assert_eq!((scale.place(0.0), scale.place(1.0)), (0.0, 1.0));
+    }
+}

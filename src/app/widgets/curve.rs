@@ -1,0 +1,100 @@
+//! Small curves: what a job measures, drawn as it comes.
+
+use egui::accesskit::Role;
+use egui::{Align2, Color32, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+
+use crate::app::theme::{self, tokens};
+
+/// One line.
+pub struct Series<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its colour.
+    pub color: Color32,
+    /// Points, by x.
+    pub points: &'a [[f64; 2]],
+}
+
+/// Height of the line of names above the curves.
+const LEGEND: f32 = 18.0;
+
+/// Draws curves over x from 0 to `end`. `zero` keeps y = 0 in sight and marks it. `number` writes a value.
+pub fn curve(
+    ui: &mut Ui,
+    size: Vec2,
+    title: &str,
+    series: &[Series<'_>],
+    end: f64,
+    zero: bool,
+    number: impl Fn(f64) -> String,
+) -> Response {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let painter = ui.painter_at(rect);
+    let plot = Rect::from_min_max(rect.min + vec2(0.0, LEGEND + 4.0), rect.max - vec2(0.0, 1.0));
+    let mut cursor = rect.min;
+    if !title.is_empty() {
+        let shown = painter.text(cursor, Align2::LEFT_TOP, title, theme::caption(), t.weak);
+        cursor.x = shown.right() + 12.0;
+    }
+    let (low, high) = range(series, zero);
+    let place = |[x, y]: [f64; 2]| -> Pos2 {
+        let u = (x / end.max(1.0)).clamp(0.0, 1.0) as f32;
+        let v = ((y - low) / (high - low)).clamp(0.0, 1.0) as f32;
+        pos2(plot.left() + 3.0 + u * (plot.width() - 6.0), plot.bottom() - 3.0 - v * (plot.height() - 6.0))
+    };
+    painter.rect_filled(plot, 3.0, t.window);
+    if zero {
+        let y = place([0.0, 0.0]).y;
+        painter.hline(plot.x_range(), y, Stroke::new(1.0, t.line));
+    }
+    for line in series {
+        let points: Vec<Pos2> = line.points.iter().filter(|p| p[1].is_finite()).map(|p| place(*p)).collect();
+        let last = points.last().copied();
+        if points.len() > 1 {
+            painter.add(Shape::line(points, Stroke::new(1.5, line.color)));
+        }
+        if let Some(last) = last {
+            painter.circle_filled(last, 2.5, line.color);
+        }
+        let value = line.points.last().map_or_else(String::new, |p| number(p[1]));
+        let name = painter.text(cursor, Align2::LEFT_TOP, line.name, theme::caption(), t.weak);
+        let shown =
+            painter.text(name.right_top() + vec2(5.0, 0.0), Align2::LEFT_TOP, value, theme::caption(), t.strong);
+        // A stroke in the line's colour ties the name to it.
+        let under = name.left_bottom() + vec2(0.0, 1.0);
+        painter.hline(under.x..=name.right(), under.y, Stroke::new(1.5, line.color));
+        cursor.x = shown.right() + 14.0;
+    }
+    let words: Vec<String> = series
+        .iter()
+        .map(|s| format!("{} {}", s.name, s.points.last().map_or_else(|| "not known yet".into(), |p| number(p[1]))))
+        .collect();
+    let words = format!("{title} {}", words.join(", "));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words.trim()));
+    response
+}
+
+/// The values that the curves span; never empty.
+fn range(series: &[Series<'_>], zero: bool) -> (f64, f64) {
+    let values = series.iter().flat_map(|s| s.points.iter().map(|p| p[1])).filter(|y| y.is_finite());
+    let start = if zero { (0.0, 0.0) } else { (f64::INFINITY, f64::NEG_INFINITY) };
+    let (low, high) = values.fold(start, |(low, high), y| (low.min(y), high.max(y)));
+    if high - low > 1e-12 { (low, high) } else if low.is_finite() { (low - 0.5, high + 0.5) } else { (0.0, 1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_never_empty() {
+        let of = |points: &[[f64; 2]], zero| {
+            range(&[Series { name: "", color: Color32::TRANSPARENT, points }], zero)
+        };
+        assert_eq!(of(&[], false), (0.0, 1.0));
+        assert_eq!(of(&[[0.0, 2.0]], false), (1.5, 2.5));
+        assert_eq!(of(&[[0.0, 2.0], [1.0, 5.0]], true), (0.0, 5.0));
+        assert_eq!(of(&[[0.0, f64::NAN], [1.0, -5.0]], true), (-5.0, 0.0));
+    }
+}

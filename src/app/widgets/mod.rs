@@ -1,0 +1,15 @@
+//! What several panels draw with.
+
+mod bars;
+mod curve;
+mod notice;
+mod swatch;
+mod textures;
+mod thumbnail;
+
+pub use bars::{Bar, Scale, bar, header};
+pub use curve::{Series, curve};
+pub use notice::notice;
+pub use swatch::swatch;
+pub use textures::{Picture, Textures};
+pub use thumbnail::{Tile, picture, tile};

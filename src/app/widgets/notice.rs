@@ -1,0 +1,45 @@
+//! A warning or a failure, shown where it belongs: what happened, what to do, and the button that does it.
+
+use egui::accesskit::Role;
+use egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Stroke, Ui};
+
+use crate::app::actions::Command;
+use crate::app::state::Notice;
+use crate::app::theme::{self, RADIUS, tokens};
+
+/// Shows a notice.
+pub fn notice(ui: &mut Ui, notice: &Notice, out: &mut Vec<Command>) {
+    let t = tokens(ui);
+    let color = if notice.failed { t.error } else { t.warn };
+    let frame = Frame::new()
+        .fill(t.raised)
+        .stroke(Stroke::new(1.0, color.gamma_multiply(0.55)))
+        .corner_radius(RADIUS)
+        .inner_margin(Margin { left: 12, right: 10, top: 8, bottom: 8 });
+    let shown = frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let word = if notice.failed { "Failed" } else { "Note" };
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(word).font(theme::caption()).color(color));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let close = Button::new(RichText::new("Dismiss").font(theme::caption()).color(t.weak)).frame(false);
+                if ui.add(close).on_hover_text("Take this message away").clicked() {
+                    out.push(Command::Dismiss(notice.key));
+                }
+                if let Some(spec) = &notice.retry {
+                    let retry = Button::new(RichText::new("Try again").font(theme::caption())).small();
+                    if ui.add(retry).on_hover_text("Start this job again").clicked() {
+                        out.push(Command::Retry(spec.clone()));
+                        out.push(Command::Dismiss(notice.key));
+                    }
+                }
+            });
+        });
+        ui.add(Label::new(RichText::new(&notice.text).color(t.text)).wrap().selectable(true));
+    });
+    // Screen readers speak it when it appears.
+    ui.ctx().accesskit_node_builder(shown.response.id, |node| {
+        node.set_role(Role::Alert);
+        node.set_label(notice.text.clone());
+    });
+}

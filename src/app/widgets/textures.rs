@@ -1,0 +1,90 @@
+//! Pictures on their way to the screen: uploaded once, dropped when they were not shown for a while.
+
+use std::collections::HashMap;
+
+use egui::{Color32, ColorImage, Context, TextureFilter, TextureHandle, TextureId, TextureOptions};
+
+use crate::dataset::ImageShape;
+
+/// Pictures kept although they are not shown.
+const SPARE: usize = 512;
+
+/// Large pixels stay pixels; small pictures are smoothed.
+const OPTIONS: TextureOptions = TextureOptions { minification: TextureFilter::Linear, ..TextureOptions::NEAREST };
+
+/// Which picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Picture {
+    /// A query, by key.
+    Query(u64),
+    /// A picture that is being drawn: job and step.
+    Drawing(u64, usize),
+    /// A training image: number of the dataset and of the image.
+    Image(u64, usize),
+}
+
+/// All pictures on the graphics card.
+#[derive(Default)]
+pub struct Textures {
+    kept: HashMap<Picture, (TextureHandle, u64)>,
+    frame: u64,
+}
+
+impl Textures {
+    /// The picture's texture; uploads it where it is new. None where the bytes do not fit the shape.
+    pub fn get(&mut self, ctx: &Context, picture: Picture, shape: ImageShape, pixels: &[u8]) -> Option<TextureId> {
+        if let Some((handle, used)) = self.kept.get_mut(&picture) {
+            *used = self.frame;
+            return Some(handle.id());
+        }
+        let image = to_image(shape, pixels)?;
+        let limit = ctx.input(|i| i.max_texture_side);
+        if shape.width > limit || shape.height > limit {
+            return None;
+        }
+        let handle = ctx.load_texture(format!("{picture:?}"), image, OPTIONS);
+        let id = handle.id();
+        self.kept.insert(picture, (handle, self.frame));
+        Some(id)
+    }
+
+    /// Forgets pictures that were not shown in this frame, where there are too many.
+    pub fn end_frame(&mut self) {
+        let frame = self.frame;
+        let many = self.kept.len() > SPARE;
+        // Of a picture that is being drawn only the latest step is ever shown again.
+        self.kept.retain(|picture, (_, used)| *used == frame || (!many && !matches!(picture, Picture::Drawing(..))));
+        self.frame += 1;
+    }
+}
+
+/// Planar bytes of one or three channels as a picture for the screen.
+fn to_image(shape: ImageShape, pixels: &[u8]) -> Option<ColorImage> {
+    let area = shape.height.checked_mul(shape.width).filter(|a| *a > 0)?;
+    let colors: Vec<Color32> = match (shape.channels, pixels.len() == shape.numel()) {
+        (1, true) => pixels.iter().map(|&v| Color32::from_gray(v)).collect(),
+        (3, true) => {
+            let (red, rest) = pixels.split_at_checked(area)?;
+            let (green, blue) = rest.split_at_checked(area)?;
+            red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| Color32::from_rgb(r, g, b)).collect()
+        }
+        _ => return None,
+    };
+    Some(ColorImage::new([shape.width, shape.height], colors))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_become_pixels_and_short_data_nothing() {
+        let shape = ImageShape { channels: 3, height: 1, width: 2 };
+        let image = to_image(shape, &[1, 2, 3, 4, 5, 6]).unwrap();
+        assert_eq!(image.pixels, [Color32::from_rgb(1, 3, 5), Color32::from_rgb(2, 4, 6)]);
+        assert!(to_image(shape, &[1, 2, 3]).is_none());
+        assert!(to_image(ImageShape { channels: 4, ..shape }, &[0; 8]).is_none());
+        let grey = to_image(ImageShape { channels: 1, height: 1, width: 2 }, &[7, 9]).unwrap();
+        assert_eq!(grey.pixels[1], Color32::from_gray(9));
+    }
+}

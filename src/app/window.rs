@@ -1,0 +1,290 @@
+//! The program in the window: takes in what the engine and the errands tell, then draws one frame.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::{Context, ThemePreference};
+use parking_lot::Mutex;
+
+use super::Options;
+use super::actions::{self, Command};
+use super::backend::Backend;
+use super::drafts::{Drafts, NEAREST, Settings};
+use super::errands::{Errands, Message};
+use super::files::{FilePicker, Kind, SystemPicker};
+use super::panels::{self, View};
+use super::state::{Effect, Slot, State};
+use super::widgets::Textures;
+use super::theme;
+use crate::engine::Engine;
+
+/// Events taken in before a frame is drawn; the rest waits for the next.
+const EVENTS_A_FRAME: usize = 256;
+
+/// Frames between the last change and the picture of the window.
+const SETTLED: u32 = 8;
+
+/// How the picture of the window is coming along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shot {
+    /// Not asked for, or done.
+    None,
+    /// Waits for the window to settle; frames without a change.
+    Waiting(u32),
+    /// Asked for.
+    Asked,
+}
+
+/// The program in the window.
+pub struct WhenceApp {
+    pub(super) state: State,
+    pub(super) drafts: Drafts,
+    pub(super) backend: Option<Box<dyn Backend>>,
+    pub(super) errands: Errands,
+    pub(super) picker: Arc<dyn FilePicker>,
+    pub(super) options: Options,
+    /// Project of the last run.
+    pub(super) last_project: Option<PathBuf>,
+    textures: Textures,
+    frames: u64,
+    opened: bool,
+    /// Explain the first query as soon as that is possible.
+    explain_soon: bool,
+    /// Nearest images that are being looked for: query, dataset, group.
+    looking: Option<(u64, u64, usize)>,
+    shot: Shot,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl WhenceApp {
+    /// The program, before its first frame. Nothing is opened yet.
+    pub fn new(ctx: &Context, options: Options) -> Self {
+        theme::apply(ctx);
+        Self {
+            state: State::default(),
+            drafts: Drafts::default(),
+            backend: None,
+            errands: Errands::new(ctx),
+            picker: Arc::new(SystemPicker),
+            last_project: None,
+            textures: Textures::default(),
+            frames: 0,
+            opened: false,
+            explain_soon: options.attribute,
+            looking: None,
+            shot: if options.screenshot.is_some() { Shot::Waiting(0) } else { Shot::None },
+            failure: Arc::default(),
+            options,
+        }
+    }
+
+    /// Where to say that the picture of the window could not be saved.
+    pub fn report_failures_to(&mut self, failure: Arc<Mutex<Option<String>>>) {
+        self.failure = failure;
+    }
+
+    /// Takes up what the last run left: theme and project.
+    pub fn restore(&mut self, storage: &dyn eframe::Storage) {
+        self.last_project = storage.get_string("project").map(PathBuf::from);
+    }
+
+    /// Starts the engine and the first jobs. Happens after the first frame, so that a window is up at once.
+    fn open(&mut self, ctx: &Context) {
+        self.opened = true;
+        if self.backend.is_none() {
+            let wake = ctx.clone();
+            match Engine::start(&self.options.device, move || wake.request_repaint()) {
+                Ok(engine) => self.backend = Some(Box::new(engine)),
+                Err(error) => {
+                    self.state.notify(Slot::Other, None, true, error.to_string(), None);
+                    return;
+                }
+            }
+        }
+        let last = self.last_project.take();
+        match self.options.project.clone() {
+            Some(path) => self.command(ctx, Command::Open(path)),
+            None => {
+                self.errands.run("demo", move || {
+                    let last = last.filter(|root| root.join("project.json").is_file());
+                    Message::Demo(last.map_or_else(|| crate::store::demo_folder().map_err(|e| e.to_string()), Ok))
+                });
+            }
+        }
+    }
+
+    /// Takes in what happened since the last frame. True where something did.
+    fn take_in(&mut self, ctx: &Context) -> bool {
+        let mut changed = false;
+        for _ in 0..EVENTS_A_FRAME {
+            let Some(event) = self.backend.as_mut().and_then(|b| b.next_event()) else { break };
+            changed = true;
+            for effect in self.state.reduce(event) {
+                self.carry_out(effect);
+            }
+        }
+        while let Ok(message) = self.errands.inbox.try_recv() {
+            changed = true;
+            self.take_message(ctx, message);
+        }
+        if changed {
+            ctx.request_repaint();
+        }
+        changed
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Run(spec, show) => self.start(spec, show),
+            Effect::ReadRecipe(path) => {
+                self.errands.run("recipe", move || {
+                    Message::Recipe(crate::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
+                });
+            }
+            Effect::Remember(root) => self.last_project = Some(root),
+        }
+    }
+
+    fn take_message(&mut self, ctx: &Context, message: Message) {
+        match message {
+            Message::Picked(what, path) => {
+                self.drafts.dialog_open = false;
+                if let Some(path) = path {
+                    let command = what.kind().map_or_else(
+                        || Command::Open(path.clone()),
+                        |kind| Command::OpenAs(kind, path.clone()),
+                    );
+                    self.command(ctx, command);
+                }
+            }
+            Message::Looked(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
+            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
+            Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
+            Message::Recipe(Ok(recipe)) => self.drafts.settings = Settings::with(recipe),
+            Message::Recipe(Err(text)) => {
+                let text = format!("{text}. The default recipe is used instead");
+                self.state.notify(Slot::Explain, None, false, text, None);
+            }
+            Message::Nearest { query, dataset, group, nearest } => {
+                self.looking = None;
+                if self.state.dataset_number == dataset
+                    && let Some(query) = self.state.query_mut(query)
+                {
+                    query.nearest.entry(group).or_insert(nearest);
+                }
+            }
+            Message::Shot(image) => {
+                if let Some(path) = self.options.screenshot.clone() {
+                    self.errands.run("screenshot", move || Message::Saved(super::errands::save(&image, &path)));
+                }
+            }
+            Message::Saved(result) => {
+                if let Err(text) = result {
+                    *self.failure.lock() = Some(text);
+                }
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+        }
+    }
+
+    /// Looks for the nearest images of the selected group, where nobody has yet.
+    fn look_for_nearest(&mut self) {
+        let (Some(group), Some(query), Some(dataset)) = (self.state.group, self.state.query(), &self.state.dataset)
+        else {
+            return;
+        };
+        let want = (query.key, self.state.dataset_number, group);
+        let fits = query.picture.shape == dataset.shape();
+        if !fits || self.looking.is_some() || query.nearest.contains_key(&group) {
+            return;
+        }
+        self.looking = Some(want);
+        let (dataset, pixels) = (dataset.clone(), query.picture.pixels.clone());
+        let (query, number, group) = want;
+        self.errands.run("nearest", move || Message::Nearest {
+            query,
+            dataset: number,
+            group,
+            nearest: crate::dataset::nearest(&dataset, &pixels, group, NEAREST),
+        });
+    }
+
+    /// Takes the picture of the window once nothing changes any more.
+    fn take_shot(&mut self, ctx: &Context, changed: bool) {
+        let Shot::Waiting(still) = self.shot else { return };
+        let idle = self.opened && self.state.jobs.is_empty() && !self.explain_soon && self.looking.is_none();
+        // A window that has not begun to open anything is not settled.
+        let begun = !self.state.history.is_empty() || !self.state.notices.is_empty();
+        let still = if idle && begun && !changed { still + 1 } else { 0 };
+        if still < SETTLED {
+            self.shot = Shot::Waiting(still);
+            if still > 0 || (idle && begun) {
+                ctx.request_repaint();
+            }
+            return;
+        }
+        self.shot = Shot::Asked;
+        let post = self.errands.post();
+        ctx.request_screenshot(move |image| post(Message::Shot(image)));
+    }
+}
+
+impl eframe::App for WhenceApp {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        if self.frames > 0 && !self.opened {
+            self.open(ctx);
+        }
+        let changed = self.take_in(ctx);
+        if self.explain_soon {
+            if self.state.can_explain().is_ok() {
+                self.explain_soon = false;
+                self.command(ctx, Command::Act(actions::Action::Explain));
+            } else if self.opened && self.state.jobs.is_empty() && self.state.notices.iter().any(|n| n.failed) {
+                // What it waits for will not come.
+                self.explain_soon = false;
+            }
+        }
+        self.look_for_nearest();
+        self.take_shot(ctx, changed);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        let mut out: Vec<Command> = actions::pressed(&ctx).into_iter().map(Command::Act).collect();
+        let mut view =
+            View { state: &self.state, drafts: &mut self.drafts, textures: &mut self.textures, out: &mut out };
+        panels::show(ui, &mut view);
+        self.textures.end_frame();
+        if !out.is_empty() {
+            ctx.request_repaint();
+        }
+        for command in out {
+            self.command(&ctx, command);
+        }
+        self.frames += 1;
+        if self.frames == 1 {
+            // The first frame is on screen before anything is opened.
+            ctx.request_repaint();
+        }
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        let root = self.state.project.as_ref().map(|p| p.root.clone()).or_else(|| self.last_project.clone());
+        if let Some(root) = root.as_deref().and_then(|p| p.to_str()) {
+            storage.set_string("project", root.to_owned());
+        }
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        self.options.screenshot.is_none()
+    }
+}
+
+/// The theme after this one, as the theme button goes through them.
+pub(super) fn next_theme(now: ThemePreference) -> ThemePreference {
+    match now {
+        ThemePreference::System => ThemePreference::Light,
+        ThemePreference::Light => ThemePreference::Dark,
+        ThemePreference::Dark => ThemePreference::System,
+    }
+}

@@ -1,0 +1,257 @@
+//! All commands and options. Names are a promise to users and scripts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::parse;
+use crate::diffusion::SamplerKind;
+use crate::elbo::Timesteps;
+
+/// Tells which groups of training images shaped a picture that a diffusion model made, and by how much.
+#[derive(Debug, Parser)]
+#[command(name = "whence", version, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) window: WindowArguments,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// Without a command, the window opens.
+#[derive(Debug, Args)]
+pub struct WindowArguments {
+    /// Project folder; the demo where left out
+    pub(super) project: Option<PathBuf>,
+    /// Where to compute: auto, gpu, cpu, or part of a device's name
+    #[arg(long, default_value = "auto")]
+    pub(super) device: String,
+    /// Explain the first query at once
+    #[arg(long)]
+    pub(super) attribute: bool,
+    /// Save a picture of the window once it has settled, and close it
+    #[arg(long, value_name = "FILE")]
+    pub(super) screenshot: Option<PathBuf>,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Score the groups of a dataset for pictures
+    Attribute(Box<AttributeArguments>),
+    /// Draw pictures from a model
+    Sample(SampleArguments),
+    /// Train a model; a diffusers folder comes out
+    Train(TrainArguments),
+    /// Make counterfactual models: the model without each group
+    Unlearn(UnlearnArguments),
+    /// List devices, test them, tell versions
+    Doctor(DoctorArguments),
+    /// Make the demo project again: paint, train, draw
+    Demo(DemoArguments),
+    #[command(hide = true)]
+    CheckDevice(CheckDeviceArguments),
+}
+
+/// What all commands share.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Where to compute: auto, gpu, cpu, or part of a device's name
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Print a summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How groups are unlearned; options override the recipe file.
+#[derive(Clone, Debug, Args)]
+pub struct RecipeArguments {
+    /// Recipe file (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub recipe: Option<PathBuf>,
+    /// Unlearning objective: hinge, retrack or released-zero
+    #[arg(long)]
+    pub objective: Option<String>,
+    /// Unlearning steps
+    #[arg(long, value_name = "N")]
+    pub unlearning_steps: Option<usize>,
+    /// Unlearning learning rate
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f64>,
+}
+
+/// `whence attribute`.
+#[derive(Debug, Args)]
+pub struct AttributeArguments {
+    /// Model: a diffusers folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Dataset: a folder of group folders, or Hugging Face parquet
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Pictures asked about
+    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "seeds")]
+    pub query: Vec<PathBuf>,
+    /// Or seeds to draw them from: 3, or 0..8, or 1,5,7
+    #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
+    pub seeds: Option<parse::Seeds>,
+    /// Folder for the results
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// guda, or gaussian for the closed form
+    #[arg(long, default_value = "guda")]
+    pub method: String,
+    /// Ready counterfactual models, one diffusers folder a group, named as the group
+    #[arg(long, value_name = "DIR")]
+    pub counterfactuals: Option<PathBuf>,
+    #[command(flatten)]
+    pub recipe: RecipeArguments,
+    /// Groups to score, by name; all where left out
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub groups: Vec<String>,
+    /// 10..1000/10, 10../10 (the published grid), or a number: that many, chosen by importance
+    #[arg(long, default_value = "10../10", value_name = "A..B/STEP | N")]
+    pub timesteps: Timesteps,
+    /// Noise draws at each timestep
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub draws: usize,
+    /// Network evaluations a query may cost, over all models
+    #[arg(long, value_name = "N", conflicts_with = "timesteps")]
+    pub budget: Option<usize>,
+    /// Pictures in one pass through the network
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    pub batch: usize,
+    /// Seed of the noise
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Class of the queries, for class-conditional models
+    #[arg(long, value_name = "N")]
+    pub class_label: Option<usize>,
+    /// Sampler for --seeds: ddim or ddpm
+    #[arg(long, default_value = "ddim")]
+    pub sampler: SamplerKind,
+    /// Its steps
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub steps: usize,
+    /// Nearest training images a group
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub neighbours: usize,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence sample`.
+#[derive(Debug, Args)]
+pub struct SampleArguments {
+    /// Model: a diffusers folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Seeds, one picture each: 3, or 0..16, or 1,5,7
+    #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
+    pub seeds: parse::Seeds,
+    /// Sampling steps
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub steps: usize,
+    /// ddim or ddpm
+    #[arg(long, default_value = "ddim")]
+    pub sampler: SamplerKind,
+    /// Class, for class-conditional models
+    #[arg(long, value_name = "N")]
+    pub class_label: Option<usize>,
+    /// Pictures drawn together
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub batch: usize,
+    /// Folder for the pictures
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence train`.
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// Dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Folder for the model
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Training settings (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Optimizer steps, in place of the settings'
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// Leave this group out
+    #[arg(long, value_name = "NAME")]
+    pub exclude_group: Option<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence unlearn`.
+#[derive(Debug, Args)]
+pub struct UnlearnArguments {
+    /// Model: a diffusers folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Groups to unlearn, by name; all where left out
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub groups: Vec<String>,
+    #[command(flatten)]
+    pub recipe: RecipeArguments,
+    /// Folder for the models, one folder a group
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Test at this model's layer shapes
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// Test software drivers too
+    #[arg(long)]
+    pub software: bool,
+    /// Print the findings as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `whence demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Folder for the project
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Only paint the dataset
+    #[arg(long)]
+    pub paint_only: bool,
+    /// Training settings (TOML); the shipped demo's are in its train.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Paintings a style; a multiple of five keeps the motifs even
+    #[arg(long, default_value_t = 120, value_name = "N")]
+    pub paintings: u64,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence check-device`: what child processes run.
+#[derive(Debug, Args)]
+pub struct CheckDeviceArguments {
+    #[arg(long)]
+    pub list: bool,
+    #[arg(long)]
+    pub kind: Option<String>,
+    #[arg(long)]
+    pub network: Option<PathBuf>,
+}

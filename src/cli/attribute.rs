@@ -1,0 +1,105 @@
+//! `whence attribute`.
+
+use super::arguments::{AttributeArguments, RecipeArguments};
+use super::drive::drive;
+use crate::attribution::{Attribution, ScoreSettings, rank, verdict};
+use crate::engine::api::{AttributeJob, DrawSettings, JobSpec, QuerySource};
+use crate::error::{Error, Result};
+use crate::unlearning::Recipe;
+
+/// The recipe of a file with the command line's own settings on top.
+pub(super) fn recipe(arguments: &RecipeArguments) -> Result<Recipe> {
+    let mut recipe = arguments.recipe.as_deref().map(Recipe::load).transpose()?.unwrap_or_default();
+    if let Some(objective) = &arguments.objective {
+        recipe.objective.clone_from(objective);
+    }
+    if let Some(steps) = arguments.unlearning_steps {
+        recipe.steps = steps;
+    }
+    if arguments.learning_rate.is_some() {
+        recipe.learning_rate = arguments.learning_rate;
+    }
+    recipe.check()?;
+    Ok(recipe)
+}
+
+pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
+    if arguments.batch == 0 {
+        return Err(Error::input("a batch of 0 pictures", "--batch", "give 1 or more"));
+    }
+    let mut queries: Vec<QuerySource> = arguments.query.into_iter().map(QuerySource::File).collect();
+    queries.extend(arguments.seeds.into_iter().flat_map(|s| s.0).map(QuerySource::Seed));
+    let job = AttributeJob {
+        model: arguments.model,
+        data: arguments.data,
+        queries,
+        draw: DrawSettings { sampler: arguments.sampler, steps: arguments.steps, class: arguments.class_label },
+        method: arguments.method,
+        groups: arguments.groups,
+        settings: ScoreSettings {
+            timesteps: arguments.timesteps,
+            draws: arguments.draws,
+            seed: arguments.seed,
+            batch: arguments.batch,
+            class: arguments.class_label,
+        },
+        budget: arguments.budget,
+        recipe: recipe(&arguments.recipe)?,
+        counterfactuals: arguments.counterfactuals,
+        keep_in: arguments.out.join("counterfactuals"),
+        out: Some(arguments.out.clone()),
+        neighbours: arguments.neighbours,
+        live: false,
+    };
+    let outcome = drive(&arguments.common.device, JobSpec::Attribute(Box::new(job)))?;
+    if arguments.common.json {
+        let document = serde_json::json!({
+            "out": arguments.out,
+            "warnings": outcome.warnings,
+            "queries": outcome.attributions.iter().map(summary).collect::<Vec<_>>(),
+        });
+        println!("{document}");
+    } else {
+        for attribution in outcome.attributions.iter().take(20) {
+            print_table(attribution);
+        }
+        eprintln!("Results are in {}", arguments.out.display());
+    }
+    Ok(())
+}
+
+fn summary(attribution: &Attribution) -> serde_json::Value {
+    let ranked = rank(&attribution.scores);
+    serde_json::json!({
+        "query": attribution.query,
+        "method": attribution.method,
+        "verdict": verdict(attribution),
+        "ranking": ranked.iter().filter_map(|r| {
+            let score = attribution.scores.get(r.index)?;
+            Some(serde_json::json!({
+                "group": score.group,
+                "rank": r.rank,
+                "score_nats": score.estimate.score,
+                "std_err": score.estimate.std_err,
+                "tied_with_previous": r.tied_with_previous,
+            }))
+        }).collect::<Vec<_>>(),
+    })
+}
+
+fn print_table(attribution: &Attribution) {
+    println!("{}: {}", attribution.query, verdict(attribution));
+    let ranked = rank(&attribution.scores);
+    let width = attribution.scores.iter().map(|s| s.group.chars().count()).max().unwrap_or(0).min(40);
+    for r in &ranked {
+        let Some(score) = attribution.scores.get(r.index) else { continue };
+        let name: String = score.group.chars().take(40).collect();
+        let tie = if r.tied_with_previous { "  tied with the one above" } else { "" };
+        println!(
+            "  {:>3}  {name:width$}  {:>+10.3} ± {:.3} nats{tie}",
+            r.rank,
+            score.estimate.score,
+            1.96 * score.estimate.std_err
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! `whence demo`: makes the demo project again, from nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::arguments::DemoArguments;
+use super::drive::drive;
+use super::jobs::training_config;
+use crate::demo::{STYLES, paint};
+use crate::engine::api::{DrawSettings, JobSpec, SampleJob, TrainJob};
+use crate::error::{Error, Result};
+use crate::store::{Project, ProjectFile, write_atomic};
+
+/// Side of a painting in pixels, and the seed of them all.
+const SIDE: u32 = 32;
+const SEED: u64 = 7;
+
+/// Seeds of the demo's queries: chosen by eye for pictures that a person recognises.
+const QUERIES: [u64; 6] = [0, 1, 2, 3, 4, 5];
+
+pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
+    let out = &arguments.out;
+    paint_all(&out.join("paintings"), arguments.paintings)?;
+    eprintln!("Painted {} pictures in {} styles", arguments.paintings * STYLES.len() as u64, STYLES.len());
+    if arguments.paint_only {
+        return Ok(());
+    }
+    let train = TrainJob {
+        data: out.join("paintings"),
+        config: training_config(arguments.config.as_deref())?,
+        exclude_group: None,
+        out: out.join("model"),
+    };
+    eprintln!("{}", drive(&arguments.common.device, JobSpec::Train(Box::new(train)))?.summary);
+    let sample = SampleJob {
+        model: out.join("model"),
+        seeds: QUERIES.to_vec(),
+        draw: DrawSettings::default(),
+        batch: QUERIES.len(),
+        out: out.join("queries"),
+    };
+    eprintln!("{}", drive(&arguments.common.device, JobSpec::Sample(sample))?.summary);
+    let recipe = Path::new("recipe.toml");
+    let file = ProjectFile {
+        schema_version: 1,
+        name: "Eight styles".into(),
+        model: Some("model".into()),
+        data: Some("paintings".into()),
+        queries: QUERIES.iter().map(|s| PathBuf::from(format!("queries/seed-{s}.png"))).collect(),
+        recipe: out.join(recipe).is_file().then(|| recipe.to_owned()),
+    };
+    Project::create(out, &file)?;
+    eprintln!("The project is in {}: open it with whence {}", out.display(), out.display());
+    Ok(())
+}
+
+fn paint_all(folder: &Path, count: u64) -> Result<()> {
+    for (style, name) in STYLES.iter().enumerate() {
+        for index in 0..count {
+            let path = folder.join(name).join(format!("{index:03}.png"));
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            paint(style, index, SIDE, SEED)
+                .write_to(&mut bytes, image::ImageFormat::Png)
+                .map_err(|e| Error::file(format!("the painting cannot be encoded: {e}"), &path, "report this"))?;
+            write_atomic(&path, bytes.get_ref())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Runs a job on the engine and shows what it tells on standard error.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::attribution::Attribution;
+use crate::engine::Engine;
+use crate::engine::api::{EventKind, JobSpec, Progress};
+use crate::error::{Error, Result};
+
+/// What a job ended with.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// One line.
+    pub summary: String,
+    /// Scores, where the job made any.
+    pub attributions: Vec<Attribution>,
+    /// Warnings on the way.
+    pub warnings: Vec<String>,
+}
+
+/// Runs one job to its end; an interrupt cancels it, a second one ends the program.
+///
+/// # Errors
+/// The job's own; [`Error::Cancelled`].
+pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    let engine = Engine::start(device, || {})?;
+    let job = engine.run(spec)?;
+    let show = Show::new();
+    let mut outcome = Outcome::default();
+    let mut told = false;
+    loop {
+        if interrupted.load(Ordering::Relaxed) && !told {
+            told = true;
+            engine.cancel(job);
+        }
+        let event = match engine.events().recv_timeout(Duration::from_millis(50)) {
+            Ok(event) => event,
+            Err(crossbeam_channel::RecvTimeoutError::Timeout) => continue,
+            Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
+                return Err(Error::Device {
+                    device: device.into(),
+                    what: "the compute thread ended".into(),
+                    remedy: "Start again: what was finished is kept".into(),
+                });
+            }
+        };
+        match event.kind {
+            EventKind::Progress(progress) => show.progress(&progress),
+            EventKind::Warning(text) => {
+                show.line(&format!("warning: {text}"));
+                outcome.warnings.push(text);
+            }
+            EventKind::Attributed(attributions) => outcome.attributions = attributions,
+            EventKind::Finished(summary) => {
+                show.end();
+                outcome.summary = summary;
+                return Ok(outcome);
+            }
+            EventKind::Cancelled => {
+                show.end();
+                return Err(Error::Cancelled);
+            }
+            EventKind::Failed(what) => {
+                show.end();
+                return Err(Error::Job(what));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A progress bar on terminals, a line now and then elsewhere.
+struct Show {
+    bar: Option<ProgressBar>,
+    last: std::cell::Cell<Option<Instant>>,
+}
+
+impl Show {
+    fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(1000);
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { bar, last: std::cell::Cell::new(None) }
+    }
+
+    fn progress(&self, progress: &Progress) {
+        let left = progress.seconds_left.map(|s| format!(", {} left", duration(s))).unwrap_or_default();
+        let text = format!("{}{left}", progress.phase);
+        if let Some(bar) = &self.bar {
+            bar.set_position((progress.fraction * 1000.0) as u64);
+            bar.set_message(text);
+        } else if self.last.get().is_none_or(|l| l.elapsed() > Duration::from_secs(5)) {
+            self.last.set(Some(Instant::now()));
+            eprintln!("{:3.0} %  {text}", progress.fraction * 100.0);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Seconds in words: `8 s`, `2 min 5 s`, `3 h 20 min`.
+pub fn duration(seconds: f64) -> String {
+    let s = seconds.max(0.0).round() as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}

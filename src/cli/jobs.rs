@@ -1,0 +1,66 @@
+//! `whence sample`, `whence train`, `whence unlearn`.
+
+use std::path::Path;
+
+use super::arguments::{Common, SampleArguments, TrainArguments, UnlearnArguments};
+use super::attribute::recipe;
+use super::drive::drive;
+use crate::engine::api::{DrawSettings, JobSpec, SampleJob, TrainJob, UnlearnJob};
+use crate::error::{Error, Result};
+use crate::training::TrainingConfig;
+
+fn finish(common: &Common, out: &Path, spec: JobSpec) -> Result<()> {
+    let outcome = drive(&common.device, spec)?;
+    if common.json {
+        println!("{}", serde_json::json!({"out": out, "summary": outcome.summary, "warnings": outcome.warnings}));
+    } else {
+        eprintln!("{}", outcome.summary);
+    }
+    Ok(())
+}
+
+pub(super) fn sample(arguments: SampleArguments) -> Result<()> {
+    let job = SampleJob {
+        model: arguments.model,
+        seeds: arguments.seeds.0,
+        draw: DrawSettings { sampler: arguments.sampler, steps: arguments.steps, class: arguments.class_label },
+        batch: arguments.batch,
+        out: arguments.out.clone(),
+    };
+    finish(&arguments.common, &arguments.out, JobSpec::Sample(job))
+}
+
+/// Training settings of a TOML file.
+pub(super) fn training_config(path: Option<&Path>) -> Result<TrainingConfig> {
+    let Some(path) = path else { return Ok(TrainingConfig::default()) };
+    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let config: TrainingConfig = toml::from_str(&text)
+        .map_err(|e| Error::file(format!("these are no training settings: {}", e.message()), path, "correct the file"))?;
+    config.check()?;
+    Ok(config)
+}
+
+pub(super) fn train(arguments: TrainArguments) -> Result<()> {
+    let mut config = training_config(arguments.config.as_deref())?;
+    if let Some(steps) = arguments.steps {
+        config.steps = steps;
+    }
+    let job = TrainJob {
+        data: arguments.data,
+        config,
+        exclude_group: arguments.exclude_group,
+        out: arguments.out.clone(),
+    };
+    finish(&arguments.common, &arguments.out, JobSpec::Train(Box::new(job)))
+}
+
+pub(super) fn unlearn(arguments: UnlearnArguments) -> Result<()> {
+    let job = UnlearnJob {
+        model: arguments.model,
+        data: arguments.data,
+        groups: arguments.groups,
+        recipe: recipe(&arguments.recipe)?,
+        out: arguments.out.clone(),
+    };
+    finish(&arguments.common, &arguments.out, JobSpec::Unlearn(Box::new(job)))
+}

@@ -1,0 +1,77 @@
+//! The command line: the second door to the engine.
+
+mod arguments;
+mod attribute;
+mod demo;
+mod doctor;
+mod drive;
+mod jobs;
+mod parse;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use arguments::{Arguments, Command};
+
+use crate::error::{Error, Result};
+
+/// Parses the command line and runs it.
+///
+/// Exit codes: 0 done, 1 failed, 2 bad usage, 130 cancelled.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log();
+    if let Ok(program) = std::env::current_exe() {
+        crate::device::set_program(program);
+    }
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Cancelled) => {
+            eprintln!("Cancelled: what was finished is kept");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WHENCE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        None => window(arguments.window),
+        Some(Command::Attribute(a)) => attribute::run(*a),
+        Some(Command::Sample(a)) => jobs::sample(a),
+        Some(Command::Train(a)) => jobs::train(a),
+        Some(Command::Unlearn(a)) => jobs::unlearn(a),
+        Some(Command::Doctor(a)) => doctor::run(&a),
+        Some(Command::Demo(a)) => demo::run(&a),
+        Some(Command::CheckDevice(a)) => doctor::check_device(&a),
+    }
+}
+
+fn window(arguments: arguments::WindowArguments) -> Result<()> {
+    let display = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()));
+    if cfg!(all(unix, not(target_os = "macos"))) && !display {
+        return Err(Error::input(
+            "there is no display to open the window on",
+            "DISPLAY and WAYLAND_DISPLAY are not set",
+            "start Whence in a desktop session, or use the command line: whence attribute --help",
+        ));
+    }
+    crate::app::run(crate::app::Options {
+        project: arguments.project,
+        device: arguments.device,
+        screenshot: arguments.screenshot,
+        attribute: arguments.attribute,
+    })
+}
