@@ -17,7 +17,6 @@
 //! | [`training`] | the loop under train and unlearn |
 //! | [`unlearning`] | one file an objective: the model without a group |
 
-#[path = "/tmp/stub_app.rs"]
 pub mod app;
 pub mod attribution;
 pub mod cli;

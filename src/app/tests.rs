@@ -1,0 +1,196 @@
+//! The real window, driven by what a screen reader would hear: events in, names and pictures out.
+
+mod scenes;
+mod screenshots;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::actions::Action;
+use crate::engine::api::{EventKind, JobSpec};
+use scenes::Scene;
+
+#[test]
+fn an_empty_window_says_what_to_open() {
+    let mut scene = Scene::new();
+    scene.settle();
+    scene.window.get_by_label("Open a project or a model folder, or drop one here");
+    scene.window.get_by_label("Open a model first");
+    assert!(scene.window.get_by_label("Explain this picture").accesskit_node().is_disabled());
+}
+
+#[test]
+fn a_loaded_window_explains_on_ctrl_enter() {
+    let mut scene = Scene::loaded();
+    scene.window.get_by_label("Which groups shaped this picture?");
+    scene.window.get_by_label("Group woodcut, 120 images");
+    scene.window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    scene.settle();
+    let (_, spec) = scene.fake.last();
+    let JobSpec::Attribute(job) = spec else { panic!("{spec:?}") };
+    assert!(job.live && job.method == "guda" && job.neighbours == 12);
+    assert_eq!(job.settings.timesteps.to_string(), "50");
+    scene.window.get_by_label("Explaining…");
+}
+
+#[test]
+fn groups_are_selected_by_mouse_and_by_keys_and_show_their_nearest_images() {
+    let mut scene = Scene::loaded();
+    scene.window.get_by_label("Group mosaic, 120 images").click();
+    scene.settle();
+    let mosaic = scene.app().state.groups().iter().position(|g| g == "mosaic");
+    assert_eq!(scene.app().state.group, mosaic);
+    assert_eq!(scene.window.get_all_by_label_contains("mosaic/").count(), 12, "nearest images with distances");
+    scene.window.key_press(Key::ArrowDown);
+    scene.settle();
+    assert_eq!(scene.app().state.group, mosaic.map(|g| g + 1));
+    scene.window.key_press(Key::Escape);
+    scene.settle();
+    assert_eq!(scene.app().state.group, None);
+}
+
+#[test]
+fn a_running_explanation_shows_preview_losses_and_cancel() {
+    let mut scene = Scene::running(3);
+    scene.window.get_by_label_contains("closed form preview");
+    scene.window.get_by_label_contains("Losses forget");
+    scene.window.get_by_label("3 of 8 groups unlearned; pointillism leads so far");
+    scene.window.get_by_label("Cancel").click();
+    scene.settle();
+    let job = scene.app().state.active().map(|j| j.id);
+    assert_eq!(scene.fake.cancelled(), job);
+    scene.window.get_by_label("stopping…");
+    scene.tell(EventKind::Cancelled);
+    scene.window.get_by_label_contains("cancelled, what was finished is kept");
+    scene.window.get_by_label("Stopped: the other groups were not unlearned");
+}
+
+#[test]
+fn a_finished_explanation_says_who_leads_and_who_is_tied() {
+    let scene = Scene::done();
+    scene.window.get_by_label_contains("pointillism stands out");
+    scene.window.get_by_label_contains("pointillism: +41");
+    scene.window.get_by_label_contains("tied with the group above");
+    assert!(scene.window.query_by_label_contains("caused").is_none() && scene.window.query_by_label_contains("copied").is_none());
+}
+
+#[test]
+fn a_failed_job_says_what_to_do_and_can_be_tried_again() {
+    let mut scene = Scene::running(1);
+    scene.tell(EventKind::Failed("the device ran out of memory. Choose a smaller batch".into()));
+    scene.window.get_by_label("Failed");
+    scene.window.get_by_label("Try again").click();
+    scene.settle();
+    assert!(matches!(scene.fake.last().1, JobSpec::Attribute(_)));
+    assert!(scene.window.query_by_label("Failed").is_none());
+}
+
+#[test]
+fn typed_paths_are_opened_as_what_they_are() {
+    let mut scene = Scene::new();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("project.json"), "{}").unwrap();
+    scene.window.key_press_modifiers(Modifiers::COMMAND, Key::L);
+    scene.settle();
+    scene.window.get_by_label("Path to open").type_text(&folder.path().display().to_string());
+    scene.window.run_ok();
+    scene.window.key_press(Key::Enter);
+    scene.settle_until(|scene| scene.fake.count() > 0);
+    assert_eq!(scene.fake.last().1, JobSpec::OpenProject(folder.path().to_owned()));
+}
+
+#[test]
+fn a_missing_path_is_said_beside_the_field() {
+    let mut scene = Scene::new();
+    let ctx = scene.window.ctx.clone();
+    let path = PathBuf::from("/nowhere/at/all");
+    scene.window.state_mut().command(&ctx, super::actions::Command::Open(path));
+    scene.settle_until(|scene| scene.app().drafts.path_error.is_some());
+    scene.window.get_by_label_contains("There is nothing at /nowhere/at/all");
+}
+
+#[test]
+fn dialogs_open_off_the_windows_thread() {
+    let mut scene = Scene::new();
+    scene.window.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O);
+    scene.settle();
+    assert!(scene.app().drafts.dialog_open, "the window goes on while the dialog is open");
+    scene.window.get_by_label_contains("A file dialog is open");
+    scene.fake.answer_dialog(Some("/pictures/a.png".into()));
+    scene.settle_until(|scene| scene.fake.count() > 0);
+    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery("/pictures/a.png".into()));
+    assert!(!scene.app().drafts.dialog_open);
+}
+
+#[test]
+fn a_seed_is_drawn_with_a_live_preview() {
+    let mut scene = Scene::loaded();
+    scene.window.get_by_label("Draw").click();
+    scene.settle();
+    assert!(matches!(scene.fake.last().1, JobSpec::DrawQuery(job) if job.seed == 0));
+    assert_eq!(scene.app().drafts.seed, 1, "the next press draws another");
+    let pixels = scene.app().state.query().map(|q| q.picture.pixels.clone()).unwrap_or_default();
+    scene.tell(EventKind::Started);
+    scene.tell(EventKind::Preview { step: 12, steps: 50, pixels });
+    scene.window.get_by_label("step 12 of 50");
+}
+
+#[test]
+fn class_conditional_models_ask_for_the_class() {
+    let mut scene = Scene::conditional(10);
+    scene.window.state_mut().drafts.class = 4;
+    scene.settle();
+    scene.window.get_by_label("Class");
+    scene.act(Action::Draw);
+    assert!(matches!(scene.fake.last().1, JobSpec::DrawQuery(job) if job.draw.class == Some(4)));
+}
+
+#[test]
+fn help_opens_and_closes_by_key() {
+    let mut scene = Scene::new();
+    scene.window.key_press(Key::F1);
+    scene.settle();
+    scene.window.get_by_label("Close");
+    scene.window.key_press(Key::Escape);
+    scene.settle();
+    assert!(scene.window.query_by_label("Close").is_none());
+}
+
+#[test]
+fn dropped_and_hovering_files_are_taken() {
+    #[derive(Debug)]
+    struct Dropped(PathBuf);
+    impl egui::DroppedFile for Dropped {
+        fn path(&self) -> &std::path::Path {
+            &self.0
+        }
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            Err("not needed".into())
+        }
+    }
+    let mut scene = Scene::new();
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("a.png");
+    std::fs::write(&picture, "").unwrap();
+    scene.window.input_mut().dropped_files.push(Arc::new(Dropped(picture.clone())));
+    scene.settle_until(|scene| scene.fake.count() > 0);
+    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(picture));
+}
+
+#[test]
+fn an_idle_window_asks_for_no_frames() {
+    let mut scene = Scene::done();
+    scene.settle();
+    scene.window.step();
+    let wait = scene.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    assert!(wait > std::time::Duration::from_secs(60), "{wait:?}");
+}
+
+#[test]
+fn a_thousand_groups_and_long_names_do_not_break_the_window() {
+    let scene = Scene::many(1000);
+    scene.window.get_by_label_contains("stands out");
+}

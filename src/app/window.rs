@@ -88,6 +88,20 @@ impl WhenceApp {
         self.last_project = storage.get_string("project").map(PathBuf::from);
     }
 
+    /// The program with another engine and other dialogs, which opens nothing by itself.
+    #[cfg(test)]
+    pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
+        let mut app = Self::new(ctx, Options::default());
+        (app.backend, app.picker, app.opened) = (Some(backend), picker, true);
+        app
+    }
+
+    /// Whether an errand is under way whose answer will change what is shown.
+    #[cfg(test)]
+    pub(super) fn is_looking(&self) -> bool {
+        self.looking.is_some()
+    }
+
     /// Starts the engine and the first jobs. Happens after the first frame, so that a window is up at once.
     fn open(&mut self, ctx: &Context) {
         self.opened = true;

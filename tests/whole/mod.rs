@@ -1,2 +1,40 @@
+mod bad_input;
+mod command_line;
+mod digits;
+mod jobs;
 mod network;
 mod samplers;
+mod training;
+
+use std::path::{Path, PathBuf};
+
+use whence::engine::Engine;
+use whence::engine::api::{EventKind, JobSpec};
+
+/// A file or folder of `tests/fixtures`.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// Runs one job on a fresh engine to its end; all its events.
+pub fn run(spec: JobSpec) -> Vec<EventKind> {
+    let engine = Engine::start("cpu", || {}).unwrap();
+    engine.run(spec).unwrap();
+    let mut events = Vec::new();
+    loop {
+        let event = engine.events().recv_timeout(std::time::Duration::from_secs(300)).expect("the job answers");
+        let end = matches!(event.kind, EventKind::Finished(_) | EventKind::Failed(_) | EventKind::Cancelled);
+        events.push(event.kind);
+        if end {
+            return events;
+        }
+    }
+}
+
+/// The message a job failed with.
+pub fn failure(spec: JobSpec) -> String {
+    match run(spec).pop() {
+        Some(EventKind::Failed(text)) => text,
+        other => panic!("the job should fail: {other:?}"),
+    }
+}

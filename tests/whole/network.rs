@@ -1,6 +1,6 @@
 //! Forward and gradients against PyTorch and diffusers (`tests/fixtures/make_fixtures.py`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::module::Module as _;
 use burn::tensor::Device;
@@ -9,9 +9,7 @@ use whence::network::{UNet2DConfig, UNet2DModel};
 use whence::training::batch::to_tensor;
 use whence::training::optimizer::collect_gradients;
 
-pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
+use super::fixture;
 
 fn load(name: &str, device: &Device) -> UNet2DModel {
     let folder = fixture(name);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use whence::diffusion::{BetaSchedule, NoiseSchedule, Sampler, SamplerKind, SchedulerConfig};
 
-use super::network::fixture;
+use super::fixture;
 
 fn config(schedule: BetaSchedule, steps: usize) -> SchedulerConfig {
     SchedulerConfig { beta_schedule: schedule, num_train_timesteps: steps, ..SchedulerConfig::default() }

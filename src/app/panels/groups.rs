@@ -38,10 +38,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             }
         });
     }
-    if dataset.resized() > 0 {
-        let text = format!("{} resized to {} x {}", format::plural(dataset.resized(), "image"), dataset.shape().width, dataset.shape().height);
-        ui.label(RichText::new(text).font(theme::caption()).color(t.weak));
-    }
     super::notices(ui, view, &[Slot::Dataset], 160.0);
     ui.spacing_mut().item_spacing.y = 1.0;
     ScrollArea::vertical().id_salt("groups").auto_shrink([false, false]).show_rows(ui, ROW, n, |ui, range| {

@@ -1,0 +1,257 @@
+//! The reducer: every event, stale events, and what follows from opening things.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::dataset::LoadOptions;
+use crate::elbo::Estimate;
+use crate::engine::api::{DrawQuery, Event, EventKind, Progress, QueryOrigin, UnlearningPoint};
+use crate::store::ProjectFile;
+
+const SHAPE: ImageShape = ImageShape { channels: 1, height: 2, width: 2 };
+
+fn model(hash: &str, shape: ImageShape) -> EventKind {
+    EventKind::ModelLoaded(Box::new(ModelInfo {
+        path: "/models/m".into(),
+        name: "m".into(),
+        shape,
+        parameters: 10,
+        timesteps: 1000,
+        classes: None,
+        hash: hash.into(),
+        device: "cpu".into(),
+    }))
+}
+
+fn picture(name: &str, origin: QueryOrigin) -> EventKind {
+    let pixels = vec![name.len() as u8; SHAPE.numel()];
+    EventKind::QueryReady(Box::new(QueryPicture { name: name.into(), origin, shape: SHAPE, pixels, notes: vec![] }))
+}
+
+fn dataset() -> Dataset {
+    let folder = tempfile::tempdir().unwrap();
+    for (group, level) in [("ink", 0u8), ("oil", 200), ("wash", 90)] {
+        std::fs::create_dir(folder.path().join(group)).unwrap();
+        image::GrayImage::from_pixel(2, 2, image::Luma([level])).save(folder.path().join(group).join("0.png")).unwrap();
+    }
+    Dataset::load(folder.path(), &LoadOptions { shape: Some(SHAPE), ..Default::default() }, &mut |_, _| Ok(())).unwrap()
+}
+
+fn score(group: &str, nats: f64) -> GroupScore {
+    let estimate = Estimate { score: nats, std_err: 0.5 };
+    GroupScore { group: group.into(), estimate, evaluations: 50, terms: vec![], draws: 1 }
+}
+
+/// A state and a counter of jobs.
+#[derive(Default)]
+struct Desk {
+    state: State,
+    jobs: JobId,
+}
+
+impl Desk {
+    fn start(&mut self, spec: JobSpec) -> JobId {
+        self.jobs += 1;
+        let query = matches!(spec, JobSpec::Attribute(_)).then_some(self.state.current).flatten();
+        self.state.started(Job::new(self.jobs, spec, "job".into(), query, true));
+        self.jobs
+    }
+
+    fn tell(&mut self, job: JobId, kind: EventKind) -> Vec<Effect> {
+        self.state.reduce(Event { job, kind })
+    }
+
+    /// Runs a job of one event.
+    fn done(&mut self, spec: JobSpec, kind: EventKind) -> Vec<Effect> {
+        let job = self.start(spec);
+        self.tell(job, EventKind::Started);
+        let effects = self.tell(job, kind);
+        self.tell(job, EventKind::Finished("done".into()));
+        effects
+    }
+
+    /// A model, a dataset and two pictures, from a file and from a seed.
+    fn ready() -> Self {
+        let mut desk = Self::default();
+        desk.done(JobSpec::LoadModel("/models/m".into()), model("one", SHAPE));
+        desk.done(JobSpec::LoadDataset("/data".into()), EventKind::DatasetLoaded(dataset()));
+        desk.done(JobSpec::LoadQuery("/a.png".into()), picture("a.png", QueryOrigin::File("/a.png".into())));
+        let draw = DrawQuery { seed: 7, draw: DrawSettings::default() };
+        desk.done(JobSpec::DrawQuery(draw), picture("seed-7", QueryOrigin::Seed(7)));
+        desk
+    }
+
+    fn explain(&mut self) -> JobId {
+        let job = crate::app::drafts::Drafts::default().attribute_job(&self.state).unwrap();
+        let id = self.start(JobSpec::Attribute(Box::new(job)));
+        self.tell(id, EventKind::Started);
+        id
+    }
+
+    fn answer(&self) -> &Answer {
+        self.state.answer().unwrap()
+    }
+}
+
+fn attribution(scores: &[(&str, f64)]) -> Attribution {
+    let scores = scores.iter().map(|(g, s)| score(g, *s)).collect();
+    Attribution { query: "seed-7".into(), method: "guda".into(), scores }
+}
+
+#[test]
+fn an_opened_project_asks_for_its_parts_and_forgets_the_last() {
+    let mut desk = Desk::ready();
+    let file = ProjectFile {
+        schema_version: 1,
+        name: "Eight styles".into(),
+        model: Some("/p/model".into()),
+        data: Some("/p/data".into()),
+        queries: vec!["/p/q.png".into()],
+        recipe: Some("/p/recipe.toml".into()),
+    };
+    let project = Project { root: "/p".into(), file };
+    let effects = desk.done(JobSpec::OpenProject("/p".into()), EventKind::ProjectOpened(Box::new(project)));
+    assert_eq!(
+        effects,
+        [
+            Effect::Remember("/p".into()),
+            Effect::ReadRecipe("/p/recipe.toml".into()),
+            Effect::Run(JobSpec::LoadModel("/p/model".into()), false),
+            Effect::Run(JobSpec::LoadDataset("/p/data".into()), false),
+            Effect::Run(JobSpec::LoadQuery("/p/q.png".into()), false),
+        ]
+    );
+    assert!(desk.state.queries.is_empty() && desk.state.model.is_none() && desk.state.dataset.is_none());
+    assert_eq!(desk.state.counterfactuals(), PathBuf::from("/p/counterfactuals"));
+}
+
+#[test]
+fn scores_replace_the_preview_one_by_one_until_all_are_known() {
+    let mut desk = Desk::ready();
+    assert_eq!(desk.state.query().unwrap().picture.name, "seed-7", "what was drawn is shown");
+    let job = desk.explain();
+    assert!(desk.state.can_explain().is_err(), "one at a time");
+    assert_eq!(desk.answer().board.stage, Stage::Empty);
+    let preview = attribution(&[("ink", 3.0), ("oil", 9.0), ("wash", 1.0)]);
+    desk.tell(job, EventKind::PreviewRanking(Box::new(preview)));
+    assert_eq!(desk.answer().board.stage, Stage::Preview);
+    assert_eq!(desk.state.group, Some(1), "the leader is selected as long as nobody chose");
+    desk.tell(job, EventKind::GroupScored { group: 0, score: Box::new(score("ink", 20.0)) });
+    let board = &desk.answer().board;
+    assert_eq!((board.stage, board.rows.len(), board.waiting.len()), (Stage::Partial, 1, 2));
+    assert_eq!(board.waiting[0].name, "oil");
+    desk.tell(job, EventKind::Attributed(vec![attribution(&[("ink", 20.0), ("oil", 2.0), ("wash", 1.9)])]));
+    desk.tell(job, EventKind::Finished("three groups".into()));
+    let board = &desk.answer().board;
+    assert_eq!((board.stage, board.waiting.len()), (Stage::Complete, 0));
+    assert!(board.verdict.starts_with("ink stands out"), "{}", board.verdict);
+    assert!(board.rows[2].tied && !board.rows[1].tied);
+    assert!(desk.state.jobs.is_empty() && desk.state.can_explain().is_ok());
+}
+
+#[test]
+fn events_of_unknown_ended_and_other_jobs_change_nothing() {
+    let mut desk = Desk::ready();
+    let job = desk.explain();
+    desk.tell(job + 1, EventKind::Attributed(vec![attribution(&[("ink", 1.0)])]));
+    assert_eq!(desk.answer().board.stage, Stage::Empty);
+    desk.tell(job, EventKind::PreviewRanking(Box::new(attribution(&[("ink", 1.0)]))));
+    desk.tell(job, EventKind::Cancelled);
+    desk.tell(job, EventKind::GroupScored { group: 0, score: Box::new(score("ink", 20.0)) });
+    assert_eq!(desk.answer().board.stage, Stage::Preview, "what was known before the cancel is kept");
+    let again = desk.explain();
+    assert_eq!(desk.answer().board.stage, Stage::Empty);
+    desk.tell(job, EventKind::GroupScored { group: 0, score: Box::new(score("ink", 20.0)) });
+    assert_eq!(desk.answer().board.stage, Stage::Empty, "an older job of the same picture");
+    desk.tell(again, EventKind::Cancelled);
+    assert!(desk.state.answer().is_none(), "nothing was learned");
+}
+
+#[test]
+fn a_newer_load_makes_the_older_pointless() {
+    let mut desk = Desk::default();
+    let old = desk.start(JobSpec::LoadModel("/old".into()));
+    let pointless = desk.state.started(Job::new(9, JobSpec::LoadModel("/new".into()), "job".into(), None, true));
+    assert_eq!(pointless, [old]);
+    desk.tell(9, model("new", SHAPE));
+    desk.tell(old, model("old", SHAPE));
+    assert_eq!(desk.state.model.as_ref().unwrap().hash, "new");
+    desk.tell(old, EventKind::Failed("late".into()));
+    assert!(desk.state.notices.is_empty(), "nobody waits for it any more");
+}
+
+#[test]
+fn another_model_takes_its_own_pictures_and_sizes() {
+    let mut desk = Desk::ready();
+    let job = desk.explain();
+    desk.tell(job, EventKind::Attributed(vec![attribution(&[("ink", 1.0)])]));
+    desk.tell(job, EventKind::Finished(String::new()));
+    desk.done(JobSpec::LoadModel("/same".into()), model("two", SHAPE));
+    let names: Vec<_> = desk.state.queries.iter().map(|q| q.picture.name.as_str()).collect();
+    assert_eq!(names, ["a.png"], "drawn pictures belong to their model");
+    assert!(desk.state.answer().is_none());
+    let larger = ImageShape { height: 4, width: 4, ..SHAPE };
+    let effects = desk.done(JobSpec::LoadModel("/larger".into()), model("three", larger));
+    let path = desk.state.dataset.as_ref().unwrap().path().to_owned();
+    let expected =
+        [Effect::Run(JobSpec::LoadDataset(path), false), Effect::Run(JobSpec::LoadQuery("/a.png".into()), false)];
+    assert_eq!(effects, expected);
+    assert!(desk.state.can_explain().is_err());
+}
+
+#[test]
+fn failures_are_told_once_near_their_place_and_can_be_retried() {
+    let mut desk = Desk::ready();
+    let spec = JobSpec::LoadQuery("/bad.png".into());
+    let job = desk.start(spec.clone());
+    desk.tell(job, EventKind::Warning("odd".into()));
+    desk.tell(job, EventKind::Warning("odd".into()));
+    desk.tell(job, EventKind::Failed("it is cut short. Restore it from a copy".into()));
+    let notices: Vec<_> = desk.state.notices_of(Slot::Query).collect();
+    assert_eq!(notices.len(), 2);
+    assert_eq!((notices[1].failed, notices[1].retry.as_ref()), (true, Some(&spec)));
+    desk.start(spec);
+    assert_eq!(desk.state.notices_of(Slot::Query).count(), 0, "a new attempt clears the old failure");
+}
+
+#[test]
+fn progress_previews_curves_and_neighbours_are_taken_in() {
+    let mut desk = Desk::ready();
+    let draw = JobSpec::DrawQuery(DrawQuery { seed: 1, draw: DrawSettings::default() });
+    let job = desk.start(draw);
+    desk.tell(job, EventKind::Preview { step: 3, steps: 50, pixels: vec![0; SHAPE.numel()] });
+    assert_eq!(desk.state.drawing.as_ref().unwrap().step, 3);
+    desk.tell(job, EventKind::Preview { step: 4, steps: 50, pixels: vec![0; 99] });
+    assert_eq!(desk.state.drawing.as_ref().unwrap().step, 3, "bytes of another size are not shown");
+    desk.tell(job, EventKind::Cancelled);
+    assert!(desk.state.drawing.is_none());
+
+    let job = desk.explain();
+    desk.tell(job, EventKind::Progress(Progress { phase: "unlearning".into(), fraction: 0.5, seconds_left: None }));
+    for (group, step) in [(0, 1), (0, 2), (1, 1)] {
+        let point = UnlearningPoint { group, step, steps: 2, forget_loss: 1.0, retain_loss: 1.0, query_score: None };
+        desk.tell(job, EventKind::Unlearning(point));
+    }
+    let nearest = vec![Neighbour { index: 0, distance: 1.0 }];
+    desk.tell(job, EventKind::Neighbours(vec![crate::engine::api::GroupNeighbours { group: 2, nearest: nearest.clone() }]));
+    let shown = desk.state.explaining().unwrap();
+    assert_eq!(shown.curves.iter().map(|c| c.points.len()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(shown.progress.as_ref().unwrap().fraction, 0.5);
+    assert_eq!(desk.state.query().unwrap().nearest[&2], nearest);
+}
+
+#[test]
+fn the_selection_moves_in_the_order_on_screen() {
+    let mut desk = Desk::ready();
+    desk.state.move_selection(1);
+    assert_eq!(desk.state.group, Some(0));
+    let job = desk.explain();
+    desk.tell(job, EventKind::Attributed(vec![attribution(&[("ink", 1.0), ("oil", 9.0), ("wash", 5.0)])]));
+    desk.state.group = Some(1);
+    desk.state.move_selection(1);
+    assert_eq!(desk.state.group, Some(2));
+    desk.state.move_selection(5);
+    assert_eq!(desk.state.group, Some(0), "stops at the last");
+    desk.state.remove_query(desk.state.current.unwrap());
+    assert_eq!(desk.state.query().unwrap().picture.name, "a.png");
+}

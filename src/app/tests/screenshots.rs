@@ -1,0 +1,126 @@
+//! Pictures of the window's states, for people to look at: `WHENCE_SCREENSHOTS=folder cargo test screenshots`.
+//!
+//! Nothing is compared. Where no graphics adapter exists, not even a software one, the test says so and passes.
+
+use std::path::PathBuf;
+
+use egui::Theme;
+use egui_kittest::{Harness, wgpu as renderer};
+
+use super::scenes::{Scene, paintings};
+use crate::app::WhenceApp;
+use crate::app::actions::Action;
+use crate::engine::api::{DrawQuery, DrawSettings, EventKind, JobSpec, Progress};
+
+type Prepare = fn(&mut Scene);
+
+const STATES: [(&str, Prepare); 12] = [
+    ("1-empty", |_| {}),
+    ("2-loading", loading),
+    ("3-loaded", |scene| scene.load(None)),
+    ("4-drawing", drawing),
+    ("5-preview", |scene| {
+        scene.load(None);
+        scene.run(0);
+    }),
+    ("6-running", |scene| {
+        scene.load(None);
+        scene.run(3);
+    }),
+    ("7-done", |scene| {
+        scene.load(None);
+        scene.finish();
+    }),
+    ("8-failed", |scene| {
+        scene.load(None);
+        scene.run(2);
+        let text = "wgpu: the device ran out of memory. Choose a smaller batch under Advanced, or --device cpu";
+        scene.tell(EventKind::Failed(text.into()));
+    }),
+    ("9-nothing-opens", |scene| {
+        scene.start(JobSpec::LoadModel("/models/broken".into()));
+        let text = "the weights do not fit the settings: down_blocks.0.resnets.0.conv1.weight is 32x3x3x3 and should \
+                    be 64x3x3x3. Restore the folder from a copy. (/models/broken)";
+        scene.tell(EventKind::Failed(text.into()));
+    }),
+    ("10-help", |scene| {
+        scene.load(None);
+        scene.act(Action::Help);
+    }),
+    ("11-many", |scene| {
+        let folder = tempfile::tempdir().unwrap();
+        for i in 0..40u8 {
+            let name = format!("{i:02} artist with a very long name from a town whose name is longer still");
+            let group = folder.path().join(name);
+            std::fs::create_dir(&group).unwrap();
+            for j in 0..14u8 {
+                image::RgbImage::from_fn(16, 16, |x, y| image::Rgb([i * 6, (x as u8) * 16, (y as u8) * (j + 2)]))
+                    .save(group.join(format!("{j}.png")))
+                    .unwrap();
+            }
+        }
+        let load = crate::dataset::LoadOptions::default();
+        scene.many_into(crate::dataset::Dataset::load(folder.path(), &load, &mut |_, _| Ok(())).unwrap());
+    }),
+    ("12-advanced", |scene| {
+        use egui_kittest::kittest::Queryable as _;
+        scene.load(Some(10));
+        scene.window.get_by_label("Advanced").click();
+        scene.settle();
+        scene.window.get_by_label_contains("DDIM, 50").click();
+        scene.settle();
+    }),
+];
+
+fn loading(scene: &mut Scene) {
+    scene.load_model(&paintings(), None);
+    scene.start(JobSpec::LoadDataset("/projects/demo/paintings".into()));
+    scene.tell(EventKind::Progress(Progress { phase: "reading pictures".into(), fraction: 0.4, seconds_left: Some(2.0) }));
+}
+
+fn drawing(scene: &mut Scene) {
+    scene.load(None);
+    let mut pixels = scene.app().state.query().map(|q| q.picture.pixels.clone()).unwrap_or_default();
+    let mut noise = 12345u32;
+    for value in &mut pixels {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *value = ((u32::from(*value) + (noise >> 24)) / 2) as u8;
+    }
+    let job = DrawQuery { seed: 13, draw: DrawSettings::default() };
+    scene.start(JobSpec::DrawQuery(job));
+    scene.tell(EventKind::Preview { step: 12, steps: 50, pixels });
+    scene.tell(EventKind::Progress(Progress { phase: "drawing".into(), fraction: 0.24, seconds_left: Some(4.0) }));
+}
+
+#[test]
+fn screenshots() {
+    let Some(folder) = std::env::var_os("WHENCE_SCREENSHOTS").map(PathBuf::from) else { return };
+    let only = std::env::var("WHENCE_SCREENSHOTS_ONLY").unwrap_or_default();
+    let state = std::panic::catch_unwind(|| {
+        renderer::create_render_state(renderer::default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE)
+    });
+    let Ok(state) = state else {
+        eprintln!("skipped: there is no graphics adapter, not even a software one");
+        return;
+    };
+    std::fs::create_dir_all(&folder).unwrap();
+    for (theme, theme_name) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
+        for (size, scale, size_name) in [([1280.0, 800.0], 1.0, "1280x800"), ([1280.0, 720.0], 2.0, "2560x1440")] {
+            for (name, prepare) in STATES {
+                let file = format!("{name}-{theme_name}-{size_name}.png");
+                if !file.contains(&only) {
+                    continue;
+                }
+                let builder = Harness::<WhenceApp>::builder()
+                    .with_size(size)
+                    .with_pixels_per_point(scale)
+                    .with_theme(theme)
+                    .renderer(renderer::WgpuTestRenderer::from_render_state(state.clone()));
+                let mut scene = Scene::build(builder);
+                prepare(&mut scene);
+                scene.settle();
+                scene.window.render().unwrap().save(folder.join(file)).unwrap();
+            }
+        }
+    }
+}

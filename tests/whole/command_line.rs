@@ -1,0 +1,135 @@
+//! The program itself, as a user starts it.
+
+use assert_cmd::Command;
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+
+use super::fixture;
+
+fn whence() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whence"));
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+    command
+}
+
+fn attribute(out: &std::path::Path) -> Command {
+    let mut command = whence();
+    command.arg("attribute").arg("--device").arg("cpu");
+    command.arg("--model").arg(fixture("digits/model")).arg("--data").arg(fixture("digits/images"));
+    command.arg("--out").arg(out);
+    command
+}
+
+#[test]
+fn without_a_display_it_names_the_command_to_use() {
+    whence().assert().code(1).stderr(contains("display").and(contains("whence attribute")));
+}
+
+#[test]
+fn bad_usage_is_told_with_code_2() {
+    whence().arg("attribute").assert().code(2).stderr(contains("--model"));
+    whence().args(["sample", "--model", "m", "--seeds", "x", "--out", "o"]).assert().code(2).stderr(contains("seeds"));
+    whence().arg("--nonsense").assert().code(2);
+}
+
+#[test]
+fn attribute_writes_the_promised_files_and_the_same_bytes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str| {
+        let out = folder.path().join(name);
+        attribute(&out)
+            .arg("--counterfactuals")
+            .arg(fixture("digits/retrained"))
+            .args(["--groups", "four,seven", "--timesteps", "12", "--json"])
+            .arg("--query")
+            .arg(fixture("digits/queries/q000.png"))
+            .arg(fixture("digits/queries/q004.png"))
+            .assert()
+            .success()
+            .stdout(contains("\"ranking\""));
+        out
+    };
+    let (a, b) = (run("a"), run("b"));
+    for (file, header) in [
+        ("scores.csv", "query,group,score_nats,std_err,low_95,high_95,rank,bits_per_dim,evaluations,method"),
+        ("scores_guda.csv", "image,class_id,delta_elbo"),
+        ("neighbours.csv", "query,group,rank,image,distance"),
+    ] {
+        let text = std::fs::read_to_string(a.join(file)).unwrap();
+        assert_eq!(text.lines().next(), Some(header));
+        assert_eq!(text, std::fs::read_to_string(b.join(file)).unwrap());
+    }
+    let scores = std::fs::read_to_string(a.join("scores.csv")).unwrap();
+    assert_eq!(scores.lines().count(), 5, "two queries, two groups: {scores}");
+    let official = std::fs::read_to_string(a.join("scores_guda.csv")).unwrap();
+    // eight, five, four, nine, one, seven, ...: the class is the group's number in the dataset.
+    assert!(official.contains("q000.png,2,") && official.contains("q000.png,5,"), "{official}");
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(a.join("attribution.json")).unwrap()).unwrap();
+    assert_eq!(json["schema_version"], 1);
+    assert_eq!(json["attributions"][0]["scores"][0]["group"], "four");
+    assert!(json["model"]["blake3"].as_str().unwrap().len() == 64);
+}
+
+#[test]
+fn the_closed_form_needs_no_models_and_seeds_draw_queries() {
+    let folder = tempfile::tempdir().unwrap();
+    attribute(folder.path())
+        .args(["--method", "gaussian", "--seeds", "3,4", "--steps", "10"])
+        .assert()
+        .success()
+        .stdout(contains("seed-3"));
+    let scores = std::fs::read_to_string(folder.path().join("scores.csv")).unwrap();
+    assert_eq!(scores.lines().count(), 21);
+    assert!(folder.path().join("queries/seed-4.png").is_file());
+}
+
+#[test]
+fn failures_say_what_and_where_with_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    attribute(folder.path())
+        .args(["--query", "/nowhere/picture.png"])
+        .assert()
+        .code(1)
+        .stderr(contains("/nowhere/picture.png"));
+    attribute(folder.path())
+        .args(["--seeds", "1", "--groups", "eleven"])
+        .assert()
+        .code(1)
+        .stderr(contains("eleven").and(contains("zero")));
+    attribute(folder.path()).args(["--seeds", "1", "--class-label", "1"]).assert().code(1).stderr(contains("--class-label"));
+    whence()
+        .args(["sample", "--device", "warp drive", "--seeds", "1", "--model"])
+        .arg(fixture("digits/model"))
+        .arg("--out")
+        .arg(folder.path())
+        .assert()
+        .code(1)
+        .stderr(contains("warp drive"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_nothing_half_written_is_left() {
+    // /dev/full exists for this, but results are folders: a folder on a tiny file system needs root, so try.
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k", "whence-test"])
+        .arg(folder.path())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if !mounted {
+        eprintln!("skipped: no permission to mount a small file system");
+        return;
+    }
+    let result = whence()
+        .args(["train", "--device", "cpu", "--steps", "2", "--data"])
+        .arg(fixture("digits/images"))
+        .arg("--out")
+        .arg(folder.path().join("model"))
+        .assert();
+    let left: Vec<_> = std::fs::read_dir(folder.path().join("model")).into_iter().flatten().flatten().collect();
+    let _ = std::process::Command::new("umount").arg(folder.path()).status();
+    result.code(1).stderr(contains("Free some space"));
+    assert!(left.is_empty(), "{left:?}");
+}
