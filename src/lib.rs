@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
+//! | [`app`] | the window, the only place that knows egui |
 //! | [`attribution`] | one file a method: scores, ranking |
 //! | [`cli`] | the commands |
 //! | [`dataset`] | labelled training images: readers, groups, nearest images |

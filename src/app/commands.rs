@@ -21,8 +21,7 @@ impl WhenceApp {
             Command::SelectGroup(group) => self.state.group = group,
             Command::SelectQuery(key) => self.state.current = Some(key),
             Command::RemoveQuery(key) => {
-                let scoring: Vec<_> =
-                    self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();
+                let scoring: Vec<_> = self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();
                 scoring.into_iter().for_each(|job| self.cancel(job));
                 self.state.remove_query(key);
             }
@@ -93,7 +92,8 @@ impl WhenceApp {
             Kind::Dataset => JobSpec::LoadDataset(root),
             Kind::Query => JobSpec::LoadQuery(root),
             Kind::Missing => {
-                let text = format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());
+                let text =
+                    format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());
                 self.drafts.path_error = Some(text);
                 return;
             }

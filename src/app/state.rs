@@ -156,8 +156,18 @@ impl State {
     /// Whether the query on screen can be explained now; the reason where it cannot.
     pub fn can_explain(&self) -> Result<(), &'static str> {
         let (Some(model), Some(dataset)) = (&self.model, &self.dataset) else {
-            return Err(if self.model.is_none() { "Open a model first" } else { "Open its dataset first" });
+            let loading = |slot| self.busy(slot).or_else(|| self.busy(Slot::Project)).is_some();
+            return Err(match (self.model.is_none(), loading(Slot::Model), loading(Slot::Dataset)) {
+                (true, true, _) => "The model is being loaded",
+                (true, false, _) => "Open a model first",
+                (false, _, true) => "The training images are being read",
+                (false, _, false) => "Open its dataset first",
+            });
+
         };
+        if self.drawing.is_some() {
+            return Err("A picture is being drawn");
+        }
         let Some(query) = self.query() else { return Err("Draw a picture from a seed or open one first") };
         if dataset.shape() != model.shape || query.picture.shape != model.shape {
             return Err("The dataset or the picture has another size than the model: open it again");

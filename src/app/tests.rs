@@ -33,7 +33,7 @@ fn a_loaded_window_explains_on_ctrl_enter() {
     let JobSpec::Attribute(job) = spec else { panic!("{spec:?}") };
     assert!(job.live && job.method == "guda" && job.neighbours == 12);
     assert_eq!(job.settings.timesteps.to_string(), "50");
-    scene.window.get_by_label("Explaining…");
+    scene.window.get_by_label("The closed form's preview comes first, then one group after the other");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn groups_are_selected_by_mouse_and_by_keys_and_show_their_nearest_images() {
 #[test]
 fn a_running_explanation_shows_preview_losses_and_cancel() {
     let mut scene = Scene::running(3);
-    scene.window.get_by_label_contains("closed form preview");
+    assert_eq!(scene.window.get_all_by_label_contains("closed form preview").count(), 5);
     scene.window.get_by_label_contains("Losses forget");
     scene.window.get_by_label("3 of 8 groups unlearned; pointillism leads so far");
     scene.window.get_by_label("Cancel").click();
@@ -73,8 +73,11 @@ fn a_finished_explanation_says_who_leads_and_who_is_tied() {
     let scene = Scene::done();
     scene.window.get_by_label_contains("pointillism stands out");
     scene.window.get_by_label_contains("pointillism: +41");
-    scene.window.get_by_label_contains("tied with the group above");
-    assert!(scene.window.query_by_label_contains("caused").is_none() && scene.window.query_by_label_contains("copied").is_none());
+    scene.window.get_by_label_contains("rank 4, tied with the group above");
+    assert!(
+        scene.window.query_by_label_contains("caused").is_none()
+            && scene.window.query_by_label_contains("copied").is_none()
+    );
 }
 
 #[test]

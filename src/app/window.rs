@@ -14,8 +14,8 @@ use super::errands::{Errands, Message};
 use super::files::{FilePicker, Kind, SystemPicker};
 use super::panels::{self, View};
 use super::state::{Effect, Slot, State};
-use super::widgets::Textures;
 use super::theme;
+use super::widgets::Textures;
 use crate::engine::Engine;
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
@@ -164,10 +164,9 @@ impl WhenceApp {
             Message::Picked(what, path) => {
                 self.drafts.dialog_open = false;
                 if let Some(path) = path {
-                    let command = what.kind().map_or_else(
-                        || Command::Open(path.clone()),
-                        |kind| Command::OpenAs(kind, path.clone()),
-                    );
+                    let command = what
+                        .kind()
+                        .map_or_else(|| Command::Open(path.clone()), |kind| Command::OpenAs(kind, path.clone()));
                     self.command(ctx, command);
                 }
             }

@@ -137,9 +137,8 @@ impl GaussianLeaveOut {
         let basis = (size > COMPONENTS).then(|| principal_subspace(dataset, &centre));
         progress(1, steps)?;
         let components = basis.as_ref().map_or(size, Mat::ncols);
-        let parts: Vec<Moments> = (0..groups)
-            .map(|g| moments(dataset, dataset.indices_of(g), &centre, basis.as_ref(), components))
-            .collect();
+        let parts: Vec<Moments> =
+            (0..groups).map(|g| moments(dataset, dataset.indices_of(g), &centre, basis.as_ref(), components)).collect();
         let mut all = Moments::zero(components, size);
         for part in &parts {
             all.add(part, 1.0);
@@ -172,8 +171,7 @@ impl GaussianLeaveOut {
             Timesteps::Count(_) => Timesteps::OFFICIAL,
         };
         let points = grid.plan(schedule, 1, 0, b"")?.points;
-        let x: Vec<f32> =
-            pixels.iter().zip(&self.centre).map(|(&b, c)| f32::from(b) / 127.5 - 1.0 - c).collect();
+        let x: Vec<f32> = pixels.iter().zip(&self.centre).map(|(&b, c)| f32::from(b) / 127.5 - 1.0 - c).collect();
         let full = self.terms(&self.full, &x, schedule, &points);
         Ok(groups
             .iter()
@@ -245,9 +243,8 @@ impl Gaussian {
         let components = m.sum.len();
         let mean: Vec<f64> = m.sum.iter().map(|s| s / count).collect();
         let at = |i: usize| mean.get(i).copied().unwrap_or(0.0);
-        let covariance = Mat::from_fn(components, components, |i, j| {
-            m.products.get(i.min(j), i.max(j)) / count - at(i) * at(j)
-        });
+        let covariance =
+            Mat::from_fn(components, components, |i, j| m.products.get(i.min(j), i.max(j)) / count - at(i) * at(j));
         let pixel_mean: Vec<f32> = m.pixel_sum.iter().map(|s| (s / count) as f32).collect();
         let size = pixel_mean.len();
         let total = m.square / count - pixel_mean.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();

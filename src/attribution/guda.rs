@@ -44,9 +44,10 @@ impl Method for Guda {
         let single_portion = prepared.len() <= portion;
         let mut before = 0;
         if single_portion {
-            let pass = FullPass::run(model, model.schedule(), &prepared, settings.seed, settings.batch, &mut |d, _| {
-                report.progress("full model", d, whole)
-            })?;
+            let pass =
+                FullPass::run(model, model.schedule(), &prepared, settings.seed, settings.batch, &mut |d, _| {
+                    report.progress("full model", d, whole)
+                })?;
             passes.push(pass);
         }
         let mut scores: Vec<Vec<GroupScore>> = vec![Vec::with_capacity(groups.len()); prepared.len()];

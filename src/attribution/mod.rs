@@ -6,5 +6,7 @@ mod method;
 mod ranking;
 
 pub use gaussian::GaussianLeaveOut;
-pub use method::{Attribution, Context, Counterfactuals, GroupScore, Method, Query, Report, ScoreSettings, method, methods};
+pub use method::{
+    Attribution, Context, Counterfactuals, GroupScore, Method, Query, Report, ScoreSettings, method, methods,
+};
 pub use ranking::{Ranked, rank, verdict};

@@ -53,8 +53,7 @@ pub fn verdict(attribution: &Attribution) -> String {
     if leader.estimate.interval_95().0 <= 0.0 {
         return "No group made this picture more likely beyond the noise".into();
     }
-    let tied: Vec<&str> =
-        ranked.iter().skip(1).take_while(|r| r.tied_with_previous).map(name).collect();
+    let tied: Vec<&str> = ranked.iter().skip(1).take_while(|r| r.tied_with_previous).map(name).collect();
     if !tied.is_empty() {
         return match tied.as_slice() {
             [one] => format!("{} and {one} cannot be told apart at the top", name(first)),
@@ -112,7 +111,8 @@ mod tests {
     #[test]
     fn the_sentence_names_the_leader_or_says_that_there_is_none() {
         let make = |scores: Vec<GroupScore>| Attribution { query: "q".into(), method: "guda".into(), scores };
-        let clear = make(vec![score("ink", &[9.0; 50]), score("wash", &shaky(1.0, 2.0, 3)), score("oil", &shaky(1.0, 2.0, 4))]);
+        let clear =
+            make(vec![score("ink", &[9.0; 50]), score("wash", &shaky(1.0, 2.0, 3)), score("oil", &shaky(1.0, 2.0, 4))]);
         assert_eq!(verdict(&clear).split(';').next(), Some("ink stands out"));
         let none = make(vec![score("ink", &shaky(0.0, 2.0, 5)), score("wash", &[-1.0; 50])]);
         assert!(verdict(&none).starts_with("No group"), "{}", verdict(&none));

@@ -65,11 +65,10 @@ pub(super) fn check_device(arguments: &CheckDeviceArguments) -> Result<()> {
     if arguments.list {
         return print(serde_json::to_string(&device::list_in_this_process()));
     }
-    let kind: AdapterKind = arguments
-        .kind
-        .as_deref()
-        .and_then(|k| serde_json::from_str(k).ok())
-        .ok_or_else(|| Error::input("no kind of device", "--kind", "this command is for whence doctor's own use"))?;
+    let kind: AdapterKind =
+        arguments.kind.as_deref().and_then(|k| serde_json::from_str(k).ok()).ok_or_else(|| {
+            Error::input("no kind of device", "--kind", "this command is for whence doctor's own use")
+        })?;
     let network = match &arguments.network {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;

@@ -34,8 +34,9 @@ pub(super) fn sample(arguments: SampleArguments) -> Result<()> {
 pub(super) fn training_config(path: Option<&Path>) -> Result<TrainingConfig> {
     let Some(path) = path else { return Ok(TrainingConfig::default()) };
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-    let config: TrainingConfig = toml::from_str(&text)
-        .map_err(|e| Error::file(format!("these are no training settings: {}", e.message()), path, "correct the file"))?;
+    let config: TrainingConfig = toml::from_str(&text).map_err(|e| {
+        Error::file(format!("these are no training settings: {}", e.message()), path, "correct the file")
+    })?;
     config.check()?;
     Ok(config)
 }
@@ -45,12 +46,8 @@ pub(super) fn train(arguments: TrainArguments) -> Result<()> {
     if let Some(steps) = arguments.steps {
         config.steps = steps;
     }
-    let job = TrainJob {
-        data: arguments.data,
-        config,
-        exclude_group: arguments.exclude_group,
-        out: arguments.out.clone(),
-    };
+    let job =
+        TrainJob { data: arguments.data, config, exclude_group: arguments.exclude_group, out: arguments.out.clone() };
     finish(&arguments.common, &arguments.out, JobSpec::Train(Box::new(job)))
 }
 

@@ -65,7 +65,8 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConf
     if !again && let Ok(verdict) = store::read_json::<Verdict>(&path) {
         return Ok(verdict);
     }
-    let file = tempfile::Builder::new().suffix(".json").tempfile().map_err(Error::io("write into", &std::env::temp_dir()))?;
+    let file =
+        tempfile::Builder::new().suffix(".json").tempfile().map_err(Error::io("write into", &std::env::temp_dir()))?;
     std::fs::write(file.path(), &text).map_err(Error::io("write", file.path()))?;
     let kind = serde_json::to_string(&adapter.kind).unwrap_or_default();
     let arguments = ["check-device", "--kind", &kind, "--network", &file.path().to_string_lossy()];
@@ -109,12 +110,8 @@ fn compare(device: &Device, network: &UNet2DConfig) -> Result<Verdict> {
     let found = Trace::run(device, &network)?;
     let forward = relative(&found.output, &reference.output, 0.0);
     let scale = reference.gradients.iter().map(|g| norm(g)).fold(0.0, f64::max);
-    let gradient = found
-        .gradients
-        .iter()
-        .zip(&reference.gradients)
-        .map(|(a, b)| relative(a, b, 1e-4 * scale))
-        .fold(0.0, worst);
+    let gradient =
+        found.gradients.iter().zip(&reference.gradients).map(|(a, b)| relative(a, b, 1e-4 * scale)).fold(0.0, worst);
     let loss = found
         .losses
         .iter()

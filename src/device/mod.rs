@@ -101,7 +101,11 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
                 return Err(Error::Device {
                     device: wanted.into(),
                     what: "there is no such device".into(),
-                    remedy: format!("Use auto, cpu{}{}; whence doctor lists them", if names.is_empty() { "" } else { ", " }, names.join(", ")),
+                    remedy: format!(
+                        "Use auto, cpu{}{}; whence doctor lists them",
+                        if names.is_empty() { "" } else { ", " },
+                        names.join(", ")
+                    ),
                 });
             };
             checked(adapter, network)?.map_err(|why| Error::Device {

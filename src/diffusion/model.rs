@@ -199,7 +199,8 @@ impl Files {
             return Err(pickle(folder));
         }
         if !folder.is_dir() {
-            let what = if folder.exists() { "a model is a folder, and this is a file" } else { "there is nothing here" };
+            let what =
+                if folder.exists() { "a model is a folder, and this is a file" } else { "there is nothing here" };
             return Err(Error::file(what, folder, needs));
         }
         let (network, scheduler) = if folder.join("model_index.json").is_file() {
@@ -218,7 +219,8 @@ impl Files {
             }
         }
         if !weights.is_file() {
-            let old = std::fs::read_dir(&network).into_iter().flatten().flatten().map(|e| e.path()).find(|p| is_pickle(p));
+            let old =
+                std::fs::read_dir(&network).into_iter().flatten().flatten().map(|e| e.path()).find(|p| is_pickle(p));
             return Err(match old {
                 Some(path) => pickle(&path),
                 None => Error::file(format!("{WEIGHTS} is missing"), &network, needs),

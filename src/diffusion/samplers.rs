@@ -32,7 +32,10 @@ impl std::str::FromStr for SamplerKind {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        Self::ALL.into_iter().find(|k| k.name() == text).ok_or_else(|| format!("{text} is no sampler: use ddim or ddpm"))
+        Self::ALL
+            .into_iter()
+            .find(|k| k.name() == text)
+            .ok_or_else(|| format!("{text} is no sampler: use ddim or ddpm"))
     }
 }
 

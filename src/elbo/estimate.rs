@@ -55,10 +55,8 @@ impl Estimate {
         let window = (WINDOW / draws).max(NARROWEST);
         let values: Vec<f64> = terms.iter().map(|t| t.value).collect();
         let score = sum(&values);
-        let squares: Vec<f64> = terms
-            .chunks(draws)
-            .map(|c| c.iter().map(|t| t.spread * t.spread).sum::<f64>() / c.len() as f64)
-            .collect();
+        let squares: Vec<f64> =
+            terms.chunks(draws).map(|c| c.iter().map(|t| t.spread * t.spread).sum::<f64>() / c.len() as f64).collect();
         let largest = squares.iter().copied().fold(0.0, f64::max);
         if largest == 0.0 {
             // The models agree to the last bit: nothing is uncertain.

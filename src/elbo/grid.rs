@@ -132,7 +132,9 @@ impl Timesteps {
                 Ok(Plan { points: (first..end).step_by(stride).flat_map(each).collect(), draws })
             }
             Self::Count(count) => {
-                let Self::Range { first, stride, .. } = Self::OFFICIAL else { return Self::OFFICIAL.plan(schedule, draws, seed, query) };
+                let Self::Range { first, stride, .. } = Self::OFFICIAL else {
+                    return Self::OFFICIAL.plan(schedule, draws, seed, query);
+                };
                 let grid: Vec<usize> =
                     if last < 2 * first { (1..=last).collect() } else { (first..=last).step_by(stride).collect() };
                 Ok(Plan { points: systematic(&grid, count * draws, schedule, seed, query), draws: 1 })
@@ -143,8 +145,7 @@ impl Timesteps {
 
 /// Systematic sampling with unequal probabilities (Madow 1949).
 fn systematic(grid: &[usize], count: usize, schedule: &NoiseSchedule, seed: u64, query: &[u8]) -> Vec<Point> {
-    let interest: Vec<f64> =
-        grid.iter().map(|&t| schedule.elbo_weight(t) * schedule.alpha_bar(Some(t))).collect();
+    let interest: Vec<f64> = grid.iter().map(|&t| schedule.elbo_weight(t) * schedule.alpha_bar(Some(t))).collect();
     let total: f64 = interest.iter().sum();
     let uniform = 0.2 / grid.len() as f64;
     let offset: f64 = stream("whence 2026 timesteps", seed, query, 0).random();

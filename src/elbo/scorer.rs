@@ -82,12 +82,7 @@ impl<'a> FullPass<'a> {
     }
 
     /// Evaluates `model` at every place in order, in batches of one shape.
-    fn each_place(
-        &self,
-        model: &dyn Denoiser,
-        progress: Progress<'_>,
-        mut visit: impl FnMut(Place<'_>),
-    ) -> Result<()> {
+    fn each_place(&self, model: &dyn Denoiser, progress: Progress<'_>, mut visit: impl FnMut(Place<'_>)) -> Result<()> {
         let size = model.shape().numel();
         let total: usize = self.queries.iter().map(|q| q.plan.points.len()).sum();
         let mut done = 0;
@@ -104,7 +99,8 @@ impl<'a> FullPass<'a> {
                 let mut noises = Vec::with_capacity(chunk.len());
                 let mut timesteps = Vec::with_capacity(self.batch);
                 for &(q, p) in chunk {
-                    let Some((query, point)) = self.queries.get(q).and_then(|q| Some((q, q.plan.points.get(p)?))) else {
+                    let Some((query, point)) = self.queries.get(q).and_then(|q| Some((q, q.plan.points.get(p)?)))
+                    else {
                         continue;
                     };
                     let noise = epsilon(self.seed, &query.pixels, point.t, point.draw, size);

@@ -184,7 +184,10 @@ mod tests {
         assert_eq!(folder_name("Émile Zola 2"), "Émile Zola 2");
         for bad in ["../up", "a/b", "..", ".hidden", "a\\b", "x:y", "end.", "end ", "nul\0"] {
             let name = folder_name(bad);
-            assert!(!name.contains(['/', '\\', ':', '\0']) && !name.starts_with('.') && !name.ends_with(['.', ' ']), "{name}");
+            assert!(
+                !name.contains(['/', '\\', ':', '\0']) && !name.starts_with('.') && !name.ends_with(['.', ' ']),
+                "{name}"
+            );
         }
         assert_ne!(folder_name("a/b"), folder_name("a b"));
     }

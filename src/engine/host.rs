@@ -58,13 +58,7 @@ impl Engine {
                 }
             })
             .map_err(Error::io("start", std::path::Path::new("the compute thread")))?;
-        Ok(Self {
-            commands: Some(command_sender),
-            events,
-            flags,
-            next: AtomicU64::new(1),
-            thread: Some(thread),
-        })
+        Ok(Self { commands: Some(command_sender), events, flags, next: AtomicU64::new(1), thread: Some(thread) })
     }
 
     /// Queues a job. Never waits.

@@ -79,8 +79,8 @@ impl<'a> Reporter<'a> {
         let share = if of == 0 { 0.0 } else { done as f64 / of as f64 };
         let fraction = ((self.finished + share * units) / self.total).clamp(0.0, 1.0);
         let elapsed = now - self.started;
-        let seconds_left = (elapsed > SETTLE && fraction > 0.01)
-            .then(|| elapsed.as_secs_f64() * (1.0 - fraction) / fraction);
+        let seconds_left =
+            (elapsed > SETTLE && fraction > 0.01).then(|| elapsed.as_secs_f64() * (1.0 - fraction) / fraction);
         self.passing(EventKind::Progress(Progress { phase: phase.to_owned(), fraction, seconds_left }));
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Self-attention over the pixels of a feature map.
 
 use burn::module::Module;
-use burn::tensor::module::attention;
 use burn::tensor::Tensor;
+use burn::tensor::module::attention;
 
 use super::layers::{GroupNorm, Linear};
 use super::weights::Builder;

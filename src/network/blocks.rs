@@ -17,7 +17,12 @@ fn build_resnets(b: &mut Builder<'_>, config: &UNet2DConfig, channels: &[[usize;
     channels.iter().enumerate().map(make).collect()
 }
 
-fn build_attentions(b: &mut Builder<'_>, config: &UNet2DConfig, channels: usize, count: usize) -> Result<Vec<Attention>> {
+fn build_attentions(
+    b: &mut Builder<'_>,
+    config: &UNet2DConfig,
+    channels: usize,
+    count: usize,
+) -> Result<Vec<Attention>> {
     let spec = AttentionSpec {
         channels,
         head_dim: config.attention_head_dim,

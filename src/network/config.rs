@@ -221,7 +221,8 @@ impl UNet2DConfig {
         let mut map = serde_json::Map::new();
         map.insert("_class_name".into(), "UNet2DModel".into());
         map.insert("_diffusers_version".into(), "0.42.1".into());
-        let value = serde_json::to_value(self).map_err(|e| Error::input(e.to_string(), "config.json", "report this"))?;
+        let value =
+            serde_json::to_value(self).map_err(|e| Error::input(e.to_string(), "config.json", "report this"))?;
         if let serde_json::Value::Object(settings) = value {
             map.extend(settings);
         }

@@ -1,9 +1,9 @@
 //! Residual blocks and the layers that change the resolution.
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use burn::tensor::module::{avg_pool2d, interpolate};
 use burn::tensor::ops::{AvgPoolOptions, InterpolateMode, InterpolateOptions};
-use burn::tensor::Tensor;
 
 use super::config::{TimeScaleShift, UNet2DConfig};
 use super::layers::{Conv2d, DropoutRng, GroupNorm, Linear, Padding, dropout, silu};
@@ -61,9 +61,7 @@ impl ResnetBlock2D {
             norm2: b.within("norm2", |b| GroupNorm::build(b, outputs, groups, eps))?,
             conv2: b.within("conv2", |b| Conv2d::build_3x3(b, outputs, outputs))?,
             conv_shortcut: (inputs != outputs)
-                .then(|| {
-                    b.within("conv_shortcut", |b| Conv2d::build(b, [inputs, outputs], 1, 1, Padding::Even(0)))
-                })
+                .then(|| b.within("conv_shortcut", |b| Conv2d::build(b, [inputs, outputs], 1, 1, Padding::Even(0))))
                 .transpose()?,
             time_embedding_norm: config.resnet_time_scale_shift,
             scale,

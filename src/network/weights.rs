@@ -143,7 +143,10 @@ impl SafetensorsSource {
         }
         let names = self.tensors.keys().take(3).cloned().collect::<Vec<_>>().join(", ");
         Err(Error::input(
-            format!("{} tensors belong to no layer of the network that config.json describes: {names}", self.tensors.len()),
+            format!(
+                "{} tensors belong to no layer of the network that config.json describes: {names}",
+                self.tensors.len()
+            ),
             self.place,
             "use the config.json that was saved with these weights",
         ))

@@ -106,11 +106,7 @@ pub fn network_for(shape: ImageShape) -> UNet2DConfig {
     } else if side <= 16 {
         (vec![32, 64], vec![DownBlock2D, AttnDownBlock2D], vec![AttnUpBlock2D, UpBlock2D])
     } else {
-        (
-            vec![24, 48, 72],
-            vec![DownBlock2D, DownBlock2D, AttnDownBlock2D],
-            vec![AttnUpBlock2D, UpBlock2D, UpBlock2D],
-        )
+        (vec![24, 48, 72], vec![DownBlock2D, DownBlock2D, AttnDownBlock2D], vec![AttnUpBlock2D, UpBlock2D, UpBlock2D])
     };
     UNet2DConfig {
         sample_size: Some(if shape.height == shape.width {

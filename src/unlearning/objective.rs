@@ -62,7 +62,11 @@ pub fn objectives() -> &'static [&'static dyn Objective] {
 pub fn objective(name: &str) -> Result<&'static dyn Objective> {
     objectives().iter().copied().find(|o| o.name() == name).ok_or_else(|| {
         let known: Vec<_> = objectives().iter().map(|o| o.name()).collect();
-        Error::input(format!("there is no unlearning objective {name}"), "objective", format!("use {}", known.join(", ")))
+        Error::input(
+            format!("there is no unlearning objective {name}"),
+            "objective",
+            format!("use {}", known.join(", ")),
+        )
     })
 }
 

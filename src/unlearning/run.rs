@@ -55,17 +55,18 @@ impl Unlearning<'_> {
         let name = self.dataset.groups().get(self.group).map_or("?", String::as_str);
         if forget.is_empty() || retain.is_empty() {
             return Err(Error::input(
-                if forget.is_empty() { format!("the group {name} has no pictures") } else { "there is only one group".into() },
+                if forget.is_empty() {
+                    format!("the group {name} has no pictures")
+                } else {
+                    "there is only one group".into()
+                },
                 self.dataset.path().display().to_string(),
                 "unlearning needs pictures to forget and pictures to retain: give a dataset of at least two groups",
             ));
         }
         let count = recipe.neighbours.unwrap_or(objective.default_neighbours());
-        let neighbours = if objective.default_neighbours() > 0 {
-            self.neighbours_of(forget, count.max(1))
-        } else {
-            Vec::new()
-        };
+        let neighbours =
+            if objective.default_neighbours() > 0 { self.neighbours_of(forget, count.max(1)) } else { Vec::new() };
         let rate = recipe.learning_rate.unwrap_or(1e-4);
         let weight = recipe.forget_weight.unwrap_or(objective.default_weight());
         let mut network = self.model.network.clone().train();
@@ -77,7 +78,13 @@ impl Unlearning<'_> {
             let gradients = loss.backward();
             let warm = ((step + 1) as f64 / recipe.warmup_steps.max(1) as f64).min(1.0);
             (network, _) = optimizer.step(network, gradients, rate * warm);
-            observe(UnlearningStep { step: step + 1, steps: recipe.steps, forget_loss, retain_loss, network: &network })?;
+            observe(UnlearningStep {
+                step: step + 1,
+                steps: recipe.steps,
+                forget_loss,
+                retain_loss,
+                network: &network,
+            })?;
         }
         self.model.with_network(network)
     }
@@ -110,12 +117,14 @@ impl Unlearning<'_> {
         } else {
             None
         };
-        let neighbour_target = (!batch.neighbour_targets.is_empty()).then(|| to_tensor(&batch.neighbour_targets, shape, &device));
+        let neighbour_target =
+            (!batch.neighbour_targets.is_empty()).then(|| to_tensor(&batch.neighbour_targets, shape, &device));
         let prediction = part(&output, 0, n);
         let forget_target = part(&target, 0, n);
         let forget_error = (prediction.clone() - forget_target.clone()).powi_scalar(2).mean();
         let retain = (part(&output, n, count) - part(&target, n, count)).powi_scalar(2).mean();
-        let told: Vec<f32> = crate::network::weights::to_vec(Tensor::cat(vec![forget_error.inner(), retain.clone().inner()], 0));
+        let told: Vec<f32> =
+            crate::network::weights::to_vec(Tensor::cat(vec![forget_error.inner(), retain.clone().inner()], 0));
         let (forget_loss, retain_loss) = match told.as_slice() {
             [f, r] if f.is_finite() && r.is_finite() => (*f, *r),
             _ => {

@@ -96,7 +96,11 @@ fn failures_say_what_and_where_with_code_1() {
         .assert()
         .code(1)
         .stderr(contains("eleven").and(contains("zero")));
-    attribute(folder.path()).args(["--seeds", "1", "--class-label", "1"]).assert().code(1).stderr(contains("--class-label"));
+    attribute(folder.path())
+        .args(["--seeds", "1", "--class-label", "1"])
+        .assert()
+        .code(1)
+        .stderr(contains("--class-label"));
     whence()
         .args(["sample", "--device", "warp drive", "--seeds", "1", "--model"])
         .arg(fixture("digits/model"))

@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use whence::diffusion::SamplerKind;
 use whence::engine::Engine;
-use whence::engine::api::{
-    DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, SampleJob, TrainJob, UnlearnJob,
-};
+use whence::engine::api::{DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, SampleJob, TrainJob, UnlearnJob};
 use whence::training::TrainingConfig;
 use whence::unlearning::Recipe;
 
@@ -84,7 +82,9 @@ fn waiting_jobs_can_be_cancelled_and_a_failed_job_leaves_the_engine_usable() {
         .filter(|e| matches!(e.kind, EventKind::Failed(_) | EventKind::Finished(_) | EventKind::Cancelled))
         .take(3)
         .collect();
-    assert!(matches!(&kinds[0], Event { job, kind: EventKind::Failed(text) } if *job == bad && text.contains("/nowhere")));
+    assert!(
+        matches!(&kinds[0], Event { job, kind: EventKind::Failed(text) } if *job == bad && text.contains("/nowhere"))
+    );
     assert!(matches!(&kinds[1], Event { job, kind: EventKind::Finished(_) } if *job == good));
     assert!(matches!(&kinds[2], Event { job, kind: EventKind::Cancelled } if *job == waiting));
 }

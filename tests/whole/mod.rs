@@ -5,6 +5,7 @@ mod jobs;
 mod network;
 mod samplers;
 mod training;
+mod walls;
 
 use std::path::{Path, PathBuf};
 

@@ -46,10 +46,12 @@ fn a_checkpoint_of_other_settings_is_refused() {
 fn training_lowers_the_loss() {
     let folder = tempfile::tempdir().unwrap();
     let dataset = Dataset::load(&fixture("digits/images"), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
-    let config = TrainingConfig { steps: 61, batch: 32, learning_rate: 2e-3, warmup_steps: 10, ..TrainingConfig::default() };
+    let config =
+        TrainingConfig { steps: 61, batch: 32, learning_rate: 2e-3, warmup_steps: 10, ..TrainingConfig::default() };
     let device = burn::tensor::Device::flex();
     let mut losses = Vec::new();
-    let training = Training { dataset: &dataset, config: &config, excluded: Some(3), out: folder.path(), device: &device };
+    let training =
+        Training { dataset: &dataset, config: &config, excluded: Some(3), out: folder.path(), device: &device };
     training
         .run(&mut |s| {
             losses.extend(s.loss);

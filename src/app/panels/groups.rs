@@ -4,7 +4,8 @@ use egui::accesskit::Role;
 use egui::{Align2, Label, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::View;
-use crate::app::actions::{Action, Command};
+use crate::app::actions::Command;
+use crate::app::files::Pick;
 use crate::app::format;
 use crate::app::state::Slot;
 use crate::app::theme::{self, RADIUS, tokens};
@@ -19,9 +20,16 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     super::heading(ui, "Groups", &if n == 0 { String::new() } else { n.to_string() });
     let Some(dataset) = &view.state.dataset else {
         let loading = view.state.busy(Slot::Dataset).or_else(|| view.state.busy(Slot::Project)).is_some();
-        super::empty(ui, if loading { "Reading the training images…" } else { "The groups of training images whose influence is measured" });
-        if !loading && ui.button(Action::OpenFolder.text()).on_hover_text(Action::OpenFolder.hint(ui.ctx())).clicked() {
-            view.out.push(Command::Act(Action::OpenFolder));
+        super::empty(
+            ui,
+            if loading {
+                "Reading the training images…"
+            } else {
+                "The groups of training images whose influence is measured"
+            },
+        );
+        if !loading && ui.button("Open a dataset…").on_hover_text("One folder of pictures a group").clicked() {
+            view.out.push(Command::Pick(Pick::Dataset));
         }
         super::notices(ui, view, &[Slot::Dataset], 200.0);
         return;

@@ -12,7 +12,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     }
     let t = tokens(ui);
-    let shown = Modal::new(Id::unique("help")).show(ui.ctx(), |ui| {
+    let frame = egui::Frame::popup(ui.style()).inner_margin(24.0).corner_radius(10);
+    let shown =  Modal::new(Id::unique("help")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(440.0);
         ui.label(RichText::new("Shortcuts").font(theme::lead()).color(t.strong));
         ui.add_space(6.0);

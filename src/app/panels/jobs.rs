@@ -51,7 +51,11 @@ fn history(ui: &mut Ui, state: &State) {
             egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
                 for job in &state.history {
                     let color = if matches!(job.status, JobStatus::Failed(_)) { t.error } else { t.text };
-                    ui.add(Label::new(RichText::new(outcome(job)).font(theme::caption()).color(color)).wrap().selectable(true));
+                    ui.add(
+                        Label::new(RichText::new(outcome(job)).font(theme::caption()).color(color))
+                            .wrap()
+                            .selectable(true),
+                    );
                 }
             });
         });
@@ -116,20 +120,23 @@ fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
             ui.set_min_width(190.0);
             ui.label(RichText::new("Unlearning").font(theme::caption()).color(t.weak));
             ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 8.0;
                 let (rect, _) = ui.allocate_exact_size(vec2(12.0, 20.0), egui::Sense::hover());
                 swatch(ui.painter(), rect.center(), 5.0, course.group, t);
                 let name = state.group_name(course.group);
                 ui.add(Label::new(RichText::new(name).color(t.strong)).truncate());
             });
-            ui.label(RichText::new(format!("step {} of {}", last.step, last.steps)).font(theme::caption()).color(t.text));
+            ui.label(
+                RichText::new(format!("step {} of {}", last.step, last.steps)).font(theme::caption()).color(t.text),
+            );
         });
         let width = ((ui.available_width() - 20.0) / 2.0).max(120.0);
-        let losses = [
-            Series { name: "forget", color, points: &forget },
-            Series { name: "rest", color: t.weak, points: &rest },
-        ];
+        let losses =
+            [Series { name: "forget", color, points: &forget }, Series { name: "rest", color: t.weak, points: &rest }];
         curve(ui, vec2(width, 84.0), "Losses", &losses, end, false, |v| format!("{v:.4}"));
         let scores = [Series { name: "this picture's score", color, points: &score }];
-        curve(ui, vec2(width, 84.0), "", &scores, end, true, |v| format!("{} nats", format::signed(v, format::decimals(v))));
+        curve(ui, vec2(width, 84.0), "", &scores, end, true, |v| {
+            format!("{} nats", format::signed(v, format::decimals(v)))
+        });
     });
 }

@@ -64,20 +64,22 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 fn centre(ui: &mut Ui, view: &mut View<'_>) {
     let rect = ui.available_rect_before_wrap();
     // The picture is the largest thing in the window, and its explanation never gets too narrow to read.
-    let left = (rect.width() * 0.42).clamp(280.0, (rect.height() * 0.86).max(280.0)).min(rect.width() - 320.0).max(200.0);
+    let left =
+        (rect.width() * 0.44).clamp(280.0, (rect.height() * 0.86).max(280.0)).min(rect.width() - 320.0).max(200.0);
     let split = rect.left() + left;
     let stage = Rect::from_min_max(rect.min, pos2(split, rect.bottom()));
     let words = Rect::from_min_max(pos2(split + 24.0, rect.top()), rect.max);
     ui.scope_builder(UiBuilder::new().id_salt("stage").max_rect(stage), |ui| stage::show(ui, view));
     ui.scope_builder(UiBuilder::new().id_salt("words").max_rect(words), |ui| {
-        let nearest = neighbours::height(ui, view);
+        let tiles = neighbours::Tiles::new(ui, view);
+        let nearest = tiles.height();
         let above = Rect::from_min_max(words.min, pos2(words.right(), words.bottom() - nearest - GAP));
         ui.scope_builder(UiBuilder::new().id_salt("ranking").max_rect(above), |ui| {
             ranking::show(ui, view);
         });
         let below = Rect::from_min_max(pos2(words.left(), words.bottom() - nearest), words.max);
         ui.scope_builder(UiBuilder::new().id_salt("nearest").max_rect(below), |ui| {
-            neighbours::show(ui, view);
+            neighbours::show(ui, view, &tiles);
         });
     });
 }
@@ -103,7 +105,7 @@ fn notices(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], heigh
     if keys.is_empty() {
         return;
     }
-    ScrollArea::vertical().id_salt(("notices", slots.len(), height.to_bits())).max_height(height).show(ui, |ui| {
+    ScrollArea::vertical().id_salt(("notices", slots.len(), height.to_bits())).max_height(height).content_margin(1.0).show(ui, |ui| {
         for notice in keys {
             super::widgets::notice(ui, notice, view.out);
         }

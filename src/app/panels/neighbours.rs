@@ -1,12 +1,13 @@
 //! The training images of the selected group that are nearest to the picture.
 
-use egui::{RichText, Sense, Ui, Vec2, vec2};
+use egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
 
 use super::View;
 use crate::app::drafts::NEAREST;
 use crate::app::format;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, Tile, swatch, tile};
+use crate::dataset::{Dataset, Neighbour};
 
 const SPACE: f32 = 8.0;
 /// Heading and caption.
@@ -14,31 +15,53 @@ const ABOVE: f32 = 30.0;
 /// A tile's caption.
 const BELOW: f32 = 18.0;
 
-/// Columns and side of the tiles: two rows where the panel is narrow, one where it is wide.
-fn tiles(ui: &Ui) -> (usize, f32) {
-    let width = ui.available_width();
-    let columns = if width >= 12.0 * (84.0 + SPACE) { NEAREST } else { NEAREST / 2 };
-    let side = ((width + SPACE) / columns as f32 - SPACE).floor().clamp(24.0, 120.0);
-    (columns, side)
+/// How the tiles are laid out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tiles {
+    columns: usize,
+    rows: usize,
+    side: f32,
 }
 
-/// Height of the panel.
-pub fn height(ui: &Ui, view: &View<'_>) -> f32 {
-    let (columns, side) = tiles(ui);
-    let rows = NEAREST.div_ceil(columns);
-    let side = side.min(ui.available_height() * 0.16).max(32.0);
-    if view.state.dataset.is_none() {
-        return ABOVE;
+impl Tiles {
+    /// The layout for the room that is left beside the picture.
+    pub fn new(ui: &Ui, view: &View<'_>) -> Self {
+        if view.state.dataset.is_none() {
+            return Self { columns: NEAREST, rows: 0, side: 0.0 };
+        }
+        // The ranking comes first: its sentence, its captions and a few rows.
+        let ranking = 130.0 + view.state.groups().len().min(9) as f32 * 34.0;
+        let height = ui.available_height();
+        Self::fit(ui.available_width(), (height - ranking).min(height * 0.42))
     }
-    ABOVE + rows as f32 * (side + BELOW + SPACE)
+
+    /// One row where all fit side by side, two where there is room, else one that scrolls sideways.
+    fn fit(width: f32, room: f32) -> Self {
+        let wide = |columns: usize| ((width + SPACE) / columns as f32 - SPACE).floor();
+        if wide(NEAREST) >= 84.0 {
+            return Self { columns: NEAREST, rows: 1, side: wide(NEAREST).min(128.0) };
+        }
+        let columns = NEAREST / 2;
+        let tall = ((room - ABOVE) / 2.0 - BELOW - SPACE).floor();
+        if tall >= 56.0 {
+            return Self { columns, rows: 2, side: wide(columns).min(tall).min(128.0) };
+        }
+        Self { columns: NEAREST, rows: 1, side: (room - ABOVE - BELOW - SPACE).floor().clamp(56.0, 80.0) }
+    }
+
+    /// Height of the panel.
+    pub fn height(&self) -> f32 {
+        ABOVE + self.rows as f32 * (self.side + BELOW + SPACE)
+    }
 }
 
 /// Draws the panel.
-pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+pub fn show(ui: &mut Ui, view: &mut View<'_>, tiles: &Tiles) {
     let t = tokens(ui);
     let (state, Some(dataset)) = (view.state, view.state.dataset.as_ref()) else { return };
     let (Some(query), Some(group)) = (state.query(), state.group) else {
-        let text = if state.query().is_some() { "Select a group to see its images nearest to this picture" } else { "" };
+        let text =
+            if state.query().is_some() { "Select a group to see its images nearest to this picture" } else { "" };
         super::empty(ui, text);
         return;
     };
@@ -56,31 +79,45 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         super::empty(ui, "Looking for the nearest images…");
         return;
     };
-    let (columns, wide) = tiles(ui);
-    let rows = NEAREST.div_ceil(columns) as f32;
-    let side = wide.min(ui.available_height() / rows - BELOW - SPACE).floor().max(24.0);
     ui.spacing_mut().item_spacing = Vec2::splat(SPACE);
-    for row in nearest.chunks(columns) {
-        ui.horizontal(|ui| {
-            for neighbour in row {
-                let (shape, pixels) = (dataset.shape(), dataset.pixels(neighbour.index));
-                let key = Picture::Image(state.dataset_number, neighbour.index);
-                let texture = view.textures.get(ui.ctx(), key, shape, pixels);
-                let distance = format!("{:.1}", neighbour.distance);
-                let image = dataset.image_name(neighbour.index);
-                let name = format!("{image}, distance {distance}");
-                let response =
-                    tile(ui, &Tile { texture, name: &name, caption: Some(&distance), side, selected: false, pressable: false });
-                response.on_hover_ui(|ui| {
-                    if let Some(texture) = texture {
-                        let scale = (256.0 / shape.width.max(shape.height) as f32).floor().max(1.0);
-                        let size = vec2(shape.width as f32, shape.height as f32) * scale;
-                        ui.add(egui::Image::new((texture, size)).alt_text(image));
-                    }
-                    ui.label(image);
-                    ui.label(format!("distance {:.3}", neighbour.distance));
-                });
-            }
-        });
+    ScrollArea::horizontal().id_salt("nearest").show(ui, |ui| {
+        for row in nearest.chunks(tiles.columns) {
+            ui.horizontal(|ui| {
+                row.iter().for_each(|neighbour| image(ui, view, dataset, neighbour, tiles.side));
+            });
+        }
+    });
+}
+
+fn image(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, neighbour: &Neighbour, side: f32) {
+    let (shape, pixels) = (dataset.shape(), dataset.pixels(neighbour.index));
+    let key = Picture::Image(view.state.dataset_number, neighbour.index);
+    let texture = view.textures.get(ui.ctx(), key, shape, pixels);
+    let distance = format!("{:.1}", neighbour.distance);
+    let image = dataset.image_name(neighbour.index);
+    let name = format!("{image}, distance {distance}");
+    let shown = Tile { texture, name: &name, caption: Some(&distance), side, selected: false, pressable: false };
+    tile(ui, &shown).on_hover_ui(|ui| {
+        if let Some(texture) = texture {
+            let scale = (256.0 / shape.width.max(shape.height) as f32).floor().max(1.0);
+            let size = vec2(shape.width as f32, shape.height as f32) * scale;
+            ui.add(egui::Image::new((texture, size)).alt_text(image));
+        }
+        ui.label(image);
+        ui.label(format!("distance {:.3}", neighbour.distance));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_fit_in_one_row_two_rows_or_scroll() {
+        assert_eq!(Tiles::fit(1200.0, 400.0), Tiles { columns: 12, rows: 1, side: 92.0 });
+        assert_eq!(Tiles::fit(560.0, 300.0), Tiles { columns: 6, rows: 2, side: 86.0 });
+        let narrow = Tiles::fit(560.0, 120.0);
+        assert_eq!((narrow.columns, narrow.rows), (12, 1));
+        assert!(narrow.side >= 56.0);
     }
 }

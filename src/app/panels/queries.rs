@@ -31,8 +31,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
     ui.add_space(6.0);
     from_seed(ui, view);
-    let open = Button::new("From a file…").min_size(egui::vec2(ui.available_width(), 28.0));
-    if ui.add(open).on_hover_text(Action::OpenPicture.hint(ui.ctx())).clicked() {
+    let size = egui::vec2(ui.available_width(), 28.0);
+    if ui.add_sized(size, Button::new("From a file…")).on_hover_text(Action::OpenPicture.hint(ui.ctx())).clicked() {
         view.out.push(Command::Act(Action::OpenPicture));
     }
     super::notices(ui, view, &[Slot::Query, Slot::Draw], 200.0);
@@ -43,36 +43,41 @@ fn wall(ui: &mut Ui, view: &mut View<'_>) {
     let rows = view.state.queries.len().div_ceil(columns);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing = egui::Vec2::splat(SPACE);
-        ScrollArea::vertical().id_salt("queries").max_height(3.0 * (SIDE + SPACE)).show_rows(ui, SIDE, rows, |ui, range| {
-            for row in range {
-                ui.horizontal(|ui| {
-                    for query in view.state.queries.iter().skip(row * columns).take(columns) {
-                        let q = &query.picture;
-                        let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), q.shape, &q.pixels);
-                        let response = tile(
-                            ui,
-                            &Tile {
-                                texture,
-                                name: &q.name,
-                                caption: None,
-                                side: SIDE,
-                                selected: view.state.current == Some(query.key),
-                                pressable: true,
-                            },
-                        );
-                        if response.clicked() {
-                            view.out.push(Command::SelectQuery(query.key));
-                        }
-                        response.context_menu(|ui| {
-                            if ui.button("Take off the list").clicked() {
-                                view.out.push(Command::RemoveQuery(query.key));
+        ScrollArea::vertical().id_salt("queries").max_height(3.0 * (SIDE + SPACE)).show_rows(
+            ui,
+            SIDE,
+            rows,
+            |ui, range| {
+                for row in range {
+                    ui.horizontal(|ui| {
+                        for query in view.state.queries.iter().skip(row * columns).take(columns) {
+                            let q = &query.picture;
+                            let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), q.shape, &q.pixels);
+                            let response = tile(
+                                ui,
+                                &Tile {
+                                    texture,
+                                    name: &q.name,
+                                    caption: None,
+                                    side: SIDE,
+                                    selected: view.state.current == Some(query.key),
+                                    pressable: true,
+                                },
+                            );
+                            if response.clicked() {
+                                view.out.push(Command::SelectQuery(query.key));
                             }
-                        });
-                        response.on_hover_text(&q.name);
-                    }
-                });
-            }
-        });
+                            response.context_menu(|ui| {
+                                if ui.button("Take off the list").clicked() {
+                                    view.out.push(Command::RemoveQuery(query.key));
+                                }
+                            });
+                            response.on_hover_text(&q.name);
+                        }
+                    });
+                }
+            },
+        );
     });
 }
 
@@ -84,10 +89,10 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
         ui.horizontal(|ui| {
             let label = ui.label(RichText::new("Seed").color(t.text));
             ui.add(DragValue::new(&mut view.drafts.seed).speed(0.1)).labelled_by(label.id);
-            let width = ui.available_width();
-            let draw = Button::new(Action::Draw.text()).min_size(egui::vec2(width, 28.0));
+            let size = egui::vec2(ui.available_width(), 28.0);
             let hint = if ready { Action::Draw.hint(ui.ctx()) } else { "Open a model first".into() };
-            if ui.add(draw).on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
+            let draw = ui.add_sized(size, Button::new(Action::Draw.text()));
+            if draw.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
                 view.out.push(Command::Act(Action::Draw));
             }
         });

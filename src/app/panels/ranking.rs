@@ -37,10 +37,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             let scale = Scale::of(board.waiting.iter().map(|r| &r.estimate));
             let curve = job.and_then(Job::unlearning);
             for row in &board.waiting {
-                let busy = curve
-                    .filter(|c| row.group == Some(c.group))
-                    .and_then(|c| c.points.last())
-                    .map(|p| if p.step < p.steps { format!("step {} of {}", p.step, p.steps) } else { "scoring".into() });
+                let busy = curve.filter(|c| row.group == Some(c.group)).and_then(|c| c.points.last()).map(|p| {
+                    if p.step < p.steps { format!("step {} of {}", p.step, p.steps) } else { "scoring".into() }
+                });
                 line(ui, view, answer, row, &scale, true, busy.as_deref());
             }
         }
@@ -50,7 +49,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 /// What the numbers are.
 fn measure(method: &str) -> &'static str {
     let needs = methods().iter().find(|m| m.name() == method).is_none_or(|m| m.needs_counterfactuals());
-    if needs { "ELBO difference, unlearned (approximate), 95 % intervals" } else { "Likelihood difference, closed form, no network" }
+    if needs {
+        "ELBO difference, unlearned (approximate), 95 % intervals"
+    } else {
+        "Likelihood difference, closed form, no network"
+    }
 }
 
 /// The sentence that sums up, and how sure it is.
@@ -61,16 +64,24 @@ fn lead(ui: &mut Ui, answer: &Answer, job: Option<&Job>, groups: usize) {
         Stage::Complete => (
             board.verdict.clone(),
             format!(
-                "{}, {}. Zero: without the group the picture is as likely as before{}",
+                "By {}, {}. Zero: without the group the picture is as likely as before{}",
                 answer.method,
                 answer.settings,
-                if board.rows.iter().any(|r| r.tied) { ". A bracket joins groups that cannot be told apart" } else { "" },
+                if board.rows.iter().any(|r| r.tied) {
+                    ". A bracket joins groups that cannot be told apart"
+                } else {
+                    ""
+                },
             ),
         ),
         Stage::Partial => {
             let known = board.rows.len();
             let first = board.rows.first().map_or("", |r| r.name.as_str());
-            let about = if job.is_some() { "The order may change until all groups are unlearned" } else { "Stopped: the other groups were not unlearned" };
+            let about = if job.is_some() {
+                "The order may change until all groups are unlearned"
+            } else {
+                "Stopped: the other groups were not unlearned"
+            };
             (format!("{known} of {groups} groups unlearned; {first} leads so far"), about.to_owned())
         }
         Stage::Preview | Stage::Empty => {

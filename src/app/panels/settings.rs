@@ -57,7 +57,8 @@ fn scoring(ui: &mut Ui, settings: &mut Settings) {
         ui.label(RichText::new(error).font(theme::caption()).color(t.error));
     }
     row(ui, "Draws", |ui| {
-        ui.add(DragValue::new(&mut settings.draws).range(1..=64).speed(0.05)).on_hover_text("Noise draws at each timestep");
+        ui.add(DragValue::new(&mut settings.draws).range(1..=64).speed(0.05))
+            .on_hover_text("Noise draws at each timestep");
     });
     row(ui, "Batch", |ui| {
         ui.add(DragValue::new(&mut settings.batch).range(1..=1024).speed(0.5))
@@ -71,7 +72,8 @@ fn unlearning(ui: &mut Ui, settings: &mut Settings) {
         let chosen = &mut settings.recipe.objective;
         ComboBox::from_id_salt("objective").selected_text(chosen.clone()).width(140.0).show_ui(ui, |ui| {
             for objective in objectives() {
-                ui.selectable_value(chosen, objective.name().to_owned(), objective.name()).on_hover_text(objective.about());
+                ui.selectable_value(chosen, objective.name().to_owned(), objective.name())
+                    .on_hover_text(objective.about());
             }
         });
     });

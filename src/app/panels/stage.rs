@@ -5,6 +5,7 @@ use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 use super::View;
 use crate::app::actions::{Action, Command};
 use crate::app::drafts::sampler_name;
+use crate::app::format;
 use crate::app::state::{Query, Slot};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, picture};
@@ -28,20 +29,26 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         caption(ui, &q.name, &origin(query));
         for note in &q.notes {
             let t = tokens(ui);
-            ui.label(RichText::new(note).font(theme::caption()).color(t.warn));
+            ui.add(egui::Label::new(RichText::new(note).font(theme::caption()).color(t.warn)).wrap());
         }
     } else {
         blank(ui, view, space);
     }
     ui.add_space(4.0);
     explain(ui, view);
-    ScrollArea::vertical().id_salt("settings").auto_shrink([false, true]).show(ui, |ui| super::settings::show(ui, view));
+    ScrollArea::vertical()
+        .id_salt("settings")
+        .auto_shrink([false, true])
+        .show(ui, |ui| super::settings::show(ui, view));
 }
 
 fn caption(ui: &mut Ui, name: &str, about: &str) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
-        ui.label(RichText::new(name).color(t.strong));
+        let shown = ui.label(RichText::new(format::cut(name, 36)).color(t.strong));
+        if name.chars().count() > 36 {
+            shown.on_hover_text(name);
+        }
         ui.add(egui::Label::new(RichText::new(about).font(theme::caption()).color(t.weak)).truncate());
     });
 }
@@ -79,7 +86,8 @@ fn blank(ui: &mut Ui, view: &mut View<'_>, space: egui::Vec2) {
             ui.add_space(6.0);
             if let Some(action) = action {
                 let words = if action == Action::Draw { "Draw a picture" } else { action.text() };
-                if ui.button(words).on_hover_text(action.hint(ui.ctx())).clicked() {
+                let button = Button::new(RichText::new(words).color(t.window)).fill(t.strong);
+                if ui.add(button).on_hover_text(action.hint(ui.ctx())).clicked() {
                     view.out.push(Command::Act(action));
                 }
             }
@@ -94,14 +102,14 @@ fn explain(ui: &mut Ui, view: &mut View<'_>) {
     let text = if running { "Explaining…" } else { Action::Explain.text() };
     // Black on white, white on black: the one primary button needs no colour.
     let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
-    let button = Button::new(RichText::new(text).size(15.0).color(ink))
-        .fill(fill)
-        .min_size(vec2(ui.available_width(), 36.0));
+    let button =
+        Button::new(RichText::new(text).size(15.0).color(ink)).fill(fill);
     let hint = match ready {
         Ok(()) => Action::Explain.hint(ui.ctx()),
         Err(reason) => reason.to_owned(),
     };
-    let response = ui.add_enabled(ready.is_ok(), button);
+    let size = vec2(ui.available_width(), 36.0);
+    let response = ui.add_enabled_ui(ready.is_ok(), |ui| ui.add_sized(size, button)).inner;
     if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
         view.out.push(Command::Act(Action::Explain));
     }

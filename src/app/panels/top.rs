@@ -71,7 +71,12 @@ fn opened(ui: &mut Ui, view: &View<'_>) {
     let (name, about) = match &state.dataset {
         Some(d) => (
             Some(d.name().to_owned()),
-            format!("{}\n{}, {}", d.path().display(), format::plural(d.len(), "image"), format::plural(d.groups().len(), "group")),
+            format!(
+                "{}\n{}, {}",
+                d.path().display(),
+                format::plural(d.len(), "image"),
+                format::plural(d.groups().len(), "group")
+            ),
         ),
         None if state.busy(Slot::Dataset).is_some() => (Some("reading…".into()), "The dataset is being read".into()),
         None => (None, "No dataset is open".into()),
@@ -161,7 +166,13 @@ fn theme_switch(ui: &mut Ui, view: &mut View<'_>) {
     let (rect, response) = ui.allocate_exact_size(vec2(28.0, 26.0), Sense::click());
     let visuals = ui.style().interact(&response);
     if response.hovered() || response.has_focus() {
-        ui.painter().rect(rect, f32::from(theme::RADIUS), visuals.weak_bg_fill, visuals.bg_stroke, egui::StrokeKind::Inside);
+        ui.painter().rect(
+            rect,
+            f32::from(theme::RADIUS),
+            visuals.weak_bg_fill,
+            visuals.bg_stroke,
+            egui::StrokeKind::Inside,
+        );
     }
     let (center, radius) = (rect.center(), 6.0);
     let arc: Vec<egui::Pos2> = (0..=16)
@@ -173,7 +184,13 @@ fn theme_switch(ui: &mut Ui, view: &mut View<'_>) {
     ui.painter().add(egui::Shape::convex_polygon(arc, t.text, Stroke::NONE));
     ui.painter().circle(center, radius, Color32::TRANSPARENT, Stroke::new(1.2, t.text));
     if now == ThemePreference::System {
-        ui.painter().text(rect.right_bottom() - vec2(2.0, 0.0), Align2::RIGHT_BOTTOM, "A", egui::FontId::proportional(9.0), t.weak);
+        ui.painter().text(
+            rect.right_bottom() - vec2(2.0, 0.0),
+            Align2::RIGHT_BOTTOM,
+            "A",
+            egui::FontId::proportional(9.0),
+            t.weak,
+        );
     }
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     if response.on_hover_text(name).clicked() {

@@ -63,12 +63,8 @@ impl Board {
         }
         let known: Vec<GroupScore> = scored.values().cloned().collect();
         let waiting = preview.map_or_else(Vec::new, |p| {
-            let rest: Vec<GroupScore> = p
-                .scores
-                .iter()
-                .filter(|s| !known.iter().any(|k| k.group == s.group))
-                .cloned()
-                .collect();
+            let rest: Vec<GroupScore> =
+                p.scores.iter().filter(|s| !known.iter().any(|k| k.group == s.group)).cloned().collect();
             rows(groups, &rest)
         });
         let stage = match (known.is_empty(), preview.is_some()) {

@@ -201,8 +201,7 @@ impl State {
         let key = query.key;
         let Some(answer) = query.answer.as_mut().filter(|a| a.job == job) else { return };
         change(answer);
-        answer.board =
-            Board::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
+        answer.board = Board::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
         let leader = answer.board.leader();
         // Something is selected as soon as there is something to say about it.
         if self.group.is_none() && self.current == Some(key) {

@@ -233,7 +233,10 @@ fn progress_previews_curves_and_neighbours_are_taken_in() {
         desk.tell(job, EventKind::Unlearning(point));
     }
     let nearest = vec![Neighbour { index: 0, distance: 1.0 }];
-    desk.tell(job, EventKind::Neighbours(vec![crate::engine::api::GroupNeighbours { group: 2, nearest: nearest.clone() }]));
+    desk.tell(
+        job,
+        EventKind::Neighbours(vec![crate::engine::api::GroupNeighbours { group: 2, nearest: nearest.clone() }]),
+    );
     let shown = desk.state.explaining().unwrap();
     assert_eq!(shown.curves.iter().map(|c| c.points.len()).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(shown.progress.as_ref().unwrap().fraction, 0.5);

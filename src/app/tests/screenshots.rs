@@ -67,7 +67,7 @@ const STATES: [(&str, Prepare); 12] = [
         scene.load(Some(10));
         scene.window.get_by_label("Advanced").click();
         scene.settle();
-        scene.window.get_by_label_contains("DDIM, 50").click();
+        scene.window.get_all_by_label_contains("DDIM, 50").take(1).for_each(|node| node.click());
         scene.settle();
     }),
 ];
@@ -75,7 +75,11 @@ const STATES: [(&str, Prepare); 12] = [
 fn loading(scene: &mut Scene) {
     scene.load_model(&paintings(), None);
     scene.start(JobSpec::LoadDataset("/projects/demo/paintings".into()));
-    scene.tell(EventKind::Progress(Progress { phase: "reading pictures".into(), fraction: 0.4, seconds_left: Some(2.0) }));
+    scene.tell(EventKind::Progress(Progress {
+        phase: "reading pictures".into(),
+        fraction: 0.4,
+        seconds_left: Some(2.0),
+    }));
 }
 
 fn drawing(scene: &mut Scene) {
@@ -99,10 +103,10 @@ fn screenshots() {
     let state = std::panic::catch_unwind(|| {
         renderer::create_render_state(renderer::default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE)
     });
-    let Ok(state) = state else {
+    if state.is_err() {
         eprintln!("skipped: there is no graphics adapter, not even a software one");
         return;
-    };
+    }
     std::fs::create_dir_all(&folder).unwrap();
     for (theme, theme_name) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
         for (size, scale, size_name) in [([1280.0, 800.0], 1.0, "1280x800"), ([1280.0, 720.0], 2.0, "2560x1440")] {
@@ -115,7 +119,7 @@ fn screenshots() {
                     .with_size(size)
                     .with_pixels_per_point(scale)
                     .with_theme(theme)
-                    .renderer(renderer::WgpuTestRenderer::from_render_state(state.clone()));
+                    .wgpu();
                 let mut scene = Scene::build(builder);
                 prepare(&mut scene);
                 scene.settle();

@@ -132,7 +132,11 @@ pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
     draw(painter, area, bar, scale, t);
     let number = bar.busy.map_or_else(|| format::signed(bar.estimate.score, scale.decimals), str::to_owned);
     let quiet = bar.hollow || bar.busy.is_some();
-    let (font, color) = if bar.busy.is_some() { (theme::caption(), t.weak) } else { (theme::body(), if quiet { t.weak } else { t.strong }) };
+    let (font, color) = if bar.busy.is_some() {
+        (theme::caption(), t.weak)
+    } else {
+        (theme::body(), if quiet { t.weak } else { t.strong })
+    };
     painter.text(pos2(rect.right() - 10.0, middle), Align2::RIGHT_CENTER, number, font, color);
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), bar.selected, bar.label));
     response
@@ -149,7 +153,7 @@ fn is_row(ui: &Ui, id: egui::Id) -> bool {
 fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens) {
     let x = |value: f64| area.left() + scale.place(value) * area.width();
     let zero = x(0.0);
-    painter.vline(zero, area.y_range(), Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
+    painter.vline(zero, area.y_range().expand(1.0), Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
     let color = t.group(bar.group);
     let (a, b) = (zero.min(x(bar.estimate.score)), zero.max(x(bar.estimate.score)));
     let body = Rect::from_x_y_ranges(a..=b.max(a + 1.0), area.center().y - 7.0..=area.center().y + 7.0);
@@ -183,7 +187,13 @@ fn tie(painter: &Painter, rect: Rect, t: &Tokens) {
     painter.hline(x..=x + 5.0, bottom, stroke);
 }
 
-fn elided(painter: &Painter, text: &str, font: egui::FontId, color: egui::Color32, width: f32) -> std::sync::Arc<egui::Galley> {
+fn elided(
+    painter: &Painter,
+    text: &str,
+    font: egui::FontId,
+    color: egui::Color32,
+    width: f32,
+) -> std::sync::Arc<egui::Galley> {
     let mut job = LayoutJob::default();
     job.append(text, 0.0, TextFormat::simple(font, color));
     job.wrap = TextWrapping::truncate_at_width(width.max(10.0));

@@ -80,7 +80,13 @@ fn range(series: &[Series<'_>], zero: bool) -> (f64, f64) {
     let values = series.iter().flat_map(|s| s.points.iter().map(|p| p[1])).filter(|y| y.is_finite());
     let start = if zero { (0.0, 0.0) } else { (f64::INFINITY, f64::NEG_INFINITY) };
     let (low, high) = values.fold(start, |(low, high), y| (low.min(y), high.max(y)));
-    if high - low > 1e-12 { (low, high) } else if low.is_finite() { (low - 0.5, high + 0.5) } else { (0.0, 1.0) }
+    if high - low > 1e-12 {
+        (low, high)
+    } else if low.is_finite() {
+        (low - 0.5, high + 0.5)
+    } else {
+        (0.0, 1.0)
+    }
 }
 
 #[cfg(test)]
@@ -89,9 +95,7 @@ mod tests {
 
     #[test]
     fn ranges_are_never_empty() {
-        let of = |points: &[[f64; 2]], zero| {
-            range(&[Series { name: "", color: Color32::TRANSPARENT, points }], zero)
-        };
+        let of = |points: &[[f64; 2]], zero| range(&[Series { name: "", color: Color32::TRANSPARENT, points }], zero);
         assert_eq!(of(&[], false), (0.0, 1.0));
         assert_eq!(of(&[[0.0, 2.0]], false), (1.5, 2.5));
         assert_eq!(of(&[[0.0, 2.0], [1.0, 5.0]], true), (0.0, 5.0));

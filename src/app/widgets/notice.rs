@@ -17,7 +17,7 @@ pub fn notice(ui: &mut Ui, notice: &Notice, out: &mut Vec<Command>) {
         .corner_radius(RADIUS)
         .inner_margin(Margin { left: 12, right: 10, top: 8, bottom: 8 });
     let shown = frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
+        ui.set_width(ui.available_width().min(760.0));
         let word = if notice.failed { "Failed" } else { "Note" };
         ui.horizontal(|ui| {
             ui.label(RichText::new(word).font(theme::caption()).color(color));

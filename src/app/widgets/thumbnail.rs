@@ -65,7 +65,13 @@ pub fn tile(ui: &mut Ui, tile: &Tile<'_>) -> Response {
         ui.painter().rect_stroke(square, 3.0, stroke, StrokeKind::Outside);
     }
     if let Some(caption) = tile.caption {
-        ui.painter().text(square.center_bottom() + vec2(0.0, 3.0), Align2::CENTER_TOP, caption, theme::caption(), t.weak);
+        ui.painter().text(
+            square.center_bottom() + vec2(0.0, 3.0),
+            Align2::CENTER_TOP,
+            caption,
+            theme::caption(),
+            t.weak,
+        );
     }
     let role = if tile.pressable { Role::ListBoxOption } else { Role::Image };
     response.widget_info(|| WidgetInfo::selected(role, ui.is_enabled(), tile.selected, tile.name));

@@ -29,8 +29,8 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     }
     let model = workspace.model(&job.model)?;
     model.check_class(job.settings.class)?;
-    let dataset =
-        workspace.dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    let dataset = workspace
+        .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
     warn_of_skipped(&dataset, reporter);
     let groups = groups_by_name(&dataset, &job.groups)?;
     let queries = read_queries(job, &model, reporter)?;
@@ -90,7 +90,9 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         .transpose()?
         .unwrap_or_default();
     let live_pass = (!live.is_empty())
-        .then(|| FullPass::run(&model, model.schedule(), &live, settings.seed, LIVE_TIMESTEPS, &mut |_, _| reporter.check()))
+        .then(|| {
+            FullPass::run(&model, model.schedule(), &live, settings.seed, LIVE_TIMESTEPS, &mut |_, _| reporter.check())
+        })
         .transpose()?;
     let mut report = Told {
         reporter,
@@ -186,8 +188,7 @@ fn preview(
         terms: Vec::new(),
         draws: 1,
     });
-    let attribution =
-        Attribution { query: query.name.clone(), method: "gaussian".into(), scores: scores.collect() };
+    let attribution = Attribution { query: query.name.clone(), method: "gaussian".into(), scores: scores.collect() };
     reporter.state(EventKind::PreviewRanking(Box::new(attribution)));
     Ok(())
 }

@@ -63,7 +63,8 @@ fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
         return;
     }
     let named: Vec<String> = skipped.iter().take(3).map(|s| format!("{}: {}", s.name, s.reason)).collect();
-    let more = if skipped.len() > named.len() { format!("; and {} more", skipped.len() - named.len()) } else { String::new() };
+    let more =
+        if skipped.len() > named.len() { format!("; and {} more", skipped.len() - named.len()) } else { String::new() };
     let text = format!("{} of the dataset's entries were skipped ({}{more})", skipped.len(), named.join("; "));
     reporter.state(super::api::EventKind::Warning(text));
 }

@@ -23,15 +23,18 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
         })?),
     };
     if excluded.is_some() && dataset.groups().len() < 2 {
-        return Err(Error::input("the only group is left out", "--exclude-group", "give a dataset of at least two groups"));
+        return Err(Error::input(
+            "the only group is left out",
+            "--exclude-group",
+            "give a dataset of at least two groups",
+        ));
     }
     let network = job.config.network.clone().unwrap_or_else(|| network_for(dataset.shape()));
     let device = workspace.device(&network)?;
     if let Some(warning) = device.warning {
         reporter.state(EventKind::Warning(warning));
     }
-    let training =
-        Training { dataset: &dataset, config: &job.config, excluded, out: &job.out, device: &device.device };
+    let training = Training { dataset: &dataset, config: &job.config, excluded, out: &job.out, device: &device.device };
     let mut loss = f32::NAN;
     let mut first = None;
     training.run(&mut |step| {

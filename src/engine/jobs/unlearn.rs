@@ -12,8 +12,8 @@ use crate::unlearning::UnlearningStep;
 pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
     let model = workspace.model(&job.model)?;
-    let dataset =
-        workspace.dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    let dataset = workspace
+        .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
     warn_of_skipped(&dataset, reporter);
     let groups = groups_by_name(&dataset, &job.groups)?;
     let recipe = job.recipe.resolved(&model, Some(&job.model))?;

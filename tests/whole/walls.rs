@@ -1,0 +1,46 @@
+//! The walls of ARCHITECTURE.md.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+/// Lines of code (not comments) in `src` that contain one of `words`, outside or inside `app`.
+fn offenders(words: &[&str], inside_app: bool) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    assert!(files.len() > 40);
+    let mut found = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&root).unwrap().to_owned();
+        if relative.starts_with("app") != inside_app {
+            continue;
+        }
+        for (number, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let code = line.split("//").next().unwrap();
+            if words.iter().any(|w| code.contains(w)) {
+                found.push(format!("{}:{}: {line}", relative.display(), number + 1));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_window_knows_no_tensors() {
+    assert_eq!(offenders(&["burn::", "burn_", "cubecl"], true), Vec::<String>::new());
+}
+
+#[test]
+fn only_the_window_knows_egui() {
+    assert_eq!(offenders(&["egui", "eframe"], false), Vec::<String>::new());
+}
