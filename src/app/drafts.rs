@@ -12,7 +12,7 @@ use super::state::State;
 pub const NEAREST: usize = 12;
 
 /// The contents of all fields.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Drafts {
     /// The path field.
     pub path: String,
@@ -32,22 +32,8 @@ pub struct Drafts {
     pub settings: Settings,
     /// Whether the shortcuts are on screen.
     pub help: bool,
-}
-
-impl Default for Drafts {
-    fn default() -> Self {
-        Self {
-            path: String::new(),
-            focus_path: false,
-            path_error: None,
-            dialog_open: false,
-            seed: 0,
-            draw: DrawSettings::default(),
-            class: 0,
-            settings: Settings::default(),
-            help: false,
-        }
-    }
+    /// Whether the settings are unfolded, so that the picture leaves them room.
+    pub advanced: bool,
 }
 
 /// How groups are scored, as typed.

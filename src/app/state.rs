@@ -163,7 +163,6 @@ impl State {
                 (false, _, true) => "The training images are being read",
                 (false, _, false) => "Open its dataset first",
             });
-
         };
         if self.drawing.is_some() {
             return Err("A picture is being drawn");

@@ -49,6 +49,7 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Make the demo project again: paint, train, draw
     Demo(DemoArguments),
+    /// What child processes run; for whence doctor's own use
     #[command(hide = true)]
     CheckDevice(CheckDeviceArguments),
 }

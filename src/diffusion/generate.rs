@@ -6,10 +6,13 @@ use super::samplers::{Sampler, SamplerKind};
 use crate::elbo::noise::{normals, stream};
 use crate::error::Result;
 
+/// Called after each step with the step, the number of steps and the pictures predicted at this step.
+pub type Preview<'a> = &'a mut dyn FnMut(usize, usize, &[f32]) -> Result<()>;
+
 /// Draws one picture a seed; the same seed gives the same picture in any batch.
 ///
-/// Returns the pictures in [-1, 1], row-major, one after another. After each step `preview` gets the step, the number
-/// of steps and the pictures predicted at this step; an error from it stops the sampling.
+/// Returns the pictures in [-1, 1], row-major, one after another. An error from `preview` stops the
+/// sampling.
 ///
 /// # Errors
 /// Bad settings, a failing device, or the preview's own.
@@ -19,7 +22,7 @@ pub fn generate(
     steps: usize,
     seeds: &[u64],
     class: Option<usize>,
-    preview: &mut dyn FnMut(usize, usize, &[f32]) -> Result<()>,
+    preview: Preview<'_>,
 ) -> Result<Vec<f32>> {
     model.check_class(class)?;
     let sampler = Sampler::new(kind, &model.scheduler, steps)?;

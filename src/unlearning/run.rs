@@ -107,7 +107,7 @@ impl Unlearning<'_> {
         let noisy = to_tensor(&all.noisy, shape, &device);
         let target = to_tensor(&all.targets, shape, &device);
         let output = network.forward(noisy, &all.timesteps, all.classes.as_deref(), Some(rng));
-        let part = |t: &Tensor<4>, from: usize, to: usize| t.clone().slice([from..to]);
+        let part = |t: &Tensor<4>, from: usize, to: usize| t.clone().narrow(0, from, to - from);
         let teacher = if objective.needs_teacher() {
             let size = shape.numel();
             let noisy = to_tensor(all.noisy.get(..n * size).unwrap_or_default(), shape, plain);

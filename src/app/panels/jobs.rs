@@ -131,10 +131,12 @@ fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
             );
         });
         let width = ((ui.available_width() - 20.0) / 2.0).max(120.0);
-        let losses =
-            [Series { name: "forget", color, points: &forget }, Series { name: "rest", color: t.weak, points: &rest }];
+        let losses = [
+            Series { name: "forget", color, points: &forget, noisy: true },
+            Series { name: "rest", color: t.weak, points: &rest, noisy: true },
+        ];
         curve(ui, vec2(width, 84.0), "Losses", &losses, end, false, |v| format!("{v:.4}"));
-        let scores = [Series { name: "this picture's score", color, points: &score }];
+        let scores = [Series { name: "this picture's score", color, points: &score, noisy: false }];
         curve(ui, vec2(width, 84.0), "", &scores, end, true, |v| {
             format!("{} nats", format::signed(v, format::decimals(v)))
         });

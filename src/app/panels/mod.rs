@@ -105,9 +105,14 @@ fn notices(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], heigh
     if keys.is_empty() {
         return;
     }
-    ScrollArea::vertical().id_salt(("notices", slots.len(), height.to_bits())).max_height(height).content_margin(1.0).show(ui, |ui| {
-        for notice in keys {
-            super::widgets::notice(ui, notice, view.out);
-        }
-    });
+    ScrollArea::vertical()
+        .id_salt(("notices", slots.len(), height.to_bits()))
+        .max_height(height)
+        .min_scrolled_height(height)
+        .content_margin(1.0)
+        .show(ui, |ui| {
+            for notice in keys {
+                super::widgets::notice(ui, notice, view.out);
+            }
+        });
 }

@@ -12,6 +12,8 @@ use crate::diffusion::SamplerKind;
 
 /// Side of a tile.
 const SIDE: f32 = 62.0;
+/// Width of labels.
+const LABEL: f32 = 56.0;
 /// Space between tiles.
 const SPACE: f32 = 6.0;
 
@@ -99,15 +101,15 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
         let summary = format!("{}, {} steps", sampler_name(view.drafts.draw.sampler), view.drafts.draw.steps);
         let title = RichText::new(summary).font(theme::caption()).color(t.weak);
         CollapsingHeader::new(title).id_salt("how it is drawn").show(ui, |ui| {
-            super::settings::row(ui, "Sampler", |ui| {
+            super::settings::row_of(ui, "Sampler", LABEL, |ui| {
                 let chosen = &mut view.drafts.draw.sampler;
-                ComboBox::from_id_salt("sampler").selected_text(sampler_name(*chosen)).width(120.0).show_ui(ui, |ui| {
+                ComboBox::from_id_salt("sampler").selected_text(sampler_name(*chosen)).width(112.0).show_ui(ui, |ui| {
                     for kind in SamplerKind::ALL {
                         ui.selectable_value(chosen, kind, sampler_name(kind));
                     }
                 });
             });
-            super::settings::row(ui, "Steps", |ui| {
+            super::settings::row_of(ui, "Steps", LABEL, |ui| {
                 let last = view.state.model.as_ref().map_or(1000, |m| m.timesteps.max(1));
                 ui.add(DragValue::new(&mut view.drafts.draw.steps).range(1..=last).speed(1.0));
             });
@@ -119,7 +121,7 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
 /// Class-conditional models must be told a class.
 fn class(ui: &mut Ui, view: &mut View<'_>) {
     let Some(classes) = view.state.model.as_ref().and_then(|m| m.classes) else { return };
-    super::settings::row(ui, "Class", |ui| {
+    super::settings::row_of(ui, "Class", LABEL, |ui| {
         let last = classes.saturating_sub(1);
         ui.add(DragValue::new(&mut view.drafts.class).range(0..=last).speed(0.05))
             .on_hover_text(format!("This model is told a class, 0 to {last}: when drawing and when explaining"));

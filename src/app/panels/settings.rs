@@ -1,6 +1,6 @@
 //! How groups are scored and unlearned: folded away, with the names that recipe files and the command line use.
 
-use egui::{Align, CollapsingHeader, ComboBox, DragValue, Layout, RichText, TextEdit, Ui, vec2};
+use egui::{Align, Align2, CollapsingHeader, ComboBox, DragValue, Layout, RichText, TextEdit, Ui, vec2};
 
 use super::View;
 use crate::app::actions::Command;
@@ -11,10 +11,15 @@ use crate::unlearning::objectives;
 
 /// A label and its control, aligned with the rows above and below.
 pub fn row(ui: &mut Ui, name: &str, control: impl FnOnce(&mut Ui)) {
+    row_of(ui, name, 104.0, control);
+}
+
+/// As [`row`], with a label of this width.
+pub fn row_of(ui: &mut Ui, name: &str, width: f32, control: impl FnOnce(&mut Ui)) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
-        let label = ui.allocate_ui_with_layout(vec2(104.0, 24.0), Layout::left_to_right(Align::Center), |ui| {
-            ui.set_min_width(104.0);
+        let label = ui.allocate_ui_with_layout(vec2(width, 24.0), Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(width);
             ui.label(RichText::new(name).color(t.text)).id
         });
         ui.label_inputs_by(label.inner, control);
@@ -27,7 +32,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let changed = view.drafts.settings.changed();
     let title = if changed { "Advanced (changed)" } else { "Advanced" };
     let title = RichText::new(title).font(theme::caption()).color(t.weak);
-    CollapsingHeader::new(title).id_salt("advanced").show(ui, |ui| {
+    let shown = CollapsingHeader::new(title).id_salt("advanced").show(ui, |ui| {
         let settings = &mut view.drafts.settings;
         scoring(ui, settings);
         let needs = methods().iter().find(|m| m.name() == settings.method).is_none_or(|m| m.needs_counterfactuals());
@@ -36,6 +41,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             view.out.push(Command::ResetSettings);
         }
     });
+    view.drafts.advanced = shown.openness > 0.5;
 }
 
 fn scoring(ui: &mut Ui, settings: &mut Settings) {
@@ -49,7 +55,7 @@ fn scoring(ui: &mut Ui, settings: &mut Settings) {
         });
     });
     row(ui, "Timesteps", |ui| {
-        ui.add(TextEdit::singleline(&mut settings.timesteps).desired_width(140.0)).on_hover_text(
+        ui.add(TextEdit::singleline(&mut settings.timesteps).align(Align2::LEFT_CENTER).desired_width(140.0)).on_hover_text(
             "A number of evaluations, spent where the score is decided, such as 50; or a grid such as 10../10, the published one",
         );
     });
@@ -82,8 +88,13 @@ fn unlearning(ui: &mut Ui, settings: &mut Settings) {
             .on_hover_text("Optimizer steps of each group's unlearning");
     });
     row(ui, "Learning rate", |ui| {
-        ui.add(TextEdit::singleline(&mut settings.rate).hint_text("default").desired_width(140.0))
-            .on_hover_text("Empty: a tenth of the training's peak");
+        ui.add(
+            TextEdit::singleline(&mut settings.rate)
+                .align(Align2::LEFT_CENTER)
+                .hint_text("default")
+                .desired_width(140.0),
+        )
+        .on_hover_text("Empty: a tenth of the training's peak");
     });
     if let Some(error) = settings.rate_error() {
         ui.label(RichText::new(error).font(theme::caption()).color(t.error));

@@ -15,7 +15,8 @@ use crate::engine::api::QueryOrigin;
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let width = ui.available_width();
     // Below the picture: name, notes, button and settings.
-    let side = width.min(ui.available_height() - 150.0).max(140.0);
+    let below = if view.drafts.advanced { 360.0 } else { 150.0 };
+    let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
     if let Some(drawing) = &view.state.drawing {
         let key = Picture::Drawing(drawing.job, drawing.step);
@@ -102,8 +103,7 @@ fn explain(ui: &mut Ui, view: &mut View<'_>) {
     let text = if running { "Explaining…" } else { Action::Explain.text() };
     // Black on white, white on black: the one primary button needs no colour.
     let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
-    let button =
-        Button::new(RichText::new(text).size(15.0).color(ink)).fill(fill);
+    let button = Button::new(RichText::new(text).size(15.0).color(ink)).fill(fill);
     let hint = match ready {
         Ok(()) => Action::Explain.hint(ui.ctx()),
         Err(reason) => reason.to_owned(),

@@ -113,7 +113,10 @@ fn device(ui: &mut Ui, name: &str) {
 
 fn path_field(ui: &mut Ui, view: &mut View<'_>) {
     let width = (ui.available_width() - 8.0).clamp(60.0, 260.0);
-    let field = TextEdit::singleline(&mut view.drafts.path).hint_text("Path, or drop a file").desired_width(width);
+    let field = TextEdit::singleline(&mut view.drafts.path)
+        .align(Align2::LEFT_CENTER)
+        .hint_text("Path, or drop a file")
+        .desired_width(width);
     let response = ui
         .add(field)
         .accessible_name("Path to open")

@@ -13,6 +13,25 @@ pub struct Series<'a> {
     pub color: Color32,
     /// Points, by x.
     pub points: &'a [[f64; 2]],
+    /// Whether single points are mostly noise: the points are then drawn faint, their running mean over them.
+    pub noisy: bool,
+}
+
+/// Weight of the past in a running mean.
+const MEMORY: f64 = 0.85;
+
+/// The running mean of noisy points, unbiased from the first point on.
+fn running_mean(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let (mut sum, mut weight) = (0.0, 0.0);
+    points
+        .iter()
+        .filter(|p| p[1].is_finite())
+        .map(|[x, y]| {
+            sum = MEMORY * sum + y;
+            weight = MEMORY * weight + 1.0;
+            [*x, sum / weight]
+        })
+        .collect()
 }
 
 /// Height of the line of names above the curves.
@@ -49,7 +68,13 @@ pub fn curve(
         painter.hline(plot.x_range(), y, Stroke::new(1.0, t.line));
     }
     for line in series {
-        let points: Vec<Pos2> = line.points.iter().filter(|p| p[1].is_finite()).map(|p| place(*p)).collect();
+        let means = line.noisy.then(|| running_mean(line.points));
+        let main = means.as_deref().unwrap_or(line.points);
+        if line.noisy && line.points.len() > 1 {
+            let raw = line.points.iter().filter(|p| p[1].is_finite()).map(|p| place(*p)).collect();
+            painter.add(Shape::line(raw, Stroke::new(1.0, line.color.gamma_multiply(0.4))));
+        }
+        let points: Vec<Pos2> = main.iter().filter(|p| p[1].is_finite()).map(|p| place(*p)).collect();
         let last = points.last().copied();
         if points.len() > 1 {
             painter.add(Shape::line(points, Stroke::new(1.5, line.color)));
@@ -57,7 +82,7 @@ pub fn curve(
         if let Some(last) = last {
             painter.circle_filled(last, 2.5, line.color);
         }
-        let value = line.points.last().map_or_else(String::new, |p| number(p[1]));
+        let value = main.last().map_or_else(String::new, |p| number(p[1]));
         let name = painter.text(cursor, Align2::LEFT_TOP, line.name, theme::caption(), t.weak);
         let shown =
             painter.text(name.right_top() + vec2(5.0, 0.0), Align2::LEFT_TOP, value, theme::caption(), t.strong);
@@ -94,8 +119,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_running_mean_starts_at_the_first_point() {
+        let points: Vec<[f64; 2]> = (0..200).map(|i| [f64::from(i), f64::from(i % 2)]).collect();
+        let means = running_mean(&points);
+        assert_eq!(means.first(), Some(&[0.0, 0.0]));
+        assert!(means.last().is_some_and(|p| (p[1] - 0.5).abs() < 0.1));
+    }
+
+    #[test]
     fn ranges_are_never_empty() {
-        let of = |points: &[[f64; 2]], zero| range(&[Series { name: "", color: Color32::TRANSPARENT, points }], zero);
+        let of = |points: &[[f64; 2]], zero| {
+            range(&[Series { name: "", color: Color32::TRANSPARENT, points, noisy: false }], zero)
+        };
         assert_eq!(of(&[], false), (0.0, 1.0));
         assert_eq!(of(&[[0.0, 2.0]], false), (1.5, 2.5));
         assert_eq!(of(&[[0.0, 2.0], [1.0, 5.0]], true), (0.0, 5.0));
