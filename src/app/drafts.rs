@@ -129,6 +129,7 @@ impl Drafts {
         Ok(AttributeJob {
             model: model.path.clone(),
             data: dataset.path().to_owned(),
+            group_column: None,
             // The pixels on screen are scored: drawing them again would cost time and promise nothing more.
             queries: vec![QuerySource::Picture {
                 name: query.picture.name.clone(),

@@ -90,7 +90,7 @@ pub static LIGHT: Tokens = Tokens {
     control: Color32::from_gray(231),
     hover: Color32::from_gray(221),
     selected: Color32::from_gray(224),
-    field: Color32::from_gray(255),
+    field: Color32::from_gray(236),
     line: Color32::from_gray(222),
     outline: Color32::from_gray(140),
     strong: Color32::from_gray(18),

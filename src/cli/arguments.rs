@@ -72,13 +72,13 @@ pub struct RecipeArguments {
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
     /// Unlearning objective: hinge, retrack or released-zero
-    #[arg(long)]
+    #[arg(long, value_parser = parse::objective)]
     pub objective: Option<String>,
     /// Unlearning steps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
     pub unlearning_steps: Option<usize>,
     /// Unlearning learning rate
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = parse::rate)]
     pub learning_rate: Option<f64>,
 }
 
@@ -91,6 +91,9 @@ pub struct AttributeArguments {
     /// Dataset: a folder of group folders, or Hugging Face parquet
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
     /// Pictures asked about
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "seeds")]
     pub query: Vec<PathBuf>,
@@ -101,7 +104,7 @@ pub struct AttributeArguments {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// guda, or gaussian for the closed form
-    #[arg(long, default_value = "guda")]
+    #[arg(long, default_value = "guda", value_parser = parse::method)]
     pub method: String,
     /// Ready counterfactual models, one diffusers folder a group, named as the group
     #[arg(long, value_name = "DIR")]
@@ -115,13 +118,13 @@ pub struct AttributeArguments {
     #[arg(long, default_value = "10../10", value_name = "A..B/STEP | N")]
     pub timesteps: Timesteps,
     /// Noise draws at each timestep
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = parse::positive)]
     pub draws: usize,
     /// Network evaluations a query may cost, over all models
-    #[arg(long, value_name = "N", conflicts_with = "timesteps")]
+    #[arg(long, value_name = "N", conflicts_with = "timesteps", value_parser = parse::positive)]
     pub budget: Option<usize>,
     /// Pictures in one pass through the network
-    #[arg(long, default_value_t = 32, value_name = "N")]
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = parse::positive)]
     pub batch: usize,
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
@@ -133,7 +136,7 @@ pub struct AttributeArguments {
     #[arg(long, default_value = "ddim")]
     pub sampler: SamplerKind,
     /// Its steps
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
     pub steps: usize,
     /// Nearest training images a group
     #[arg(long, default_value_t = 8, value_name = "N")]
@@ -152,7 +155,7 @@ pub struct SampleArguments {
     #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
     pub seeds: parse::Seeds,
     /// Sampling steps
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
     pub steps: usize,
     /// ddim or ddpm
     #[arg(long, default_value = "ddim")]
@@ -161,7 +164,7 @@ pub struct SampleArguments {
     #[arg(long, value_name = "N")]
     pub class_label: Option<usize>,
     /// Pictures drawn together
-    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = parse::positive)]
     pub batch: usize,
     /// Folder for the pictures
     #[arg(long, value_name = "DIR")]
@@ -176,6 +179,9 @@ pub struct TrainArguments {
     /// Dataset
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
     /// Folder for the model
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -183,7 +189,7 @@ pub struct TrainArguments {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Optimizer steps, in place of the settings'
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
     pub steps: Option<usize>,
     /// Leave this group out
     #[arg(long, value_name = "NAME")]
@@ -201,6 +207,9 @@ pub struct UnlearnArguments {
     /// Dataset
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
     /// Groups to unlearn, by name; all where left out
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub groups: Vec<String>,

@@ -4,7 +4,7 @@ use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
 use crate::attribution::{Attribution, ScoreSettings, rank, verdict};
 use crate::engine::api::{AttributeJob, DrawSettings, JobSpec, QuerySource};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::unlearning::Recipe;
 
 /// The recipe of a file with the command line's own settings on top.
@@ -24,14 +24,12 @@ pub(super) fn recipe(arguments: &RecipeArguments) -> Result<Recipe> {
 }
 
 pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
-    if arguments.batch == 0 {
-        return Err(Error::input("a batch of 0 pictures", "--batch", "give 1 or more"));
-    }
     let mut queries: Vec<QuerySource> = arguments.query.into_iter().map(QuerySource::File).collect();
     queries.extend(arguments.seeds.into_iter().flat_map(|s| s.0).map(QuerySource::Seed));
     let job = AttributeJob {
         model: arguments.model,
         data: arguments.data,
+        group_column: arguments.group_column,
         queries,
         draw: DrawSettings { sampler: arguments.sampler, steps: arguments.steps, class: arguments.class_label },
         method: arguments.method,

@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
     }
     let train = TrainJob {
         data: out.join("paintings"),
+        group_column: None,
         config: training_config(arguments.config.as_deref())?,
         exclude_group: None,
         out: out.join("model"),

@@ -46,8 +46,13 @@ pub(super) fn train(arguments: TrainArguments) -> Result<()> {
     if let Some(steps) = arguments.steps {
         config.steps = steps;
     }
-    let job =
-        TrainJob { data: arguments.data, config, exclude_group: arguments.exclude_group, out: arguments.out.clone() };
+    let job = TrainJob {
+        data: arguments.data,
+        group_column: arguments.group_column,
+        config,
+        exclude_group: arguments.exclude_group,
+        out: arguments.out.clone(),
+    };
     finish(&arguments.common, &arguments.out, JobSpec::Train(Box::new(job)))
 }
 
@@ -55,6 +60,7 @@ pub(super) fn unlearn(arguments: UnlearnArguments) -> Result<()> {
     let job = UnlearnJob {
         model: arguments.model,
         data: arguments.data,
+        group_column: arguments.group_column,
         groups: arguments.groups,
         recipe: recipe(&arguments.recipe)?,
         out: arguments.out.clone(),

@@ -23,9 +23,51 @@ pub fn seeds(text: &str) -> Result<Seeds, String> {
     if seeds.is_empty() { Err(help()) } else { Ok(Seeds(seeds)) }
 }
 
+/// Reads a number from 1 on.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{text} is no number from 1 on"))
+}
+
+/// Reads a learning rate.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn rate(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|r: &f64| r.is_finite() && *r > 0.0).ok_or_else(|| format!("{text} is no positive number"))
+}
+
+/// Reads the name of a method.
+///
+/// # Errors
+/// Lists the known ones.
+pub fn method(text: &str) -> Result<String, String> {
+    crate::attribution::method(text).map(|m| m.name().to_owned()).map_err(|e| e.to_string())
+}
+
+/// Reads the name of an unlearning objective.
+///
+/// # Errors
+/// Lists the known ones.
+pub fn objective(text: &str) -> Result<String, String> {
+    crate::unlearning::objective(text).map(|o| o.name().to_owned()).map_err(|e| e.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_and_names_are_checked() {
+        assert_eq!(positive("3"), Ok(3));
+        assert!(positive("0").is_err() && positive("-1").is_err() && positive("x").is_err());
+        assert_eq!(rate("1e-4"), Ok(1e-4));
+        assert!(rate("0").is_err() && rate("nan").is_err() && rate("-1").is_err());
+        assert!(method("guda").is_ok() && method("magic").unwrap_err().contains("gaussian"));
+        assert!(objective("hinge").is_ok() && objective("magic").unwrap_err().contains("retrack"));
+    }
 
     #[test]
     fn seeds_are_one_a_range_or_a_list() {

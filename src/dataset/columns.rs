@@ -164,7 +164,7 @@ fn group_column(
         Some(several) => Err(Error::file(
             format!("several columns could hold the groups: {}", list(several)),
             path,
-            "Choose one of them as the group column",
+            "Choose one of them with --group-column",
         )),
         None => Err(Error::file(
             "the table has no column that could hold the groups",

@@ -78,14 +78,18 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConf
         loss: f64::MAX,
         failure: Some(why),
     };
-    let mut verdict = match run_child(program, &arguments, PATIENCE)? {
-        Ok(text) => serde_json::from_str(&text).unwrap_or_else(|e| failed(format!("its answer cannot be read: {e}"))),
-        Err(why) => failed(why),
+    // Only what the child itself said is kept: an interrupt or a crowded device must not condemn the device for good.
+    let (mut verdict, lasting) = match run_child(program, &arguments, PATIENCE)? {
+        Ok(text) => match serde_json::from_str(&text) {
+            Ok(verdict) => (verdict, true),
+            Err(e) => (failed(format!("its answer cannot be read: {e}")), false),
+        },
+        Err(why) => (failed(why), false),
     };
     verdict.device = adapter.name.clone();
     verdict.driver = adapter.driver.clone();
     // A verdict that cannot be kept is found again next time.
-    if let Err(error) = store::write_json(&path, &verdict) {
+    if lasting && let Err(error) = store::write_json(&path, &verdict) {
         tracing::warn!("the device's verdict is not kept: {error}");
     }
     Ok(verdict)

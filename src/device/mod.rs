@@ -77,8 +77,13 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
         "cpu" => Ok(Chosen::cpu(None)),
         "auto" => {
             let mut reasons = Vec::new();
-            for adapter in adapters()?.into_iter().filter(|a| a.kind != AdapterKind::Software) {
-                match checked(&adapter, network)? {
+            // A check that cannot even be started must not keep the CPU from being used.
+            let all = adapters().unwrap_or_else(|error| {
+                reasons.push(format!("graphics devices could not be looked for ({error}), so the CPU is used"));
+                Vec::new()
+            });
+            for adapter in all.into_iter().filter(|a| a.kind != AdapterKind::Software) {
+                match checked(&adapter, network).unwrap_or_else(|error| Err(error.to_string())) {
                     Ok(chosen) => return Ok(chosen),
                     Err(why) => reasons.push(format!("{} failed its check ({why}), so the CPU is used", adapter.name)),
                 }
@@ -111,7 +116,7 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
             checked(adapter, network)?.map_err(|why| Error::Device {
                 device: adapter.name.clone(),
                 what: format!("it failed its check: {why}"),
-                remedy: "Use --device cpu, update the driver, or run whence doctor again".into(),
+                remedy: "Use --device cpu, update the driver, or test again with whence doctor --model DIR".into(),
             })
         }
     }

@@ -203,11 +203,13 @@ impl Files {
                 if folder.exists() { "a model is a folder, and this is a file" } else { "there is nothing here" };
             return Err(Error::file(what, folder, needs));
         }
-        let (network, scheduler) = if folder.join("model_index.json").is_file() {
-            (folder.join("unet"), folder.join("scheduler"))
-        } else {
-            (folder.to_owned(), folder.to_owned())
+        // Some published pipelines keep everything at the top, beside model_index.json.
+        let pipeline = folder.join("model_index.json").is_file();
+        let part = |name: &str| {
+            let inner = folder.join(name);
+            if pipeline && inner.is_dir() { inner } else { folder.to_owned() }
         };
+        let (network, scheduler) = (part("unet"), part("scheduler"));
         let config = network.join("config.json");
         let weights = network.join(WEIGHTS);
         let mut scheduler = scheduler.join("scheduler_config.json");

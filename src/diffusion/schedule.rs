@@ -135,6 +135,31 @@ impl SchedulerConfig {
             )
         })?;
         let refuse = |what: &str| Err(Error::input(what, place, "save the model with a DDPM or DDIM scheduler"));
+        const KNOWN: [&str; 9] = [
+            "DDPMScheduler",
+            "DDIMScheduler",
+            "PNDMScheduler",
+            "LMSDiscreteScheduler",
+            "EulerDiscreteScheduler",
+            "EulerAncestralDiscreteScheduler",
+            "DPMSolverMultistepScheduler",
+            "DPMSolverSinglestepScheduler",
+            "UniPCMultistepScheduler",
+        ];
+        if !KNOWN.contains(&config.class_name.as_str()) {
+            return refuse(&format!("the scheduler {} does not belong to a discrete DDPM", config.class_name));
+        }
+        for name in ["use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_flow_sigmas"] {
+            if config.other.get(name).and_then(serde_json::Value::as_bool) == Some(true) {
+                return refuse(&format!("{name} is not supported"));
+            }
+        }
+        if config.clip_sample && !(config.clip_sample_range.is_finite() && config.clip_sample_range > 0.0) {
+            return refuse(&format!("clip_sample_range is {}", config.clip_sample_range));
+        }
+        if config.steps_offset >= config.num_train_timesteps {
+            return refuse(&format!("steps_offset is {}", config.steps_offset));
+        }
         if config.thresholding {
             return refuse("thresholding is not supported");
         }
@@ -151,7 +176,7 @@ impl SchedulerConfig {
 }
 
 /// Betas and their cumulative products, indexed by timestep 0..T.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NoiseSchedule {
     betas: Vec<f64>,
     alphas_cumprod: Vec<f64>,
@@ -191,13 +216,16 @@ impl NoiseSchedule {
             return refuse(format!("beta {at} is not between 0 and 1"));
         }
         let mut product = 1.0f64;
-        let alphas_cumprod = betas
+        let alphas_cumprod: Vec<f64> = betas
             .iter()
             .map(|b| {
                 product *= f64::from(1.0 - b);
                 f64::from(product as f32)
             })
             .collect();
+        if let Some(at) = alphas_cumprod.iter().position(|a| *a <= 0.0 || *a >= 1.0) {
+            return refuse(format!("the betas leave nothing of the picture, or add no noise, at timestep {at}"));
+        }
         Ok(Self {
             betas: betas.into_iter().map(f64::from).collect(),
             alphas_cumprod,

@@ -85,6 +85,7 @@ impl<'a> FullPass<'a> {
     fn each_place(&self, model: &dyn Denoiser, progress: Progress<'_>, mut visit: impl FnMut(Place<'_>)) -> Result<()> {
         let size = model.shape().numel();
         let total: usize = self.queries.iter().map(|q| q.plan.points.len()).sum();
+        let batch = self.batch.min(total.max(1));
         let mut done = 0;
         progress(done, total)?;
         // Classes differ between queries, so a batch stays within one query's class.
@@ -94,10 +95,10 @@ impl<'a> FullPass<'a> {
             let places: Vec<(usize, usize)> = (start..start + same)
                 .flat_map(|q| (0..self.queries.get(q).map_or(0, |q| q.plan.points.len())).map(move |p| (q, p)))
                 .collect();
-            for chunk in places.chunks(self.batch) {
-                let mut x = Vec::with_capacity(self.batch * size);
+            for chunk in places.chunks(batch) {
+                let mut x = Vec::with_capacity(batch * size);
                 let mut noises = Vec::with_capacity(chunk.len());
-                let mut timesteps = Vec::with_capacity(self.batch);
+                let mut timesteps = Vec::with_capacity(batch);
                 for &(q, p) in chunk {
                     let Some((query, point)) = self.queries.get(q).and_then(|q| Some((q, q.plan.points.get(p)?)))
                     else {
@@ -109,7 +110,7 @@ impl<'a> FullPass<'a> {
                     noises.push((q, point.weight, noise));
                 }
                 // Padded to one shape, so that kernels are compiled once and batches do not change the arithmetic.
-                while timesteps.len() < self.batch {
+                while timesteps.len() < batch {
                     x.extend_from_within(..size);
                     timesteps.push(timesteps.first().copied().unwrap_or(1));
                 }

@@ -88,6 +88,9 @@ pub struct AttributeJob {
     pub model: PathBuf,
     /// Dataset.
     pub data: PathBuf,
+    /// Column of a parquet dataset that names the group; found by itself where absent.
+    #[serde(default)]
+    pub group_column: Option<String>,
     /// Pictures asked about.
     pub queries: Vec<QuerySource>,
     /// How queries from seeds are drawn.
@@ -134,6 +137,9 @@ pub struct SampleJob {
 pub struct TrainJob {
     /// Dataset.
     pub data: PathBuf,
+    /// Column of a parquet dataset that names the group; found by itself where absent.
+    #[serde(default)]
+    pub group_column: Option<String>,
     /// Settings.
     pub config: TrainingConfig,
     /// Group to leave out, by name.
@@ -149,6 +155,9 @@ pub struct UnlearnJob {
     pub model: PathBuf,
     /// Dataset.
     pub data: PathBuf,
+    /// Column of a parquet dataset that names the group; found by itself where absent.
+    #[serde(default)]
+    pub group_column: Option<String>,
     /// Groups to unlearn, by name; all where empty.
     pub groups: Vec<String>,
     /// How.

@@ -163,9 +163,18 @@ impl Counterfactuals for Imported<'_> {
         let folder = self.folder_of(group).unwrap_or_default();
         let other = Model::load(&folder, self.model.device())?;
         let (a, b) = (other.shape(), self.model.shape());
-        if a != b || other.scheduler.prediction_type != self.model.scheduler.prediction_type {
+        let differs = if a != b {
+            Some(format!("works on {a:?}, the full model on {b:?}"))
+        } else if other.schedule() != self.model.schedule() {
+            Some("has another noise schedule or prediction type than the full model".into())
+        } else if other.classes() != self.model.classes() {
+            Some("knows other classes than the full model".into())
+        } else {
+            None
+        };
+        if let Some(differs) = differs {
             return Err(Error::file(
-                format!("this model works on {a:?}, the full model on {b:?}, or they predict different things"),
+                format!("this model {differs}"),
                 &folder,
                 "give a model that was trained like the full one",
             ));

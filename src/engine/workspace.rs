@@ -16,6 +16,7 @@ pub struct Workspace {
     device: Option<(UNet2DConfig, Chosen)>,
     model: Option<(PathBuf, Stamp, Model)>,
     dataset: Option<(PathBuf, ImageShape, Dataset)>,
+    group_column: Option<String>,
     gaussian: Option<(String, GaussianLeaveOut)>,
     /// By key: recipe, model, dataset, group.
     pub(super) counterfactuals: HashMap<String, Model>,
@@ -26,7 +27,15 @@ type Stamp = Vec<(u64, Option<std::time::SystemTime>)>;
 
 impl Workspace {
     pub(super) fn new(wanted: String) -> Self {
-        Self { wanted, device: None, model: None, dataset: None, gaussian: None, counterfactuals: HashMap::new() }
+        Self {
+            wanted,
+            device: None,
+            model: None,
+            dataset: None,
+            group_column: None,
+            gaussian: None,
+            counterfactuals: HashMap::new(),
+        }
     }
 
     /// Forgets all tensors; the next job opens everything again.
@@ -97,10 +106,23 @@ impl Workspace {
         {
             return Ok(dataset.clone());
         }
-        let options = LoadOptions { shape, ..LoadOptions::default() };
+        let options = LoadOptions { shape, group_column: self.group_column.clone(), ..LoadOptions::default() };
         let dataset = Dataset::load(path, &options, progress)?;
         self.dataset = Some((path.to_owned(), dataset.shape(), dataset.clone()));
         Ok(dataset)
+    }
+
+    /// Which column of a parquet dataset names the group.
+    pub fn choose_column(&mut self, column: Option<&str>) {
+        if self.group_column.as_deref() != column {
+            self.group_column = column.map(str::to_owned);
+            self.dataset = None;
+        }
+    }
+
+    /// Reads the dataset again at its next use: its files may have changed.
+    pub fn forget_dataset(&mut self) {
+        self.dataset = None;
     }
 
     /// The closed form of a dataset, fitted once.

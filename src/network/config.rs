@@ -284,6 +284,9 @@ impl UNet2DConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return refuse(format!("dropout is {}, not a probability below 1", self.dropout));
         }
+        if self.downsample_padding > 1 {
+            return refuse(format!("downsample_padding is {}; Whence knows 0 and 1", self.downsample_padding));
+        }
         if !self.mid_block_scale_factor.is_normal() {
             return refuse(format!("mid_block_scale_factor is {}", self.mid_block_scale_factor));
         }
@@ -297,7 +300,10 @@ impl UNet2DConfig {
                     self.norm_num_groups
                 ));
             }
-            if let Some(head) = self.attention_head_dim
+            let attends = self.down_block_types.get(index) == Some(&DownBlockType::AttnDownBlock2D)
+                || self.up_block_types.iter().rev().nth(index) == Some(&UpBlockType::AttnUpBlock2D)
+                || (index + 1 == blocks && self.mid_block_type.is_some() && self.add_attention);
+            if let Some(head) = self.attention_head_dim.filter(|_| attends)
                 && (head == 0 || !channels.is_multiple_of(head))
             {
                 return refuse(format!(

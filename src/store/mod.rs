@@ -53,6 +53,16 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
         .map_err(|e| Error::file(format!("the file does not hold what it should: {e}"), path, "restore it from a copy"))
 }
 
+/// Makes a folder and checks that files can be written into it.
+///
+/// # Errors
+/// Where they cannot.
+pub fn check_writable(folder: &Path) -> Result<()> {
+    create_folder(folder)?;
+    let probe = tempfile::Builder::new().prefix(".whence-").suffix(".part").tempfile_in(folder);
+    probe.map(|_| ()).map_err(Error::io("write into", folder))
+}
+
 /// Makes a folder and those above it.
 ///
 /// # Errors

@@ -101,7 +101,7 @@ impl Training<'_> {
                 ema.update(&network, step as u64);
             }
             let told = observe(TrainingStep { step, steps: config.steps, loss });
-            if step % config.checkpoint_every == 0 || (told.is_err() && step < config.steps) {
+            if step % config.checkpoint_every == 0 || told.is_err() {
                 checkpoint.write(&record, step, &network, &optimizer, ema.as_ref())?;
             }
             told?;

@@ -64,6 +64,13 @@ impl Unlearning<'_> {
                 "unlearning needs pictures to forget and pictures to retain: give a dataset of at least two groups",
             ));
         }
+        if let Some(classes) = self.model.classes().filter(|c| *c < self.dataset.groups().len()) {
+            return Err(Error::input(
+                format!("the model knows {classes} classes and the dataset has {} groups", self.dataset.groups().len()),
+                self.dataset.path().display().to_string(),
+                "unlearning a class-conditional model takes group number n as class n: give the groups it was trained on",
+            ));
+        }
         let count = recipe.neighbours.unwrap_or(objective.default_neighbours());
         let neighbours =
             if objective.default_neighbours() > 0 { self.neighbours_of(forget, count.max(1)) } else { Vec::new() };

@@ -125,6 +125,7 @@ fn a_config_that_lies_or_asks_for_what_does_not_exist() {
         ("\"time_embedding_dim\": null", "\"time_embedding_dim\": 99999999", "time_embedding_dim"),
         ("16,\n    32", "16,\n    4000000000", "4000000000"),
         ("\"layers_per_block\": 1", "\"layers_per_block\": 1000000000", "1000000000"),
+        ("\"downsample_padding\": 1", "\"downsample_padding\": 1000000000", "downsample_padding"),
         ("{", "", "JSON"),
     ];
     let original = std::fs::read_to_string(fixture("digits/model/config.json")).unwrap();
@@ -148,6 +149,9 @@ fn a_scheduler_that_lies() {
         ("\"num_train_timesteps\": 1000", "\"num_train_timesteps\": 99999999999", "num_train_timesteps"),
         ("\"trained_betas\": null", "\"trained_betas\": [0.1, 0.2]", "trained_betas"),
         ("\"thresholding\": false", "\"thresholding\": true", "thresholding"),
+        ("DDPMScheduler", "ScoreSdeVeScheduler", "ScoreSdeVeScheduler"),
+        ("\"clip_sample_range\": 1.0", "\"clip_sample_range\": -1.0", "clip_sample_range"),
+        ("\"steps_offset\": 0", "\"steps_offset\": 100000", "steps_offset"),
     ] {
         let folder = copy();
         let text = original.replacen(from, to, 1);
@@ -182,6 +186,10 @@ fn a_pipeline_folder_opens_like_its_parts() {
     let whole = Model::load(&model, &Device::flex()).unwrap();
     assert_eq!(Model::load(folder.path(), &Device::flex()).unwrap().hash(), whole.hash());
     assert_eq!(Model::load(&folder.path().join("unet"), &Device::flex()).unwrap().hash(), whole.hash());
+    // Some published pipelines keep everything at the top.
+    let flat = copy();
+    std::fs::write(flat.path().join("model_index.json"), "{\"_class_name\": \"DDPMPipeline\"}").unwrap();
+    assert_eq!(Model::load(flat.path(), &Device::flex()).unwrap().hash(), whole.hash());
 }
 
 #[test]
@@ -197,6 +205,25 @@ fn one_group_only_and_missing_counterfactuals() {
     missing.groups = vec!["four".into(), "nine".into()];
     let text = failure(JobSpec::Attribute(Box::new(missing)));
     assert!(text.contains("no model without nine"), "{text}");
+}
+
+#[test]
+fn counterfactuals_with_another_schedule_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for group in ["four", "seven"] {
+        let to = folder.path().join(group);
+        std::fs::create_dir(&to).unwrap();
+        for file in ["config.json", WEIGHTS, "scheduler_config.json"] {
+            std::fs::copy(fixture("digits/retrained").join(group).join(file), to.join(file)).unwrap();
+        }
+        let path = to.join("scheduler_config.json");
+        let text = std::fs::read_to_string(&path).unwrap().replace("squaredcos_cap_v2", "linear");
+        std::fs::write(path, text).unwrap();
+    }
+    let mut other = job(folder.path().join("keep"));
+    other.counterfactuals = Some(folder.path().to_owned());
+    let text = failure(JobSpec::Attribute(Box::new(other)));
+    assert!(text.contains("noise schedule"), "{text}");
 }
 
 #[test]

@@ -30,6 +30,12 @@ fn bad_usage_is_told_with_code_2() {
     whence().arg("attribute").assert().code(2).stderr(contains("--model"));
     whence().args(["sample", "--model", "m", "--seeds", "x", "--out", "o"]).assert().code(2).stderr(contains("seeds"));
     whence().arg("--nonsense").assert().code(2);
+    let folder = tempfile::tempdir().unwrap();
+    for bad in
+        [["--method", "magic"], ["--objective", "magic"], ["--batch", "0"], ["--draws", "0"], ["--timesteps", "0"]]
+    {
+        attribute(folder.path()).args(["--seeds", "1"]).args(bad).assert().code(2).stderr(contains(bad[1]));
+    }
 }
 
 #[test]

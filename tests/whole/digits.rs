@@ -21,6 +21,7 @@ pub fn job(keep_in: PathBuf) -> AttributeJob {
     AttributeJob {
         model: fixture("digits/model"),
         data: fixture("digits/images"),
+        group_column: None,
         queries: queries(),
         draw: DrawSettings::default(),
         method: "guda".into(),

@@ -54,6 +54,7 @@ fn every_phase_can_be_cancelled() {
     let unlearn = UnlearnJob {
         model: fixture("digits/model"),
         data: fixture("digits/images"),
+        group_column: None,
         groups: vec![],
         recipe: Recipe { steps: 5000, ..Recipe::default() },
         out: out("unlearned"),
@@ -65,7 +66,13 @@ fn every_phase_can_be_cancelled() {
         SampleJob { model: fixture("digits/model"), seeds: (0..64).collect(), draw, batch: 64, out: out("samples") };
     cancel_in(JobSpec::Sample(sample), "drawing");
     let config = TrainingConfig { steps: 100_000, batch: 8, ..TrainingConfig::default() };
-    let train = TrainJob { data: fixture("digits/images"), config, exclude_group: None, out: out("trained") };
+    let train = TrainJob {
+        data: fixture("digits/images"),
+        group_column: None,
+        config,
+        exclude_group: None,
+        out: out("trained"),
+    };
     cancel_in(JobSpec::Train(Box::new(train)), "loss");
     assert!(out("trained/checkpoint/state.json").is_file(), "a cancelled training can be taken up again");
 }

@@ -3,7 +3,7 @@
 use burn::module::Module as _;
 
 use super::{groups_by_name, sample, warn_of_skipped};
-use crate::attribution::{Attribution, Context, Counterfactuals, GroupScore, Query, Report, method};
+use crate::attribution::{Attribution, Context, Counterfactuals, GroupScore, Query, Report, ScoreSettings, method};
 use crate::dataset::{Dataset, ImageShape, load_picture, nearest};
 use crate::diffusion::Model;
 use crate::elbo::{FullPass, ScorerQuery, Timesteps};
@@ -23,6 +23,7 @@ const LIVE_EVERY: usize = 4;
 
 pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
+    workspace.choose_column(job.group_column.as_deref());
     let method = method(&job.method)?;
     if job.queries.is_empty() {
         return Err(Error::input("there is no query", "--query or --seeds", "give a picture or a seed"));
@@ -37,6 +38,11 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     let mut settings = job.settings;
     if let Some(budget) = job.budget {
         settings.timesteps = Timesteps::Count((budget / (settings.draws.max(1) * (groups.len() + 1))).max(1));
+    }
+    check_size(&settings)?;
+    if let Some(out) = &job.out {
+        // Before hours of work, not after.
+        crate::store::check_writable(out)?;
     }
     let recipe = job.recipe.resolved(&model, Some(&job.model))?;
     let device = workspace.device(model.network.config())?.name;
@@ -134,6 +140,22 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     Ok(summary)
 }
 
+/// Refuses numbers that no machine can hold.
+fn check_size(settings: &ScoreSettings) -> Result<()> {
+    let points = match settings.timesteps {
+        Timesteps::Count(n) => n,
+        Timesteps::Range { .. } => 1,
+    };
+    if settings.draws.saturating_mul(points) > 1_000_000 || settings.batch > 1 << 16 {
+        return Err(Error::input(
+            format!("{points} timesteps, {} draws and batches of {}", settings.draws, settings.batch),
+            "--timesteps, --draws, --batch",
+            "give at most a million evaluations and batches of at most 65,536",
+        ));
+    }
+    Ok(())
+}
+
 fn read_queries(job: &AttributeJob, model: &Model, reporter: &mut Reporter<'_>) -> Result<Vec<Query>> {
     let mut queries: Vec<Query> = Vec::with_capacity(job.queries.len());
     let draw = crate::engine::api::DrawSettings { class: job.settings.class, ..job.draw };
@@ -165,7 +187,24 @@ fn read_queries(job: &AttributeJob, model: &Model, reporter: &mut Reporter<'_>) 
         };
         queries.push(query);
     }
+    tell_apart(&mut queries);
     Ok(queries)
+}
+
+/// Gives queries of the same name a number, so that no row or file stands for two.
+fn tell_apart(queries: &mut [Query]) {
+    let mut seen = std::collections::HashSet::new();
+    for query in queries {
+        let (stem, end) = match query.name.rsplit_once('.') {
+            Some((stem, end)) => (stem.to_owned(), format!(".{end}")),
+            None => (query.name.clone(), String::new()),
+        };
+        let mut number = 1;
+        while !seen.insert(query.name.clone()) {
+            number += 1;
+            query.name = format!("{stem}-{number}{end}");
+        }
+    }
 }
 
 /// The closed form's ranking of the first query, for the window to show at once.

@@ -48,6 +48,7 @@ fn info(path: &Path, model: &Model, device: String) -> ModelInfo {
 
 pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let shape = workspace.open_model().ok().map(|(_, m)| m.shape());
+    workspace.forget_dataset();
     let dataset = workspace.dataset(path, shape, &mut |d, t| reporter.within("reading pictures", d, t, 1.0))?;
     warn_of_skipped(&dataset, reporter);
     if dataset.resized() > 0 {

@@ -42,8 +42,10 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
     if names.is_empty() {
         return Ok((0..dataset.groups().len()).collect());
     }
+    let mut seen = std::collections::HashSet::new();
     names
         .iter()
+        .filter(|name| seen.insert(name.as_str()))
         .map(|name| {
             dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
                 Error::input(

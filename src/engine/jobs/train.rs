@@ -1,16 +1,36 @@
 //! Training a model.
 
 use super::warn_of_skipped;
+use crate::dataset::ImageShape;
 use crate::engine::api::{EventKind, TrainJob};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::training::{Training, network_for};
 
+/// The next larger shape that the default network can halve often enough, where this one is not.
+fn divisible(shape: ImageShape) -> Option<ImageShape> {
+    let up = |n: usize| n.next_multiple_of(4).max(8);
+    let rounded = ImageShape { height: up(shape.height), width: up(shape.width), ..shape };
+    (rounded != shape).then_some(rounded)
+}
+
 pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.config.check()?;
+    workspace.choose_column(job.group_column.as_deref());
     let shape = job.config.network.as_ref().map(|n| n.image_shape()).transpose()?;
     let dataset = workspace.dataset(&job.data, shape, &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    let dataset = match divisible(dataset.shape()).filter(|_| shape.is_none()) {
+        None => dataset,
+        Some(rounded) => {
+            let text = format!(
+                "the pictures are resized to {}x{}, which the network can halve",
+                rounded.width, rounded.height
+            );
+            reporter.state(EventKind::Warning(text));
+            workspace.dataset(&job.data, Some(rounded), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?
+        }
+    };
     warn_of_skipped(&dataset, reporter);
     let excluded = match &job.exclude_group {
         None => None,

@@ -11,6 +11,7 @@ use crate::unlearning::UnlearningStep;
 
 pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
+    workspace.choose_column(job.group_column.as_deref());
     let model = workspace.model(&job.model)?;
     let dataset = workspace
         .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
@@ -26,10 +27,13 @@ pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Re
     };
     let todo: Vec<usize> = groups.iter().copied().filter(|g| !unlearned.is_ready(*g)).collect();
     reporter.plan(todo.len().max(1) as f64);
-    for &group in &todo {
+    // Kept models are opened too, so that a damaged one is made again.
+    for &group in &groups {
         let name = dataset.groups().get(group).cloned().unwrap_or_default();
         unlearned.without(group, &mut Steps { reporter, name })?;
-        reporter.advance(1.0);
+        if todo.contains(&group) {
+            reporter.advance(1.0);
+        }
     }
     Ok(format!("{} models in {} ({} made now)", groups.len(), job.out.display(), todo.len()))
 }
