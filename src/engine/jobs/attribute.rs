@@ -19,7 +19,7 @@ use crate::unlearning::UnlearningStep;
 const LIVE_TIMESTEPS: usize = 8;
 
 /// And at every so many steps.
-const LIVE_EVERY: usize = 4;
+const LIVE_EVERY: usize = 6;
 
 pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
