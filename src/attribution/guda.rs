@@ -42,7 +42,6 @@ impl Method for Guda {
         let mut passes = Vec::new();
         let whole = prepared.iter().map(|q| q.plan.points.len()).sum::<usize>();
         let single_portion = prepared.len() <= portion;
-        let mut before = 0;
         if single_portion {
             let pass =
                 FullPass::run(model, model.schedule(), &prepared, settings.seed, settings.batch, &mut |d, _| {
@@ -58,7 +57,7 @@ impl Method for Guda {
             if let [pass] = passes.as_slice() {
                 all_terms = pass.terms(&counterfactual, &mut |d, t| report.progress(&what, d, t))?;
             } else {
-                before = 0;
+                let mut before = 0;
                 for queries in prepared.chunks(portion) {
                     let places: usize = queries.iter().map(|q| q.plan.points.len()).sum();
                     let mut tell = |d: usize, _: usize| report.progress(&what, before + d / 2, whole);
@@ -85,7 +84,6 @@ impl Method for Guda {
                 all.push(one);
             }
         }
-        let _ = before;
         Ok(queries
             .iter()
             .zip(scores)

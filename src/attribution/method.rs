@@ -120,13 +120,6 @@ pub struct Context<'a> {
     pub report: &'a mut dyn Report,
 }
 
-impl Context<'_> {
-    /// Name of a group.
-    pub fn group_name(&self, group: usize) -> String {
-        self.dataset.groups().get(group).cloned().unwrap_or_default()
-    }
-}
-
 /// A way to score groups.
 pub trait Method: Send + Sync {
     /// Name in files and on the command line.
