@@ -1,7 +1,6 @@
 //! What is typed and chosen on screen, before it becomes a job.
 
 use crate::attribution::ScoreSettings;
-use crate::diffusion::SamplerKind;
 use crate::elbo::Timesteps;
 use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
 use crate::unlearning::Recipe;
@@ -153,13 +152,5 @@ impl Drafts {
             neighbours: NEAREST,
             live: true,
         })
-    }
-}
-
-/// Name of a sampler for people.
-pub fn sampler_name(kind: SamplerKind) -> &'static str {
-    match kind {
-        SamplerKind::Ddim => "DDIM",
-        SamplerKind::Ddpm => "DDPM (ancestral)",
     }
 }

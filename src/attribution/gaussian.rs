@@ -5,7 +5,7 @@
 use faer::linalg::solvers::SelfAdjointEigen;
 use faer::{Mat, MatRef, Side};
 
-use super::method::{Attribution, Context, GroupScore, Method};
+use super::method::{Attribution, Context, GroupScore, Made, Method};
 use crate::dataset::Dataset;
 use crate::diffusion::NoiseSchedule;
 use crate::elbo::noise::{normals, stream};
@@ -33,8 +33,8 @@ impl Method for GaussianMethod {
         "closed form: a Gaussian fitted with and without each group, no network; a preview, and the bar to clear"
     }
 
-    fn needs_counterfactuals(&self) -> bool {
-        false
+    fn counterfactuals(&self) -> Option<Made> {
+        None
     }
 
     fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>> {

@@ -75,6 +75,15 @@ pub trait Counterfactuals {
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model>;
 }
 
+/// How a model without a group is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// By unlearning: approximate, minutes.
+    Unlearned,
+    /// By training again without the group: exact, as long as the training took.
+    Retrained,
+}
+
 /// What a method tells while it works; an error stops it.
 pub trait Report {
     /// Evaluations done and in all, of the part named by `what`.
@@ -90,6 +99,15 @@ pub trait Report {
     fn unlearning(&mut self, group: usize, step: &crate::unlearning::UnlearningStep<'_>) -> Result<()> {
         let _ = group;
         self.progress("unlearning", step.step, step.steps)
+    }
+
+    /// A retraining without a group advanced by a step.
+    ///
+    /// # Errors
+    /// As [`progress`](Self::progress).
+    fn retraining(&mut self, group: usize, step: &crate::training::TrainingStep) -> Result<()> {
+        let _ = group;
+        self.progress("retraining", step.step, step.steps)
     }
 
     /// All queries' scores for one group are known.
@@ -128,8 +146,8 @@ pub trait Method: Send + Sync {
     /// One line for people.
     fn about(&self) -> &'static str;
 
-    /// Whether it needs a model without each group.
-    fn needs_counterfactuals(&self) -> bool;
+    /// How the models without a group are made that it needs; none where it needs none.
+    fn counterfactuals(&self) -> Option<Made>;
 
     /// Scores all groups for all queries.
     ///
@@ -140,7 +158,7 @@ pub trait Method: Send + Sync {
 
 /// Every method this program knows.
 pub fn methods() -> &'static [&'static dyn Method] {
-    &[&super::guda::Guda, &super::gaussian::GaussianMethod]
+    &[&super::guda::Guda, &super::logo::Logo, &super::gaussian::GaussianMethod]
 }
 
 /// The method of that name.
@@ -150,6 +168,6 @@ pub fn methods() -> &'static [&'static dyn Method] {
 pub fn method(name: &str) -> Result<&'static dyn Method> {
     methods().iter().copied().find(|m| m.name() == name).ok_or_else(|| {
         let known: Vec<_> = methods().iter().map(|m| m.name()).collect();
-        Error::input(format!("there is no method {name}"), "--method", format!("use {}", known.join(" or ")))
+        Error::input(format!("there is no method {name}"), "--method", format!("use {}", known.join(", ")))
     })
 }

@@ -2,11 +2,13 @@
 
 mod gaussian;
 mod guda;
+mod logo;
 mod method;
+mod paired;
 mod ranking;
 
 pub use gaussian::GaussianLeaveOut;
 pub use method::{
-    Attribution, Context, Counterfactuals, GroupScore, Method, Query, Report, ScoreSettings, method, methods,
+    Attribution, Context, Counterfactuals, GroupScore, Made, Method, Query, Report, ScoreSettings, method, methods,
 };
 pub use ranking::{Ranked, rank, verdict};

@@ -45,6 +45,10 @@ pub enum Command {
     Train(TrainArguments),
     /// Make counterfactual models: the model without each group
     Unlearn(UnlearnArguments),
+    /// Train the model again without each group: the LOGO oracle
+    Retrain(RetrainArguments),
+    /// Write a part of a dataset as plain folders, at another size
+    Subset(SubsetArguments),
     /// List devices, test them, tell versions
     Doctor(DoctorArguments),
     /// Make the demo project again: paint, train, draw
@@ -103,7 +107,7 @@ pub struct AttributeArguments {
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// guda, or gaussian for the closed form
+    /// guda, logo to train again without each group, or gaussian for the closed form
     #[arg(long, default_value = "guda", value_parser = parse::method)]
     pub method: String,
     /// Ready counterfactual models, one diffusers folder a group, named as the group
@@ -132,9 +136,12 @@ pub struct AttributeArguments {
     /// Class of the queries, for class-conditional models
     #[arg(long, value_name = "N")]
     pub class_label: Option<usize>,
-    /// Sampler for --seeds: ddim or ddpm
+    /// Sampler for --seeds: ddim, ddpm or dpm-solver++
     #[arg(long, default_value = "ddim")]
     pub sampler: SamplerKind,
+    /// DDIM's noise: 0 none, 1 as much as ddpm
+    #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
+    pub eta: f64,
     /// Its steps
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
     pub steps: usize,
@@ -157,9 +164,15 @@ pub struct SampleArguments {
     /// Sampling steps
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
     pub steps: usize,
-    /// ddim or ddpm
+    /// ddim, ddpm or dpm-solver++
     #[arg(long, default_value = "ddim")]
     pub sampler: SamplerKind,
+    /// DDIM's noise: 0 none, 1 as much as ddpm
+    #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
+    pub eta: f64,
+    /// Write the starting noise and the unrounded picture too, as safetensors, to draw it again elsewhere
+    #[arg(long)]
+    pub tensors: bool,
     /// Class, for class-conditional models
     #[arg(long, value_name = "N")]
     pub class_label: Option<usize>,
@@ -220,6 +233,57 @@ pub struct UnlearnArguments {
     pub out: PathBuf,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `whence retrain`.
+#[derive(Debug, Args)]
+pub struct RetrainArguments {
+    /// The full model: a diffusers folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Its dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// Groups to leave out, by name; each in turn where left out
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub groups: Vec<String>,
+    /// Training settings (TOML); those in the model's training.json where left out
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Another seed than theirs, for another oracle
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Folder for the models, one folder a group
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence subset`.
+#[derive(Debug, Args)]
+pub struct SubsetArguments {
+    /// Dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// Groups, by name; all where left out
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub groups: Vec<String>,
+    /// Pictures a group, the first ones; all where left out
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    pub per_group: Option<usize>,
+    /// Side of the pictures in pixels; as they are where left out
+    #[arg(long, value_name = "PIXELS", value_parser = parse::positive)]
+    pub size: Option<usize>,
+    /// Folder for the pictures, one folder a group
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// `whence doctor`.

@@ -31,7 +31,12 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         data: arguments.data,
         group_column: arguments.group_column,
         queries,
-        draw: DrawSettings { sampler: arguments.sampler, steps: arguments.steps, class: arguments.class_label },
+        draw: DrawSettings {
+            sampler: arguments.sampler,
+            steps: arguments.steps,
+            eta: arguments.eta,
+            class: arguments.class_label,
+        },
         method: arguments.method,
         groups: arguments.groups,
         settings: ScoreSettings {

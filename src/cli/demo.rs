@@ -37,6 +37,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
         seeds: QUERIES.to_vec(),
         draw: DrawSettings::default(),
         batch: QUERIES.len(),
+        tensors: false,
         out: out.join("queries"),
     };
     eprintln!("{}", drive(&arguments.common.device, JobSpec::Sample(sample))?.summary);

@@ -1,11 +1,11 @@
-//! `whence sample`, `whence train`, `whence unlearn`.
+//! `whence sample`, `whence train`, `whence unlearn`, `whence retrain`.
 
 use std::path::Path;
 
-use super::arguments::{Common, SampleArguments, TrainArguments, UnlearnArguments};
+use super::arguments::{Common, RetrainArguments, SampleArguments, TrainArguments, UnlearnArguments};
 use super::attribute::recipe;
 use super::drive::drive;
-use crate::engine::api::{DrawSettings, JobSpec, SampleJob, TrainJob, UnlearnJob};
+use crate::engine::api::{DrawSettings, JobSpec, RetrainJob, SampleJob, TrainJob, UnlearnJob};
 use crate::error::{Error, Result};
 use crate::training::TrainingConfig;
 
@@ -23,8 +23,14 @@ pub(super) fn sample(arguments: SampleArguments) -> Result<()> {
     let job = SampleJob {
         model: arguments.model,
         seeds: arguments.seeds.0,
-        draw: DrawSettings { sampler: arguments.sampler, steps: arguments.steps, class: arguments.class_label },
+        draw: DrawSettings {
+            sampler: arguments.sampler,
+            steps: arguments.steps,
+            eta: arguments.eta,
+            class: arguments.class_label,
+        },
         batch: arguments.batch,
+        tensors: arguments.tensors,
         out: arguments.out.clone(),
     };
     finish(&arguments.common, &arguments.out, JobSpec::Sample(job))
@@ -66,4 +72,17 @@ pub(super) fn unlearn(arguments: UnlearnArguments) -> Result<()> {
         out: arguments.out.clone(),
     };
     finish(&arguments.common, &arguments.out, JobSpec::Unlearn(Box::new(job)))
+}
+
+pub(super) fn retrain(arguments: RetrainArguments) -> Result<()> {
+    let job = RetrainJob {
+        model: arguments.model,
+        data: arguments.data,
+        group_column: arguments.group_column,
+        groups: arguments.groups,
+        config: arguments.config.as_deref().map(|path| training_config(Some(path))).transpose()?,
+        seed: arguments.seed,
+        out: arguments.out.clone(),
+    };
+    finish(&arguments.common, &arguments.out, JobSpec::Retrain(Box::new(job)))
 }

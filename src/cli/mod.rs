@@ -7,6 +7,7 @@ mod doctor;
 mod drive;
 mod jobs;
 mod parse;
+mod subset;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Sample(a)) => jobs::sample(a),
         Some(Command::Train(a)) => jobs::train(a),
         Some(Command::Unlearn(a)) => jobs::unlearn(a),
+        Some(Command::Retrain(a)) => jobs::retrain(a),
+        Some(Command::Subset(a)) => subset::run(&a),
         Some(Command::Doctor(a)) => doctor::run(&a),
         Some(Command::Demo(a)) => demo::run(&a),
         Some(Command::CheckDevice(a)) => doctor::check_device(&a),

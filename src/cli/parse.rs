@@ -39,6 +39,14 @@ pub fn rate(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|r: &f64| r.is_finite() && *r > 0.0).ok_or_else(|| format!("{text} is no positive number"))
 }
 
+/// Reads a number from 0 to 1.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|r| (0.0..=1.0).contains(r)).ok_or_else(|| format!("{text} is no number from 0 to 1"))
+}
+
 /// Reads the name of a method.
 ///
 /// # Errors

@@ -1,13 +1,51 @@
 //! Pictures drawn from a model, one seed each.
 
-use super::denoiser::Denoiser;
+use serde::{Deserialize, Serialize};
+
 use super::model::Model;
 use super::samplers::{Sampler, SamplerKind};
 use crate::elbo::noise::{normals, stream};
 use crate::error::Result;
 
+/// How pictures are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DrawSettings {
+    /// Sampler.
+    pub sampler: SamplerKind,
+    /// Its steps.
+    pub steps: usize,
+    /// Share of DDPM's variance that DDIM adds at each step: 0 none, 1 all.
+    pub eta: f64,
+    /// Class label for class-conditional models.
+    pub class: Option<usize>,
+}
+
+impl Default for DrawSettings {
+    fn default() -> Self {
+        Self { sampler: SamplerKind::Ddim, steps: 50, eta: 0.0, class: None }
+    }
+}
+
+impl DrawSettings {
+    /// One line for people: `DDIM, 50 steps`.
+    pub fn about(&self) -> String {
+        let eta = if self.sampler == SamplerKind::Ddim && self.eta > 0.0 {
+            format!(" at eta {}", self.eta)
+        } else {
+            String::new()
+        };
+        format!("{}{eta}, {} steps", self.sampler.title(), self.steps)
+    }
+}
+
 /// Called after each step with the step, the number of steps and the pictures predicted at this step.
 pub type Preview<'a> = &'a mut dyn FnMut(usize, usize, &[f32]) -> Result<()>;
+
+/// Standard normal noise of a seed's picture: the start at step 0, and what ancestral steps add at 1, 2, ...
+pub fn noise_of(seed: u64, step: usize, size: usize) -> Vec<f32> {
+    normals(&mut stream("whence 2026 sample", seed, b"", step as u64), size)
+}
 
 /// Draws one picture a seed; the same seed gives the same picture in any batch.
 ///
@@ -16,26 +54,17 @@ pub type Preview<'a> = &'a mut dyn FnMut(usize, usize, &[f32]) -> Result<()>;
 ///
 /// # Errors
 /// Bad settings, a failing device, or the preview's own.
-pub fn generate(
-    model: &Model,
-    kind: SamplerKind,
-    steps: usize,
-    seeds: &[u64],
-    class: Option<usize>,
-    preview: Preview<'_>,
-) -> Result<Vec<f32>> {
-    model.check_class(class)?;
-    let sampler = Sampler::new(kind, &model.scheduler, steps)?;
+pub fn generate(model: &Model, draw: &DrawSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
+    model.check_class(draw.class)?;
+    let mut sampler = Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?;
     let size = model.shape().numel();
-    let noise = |counter: u64| -> Vec<f32> {
-        seeds.iter().flat_map(|&seed| normals(&mut stream("whence 2026 sample", seed, b"", counter), size)).collect()
-    };
+    let noise = |step: usize| -> Vec<f32> { seeds.iter().flat_map(|&seed| noise_of(seed, step, size)).collect() };
     let mut x = noise(0);
-    for (index, &t) in sampler.timesteps().iter().enumerate() {
-        let predicted = model.predict_noise(&x, &vec![t; seeds.len()], class)?;
-        let fresh = if sampler.needs_noise() { noise(1 + index as u64) } else { Vec::new() };
-        let picture = sampler.step(index, &mut x, &predicted, &fresh);
-        preview(index + 1, sampler.timesteps().len(), &picture)?;
+    for (index, t) in sampler.timesteps().to_vec().into_iter().enumerate() {
+        let output = model.output(&x, &vec![t; seeds.len()], draw.class)?;
+        let fresh = if sampler.needs_noise() { noise(1 + index) } else { Vec::new() };
+        let picture = sampler.step(index, &mut x, &output, &fresh);
+        preview(index + 1, draw.steps, &picture)?;
     }
     Ok(x)
 }

@@ -7,6 +7,7 @@ mod samplers;
 mod schedule;
 
 pub use denoiser::Denoiser;
+pub use generate::DrawSettings;
 pub use model::Model;
 pub use samplers::{Sampler, SamplerKind};
 pub use schedule::{BetaSchedule, NoiseSchedule, PredictionType, SchedulerConfig, TimestepSpacing, VarianceType};

@@ -147,8 +147,12 @@ impl Model {
         }
     }
 
-    /// The network's raw output for pictures `x` (row-major, one after another) at their timesteps.
-    fn output(&self, x: &[f32], timesteps: &[usize], class: Option<usize>) -> Result<Vec<f32>> {
+    /// The network's output, in the schedule's prediction type, for pictures `x` (row-major, one after another) at
+    /// their timesteps.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn output(&self, x: &[f32], timesteps: &[usize], class: Option<usize>) -> Result<Vec<f32>> {
         let ImageShape { channels, height, width } = self.shape;
         let shape = [timesteps.len(), channels, height, width];
         let input = Tensor::<4>::from_data(TensorData::new(x.to_vec(), shape), &self.device);

@@ -294,6 +294,18 @@ impl NoiseSchedule {
         }
     }
 
+    /// The picture and the noise that the network's output for `x_t` stands for.
+    pub fn picture_and_noise(&self, output: &[f32], x_t: &[f32], t: usize) -> (Vec<f32>, Vec<f32>) {
+        let (a, s) = self.signal_and_noise(t);
+        let (a, s) = (a as f32, s as f32);
+        let both = output.iter().zip(x_t);
+        match self.prediction_type {
+            PredictionType::Epsilon => both.map(|(o, x)| ((x - s * o) / a, *o)).unzip(),
+            PredictionType::Sample => both.map(|(o, x)| (*o, (x - a * o) / s)).unzip(),
+            PredictionType::VPrediction => both.map(|(o, x)| (a * x - s * o, a * o + s * x)).unzip(),
+        }
+    }
+
     /// Turns the network's output for `x_t` into predicted noise, in place.
     pub fn to_noise(&self, output: &mut [f32], x_t: &[f32], t: usize) {
         let (a, s) = self.signal_and_noise(t);

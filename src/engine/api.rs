@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Attribution, GroupScore, ScoreSettings};
 use crate::dataset::{Dataset, ImageShape, Neighbour};
-use crate::diffusion::SamplerKind;
+pub use crate::diffusion::DrawSettings;
 use crate::training::TrainingConfig;
 use crate::unlearning::Recipe;
 
@@ -33,29 +33,14 @@ pub enum JobSpec {
     Sample(SampleJob),
     /// Trains a model.
     Train(Box<TrainJob>),
-    /// Makes counterfactual models.
+    /// Makes counterfactual models by unlearning.
     Unlearn(Box<UnlearnJob>),
-}
-
-/// How pictures are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DrawSettings {
-    /// Sampler.
-    pub sampler: SamplerKind,
-    /// Its steps.
-    pub steps: usize,
-    /// Class label for class-conditional models.
-    pub class: Option<usize>,
-}
-
-impl Default for DrawSettings {
-    fn default() -> Self {
-        Self { sampler: SamplerKind::Ddim, steps: 50, class: None }
-    }
+    /// Makes counterfactual models by training again.
+    Retrain(Box<RetrainJob>),
 }
 
 /// One picture from a seed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawQuery {
     /// Seed of the starting noise.
     pub seed: u64,
@@ -128,6 +113,8 @@ pub struct SampleJob {
     pub draw: DrawSettings,
     /// Pictures drawn together.
     pub batch: usize,
+    /// Write the starting noise, the added noise and the unrounded picture too, for replay elsewhere.
+    pub tensors: bool,
     /// Folder of the PNG files.
     pub out: PathBuf,
 }
@@ -163,6 +150,26 @@ pub struct UnlearnJob {
     /// How.
     pub recipe: Recipe,
     /// Folder of the counterfactual models, one folder a group.
+    pub out: PathBuf,
+}
+
+/// Settings of `whence retrain`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetrainJob {
+    /// Folder of the full model.
+    pub model: PathBuf,
+    /// Dataset.
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group; found by itself where absent.
+    #[serde(default)]
+    pub group_column: Option<String>,
+    /// Groups to leave out, by name; all where empty.
+    pub groups: Vec<String>,
+    /// Training settings; those the model remembers where absent.
+    pub config: Option<TrainingConfig>,
+    /// Another seed than theirs: another oracle.
+    pub seed: Option<u64>,
+    /// Folder of the models, one folder a group.
     pub out: PathBuf,
 }
 

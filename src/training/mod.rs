@@ -2,9 +2,11 @@
 
 pub mod batch;
 mod config;
+mod left_out;
 pub mod optimizer;
 mod run;
 
 pub use config::{TrainingConfig, network_for};
+pub use left_out::LeftOut;
 pub use optimizer::AdamWConfig;
 pub use run::{Training, TrainingRecord, TrainingStep};

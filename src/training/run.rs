@@ -8,14 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{NoisyBatch, Variation, class_of_group, draw_picture, to_tensor};
 use super::config::{TrainingConfig, network_for};
+use super::left_out::{LeftOut, LeftOutRecord};
 use super::optimizer::{AdamW, Ema};
 use crate::dataset::Dataset;
-use crate::diffusion::Model;
+use crate::diffusion::{Model, NoiseSchedule, SchedulerConfig};
 use crate::elbo::noise::stream;
 use crate::error::{Error, Result};
-use crate::network::UNet2DModel;
 use crate::network::weights::{Precision, SafetensorsSource, named_values, write_safetensors};
+use crate::network::{UNet2DConfig, UNet2DModel};
 use crate::store;
+
+/// Beside the weights of a trained model: what it was made from.
+const RECORD: &str = "training.json";
 
 /// What the caller sees after each step.
 #[derive(Clone, Copy, Debug)]
@@ -39,12 +43,28 @@ pub struct TrainingRecord {
     pub dataset: String,
     /// The group left out, if any.
     pub excluded_group: Option<String>,
+    /// Other pictures left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOutRecord>,
 }
 
 impl TrainingRecord {
     /// The record of a model folder, if it has one.
     pub fn of_model(folder: &Path) -> Option<Self> {
-        store::read_json(&folder.join("training.json")).ok()
+        store::read_json(&folder.join(RECORD)).ok()
+    }
+
+    /// Whether the two runs give the same weights: how often checkpoints are written changes nothing.
+    pub fn same_run(&self, other: &Self) -> bool {
+        let plain = |record: &Self| {
+            let mut record = record.clone();
+            record.config.checkpoint_every = 0;
+            // Two files may say the same schedule in different words.
+            let schedule = NoiseSchedule::new(&record.config.scheduler).ok();
+            record.config.scheduler = SchedulerConfig::default();
+            (record, schedule)
+        };
+        plain(self) == plain(other)
     }
 }
 
@@ -54,8 +74,8 @@ pub struct Training<'a> {
     pub dataset: &'a Dataset,
     /// Settings.
     pub config: &'a TrainingConfig,
-    /// Group to leave out: the same run, its pictures replaced by others.
-    pub excluded: Option<usize>,
+    /// Pictures to leave out: the same run, with others in their places.
+    pub left_out: &'a LeftOut,
     /// Folder of the finished model; checkpoints go to `checkpoint/` in it until then.
     pub out: &'a Path,
     /// Where to compute.
@@ -63,6 +83,30 @@ pub struct Training<'a> {
 }
 
 impl Training<'_> {
+    fn network(&self) -> UNet2DConfig {
+        self.config.network.clone().unwrap_or_else(|| network_for(self.dataset.shape()))
+    }
+
+    /// What the finished model will say of its making.
+    pub fn record(&self) -> TrainingRecord {
+        TrainingRecord {
+            schema_version: 1,
+            config: TrainingConfig { network: Some(self.network()), ..self.config.clone() },
+            dataset: self.dataset.hash().to_owned(),
+            excluded_group: self.left_out.single_group(self.dataset).cloned(),
+            left_out: self.left_out.record(self.dataset),
+        }
+    }
+
+    /// The model in the folder, where this very run has finished before.
+    pub fn finished(&self) -> Option<Model> {
+        let record = TrainingRecord::of_model(self.out)?;
+        if !record.same_run(&self.record()) || self.out.join("checkpoint").exists() {
+            return None;
+        }
+        Model::load(self.out, self.device).ok()
+    }
+
     /// Trains, from the last checkpoint where there is one. Returns the finished model.
     ///
     /// # Errors
@@ -71,14 +115,11 @@ impl Training<'_> {
     pub fn run(&self, observe: &mut dyn FnMut(TrainingStep) -> Result<()>) -> Result<Model> {
         let config = self.config;
         config.check()?;
-        let excluded_group = self.excluded.and_then(|g| self.dataset.groups().get(g)).cloned();
-        let network = config.network.clone().unwrap_or_else(|| network_for(self.dataset.shape()));
-        let record = TrainingRecord {
-            schema_version: 1,
-            config: TrainingConfig { network: Some(network.clone()), ..config.clone() },
-            dataset: self.dataset.hash().to_owned(),
-            excluded_group,
-        };
+        if self.left_out.remaining(self.dataset) == 0 {
+            return Err(Error::input("every picture is left out", "training", "leave some pictures in"));
+        }
+        let record = self.record();
+        let network = self.network();
         if let Some(shape) = network.image_shape().ok().filter(|s| *s != self.dataset.shape()) {
             return Err(Error::input(
                 format!("the network works on {shape:?} and the pictures are {:?}", self.dataset.shape()),
@@ -112,7 +153,7 @@ impl Training<'_> {
         };
         let model = start.with_network(network)?;
         model.save(self.out, config.precision)?;
-        store::write_json(&self.out.join("training.json"), &record)?;
+        store::write_json(&self.out.join(RECORD), &record)?;
         checkpoint.remove();
         Ok(model)
     }
@@ -152,7 +193,7 @@ impl Training<'_> {
         Ok((network, value))
     }
 
-    /// The pictures of a step. A left-out group's places are filled with other pictures, everything else is the same.
+    /// The pictures of a step. The places of pictures left out are filled with other pictures, everything else is the same.
     fn draw(&self, model: &Model, step: usize) -> NoisyBatch {
         let config = self.config;
         let variation = Variation { flip: config.flip, dequantize: config.dequantize };
@@ -161,7 +202,7 @@ impl Training<'_> {
         let mut batch = NoisyBatch::default();
         for _ in 0..config.batch {
             let mut index = rng.random_range(0..self.dataset.len());
-            while self.excluded.is_some() && self.dataset.group_of(index) == self.excluded {
+            while self.left_out.contains(self.dataset, index) {
                 index = spare.random_range(0..self.dataset.len());
             }
             let picture = draw_picture(self.dataset, index, variation, &mut rng);
@@ -225,7 +266,7 @@ impl Checkpoint {
             return Ok(0);
         }
         let state: CheckpointState = store::read_json(&path)?;
-        if state.record != *record {
+        if !state.record.same_run(record) {
             return Err(Error::file(
                 "this folder holds an unfinished training with other settings or another dataset",
                 &self.folder,

@@ -61,9 +61,15 @@ fn every_phase_can_be_cancelled() {
     };
     cancel_in(JobSpec::Unlearn(Box::new(unlearn)), "unlearning");
     assert!(!out("unlearned").join("eight/config.json").exists(), "half a model is not kept");
-    let draw = DrawSettings { sampler: SamplerKind::Ddpm, steps: 1000, class: None };
-    let sample =
-        SampleJob { model: fixture("digits/model"), seeds: (0..64).collect(), draw, batch: 64, out: out("samples") };
+    let draw = DrawSettings { sampler: SamplerKind::Ddpm, steps: 1000, ..DrawSettings::default() };
+    let sample = SampleJob {
+        model: fixture("digits/model"),
+        seeds: (0..64).collect(),
+        draw,
+        batch: 64,
+        tensors: false,
+        out: out("samples"),
+    };
     cancel_in(JobSpec::Sample(sample), "drawing");
     let config = TrainingConfig { steps: 100_000, batch: 8, ..TrainingConfig::default() };
     let train = TrainJob {

@@ -55,11 +55,11 @@ fn samplers_retrace_diffusers() {
     for (name, schedule) in [("cosine", BetaSchedule::SquaredcosCapV2), ("linear", BetaSchedule::Linear)] {
         for (kind, steps) in [(SamplerKind::Ddim, 50), (SamplerKind::Ddpm, 20)] {
             let key = format!("{}{steps}.{name}", kind.name());
-            let sampler = Sampler::new(kind, &config(schedule, 1000), steps).unwrap();
+            let mut sampler = Sampler::new(kind, &config(schedule, 1000), steps, 0.0).unwrap();
             assert_eq!(sampler.timesteps(), integers(&format!("{key}.timesteps")));
             let mut x = floats("x_T");
             let noise = if sampler.needs_noise() { floats(&format!("{key}.noise")) } else { Vec::new() };
-            for (i, t) in sampler.timesteps().iter().enumerate() {
+            for (i, t) in sampler.timesteps().to_vec().iter().enumerate() {
                 let predicted: Vec<f32> = x.iter().map(|v| 0.3 * v + 0.1 * (*t as f32 / 100.0).sin()).collect();
                 let fresh = noise.get(i * x.len()..(i + 1) * x.len()).unwrap_or_default();
                 sampler.step(i, &mut x, &predicted, fresh);

@@ -6,14 +6,14 @@ use whence::Error;
 use whence::dataset::{Dataset, LoadOptions};
 use whence::diffusion::Model;
 use whence::network::weights::named_values;
-use whence::training::{Training, TrainingConfig};
+use whence::training::{LeftOut, Training, TrainingConfig};
 
 use super::fixture;
 
 fn train(config: &TrainingConfig, out: &Path, stop_at: Option<usize>) -> Result<Model, Error> {
     let dataset = Dataset::load(&fixture("digits/images"), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
     let device = burn::tensor::Device::flex();
-    let training = Training { dataset: &dataset, config, excluded: None, out, device: &device };
+    let training = Training { dataset: &dataset, config, left_out: &LeftOut::default(), out, device: &device };
     training.run(&mut |s| if Some(s.step) == stop_at { Err(Error::Cancelled) } else { Ok(()) })
 }
 
@@ -50,8 +50,13 @@ fn training_lowers_the_loss() {
         TrainingConfig { steps: 61, batch: 32, learning_rate: 2e-3, warmup_steps: 10, ..TrainingConfig::default() };
     let device = burn::tensor::Device::flex();
     let mut losses = Vec::new();
-    let training =
-        Training { dataset: &dataset, config: &config, excluded: Some(3), out: folder.path(), device: &device };
+    let training = Training {
+        dataset: &dataset,
+        config: &config,
+        left_out: &LeftOut::groups([3]),
+        out: folder.path(),
+        device: &device,
+    };
     training
         .run(&mut |s| {
             losses.extend(s.loss);

@@ -4,7 +4,6 @@ use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, 
 
 use super::View;
 use crate::app::actions::{Action, Command};
-use crate::app::drafts::sampler_name;
 use crate::app::state::Slot;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, Tile, tile};
@@ -98,17 +97,23 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
                 view.out.push(Command::Act(Action::Draw));
             }
         });
-        let summary = format!("{}, {} steps", sampler_name(view.drafts.draw.sampler), view.drafts.draw.steps);
+        let summary = view.drafts.draw.about();
         let title = RichText::new(summary).font(theme::caption()).color(t.weak);
         CollapsingHeader::new(title).id_salt("how it is drawn").show(ui, |ui| {
             super::settings::row_of(ui, "Sampler", LABEL, |ui| {
                 let chosen = &mut view.drafts.draw.sampler;
-                ComboBox::from_id_salt("sampler").selected_text(sampler_name(*chosen)).width(112.0).show_ui(ui, |ui| {
+                ComboBox::from_id_salt("sampler").selected_text(chosen.title()).width(112.0).show_ui(ui, |ui| {
                     for kind in SamplerKind::ALL {
-                        ui.selectable_value(chosen, kind, sampler_name(kind));
+                        ui.selectable_value(chosen, kind, kind.title());
                     }
                 });
             });
+            if view.drafts.draw.sampler == SamplerKind::Ddim {
+                super::settings::row_of(ui, "Eta", LABEL, |ui| {
+                    ui.add(DragValue::new(&mut view.drafts.draw.eta).range(0.0..=1.0).speed(0.01))
+                        .on_hover_text("0 adds no noise on the way, 1 as much as DDPM");
+                });
+            }
             super::settings::row_of(ui, "Steps", LABEL, |ui| {
                 let last = view.state.model.as_ref().map_or(1000, |m| m.timesteps.max(1));
                 ui.add(DragValue::new(&mut view.drafts.draw.steps).range(1..=last).speed(1.0));

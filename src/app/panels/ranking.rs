@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Answer, Job, Row, Slot, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Bar, Scale, bar, header};
-use crate::attribution::methods;
+use crate::attribution::{Made, methods};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -48,11 +48,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 
 /// What the numbers are.
 fn measure(method: &str) -> &'static str {
-    let needs = methods().iter().find(|m| m.name() == method).is_none_or(|m| m.needs_counterfactuals());
-    if needs {
-        "ELBO difference, unlearned (approximate), 95 % intervals"
-    } else {
-        "Likelihood difference, closed form, no network"
+    let made = methods().iter().find(|m| m.name() == method).map_or(Some(Made::Unlearned), |m| m.counterfactuals());
+    match made {
+        Some(Made::Unlearned) => "ELBO difference, unlearned (approximate), 95 % intervals",
+        Some(Made::Retrained) => "ELBO difference, trained again (exact), 95 % intervals",
+        None => "Likelihood difference, closed form, no network",
     }
 }
 

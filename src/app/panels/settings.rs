@@ -6,7 +6,7 @@ use super::View;
 use crate::app::actions::Command;
 use crate::app::drafts::Settings;
 use crate::app::theme::{self, tokens};
-use crate::attribution::methods;
+use crate::attribution::{Made, methods};
 use crate::unlearning::objectives;
 
 /// A label and its control, aligned with the rows above and below.
@@ -35,7 +35,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let shown = CollapsingHeader::new(title).id_salt("advanced").show(ui, |ui| {
         let settings = &mut view.drafts.settings;
         scoring(ui, settings);
-        let needs = methods().iter().find(|m| m.name() == settings.method).is_none_or(|m| m.needs_counterfactuals());
+        let method = methods().iter().find(|m| m.name() == settings.method);
+        let needs = method.is_none_or(|m| m.counterfactuals() == Some(Made::Unlearned));
         ui.add_enabled_ui(needs, |ui| unlearning(ui, settings));
         if changed && ui.button("Reset").on_hover_text("Back to the project's recipe and the defaults").clicked() {
             view.out.push(Command::ResetSettings);

@@ -4,7 +4,6 @@ use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::View;
 use crate::app::actions::{Action, Command};
-use crate::app::drafts::sampler_name;
 use crate::app::format;
 use crate::app::state::{Query, Slot};
 use crate::app::theme::{self, tokens};
@@ -61,7 +60,7 @@ fn origin(query: &Query) -> String {
         (QueryOrigin::File(path), _) => format!("{size}, {}", path.display()),
         (QueryOrigin::Seed(_), Some(draw)) => {
             let class = draw.class.map_or_else(String::new, |c| format!(", class {c}"));
-            format!("{size}, drawn by the model: {}, {} steps{class}", sampler_name(draw.sampler), draw.steps)
+            format!("{size}, drawn by the model: {}{class}", draw.about())
         }
         (QueryOrigin::Seed(seed), None) => format!("{size}, drawn by the model from seed {seed}"),
     }

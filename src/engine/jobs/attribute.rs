@@ -3,16 +3,20 @@
 use burn::module::Module as _;
 
 use super::{groups_by_name, sample, warn_of_skipped};
-use crate::attribution::{Attribution, Context, Counterfactuals, GroupScore, Query, Report, ScoreSettings, method};
+use crate::attribution::{
+    Attribution, Context, Counterfactuals, GroupScore, Made, Query, Report, ScoreSettings, method,
+};
 use crate::dataset::{Dataset, ImageShape, load_picture, nearest};
 use crate::diffusion::Model;
+use crate::diffusion::generate::to_bytes;
 use crate::elbo::{FullPass, ScorerQuery, Timesteps};
 use crate::engine::api::{AttributeJob, EventKind, GroupNeighbours, QuerySource, UnlearningPoint};
-use crate::engine::counterfactuals::{Imported, Unlearned};
+use crate::engine::counterfactuals::{Imported, Retrained, Unlearned, training_of};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::report;
+use crate::training::TrainingStep;
 use crate::unlearning::UnlearningStep;
 
 /// The query is scored on this many timesteps while a group is unlearned.
@@ -60,21 +64,35 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     if let Some(first) = neighbours.first() {
         reporter.state(EventKind::Neighbours(first.clone()));
     }
-    if method.needs_counterfactuals() && job.live {
+    if method.counterfactuals().is_some() && job.live {
         preview(workspace, &dataset, &queries, &groups, &model, settings.timesteps, reporter)?;
     }
 
     let points = settings.timesteps.plan(model.schedule(), settings.draws, settings.seed, b"")?.points.len();
     let evaluations = (points * queries.len()) as f64;
-    let mut imported;
-    let mut unlearned;
+    let (mut imported, mut unlearned, mut retrained);
+    let training;
     let mut todo = 0;
+    // In forward passes of one picture: a training step costs about four, and unlearning trains on twice its batch.
+    let mut making_units = (recipe.steps * recipe.batch * 7) as f64;
     let source: &mut dyn Counterfactuals = if let Some(folder) = &job.counterfactuals {
         imported = Imported { model: &model, dataset: &dataset, folder };
-        if method.needs_counterfactuals() {
+        if method.counterfactuals().is_some() {
             imported.check(&groups)?;
         }
         &mut imported
+    } else if method.counterfactuals() == Some(Made::Retrained) {
+        training = training_of(&model, &job.model, &dataset, None)?;
+        making_units = (training.steps * training.batch * 4) as f64;
+        retrained = Retrained {
+            model: &model,
+            dataset: &dataset,
+            config: &training,
+            folder: job.keep_in.with_file_name("retrained"),
+            resident: &mut workspace.counterfactuals,
+        };
+        todo = groups.iter().filter(|g| !retrained.is_ready(**g)).count();
+        &mut retrained
     } else {
         unlearned = Unlearned {
             model: &model,
@@ -83,15 +101,13 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             folder: job.keep_in.clone(),
             resident: &mut workspace.counterfactuals,
         };
-        if method.needs_counterfactuals() {
+        if method.counterfactuals().is_some() {
             todo = groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
         }
         &mut unlearned
     };
-    // In forward passes of one picture: a training step costs about three, on twice the batch.
-    let unlearn_units = (recipe.steps * recipe.batch * 7) as f64;
-    reporter.plan(evaluations * (groups.len() + 1) as f64 + todo as f64 * unlearn_units);
-    let live = (job.live && todo > 0)
+    reporter.plan(evaluations * (groups.len() + 1) as f64 + todo as f64 * making_units);
+    let live = (job.live && todo > 0 && method.counterfactuals() == Some(Made::Unlearned))
         .then(|| live_queries(&queries, &model, settings.seed, settings.class))
         .transpose()?
         .unwrap_or_default();
@@ -106,7 +122,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         model: &model,
         live: live_pass.as_ref(),
         evaluations,
-        unlearn_units,
+        making_units,
         phase: Phase::Full,
     };
     let attributions = method.attribute(Context {
@@ -170,7 +186,7 @@ fn read_queries(job: &AttributeJob, model: &Model, reporter: &mut Reporter<'_>) 
                 Query { name: picture.name, pixels: picture.pixels }
             }
             QuerySource::Seed(seed) => {
-                let pixels = sample::draw(model, &draw, &[*seed], 0.0, false, reporter)?;
+                let pixels = to_bytes(&sample::draw(model, &draw, &[*seed], 0.0, false, reporter)?);
                 Query { name: format!("seed-{seed}"), pixels }
             }
             QuerySource::Picture { name, pixels } => {
@@ -246,7 +262,7 @@ fn live_queries(queries: &[Query], model: &Model, seed: u64, class: Option<usize
 #[derive(PartialEq)]
 enum Phase {
     Full,
-    Unlearning,
+    Making,
     Scoring,
 }
 
@@ -257,7 +273,7 @@ struct Told<'a, 'b, 'c> {
     model: &'a Model,
     live: Option<&'a FullPass<'c>>,
     evaluations: f64,
-    unlearn_units: f64,
+    making_units: f64,
     phase: Phase,
 }
 
@@ -273,9 +289,9 @@ impl Told<'_, '_, '_> {
 
 impl Report for Told<'_, '_, '_> {
     fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
-        if self.phase == Phase::Unlearning {
+        if self.phase == Phase::Making {
             self.phase = Phase::Scoring;
-            self.reporter.advance(self.unlearn_units);
+            self.reporter.advance(self.making_units);
         }
         self.reporter.within(what, done, total, self.evaluations)?;
         if self.phase == Phase::Full && done == total {
@@ -286,10 +302,10 @@ impl Report for Told<'_, '_, '_> {
     }
 
     fn unlearning(&mut self, group: usize, step: &UnlearningStep<'_>) -> Result<()> {
-        self.phase = Phase::Unlearning;
+        self.phase = Phase::Making;
         let name = self.dataset.groups().get(group).map_or("", String::as_str);
         let phase = format!("unlearning {name}, step {} of {}", step.step, step.steps);
-        self.reporter.within(&phase, step.step, step.steps, self.unlearn_units)?;
+        self.reporter.within(&phase, step.step, step.steps, self.making_units)?;
         let query_score = self.live_score(step)?;
         self.reporter.passing(EventKind::Unlearning(UnlearningPoint {
             group,
@@ -300,6 +316,13 @@ impl Report for Told<'_, '_, '_> {
             query_score,
         }));
         Ok(())
+    }
+
+    fn retraining(&mut self, group: usize, step: &TrainingStep) -> Result<()> {
+        self.phase = Phase::Making;
+        let name = self.dataset.groups().get(group).map_or("", String::as_str);
+        let phase = format!("training without {name}, step {} of {}", step.step, step.steps);
+        self.reporter.within(&phase, step.step, step.steps, self.making_units)
     }
 
     fn group_done(&mut self, group: usize, scores: &[GroupScore]) -> Result<()> {

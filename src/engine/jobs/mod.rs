@@ -2,6 +2,7 @@
 
 mod attribute;
 mod load;
+mod retrain;
 mod sample;
 mod train;
 mod unlearn;
@@ -24,6 +25,7 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
         JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
         JobSpec::Train(job) => train::run(workspace, job, reporter),
         JobSpec::Unlearn(job) => unlearn::run(workspace, job, reporter),
+        JobSpec::Retrain(job) => retrain::run(workspace, job, reporter),
     }
 }
 

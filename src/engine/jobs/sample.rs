@@ -1,14 +1,17 @@
 //! Drawing pictures from a model.
 
-use crate::diffusion::Model;
-use crate::diffusion::generate::{generate, to_bytes};
+use std::path::Path;
+
+use crate::diffusion::generate::{generate, noise_of, to_bytes};
+use crate::diffusion::{Model, Sampler};
 use crate::engine::api::{DrawQuery, DrawSettings, EventKind, QueryOrigin, QueryPicture, SampleJob};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::Result;
+use crate::network::weights::{Precision, write_safetensors};
 use crate::report::write_png;
 
-/// Draws one picture a seed: planar bytes, one after another. Progress takes `units`.
+/// Draws one picture a seed: planar numbers in [-1, 1], one picture after another. Progress takes `units`.
 pub(super) fn draw(
     model: &Model,
     draw: &DrawSettings,
@@ -16,28 +19,28 @@ pub(super) fn draw(
     units: f64,
     preview: bool,
     reporter: &mut Reporter<'_>,
-) -> Result<Vec<u8>> {
+) -> Result<Vec<f32>> {
     let mut shown = std::time::Instant::now();
-    let pictures = generate(model, draw.sampler, draw.steps, seeds, draw.class, &mut |step, steps, picture| {
+    let pictures = generate(model, draw, seeds, &mut |step, steps, picture| {
         if preview && (step == 1 || shown.elapsed().as_millis() > 100) {
             shown = std::time::Instant::now();
             reporter.passing(EventKind::Preview { step, steps, pixels: to_bytes(picture) });
         }
         reporter.within("drawing", step, steps, units)
     })?;
-    Ok(to_bytes(&pictures))
+    Ok(pictures)
 }
 
 pub(super) fn query(workspace: &mut Workspace, job: &DrawQuery, reporter: &mut Reporter<'_>) -> Result<String> {
     let (_, model) = workspace.open_model()?;
-    let pixels = draw(&model, &job.draw, &[job.seed], 1.0, true, reporter)?;
+    let pixels = to_bytes(&draw(&model, &job.draw, &[job.seed], 1.0, true, reporter)?);
     let name = format!("seed-{}", job.seed);
     reporter.state(EventKind::QueryReady(Box::new(QueryPicture {
         name: name.clone(),
         origin: QueryOrigin::Seed(job.seed),
         shape: model.shape(),
         pixels,
-        notes: vec![format!("drawn with {} in {} steps", job.draw.sampler.name(), job.draw.steps)],
+        notes: vec![format!("drawn with {}", job.draw.about())],
     })));
     Ok(format!("{name} is drawn"))
 }
@@ -47,11 +50,30 @@ pub(super) fn run(workspace: &mut Workspace, job: &SampleJob, reporter: &mut Rep
     reporter.plan(job.seeds.len() as f64);
     let size = model.shape().numel();
     for seeds in job.seeds.chunks(job.batch.max(1)) {
-        let pixels = draw(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
-        for (seed, picture) in seeds.iter().zip(pixels.chunks(size)) {
-            write_png(&job.out.join(format!("seed-{seed}.png")), picture, model.shape())?;
+        let pictures = draw(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
+        for (seed, picture) in seeds.iter().zip(pictures.chunks(size)) {
+            write_png(&job.out.join(format!("seed-{seed}.png")), &to_bytes(picture), model.shape())?;
+            if job.tensors {
+                write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.draw, *seed, picture)?;
+            }
         }
         reporter.advance(seeds.len() as f64);
     }
     Ok(format!("{} pictures in {}", job.seeds.len(), job.out.display()))
+}
+
+/// What another program needs to draw the picture again: `x_T` and `x_0` `[C, H, W]`, and where the sampler adds noise,
+/// `noise` `[steps, C, H, W]`.
+fn write_tensors(path: &Path, model: &Model, draw: &DrawSettings, seed: u64, picture: &[f32]) -> Result<()> {
+    let shape = model.shape();
+    let one = vec![shape.channels, shape.height, shape.width];
+    let mut tensors = vec![
+        ("x_T".to_owned(), one.clone(), noise_of(seed, 0, shape.numel())),
+        ("x_0".to_owned(), one.clone(), picture.to_vec()),
+    ];
+    if Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?.needs_noise() {
+        let noise = (1..=draw.steps).flat_map(|step| noise_of(seed, step, shape.numel())).collect();
+        tensors.push(("noise".to_owned(), [vec![draw.steps], one].concat(), noise));
+    }
+    write_safetensors(path, &tensors, Precision::Float32)
 }

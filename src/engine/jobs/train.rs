@@ -6,7 +6,7 @@ use crate::engine::api::{EventKind, TrainJob};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Result};
-use crate::training::{Training, network_for};
+use crate::training::{LeftOut, Training, network_for};
 
 /// The next larger shape that the default network can halve often enough, where this one is not.
 fn divisible(shape: ImageShape) -> Option<ImageShape> {
@@ -54,7 +54,12 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
     if let Some(warning) = device.warning {
         reporter.state(EventKind::Warning(warning));
     }
-    let training = Training { dataset: &dataset, config: &job.config, excluded, out: &job.out, device: &device.device };
+    let left_out = LeftOut::groups(excluded);
+    let training =
+        Training { dataset: &dataset, config: &job.config, left_out: &left_out, out: &job.out, device: &device.device };
+    if training.finished().is_some() {
+        return Ok(format!("The model is in {}, trained before by these settings", job.out.display()));
+    }
     let mut loss = f32::NAN;
     let mut first = None;
     training.run(&mut |step| {

@@ -1,0 +1,57 @@
+//! Ready models that somebody made: retrained, or unlearned elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use super::{check_alike, folder_name};
+use crate::attribution::{Counterfactuals, Report};
+use crate::dataset::Dataset;
+use crate::diffusion::Model;
+use crate::error::{Error, Result};
+
+/// A folder of diffusers folders, one a group, named as the group.
+pub struct Imported<'a> {
+    pub model: &'a Model,
+    pub dataset: &'a Dataset,
+    pub folder: &'a Path,
+}
+
+impl Imported<'_> {
+    fn folder_of(&self, group: usize) -> Option<PathBuf> {
+        let name = self.dataset.groups().get(group)?;
+        [folder_name(name), name.clone()]
+            .iter()
+            // A group's name must not lead out of the folder.
+            .filter(|n| Path::new(n).components().count() == 1 && *n != "..")
+            .map(|n| self.folder.join(n))
+            .find(|p| p.is_dir())
+    }
+
+    /// Fails where a group has no model, before any work is done.
+    pub fn check(&self, groups: &[usize]) -> Result<()> {
+        let missing: Vec<&str> = groups
+            .iter()
+            .filter(|g| self.folder_of(**g).is_none())
+            .filter_map(|g| self.dataset.groups().get(*g))
+            .map(String::as_str)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::file(
+            format!("there is no model without {}", missing.join(", ")),
+            self.folder,
+            "give one diffusers folder a group, named as the group, or choose fewer --groups",
+        ))
+    }
+}
+
+impl Counterfactuals for Imported<'_> {
+    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
+        self.check(&[group])?;
+        report.progress("reading models", 0, 1)?;
+        let folder = self.folder_of(group).unwrap_or_default();
+        let other = Model::load(&folder, self.model.device())?;
+        check_alike(&other, self.model, &folder)?;
+        Ok(other)
+    }
+}

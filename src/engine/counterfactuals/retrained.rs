@@ -1,0 +1,110 @@
+//! Models trained again without a group, from the same start and on the same stream of pictures, timesteps and noise.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::{check_alike, folder_name};
+use crate::attribution::{Counterfactuals, Report};
+use crate::dataset::Dataset;
+use crate::diffusion::Model;
+use crate::error::{Error, Result};
+use crate::training::{LeftOut, Training, TrainingConfig, TrainingRecord};
+
+/// Models trained on demand and kept; a training that was stopped goes on where it was.
+pub struct Retrained<'a> {
+    pub model: &'a Model,
+    pub dataset: &'a Dataset,
+    /// The full model's training settings.
+    pub config: &'a TrainingConfig,
+    /// Where they are kept.
+    pub folder: PathBuf,
+    /// Those in memory, by folder.
+    pub resident: &'a mut HashMap<String, Model>,
+}
+
+/// The settings that a model is trained again with: `given`, or those in its own `training.json`. The network and the
+/// schedule are the model's.
+///
+/// # Errors
+/// Neither is there, the model saw other pictures than these or not all of them, or it has another network.
+pub fn training_of(
+    model: &Model,
+    folder: &Path,
+    dataset: &Dataset,
+    given: Option<&TrainingConfig>,
+) -> Result<TrainingConfig> {
+    let record = TrainingRecord::of_model(folder);
+    if let Some(record) = &record
+        && given.is_none()
+    {
+        let what = if record.dataset != dataset.hash() {
+            Some("was trained on other pictures, or at another size")
+        } else if record.excluded_group.is_some() || record.left_out.is_some() {
+            Some("was itself trained without some pictures")
+        } else {
+            None
+        };
+        if let Some(what) = what {
+            return Err(Error::file(
+                format!("this model {what}"),
+                folder,
+                "give the model and the dataset it was trained on, or training settings with --config",
+            ));
+        }
+    }
+    let config = given.cloned().or(record.map(|r| r.config)).ok_or_else(|| {
+        Error::file(
+            "this model does not say how it was trained (it has no training.json)",
+            folder,
+            "give its training settings: whence retrain --config FILE, then whence attribute --counterfactuals DIR",
+        )
+    })?;
+    let network = model.network.config();
+    if config.network.as_ref().is_some_and(|n| n != network) {
+        return Err(Error::file(
+            "the training settings describe another network than the model's",
+            folder,
+            "correct [network] in the settings, or leave it out",
+        ));
+    }
+    Ok(TrainingConfig { network: Some(network.clone()), scheduler: model.scheduler.clone(), ..config })
+}
+
+impl Retrained<'_> {
+    fn folder_of(&self, group: usize) -> PathBuf {
+        self.folder.join(folder_name(self.dataset.groups().get(group).map_or("", String::as_str)))
+    }
+
+    /// Whether the model without this group need not be made.
+    pub fn is_ready(&self, group: usize) -> bool {
+        let out = self.folder_of(group);
+        let left_out = LeftOut::groups([group]);
+        self.resident.contains_key(&key(&out)) || self.training(&left_out, &out).finished().is_some()
+    }
+
+    fn training<'b>(&'b self, left_out: &'b LeftOut, out: &'b Path) -> Training<'b> {
+        Training { dataset: self.dataset, config: self.config, left_out, out, device: self.model.device() }
+    }
+}
+
+fn key(folder: &Path) -> String {
+    format!("retrained {}", folder.display())
+}
+
+impl Counterfactuals for Retrained<'_> {
+    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
+        let out = self.folder_of(group);
+        if let Some(model) = self.resident.get(&key(&out)) {
+            return Ok(model.clone());
+        }
+        let left_out = LeftOut::groups([group]);
+        let training = self.training(&left_out, &out);
+        let model = match training.finished() {
+            Some(model) => model,
+            None => training.run(&mut |step| report.retraining(group, &step))?,
+        };
+        check_alike(&model, self.model, &out)?;
+        self.resident.insert(key(&out), model.clone());
+        Ok(model)
+    }
+}

@@ -1,0 +1,58 @@
+//! The LOGO oracle: the model trained again without each group.
+
+use super::{groups_by_name, warn_of_skipped};
+use crate::attribution::{Counterfactuals as _, Report};
+use crate::engine::api::RetrainJob;
+use crate::engine::counterfactuals::{Retrained, training_of};
+use crate::engine::reporter::Reporter;
+use crate::engine::workspace::Workspace;
+use crate::error::Result;
+use crate::training::{TrainingConfig, TrainingStep};
+
+pub(super) fn run(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
+    workspace.choose_column(job.group_column.as_deref());
+    let model = workspace.model(&job.model)?;
+    let dataset = workspace
+        .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    warn_of_skipped(&dataset, reporter);
+    let groups = groups_by_name(&dataset, &job.groups)?;
+    let config = training_of(&model, &job.model, &dataset, job.config.as_ref())?;
+    let config = TrainingConfig { seed: job.seed.unwrap_or(config.seed), ..config };
+    config.check()?;
+    crate::store::check_writable(&job.out)?;
+    let mut retrained = Retrained {
+        model: &model,
+        dataset: &dataset,
+        config: &config,
+        folder: job.out.clone(),
+        resident: &mut workspace.counterfactuals,
+    };
+    let todo: Vec<usize> = groups.iter().copied().filter(|g| !retrained.is_ready(*g)).collect();
+    reporter.plan(todo.len().max(1) as f64);
+    for &group in &todo {
+        let name = dataset.groups().get(group).cloned().unwrap_or_default();
+        retrained.without(group, &mut Steps { reporter, name, loss: f32::NAN })?;
+        // Only the files are wanted here; a large model a group would fill the memory.
+        retrained.resident.clear();
+        reporter.advance(1.0);
+    }
+    Ok(format!("{} models in {} ({} trained now)", groups.len(), job.out.display(), todo.len()))
+}
+
+struct Steps<'a, 'b> {
+    reporter: &'a mut Reporter<'b>,
+    name: String,
+    loss: f32,
+}
+
+impl Report for Steps<'_, '_> {
+    fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
+        self.reporter.within(what, done, total, 1.0)
+    }
+
+    fn retraining(&mut self, _group: usize, step: &TrainingStep) -> Result<()> {
+        self.loss = step.loss.unwrap_or(self.loss);
+        let phase = format!("without {}, step {} of {}, loss {:.4}", self.name, step.step, step.steps, self.loss);
+        self.reporter.within(&phase, step.step, step.steps, 1.0)
+    }
+}
