@@ -11,6 +11,7 @@
 //! | [`diffusion`] | noise schedules, samplers, models as folders |
 //! | [`elbo`] | timesteps, noise, the paired scorer, estimates |
 //! | [`engine`] | the background: jobs in, events out, one compute thread |
+//! | [`evaluation`] | agreement metrics, intervals, tests, whole tables |
 //! | [`error`] | the one error type |
 //! | [`network`] | UNet2DModel and its weights |
 //! | [`report`] | what leaves the program: tables, JSON, pictures |
@@ -28,6 +29,7 @@ pub mod diffusion;
 pub mod elbo;
 pub mod engine;
 pub mod error;
+pub mod evaluation;
 pub mod network;
 pub mod report;
 pub mod store;

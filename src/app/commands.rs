@@ -147,6 +147,7 @@ impl WhenceApp {
             JobSpec::Sample(job) => format!("Draw {}", format::plural(job.seeds.len(), "picture")),
             JobSpec::Train(_) => "Train a model".into(),
             JobSpec::Unlearn(_) => "Unlearn groups".into(),
+            JobSpec::Benchmark(_) => "Compare methods".into(),
             JobSpec::Retrain(_) => "Train again without each group".into(),
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::evaluate::EvaluateArguments;
 use super::parse;
 use crate::diffusion::SamplerKind;
 use crate::elbo::Timesteps;
@@ -47,6 +48,10 @@ pub enum Command {
     Unlearn(UnlearnArguments),
     /// Train the model again without each group: the LOGO oracle
     Retrain(RetrainArguments),
+    /// Measure how well scores agree with a reference
+    Evaluate(EvaluateArguments),
+    /// Compare methods with retraining: a whole table
+    Benchmark(BenchmarkArguments),
     /// Write a part of a dataset as plain folders, at another size
     Subset(SubsetArguments),
     /// List devices, test them, tell versions
@@ -257,6 +262,37 @@ pub struct RetrainArguments {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Folder for the models, one folder a group
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence benchmark`.
+#[derive(Debug, Args)]
+pub struct BenchmarkArguments {
+    /// Dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// What is compared (TOML): oracles, methods, recipes, grids; a short comparison where left out
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The full model, in place of the plan's; trained where neither is given
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// Training settings of the full model (TOML), in place of the plan's
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    pub config: Option<PathBuf>,
+    /// Ready retrained models, one diffusers folder a group, in place of the plan's oracles; the first is the reference
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub oracle: Vec<PathBuf>,
+    /// Number of queries, in place of the plan's
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    pub queries: Option<usize>,
+    /// Folder for models, scores and tables
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]

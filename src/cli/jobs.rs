@@ -1,12 +1,15 @@
-//! `whence sample`, `whence train`, `whence unlearn`, `whence retrain`.
+//! `whence sample`, `whence train`, `whence unlearn`, `whence retrain`, `whence benchmark`.
 
 use std::path::Path;
 
-use super::arguments::{Common, RetrainArguments, SampleArguments, TrainArguments, UnlearnArguments};
+use super::arguments::{
+    BenchmarkArguments, Common, RetrainArguments, SampleArguments, TrainArguments, UnlearnArguments,
+};
 use super::attribute::recipe;
 use super::drive::drive;
-use crate::engine::api::{DrawSettings, JobSpec, RetrainJob, SampleJob, TrainJob, UnlearnJob};
+use crate::engine::api::{BenchmarkJob, DrawSettings, JobSpec, RetrainJob, SampleJob, TrainJob, UnlearnJob};
 use crate::error::{Error, Result};
+use crate::evaluation::benchmark::{OraclePlan, Plan};
 use crate::training::TrainingConfig;
 
 fn finish(common: &Common, out: &Path, spec: JobSpec) -> Result<()> {
@@ -85,4 +88,42 @@ pub(super) fn retrain(arguments: RetrainArguments) -> Result<()> {
         out: arguments.out.clone(),
     };
     finish(&arguments.common, &arguments.out, JobSpec::Retrain(Box::new(job)))
+}
+
+pub(super) fn benchmark(arguments: BenchmarkArguments) -> Result<()> {
+    let mut plan = arguments.plan.as_deref().map(Plan::load).transpose()?.unwrap_or_default();
+    if arguments.model.is_some() {
+        plan.model = arguments.model;
+    }
+    if let Some(config) = &arguments.config {
+        (plan.model, plan.training) = (None, Some(training_config(Some(config))?));
+    }
+    if let Some(count) = arguments.queries {
+        plan.queries.count = count;
+    }
+    if !arguments.oracle.is_empty() {
+        plan.oracles = arguments
+            .oracle
+            .into_iter()
+            .map(|folder| {
+                let name = format!("retrained, {}", folder.display());
+                OraclePlan { name, folder: Some(folder), ..OraclePlan::default() }
+            })
+            .collect();
+    }
+    plan.check()?;
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    let job = BenchmarkJob {
+        data: arguments.data,
+        group_column: arguments.group_column,
+        plan,
+        command: format!("whence {}", command.join(" ")),
+        out: arguments.out.clone(),
+    };
+    finish(&arguments.common, &arguments.out, JobSpec::Benchmark(Box::new(job)))?;
+    if !arguments.common.json {
+        let table = arguments.out.join("table.md");
+        print!("{}", std::fs::read_to_string(&table).map_err(Error::io("read", &table))?);
+    }
+    Ok(())
 }

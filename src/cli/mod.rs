@@ -5,6 +5,7 @@ mod attribute;
 mod demo;
 mod doctor;
 mod drive;
+mod evaluate;
 mod jobs;
 mod parse;
 mod subset;
@@ -53,6 +54,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Train(a)) => jobs::train(a),
         Some(Command::Unlearn(a)) => jobs::unlearn(a),
         Some(Command::Retrain(a)) => jobs::retrain(a),
+        Some(Command::Evaluate(a)) => evaluate::run(&a),
+        Some(Command::Benchmark(a)) => jobs::benchmark(a),
         Some(Command::Subset(a)) => subset::run(&a),
         Some(Command::Doctor(a)) => doctor::run(&a),
         Some(Command::Demo(a)) => demo::run(&a),

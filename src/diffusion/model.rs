@@ -95,7 +95,7 @@ impl Model {
     pub fn save(&self, folder: &Path, precision: Precision) -> Result<()> {
         store::create_folder(folder)?;
         write_safetensors(&folder.join(WEIGHTS), &named_values(&self.network), precision)?;
-        store::write_atomic(&folder.join("scheduler_config.json"), &pretty(&self.scheduler)?)?;
+        store::write_atomic(&folder.join("scheduler_config.json"), self.scheduler.to_json()?.as_bytes())?;
         // Last, because its presence is what makes the folder a model.
         store::write_atomic(&folder.join("config.json"), self.network.config().to_json()?.as_bytes())
     }
@@ -257,8 +257,4 @@ fn pickle(path: &Path) -> Error {
 
 fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(Error::io("read", path))
-}
-
-fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec_pretty(value).map_err(|e| Error::input(e.to_string(), "scheduler_config.json", "report this"))
 }

@@ -127,13 +127,25 @@ impl SchedulerConfig {
     /// # Errors
     /// Text that is no JSON, values this program does not know, and numbers that make no schedule.
     pub fn from_json(text: &str, place: &str) -> Result<Self> {
-        let config: Self = serde_json::from_str(text).map_err(|e| {
+        let unsupported = |e: serde_json::Error| {
             Error::input(
                 format!("unsupported scheduler setting: {e}"),
                 place,
                 "Whence knows linear, scaled_linear and squaredcos_cap_v2 betas, or betas given one by one",
             )
-        })?;
+        };
+        let mut fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&quote_infinities(text)).map_err(unsupported)?;
+        // Files of the solvers say null where they have no variance.
+        if fields.get("variance_type").is_some_and(serde_json::Value::is_null) {
+            fields.remove("variance_type");
+        }
+        let class = fields.get("_class_name").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let even = ["DPMSolver", "UniPC", "Euler", "LMS"].iter().any(|prefix| class.starts_with(prefix));
+        if even && !fields.contains_key("timestep_spacing") {
+            fields.insert("timestep_spacing".into(), "linspace".into());
+        }
+        let config: Self = serde_json::from_value(fields.into()).map_err(unsupported)?;
         let refuse = |what: &str| Err(Error::input(what, place, "save the model with a DDPM or DDIM scheduler"));
         const KNOWN: [&str; 9] = [
             "DDPMScheduler",
@@ -169,10 +181,54 @@ impl SchedulerConfig {
         Ok(config)
     }
 
+    /// The file's content: what [`from_json`](Self::from_json) reads.
+    ///
+    /// # Errors
+    /// Numbers that JSON cannot hold.
+    pub fn to_json(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|e| Error::input(e.to_string(), "scheduler_config.json", "report this"))?;
+        Ok(text.replace(": \"-Infinity\"", ": -Infinity").replace(": \"Infinity\"", ": Infinity"))
+    }
+
+    /// Refuses what the file asks of a solver beyond DPM-Solver++ 2M with its defaults.
+    ///
+    /// # Errors
+    /// Names the setting.
+    pub(super) fn check_dpm_solver(&self) -> Result<()> {
+        let set = |name: &str| self.other.get(name).filter(|v| !v.is_null());
+        let text = |name: &str| set(name).and_then(serde_json::Value::as_str);
+        let wrong = if text("final_sigmas_type").is_some_and(|t| t != "zero") {
+            "final_sigmas_type"
+        } else if set("lambda_min_clipped").is_some_and(serde_json::Value::is_number) {
+            "lambda_min_clipped"
+        } else if text("algorithm_type").is_some_and(|t| t != "dpmsolver++") {
+            "algorithm_type"
+        } else if text("solver_type").is_some_and(|t| t != "midpoint") {
+            "solver_type"
+        } else if set("solver_order").and_then(serde_json::Value::as_u64).is_some_and(|n| n != 2) {
+            "solver_order"
+        } else {
+            return Ok(());
+        };
+        Err(Error::input(
+            format!("{wrong} of scheduler_config.json is not DPM-Solver++ 2M's default"),
+            "--sampler dpm-solver++",
+            "use ddim or ddpm, or remove the setting from the file",
+        ))
+    }
+
     /// Whether the last DDIM step goes to a noise-free picture (diffusers' `set_alpha_to_one`).
     pub fn final_alpha_is_one(&self) -> bool {
         self.set_alpha_to_one.unwrap_or(true)
     }
+}
+
+/// Python writes infinities as bare words, which JSON does not know.
+fn quote_infinities(text: &str) -> String {
+    [("-Infinity", "\"-Infinity\""), ("Infinity", "\"Infinity\"")]
+        .iter()
+        .fold(text.to_owned(), |text, (bare, quoted)| text.replace(&format!(": {bare}"), &format!(": {quoted}")))
 }
 
 /// Betas and their cumulative products, indexed by timestep 0..T.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribution::{Attribution, GroupScore, ScoreSettings};
 use crate::dataset::{Dataset, ImageShape, Neighbour};
 pub use crate::diffusion::DrawSettings;
+use crate::evaluation::benchmark::Plan;
 use crate::training::TrainingConfig;
 use crate::unlearning::Recipe;
 
@@ -35,6 +36,8 @@ pub enum JobSpec {
     Train(Box<TrainJob>),
     /// Makes counterfactual models by unlearning.
     Unlearn(Box<UnlearnJob>),
+    /// Compares methods with retraining.
+    Benchmark(Box<BenchmarkJob>),
     /// Makes counterfactual models by training again.
     Retrain(Box<RetrainJob>),
 }
@@ -170,6 +173,22 @@ pub struct RetrainJob {
     /// Another seed than theirs: another oracle.
     pub seed: Option<u64>,
     /// Folder of the models, one folder a group.
+    pub out: PathBuf,
+}
+
+/// Settings of `whence benchmark`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BenchmarkJob {
+    /// Dataset.
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group; found by itself where absent.
+    #[serde(default)]
+    pub group_column: Option<String>,
+    /// What is compared.
+    pub plan: Plan,
+    /// The command that makes the same again, for the results.
+    pub command: String,
+    /// Folder of models, scores and tables.
     pub out: PathBuf,
 }
 

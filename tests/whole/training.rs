@@ -65,3 +65,90 @@ fn training_lowers_the_loss() {
         .unwrap();
     assert!(losses[0] > 0.8 && losses[losses.len() - 1] < 0.6, "{losses:?}");
 }
+
+/// Six steps of a real UNet in PyTorch (`tests/python/make_training_fixtures.py`): loss, clipped gradients, AdamW.
+#[test]
+fn six_steps_of_a_unet_end_where_pytorch_ends() {
+    use burn::module::Module as _;
+    use whence::training::AdamWConfig;
+    use whence::training::batch::to_tensor;
+    use whence::training::optimizer::AdamW;
+
+    let bytes = std::fs::read(fixture("pytorch/training.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |name: &str| -> Vec<f32> {
+        file.tensor(name).unwrap().data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+    };
+    let device = burn::tensor::Device::flex();
+    let start = Model::load(&fixture("pytorch/training/start"), &device).unwrap();
+    let end = Model::load(&fixture("pytorch/training/end"), &device).unwrap();
+    let (x0, noise) = (floats("unet.x0"), floats("unet.noise"));
+    let t: Vec<usize> = file
+        .tensor("unet.t")
+        .unwrap()
+        .data()
+        .chunks(8)
+        .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as usize)
+        .collect();
+    let (losses, norms) = (floats("unet.losses"), floats("unet.grad_norms"));
+    let steps = losses.len();
+    let (batch, size) = (t.len() / steps, start.shape().height * start.shape().width * start.shape().channels);
+    let config = AdamWConfig { weight_decay: 1e-4, clip_norm: Some(1.0), ..AdamWConfig::default() };
+    let mut network = start.network.clone().train();
+    let mut optimizer = AdamW::new(config, &network);
+    let tracked = device.autodiff();
+    for step in 0..steps {
+        let pictures = step * batch * size..(step + 1) * batch * size;
+        let times = &t[step * batch..(step + 1) * batch];
+        let (x0, noise) = (&x0[pictures.clone()], &noise[pictures]);
+        let noisy: Vec<f32> = x0
+            .chunks(size)
+            .zip(noise.chunks(size))
+            .zip(times)
+            .flat_map(|((x, e), t)| start.schedule().add_noise(x, e, *t))
+            .collect();
+        let output = network.forward(to_tensor(&noisy, start.shape(), &tracked), times, None, None);
+        let loss = (output - to_tensor(noise, start.shape(), &tracked)).powi_scalar(2).mean();
+        let value: f32 = loss.clone().inner().into_scalar();
+        assert!((value / losses[step] - 1.0).abs() < 1e-4, "step {step}: loss {value} for {}", losses[step]);
+        let norm;
+        (network, norm) = optimizer.step(network, loss.backward(), 1e-3);
+        let norm: f32 = norm.into_scalar();
+        assert!((norm / norms[step] - 1.0).abs() < 1e-3, "step {step}: norm {norm} for {}", norms[step]);
+    }
+    let trained = start.with_network(network.valid()).unwrap();
+    let (mut sum, mut count) = (0.0, 0);
+    for ((name, _, found), (other, _, expected)) in
+        named_values(&trained.network).iter().zip(named_values(&end.network))
+    {
+        assert_eq!(*name, other);
+        // The gradient of this bias is zero but for rounding, which AdamW blows up to full steps.
+        if name.ends_with("to_k.bias") {
+            continue;
+        }
+        for (a, b) in found.iter().zip(expected) {
+            assert!((a - b).abs() < 3e-4, "{name}: {a} {b}");
+            sum += f64::from((a - b).abs());
+            count += 1;
+        }
+    }
+    assert!(sum / f64::from(count) < 2e-6, "mean difference {}", sum / f64::from(count));
+}
+
+/// Rates of `training.json`: a cosine as diffusers has it, the warm-up one step ahead of it, so that no step is wasted.
+#[test]
+fn learning_rates_follow_the_schedule_that_pytorch_was_given() {
+    let text = std::fs::read_to_string(fixture("pytorch/training.json")).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rates = |run: &str| -> Vec<f64> {
+        all["optimizer"][run]["rates"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+    };
+    let config = TrainingConfig { steps: 30, warmup_steps: 5, learning_rate: 0.01, ..TrainingConfig::default() };
+    let diffusers = rates("diffusers");
+    for (step, rate) in rates("shifted").into_iter().enumerate() {
+        assert!((config.rate_at(step) - rate).abs() < 1e-12, "step {step}");
+        if step >= 5 {
+            assert!((diffusers[step] - rate).abs() < 1e-12, "step {step}");
+        }
+    }
+}

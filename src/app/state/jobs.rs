@@ -31,7 +31,11 @@ impl Slot {
             JobSpec::LoadQuery(_) => Self::Query,
             JobSpec::DrawQuery(_) => Self::Draw,
             JobSpec::Attribute(_) => Self::Explain,
-            JobSpec::Sample(_) | JobSpec::Train(_) | JobSpec::Unlearn(_) | JobSpec::Retrain(_) => Self::Other,
+            JobSpec::Sample(_)
+            | JobSpec::Train(_)
+            | JobSpec::Unlearn(_)
+            | JobSpec::Retrain(_)
+            | JobSpec::Benchmark(_) => Self::Other,
         }
     }
 

@@ -92,6 +92,9 @@ impl Sampler {
         if !(eta.is_finite() && eta >= 0.0) {
             return Err(Error::input(format!("eta is {eta}"), "--eta", "give 0 for no noise, to 1 for DDPM's"));
         }
+        if kind == SamplerKind::DpmSolver {
+            config.check_dpm_solver()?;
+        }
         let timesteps = timesteps(kind, config, schedule.len(), steps);
         let final_alpha = if config.final_alpha_is_one() { 1.0 } else { schedule.alpha_bar(Some(0)) };
         Ok(Self {
@@ -155,13 +158,16 @@ fn timesteps(kind: SamplerKind, config: &SchedulerConfig, total: usize, steps: u
             let stride = total / (steps + extra);
             (extra..steps + extra).rev().map(|i| (i * stride + config.steps_offset).min(last)).collect()
         }
-        TimestepSpacing::Trailing => (0..steps)
-            .map(|i| (total as f64 - i as f64 * total as f64 / steps as f64).round_ties_even() as usize)
-            .map(|t| t.saturating_sub(1))
-            .collect(),
-        TimestepSpacing::Linspace => (extra..steps + extra)
-            .rev()
-            .map(|i| (i as f64 * last as f64 / (steps + extra - 1).max(1) as f64).round_ties_even() as usize)
-            .collect(),
+        TimestepSpacing::Trailing => {
+            // numpy's arange finds its distance by this subtraction, which decides how halves are rounded.
+            let total = total as f64;
+            let distance = (total - total / steps as f64) - total;
+            let place = |i| (total + i as f64 * distance).round_ties_even() as usize;
+            (0..steps).map(|i| place(i).saturating_sub(1)).collect()
+        }
+        TimestepSpacing::Linspace => {
+            let distance = last as f64 / (steps + extra - 1).max(1) as f64;
+            (extra..steps + extra).rev().map(|i| (i as f64 * distance).round_ties_even() as usize).collect()
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The jobs, one file each.
 
 mod attribute;
+mod benchmark;
 mod load;
 mod retrain;
 mod sample;
@@ -25,6 +26,7 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
         JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
         JobSpec::Train(job) => train::run(workspace, job, reporter),
         JobSpec::Unlearn(job) => unlearn::run(workspace, job, reporter),
+        JobSpec::Benchmark(job) => benchmark::run(workspace, job, reporter),
         JobSpec::Retrain(job) => retrain::run(workspace, job, reporter),
     }
 }

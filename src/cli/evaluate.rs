@@ -1,0 +1,112 @@
+//! `whence evaluate`: how well scores agree with a reference.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::parse;
+use crate::error::Result;
+use crate::evaluation::render::{self, Form};
+use crate::evaluation::{Agreement, Extras, Matching, Options, Pairing, ScoreTable, compare};
+
+/// `whence evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArguments {
+    /// Table of scores (CSV): ours, or one of the published layouts
+    #[arg(long, value_name = "FILE")]
+    pub scores: PathBuf,
+    /// Table to compare with, such as scores by retrained models
+    #[arg(long, value_name = "FILE")]
+    pub reference: PathBuf,
+    /// Method in the table of scores, where it holds several
+    #[arg(long, value_name = "NAME")]
+    pub method: Option<String>,
+    /// Method in the reference, where it holds several
+    #[arg(long, value_name = "NAME")]
+    pub reference_method: Option<String>,
+    /// Scores by a second method: is the first better?
+    #[arg(long, value_name = "FILE")]
+    pub versus: Option<PathBuf>,
+    /// Method in that table, where it holds several
+    #[arg(long, value_name = "NAME", requires = "versus")]
+    pub versus_method: Option<String>,
+    /// A second reference, made independently: how well could any method agree?
+    #[arg(long, value_name = "FILE")]
+    pub ceiling: Option<PathBuf>,
+    /// Scores by similarity: splits the queries by whether the reference's first group is the most similar one
+    #[arg(long, value_name = "FILE")]
+    pub looks_like: Option<PathBuf>,
+    /// Names of the groups in class order, for tables with class ids only
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub groups_in_order: Vec<String>,
+    /// Compare the queries that all tables have, where these are not the same
+    #[arg(long)]
+    pub common_queries: bool,
+    /// Bootstrap resamples
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = parse::positive)]
+    pub resamples: usize,
+    /// Seed of the resamples
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Write the scores in the official sorted layout
+    #[arg(long, value_name = "FILE")]
+    pub sorted: Option<PathBuf>,
+    /// Write the scores in the official long layout
+    #[arg(long, value_name = "FILE")]
+    pub long: Option<PathBuf>,
+    /// Print the agreement as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where a table cannot be read or the tables do not match.
+pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
+    let order = (!arguments.groups_in_order.is_empty()).then_some(arguments.groups_in_order.as_slice());
+    let matching = Matching { group_names: order, allow_subset: arguments.common_queries };
+    let options = Options { resamples: arguments.resamples, seed: arguments.seed };
+    let scores = ScoreTable::read(&arguments.scores, arguments.method.as_deref())?;
+    let reference = ScoreTable::read(&arguments.reference, arguments.reference_method.as_deref())?;
+    let mut main = Pairing::new(&scores, &reference, &matching)?;
+    let pair = |path: &Option<PathBuf>, method: Option<&str>| {
+        let paired = |path: &Path| Pairing::new(&ScoreTable::read(path, method)?, &reference, &matching);
+        path.as_deref().map(paired).transpose()
+    };
+    let mut versus = pair(&arguments.versus, arguments.versus_method.as_deref())?;
+    let mut ceiling = pair(&arguments.ceiling, None)?;
+    let mut looks_like = pair(&arguments.looks_like, None)?;
+    if arguments.common_queries {
+        let further = [&mut versus, &mut ceiling, &mut looks_like].into_iter().filter_map(Option::as_mut);
+        let mut all: Vec<&mut Pairing> = std::iter::once(&mut main).chain(further).collect();
+        Pairing::keep_common(&mut all)?;
+    }
+    let extras = Extras { looks_like: looks_like.as_ref(), ceiling: ceiling.as_ref() };
+    let agreement = Agreement::with(&main, extras, &options)?;
+    let comparison = versus.as_ref().map(|versus| compare(&main, versus, &options)).transpose()?;
+    if let Some(path) = &arguments.sorted {
+        scores.write_official_sorted(path, order)?;
+    }
+    if let Some(path) = &arguments.long {
+        scores.write_official_long(path, order)?;
+    }
+    if arguments.json {
+        let mut document = agreement.to_json();
+        if let (Some(comparison), Some(document)) = (&comparison, document.as_object_mut()) {
+            document.insert("versus".into(), serde_json::json!(comparison));
+        }
+        println!("{document}");
+        return Ok(());
+    }
+    print!("{}", render::agreement(&agreement, Form::Text));
+    if let Some(comparison) = &comparison {
+        println!(
+            "\n{} against {}:",
+            arguments.scores.display(),
+            arguments.versus.as_deref().unwrap_or(Path::new("")).display()
+        );
+        print!("{}", render::comparison(comparison, Form::Text));
+    }
+    Ok(())
+}

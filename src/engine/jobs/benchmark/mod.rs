@@ -1,0 +1,160 @@
+//! The whole table: a full model, oracles, methods, their agreement and their cost. Everything that is finished is
+//! kept under the hash of what it was computed from, so that a run that was stopped goes on where it was.
+
+mod baselines;
+mod results;
+mod rows;
+
+use std::path::{Path, PathBuf};
+
+use super::{groups_by_name, sample, train, warn_of_skipped};
+use crate::attribution::Query;
+use crate::dataset::{Dataset, load_picture};
+use crate::diffusion::Model;
+use crate::diffusion::generate::to_bytes;
+use crate::engine::api::{BenchmarkJob, TrainJob};
+use crate::engine::reporter::Reporter;
+use crate::engine::workspace::Workspace;
+use crate::error::{Error, Result};
+use crate::evaluation::benchmark::{Grid, Kind, Row, Table, average, sum_of_z};
+use crate::report::write_png;
+use crate::store;
+use rows::{Bench, Source};
+
+pub(super) fn run(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut Reporter<'_>) -> Result<String> {
+    job.plan.check()?;
+    store::check_writable(&job.out)?;
+    workspace.choose_column(job.group_column.as_deref());
+    let folder = full_model(workspace, job, reporter)?;
+    let model = workspace.model(&folder)?;
+    if model.classes().is_some() {
+        return Err(Error::file(
+            "benchmarks of class-conditional models are not supported",
+            &folder,
+            "use a model without classes, or score with whence attribute and compare with whence evaluate",
+        ));
+    }
+    let dataset = workspace
+        .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    warn_of_skipped(&dataset, reporter);
+    let groups = groups_by_name(&dataset, &[])?;
+    reporter.plan(1.0);
+    let queries = queries(job, &model, reporter)?;
+    let mut bench = Bench::new(job, folder, model, dataset, groups, queries)?;
+    let rows = all_rows(workspace, &mut bench, reporter)?;
+    let names: Vec<String> = bench.queries.iter().map(|q| q.name.clone()).collect();
+    let groups: Vec<String> = bench.group_names();
+    let table = Table::new(&names, &groups, &rows, baselines::NEAREST, &job.plan.versus)?;
+    let device = workspace.device(bench.model.network.config())?.name;
+    results::write(&bench, &table, &rows, &device)?;
+    Ok(format!("{} rows, {} queries, {} groups: {}", rows.len(), names.len(), groups.len(), job.out.display()))
+}
+
+/// The plan's model, or one trained here.
+fn full_model(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut Reporter<'_>) -> Result<PathBuf> {
+    if let Some(folder) = &job.plan.model {
+        return Ok(folder.clone());
+    }
+    let out = job.out.join("model");
+    let train = TrainJob {
+        data: job.data.clone(),
+        group_column: job.group_column.clone(),
+        config: job.plan.training.clone().unwrap_or_default(),
+        exclude_group: None,
+        out: out.clone(),
+    };
+    train::run(workspace, &train, reporter)?;
+    Ok(out)
+}
+
+/// Pictures of the plan's folder, or drawn here and kept as files.
+fn queries(job: &BenchmarkJob, model: &Model, reporter: &mut Reporter<'_>) -> Result<Vec<Query>> {
+    let plan = &job.plan.queries;
+    let files: Vec<PathBuf> = match &plan.folder {
+        Some(folder) => pictures(folder, plan.count)?,
+        None => {
+            let folder = job.out.join("queries").join(model.hash().get(..12).unwrap_or_default());
+            let file = |seed: u64| folder.join(format!("seed-{seed}.png"));
+            let seeds: Vec<u64> = (plan.first_seed..).take(plan.count).collect();
+            let missing: Vec<u64> = seeds.iter().copied().filter(|s| !file(*s).is_file()).collect();
+            for some in missing.chunks(job.plan.batch) {
+                let drawn = sample::draw(model, &plan.draw, some, 0.0, false, reporter)?;
+                for (seed, picture) in some.iter().zip(drawn.chunks(model.shape().numel())) {
+                    write_png(&file(*seed), &to_bytes(picture), model.shape())?;
+                }
+            }
+            seeds.into_iter().map(file).collect()
+        }
+    };
+    files
+        .iter()
+        .map(|path| load_picture(path, model.shape()).map(|p| Query { name: p.name, pixels: p.pixels }))
+        .collect()
+}
+
+fn pictures(folder: &Path, count: usize) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_file()).collect();
+    files.sort();
+    files.truncate(count);
+    if files.len() < 2 {
+        return Err(Error::file("there are fewer than two pictures here", folder, "give a folder of pictures"));
+    }
+    Ok(files)
+}
+
+/// Every row, oracles first.
+fn all_rows(workspace: &mut Workspace, bench: &mut Bench<'_>, reporter: &mut Reporter<'_>) -> Result<Vec<Row>> {
+    let plan = bench.plan;
+    reporter.plan(bench.units());
+    let mut rows = Vec::new();
+    for (number, oracle) in plan.oracles.iter().enumerate() {
+        let source = match &oracle.folder {
+            Some(folder) => Source::Given(folder.clone()),
+            None => Source::retrained(bench, number, oracle)?,
+        };
+        // Each oracle has its own noise, so that agreement is not inflated by sharing it.
+        let grid = Grid { seed: plan.reference.seed + number as u64, ..plan.reference };
+        rows.push(bench.oracle(workspace, &oracle.name, Kind::Oracle, source.clone(), grid, reporter)?);
+        if number == 0 {
+            let again = Grid { seed: grid.seed + 1_000_000, ..grid };
+            let name = format!("{}, other noise", oracle.name);
+            rows.push(bench.oracle(workspace, &name, Kind::Baseline, source, again, reporter)?);
+        }
+    }
+    if let Some(reference) = rows.first() {
+        let usual = baselines::usual_order(reference);
+        rows.push(usual);
+    }
+    rows.push(baselines::nearest_images(bench, reporter)?);
+    for method in &plan.methods {
+        for &weighting in &method.weightings {
+            let names = method.seed_rows(weighting);
+            let seeds = if method.seeds.is_empty() { vec![method.recipe.seed] } else { method.seeds.clone() };
+            let mut singles = Vec::with_capacity(seeds.len());
+            for (name, seed) in names.iter().zip(seeds) {
+                singles.push(bench.method(workspace, name, method, seed, weighting, reporter)?);
+            }
+            let mean = method.mean_row(weighting).map(|name| {
+                let of: Vec<&Row> = singles.iter().collect();
+                average(&name, Kind::Mean, method.family.as_deref().unwrap_or(&method.name), &of)
+            });
+            rows.extend(singles);
+            rows.extend(mean);
+        }
+    }
+    for sum in &plan.sums {
+        let of: Vec<&Row> = sum.of.iter().filter_map(|name| rows.iter().find(|r| r.name == *name)).collect();
+        rows.push(sum_of_z(&sum.name, &of));
+    }
+    Ok(rows)
+}
+
+fn counterfactual_points(bench: &Bench<'_>, grid: &Grid) -> Result<usize> {
+    Ok(grid.timesteps.plan(bench.model.schedule(), grid.draws, grid.seed, b"")?.points.len())
+}
+
+/// A dataset's groups by number.
+fn name_of(dataset: &Dataset, group: usize) -> String {
+    dataset.groups().get(group).cloned().unwrap_or_default()
+}

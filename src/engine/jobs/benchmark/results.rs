@@ -1,0 +1,67 @@
+//! Files of a finished benchmark.
+
+use super::rows::Bench;
+use crate::error::{Error, Result};
+use crate::evaluation::benchmark::{Row, Table, markdown, table_csv};
+use crate::store;
+
+/// Writes `table.md`, `table.csv`, `benchmark.json`, and `scores/ROW.csv`, which `whence evaluate` reads.
+pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row], device: &str) -> Result<()> {
+    let out = &bench.job.out;
+    for row in rows {
+        write_scores(bench, row)?;
+    }
+    store::write_atomic(&out.join("table.csv"), &table_csv(table)?)?;
+    let document = serde_json::json!({
+        "schema_version": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": bench.job.command,
+        "plan": bench.plan,
+        "device": device,
+        "model": { "folder": bench.folder, "hash": bench.model.hash() },
+        "dataset": { "path": bench.job.data, "hash": bench.dataset.hash(), "pictures": bench.dataset.len() },
+        "inputs": bench.base,
+        "rows": rows.iter().map(|r| serde_json::json!({ "name": r.name, "key": r.key })).collect::<Vec<_>>(),
+        "table": table,
+    });
+    store::write_json(&out.join("benchmark.json"), &document)?;
+    let plan = bench.plan;
+    let head = format!(
+        "# {}\n\nWhence {} on {device}: `{}`\n\nDataset {}: {} pictures in {} groups ({}). {} queries. Oracles scored at timesteps {} with {} draws, \
+         methods at {} with {}; each oracle and the methods have their own noise. Every setting and hash is in \
+         `benchmark.json`, every score in `scores/`.\n\n",
+        plan.title,
+        env!("CARGO_PKG_VERSION"),
+        bench.job.command,
+        bench.dataset.hash().get(..12).unwrap_or_default(),
+        bench.dataset.len(),
+        bench.groups.len(),
+        bench.group_names().join(", "),
+        bench.queries.len(),
+        plan.reference.timesteps,
+        plan.reference.draws,
+        plan.scoring.timesteps,
+        plan.scoring.draws,
+    );
+    store::write_atomic(&out.join("table.md"), (head + &markdown(table)).as_bytes())
+}
+
+fn write_scores(bench: &Bench<'_>, row: &Row) -> Result<()> {
+    let path = bench.job.out.join("scores").join(format!("{}.csv", crate::engine::folder_name(&row.name)));
+    let broken = |e: csv::Error| Error::file(e.to_string(), &path, "report this");
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut header = vec!["query", "group", "score"];
+    header.extend(row.errors.is_some().then_some("std_err"));
+    writer.write_record(&header).map_err(broken)?;
+    let groups = bench.group_names();
+    for (q, (query, scores)) in bench.queries.iter().zip(&row.scores).enumerate() {
+        for (g, (group, score)) in groups.iter().zip(scores).enumerate() {
+            let error = row.errors.as_ref().and_then(|e| e.get(q)?.get(g).copied());
+            let mut record = vec![query.name.clone(), group.clone(), score.to_string()];
+            record.extend(error.map(|e| e.to_string()));
+            writer.write_record(&record).map_err(broken)?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+    store::write_atomic(&path, &bytes)
+}

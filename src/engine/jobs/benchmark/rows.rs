@@ -1,0 +1,390 @@
+//! One row: its counterfactual models are made, its queries scored, both timed and kept.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::{counterfactual_points, name_of};
+use crate::attribution::{
+    Attribution, Context, Counterfactuals, Made, Method, Query, Report, ScoreSettings, method as method_named,
+};
+use crate::dataset::Dataset;
+use crate::diffusion::Model;
+use crate::elbo::Weighting;
+use crate::engine::api::BenchmarkJob;
+use crate::engine::counterfactuals::{Imported, Retrained, Unlearned, training_of};
+use crate::engine::reporter::Reporter;
+use crate::engine::workspace::Workspace;
+use crate::error::Result;
+use crate::evaluation::benchmark::{Cost, Grid, Kind, MethodPlan, OraclePlan, Plan, Row};
+use crate::store;
+use crate::training::{TrainingConfig, TrainingStep};
+use crate::unlearning::{Recipe, UnlearningStep};
+
+/// A training step costs about as much as four forward passes of its pictures.
+const STEP_UNITS: usize = 4;
+
+/// What all rows share.
+pub(super) struct Bench<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) job: &'a BenchmarkJob,
+    pub(super) folder: PathBuf,
+    pub(super) model: Model,
+    pub(super) dataset: Dataset,
+    pub(super) groups: Vec<usize>,
+    pub(super) queries: Vec<Query>,
+    /// Hash of model, dataset and queries.
+    pub(super) base: String,
+}
+
+/// Where counterfactual models come from.
+#[derive(Clone)]
+pub(super) enum Source {
+    /// Somebody made them.
+    Given(PathBuf),
+    /// Trained again, into this folder.
+    Retrained(PathBuf, Box<TrainingConfig>),
+    /// Unlearned, into this folder.
+    Unlearned(PathBuf, Box<Recipe>),
+    /// None are needed.
+    None,
+}
+
+impl Source {
+    pub(super) fn retrained(bench: &Bench<'_>, number: usize, oracle: &OraclePlan) -> Result<Self> {
+        let config = training_of(&bench.model, &bench.folder, &bench.dataset, oracle.training.as_ref())?;
+        let config = TrainingConfig { seed: oracle.seed.unwrap_or(config.seed), ..config };
+        Ok(Self::Retrained(bench.job.out.join(format!("oracle-{number}")), Box::new(config)))
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Given(folder) | Self::Retrained(folder, _) | Self::Unlearned(folder, _) => Some(folder),
+            Self::None => None,
+        }
+    }
+
+    /// What the models are, for the key of a row.
+    fn identity(&self) -> serde_json::Value {
+        match self {
+            Self::Given(folder) => {
+                // The content would be better, and costs reading every model; sizes and times tell of a change.
+                let stamp: Vec<_> = files(folder)
+                    .into_iter()
+                    .filter_map(|p| Some((p.strip_prefix(folder).ok()?.to_owned(), p.metadata().ok()?)))
+                    .map(|(p, m)| {
+                        (p, m.len(), m.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()))
+                    })
+                    .collect();
+                serde_json::json!({ "given": stamp })
+            }
+            Self::Retrained(_, config) => serde_json::json!({ "retrained": config }),
+            Self::Unlearned(_, recipe) => serde_json::json!({ "unlearned": recipe }),
+            Self::None => serde_json::Value::Null,
+        }
+    }
+
+    /// Pictures sent forwards and backwards to make the model without one group.
+    fn trained_pictures(&self) -> usize {
+        match self {
+            Self::Retrained(_, config) => config.steps * config.batch,
+            Self::Unlearned(_, recipe) => recipe.steps * recipe.batch * 2,
+            Self::Given(_) | Self::None => 0,
+        }
+    }
+}
+
+/// What a row is made of.
+struct RowSpec<'a> {
+    name: &'a str,
+    kind: Kind,
+    family: &'a str,
+    method: &'a dyn Method,
+    source: Source,
+    grid: Grid,
+    weighting: Weighting,
+}
+
+/// Seconds spent on the models of a folder, over all runs.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Spent {
+    seconds: f64,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) fn new(
+        job: &'a BenchmarkJob,
+        folder: PathBuf,
+        model: Model,
+        dataset: Dataset,
+        groups: Vec<usize>,
+        queries: Vec<Query>,
+    ) -> Result<Self> {
+        let mut hasher = blake3::Hasher::new_derive_key("whence 2026 benchmark v1");
+        hasher.update(model.hash().as_bytes()).update(dataset.hash().as_bytes());
+        for query in &queries {
+            hasher.update(&(query.pixels.len() as u64).to_le_bytes()).update(&query.pixels);
+        }
+        let base = hasher.finalize().to_hex().to_string();
+        Ok(Self { plan: &job.plan, job, folder, model, dataset, groups, queries, base })
+    }
+
+    pub(super) fn group_names(&self) -> Vec<String> {
+        self.groups.iter().map(|g| name_of(&self.dataset, *g)).collect()
+    }
+
+    /// The whole work in forward passes of one picture, before it is known what is kept from an earlier run.
+    pub(super) fn units(&self) -> f64 {
+        let scoring =
+            |grid: &Grid| counterfactual_points(self, grid).unwrap_or(1) * self.queries.len() * (self.groups.len() + 1);
+        let oracles: usize = self
+            .plan
+            .oracles
+            .iter()
+            .enumerate()
+            .map(|(i, o)| {
+                let source = if o.folder.is_some() { Ok(Source::None) } else { Source::retrained(self, i, o) };
+                let making = source.map_or(0, |s| s.trained_pictures());
+                making * STEP_UNITS * self.groups.len() + scoring(&self.plan.reference) * if i == 0 { 2 } else { 1 }
+            })
+            .sum();
+        let methods: usize = self
+            .plan
+            .methods
+            .iter()
+            .map(|m| {
+                let needs = method_named(&m.method).is_ok_and(|m| m.counterfactuals().is_some());
+                let one = m.recipe.steps * m.recipe.batch * 2 * STEP_UNITS * self.groups.len()
+                    + scoring(&m.scoring.unwrap_or(self.plan.scoring));
+                if needs { one * m.rows().len() } else { 1 }
+            })
+            .sum();
+        (oracles + methods) as f64
+    }
+
+    /// A row of retrained models.
+    pub(super) fn oracle(
+        &self,
+        workspace: &mut Workspace,
+        name: &str,
+        kind: Kind,
+        source: Source,
+        grid: Grid,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Row> {
+        let (method, weighting) = (method_named("logo")?, Weighting::Elbo);
+        let spec = RowSpec { name, kind, family: "oracle", method, source, grid, weighting };
+        self.row(workspace, &spec, reporter)
+    }
+
+    /// A row of a method with one unlearning seed.
+    pub(super) fn method(
+        &self,
+        workspace: &mut Workspace,
+        name: &str,
+        plan: &MethodPlan,
+        seed: u64,
+        weighting: Weighting,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Row> {
+        let method = method_named(&plan.method)?;
+        let recipe = Recipe { seed, ..plan.recipe.clone() }.resolved(&self.model, Some(&self.folder))?;
+        let source = if method.counterfactuals() == Some(Made::Unlearned) {
+            let text = serde_json::to_string(&recipe).unwrap_or_default();
+            let hash = blake3::hash(format!("{}{}{text}", self.model.hash(), self.dataset.hash()).as_bytes()).to_hex();
+            let folder = self.job.out.join("unlearned").join(hash.get(..12).unwrap_or_default());
+            Source::Unlearned(folder, Box::new(recipe))
+        } else {
+            Source::None
+        };
+        let family = plan.family.as_deref().unwrap_or(&plan.name);
+        let grid = plan.scoring.unwrap_or(self.plan.scoring);
+        let spec = RowSpec { name, kind: Kind::Method, family, method, source, grid, weighting };
+        self.row(workspace, &spec, reporter)
+    }
+
+    fn row(&self, workspace: &mut Workspace, spec: &RowSpec<'_>, reporter: &mut Reporter<'_>) -> Result<Row> {
+        let RowSpec { name, kind, family, method, ref source, grid, weighting } = *spec;
+        let identity = serde_json::json!([self.base, method.name(), grid, weighting, source.identity()]);
+        let key = blake3::hash(identity.to_string().as_bytes()).to_hex().to_string();
+        let kept = self.job.out.join("rows").join(format!("{}.json", key.get(..16).unwrap_or_default()));
+        let making = (source.trained_pictures() * STEP_UNITS * self.groups.len()) as f64;
+        let pass = (counterfactual_points(self, &grid)? * self.queries.len()) as f64;
+        if let Ok(row) = store::read_json::<Row>(&kept)
+            && row.key == key
+        {
+            if method.counterfactuals().is_some() {
+                reporter.advance(making + pass * (self.groups.len() + 1) as f64);
+            }
+            return Ok(Row { name: name.into(), kind, family: family.into(), ..row });
+        }
+        let mut imported;
+        let mut retrained;
+        let mut unlearned;
+        let counterfactuals: &mut dyn Counterfactuals = match source {
+            Source::Given(folder) => {
+                imported = Imported { model: &self.model, dataset: &self.dataset, folder };
+                imported.check(&self.groups)?;
+                &mut imported
+            }
+            Source::Retrained(folder, config) => {
+                retrained = Retrained {
+                    model: &self.model,
+                    dataset: &self.dataset,
+                    config,
+                    folder: folder.clone(),
+                    resident: &mut workspace.counterfactuals,
+                };
+                &mut retrained
+            }
+            Source::Unlearned(folder, recipe) => {
+                unlearned = Unlearned {
+                    model: &self.model,
+                    dataset: &self.dataset,
+                    recipe,
+                    folder: folder.clone(),
+                    resident: &mut workspace.counterfactuals,
+                };
+                &mut unlearned
+            }
+            Source::None => {
+                imported = Imported { model: &self.model, dataset: &self.dataset, folder: Path::new("") };
+                &mut imported
+            }
+        };
+        let mut told = Told { reporter, name, dataset: &self.dataset, making: making / self.groups.len() as f64, pass };
+        let make_seconds = self.make(source, counterfactuals, &mut told)?;
+        let begun = Instant::now();
+        let settings = grid.settings(self.plan.batch);
+        let attributions = method.attribute(Context {
+            model: &self.model,
+            dataset: &self.dataset,
+            groups: &self.groups,
+            queries: &self.queries,
+            settings: &settings,
+            counterfactuals,
+            report: &mut told,
+        })?;
+        let score_seconds = begun.elapsed().as_secs_f64();
+        // Only this row's models are wanted: those of all rows together would fill the memory.
+        workspace.counterfactuals.clear();
+        let scores = attributions
+            .iter()
+            .zip(&self.queries)
+            .map(|(a, q)| self.weighted(a, q, &settings, weighting))
+            .collect::<Result<_>>()?;
+        let errors = |a: &Attribution| a.scores.iter().map(|s| s.estimate.std_err).collect();
+        let cost = Cost {
+            trained_pictures: source.trained_pictures() * self.groups.len(),
+            evaluations_per_query: if method.counterfactuals().is_some() {
+                counterfactual_points(self, &grid)? * (self.groups.len() + 1)
+            } else {
+                0
+            },
+            make_seconds,
+            score_seconds,
+            bytes: source
+                .folder()
+                .map_or(0, |f| files(f).iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum()),
+        };
+        let row = Row {
+            name: name.into(),
+            kind,
+            family: family.into(),
+            key,
+            scores,
+            errors: (weighting == Weighting::Elbo).then(|| attributions.iter().map(errors).collect()),
+            cost,
+        };
+        store::write_json(&kept, &row)?;
+        Ok(row)
+    }
+
+    /// Makes every counterfactual model; returns the seconds spent on them in this run and earlier ones.
+    fn make(&self, source: &Source, models: &mut dyn Counterfactuals, told: &mut Told<'_, '_>) -> Result<f64> {
+        let Some(folder) = source.folder().filter(|_| !matches!(source, Source::Given(_))) else { return Ok(0.0) };
+        let record = folder.join("cost.json");
+        let mut spent: Spent = store::read_json(&record).unwrap_or_default();
+        for &group in &self.groups {
+            let ready =
+                folder.join(crate::engine::folder_name(&name_of(&self.dataset, group))).join("config.json").is_file();
+            let begun = Instant::now();
+            models.without(group, told)?;
+            if !ready {
+                spent.seconds += begun.elapsed().as_secs_f64();
+                store::write_json(&record, &spent)?;
+            }
+            told.reporter.advance(told.making);
+        }
+        Ok(spent.seconds)
+    }
+
+    /// Scores of one query under other weights of its timesteps.
+    fn weighted(
+        &self,
+        attribution: &Attribution,
+        query: &Query,
+        settings: &ScoreSettings,
+        weighting: Weighting,
+    ) -> Result<Vec<f64>> {
+        if weighting == Weighting::Elbo {
+            return Ok(attribution.scores.iter().map(|s| s.estimate.score).collect());
+        }
+        let schedule = self.model.schedule();
+        let plan = settings.timesteps.plan(schedule, settings.draws, settings.seed, &query.pixels)?;
+        let factors: Vec<f64> = plan.points.iter().map(|p| weighting.factor(schedule, p.t)).collect();
+        let sum = |terms: &[crate::elbo::Term]| terms.iter().zip(&factors).map(|(t, f)| t.value * f).sum();
+        Ok(attribution.scores.iter().map(|s| sum(&s.terms)).collect())
+    }
+}
+
+/// All files of a folder and those below it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Turns what a row does into overall progress.
+struct Told<'a, 'b> {
+    reporter: &'a mut Reporter<'b>,
+    name: &'a str,
+    dataset: &'a Dataset,
+    /// Units of making the model without one group, and of one pass over all queries.
+    making: f64,
+    pass: f64,
+}
+
+impl Report for Told<'_, '_> {
+    fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
+        self.reporter.within(&format!("{}: {what}", self.name), done, total, self.pass)?;
+        if what == "full model" && done == total {
+            self.reporter.advance(self.pass);
+        }
+        Ok(())
+    }
+
+    fn unlearning(&mut self, group: usize, step: &UnlearningStep<'_>) -> Result<()> {
+        let phase = format!("{}: unlearning {}", self.name, name_of(self.dataset, group));
+        self.reporter.within(&phase, step.step, step.steps, self.making)
+    }
+
+    fn retraining(&mut self, group: usize, step: &TrainingStep) -> Result<()> {
+        let phase = format!("{}: training without {}", self.name, name_of(self.dataset, group));
+        self.reporter.within(&phase, step.step, step.steps, self.making)
+    }
+
+    fn group_done(&mut self, _group: usize, _scores: &[crate::attribution::GroupScore]) -> Result<()> {
+        self.reporter.advance(self.pass);
+        self.reporter.check()
+    }
+}

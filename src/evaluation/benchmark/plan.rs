@@ -1,0 +1,265 @@
+//! What a benchmark compares: plain data, read from TOML, written beside the results.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribution::{Made, ScoreSettings, method};
+use crate::diffusion::DrawSettings;
+use crate::elbo::{Timesteps, Weighting};
+use crate::error::{Error, Result};
+use crate::training::TrainingConfig;
+use crate::unlearning::Recipe;
+
+/// Where the ELBO is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Grid {
+    /// Which timesteps.
+    pub timesteps: Timesteps,
+    /// Noise draws at each.
+    pub draws: usize,
+    /// Seed of the noise.
+    pub seed: u64,
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        Self { timesteps: Timesteps::Count(50), draws: 1, seed: 0 }
+    }
+}
+
+impl Grid {
+    /// Score settings of this grid.
+    pub fn settings(&self, batch: usize) -> ScoreSettings {
+        ScoreSettings { timesteps: self.timesteps, draws: self.draws, seed: self.seed, batch, class: None }
+    }
+}
+
+/// The pictures asked about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueryPlan {
+    /// A folder of pictures; drawn from the full model where absent.
+    pub folder: Option<PathBuf>,
+    /// How many: of the folder, the first by name.
+    pub count: usize,
+    /// Seed of the first one drawn; the others follow.
+    pub first_seed: u64,
+    /// How they are drawn.
+    pub draw: DrawSettings,
+}
+
+impl Default for QueryPlan {
+    fn default() -> Self {
+        Self { folder: None, count: 64, first_seed: 0, draw: DrawSettings::default() }
+    }
+}
+
+/// One set of models trained again without each group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OraclePlan {
+    /// Name in the table.
+    pub name: String,
+    /// Ready models, one diffusers folder a group; trained where absent.
+    pub folder: Option<PathBuf>,
+    /// Training seed; the full model's own where absent.
+    pub seed: Option<u64>,
+    /// Training settings, where the model does not remember its own.
+    pub training: Option<TrainingConfig>,
+}
+
+/// One method with its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MethodPlan {
+    /// Name in the table.
+    pub name: String,
+    /// Name of the method.
+    pub method: String,
+    /// Rows of one family are settings of the same thing: the best on the first half of the queries is chosen.
+    pub family: Option<String>,
+    /// How groups are unlearned.
+    pub recipe: Recipe,
+    /// Unlearning seeds, in place of the recipe's; more than one give a row each and one of their mean.
+    pub seeds: Vec<u64>,
+    /// Where the ELBO is evaluated, where not as the others.
+    pub scoring: Option<Grid>,
+    /// Weights of the timesteps in the score; more than one give a row each.
+    pub weightings: Vec<Weighting>,
+}
+
+impl Default for MethodPlan {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            method: "guda".into(),
+            family: None,
+            recipe: Recipe::default(),
+            seeds: Vec::new(),
+            scoring: None,
+            weightings: vec![Weighting::Elbo],
+        }
+    }
+}
+
+/// The sum of other rows, each turned to mean 0 and spread 1 over a query's groups first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SumPlan {
+    /// Name in the table.
+    pub name: String,
+    /// Names of the rows.
+    pub of: Vec<String>,
+}
+
+/// A whole benchmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// Headline of the table.
+    pub title: String,
+    /// The full model; trained by `training` where absent.
+    pub model: Option<PathBuf>,
+    /// How the full model is trained.
+    pub training: Option<TrainingConfig>,
+    /// The pictures asked about.
+    pub queries: QueryPlan,
+    /// How oracles are scored.
+    pub reference: Grid,
+    /// How methods are scored.
+    pub scoring: Grid,
+    /// Pictures in one pass through the network.
+    pub batch: usize,
+    /// Oracles; the first is the reference.
+    pub oracles: Vec<OraclePlan>,
+    /// Methods.
+    pub methods: Vec<MethodPlan>,
+    /// Sums.
+    pub sums: Vec<SumPlan>,
+    /// Name of the row that the others are tested against.
+    pub versus: String,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let oracle = |name: &str, seed| OraclePlan { name: name.into(), seed, ..OraclePlan::default() };
+        let name = |name: &str| name.to_owned();
+        Self {
+            title: name("Agreement with retraining"),
+            model: None,
+            training: None,
+            queries: QueryPlan::default(),
+            reference: Grid { timesteps: Timesteps::OFFICIAL, draws: 2, seed: 1000 },
+            scoring: Grid::default(),
+            batch: 32,
+            oracles: vec![oracle("retrained", None), oracle("retrained, other seed", Some(1))],
+            methods: vec![
+                MethodPlan { name: name("guda"), seeds: vec![0, 1], ..MethodPlan::default() },
+                MethodPlan { name: name("gaussian"), method: name("gaussian"), ..MethodPlan::default() },
+            ],
+            sums: vec![SumPlan { name: name("guda + gaussian"), of: vec![name("guda, mean of 2"), name("gaussian")] }],
+            versus: name("gaussian"),
+        }
+    }
+}
+
+impl Plan {
+    /// Reads a plan (TOML); folders in it are seen from the file.
+    ///
+    /// # Errors
+    /// Unknown settings, by name, and contradictions.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let mut plan: Self = toml::from_str(&text).map_err(|e| {
+            Error::file(format!("this is no benchmark plan: {}", e.message()), path, "correct the file")
+        })?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        let folders = plan.oracles.iter_mut().map(|o| &mut o.folder);
+        for folder in folders.chain([&mut plan.queries.folder, &mut plan.model]).flatten() {
+            *folder = base.join(&*folder);
+        }
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// Refuses plans that cannot be run.
+    ///
+    /// # Errors
+    /// Names what is wrong.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |what: String, remedy: &str| Err(Error::input(what, "benchmark plan", remedy));
+        if self.oracles.is_empty() {
+            return refuse("there is no oracle".into(), "give at least one under [[oracles]]");
+        }
+        if self.queries.count < 2 || self.batch == 0 || self.reference.draws == 0 || self.scoring.draws == 0 {
+            return refuse("count, batch or draws is too small".into(), "give 2 queries and 1 of the others, or more");
+        }
+        let mut rows: HashSet<String> = HashSet::new();
+        let mut families: HashSet<&str> = HashSet::new();
+        for oracle in &self.oracles {
+            if oracle.name.is_empty() || !rows.insert(oracle.name.clone()) {
+                return refuse(format!("an oracle's name is empty or used twice: {}", oracle.name), "name each one");
+            }
+            oracle.training.as_ref().map_or(Ok(()), TrainingConfig::check)?;
+        }
+        for plan in &self.methods {
+            if method(&plan.method)?.counterfactuals() == Some(Made::Retrained) {
+                return refuse(format!("{} is an oracle", plan.method), "list it under [[oracles]]");
+            }
+            plan.recipe.check()?;
+            families.insert(plan.family.as_deref().unwrap_or(&plan.name));
+            for name in plan.rows() {
+                if plan.name.is_empty() || !rows.insert(name.clone()) {
+                    return refuse(format!("a method's name is empty or used twice: {name}"), "name each one");
+                }
+            }
+        }
+        for sum in &self.sums {
+            if let Some(unknown) = sum.of.iter().find(|name| !rows.contains(*name)) {
+                let known: Vec<&str> = self.methods.iter().map(|m| m.name.as_str()).collect();
+                return refuse(
+                    format!("{} sums the row {unknown}, which is not there", sum.name),
+                    &format!("the methods are {}; a mean over two seeds is called NAME, mean of 2", known.join(", ")),
+                );
+            }
+            if !rows.insert(sum.name.clone()) {
+                return refuse(format!("the name {} is used twice", sum.name), "name each row");
+            }
+        }
+        if !self.versus.is_empty() && !rows.contains(&self.versus) {
+            return refuse(format!("versus names the row {}, which is not there", self.versus), "name a row");
+        }
+        Ok(())
+    }
+}
+
+impl MethodPlan {
+    /// Names of the rows that come of it.
+    pub fn rows(&self) -> Vec<String> {
+        self.weightings.iter().flat_map(|w| self.seed_rows(*w).into_iter().chain(self.mean_row(*w))).collect()
+    }
+
+    /// Names of the rows of single seeds.
+    pub fn seed_rows(&self, weighting: Weighting) -> Vec<String> {
+        let base = self.base(weighting);
+        if self.seeds.len() < 2 {
+            return vec![base];
+        }
+        self.seeds.iter().map(|seed| format!("{base}, seed {seed}")).collect()
+    }
+
+    /// Name of the mean over seeds, where there are several.
+    pub fn mean_row(&self, weighting: Weighting) -> Option<String> {
+        (self.seeds.len() > 1).then(|| format!("{}, mean of {}", self.base(weighting), self.seeds.len()))
+    }
+
+    fn base(&self, weighting: Weighting) -> String {
+        match weighting {
+            Weighting::Elbo => self.name.clone(),
+            other => format!("{}, {} weights", self.name, other.name()),
+        }
+    }
+}
