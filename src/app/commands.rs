@@ -148,6 +148,7 @@ impl WhenceApp {
             JobSpec::Train(_) => "Train a model".into(),
             JobSpec::Unlearn(_) => "Unlearn groups".into(),
             JobSpec::Benchmark(_) => "Compare methods".into(),
+            JobSpec::Removal(_) => "Check by removal".into(),
             JobSpec::Retrain(_) => "Train again without each group".into(),
         }
     }

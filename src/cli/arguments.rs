@@ -52,6 +52,8 @@ pub enum Command {
     Evaluate(EvaluateArguments),
     /// Compare methods with retraining: a whole table
     Benchmark(BenchmarkArguments),
+    /// Check an attribution: train again without what it names, and without as much at random
+    Removal(RemovalArguments),
     /// Write a part of a dataset as plain folders, at another size
     Subset(SubsetArguments),
     /// List devices, test them, tell versions
@@ -293,6 +295,57 @@ pub struct BenchmarkArguments {
     #[arg(long, value_name = "N", value_parser = parse::positive)]
     pub queries: Option<usize>,
     /// Folder for models, scores and tables
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence removal`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("removed").required(true).args(["remove_groups", "remove_images"]))]
+#[command(group = clap::ArgGroup::new("asked").required(true).multiple(true).args(["query", "seeds"]))]
+pub struct RemovalArguments {
+    /// The full model: a diffusers folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Its dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// Pictures asked about
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub query: Vec<PathBuf>,
+    /// Or seeds, which are drawn again without what is removed: 3, or 0..8, or 1,5,7
+    #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
+    pub seeds: Option<parse::Seeds>,
+    /// Leave out so many groups, the highest scores first
+    #[arg(long, value_name = "N", value_parser = parse::positive, requires = "scores")]
+    pub remove_groups: Option<usize>,
+    /// Leave out so many pictures, the nearest first
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    pub remove_images: Option<usize>,
+    /// Scores of the queries: scores.csv of whence attribute
+    #[arg(long, value_name = "FILE")]
+    pub scores: Option<PathBuf>,
+    /// Random choices of the same size a query
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub random: usize,
+    /// Training settings (TOML); those in the model's training.json where left out
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Timesteps at which the loss is compared
+    #[arg(long, default_value = "10../10", value_name = "A..B/STEP")]
+    pub timesteps: Timesteps,
+    /// Noise draws at each timestep
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = parse::positive)]
+    pub draws: usize,
+    /// Seed of the noise and of the random choices
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Folder for models and results
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]

@@ -1,13 +1,17 @@
-//! `whence sample`, `whence train`, `whence unlearn`, `whence retrain`, `whence benchmark`.
+//! `whence sample`, `whence train`, `whence unlearn`, `whence retrain`, `whence benchmark`,
+//! `whence removal`.
 
 use std::path::Path;
 
 use super::arguments::{
-    BenchmarkArguments, Common, RetrainArguments, SampleArguments, TrainArguments, UnlearnArguments,
+    BenchmarkArguments, Common, RemovalArguments, RetrainArguments, SampleArguments, TrainArguments, UnlearnArguments,
 };
 use super::attribute::recipe;
 use super::drive::drive;
-use crate::engine::api::{BenchmarkJob, DrawSettings, JobSpec, RetrainJob, SampleJob, TrainJob, UnlearnJob};
+use crate::attribution::ScoreSettings;
+use crate::engine::api::{
+    BenchmarkJob, DrawSettings, JobSpec, QuerySource, RemovalJob, Remove, RetrainJob, SampleJob, TrainJob, UnlearnJob,
+};
 use crate::error::{Error, Result};
 use crate::evaluation::benchmark::{OraclePlan, Plan};
 use crate::training::TrainingConfig;
@@ -126,4 +130,32 @@ pub(super) fn benchmark(arguments: BenchmarkArguments) -> Result<()> {
         print!("{}", std::fs::read_to_string(&table).map_err(Error::io("read", &table))?);
     }
     Ok(())
+}
+
+pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
+    let remove = match (arguments.remove_groups, arguments.remove_images) {
+        (Some(count), _) => Remove::Groups(count),
+        (None, count) => Remove::Images(count.unwrap_or(1)),
+    };
+    let mut queries: Vec<QuerySource> = arguments.query.into_iter().map(QuerySource::File).collect();
+    queries.extend(arguments.seeds.into_iter().flat_map(|s| s.0).map(QuerySource::Seed));
+    let job = RemovalJob {
+        model: arguments.model,
+        data: arguments.data,
+        group_column: arguments.group_column,
+        queries,
+        draw: DrawSettings::default(),
+        scores: arguments.scores,
+        remove,
+        random: arguments.random,
+        config: arguments.config.as_deref().map(|path| training_config(Some(path))).transpose()?,
+        settings: ScoreSettings {
+            timesteps: arguments.timesteps,
+            draws: arguments.draws,
+            seed: arguments.seed,
+            ..ScoreSettings::default()
+        },
+        out: arguments.out.clone(),
+    };
+    finish(&arguments.common, &arguments.out, JobSpec::Removal(Box::new(job)))
 }

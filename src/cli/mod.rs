@@ -56,6 +56,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Retrain(a)) => jobs::retrain(a),
         Some(Command::Evaluate(a)) => evaluate::run(&a),
         Some(Command::Benchmark(a)) => jobs::benchmark(a),
+        Some(Command::Removal(a)) => jobs::removal(a),
         Some(Command::Subset(a)) => subset::run(&a),
         Some(Command::Doctor(a)) => doctor::run(&a),
         Some(Command::Demo(a)) => demo::run(&a),

@@ -12,6 +12,7 @@ pub enum Weighting {
     #[default]
     Elbo,
     /// min(SNR, 5) / SNR of the noise's squared error (Hang et al. 2023, gamma = 5); no nats.
+    #[serde(rename = "min-snr-5")]
     MinSnr5,
     /// 1: the training loss; no nats.
     Uniform,

@@ -38,6 +38,8 @@ pub enum JobSpec {
     Unlearn(Box<UnlearnJob>),
     /// Compares methods with retraining.
     Benchmark(Box<BenchmarkJob>),
+    /// Trains again without what an attribution names.
+    Removal(Box<RemovalJob>),
     /// Makes counterfactual models by training again.
     Retrain(Box<RetrainJob>),
 }
@@ -173,6 +175,44 @@ pub struct RetrainJob {
     /// Another seed than theirs: another oracle.
     pub seed: Option<u64>,
     /// Folder of the models, one folder a group.
+    pub out: PathBuf,
+}
+
+/// What `whence removal` leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remove {
+    /// So many groups, the highest scores first.
+    Groups(usize),
+    /// So many pictures, the nearest first.
+    Images(usize),
+}
+
+/// Settings of `whence removal`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemovalJob {
+    /// Folder of the full model.
+    pub model: PathBuf,
+    /// Dataset.
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group; found by itself where absent.
+    #[serde(default)]
+    pub group_column: Option<String>,
+    /// Pictures asked about; those from seeds are drawn again without what is removed.
+    pub queries: Vec<QuerySource>,
+    /// How.
+    pub draw: DrawSettings,
+    /// Table of scores that orders the groups.
+    pub scores: Option<PathBuf>,
+    /// What is left out.
+    pub remove: Remove,
+    /// Random choices of the same size a query.
+    pub random: usize,
+    /// Training settings; those the model remembers where absent.
+    pub config: Option<TrainingConfig>,
+    /// How the ELBO is evaluated.
+    pub settings: ScoreSettings,
+    /// Folder of models and results.
     pub out: PathBuf,
 }
 

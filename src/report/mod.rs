@@ -3,5 +3,5 @@
 mod picture;
 mod tables;
 
-pub use picture::{to_rgb, write_png};
+pub use picture::{to_rgb, write_png, write_side_by_side};
 pub use tables::{Provenance, write_attribution};

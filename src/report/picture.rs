@@ -32,3 +32,29 @@ pub fn write_png(path: &Path, pixels: &[u8], shape: ImageShape) -> Result<()> {
         .map_err(|e| Error::file(format!("the picture cannot be encoded: {e}"), path, "report this"))?;
     store::write_atomic(path, &bytes)
 }
+
+/// Writes planar pictures in a row, enlarged to at least 128 pixels, with a gap between them.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_side_by_side(path: &Path, pictures: &[Vec<u8>], shape: ImageShape) -> Result<()> {
+    let times = 128_usize.div_ceil(shape.width.max(1)).max(1);
+    let (width, height, gap) = (shape.width * times, shape.height * times, 8);
+    let row = ImageShape { channels: 3, height, width: (pictures.len() * (width + gap)).saturating_sub(gap) };
+    let mut planes = vec![255u8; row.numel()];
+    for (place, picture) in pictures.iter().enumerate() {
+        let rgb = to_rgb(picture, shape);
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+            let from = (y / times * shape.width + x / times) * 3;
+            let to = y * row.width + place * (width + gap) + x;
+            for channel in 0..3 {
+                if let (Some(pixel), Some(value)) =
+                    (planes.get_mut(channel * height * row.width + to), rgb.get(from + channel))
+                {
+                    *pixel = *value;
+                }
+            }
+        }
+    }
+    write_png(path, &planes, row)
+}

@@ -35,6 +35,7 @@ impl Slot {
             | JobSpec::Train(_)
             | JobSpec::Unlearn(_)
             | JobSpec::Retrain(_)
+            | JobSpec::Removal(_)
             | JobSpec::Benchmark(_) => Self::Other,
         }
     }

@@ -10,7 +10,7 @@ use crate::dataset::{Dataset, ImageShape, load_picture, nearest};
 use crate::diffusion::Model;
 use crate::diffusion::generate::to_bytes;
 use crate::elbo::{FullPass, ScorerQuery, Timesteps};
-use crate::engine::api::{AttributeJob, EventKind, GroupNeighbours, QuerySource, UnlearningPoint};
+use crate::engine::api::{AttributeJob, DrawSettings, EventKind, GroupNeighbours, QuerySource, UnlearningPoint};
 use crate::engine::counterfactuals::{Imported, Retrained, Unlearned, training_of};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
@@ -38,7 +38,8 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
     warn_of_skipped(&dataset, reporter);
     let groups = groups_by_name(&dataset, &job.groups)?;
-    let queries = read_queries(job, &model, reporter)?;
+    let draw = DrawSettings { class: job.settings.class, ..job.draw };
+    let queries = read_queries(&job.queries, &draw, &model, reporter)?;
     let mut settings = job.settings;
     if let Some(budget) = job.budget {
         settings.timesteps = Timesteps::Count((budget / (settings.draws.max(1) * (groups.len() + 1))).max(1));
@@ -172,10 +173,15 @@ fn check_size(settings: &ScoreSettings) -> Result<()> {
     Ok(())
 }
 
-fn read_queries(job: &AttributeJob, model: &Model, reporter: &mut Reporter<'_>) -> Result<Vec<Query>> {
-    let mut queries: Vec<Query> = Vec::with_capacity(job.queries.len());
-    let draw = crate::engine::api::DrawSettings { class: job.settings.class, ..job.draw };
-    for source in &job.queries {
+/// The pictures asked about, at the model's size.
+pub(super) fn read_queries(
+    sources: &[QuerySource],
+    draw: &DrawSettings,
+    model: &Model,
+    reporter: &mut Reporter<'_>,
+) -> Result<Vec<Query>> {
+    let mut queries: Vec<Query> = Vec::with_capacity(sources.len());
+    for source in sources {
         let query = match source {
             QuerySource::File(path) => {
                 let picture = load_picture(path, model.shape())?;
@@ -186,7 +192,7 @@ fn read_queries(job: &AttributeJob, model: &Model, reporter: &mut Reporter<'_>) 
                 Query { name: picture.name, pixels: picture.pixels }
             }
             QuerySource::Seed(seed) => {
-                let pixels = to_bytes(&sample::draw(model, &draw, &[*seed], 0.0, false, reporter)?);
+                let pixels = to_bytes(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
                 Query { name: format!("seed-{seed}"), pixels }
             }
             QuerySource::Picture { name, pixels } => {

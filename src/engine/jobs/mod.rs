@@ -3,6 +3,7 @@
 mod attribute;
 mod benchmark;
 mod load;
+mod removal;
 mod retrain;
 mod sample;
 mod train;
@@ -27,6 +28,7 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
         JobSpec::Train(job) => train::run(workspace, job, reporter),
         JobSpec::Unlearn(job) => unlearn::run(workspace, job, reporter),
         JobSpec::Benchmark(job) => benchmark::run(workspace, job, reporter),
+        JobSpec::Removal(job) => removal::run(workspace, job, reporter),
         JobSpec::Retrain(job) => retrain::run(workspace, job, reporter),
     }
 }
