@@ -1,8 +1,10 @@
 mod bad_input;
 mod command_line;
 mod digits;
+mod gaussian_world;
 mod jobs;
 mod network;
+mod oracle;
 mod samplers;
 mod training;
 mod walls;
