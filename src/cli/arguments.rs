@@ -330,6 +330,9 @@ pub struct RemovalArguments {
     /// Scores of the queries: scores.csv of whence attribute
     #[arg(long, value_name = "FILE")]
     pub scores: Option<PathBuf>,
+    /// Ready retrained models, one diffusers folder a group, for --remove-groups 1
+    #[arg(long, value_name = "DIR")]
+    pub counterfactuals: Option<PathBuf>,
     /// Random choices of the same size a query
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub random: usize,

@@ -145,6 +145,7 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
         group_column: arguments.group_column,
         queries,
         draw: DrawSettings::default(),
+        counterfactuals: arguments.counterfactuals,
         scores: arguments.scores,
         remove,
         random: arguments.random,

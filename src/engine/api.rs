@@ -202,6 +202,8 @@ pub struct RemovalJob {
     pub queries: Vec<QuerySource>,
     /// How.
     pub draw: DrawSettings,
+    /// Ready models without a group each, in place of training them.
+    pub counterfactuals: Option<PathBuf>,
     /// Table of scores that orders the groups.
     pub scores: Option<PathBuf>,
     /// What is left out.

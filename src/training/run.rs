@@ -98,13 +98,19 @@ impl Training<'_> {
         }
     }
 
-    /// The model in the folder, where this very run has finished before.
-    pub fn finished(&self) -> Option<Model> {
-        let record = TrainingRecord::of_model(self.out)?;
-        if !record.same_run(&self.record()) || self.out.join("checkpoint").exists() {
-            return None;
-        }
-        Model::load(self.out, self.device).ok()
+    /// Whether this very run has finished in the folder before.
+    pub fn is_finished(&self) -> bool {
+        TrainingRecord::of_model(self.out).is_some_and(|r| r.same_run(&self.record()))
+            && !self.out.join("checkpoint").exists()
+            && self.out.join("config.json").is_file()
+    }
+
+    /// The model in the folder, where [`is_finished`](Self::is_finished).
+    ///
+    /// # Errors
+    /// A damaged file: hours of training are not thrown away without a word.
+    pub fn finished(&self) -> Result<Option<Model>> {
+        if self.is_finished() { Model::load(self.out, self.device).map(Some) } else { Ok(None) }
     }
 
     /// Trains, from the last checkpoint where there is one. Returns the finished model.

@@ -143,3 +143,55 @@ fn a_full_disk_is_told_and_nothing_half_written_is_left() {
     result.code(1).stderr(contains("Free some space"));
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn evaluate_prints_the_promised_json_and_a_table_and_refuses_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: Vec<serde_json::Value> =
+        serde_json::from_slice(&std::fs::read(fixture("metrics.json")).unwrap()).unwrap();
+    let case = &cases[0];
+    let numbers =
+        |name: &str| -> Vec<f64> { case[name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect() };
+    // Scores in the published layout, the reference in ours, rows in another order and other folders.
+    let mut official = String::from("image,class_id,delta_elbo\n");
+    for (class, score) in numbers("scores").iter().enumerate().rev() {
+        official += &format!("out/images/q.png,{class},{score}\n");
+    }
+    let mut ours = String::from("query,group,score_nats,std_err\n");
+    for (class, score) in numbers("reference").iter().enumerate() {
+        ours += &format!("q.png,class-{class},{score},0.1\n");
+    }
+    let (scores, reference) = (folder.path().join("scores.csv"), folder.path().join("reference.csv"));
+    std::fs::write(&scores, &official).unwrap();
+    std::fs::write(&reference, ours).unwrap();
+    let names: Vec<String> = (0..10).map(|c| format!("class-{c}")).collect();
+    let evaluate = || {
+        let mut command = whence();
+        command.arg("evaluate").arg("--scores").arg(&scores).arg("--reference").arg(&reference);
+        command
+    };
+    evaluate().assert().code(1).stderr(contains("--groups-in-order"));
+    let output = evaluate().arg("--groups-in-order").arg(names.join(",")).arg("--json").assert().success();
+    let json: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!((&json["queries"], &json["groups"]), (&1.into(), &10.into()));
+    for name in ["top1", "top3_overlap", "mrr", "ndcg@3_exp", "ndcg@3_lin", "rbo_0.9", "spearman", "kendall_tau_b"] {
+        let found = &json["metrics"][name];
+        let expected = case[name].as_f64().unwrap();
+        assert!((found["value"].as_f64().unwrap() - expected).abs() < 1e-9, "{name}");
+        for field in ["low_95", "high_95", "chance", "chance_corrected"] {
+            assert!(found[field].is_number(), "{name} {field}");
+        }
+    }
+    let table = evaluate().arg("--groups-in-order").arg(names.join(",")).assert().success();
+    let text = String::from_utf8(table.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("ndcg@3_exp") && text.contains("0.828"), "{text}");
+    // A score that is missing is named, and not called zero.
+    std::fs::write(&scores, official.replace("out/images/q.png,3,-2\n", "")).unwrap();
+    assert!(std::fs::read_to_string(&scores).unwrap().len() < official.len());
+    evaluate()
+        .arg("--groups-in-order")
+        .arg(names.join(","))
+        .assert()
+        .code(1)
+        .stderr(contains("class-3").or(contains("class 3")));
+}

@@ -251,6 +251,7 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
         group_column: None,
         queries: vec![QuerySource::Seed(4)],
         draw: DrawSettings { steps: 5, ..DrawSettings::default() },
+        counterfactuals: None,
         scores: Some(scores.clone()),
         remove,
         random: 2,

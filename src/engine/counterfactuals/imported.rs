@@ -47,8 +47,18 @@ impl Imported<'_> {
 
 impl Counterfactuals for Imported<'_> {
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
-        self.check(&[group])?;
         report.progress("reading models", 0, 1)?;
+        self.load(group)
+    }
+}
+
+impl Imported<'_> {
+    /// The model without this group.
+    ///
+    /// # Errors
+    /// Where it is missing, or cannot be compared with the full one.
+    pub fn load(&self, group: usize) -> Result<Model> {
+        self.check(&[group])?;
         let folder = self.folder_of(group).unwrap_or_default();
         let other = Model::load(&folder, self.model.device())?;
         check_alike(&other, self.model, &folder)?;

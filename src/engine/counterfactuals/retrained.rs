@@ -79,7 +79,7 @@ impl Retrained<'_> {
     pub fn is_ready(&self, group: usize) -> bool {
         let out = self.folder_of(group);
         let left_out = LeftOut::groups([group]);
-        self.resident.contains_key(&key(&out)) || self.training(&left_out, &out).finished().is_some()
+        self.resident.contains_key(&key(&out)) || self.training(&left_out, &out).is_finished()
     }
 
     fn training<'b>(&'b self, left_out: &'b LeftOut, out: &'b Path) -> Training<'b> {
@@ -99,7 +99,7 @@ impl Counterfactuals for Retrained<'_> {
         }
         let left_out = LeftOut::groups([group]);
         let training = self.training(&left_out, &out);
-        let model = match training.finished() {
+        let model = match training.finished()? {
             Some(model) => model,
             None => training.run(&mut |step| report.retraining(group, &step))?,
         };

@@ -15,7 +15,7 @@ use crate::diffusion::generate::to_bytes;
 use crate::elbo::noise::stream;
 use crate::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
 use crate::engine::api::{QuerySource, RemovalJob, Remove};
-use crate::engine::counterfactuals::training_of;
+use crate::engine::counterfactuals::{Imported, training_of};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Result};
@@ -219,10 +219,14 @@ impl Check<'_> {
     }
 
     fn train(&self, query: &str, choice: &str, left_out: &LeftOut, reporter: &mut Reporter<'_>) -> Result<Model> {
+        if let (Some(folder), Some(name)) = (&self.job.counterfactuals, left_out.single_group(self.dataset)) {
+            let group = self.dataset.groups().iter().position(|g| g == name).unwrap_or_default();
+            return Imported { model: self.model, dataset: self.dataset, folder }.load(group);
+        }
         let out = self.folder(left_out);
         let training =
             Training { dataset: self.dataset, config: &self.config, left_out, out: &out, device: self.model.device() };
-        if let Some(model) = training.finished() {
+        if let Some(model) = training.finished()? {
             return Ok(model);
         }
         training.run(&mut |step| {

@@ -57,7 +57,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
     let left_out = LeftOut::groups(excluded);
     let training =
         Training { dataset: &dataset, config: &job.config, left_out: &left_out, out: &job.out, device: &device.device };
-    if training.finished().is_some() {
+    if training.is_finished() {
         return Ok(format!("The model is in {}, trained before by these settings", job.out.display()));
     }
     let mut loss = f32::NAN;

@@ -152,7 +152,7 @@ impl Default for Plan {
             model: None,
             training: None,
             queries: QueryPlan::default(),
-            reference: Grid { timesteps: Timesteps::OFFICIAL, draws: 2, seed: 1000 },
+            reference: Grid { timesteps: Timesteps::Count(200), draws: 1, seed: 1000 },
             scoring: Grid::default(),
             batch: 32,
             oracles: vec![oracle("retrained", None), oracle("retrained, other seed", Some(1))],

@@ -215,7 +215,7 @@ impl<'a> Bench<'a> {
             && row.key == key
         {
             if method.counterfactuals().is_some() {
-                reporter.advance(making + pass * (self.groups.len() + 1) as f64);
+                reporter.skip(making + pass * (self.groups.len() + 1) as f64);
             }
             return Ok(Row { name: name.into(), kind, family: family.into(), ..row });
         }
@@ -311,11 +311,13 @@ impl<'a> Bench<'a> {
                 folder.join(crate::engine::folder_name(&name_of(&self.dataset, group))).join("config.json").is_file();
             let begun = Instant::now();
             models.without(group, told)?;
-            if !ready {
+            if ready {
+                told.reporter.skip(told.making);
+            } else {
+                told.reporter.advance(told.making);
                 spent.seconds += begun.elapsed().as_secs_f64();
                 store::write_json(&record, &spent)?;
             }
-            told.reporter.advance(told.making);
         }
         Ok(spent.seconds)
     }
