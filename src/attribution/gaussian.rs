@@ -43,7 +43,9 @@ impl Method for GaussianMethod {
         let names: Vec<&str> = groups.iter().filter_map(|&g| dataset.groups().get(g)).map(String::as_str).collect();
         queries
             .iter()
-            .map(|query| {
+            .enumerate()
+            .map(|(done, query)| {
+                report.progress("closed form", done, queries.len())?;
                 let values = leave_out.scores(&query.pixels, model.schedule(), settings.timesteps, groups)?;
                 let scores = names.iter().zip(values).map(|(name, value)| GroupScore {
                     group: (*name).into(),

@@ -73,6 +73,9 @@ pub trait Counterfactuals {
     /// # Errors
     /// Where it is missing and cannot be made.
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model>;
+
+    /// Whether the model without this group need not be made first.
+    fn is_ready(&self, group: usize) -> bool;
 }
 
 /// How a model without a group is made.

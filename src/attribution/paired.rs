@@ -22,49 +22,38 @@ pub(super) fn attribute(method: &str, context: Context<'_>) -> Result<Vec<Attrib
     let per_query = prepared.iter().map(|q| q.plan.points.len()).max().unwrap_or(1) * model.shape().numel();
     let portion = (CACHED_NUMBERS / per_query.max(1)).max(1);
 
-    // Full passes first: they are needed by every group, and hold all that is shared.
-    let mut passes = Vec::new();
+    // The full model runs once over each portion; models without a group are asked for once a portion.
     let whole = prepared.iter().map(|q| q.plan.points.len()).sum::<usize>();
-    let single_portion = prepared.len() <= portion;
-    if single_portion {
-        let pass = FullPass::run(model, model.schedule(), &prepared, settings.seed, settings.batch, &mut |d, _| {
-            report.progress("full model", d, whole)
-        })?;
-        passes.push(pass);
-    }
     let mut scores: Vec<Vec<GroupScore>> = vec![Vec::with_capacity(groups.len()); prepared.len()];
-    for (&group, name) in groups.iter().zip(&names) {
-        let counterfactual = counterfactuals.without(group, report)?;
-        let what = format!("scoring without {name}");
-        let mut all_terms = Vec::with_capacity(prepared.len());
-        if let [pass] = passes.as_slice() {
-            all_terms = pass.terms(&counterfactual, &mut |d, t| report.progress(&what, d, t))?;
-        } else {
-            let mut before = 0;
-            for queries in prepared.chunks(portion) {
-                let places: usize = queries.iter().map(|q| q.plan.points.len()).sum();
-                let mut tell = |d: usize, _: usize| report.progress(&what, before + d / 2, whole);
-                let pass = FullPass::run(model, model.schedule(), queries, settings.seed, settings.batch, &mut tell)?;
-                let mut tell = |d: usize, _: usize| report.progress(&what, before + (places + d) / 2, whole);
-                all_terms.extend(pass.terms(&counterfactual, &mut tell)?);
-                before += places;
+    let mut before = 0;
+    for (number, queries) in prepared.chunks(portion).enumerate() {
+        let pass = FullPass::run(model, model.schedule(), queries, settings.seed, settings.batch, &mut |d, _| {
+            report.progress("full model", before + d, whole)
+        })?;
+        for (&group, name) in groups.iter().zip(&names) {
+            let counterfactual = counterfactuals.without(group, report)?;
+            let what = format!("scoring without {name}");
+            let all_terms = pass.terms(&counterfactual, &mut |d, _| report.progress(&what, before + d, whole))?;
+            let group_scores: Vec<GroupScore> = all_terms
+                .into_iter()
+                .zip(queries)
+                .map(|(terms, q)| GroupScore {
+                    group: name.clone(),
+                    estimate: Estimate::from_terms(&terms, q.plan.draws),
+                    evaluations: terms.len(),
+                    terms,
+                    draws: q.plan.draws,
+                })
+                .collect();
+            // The first query is in the first portion.
+            if number == 0 {
+                report.group_done(group, &group_scores)?;
+            }
+            for (all, one) in scores.iter_mut().skip(number * portion).zip(group_scores) {
+                all.push(one);
             }
         }
-        let group_scores: Vec<GroupScore> = all_terms
-            .into_iter()
-            .zip(&prepared)
-            .map(|(terms, q)| GroupScore {
-                group: name.clone(),
-                estimate: Estimate::from_terms(&terms, q.plan.draws),
-                evaluations: terms.len(),
-                terms,
-                draws: q.plan.draws,
-            })
-            .collect();
-        report.group_done(group, &group_scores)?;
-        for (all, one) in scores.iter_mut().zip(group_scores) {
-            all.push(one);
-        }
+        before += queries.iter().map(|q| q.plan.points.len()).sum::<usize>();
     }
     Ok(queries
         .iter()

@@ -116,7 +116,7 @@ pub(super) fn benchmark(arguments: BenchmarkArguments) -> Result<()> {
             .collect();
     }
     plan.check()?;
-    let command: Vec<String> = std::env::args().skip(1).collect();
+    let command: Vec<String> = std::env::args_os().skip(1).map(|a| quoted(&a.to_string_lossy())).collect();
     let job = BenchmarkJob {
         data: arguments.data,
         group_column: arguments.group_column,
@@ -144,7 +144,12 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
         data: arguments.data,
         group_column: arguments.group_column,
         queries,
-        draw: DrawSettings::default(),
+        draw: DrawSettings {
+            sampler: arguments.sampler,
+            steps: arguments.steps,
+            eta: arguments.eta,
+            class: arguments.class_label,
+        },
         counterfactuals: arguments.counterfactuals,
         scores: arguments.scores,
         remove,
@@ -154,9 +159,20 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
             timesteps: arguments.timesteps,
             draws: arguments.draws,
             seed: arguments.seed,
+            class: arguments.class_label,
             ..ScoreSettings::default()
         },
         out: arguments.out.clone(),
     };
     finish(&arguments.common, &arguments.out, JobSpec::Removal(Box::new(job)))
+}
+
+/// As a shell needs it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', "'\\''"))
+    }
 }

@@ -18,6 +18,13 @@ pub(super) fn run(arguments: &SubsetArguments) -> Result<()> {
     }
     let wanted: Vec<&String> =
         if arguments.groups.is_empty() { dataset.groups().iter().collect() } else { arguments.groups.iter().collect() };
+    if std::fs::read_dir(&arguments.out).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Error::file(
+            "this folder is not empty",
+            &arguments.out,
+            "give a new one, so that no old pictures mix in",
+        ));
+    }
     store::check_writable(&arguments.out)?;
     let mut written = 0;
     for name in &wanted {

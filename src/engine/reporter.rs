@@ -57,6 +57,7 @@ impl<'a> Reporter<'a> {
     pub fn plan(&mut self, total: f64) {
         self.total = total.max(f64::MIN_POSITIVE);
         self.finished = 0.0;
+        self.started = Instant::now();
     }
 
     /// A phase of `units` need not be done: an earlier run did it. It must not make the rest look quick.

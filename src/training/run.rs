@@ -54,17 +54,30 @@ impl TrainingRecord {
         store::read_json(&folder.join(RECORD)).ok()
     }
 
-    /// Whether the two runs give the same weights: how often checkpoints are written changes nothing.
+    /// Whether the two runs give the same weights.
     pub fn same_run(&self, other: &Self) -> bool {
-        let plain = |record: &Self| {
-            let mut record = record.clone();
-            record.config.checkpoint_every = 0;
-            // Two files may say the same schedule in different words.
-            let schedule = NoiseSchedule::new(&record.config.scheduler).ok();
-            record.config.scheduler = SchedulerConfig::default();
-            (record, schedule)
-        };
-        plain(self) == plain(other)
+        self.essence() == other.essence()
+    }
+
+    /// Hash of all that decides the weights.
+    pub fn key(&self) -> String {
+        let (record, schedule) = self.essence();
+        let mut hasher = blake3::Hasher::new_derive_key("whence 2026 training v1");
+        hasher.update(serde_json::to_string(&record).unwrap_or_default().as_bytes());
+        for t in 0..schedule.as_ref().map_or(0, NoiseSchedule::len) {
+            hasher.update(&schedule.as_ref().map_or(0.0, |s| s.beta(t)).to_le_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The record without what changes no weight: how often checkpoints are written, and the words of the schedule.
+    fn essence(&self) -> (Self, Option<NoiseSchedule>) {
+        let mut record = self.clone();
+        record.config.checkpoint_every = 0;
+        let schedule = NoiseSchedule::new(&record.config.scheduler).ok();
+        record.config.scheduler =
+            SchedulerConfig { prediction_type: record.config.scheduler.prediction_type, ..SchedulerConfig::default() };
+        (record, schedule)
     }
 }
 
@@ -133,6 +146,10 @@ impl Training<'_> {
                 "give both the same size",
             ));
         }
+        if TrainingRecord::of_model(self.out).is_some_and(|r| !r.same_run(&record)) {
+            // What is written from here on is no longer what the old record tells of.
+            std::fs::remove_file(self.out.join(RECORD)).map_err(Error::io("replace", &self.out.join(RECORD)))?;
+        }
         let start = Model::fresh(&network, &config.scheduler, config.seed, self.device)?;
         let mut network = start.network.clone().train();
         let mut optimizer = AdamW::new(config.optimizer, &network);
@@ -161,7 +178,8 @@ impl Training<'_> {
         model.save(self.out, config.precision)?;
         store::write_json(&self.out.join(RECORD), &record)?;
         checkpoint.remove();
-        Ok(model)
+        // What was written is what a later run will find.
+        if config.precision == Precision::Float32 { Ok(model) } else { Model::load(self.out, self.device) }
     }
 
     /// One optimizer step; reads the loss back at every tenth.

@@ -198,10 +198,16 @@ fn a_benchmark_is_one_command_and_its_table_is_that_of_its_scores() {
 
     // A second run trains nothing and says the same, but for the seconds of what is quick.
     let stamp = |p: &str| std::fs::metadata(folder.path().join(p)).unwrap().modified().unwrap();
-    let weights = "oracle-1/four/diffusion_pytorch_model.safetensors";
-    let before = stamp(weights);
+    let oracles: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|n| n.starts_with("oracle-"))
+        .collect();
+    assert_eq!(oracles.len(), 2);
+    let weights = format!("{}/four/diffusion_pytorch_model.safetensors", oracles[0]);
+    let before = (stamp(&weights), table);
     finished(JobSpec::Benchmark(Box::new(job(plan()))));
-    assert_eq!(before, stamp(weights));
+    assert_eq!(before, (stamp(&weights), std::fs::read_to_string(folder.path().join("table.md")).unwrap()));
     let rows = || std::fs::read_dir(folder.path().join("rows")).unwrap().count();
     let kept = rows();
     // Another scoring grid scores again with the same models.
@@ -227,6 +233,9 @@ fn plans_that_cannot_be_run_are_refused_before_any_work() {
     assert!(refused(&|p| p.versus = "nobody".into()).contains("nobody"));
     assert!(refused(&|p| p.methods[0].method = "magic".into()).contains("magic"));
     assert!(refused(&|p| p.methods[0].method = "logo".into()).contains("oracle"));
+    assert!(refused(&|p| p.reference.seed = p.scoring.seed).contains("noise"));
+    assert!(refused(&|p| p.methods[1].weightings = vec![whence::elbo::Weighting::Uniform]).contains("weigh"));
+    assert!(refused(&|p| p.methods[1].name = "nearest images".into()).contains("used twice"));
     assert!(refused(&|p| p.methods[1].name = "hinge, seed 0".into()).contains("used twice"));
     let file = folder.path().join("plan.toml");
     std::fs::write(&file, "titel = \"x\"").unwrap();
@@ -273,10 +282,20 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
     let images = read("images");
     assert!(images.iter().all(|r| r[3] == "5"), "{images:?}");
     // The same models are not trained twice.
-    let begun = std::time::Instant::now();
+    let trained = || {
+        let mut all: Vec<_> = std::fs::read_dir(folder.path().join("images/trained"))
+            .unwrap()
+            .map(|e| e.unwrap().path().join("training.json"))
+            .map(|p| (p.clone(), p.metadata().unwrap().modified().unwrap()))
+            .collect();
+        all.sort();
+        all
+    };
+    let before = trained();
+    assert_eq!(before.len(), 3);
     finished(JobSpec::Removal(Box::new(job(Remove::Images(5), "images"))));
-    assert!(begun.elapsed().as_secs() < 20);
-    assert_eq!(images, read("images"));
+    assert_eq!((before, images), (trained(), read("images")));
+    assert!(failure(JobSpec::Removal(Box::new(job(Remove::Groups(6), "most")))).contains("half"));
     let mut without = job(Remove::Groups(1), "groups");
     without.scores = None;
     assert!(failure(JobSpec::Removal(Box::new(without))).contains("--scores"));

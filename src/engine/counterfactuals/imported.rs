@@ -50,6 +50,10 @@ impl Counterfactuals for Imported<'_> {
         report.progress("reading models", 0, 1)?;
         self.load(group)
     }
+
+    fn is_ready(&self, _group: usize) -> bool {
+        true
+    }
 }
 
 impl Imported<'_> {

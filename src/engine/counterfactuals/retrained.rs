@@ -18,8 +18,8 @@ pub struct Retrained<'a> {
     pub config: &'a TrainingConfig,
     /// Where they are kept.
     pub folder: PathBuf,
-    /// Those in memory, by folder.
-    pub resident: &'a mut HashMap<String, Model>,
+    /// Those that stay in memory, by training; none do where absent.
+    pub resident: Option<&'a mut HashMap<String, Model>>,
 }
 
 /// The settings that a model is trained again with: `given`, or those in its own `training.json`. The network and the
@@ -75,36 +75,32 @@ impl Retrained<'_> {
         self.folder.join(folder_name(self.dataset.groups().get(group).map_or("", String::as_str)))
     }
 
-    /// Whether the model without this group need not be made.
-    pub fn is_ready(&self, group: usize) -> bool {
-        let out = self.folder_of(group);
-        let left_out = LeftOut::groups([group]);
-        self.resident.contains_key(&key(&out)) || self.training(&left_out, &out).is_finished()
-    }
-
     fn training<'b>(&'b self, left_out: &'b LeftOut, out: &'b Path) -> Training<'b> {
         Training { dataset: self.dataset, config: self.config, left_out, out, device: self.model.device() }
     }
 }
 
-fn key(folder: &Path) -> String {
-    format!("retrained {}", folder.display())
-}
-
 impl Counterfactuals for Retrained<'_> {
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
         let out = self.folder_of(group);
-        if let Some(model) = self.resident.get(&key(&out)) {
-            return Ok(model.clone());
-        }
         let left_out = LeftOut::groups([group]);
         let training = self.training(&left_out, &out);
+        let key = format!("retrained {}", training.record().key());
+        if let Some(model) = self.resident.as_ref().and_then(|r| r.get(&key)) {
+            return Ok(model.clone());
+        }
         let model = match training.finished()? {
             Some(model) => model,
             None => training.run(&mut |step| report.retraining(group, &step))?,
         };
         check_alike(&model, self.model, &out)?;
-        self.resident.insert(key(&out), model.clone());
+        if let Some(resident) = &mut self.resident {
+            resident.insert(key, model.clone());
+        }
         Ok(model)
+    }
+
+    fn is_ready(&self, group: usize) -> bool {
+        self.training(&LeftOut::groups([group]), &self.folder_of(group)).is_finished()
     }
 }

@@ -39,8 +39,8 @@ pub struct Unlearned<'a> {
     pub recipe: &'a Recipe,
     /// Where they are kept.
     pub folder: PathBuf,
-    /// Those in memory, by key.
-    pub resident: &'a mut HashMap<String, Model>,
+    /// Those that stay in memory, by key; none do where absent.
+    pub resident: Option<&'a mut HashMap<String, Model>>,
 }
 
 impl Unlearned<'_> {
@@ -52,13 +52,6 @@ impl Unlearned<'_> {
         self.folder.join(folder_name(name))
     }
 
-    /// Whether the model without this group need not be made.
-    pub fn is_ready(&self, group: usize) -> bool {
-        let Some(name) = self.dataset.groups().get(group) else { return false };
-        let key = self.key(name);
-        self.resident.contains_key(&key) || self.record(name).is_some_and(|r| r.key == key)
-    }
-
     fn record(&self, name: &str) -> Option<CounterfactualRecord> {
         store::read_json(&self.folder_of(name).join("counterfactual.json")).ok()
     }
@@ -68,7 +61,7 @@ impl Counterfactuals for Unlearned<'_> {
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
         let name = self.dataset.groups().get(group).cloned().unwrap_or_default();
         let key = self.key(&name);
-        if let Some(model) = self.resident.get(&key) {
+        if let Some(model) = self.resident.as_ref().and_then(|r| r.get(&key)) {
             return Ok(model.clone());
         }
         let folder = self.folder_of(&name);
@@ -96,7 +89,15 @@ impl Counterfactuals for Unlearned<'_> {
                 model
             }
         };
-        self.resident.insert(key, model.clone());
+        if let Some(resident) = &mut self.resident {
+            resident.insert(key, model.clone());
+        }
         Ok(model)
+    }
+
+    fn is_ready(&self, group: usize) -> bool {
+        let Some(name) = self.dataset.groups().get(group) else { return false };
+        let key = self.key(name);
+        self.resident.as_ref().is_some_and(|r| r.contains_key(&key)) || self.record(name).is_some_and(|r| r.key == key)
     }
 }

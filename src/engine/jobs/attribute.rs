@@ -90,7 +90,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             dataset: &dataset,
             config: &training,
             folder: job.keep_in.with_file_name("retrained"),
-            resident: &mut workspace.counterfactuals,
+            resident: Some(&mut workspace.counterfactuals),
         };
         todo = groups.iter().filter(|g| !retrained.is_ready(**g)).count();
         &mut retrained
@@ -100,7 +100,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             dataset: &dataset,
             recipe: &recipe,
             folder: job.keep_in.clone(),
-            resident: &mut workspace.counterfactuals,
+            resident: Some(&mut workspace.counterfactuals),
         };
         if method.counterfactuals().is_some() {
             todo = groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
@@ -158,7 +158,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
 }
 
 /// Refuses numbers that no machine can hold.
-fn check_size(settings: &ScoreSettings) -> Result<()> {
+pub(super) fn check_size(settings: &ScoreSettings) -> Result<()> {
     let points = match settings.timesteps {
         Timesteps::Count(n) => n,
         Timesteps::Range { .. } => 1,

@@ -2,6 +2,7 @@
 //! random. If the names are right, the query's loss rises more, and the same seed draws something else (as AbU checks
 //! attributions, Wang et al. 2024).
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rand::seq::SliceRandom as _;
@@ -16,6 +17,7 @@ use crate::elbo::noise::stream;
 use crate::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
 use crate::engine::api::{QuerySource, RemovalJob, Remove};
 use crate::engine::counterfactuals::{Imported, training_of};
+use crate::engine::folder_name;
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Result};
@@ -55,6 +57,7 @@ struct Check<'a> {
 
 pub(super) fn run(workspace: &mut Workspace, job: &RemovalJob, reporter: &mut Reporter<'_>) -> Result<String> {
     check_grid(&job.settings)?;
+    attribute::check_size(&job.settings)?;
     workspace.choose_column(job.group_column.as_deref());
     let model = workspace.model(&job.model)?;
     let dataset = workspace
@@ -64,6 +67,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &RemovalJob, reporter: &mut Re
     let config = training_of(&model, &job.model, &dataset, job.config.as_ref())?;
     config.check()?;
     store::check_writable(&job.out)?;
+    model.check_class(job.settings.class)?;
     let queries = attribute::read_queries(&job.queries, &job.draw, &model, reporter)?;
     let scores = job.scores.as_deref().map(|path| ScoreTable::read(path, None)).transpose()?;
     let check = Check { job, model: &model, dataset: &dataset, config };
@@ -74,7 +78,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &RemovalJob, reporter: &mut Re
     let mut outcomes = Vec::new();
     for ((query, source), plan) in queries.iter().zip(&job.queries).zip(plans) {
         outcomes.extend(check.query(query, source, plan, reporter)?);
-        write(job, &outcomes)?;
+        write(&check, &outcomes)?;
     }
     Ok(summary(&outcomes, &job.out))
 }
@@ -87,32 +91,27 @@ impl Check<'_> {
         match self.job.remove {
             Remove::Groups(count) => {
                 let order = self.order(query, scores)?;
-                if count == 0 || count >= groups.len() {
-                    let remedy = format!("give 1 to {}", groups.len() - 1);
-                    return Err(Error::input(format!("{count} groups to remove"), "--remove-groups", remedy));
-                }
+                check_count(count, groups.len(), "--remove-groups")?;
                 let (top, mut rest): (Vec<usize>, Vec<usize>) =
                     (order.iter().take(count).copied().collect(), order.iter().skip(count).copied().collect());
                 choices.push(("top".to_owned(), LeftOut::groups(top)));
                 for _ in 0..self.job.random {
                     rest.shuffle(&mut rng);
-                    choices.push(("random".to_owned(), LeftOut::groups(rest.iter().take(count).copied())));
+                    add_unless_there(&mut choices, LeftOut::groups(rest.iter().take(count).copied()));
                 }
             }
             Remove::Images(count) => {
-                if count == 0 || count >= self.dataset.len() {
-                    let remedy = format!("give 1 to {}", self.dataset.len() - 1);
-                    return Err(Error::input(format!("{count} pictures to remove"), "--remove-images", remedy));
-                }
+                check_count(count, self.dataset.len(), "--remove-images")?;
                 let mut near: Vec<_> =
                     groups.iter().flat_map(|g| nearest(self.dataset, &query.pixels, *g, count)).collect();
                 near.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.index.cmp(&b.index)));
                 let top: Vec<usize> = near.iter().take(count).map(|n| n.index).collect();
-                let mut rest: Vec<usize> = (0..self.dataset.len()).filter(|i| !top.contains(i)).collect();
+                let named: HashSet<usize> = top.iter().copied().collect();
+                let mut rest: Vec<usize> = (0..self.dataset.len()).filter(|i| !named.contains(i)).collect();
                 choices.push(("top".to_owned(), LeftOut::images(top)));
                 for _ in 0..self.job.random {
                     rest.shuffle(&mut rng);
-                    choices.push(("random".to_owned(), LeftOut::images(rest.iter().take(count).copied())));
+                    add_unless_there(&mut choices, LeftOut::images(rest.iter().take(count).copied()));
                 }
             }
         }
@@ -199,7 +198,7 @@ impl Check<'_> {
             pictures.extend(redrawn);
         }
         let shape = self.model.shape();
-        let stem = query.name.trim_end_matches(".png");
+        let stem = folder_name(query.name.trim_end_matches(".png"));
         if pictures.len() > 1 {
             let path = self.job.out.join("redrawn").join(format!("{stem}.png"));
             write_side_by_side(&path, &pictures, shape)?;
@@ -251,13 +250,29 @@ impl Check<'_> {
     }
 }
 
+/// More than half cannot be set against as much at random.
+fn check_count(count: usize, of: usize, option: &str) -> Result<()> {
+    if (1..=of / 2).contains(&count) {
+        return Ok(());
+    }
+    Err(Error::input(format!("{count} of {of} to remove"), option, format!("give 1 to {}, half of all", of / 2)))
+}
+
+/// The same random choice twice would count as two.
+fn add_unless_there(choices: &mut Vec<(String, LeftOut)>, choice: LeftOut) {
+    if choices.iter().all(|(_, known)| *known != choice) {
+        choices.push(("random".to_owned(), choice));
+    }
+}
+
 /// Root mean square difference in grey levels.
 fn difference(a: &[u8], b: &[u8]) -> f64 {
     let sum: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
     (sum / a.len().max(1) as f64).sqrt()
 }
 
-fn write(job: &RemovalJob, outcomes: &[Outcome]) -> Result<()> {
+fn write(check: &Check<'_>, outcomes: &[Outcome]) -> Result<()> {
+    let job = check.job;
     let path = job.out.join("removal.csv");
     let broken = |e: csv::Error| Error::file(e.to_string(), &path, "report this");
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -266,7 +281,15 @@ fn write(job: &RemovalJob, outcomes: &[Outcome]) -> Result<()> {
     }
     let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
     store::write_atomic(&path, &bytes)?;
-    let document = serde_json::json!({ "schema_version": 1, "job": job, "outcomes": outcomes });
+    let document = serde_json::json!({
+        "schema_version": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "job": job,
+        "model": check.model.hash(),
+        "dataset": check.dataset.hash(),
+        "training": check.config,
+        "outcomes": outcomes,
+    });
     store::write_json(&job.out.join("removal.json"), &document)
 }
 
@@ -275,15 +298,21 @@ fn summary(outcomes: &[Outcome], out: &Path) -> String {
         let values: Vec<f64> = outcomes.iter().filter(|o| o.choice == choice).map(of).collect();
         values.iter().sum::<f64>() / values.len().max(1) as f64
     };
-    format!(
-        "Without the top choice the queries lose {:+.2} nats on average (loss {:+.5}), without a random one {:+.2} ({:+.5}); \
-         pictures side by side are in {}",
+    let top = format!(
+        "Without the top choice the queries lose {:+.2} nats on average (loss {:+.5})",
         mean("top", |o| o.score_nats),
-        mean("top", |o| o.loss_rise),
-        mean("random", |o| o.score_nats),
-        mean("random", |o| o.loss_rise),
-        out.join("redrawn").display()
-    )
+        mean("top", |o| o.loss_rise)
+    );
+    let random = if outcomes.iter().any(|o| o.choice == "random") {
+        format!(
+            ", without a random one {:+.2} ({:+.5})",
+            mean("random", |o| o.score_nats),
+            mean("random", |o| o.loss_rise)
+        )
+    } else {
+        String::new()
+    };
+    format!("{top}{random}: {}", out.display())
 }
 
 /// A check scores on a plain grid: the mean loss over drawn timesteps would depend on how they were drawn.

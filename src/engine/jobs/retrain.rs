@@ -20,20 +20,13 @@ pub(super) fn run(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Re
     let config = TrainingConfig { seed: job.seed.unwrap_or(config.seed), ..config };
     config.check()?;
     crate::store::check_writable(&job.out)?;
-    let mut retrained = Retrained {
-        model: &model,
-        dataset: &dataset,
-        config: &config,
-        folder: job.out.clone(),
-        resident: &mut workspace.counterfactuals,
-    };
+    let mut retrained =
+        Retrained { model: &model, dataset: &dataset, config: &config, folder: job.out.clone(), resident: None };
     let todo: Vec<usize> = groups.iter().copied().filter(|g| !retrained.is_ready(*g)).collect();
     reporter.plan(todo.len().max(1) as f64);
     for &group in &todo {
         let name = dataset.groups().get(group).cloned().unwrap_or_default();
-        retrained.without(group, &mut Steps { reporter, name, loss: f32::NAN })?;
-        // Only the files are wanted here; a large model a group would fill the memory.
-        retrained.resident.clear();
+        retrained.without(group, &mut Steps { reporter, name, loss: String::new() })?;
         reporter.advance(1.0);
     }
     Ok(format!("{} models in {} ({} trained now)", groups.len(), job.out.display(), todo.len()))
@@ -42,7 +35,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Re
 struct Steps<'a, 'b> {
     reporter: &'a mut Reporter<'b>,
     name: String,
-    loss: f32,
+    loss: String,
 }
 
 impl Report for Steps<'_, '_> {
@@ -51,8 +44,10 @@ impl Report for Steps<'_, '_> {
     }
 
     fn retraining(&mut self, _group: usize, step: &TrainingStep) -> Result<()> {
-        self.loss = step.loss.unwrap_or(self.loss);
-        let phase = format!("without {}, step {} of {}, loss {:.4}", self.name, step.step, step.steps, self.loss);
+        if let Some(loss) = step.loss {
+            self.loss = format!(", loss {loss:.4}");
+        }
+        let phase = format!("without {}, step {} of {}{}", self.name, step.step, step.steps, self.loss);
         self.reporter.within(&phase, step.step, step.steps, 1.0)
     }
 }

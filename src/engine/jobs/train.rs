@@ -75,5 +75,6 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
         };
         reporter.within(&phase, step.step - begun, step.steps.saturating_sub(begun), 1.0)
     })?;
-    Ok(format!("The model is in {}; last loss {loss:.4}", job.out.display()))
+    let last = if loss.is_nan() { String::new() } else { format!("; last loss {loss:.4}") };
+    Ok(format!("The model is in {}{last}", job.out.display()))
 }

@@ -23,7 +23,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Re
         dataset: &dataset,
         recipe: &recipe,
         folder: job.out.clone(),
-        resident: &mut workspace.counterfactuals,
+        resident: Some(&mut workspace.counterfactuals),
     };
     let todo: Vec<usize> = groups.iter().copied().filter(|g| !unlearned.is_ready(*g)).collect();
     reporter.plan(todo.len().max(1) as f64);

@@ -4,7 +4,7 @@ use super::table::{Line, Table};
 use crate::error::{Error, Result};
 use crate::evaluation::{Agreement, Measured};
 
-const HEADER: [&str; 15] = [
+const HEADER: [&str; 18] = [
     "row",
     "kind",
     "family",
@@ -20,6 +20,9 @@ const HEADER: [&str; 15] = [
     "ceiling",
     "evaluations_per_query",
     "make_seconds",
+    "score_seconds",
+    "trained_pictures",
+    "bytes",
 ];
 
 /// The whole table.
@@ -70,6 +73,9 @@ fn write(
             &optional(m.ceiling),
             &line.cost.evaluations_per_query.to_string(),
             &format!("{:.1}", line.cost.make_seconds),
+            &format!("{:.1}", line.cost.score_seconds),
+            &line.cost.trained_pictures.to_string(),
+            &line.cost.bytes.to_string(),
         ])?;
     }
     Ok(())

@@ -109,7 +109,8 @@ fn where_it_matters(out: &mut String, table: &Table) {
         out,
         "Corrected: 0 at chance, 1 at perfect agreement. Of the ceiling: 0 at chance, 1 at what a second oracle \
          (*{ceiling}*) reaches. Margin: how far the oracle's first group is ahead of its second; hard: the oracle's first \
-         group is not the one whose pictures look most alike.\n"
+         group is not the one whose pictures look most alike. Half of these queries chose the ticked settings above, so \
+         nothing is ticked here.\n"
     );
     let large = format!("Top-1, large margin ({})", count("large_margin"));
     let small = format!("small margin ({})", count("small_margin"));
@@ -136,7 +137,7 @@ fn where_it_matters(out: &mut String, table: &Table) {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            name(line),
+            line.name.replace('|', "\\|"),
             with_interval(line.all.as_ref(), "top1"),
             share(top.and_then(|m| m.chance_corrected)),
             share(top.and_then(|m| m.share_of_ceiling)),
@@ -156,7 +157,7 @@ fn tests(out: &mut String, table: &Table) {
     if compared.is_empty() {
         return;
     }
-    let _ = writeln!(out, "## Against *{}*: the same queries, reported half\n", table.versus);
+    let _ = writeln!(out, "## Against *{}*: the same {} queries\n", table.versus, table.reported.len());
     head(out, &["row", "Top-1 difference", "p (McNemar)", "NDCG@3 exp difference", "p (permutation)"]);
     for line in compared {
         let Some(versus) = &line.versus else { continue };

@@ -15,6 +15,6 @@ mod table;
 
 pub use csv::table_csv;
 pub use markdown::markdown;
-pub use plan::{Grid, MethodPlan, OraclePlan, Plan, QueryPlan, SumPlan};
+pub use plan::{Grid, MethodPlan, NEAREST_IMAGES, OraclePlan, Plan, QueryPlan, SumPlan, USUAL_ORDER, other_noise};
 pub use row::{Cost, Kind, Row, average, sum_of_z};
 pub use table::{Line, Table};

@@ -12,6 +12,14 @@ use crate::error::{Error, Result};
 use crate::training::TrainingConfig;
 use crate::unlearning::Recipe;
 
+/// Name of the row by which queries are called hard: minus the mean distance of the nearest images of each group.
+pub const NEAREST_IMAGES: &str = "nearest images";
+
+/// Name of the row that does not look at the query.
+pub const USUAL_ORDER: &str = "the usual order";
+
+const BASELINES: [&str; 2] = [NEAREST_IMAGES, USUAL_ORDER];
+
 /// Where the ELBO is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -197,20 +205,16 @@ impl Plan {
         if self.queries.count < 2 || self.batch == 0 || self.reference.draws == 0 || self.scoring.draws == 0 {
             return refuse("count, batch or draws is too small".into(), "give 2 queries and 1 of the others, or more");
         }
-        let mut rows: HashSet<String> = HashSet::new();
-        let mut families: HashSet<&str> = HashSet::new();
+        let mut rows: HashSet<String> = BASELINES.iter().map(|name| (*name).to_owned()).collect();
         for oracle in &self.oracles {
             if oracle.name.is_empty() || !rows.insert(oracle.name.clone()) {
                 return refuse(format!("an oracle's name is empty or used twice: {}", oracle.name), "name each one");
             }
+            rows.insert(other_noise(&oracle.name));
             oracle.training.as_ref().map_or(Ok(()), TrainingConfig::check)?;
         }
         for plan in &self.methods {
-            if method(&plan.method)?.counterfactuals() == Some(Made::Retrained) {
-                return refuse(format!("{} is an oracle", plan.method), "list it under [[oracles]]");
-            }
-            plan.recipe.check()?;
-            families.insert(plan.family.as_deref().unwrap_or(&plan.name));
+            self.check_method(plan)?;
             for name in plan.rows() {
                 if plan.name.is_empty() || !rows.insert(name.clone()) {
                     return refuse(format!("a method's name is empty or used twice: {name}"), "name each one");
@@ -218,6 +222,9 @@ impl Plan {
             }
         }
         for sum in &self.sums {
+            if sum.of.is_empty() {
+                return refuse(format!("{} is the sum of nothing", sum.name), "name its rows");
+            }
             if let Some(unknown) = sum.of.iter().find(|name| !rows.contains(*name)) {
                 let known: Vec<&str> = self.methods.iter().map(|m| m.name.as_str()).collect();
                 return refuse(
@@ -233,6 +240,50 @@ impl Plan {
             return refuse(format!("versus names the row {}, which is not there", self.versus), "name a row");
         }
         Ok(())
+    }
+}
+
+/// Name of the row of an oracle that is scored again with other noise.
+pub fn other_noise(oracle: &str) -> String {
+    format!("{oracle}, other noise")
+}
+
+/// Distance between the noise seeds of an oracle and of its row with other noise.
+const OTHER_NOISE: u64 = 1_000_000;
+
+impl Plan {
+    /// The grid of an oracle. Each has its own noise, so that agreement is not inflated by sharing it.
+    pub fn reference_of(&self, oracle: usize, again: bool) -> Grid {
+        let seed = self.reference.seed.wrapping_add(oracle as u64).wrapping_add(if again { OTHER_NOISE } else { 0 });
+        Grid { seed, ..self.reference }
+    }
+
+    fn check_method(&self, plan: &MethodPlan) -> Result<()> {
+        let refuse = |what: String, remedy: &str| Err(Error::input(what, "benchmark plan", remedy));
+        let made = method(&plan.method)?.counterfactuals();
+        if made == Some(Made::Retrained) {
+            return refuse(format!("{} is an oracle", plan.method), "list it under [[oracles]]");
+        }
+        if plan.weightings.is_empty() {
+            return refuse(format!("{} has no weightings", plan.name), "leave the setting out, or give one");
+        }
+        if made.is_none() && plan.weightings != [Weighting::Elbo] {
+            return refuse(format!("{} has no terms to weigh", plan.method), "leave weightings out");
+        }
+        let grid = plan.scoring.unwrap_or(self.scoring);
+        if grid.draws == 0 {
+            return refuse(format!("{} has no noise draws", plan.name), "give 1 or more");
+        }
+        let shared = (0..self.oracles.len())
+            .flat_map(|i| [self.reference_of(i, false).seed, self.reference_of(i, true).seed])
+            .any(|seed| seed == grid.seed);
+        if made.is_some() && shared {
+            return refuse(
+                format!("{} and an oracle share the noise of seed {}, which would flatter it", plan.name, grid.seed),
+                "give [reference] another seed",
+            );
+        }
+        plan.recipe.check()
     }
 }
 

@@ -10,8 +10,10 @@ pub enum Kind {
     Oracle,
     /// Says what any method must beat.
     Baseline,
-    /// A method, one unlearning seed.
+    /// A method.
     Method,
+    /// One unlearning seed of several.
+    Seed,
     /// The mean of one method's seeds.
     Mean,
     /// The sum of other rows.

@@ -98,8 +98,15 @@ impl Table {
     /// Measures all rows. `looks_like` names the row by which queries are called hard.
     ///
     /// # Errors
-    /// No oracle, or an oracle that scores all groups alike.
-    pub fn new(queries: &[String], groups: &[String], rows: &[Row], looks_like: &str, versus: &str) -> Result<Self> {
+    /// No oracle among the rows, and the progress function's own.
+    pub fn new(
+        queries: &[String],
+        groups: &[String],
+        rows: &[Row],
+        looks_like: &str,
+        versus: &str,
+        progress: &mut dyn FnMut(usize, usize) -> Result<()>,
+    ) -> Result<Self> {
         let oracles: Vec<&Row> = rows.iter().filter(|r| r.kind == Kind::Oracle).collect();
         let [reference, others @ ..] = oracles.as_slice() else {
             return Err(Error::input("there is no oracle", "benchmark", "give one under [[oracles]]"));
@@ -121,7 +128,8 @@ impl Table {
             if all.len() < FEWEST_TO_SPLIT { (Vec::new(), all.clone()) } else { all.iter().partition(|q| *q % 2 == 0) };
         let base = find(versus).map(|r| measure.pairing(r, reference, &reported));
         let mut lines = Vec::with_capacity(rows.len());
-        for row in rows {
+        for (done, row) in rows.iter().enumerate() {
+            progress(done, rows.len())?;
             let versus = match &base {
                 Some(base) if row.name != versus && row.name != reference.name => {
                     let pairing = measure.pairing(row, reference, &reported);
@@ -129,7 +137,7 @@ impl Table {
                 }
                 _ => None,
             };
-            let mean = measure.mean.as_ref().filter(|_| row.kind != Kind::Oracle);
+            let mean = measure.mean.as_ref().filter(|_| row.family != reference.family);
             lines.push(Line {
                 name: row.name.clone(),
                 kind: row.kind,
@@ -157,7 +165,7 @@ impl Table {
     }
 }
 
-/// Marks the best of each family of several rows, by the choosing half alone.
+/// Marks the best of each family of several rows, by the choosing half alone. Single seeds of several are no settings.
 fn choose(lines: &mut [Line]) {
     let families: std::collections::BTreeSet<String> = lines.iter().map(|l| l.family.clone()).collect();
     for family in families {

@@ -4,10 +4,7 @@ use super::rows::Bench;
 use crate::dataset::nearest;
 use crate::engine::reporter::Reporter;
 use crate::error::Result;
-use crate::evaluation::benchmark::{Cost, Kind, Row};
-
-/// Name of the row by which queries are called hard.
-pub(super) const NEAREST: &str = "nearest images";
+use crate::evaluation::benchmark::{Cost, Kind, NEAREST_IMAGES, Row, USUAL_ORDER};
 
 /// As many nearest images of a group decide how much a query looks like it.
 const NEIGHBOURS: usize = 20;
@@ -31,9 +28,9 @@ pub(super) fn nearest_images(bench: &Bench<'_>, reporter: &mut Reporter<'_>) -> 
         })
         .collect::<Result<_>>()?;
     Ok(Row {
-        name: NEAREST.into(),
+        name: NEAREST_IMAGES.into(),
         kind: Kind::Baseline,
-        family: NEAREST.into(),
+        family: NEAREST_IMAGES.into(),
         key: String::new(),
         scores,
         errors: None,
@@ -52,9 +49,9 @@ pub(super) fn usual_order(reference: &Row) -> Row {
     let (even, odd) = (means(0), means(1));
     let scores = (0..reference.scores.len()).map(|q| if q % 2 == 0 { odd.clone() } else { even.clone() }).collect();
     Row {
-        name: "the usual order".into(),
+        name: USUAL_ORDER.into(),
         kind: Kind::Baseline,
-        family: "the usual order".into(),
+        family: USUAL_ORDER.into(),
         key: String::new(),
         scores,
         errors: None,

@@ -16,7 +16,7 @@ use crate::engine::api::{BenchmarkJob, TrainJob};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Result};
-use crate::evaluation::benchmark::{Grid, Kind, Row, Table, average, sum_of_z};
+use crate::evaluation::benchmark::{Grid, Kind, NEAREST_IMAGES, Row, Table, average, other_noise, sum_of_z};
 use crate::report::write_png;
 use crate::store;
 use rows::{Bench, Source};
@@ -40,11 +40,14 @@ pub(super) fn run(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut 
     let groups = groups_by_name(&dataset, &[])?;
     reporter.plan(1.0);
     let queries = queries(job, &model, reporter)?;
-    let mut bench = Bench::new(job, folder, model, dataset, groups, queries)?;
-    let rows = all_rows(workspace, &mut bench, reporter)?;
+    let bench = Bench::new(job, folder, model, dataset, groups, queries)?;
+    bench.check()?;
+    let rows = all_rows(&bench, reporter)?;
     let names: Vec<String> = bench.queries.iter().map(|q| q.name.clone()).collect();
     let groups: Vec<String> = bench.group_names();
-    let table = Table::new(&names, &groups, &rows, baselines::NEAREST, &job.plan.versus)?;
+    let table = Table::new(&names, &groups, &rows, NEAREST_IMAGES, &job.plan.versus, &mut |done, of| {
+        reporter.within("measuring agreement", done, of, 0.0)
+    })?;
     let device = workspace.device(bench.model.network.config())?.name;
     results::write(&bench, &table, &rows, &device)?;
     Ok(format!("{} rows, {} queries, {} groups: {}", rows.len(), names.len(), groups.len(), job.out.display()))
@@ -55,11 +58,13 @@ fn full_model(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut Repo
     if let Some(folder) = &job.plan.model {
         return Ok(folder.clone());
     }
-    let out = job.out.join("model");
+    let config = job.plan.training.clone().unwrap_or_default();
+    // Other settings are another model: what is finished is not overwritten.
+    let out = job.out.join(format!("model-{}", short_hash(&config)));
     let train = TrainJob {
         data: job.data.clone(),
         group_column: job.group_column.clone(),
-        config: job.plan.training.clone().unwrap_or_default(),
+        config,
         exclude_group: None,
         out: out.clone(),
     };
@@ -73,7 +78,7 @@ fn queries(job: &BenchmarkJob, model: &Model, reporter: &mut Reporter<'_>) -> Re
     let files: Vec<PathBuf> = match &plan.folder {
         Some(folder) => pictures(folder, plan.count)?,
         None => {
-            let folder = job.out.join("queries").join(model.hash().get(..12).unwrap_or_default());
+            let folder = job.out.join("queries").join(short_hash(&(model.hash(), &plan.draw)));
             let file = |seed: u64| folder.join(format!("seed-{seed}.png"));
             let seeds: Vec<u64> = (plan.first_seed..).take(plan.count).collect();
             let missing: Vec<u64> = seeds.iter().copied().filter(|s| !file(*s).is_file()).collect();
@@ -104,22 +109,18 @@ fn pictures(folder: &Path, count: usize) -> Result<Vec<PathBuf>> {
 }
 
 /// Every row, oracles first.
-fn all_rows(workspace: &mut Workspace, bench: &mut Bench<'_>, reporter: &mut Reporter<'_>) -> Result<Vec<Row>> {
+fn all_rows(bench: &Bench<'_>, reporter: &mut Reporter<'_>) -> Result<Vec<Row>> {
     let plan = bench.plan;
     reporter.plan(bench.units());
     let mut rows = Vec::new();
     for (number, oracle) in plan.oracles.iter().enumerate() {
-        let source = match &oracle.folder {
-            Some(folder) => Source::Given(folder.clone()),
-            None => Source::retrained(bench, number, oracle)?,
-        };
-        // Each oracle has its own noise, so that agreement is not inflated by sharing it.
-        let grid = Grid { seed: plan.reference.seed + number as u64, ..plan.reference };
-        rows.push(bench.oracle(workspace, &oracle.name, Kind::Oracle, source.clone(), grid, reporter)?);
+        let source = Source::of_oracle(bench, oracle)?;
+        let grid = plan.reference_of(number, false);
+        rows.push(bench.oracle(&oracle.name, Kind::Oracle, source.clone(), grid, reporter)?);
         if number == 0 {
-            let again = Grid { seed: grid.seed + 1_000_000, ..grid };
-            let name = format!("{}, other noise", oracle.name);
-            rows.push(bench.oracle(workspace, &name, Kind::Baseline, source, again, reporter)?);
+            let again = plan.reference_of(number, true);
+            let name = other_noise(&oracle.name);
+            rows.push(bench.oracle(&name, Kind::Baseline, source, again, reporter)?);
         }
     }
     if let Some(reference) = rows.first() {
@@ -132,8 +133,10 @@ fn all_rows(workspace: &mut Workspace, bench: &mut Bench<'_>, reporter: &mut Rep
             let names = method.seed_rows(weighting);
             let seeds = if method.seeds.is_empty() { vec![method.recipe.seed] } else { method.seeds.clone() };
             let mut singles = Vec::with_capacity(seeds.len());
+            let kind = if seeds.len() > 1 { Kind::Seed } else { Kind::Method };
             for (name, seed) in names.iter().zip(seeds) {
-                singles.push(bench.method(workspace, name, method, seed, weighting, reporter)?);
+                let row = bench.method(name, method, seed, weighting, reporter)?;
+                singles.push(Row { kind, ..row });
             }
             let mean = method.mean_row(weighting).map(|name| {
                 let of: Vec<&Row> = singles.iter().collect();
@@ -152,6 +155,12 @@ fn all_rows(workspace: &mut Workspace, bench: &mut Bench<'_>, reporter: &mut Rep
 
 fn counterfactual_points(bench: &Bench<'_>, grid: &Grid) -> Result<usize> {
     Ok(grid.timesteps.plan(bench.model.schedule(), grid.draws, grid.seed, b"")?.points.len())
+}
+
+/// Names a folder by what it is made from.
+fn short_hash(of: &impl serde::Serialize) -> String {
+    let text = serde_json::to_string(of).unwrap_or_default();
+    blake3::hash(text.as_bytes()).to_hex().get(..12).unwrap_or_default().to_owned()
 }
 
 /// A dataset's groups by number.

@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{counterfactual_points, name_of};
+use super::super::attribute::check_size;
+use super::{counterfactual_points, name_of, short_hash};
 use crate::attribution::{
     Attribution, Context, Counterfactuals, Made, Method, Query, Report, ScoreSettings, method as method_named,
 };
 use crate::dataset::Dataset;
 use crate::diffusion::Model;
-use crate::elbo::Weighting;
+use crate::elbo::{Term, Weighting};
 use crate::engine::api::BenchmarkJob;
 use crate::engine::counterfactuals::{Imported, Retrained, Unlearned, training_of};
 use crate::engine::reporter::Reporter;
-use crate::engine::workspace::Workspace;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluation::benchmark::{Cost, Grid, Kind, MethodPlan, OraclePlan, Plan, Row};
 use crate::store;
 use crate::training::{TrainingConfig, TrainingStep};
@@ -52,10 +52,15 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn retrained(bench: &Bench<'_>, number: usize, oracle: &OraclePlan) -> Result<Self> {
+    pub(super) fn of_oracle(bench: &Bench<'_>, oracle: &OraclePlan) -> Result<Self> {
+        if let Some(folder) = &oracle.folder {
+            return Ok(Self::Given(folder.clone()));
+        }
         let config = training_of(&bench.model, &bench.folder, &bench.dataset, oracle.training.as_ref())?;
         let config = TrainingConfig { seed: oracle.seed.unwrap_or(config.seed), ..config };
-        Ok(Self::Retrained(bench.job.out.join(format!("oracle-{number}")), Box::new(config)))
+        config.check()?;
+        let folder = bench.job.out.join(format!("oracle-{}", short_hash(&(bench.dataset.hash(), &config))));
+        Ok(Self::Retrained(folder, Box::new(config)))
     }
 
     fn folder(&self) -> Option<&Path> {
@@ -69,13 +74,9 @@ impl Source {
     fn identity(&self) -> serde_json::Value {
         match self {
             Self::Given(folder) => {
-                // The content would be better, and costs reading every model; sizes and times tell of a change.
                 let stamp: Vec<_> = files(folder)
                     .into_iter()
-                    .filter_map(|p| Some((p.strip_prefix(folder).ok()?.to_owned(), p.metadata().ok()?)))
-                    .map(|(p, m)| {
-                        (p, m.len(), m.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()))
-                    })
+                    .filter_map(|p| Some((p.strip_prefix(folder).ok()?.to_owned(), hash_of(&p)?)))
                     .collect();
                 serde_json::json!({ "given": stamp })
             }
@@ -106,7 +107,7 @@ struct RowSpec<'a> {
     weighting: Weighting,
 }
 
-/// Seconds spent on the models of a folder, over all runs.
+/// Seconds spent on the models of a folder, over all runs, stopped ones too.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Spent {
     seconds: f64,
@@ -136,37 +137,66 @@ impl<'a> Bench<'a> {
 
     /// The whole work in forward passes of one picture, before it is known what is kept from an earlier run.
     pub(super) fn units(&self) -> f64 {
-        let scoring =
-            |grid: &Grid| counterfactual_points(self, grid).unwrap_or(1) * self.queries.len() * (self.groups.len() + 1);
+        let groups = self.groups.len();
+        let scoring = |grid: &Grid| counterfactual_points(self, grid).unwrap_or(1) * self.queries.len() * (groups + 1);
+        let making = |source: &Source| source.trained_pictures() * STEP_UNITS * groups;
         let oracles: usize = self
             .plan
             .oracles
             .iter()
             .enumerate()
-            .map(|(i, o)| {
-                let source = if o.folder.is_some() { Ok(Source::None) } else { Source::retrained(self, i, o) };
-                let making = source.map_or(0, |s| s.trained_pictures());
-                making * STEP_UNITS * self.groups.len() + scoring(&self.plan.reference) * if i == 0 { 2 } else { 1 }
+            .map(|(i, oracle)| {
+                let twice = if i == 0 { 2 } else { 1 };
+                let making = Source::of_oracle(self, oracle).map_or(0, |s| making(&s));
+                (making + scoring(&self.plan.reference)) * twice
             })
             .sum();
         let methods: usize = self
             .plan
             .methods
             .iter()
+            .filter(|m| method_named(&m.method).is_ok_and(|m| m.counterfactuals().is_some()))
             .map(|m| {
-                let needs = method_named(&m.method).is_ok_and(|m| m.counterfactuals().is_some());
-                let one = m.recipe.steps * m.recipe.batch * 2 * STEP_UNITS * self.groups.len()
-                    + scoring(&m.scoring.unwrap_or(self.plan.scoring));
-                if needs { one * m.rows().len() } else { 1 }
+                let making = m.recipe.steps * m.recipe.batch * 2 * STEP_UNITS * groups;
+                (making + scoring(&m.scoring.unwrap_or(self.plan.scoring))) * m.seeds.len().max(1) * m.weightings.len()
             })
             .sum();
         (oracles + methods) as f64
     }
 
+    /// Refuses before any work what would fail after hours of it.
+    ///
+    /// # Errors
+    /// Timesteps that the model does not have, oracles that cannot be trained or that lack a group, two that are one.
+    pub(super) fn check(&self) -> Result<()> {
+        let mut seen = std::collections::HashSet::new();
+        for (number, oracle) in self.plan.oracles.iter().enumerate() {
+            let source = Source::of_oracle(self, oracle)?;
+            if let Source::Given(folder) = &source {
+                Imported { model: &self.model, dataset: &self.dataset, folder }.check(&self.groups)?;
+            }
+            if !seen.insert(source.folder().map(Path::to_owned)) {
+                return Err(Error::input(
+                    format!("the oracle {} is the same as one before it", oracle.name),
+                    "benchmark plan",
+                    "give it another seed or folder",
+                ));
+            }
+            check_size(&self.plan.reference_of(number, false).settings(self.plan.batch))?;
+            counterfactual_points(self, &self.plan.reference_of(number, false))?;
+        }
+        for method in &self.plan.methods {
+            let grid = method.scoring.unwrap_or(self.plan.scoring);
+            check_size(&grid.settings(self.plan.batch))?;
+            counterfactual_points(self, &grid)?;
+            method.recipe.resolved(&self.model, Some(&self.folder))?;
+        }
+        Ok(())
+    }
+
     /// A row of retrained models.
     pub(super) fn oracle(
         &self,
-        workspace: &mut Workspace,
         name: &str,
         kind: Kind,
         source: Source,
@@ -175,13 +205,12 @@ impl<'a> Bench<'a> {
     ) -> Result<Row> {
         let (method, weighting) = (method_named("logo")?, Weighting::Elbo);
         let spec = RowSpec { name, kind, family: "oracle", method, source, grid, weighting };
-        self.row(workspace, &spec, reporter)
+        self.row(&spec, reporter)
     }
 
     /// A row of a method with one unlearning seed.
     pub(super) fn method(
         &self,
-        workspace: &mut Workspace,
         name: &str,
         plan: &MethodPlan,
         seed: u64,
@@ -201,10 +230,10 @@ impl<'a> Bench<'a> {
         let family = plan.family.as_deref().unwrap_or(&plan.name);
         let grid = plan.scoring.unwrap_or(self.plan.scoring);
         let spec = RowSpec { name, kind: Kind::Method, family, method, source, grid, weighting };
-        self.row(workspace, &spec, reporter)
+        self.row(&spec, reporter)
     }
 
-    fn row(&self, workspace: &mut Workspace, spec: &RowSpec<'_>, reporter: &mut Reporter<'_>) -> Result<Row> {
+    fn row(&self, spec: &RowSpec<'_>, reporter: &mut Reporter<'_>) -> Result<Row> {
         let RowSpec { name, kind, family, method, ref source, grid, weighting } = *spec;
         let identity = serde_json::json!([self.base, method.name(), grid, weighting, source.identity()]);
         let key = blake3::hash(identity.to_string().as_bytes()).to_hex().to_string();
@@ -234,7 +263,7 @@ impl<'a> Bench<'a> {
                     dataset: &self.dataset,
                     config,
                     folder: folder.clone(),
-                    resident: &mut workspace.counterfactuals,
+                    resident: None,
                 };
                 &mut retrained
             }
@@ -244,7 +273,7 @@ impl<'a> Bench<'a> {
                     dataset: &self.dataset,
                     recipe,
                     folder: folder.clone(),
-                    resident: &mut workspace.counterfactuals,
+                    resident: None,
                 };
                 &mut unlearned
             }
@@ -267,8 +296,6 @@ impl<'a> Bench<'a> {
             report: &mut told,
         })?;
         let score_seconds = begun.elapsed().as_secs_f64();
-        // Only this row's models are wanted: those of all rows together would fill the memory.
-        workspace.counterfactuals.clear();
         let scores = attributions
             .iter()
             .zip(&self.queries)
@@ -294,7 +321,10 @@ impl<'a> Bench<'a> {
             family: family.into(),
             key,
             scores,
-            errors: (weighting == Weighting::Elbo).then(|| attributions.iter().map(errors).collect()),
+            // With too few evaluations an error is not known.
+            errors: (weighting == Weighting::Elbo)
+                .then(|| attributions.iter().map(errors).collect::<Vec<Vec<f64>>>())
+                .filter(|all| all.iter().flatten().all(|e| e.is_finite())),
             cost,
         };
         store::write_json(&kept, &row)?;
@@ -307,17 +337,17 @@ impl<'a> Bench<'a> {
         let record = folder.join("cost.json");
         let mut spent: Spent = store::read_json(&record).unwrap_or_default();
         for &group in &self.groups {
-            let ready =
-                folder.join(crate::engine::folder_name(&name_of(&self.dataset, group))).join("config.json").is_file();
-            let begun = Instant::now();
-            models.without(group, told)?;
-            if ready {
+            if models.is_ready(group) {
                 told.reporter.skip(told.making);
-            } else {
-                told.reporter.advance(told.making);
-                spent.seconds += begun.elapsed().as_secs_f64();
-                store::write_json(&record, &spent)?;
+                continue;
             }
+            let begun = Instant::now();
+            let made = models.without(group, told);
+            // A training that was stopped goes on from its checkpoint, so its time counts too.
+            spent.seconds += begun.elapsed().as_secs_f64();
+            store::write_json(&record, &spent)?;
+            made?;
+            told.reporter.advance(told.making);
         }
         Ok(spent.seconds)
     }
@@ -336,9 +366,15 @@ impl<'a> Bench<'a> {
         let schedule = self.model.schedule();
         let plan = settings.timesteps.plan(schedule, settings.draws, settings.seed, &query.pixels)?;
         let factors: Vec<f64> = plan.points.iter().map(|p| weighting.factor(schedule, p.t)).collect();
-        let sum = |terms: &[crate::elbo::Term]| terms.iter().zip(&factors).map(|(t, f)| t.value * f).sum();
+        let sum = |terms: &[Term]| terms.iter().zip(&factors).map(|(t, f)| t.value * f).sum();
         Ok(attribution.scores.iter().map(|s| sum(&s.terms)).collect())
     }
+}
+
+fn hash_of(path: &Path) -> Option<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;
+    Some(hasher.finalize().to_hex().to_string())
 }
 
 /// All files of a folder and those below it.
