@@ -42,7 +42,14 @@ pub struct Chosen {
 
 impl Chosen {
     fn cpu(warning: Option<String>) -> Self {
-        Self { name: format!("CPU ({} threads)", rayon::current_num_threads()), device: Device::flex(), warning }
+        Self {
+            name: match rayon::current_num_threads() {
+                1 => "CPU (1 thread)".into(),
+                n => format!("CPU ({n} threads)"),
+            },
+            device: Device::flex(),
+            warning,
+        }
     }
 }
 

@@ -95,10 +95,10 @@ impl Check<'_> {
                 let (top, mut rest): (Vec<usize>, Vec<usize>) =
                     (order.iter().take(count).copied().collect(), order.iter().skip(count).copied().collect());
                 choices.push(("top".to_owned(), LeftOut::groups(top)));
-                for _ in 0..self.job.random {
+                add_random(&mut choices, self.job.random, || {
                     rest.shuffle(&mut rng);
-                    add_unless_there(&mut choices, LeftOut::groups(rest.iter().take(count).copied()));
-                }
+                    LeftOut::groups(rest.iter().take(count).copied())
+                });
             }
             Remove::Images(count) => {
                 check_count(count, self.dataset.len(), "--remove-images")?;
@@ -109,10 +109,10 @@ impl Check<'_> {
                 let named: HashSet<usize> = top.iter().copied().collect();
                 let mut rest: Vec<usize> = (0..self.dataset.len()).filter(|i| !named.contains(i)).collect();
                 choices.push(("top".to_owned(), LeftOut::images(top)));
-                for _ in 0..self.job.random {
+                add_random(&mut choices, self.job.random, || {
                     rest.shuffle(&mut rng);
-                    add_unless_there(&mut choices, LeftOut::images(rest.iter().take(count).copied()));
-                }
+                    LeftOut::images(rest.iter().take(count).copied())
+                });
             }
         }
         Ok(choices)
@@ -258,10 +258,17 @@ fn check_count(count: usize, of: usize, option: &str) -> Result<()> {
     Err(Error::input(format!("{count} of {of} to remove"), option, format!("give 1 to {}, half of all", of / 2)))
 }
 
-/// The same random choice twice would count as two.
-fn add_unless_there(choices: &mut Vec<(String, LeftOut)>, choice: LeftOut) {
-    if choices.iter().all(|(_, known)| *known != choice) {
-        choices.push(("random".to_owned(), choice));
+/// Adds so many random choices, as far as there are different ones: the same one twice would count as two.
+fn add_random(choices: &mut Vec<(String, LeftOut)>, wanted: usize, mut draw: impl FnMut() -> LeftOut) {
+    let enough = choices.len() + wanted;
+    for _ in 0..wanted.saturating_mul(50) {
+        let choice = draw();
+        if choices.iter().all(|(_, known)| *known != choice) {
+            choices.push(("random".to_owned(), choice));
+        }
+        if choices.len() >= enough {
+            return;
+        }
     }
 }
 

@@ -27,8 +27,8 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row], device: &str
     store::write_json(&out.join("benchmark.json"), &document)?;
     let plan = bench.plan;
     let head = format!(
-        "# {}\n\nWhence {} on {device}: `{}`\n\nDataset {}: {} pictures in {} groups ({}). {} queries. Oracles scored at timesteps {} with {} draws, \
-         methods at {} with {}; each oracle and the methods have their own noise. Every setting and hash is in \
+        "# {}\n\nWhence {} on {device}: `{}`\n\nDataset {}: {} pictures in {} groups ({}). {} queries. Timesteps: oracles {} x {}, methods {} x {} (number or grid x draws), each with \
+         its own noise. Every setting and hash is in \
          `benchmark.json`, every score in `scores/`.\n\n",
         plan.title,
         env!("CARGO_PKG_VERSION"),
