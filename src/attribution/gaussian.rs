@@ -62,7 +62,6 @@ impl Method for GaussianMethod {
 
 /// Gaussians fitted to all pictures and to all but each group.
 pub struct GaussianLeaveOut {
-    size: usize,
     /// Orthonormal columns; the identity is left out.
     basis: Option<Mat<f32>>,
     /// Mean of all pictures; coordinates are relative to it.
@@ -154,7 +153,7 @@ impl GaussianLeaveOut {
             without.push(Gaussian::fit(&rest, basis.as_ref())?);
             progress(g + 3, steps)?;
         }
-        Ok(Self { size, basis, centre, full, without })
+        Ok(Self { basis, centre, full, without })
     }
 
     /// Scores of `groups` for a picture, nats, on the grid `timesteps` (the official one where timesteps are drawn).
@@ -231,11 +230,6 @@ impl GaussianLeaveOut {
         });
         let rotated = gaussian.vectors.transpose() * &y;
         (column_iter(rotated.as_ref()).collect(), outside)
-    }
-
-    /// Number of values a picture has.
-    pub fn size(&self) -> usize {
-        self.size
     }
 }
 

@@ -4,6 +4,7 @@
 mod baselines;
 mod results;
 mod rows;
+mod source;
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,8 @@ use crate::error::{Error, Result};
 use crate::evaluation::benchmark::{Grid, Kind, NEAREST_IMAGES, Row, Table, average, other_noise, sum_of_z};
 use crate::report::write_png;
 use crate::store;
-use rows::{Bench, Source};
+use rows::Bench;
+use source::Source;
 
 pub(super) fn run(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.plan.check()?;

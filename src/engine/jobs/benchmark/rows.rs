@@ -6,7 +6,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::super::attribute::check_size;
-use super::{counterfactual_points, name_of, short_hash};
+use super::source::{Source, files};
+use super::{counterfactual_points, name_of};
 use crate::attribution::{
     Attribution, Context, Counterfactuals, Made, Method, Query, Report, ScoreSettings, method as method_named,
 };
@@ -14,12 +15,12 @@ use crate::dataset::Dataset;
 use crate::diffusion::Model;
 use crate::elbo::{Term, Weighting};
 use crate::engine::api::BenchmarkJob;
-use crate::engine::counterfactuals::{Imported, Retrained, Unlearned, training_of};
+use crate::engine::counterfactuals::{Imported, Retrained, Unlearned};
 use crate::engine::reporter::Reporter;
 use crate::error::{Error, Result};
-use crate::evaluation::benchmark::{Cost, Grid, Kind, MethodPlan, OraclePlan, Plan, Row};
+use crate::evaluation::benchmark::{Cost, Grid, Kind, MethodPlan, Plan, Row};
 use crate::store;
-use crate::training::{TrainingConfig, TrainingStep};
+use crate::training::TrainingStep;
 use crate::unlearning::{Recipe, UnlearningStep};
 
 /// A training step costs about as much as four forward passes of its pictures.
@@ -36,64 +37,6 @@ pub(super) struct Bench<'a> {
     pub(super) queries: Vec<Query>,
     /// Hash of model, dataset and queries.
     pub(super) base: String,
-}
-
-/// Where counterfactual models come from.
-#[derive(Clone)]
-pub(super) enum Source {
-    /// Somebody made them.
-    Given(PathBuf),
-    /// Trained again, into this folder.
-    Retrained(PathBuf, Box<TrainingConfig>),
-    /// Unlearned, into this folder.
-    Unlearned(PathBuf, Box<Recipe>),
-    /// None are needed.
-    None,
-}
-
-impl Source {
-    pub(super) fn of_oracle(bench: &Bench<'_>, oracle: &OraclePlan) -> Result<Self> {
-        if let Some(folder) = &oracle.folder {
-            return Ok(Self::Given(folder.clone()));
-        }
-        let config = training_of(&bench.model, &bench.folder, &bench.dataset, oracle.training.as_ref())?;
-        let config = TrainingConfig { seed: oracle.seed.unwrap_or(config.seed), ..config };
-        config.check()?;
-        let folder = bench.job.out.join(format!("oracle-{}", short_hash(&(bench.dataset.hash(), &config))));
-        Ok(Self::Retrained(folder, Box::new(config)))
-    }
-
-    fn folder(&self) -> Option<&Path> {
-        match self {
-            Self::Given(folder) | Self::Retrained(folder, _) | Self::Unlearned(folder, _) => Some(folder),
-            Self::None => None,
-        }
-    }
-
-    /// What the models are, for the key of a row.
-    fn identity(&self) -> serde_json::Value {
-        match self {
-            Self::Given(folder) => {
-                let stamp: Vec<_> = files(folder)
-                    .into_iter()
-                    .filter_map(|p| Some((p.strip_prefix(folder).ok()?.to_owned(), hash_of(&p)?)))
-                    .collect();
-                serde_json::json!({ "given": stamp })
-            }
-            Self::Retrained(_, config) => serde_json::json!({ "retrained": config }),
-            Self::Unlearned(_, recipe) => serde_json::json!({ "unlearned": recipe }),
-            Self::None => serde_json::Value::Null,
-        }
-    }
-
-    /// Pictures sent forwards and backwards to make the model without one group.
-    fn trained_pictures(&self) -> usize {
-        match self {
-            Self::Retrained(_, config) => config.steps * config.batch,
-            Self::Unlearned(_, recipe) => recipe.steps * recipe.batch * 2,
-            Self::Given(_) | Self::None => 0,
-        }
-    }
 }
 
 /// What a row is made of.
@@ -369,27 +312,6 @@ impl<'a> Bench<'a> {
         let sum = |terms: &[Term]| terms.iter().zip(&factors).map(|(t, f)| t.value * f).sum();
         Ok(attribution.scores.iter().map(|s| sum(&s.terms)).collect())
     }
-}
-
-fn hash_of(path: &Path) -> Option<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;
-    Some(hasher.finalize().to_hex().to_string())
-}
-
-/// All files of a folder and those below it.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 /// Turns what a row does into overall progress.

@@ -1,0 +1,158 @@
+//! Options of the commands that check attributions against retraining.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Common;
+use crate::cli::parse;
+use crate::diffusion::SamplerKind;
+use crate::elbo::Timesteps;
+
+/// `whence retrain`.
+#[derive(Debug, Args)]
+pub struct RetrainArguments {
+    /// The full model: a diffusers folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Its dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// Groups to leave out, by name; each in turn where left out
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub groups: Vec<String>,
+    /// Training settings (TOML); those in the model's training.json where left out
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Another seed than theirs, for another oracle
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Folder for the models, one folder a group
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence benchmark`.
+#[derive(Debug, Args)]
+pub struct BenchmarkArguments {
+    /// Dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// What is compared (TOML): oracles, methods, recipes, grids; a short comparison where left out
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The full model, in place of the plan's; trained where neither is given
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// Training settings of the full model (TOML), in place of the plan's
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    pub config: Option<PathBuf>,
+    /// Ready retrained models, one diffusers folder a group, in place of the plan's oracles; the first is the reference
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub oracle: Vec<PathBuf>,
+    /// Number of queries, in place of the plan's
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    pub queries: Option<usize>,
+    /// Folder for models, scores and tables
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence removal`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("removed").required(true).args(["remove_groups", "remove_images"]))]
+#[command(group = clap::ArgGroup::new("asked").required(true).multiple(true).args(["query", "seeds"]))]
+pub struct RemovalArguments {
+    /// The full model: a diffusers folder
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Its dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// Pictures asked about
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub query: Vec<PathBuf>,
+    /// Or seeds, which are drawn again without what is removed: 3, or 0..8, or 1,5,7
+    #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
+    pub seeds: Option<parse::Seeds>,
+    /// Leave out so many groups, the highest scores first
+    #[arg(long, value_name = "N", value_parser = parse::positive, requires = "scores")]
+    pub remove_groups: Option<usize>,
+    /// Leave out so many pictures, the nearest first
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    pub remove_images: Option<usize>,
+    /// Scores of the queries: scores.csv of whence attribute
+    #[arg(long, value_name = "FILE")]
+    pub scores: Option<PathBuf>,
+    /// Class of the queries, for class-conditional models
+    #[arg(long, value_name = "N")]
+    pub class_label: Option<usize>,
+    /// Sampler for --seeds: ddim, ddpm or dpm-solver++
+    #[arg(long, default_value = "ddim")]
+    pub sampler: SamplerKind,
+    /// DDIM's noise: 0 none, 1 as much as ddpm
+    #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
+    pub eta: f64,
+    /// Its steps
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
+    pub steps: usize,
+    /// Ready retrained models, one diffusers folder a group, for --remove-groups 1
+    #[arg(long, value_name = "DIR")]
+    pub counterfactuals: Option<PathBuf>,
+    /// Random choices of the same size a query
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub random: usize,
+    /// Training settings (TOML); those in the model's training.json where left out
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Timesteps at which the loss is compared
+    #[arg(long, default_value = "10../10", value_name = "A..B/STEP")]
+    pub timesteps: Timesteps,
+    /// Noise draws at each timestep
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = parse::positive)]
+    pub draws: usize,
+    /// Seed of the noise and of the random choices
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Folder for models and results
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `whence subset`.
+#[derive(Debug, Args)]
+pub struct SubsetArguments {
+    /// Dataset
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Column of a parquet dataset that names the group
+    #[arg(long, value_name = "NAME")]
+    pub group_column: Option<String>,
+    /// Groups, by name; all where left out
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub groups: Vec<String>,
+    /// Pictures a group, the first ones; all where left out
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    pub per_group: Option<usize>,
+    /// Side of the pictures in pixels; as they are where left out
+    #[arg(long, value_name = "PIXELS", value_parser = parse::positive)]
+    pub size: Option<usize>,
+    /// Folder for the pictures, one folder a group
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
