@@ -12,7 +12,7 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row], device: &str
         write_scores(bench, row)?;
     }
     store::write_atomic(&out.join("table.csv"), &table_csv(table)?)?;
-    let document = serde_json::json!({
+    let mut document = serde_json::json!({
         "schema_version": 1,
         "version": env!("CARGO_PKG_VERSION"),
         "command": bench.job.command,
@@ -24,7 +24,11 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row], device: &str
         "rows": rows.iter().map(|r| serde_json::json!({ "name": r.name, "key": r.key })).collect::<Vec<_>>(),
         "table": table,
     });
-    store::write_json(&out.join("benchmark.json"), &document)?;
+    // Hundreds of numbers a row: definitions stand once in table.md, and nobody reads this without a program.
+    without(&mut document, "definition");
+    let path = out.join("benchmark.json");
+    let text = serde_json::to_vec(&document).map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+    store::write_atomic(&path, &text)?;
     let plan = bench.plan;
     let head = format!(
         "# {}\n\nWhence {} on {device}: `{}`\n\nDataset {}: {} pictures in {} groups ({}). {} queries. Timesteps: oracles {} x {}, methods {} x {} (number or grid x draws), each with \
@@ -64,4 +68,16 @@ fn write_scores(bench: &Bench<'_>, row: &Row) -> Result<()> {
     }
     let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
     store::write_atomic(&path, &bytes)
+}
+
+/// Removes a field wherever it stands.
+fn without(value: &mut serde_json::Value, field: &str) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields.remove(field);
+            fields.values_mut().for_each(|v| without(v, field));
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|v| without(v, field)),
+        _ => {}
+    }
 }
