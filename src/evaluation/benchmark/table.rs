@@ -145,9 +145,9 @@ impl Table {
                 chosen: false,
                 cost: row.cost,
                 reported: measure.agreement(row, reference, &reported)?,
-                choosing: measure.agreement(row, reference, &choosing)?,
+                choosing: measure.agreement(row, reference, &choosing)?.map(whole),
                 all: measure.agreement(row, reference, &all)?,
-                with_mean: mean.map(|mean| measure.agreement(row, mean, &all)).transpose()?.flatten(),
+                with_mean: mean.map(|mean| measure.agreement(row, mean, &all)).transpose()?.flatten().map(whole),
                 versus,
             });
         }
@@ -163,6 +163,11 @@ impl Table {
             lines,
         })
     }
+}
+
+/// Without parts of the queries: nobody looks at them here, and they are most of the numbers.
+fn whole(agreement: Agreement) -> Agreement {
+    Agreement { splits: Vec::new(), ..agreement }
 }
 
 /// Marks the best of each family of several rows, by the choosing half alone. Single seeds of several are no settings.
