@@ -241,6 +241,10 @@ fn plans_that_cannot_be_run_are_refused_before_any_work() {
     std::fs::write(&file, "titel = \"x\"").unwrap();
     let text = Plan::load(&file).unwrap_err().to_string();
     assert!(text.contains("titel") && text.contains("plan.toml"), "{text}");
+    // Methods of one's own do not meet the sums of the default ones.
+    std::fs::write(&file, "[reference]\nseed = 5\n[[methods]]\nname = \"mine\"").unwrap();
+    let own = Plan::load(&file).unwrap();
+    assert_eq!((own.methods.len(), own.sums.len(), own.versus.as_str()), (1, 0, ""));
 }
 
 #[test]

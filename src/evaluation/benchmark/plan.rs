@@ -184,6 +184,16 @@ impl Plan {
         let mut plan: Self = toml::from_str(&text).map_err(|e| {
             Error::file(format!("this is no benchmark plan: {}", e.message()), path, "correct the file")
         })?;
+        // The default sums and baseline are of the default methods.
+        let given: toml::Table = toml::from_str(&text).unwrap_or_default();
+        if given.contains_key("methods") {
+            if !given.contains_key("sums") {
+                plan.sums.clear();
+            }
+            if !given.contains_key("versus") {
+                plan.versus.clear();
+            }
+        }
         let base = path.parent().unwrap_or(Path::new(""));
         let folders = plan.oracles.iter_mut().map(|o| &mut o.folder);
         for folder in folders.chain([&mut plan.queries.folder, &mut plan.model]).flatten() {
