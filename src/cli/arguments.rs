@@ -10,7 +10,7 @@ pub use checks::{BenchmarkArguments, RemovalArguments, RetrainArguments, SubsetA
 
 use super::evaluate::EvaluateArguments;
 use super::parse;
-use crate::diffusion::SamplerKind;
+use crate::diffusion::{DrawSettings, SamplerKind};
 use crate::elbo::Timesteps;
 
 /// Tells which groups of training images shaped a picture that a diffusion model made, and by how much.
@@ -80,6 +80,30 @@ pub struct Common {
     pub json: bool,
 }
 
+/// How pictures are drawn from seeds.
+#[derive(Clone, Debug, Args)]
+pub struct DrawArguments {
+    /// Sampler: ddim, ddpm or dpm-solver++
+    #[arg(long, default_value = "ddim")]
+    pub sampler: SamplerKind,
+    /// Its steps
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
+    pub steps: usize,
+    /// DDIM's noise: 0 none, 1 as much as ddpm
+    #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
+    pub eta: f64,
+    /// Class of the pictures, for class-conditional models
+    #[arg(long, value_name = "N")]
+    pub class_label: Option<usize>,
+}
+
+impl DrawArguments {
+    /// As the engine takes them.
+    pub fn settings(&self) -> DrawSettings {
+        DrawSettings { sampler: self.sampler, steps: self.steps, eta: self.eta, class: self.class_label }
+    }
+}
+
 /// How groups are unlearned; options override the recipe file.
 #[derive(Clone, Debug, Args)]
 pub struct RecipeArguments {
@@ -144,18 +168,8 @@ pub struct AttributeArguments {
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Class of the queries, for class-conditional models
-    #[arg(long, value_name = "N")]
-    pub class_label: Option<usize>,
-    /// Sampler for --seeds: ddim, ddpm or dpm-solver++
-    #[arg(long, default_value = "ddim")]
-    pub sampler: SamplerKind,
-    /// DDIM's noise: 0 none, 1 as much as ddpm
-    #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
-    pub eta: f64,
-    /// Its steps
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
-    pub steps: usize,
+    #[command(flatten)]
+    pub drawing: DrawArguments,
     /// Nearest training images a group
     #[arg(long, default_value_t = 8, value_name = "N")]
     pub neighbours: usize,
@@ -172,21 +186,11 @@ pub struct SampleArguments {
     /// Seeds, one picture each: 3, or 0..16, or 1,5,7
     #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
     pub seeds: parse::Seeds,
-    /// Sampling steps
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
-    pub steps: usize,
-    /// ddim, ddpm or dpm-solver++
-    #[arg(long, default_value = "ddim")]
-    pub sampler: SamplerKind,
-    /// DDIM's noise: 0 none, 1 as much as ddpm
-    #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
-    pub eta: f64,
+    #[command(flatten)]
+    pub drawing: DrawArguments,
     /// Write the starting noise and the unrounded picture too, as safetensors, to draw it again elsewhere
     #[arg(long)]
     pub tensors: bool,
-    /// Class, for class-conditional models
-    #[arg(long, value_name = "N")]
-    pub class_label: Option<usize>,
     /// Pictures drawn together
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = parse::positive)]
     pub batch: usize,

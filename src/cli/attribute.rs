@@ -3,7 +3,7 @@
 use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
 use crate::attribution::{Attribution, ScoreSettings, rank, verdict};
-use crate::engine::api::{AttributeJob, DrawSettings, JobSpec, QuerySource};
+use crate::engine::api::{AttributeJob, JobSpec, QuerySource};
 use crate::error::Result;
 use crate::unlearning::Recipe;
 
@@ -31,12 +31,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         data: arguments.data,
         group_column: arguments.group_column,
         queries,
-        draw: DrawSettings {
-            sampler: arguments.sampler,
-            steps: arguments.steps,
-            eta: arguments.eta,
-            class: arguments.class_label,
-        },
+        draw: arguments.drawing.settings(),
         method: arguments.method,
         groups: arguments.groups,
         settings: ScoreSettings {
@@ -44,7 +39,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
             draws: arguments.draws,
             seed: arguments.seed,
             batch: arguments.batch,
-            class: arguments.class_label,
+            class: arguments.drawing.class_label,
         },
         budget: arguments.budget,
         recipe: recipe(&arguments.recipe)?,

@@ -10,7 +10,7 @@ use super::attribute::recipe;
 use super::drive::drive;
 use crate::attribution::ScoreSettings;
 use crate::engine::api::{
-    BenchmarkJob, DrawSettings, JobSpec, QuerySource, RemovalJob, Remove, RetrainJob, SampleJob, TrainJob, UnlearnJob,
+    BenchmarkJob, JobSpec, QuerySource, RemovalJob, Remove, RetrainJob, SampleJob, TrainJob, UnlearnJob,
 };
 use crate::error::{Error, Result};
 use crate::evaluation::benchmark::{OraclePlan, Plan};
@@ -30,12 +30,7 @@ pub(super) fn sample(arguments: SampleArguments) -> Result<()> {
     let job = SampleJob {
         model: arguments.model,
         seeds: arguments.seeds.0,
-        draw: DrawSettings {
-            sampler: arguments.sampler,
-            steps: arguments.steps,
-            eta: arguments.eta,
-            class: arguments.class_label,
-        },
+        draw: arguments.drawing.settings(),
         batch: arguments.batch,
         tensors: arguments.tensors,
         out: arguments.out.clone(),
@@ -144,12 +139,7 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
         data: arguments.data,
         group_column: arguments.group_column,
         queries,
-        draw: DrawSettings {
-            sampler: arguments.sampler,
-            steps: arguments.steps,
-            eta: arguments.eta,
-            class: arguments.class_label,
-        },
+        draw: arguments.drawing.settings(),
         counterfactuals: arguments.counterfactuals,
         scores: arguments.scores,
         remove,
@@ -159,7 +149,7 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
             timesteps: arguments.timesteps,
             draws: arguments.draws,
             seed: arguments.seed,
-            class: arguments.class_label,
+            class: arguments.drawing.class_label,
             ..ScoreSettings::default()
         },
         out: arguments.out.clone(),

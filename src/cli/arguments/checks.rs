@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Common;
+use super::{Common, DrawArguments};
 use crate::cli::parse;
-use crate::diffusion::SamplerKind;
 use crate::elbo::Timesteps;
 
 /// `whence retrain`.
@@ -97,18 +96,8 @@ pub struct RemovalArguments {
     /// Scores of the queries: scores.csv of whence attribute
     #[arg(long, value_name = "FILE")]
     pub scores: Option<PathBuf>,
-    /// Class of the queries, for class-conditional models
-    #[arg(long, value_name = "N")]
-    pub class_label: Option<usize>,
-    /// Sampler for --seeds: ddim, ddpm or dpm-solver++
-    #[arg(long, default_value = "ddim")]
-    pub sampler: SamplerKind,
-    /// DDIM's noise: 0 none, 1 as much as ddpm
-    #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
-    pub eta: f64,
-    /// Its steps
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
-    pub steps: usize,
+    #[command(flatten)]
+    pub drawing: DrawArguments,
     /// Ready retrained models, one diffusers folder a group, for --remove-groups 1
     #[arg(long, value_name = "DIR")]
     pub counterfactuals: Option<PathBuf>,

@@ -9,10 +9,13 @@ mod sample;
 mod train;
 mod unlearn;
 
+use std::path::Path;
+
 use super::api::JobSpec;
 use super::reporter::Reporter;
 use super::workspace::Workspace;
 use crate::dataset::Dataset;
+use crate::diffusion::Model;
 use crate::error::{Error, Result};
 
 /// Runs a job; returns one line about what came of it.
@@ -31,6 +34,22 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
         JobSpec::Removal(job) => removal::run(workspace, job, reporter),
         JobSpec::Retrain(job) => retrain::run(workspace, job, reporter),
     }
+}
+
+/// A job's model, and its dataset at the model's size; tells what the dataset left out.
+fn open(
+    workspace: &mut Workspace,
+    model: &Path,
+    data: &Path,
+    group_column: Option<&str>,
+    reporter: &mut Reporter<'_>,
+) -> Result<(Model, Dataset)> {
+    workspace.choose_column(group_column);
+    let model = workspace.model(model)?;
+    let dataset =
+        workspace.dataset(data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    warn_of_skipped(&dataset, reporter);
+    Ok((model, dataset))
 }
 
 /// Numbers of the named groups; all where none are named.

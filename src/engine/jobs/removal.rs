@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rand::seq::SliceRandom as _;
 use serde::Serialize;
 
-use super::{attribute, groups_by_name, sample, warn_of_skipped};
+use super::{attribute, groups_by_name, open, sample};
 use crate::attribution::{Query, ScoreSettings};
 use crate::dataset::{Dataset, nearest};
 use crate::diffusion::Model;
@@ -58,11 +58,7 @@ struct Check<'a> {
 pub(super) fn run(workspace: &mut Workspace, job: &RemovalJob, reporter: &mut Reporter<'_>) -> Result<String> {
     check_grid(&job.settings)?;
     attribute::check_size(&job.settings)?;
-    workspace.choose_column(job.group_column.as_deref());
-    let model = workspace.model(&job.model)?;
-    let dataset = workspace
-        .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
-    warn_of_skipped(&dataset, reporter);
+    let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     let groups = groups_by_name(&dataset, &[])?;
     let config = training_of(&model, &job.model, &dataset, job.config.as_ref())?;
     config.check()?;

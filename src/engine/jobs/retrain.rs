@@ -1,6 +1,6 @@
 //! The LOGO oracle: the model trained again without each group.
 
-use super::{groups_by_name, warn_of_skipped};
+use super::{groups_by_name, open};
 use crate::attribution::{Counterfactuals as _, Report};
 use crate::engine::api::RetrainJob;
 use crate::engine::counterfactuals::{Retrained, training_of};
@@ -10,11 +10,7 @@ use crate::error::Result;
 use crate::training::{TrainingConfig, TrainingStep};
 
 pub(super) fn run(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
-    workspace.choose_column(job.group_column.as_deref());
-    let model = workspace.model(&job.model)?;
-    let dataset = workspace
-        .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
-    warn_of_skipped(&dataset, reporter);
+    let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     let groups = groups_by_name(&dataset, &job.groups)?;
     let config = training_of(&model, &job.model, &dataset, job.config.as_ref())?;
     let config = TrainingConfig { seed: job.seed.unwrap_or(config.seed), ..config };

@@ -1,6 +1,6 @@
 //! Making counterfactual models, one a group.
 
-use super::{groups_by_name, warn_of_skipped};
+use super::{groups_by_name, open};
 use crate::attribution::{Counterfactuals as _, Report};
 use crate::engine::api::UnlearnJob;
 use crate::engine::counterfactuals::Unlearned;
@@ -11,11 +11,7 @@ use crate::unlearning::UnlearningStep;
 
 pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
-    workspace.choose_column(job.group_column.as_deref());
-    let model = workspace.model(&job.model)?;
-    let dataset = workspace
-        .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
-    warn_of_skipped(&dataset, reporter);
+    let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     let groups = groups_by_name(&dataset, &job.groups)?;
     let recipe = job.recipe.resolved(&model, Some(&job.model))?;
     let mut unlearned = Unlearned {

@@ -8,7 +8,7 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
-use super::{groups_by_name, sample, train, warn_of_skipped};
+use super::{groups_by_name, open, sample, train};
 use crate::attribution::Query;
 use crate::dataset::{Dataset, load_picture};
 use crate::diffusion::Model;
@@ -26,9 +26,8 @@ use source::Source;
 pub(super) fn run(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.plan.check()?;
     store::check_writable(&job.out)?;
-    workspace.choose_column(job.group_column.as_deref());
     let folder = full_model(workspace, job, reporter)?;
-    let model = workspace.model(&folder)?;
+    let (model, dataset) = open(workspace, &folder, &job.data, job.group_column.as_deref(), reporter)?;
     if model.classes().is_some() {
         return Err(Error::file(
             "benchmarks of class-conditional models are not supported",
@@ -36,9 +35,6 @@ pub(super) fn run(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut 
             "use a model without classes, or score with whence attribute and compare with whence evaluate",
         ));
     }
-    let dataset = workspace
-        .dataset(&job.data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
-    warn_of_skipped(&dataset, reporter);
     let groups = groups_by_name(&dataset, &[])?;
     reporter.plan(1.0);
     let queries = queries(job, &model, reporter)?;
