@@ -13,6 +13,10 @@ pub enum Error {
     #[error("cancelled")]
     Cancelled,
 
+    /// The job leaves the compute thread and goes on later. Not a failure: nothing was lost.
+    #[error("interrupted")]
+    Interrupted,
+
     /// Something the user gave cannot be used.
     #[error("{what}. {remedy}. ({place})")]
     Input {
@@ -38,6 +42,15 @@ pub enum Error {
     /// A job failed on the compute thread, which has told all there is to tell.
     #[error("{0}")]
     Job(String),
+
+    /// The compute device has no room for what was asked at once; less may fit.
+    #[error("{device} has no room: {what}. Give a smaller --batch, close other programs, or choose --device cpu")]
+    Memory {
+        /// Name of the device.
+        device: String,
+        /// The driver's words.
+        what: String,
+    },
 
     /// The compute device failed or does not exist.
     #[error("{device}: {what}. {remedy}")]

@@ -22,6 +22,10 @@ pub enum Action {
     Explain,
     /// Stop the job that runs.
     CancelJob,
+    /// Put the job that runs aside, or take it up again.
+    PauseJob,
+    /// Show or hide the list of jobs.
+    Jobs,
     /// Select no group.
     Clear,
     /// Select the group below.
@@ -38,9 +42,11 @@ pub enum Action {
 
 impl Action {
     /// All, in the order of the help; those with more modifier keys first among those with the same key.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Explain,
         Self::CancelJob,
+        Self::PauseJob,
+        Self::Jobs,
         Self::Draw,
         Self::OpenPicture,
         Self::OpenFolder,
@@ -62,6 +68,8 @@ impl Action {
             Self::Draw => "Draw",
             Self::Explain => "Explain this picture",
             Self::CancelJob => "Cancel",
+            Self::PauseJob => "Pause",
+            Self::Jobs => "Jobs",
             Self::Clear => "Clear selection",
             Self::NextGroup => "Next group",
             Self::PreviousGroup => "Previous group",
@@ -80,6 +88,8 @@ impl Action {
             Self::Draw => "Let the model draw a picture from this seed",
             Self::Explain => "Unlearn each group in turn and measure how much less likely the picture becomes",
             Self::CancelJob => "Stop this job. What is finished is kept",
+            Self::PauseJob => "Put this job aside until it is resumed. What is finished is kept",
+            Self::Jobs => "What runs, what waits and in which order, what was done",
             Self::Clear => "Select no group",
             Self::NextGroup => "Select the group below",
             Self::PreviousGroup => "Select the group above",
@@ -98,6 +108,8 @@ impl Action {
             Self::Draw => (Modifiers::COMMAND, Key::D),
             Self::Explain => (Modifiers::COMMAND, Key::Enter),
             Self::CancelJob => (Modifiers::COMMAND, Key::Period),
+            Self::PauseJob => (Modifiers::COMMAND, Key::P),
+            Self::Jobs => (Modifiers::COMMAND, Key::J),
             Self::Clear => (Modifiers::NONE, Key::Escape),
             Self::NextGroup => (Modifiers::NONE, Key::ArrowDown),
             Self::PreviousGroup => (Modifiers::NONE, Key::ArrowUp),
@@ -135,6 +147,12 @@ pub enum Command {
     Retry(JobSpec),
     /// Stop a job.
     Cancel(JobId),
+    /// Put a job aside.
+    Pause(JobId),
+    /// Let a paused job wait for its turn again.
+    Resume(JobId),
+    /// Let a job run before the others that wait.
+    Raise(JobId),
     /// Take a notice away.
     Dismiss(u64),
     /// Choose the theme.
@@ -146,7 +164,7 @@ pub enum Command {
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus.
 pub fn pressed(ctx: &Context) -> Vec<Action> {
     let typing = ctx.text_edit_focused();
-    let popup = ctx.any_popup_open();
+    let popup = egui::Popup::is_any_open(ctx);
     let mut actions = Vec::new();
     for action in Action::ALL {
         let shortcut = action.shortcut();

@@ -1,34 +1,62 @@
 //! The window's line to the engine, behind a trait so that tests need no compute device.
 
-use crate::engine::Engine;
 use crate::engine::api::{Event, JobId, JobSpec};
+use crate::engine::{Engine, Priority};
 use crate::error::Result;
 
-/// Where jobs run.
+/// Where jobs run. Nothing here waits.
 pub trait Backend {
-    /// Queues a job. Never waits.
+    /// Queues a job.
     ///
     /// # Errors
-    /// Those of [`Engine::run`].
-    fn run(&mut self, spec: JobSpec) -> Result<JobId>;
+    /// Those of [`Engine::run_at`].
+    fn run(&mut self, spec: JobSpec, priority: Priority) -> Result<JobId>;
 
     /// Asks a job to stop.
     fn cancel(&mut self, job: JobId);
+
+    /// Puts a job aside.
+    fn pause(&mut self, job: JobId);
+
+    /// Lets a paused job wait for its turn again.
+    fn resume(&mut self, job: JobId);
+
+    /// Gives a job another priority, ahead of those that have it already.
+    fn prioritise(&mut self, job: JobId, priority: Priority);
+
+    /// The jobs that wait, in the order they will run.
+    fn order(&self) -> Vec<JobId>;
 
     /// The next event, where one waits.
     fn next_event(&mut self) -> Option<Event>;
 }
 
 impl Backend for Engine {
-    fn run(&mut self, spec: JobSpec) -> Result<JobId> {
-        Self::run(self, spec)
+    fn run(&mut self, spec: JobSpec, priority: Priority) -> Result<JobId> {
+        self.run_at(spec, priority)
     }
 
     fn cancel(&mut self, job: JobId) {
         Self::cancel(self, job);
     }
 
+    fn pause(&mut self, job: JobId) {
+        Self::pause(self, job);
+    }
+
+    fn resume(&mut self, job: JobId) {
+        Self::resume(self, job);
+    }
+
+    fn prioritise(&mut self, job: JobId, priority: Priority) {
+        Self::prioritise(self, job, priority);
+    }
+
+    fn order(&self) -> Vec<JobId> {
+        Self::order(self)
+    }
+
     fn next_event(&mut self) -> Option<Event> {
-        self.events().try_recv().ok()
+        self.events().try_recv()
     }
 }

@@ -9,9 +9,10 @@ use super::actions::{Action, Command};
 use super::errands::Message;
 use super::files::{Kind, Pick};
 use super::format;
-use super::state::{Job, Slot};
+use super::state::{Job, JobStatus, Slot};
 use super::window::WhenceApp;
-use crate::engine::api::JobSpec;
+use crate::engine::Priority;
+use crate::engine::api::{JobId, JobSpec};
 
 impl WhenceApp {
     /// Does what was asked.
@@ -33,6 +34,9 @@ impl WhenceApp {
             Command::OpenAs(kind, path) => self.open_as(kind, path),
             Command::Retry(spec) => self.start(spec, true),
             Command::Cancel(job) => self.cancel(job),
+            Command::Pause(job) => self.pause(job),
+            Command::Resume(job) => self.resume(job),
+            Command::Raise(job) => self.raise(job),
             Command::Dismiss(key) => self.state.dismiss(key),
             Command::Theme(theme) => ctx.set_theme(theme),
             Command::ResetSettings => {
@@ -65,6 +69,13 @@ impl WhenceApp {
                     self.cancel(job);
                 }
             }
+            Action::PauseJob => match self.state.active().map(|j| (j.id, j.status == JobStatus::Paused, j.can_pause()))
+            {
+                Some((job, true, _)) => self.resume(job),
+                Some((job, false, true)) => self.pause(job),
+                _ => {}
+            },
+            Action::Jobs => self.drafts.toggle_jobs = true,
             Action::Clear if self.drafts.help => self.drafts.help = false,
             Action::Clear => self.state.group = None,
             Action::NextGroup => self.state.move_selection(1),
@@ -107,13 +118,15 @@ impl WhenceApp {
     pub(super) fn start(&mut self, spec: JobSpec, show: bool) {
         let slot = Slot::of(&spec);
         let query = if slot == Slot::Explain { self.state.current } else { None };
+        let priority = if query.is_some() { Priority::Front } else { spec.priority() };
         let Some(backend) = self.backend.as_mut() else {
             return self.state.notify(slot, query, true, "The engine is not running. Start Whence again".into(), None);
         };
-        match backend.run(spec.clone()) {
+        match backend.run(spec.clone(), priority) {
             Ok(id) => {
                 let title = self.title(&spec);
-                for pointless in self.state.started(Job::new(id, spec, title, query, show)) {
+                let job = Job { priority, ..Job::new(id, spec, title, query, show) };
+                for pointless in self.state.started(job) {
                     self.cancel(pointless);
                 }
             }
@@ -121,13 +134,46 @@ impl WhenceApp {
         }
     }
 
-    fn cancel(&mut self, job: u64) {
+    fn cancel(&mut self, job: JobId) {
         if let Some(backend) = self.backend.as_mut() {
             backend.cancel(job);
         }
         if let Some(job) = self.state.jobs.iter_mut().find(|j| j.id == job) {
             job.cancelling = true;
         }
+    }
+
+    fn pause(&mut self, job: JobId) {
+        if let Some(backend) = self.backend.as_mut() {
+            backend.pause(job);
+        }
+        if let Some(job) = self.state.jobs.iter_mut().find(|j| j.id == job) {
+            job.pausing = true;
+        }
+    }
+
+    fn resume(&mut self, job: JobId) {
+        if let Some(backend) = self.backend.as_mut() {
+            backend.resume(job);
+        }
+    }
+
+    fn raise(&mut self, job: JobId) {
+        if let Some(backend) = self.backend.as_mut() {
+            backend.prioritise(job, Priority::Front);
+        }
+        if let Some(job) = self.state.jobs.iter_mut().find(|j| j.id == job) {
+            (job.priority, job.raised) = (Priority::Front, true);
+        }
+    }
+
+    /// The query on screen goes first; and the list of jobs shows the order in which they will run.
+    pub(super) fn follow_queue(&mut self) {
+        let Some(backend) = self.backend.as_mut() else { return };
+        for (job, priority) in self.state.follow_screen() {
+            backend.prioritise(job, priority);
+        }
+        self.state.arrange(&backend.order());
     }
 
     /// A job's name on screen.

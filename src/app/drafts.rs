@@ -1,7 +1,8 @@
 //! What is typed and chosen on screen, before it becomes a job.
 
-use crate::attribution::ScoreSettings;
+use crate::attribution::{Made, ScoreSettings, methods};
 use crate::elbo::Timesteps;
+use crate::elbo::anytime::Settings as StopSettings;
 use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
 use crate::unlearning::Recipe;
 
@@ -31,6 +32,8 @@ pub struct Drafts {
     pub settings: Settings,
     /// Whether the shortcuts are on screen.
     pub help: bool,
+    /// Whether the list of jobs shall open, or close where it is open.
+    pub toggle_jobs: bool,
     /// Whether the settings are unfolded, so that the picture leaves them room.
     pub advanced: bool,
 }
@@ -46,6 +49,18 @@ pub struct Settings {
     pub draws: usize,
     /// Pictures in one pass.
     pub batch: usize,
+    /// Stop as soon as the leader is clear, in place of evaluating all timesteps.
+    pub stop: bool,
+    /// How sure that shall be.
+    pub level: f64,
+    /// How many groups are to lead.
+    pub top: usize,
+    /// Evaluations at most; a share of the published grid where nobody chose.
+    pub budget: Option<usize>,
+    /// Random groups to set the others against.
+    pub null: usize,
+    /// Unlearn once more with another seed.
+    pub confirm: bool,
     /// How groups are unlearned.
     pub recipe: Recipe,
     /// Learning rate; empty for the recipe's own.
@@ -64,11 +79,20 @@ impl Settings {
     /// The defaults with this recipe.
     pub fn with(recipe: Recipe) -> Self {
         let rate = recipe.learning_rate.map_or_else(String::new, |r| r.to_string());
+        let StopSettings { level, top, .. } = StopSettings::default();
         Self {
             method: "guda".into(),
             timesteps: "50".into(),
             draws: 1,
             batch: ScoreSettings::default().batch,
+            // Off: making the models takes nearly all of the time, the bars come one by one without it, and the groups
+            // that are left behind keep wide intervals.
+            stop: false,
+            level,
+            top,
+            budget: None,
+            null: 0,
+            confirm: false,
             base: recipe.clone(),
             recipe,
             rate,
@@ -78,6 +102,23 @@ impl Settings {
     /// Whether anything was changed.
     pub fn changed(&self) -> bool {
         *self != Self::with(self.base.clone())
+    }
+
+    /// How models are made by the chosen method; none where it needs none.
+    pub fn made(&self) -> Option<Made> {
+        methods().iter().find(|m| m.name() == self.method).and_then(|m| m.counterfactuals())
+    }
+
+    /// Whether the search for a leader chooses the timesteps. One group alone has nobody to lead.
+    pub fn stops(&self, groups: usize) -> bool {
+        self.stop && groups > 1 && self.made().is_some()
+    }
+
+    /// Evaluations at most over all models, and the fewest that say anything.
+    pub fn budget(&self, timesteps: usize, groups: usize) -> (usize, usize) {
+        let least = 4 * (groups + 1);
+        let usual = StopSettings::quarter(timesteps / 10, groups).budget;
+        (self.budget.unwrap_or(usual).max(least), least)
     }
 
     /// What is wrong with the timesteps.
@@ -118,6 +159,16 @@ impl Drafts {
             return Err("Open a model and a dataset first".into());
         };
         let settings = &self.settings;
+        let groups = dataset.groups().len();
+        let stop = settings.stops(groups).then(|| StopSettings {
+            level: settings.level,
+            top: settings.top.clamp(1, groups.saturating_sub(1).max(1)),
+            budget: settings.budget(model.timesteps, groups).0,
+            ..StopSettings::default()
+        });
+        // The search estimates the sum over the published grid.
+        let timesteps = if stop.is_some() { Timesteps::OFFICIAL } else { settings.timesteps.trim().parse()? };
+        let unlearns = settings.made() == Some(Made::Unlearned);
         let mut recipe = settings.recipe.clone();
         recipe.learning_rate = settings.rate()?;
         recipe.check().map_err(|e| e.to_string())?;
@@ -135,22 +186,25 @@ impl Drafts {
                 pixels: query.picture.pixels.clone(),
             }],
             draw: query.draw.unwrap_or_default(),
+            null: if unlearns { settings.null } else { 0 },
+            confirm: unlearns && settings.confirm,
             method: settings.method.clone(),
             groups: Vec::new(),
             settings: ScoreSettings {
-                timesteps: settings.timesteps.trim().parse()?,
+                timesteps,
                 draws: settings.draws.max(1),
                 seed: ScoreSettings::default().seed,
                 batch: settings.batch.max(1),
                 class,
+                stop,
             },
-            budget: None,
             recipe,
             counterfactuals: None,
-            keep_in: state.counterfactuals(),
+            keep_in: state.store(),
             out: None,
             neighbours: NEAREST,
             live: true,
+            dry_run: false,
         })
     }
 }

@@ -54,6 +54,38 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A time that is only roughly known: `40 s`, `2 min`, `1 h 20 min`.
+pub fn roughly(seconds: f64) -> String {
+    let steps = |of: f64| (seconds.clamp(0.0, 1e9) / of).round() as u64;
+    match seconds {
+        s if !s.is_finite() => "unknown time".into(),
+        s if s < 9.5 => format!("{} s", steps(1.0).max(1)),
+        s if s < 57.5 => format!("{} s", steps(5.0) * 5),
+        s if s < 3570.0 => format!("{} min", steps(60.0)),
+        s if s < 35_700.0 => match steps(600.0) * 10 {
+            m if m % 60 == 0 => format!("{} h", m / 60),
+            m => format!("{} h {} min", m / 60, m % 60),
+        },
+        _ => format!("{} h", steps(3600.0)),
+    }
+}
+
+/// An amount of memory: `640 MB`, `1.6 GB`.
+pub fn memory(bytes: u64) -> String {
+    let mb = bytes as f64 / 1e6;
+    match mb {
+        m if m < 99.5 => format!("{:.0} MB", m.max(1.0)),
+        m if m < 995.0 => format!("{:.0} MB", (m / 10.0).round() * 10.0),
+        m => format!("{:.1} GB", m / 1e3),
+    }
+}
+
+/// A level of confidence: `95 %`, `99.9 %`.
+pub fn level(share: f64) -> String {
+    let text = format!("{:.1}", share * 100.0);
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
 /// `1 image`, `2 images`.
 pub fn plural(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{} {one}s", count(n)) }
@@ -84,6 +116,10 @@ mod tests {
         assert_eq!(duration(70.2), "1 min 11 s");
         assert_eq!(duration(0.2), "1 s");
         assert_eq!(plural(1, "image"), "1 image");
+        let rough: Vec<_> = [0.2, 42.0, 58.0, 130.0, 3590.0, 4900.0, 40_000.0].into_iter().map(roughly).collect();
+        assert_eq!(rough, ["1 s", "40 s", "1 min", "2 min", "1 h", "1 h 20 min", "11 h"]);
+        assert_eq!((memory(643_000_000), memory(1_640_000_000)), ("640 MB".to_owned(), "1.6 GB".to_owned()));
+        assert_eq!((level(0.95), level(0.999)), ("95 %".to_owned(), "99.9 %".to_owned()));
         assert_eq!(plural(960, "image"), "960 images");
         assert_eq!(cut("pointillism", 6), "point…");
         assert_eq!(short_count(1_250_000), "1.2 M");

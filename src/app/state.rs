@@ -15,6 +15,7 @@ pub use reduce::Effect;
 
 use crate::attribution::{Attribution, GroupScore};
 use crate::dataset::{Dataset, ImageShape, Neighbour};
+use crate::engine::Priority;
 use crate::engine::api::{DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
 use crate::store::Project;
 
@@ -35,7 +36,7 @@ pub struct State {
     pub current: Option<u64>,
     /// The selected group.
     pub group: Option<usize>,
-    /// Jobs that wait or run, oldest first.
+    /// Jobs that run, wait or are paused, in this order.
     pub jobs: Vec<Job>,
     /// Jobs that ended, latest first.
     pub history: Vec<Job>,
@@ -137,9 +138,32 @@ impl State {
         self.groups().get(group).map_or("", String::as_str)
     }
 
-    /// The job that runs, else the first that waits.
+    /// The job that runs, else the first that waits, else the first that is paused.
     pub fn active(&self) -> Option<&Job> {
-        self.jobs.iter().find(|j| j.status == JobStatus::Running).or_else(|| self.jobs.first())
+        let first = |status| self.jobs.iter().find(|j| j.status == status);
+        first(JobStatus::Running).or_else(|| first(JobStatus::Waiting)).or_else(|| self.jobs.first())
+    }
+
+    /// Explanations whose priority changes, because another query is on screen now.
+    pub fn follow_screen(&mut self) -> Vec<(JobId, Priority)> {
+        let mut changes = Vec::new();
+        for job in self.jobs.iter_mut().filter(|j| j.slot == Slot::Explain && !j.raised) {
+            let wanted = if job.query == self.current { Priority::Front } else { Priority::Normal };
+            if job.priority != wanted {
+                job.priority = wanted;
+                changes.push((job.id, wanted));
+            }
+        }
+        changes
+    }
+
+    /// Orders the jobs: what runs, what waits in this order, what is paused.
+    pub fn arrange(&mut self, waiting: &[JobId]) {
+        self.jobs.sort_by_key(|job| match job.status {
+            JobStatus::Waiting => (1, waiting.iter().position(|id| *id == job.id).unwrap_or(usize::MAX)),
+            JobStatus::Paused => (2, 0),
+            _ => (0, 0),
+        });
     }
 
     /// The job of a slot that waits or runs and is still wanted.
@@ -171,8 +195,8 @@ impl State {
         if dataset.shape() != model.shape || query.picture.shape != model.shape {
             return Err("The dataset or the picture has another size than the model: open it again");
         }
-        if self.busy(Slot::Explain).is_some() {
-            return Err("A picture is being explained already");
+        if self.explaining().is_some() {
+            return Err("This picture is being explained already");
         }
         Ok(())
     }
@@ -230,10 +254,8 @@ impl State {
     }
 
     /// Where counterfactual models of what is open are kept.
-    pub fn counterfactuals(&self) -> PathBuf {
-        self.project
-            .as_ref()
-            .map_or_else(|| crate::store::user_data_folder().join("counterfactuals"), Project::counterfactuals)
+    pub fn store(&self) -> PathBuf {
+        self.project.as_ref().map_or_else(|| crate::store::user_data_folder().join("store"), Project::store)
     }
 
     fn new_key(&mut self) -> u64 {

@@ -1,7 +1,9 @@
 //! The real window, driven by what a screen reader would hear: events in, names and pictures out.
 
+mod queue;
 mod scenes;
 mod screenshots;
+mod trust;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use super::panels::{self, View};
 use super::state::{Effect, Slot, State};
 use super::theme;
 use super::widgets::Textures;
-use crate::engine::Engine;
+use crate::engine::{Engine, journal_path};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
 const EVENTS_A_FRAME: usize = 256;
@@ -107,7 +107,7 @@ impl WhenceApp {
         self.opened = true;
         if self.backend.is_none() {
             let wake = ctx.clone();
-            match Engine::start(&self.options.device, move || wake.request_repaint()) {
+            match Engine::start_logged(&self.options.device, journal_path(), move || wake.request_repaint()) {
                 Ok(engine) => self.backend = Some(Box::new(engine)),
                 Err(error) => {
                     self.state.notify(Slot::Other, None, true, error.to_string(), None);
@@ -248,6 +248,7 @@ impl eframe::App for WhenceApp {
             self.open(ctx);
         }
         let changed = self.take_in(ctx);
+        self.follow_queue();
         if self.explain_soon {
             if self.state.can_explain().is_ok() {
                 self.explain_soon = false;

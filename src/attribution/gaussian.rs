@@ -9,7 +9,7 @@ use super::method::{Attribution, Context, GroupScore, Made, Method};
 use crate::dataset::Dataset;
 use crate::diffusion::NoiseSchedule;
 use crate::elbo::noise::{normals, stream};
-use crate::elbo::{Estimate, Point, Timesteps, sum};
+use crate::elbo::{Point, Timesteps, sum};
 use crate::error::{Error, Result};
 
 /// Up to this many numbers a picture, the covariance is fitted as it is; beyond, in as many principal components.
@@ -40,21 +40,15 @@ impl Method for GaussianMethod {
     fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>> {
         let Context { model, dataset, groups, queries, settings, report, .. } = context;
         let leave_out = GaussianLeaveOut::fit(dataset, &mut |done, total| report.progress("closed form", done, total))?;
-        let names: Vec<&str> = groups.iter().filter_map(|&g| dataset.groups().get(g)).map(String::as_str).collect();
+        let names: Vec<&str> = groups.iter().map(|&g| dataset.group_name(g)).collect();
         queries
             .iter()
             .enumerate()
             .map(|(done, query)| {
                 report.progress("closed form", done, queries.len())?;
                 let values = leave_out.scores(&query.pixels, model.schedule(), settings.timesteps, groups)?;
-                let scores = names.iter().zip(values).map(|(name, value)| GroupScore {
-                    group: (*name).into(),
-                    estimate: Estimate::exact(value),
-                    evaluations: 0,
-                    terms: Vec::new(),
-                    draws: 1,
-                });
-                Ok(Attribution { query: query.name.clone(), method: self.name().into(), scores: scores.collect() })
+                let scores = names.iter().zip(values).map(|(name, value)| GroupScore::exact(name, value));
+                Ok(Attribution::new(&query.name, self.name(), scores.collect()))
             })
             .collect()
     }

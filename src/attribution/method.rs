@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::null::Trust;
 use crate::dataset::Dataset;
 use crate::diffusion::Model;
-use crate::elbo::{Estimate, Term, Timesteps};
+use crate::elbo::anytime::{Settings as StopSettings, Side};
+use crate::elbo::{Estimate, Term, TermTable, Timesteps};
 use crate::error::{Error, Result};
+use crate::unlearning::Judgement;
 
 /// A picture asked about.
 #[derive(Clone, Debug)]
@@ -26,15 +29,17 @@ pub struct ScoreSettings {
     pub draws: usize,
     /// Seed of the noise.
     pub seed: u64,
-    /// Pictures in one pass through the network.
+    /// Pictures under way at once, at most; scores do not depend on it.
     pub batch: usize,
     /// Class label for class-conditional models.
     pub class: Option<usize>,
+    /// Stop as soon as the top is separated, in place of evaluating all of `timesteps`.
+    pub stop: Option<StopSettings>,
 }
 
 impl Default for ScoreSettings {
     fn default() -> Self {
-        Self { timesteps: Timesteps::OFFICIAL, draws: 1, seed: 0, batch: 32, class: None }
+        Self { timesteps: Timesteps::OFFICIAL, draws: 1, seed: 0, batch: 256, class: None, stop: None }
     }
 }
 
@@ -47,6 +52,12 @@ pub struct GroupScore {
     pub estimate: Estimate,
     /// Network evaluations spent on it, those of the full model not counted.
     pub evaluations: usize,
+    /// Whether it is among the leaders, where the ranking stopped early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// What the model without the group forgot and kept, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Judgement>,
     /// Weighted terms, in the order of the plan; empty for closed forms.
     #[serde(skip)]
     pub terms: Vec<Term>,
@@ -64,6 +75,31 @@ pub struct Attribution {
     pub method: String,
     /// One score a group, in the dataset's order.
     pub scores: Vec<GroupScore>,
+    /// What speaks for the leader, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
+}
+
+impl GroupScore {
+    /// A score without sampling error.
+    pub fn exact(group: &str, score: f64) -> Self {
+        Self {
+            group: group.to_owned(),
+            estimate: Estimate::exact(score),
+            evaluations: 0,
+            side: None,
+            gate: None,
+            terms: Vec::new(),
+            draws: 1,
+        }
+    }
+}
+
+impl Attribution {
+    /// Scores of one query by one method; nothing is known yet that speaks for them.
+    pub fn new(query: &str, method: &str, scores: Vec<GroupScore>) -> Self {
+        Self { query: query.to_owned(), method: method.to_owned(), scores, trust: None }
+    }
 }
 
 /// Where counterfactual models come from: unlearned on demand, kept from before, or imported.
@@ -74,8 +110,29 @@ pub trait Counterfactuals {
     /// Where it is missing and cannot be made.
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model>;
 
+    /// What the model without this group is known by: equal names stand for equal weights.
+    ///
+    /// # Errors
+    /// Where a ready model cannot be read.
+    fn identity(&mut self, group: usize) -> Result<String>;
+
+    /// What the group is called.
+    fn name(&self, group: usize) -> String;
+
     /// Whether the model without this group need not be made first.
     fn is_ready(&self, group: usize) -> bool;
+}
+
+/// Where terms are kept between runs.
+pub trait KeptTerms {
+    /// What is known of a query under the full model and the one of this [identity](Counterfactuals::identity).
+    fn load(&mut self, query: &Query, other: &str) -> TermTable;
+
+    /// Keeps what is known.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn save(&mut self, query: &Query, other: &str, table: &TermTable) -> Result<()>;
 }
 
 /// How a model without a group is made.
@@ -89,11 +146,34 @@ pub enum Made {
 
 /// What a method tells while it works; an error stops it.
 pub trait Report {
-    /// Evaluations done and in all, of the part named by `what`.
+    /// How many network evaluations the work takes, besides making models; told once, before it begins.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] stops the work.
+    fn planned(&mut self, evaluations: usize) -> Result<()> {
+        let _ = evaluations;
+        Ok(())
+    }
+
+    /// Network evaluations done and in all, of the part named by `what`.
     ///
     /// # Errors
     /// [`Error::Cancelled`] stops the work.
     fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()>;
+
+    /// Work beside the network evaluations that were planned.
+    ///
+    /// # Errors
+    /// As [`progress`](Self::progress).
+    fn within(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
+        let _ = (what, done, total);
+        Ok(())
+    }
+
+    /// Something is worth knowing, and the work goes on.
+    fn warn(&mut self, text: String) {
+        tracing::warn!("{text}");
+    }
 
     /// A group's unlearning advanced by a step. `network` is the network as it is now.
     ///
@@ -137,6 +217,8 @@ pub struct Context<'a> {
     pub settings: &'a ScoreSettings,
     /// Where models without a group come from.
     pub counterfactuals: &'a mut dyn Counterfactuals,
+    /// Where terms are kept.
+    pub kept: &'a mut dyn KeptTerms,
     /// Who is told.
     pub report: &'a mut dyn Report,
 }

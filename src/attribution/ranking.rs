@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::method::{Attribution, GroupScore};
+use crate::elbo::anytime::Side;
 use crate::elbo::{Estimate, Term};
 
 /// A group's place.
@@ -19,12 +20,19 @@ pub struct Ranked {
 /// Groups from the highest score to the lowest; equal scores in the dataset's order.
 pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
     let mut order: Vec<(usize, &GroupScore)> = scores.iter().enumerate().collect();
-    order.sort_by(|(i, a), (j, b)| b.estimate.score.total_cmp(&a.estimate.score).then(i.cmp(j)));
+    // A ranking that stopped early has said which groups lead and which were left behind.
+    let place = |s: &GroupScore| s.side.map_or(0, Side::place);
+    order.sort_by(|(i, a), (j, b)| {
+        place(a).cmp(&place(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
+    });
     let mut ranked: Vec<Ranked> = Vec::with_capacity(order.len());
     let mut previous: Option<(&GroupScore, usize)> = None;
     for (place, (index, score)) in order.into_iter().enumerate() {
         let (rank, tied) = match previous {
             Some((before, rank)) if before.estimate.score == score.estimate.score => (rank, true),
+            Some((before, _)) if before.side != score.side => (place + 1, false),
+            // Open is another word for tied.
+            Some(_) if score.side == Some(Side::Open) => (place + 1, true),
             Some((before, _)) => (place + 1, !difference(before, score).is_separated()),
             None => (1, false),
         };
@@ -41,7 +49,7 @@ pub fn difference(a: &GroupScore, b: &GroupScore) -> Estimate {
         return Estimate::from_terms(&terms, a.draws);
     }
     let std_err = a.estimate.std_err.hypot(b.estimate.std_err);
-    Estimate { score: a.estimate.score - b.estimate.score, std_err }
+    Estimate::new(a.estimate.score - b.estimate.score, std_err)
 }
 
 /// What the ranking says, in one sentence.
@@ -52,6 +60,10 @@ pub fn verdict(attribution: &Attribution) -> String {
     let Some(leader) = attribution.scores.get(first.index) else { return String::new() };
     if leader.estimate.interval_95().0 <= 0.0 {
         return "No group made this picture more likely beyond the noise".into();
+    }
+    let null = attribution.trust.as_ref().and_then(|t| t.null.as_ref());
+    if null.is_some_and(|n| !n.stands_out(leader.estimate.score)) {
+        return format!("Nothing stands out: random pictures score as much as {}", leader.group);
     }
     let tied: Vec<&str> = ranked.iter().skip(1).take_while(|r| r.tied_with_previous).map(name).collect();
     if !tied.is_empty() {
@@ -82,6 +94,8 @@ mod tests {
             evaluations: terms.len(),
             terms,
             draws: 1,
+            side: None,
+            gate: None,
         }
     }
 
@@ -110,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_sentence_names_the_leader_or_says_that_there_is_none() {
-        let make = |scores: Vec<GroupScore>| Attribution { query: "q".into(), method: "guda".into(), scores };
+        let make = |scores: Vec<GroupScore>| Attribution::new("q", "guda", scores);
         let clear =
             make(vec![score("ink", &[9.0; 50]), score("wash", &shaky(1.0, 2.0, 3)), score("oil", &shaky(1.0, 2.0, 4))]);
         assert_eq!(verdict(&clear).split(';').next(), Some("ink stands out"));

@@ -1,12 +1,14 @@
 //! All commands and options. Names are a promise to users and scripts.
 
 mod checks;
+mod project;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use checks::{BenchmarkArguments, RemovalArguments, RetrainArguments, SubsetArguments};
+pub use project::{ProjectArguments, ProjectCommand};
 
 use super::evaluate::EvaluateArguments;
 use super::parse;
@@ -60,6 +62,8 @@ pub enum Command {
     Removal(RemovalArguments),
     /// Write a part of a dataset as plain folders, at another size
     Subset(SubsetArguments),
+    /// Check or tidy what a project keeps
+    Project(ProjectArguments),
     /// List devices, test them, tell versions
     Doctor(DoctorArguments),
     /// Make the demo project again: paint, train, draw
@@ -159,11 +163,26 @@ pub struct AttributeArguments {
     /// Noise draws at each timestep
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = parse::positive)]
     pub draws: usize,
-    /// Network evaluations a query may cost, over all models
+    /// Stop as soon as the leaders are separated, or when a query has cost this many network evaluations over all models
     #[arg(long, value_name = "N", conflicts_with = "timesteps", value_parser = parse::positive)]
     pub budget: Option<usize>,
-    /// Pictures in one pass through the network
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = parse::positive)]
+    /// Chance that separated leaders are the right ones; with --budget
+    #[arg(long, default_value_t = 0.95, value_name = "SHARE", requires = "budget")]
+    pub level: f64,
+    /// How many leaders to separate from the rest; with --budget
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "budget", value_parser = parse::positive)]
+    pub top: usize,
+    /// Random groups of pictures to unlearn as well: what they score is what chance scores
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub null: usize,
+    /// Only tell what it would take: models, evaluations, time, memory
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Unlearn once more with another seed, and tell whether the same group leads
+    #[arg(long)]
+    pub confirm: bool,
+    /// Pictures under way at once, at most; scores do not depend on it
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse::positive)]
     pub batch: usize,
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]

@@ -3,6 +3,7 @@
 use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
 use crate::attribution::{Attribution, ScoreSettings, rank, verdict};
+use crate::elbo::anytime::{Settings as StopSettings, Side};
 use crate::engine::api::{AttributeJob, JobSpec, QuerySource};
 use crate::error::Result;
 use crate::unlearning::Recipe;
@@ -40,20 +41,41 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
             seed: arguments.seed,
             batch: arguments.batch,
             class: arguments.drawing.class_label,
+            stop: arguments.budget.map(|budget| StopSettings {
+                level: arguments.level,
+                top: arguments.top,
+                budget,
+                ..StopSettings::default()
+            }),
         },
-        budget: arguments.budget,
+        null: arguments.null,
+        confirm: arguments.confirm,
         recipe: recipe(&arguments.recipe)?,
         counterfactuals: arguments.counterfactuals,
-        keep_in: arguments.out.join("counterfactuals"),
+        keep_in: arguments.out.join("store"),
         out: Some(arguments.out.clone()),
         neighbours: arguments.neighbours,
         live: false,
+        dry_run: arguments.dry_run,
     };
+    let begun = std::time::Instant::now();
     let outcome = drive(&arguments.common.device, JobSpec::Attribute(Box::new(job)))?;
+    let took = serde_json::json!({
+        "seconds": begun.elapsed().as_secs_f64(),
+        "peak_bytes": crate::device::memory::peak(),
+    });
+    if arguments.dry_run {
+        if arguments.common.json {
+            println!("{}", serde_json::json!({ "forecast": outcome.forecast }));
+        }
+        return Ok(());
+    }
     if arguments.common.json {
         let document = serde_json::json!({
             "out": arguments.out,
             "warnings": outcome.warnings,
+            "forecast": outcome.forecast,
+            "took": took,
             "queries": outcome.attributions.iter().map(summary).collect::<Vec<_>>(),
         });
         println!("{document}");
@@ -72,6 +94,7 @@ fn summary(attribution: &Attribution) -> serde_json::Value {
         "query": attribution.query,
         "method": attribution.method,
         "verdict": verdict(attribution),
+        "trust": attribution.trust,
         "ranking": ranked.iter().filter_map(|r| {
             let score = attribution.scores.get(r.index)?;
             Some(serde_json::json!({
@@ -79,6 +102,7 @@ fn summary(attribution: &Attribution) -> serde_json::Value {
                 "rank": r.rank,
                 "score_nats": score.estimate.score,
                 "std_err": score.estimate.std_err,
+                "gate_passed": score.gate.map(|g| g.passed()),
                 "tied_with_previous": r.tied_with_previous,
             }))
         }).collect::<Vec<_>>(),
@@ -93,11 +117,25 @@ fn print_table(attribution: &Attribution) {
         let Some(score) = attribution.scores.get(r.index) else { continue };
         let name: String = score.group.chars().take(40).collect();
         let tie = if r.tied_with_previous { "  tied with the one above" } else { "" };
+        let early = if score.side == Some(Side::Out) { "  left behind early" } else { "" };
+        let gate = if score.gate.is_some_and(|g| !g.passed()) { "  its model failed its check" } else { "" };
+        let (low, high) = score.estimate.interval_95();
         println!(
-            "  {:>3}  {name:width$}  {:>+10.3} ± {:.3} nats{tie}",
+            "  {:>3}  {name:width$}  {:>+10.3} ± {:.3} nats{tie}{early}{gate}",
             r.rank,
             score.estimate.score,
-            1.96 * score.estimate.std_err
+            0.5 * (high - low)
         );
+    }
+    for score in &attribution.scores {
+        if let Some(gate) = score.gate.filter(|g| !g.passed()) {
+            println!("  The model {}", gate.sentence(&score.group));
+        }
+    }
+    let leader = ranked.first().and_then(|r| attribution.scores.get(r.index));
+    if let (Some(trust), Some(leader)) = (&attribution.trust, leader) {
+        for sentence in trust.sentences(&leader.group, leader.estimate.score) {
+            println!("  {sentence}");
+        }
     }
 }

@@ -16,6 +16,8 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<()> {
     };
     say(&format!("whence {}, burn 0.22.1, cubecl 0.11.3", env!("CARGO_PKG_VERSION")));
     say(&format!("CPU: flex, {} threads; always available, and the reference", rayon::current_num_threads()));
+    let log = crate::engine::journal_path();
+    say(&format!("Log of jobs: {}", log.display()));
     let adapters = device::adapters()?;
     if adapters.is_empty() {
         say("No graphics adapters were found");
@@ -51,6 +53,7 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<()> {
             "threads": rayon::current_num_threads(),
             "adapters": found,
             "auto": chosen.name,
+            "job_log": log,
         });
         println!("{document}");
     }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::attribution::Attribution;
-use crate::engine::Engine;
-use crate::engine::api::{EventKind, JobSpec, Progress};
+use crate::engine::api::{EventKind, Forecast, JobSpec, Progress};
+use crate::engine::{Engine, journal_path};
 use crate::error::{Error, Result};
 
 /// What a job ended with.
@@ -19,6 +19,8 @@ pub struct Outcome {
     pub summary: String,
     /// Scores, where the job made any.
     pub attributions: Vec<Attribution>,
+    /// What the job was going to take.
+    pub forecast: Option<Forecast>,
     /// Warnings on the way.
     pub warnings: Vec<String>,
 }
@@ -35,7 +37,7 @@ pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
             std::process::exit(130);
         }
     });
-    let engine = Engine::start(device, || {})?;
+    let engine = Engine::start_logged(device, journal_path(), || {})?;
     let job = engine.run(spec)?;
     let show = Show::new();
     let mut outcome = Outcome::default();
@@ -62,6 +64,10 @@ pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
                 show.line(&format!("warning: {text}"));
                 outcome.warnings.push(text);
             }
+            EventKind::Forecast(forecast) => {
+                show.line(&words(&forecast));
+                outcome.forecast = Some(forecast);
+            }
             EventKind::Attributed(attributions) => outcome.attributions = attributions,
             EventKind::Finished(summary) => {
                 show.end();
@@ -79,6 +85,17 @@ pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
             _ => {}
         }
     }
+}
+
+/// A forecast in a line.
+fn words(forecast: &Forecast) -> String {
+    let memory = forecast.peak_bytes.map(|b| format!(", {} MiB of memory", b >> 20)).unwrap_or_default();
+    format!(
+        "about {}{memory}: {} models to make, {} network evaluations",
+        duration(forecast.seconds),
+        forecast.models,
+        forecast.evaluations
+    )
 }
 
 /// A progress bar on terminals, a line now and then elsewhere.

@@ -8,6 +8,7 @@ mod drive;
 mod evaluate;
 mod jobs;
 mod parse;
+mod project;
 mod subset;
 
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Benchmark(a)) => jobs::benchmark(a),
         Some(Command::Removal(a)) => jobs::removal(a),
         Some(Command::Subset(a)) => subset::run(&a),
+        Some(Command::Project(a)) => project::run(&a),
         Some(Command::Doctor(a)) => doctor::run(&a),
         Some(Command::Demo(a)) => demo::run(&a),
         Some(Command::CheckDevice(a)) => doctor::check_device(&a),

@@ -8,6 +8,7 @@
 //! | `decode`, `resize` | a picture's bytes turned to the model's size and channels |
 //! | `load` | from a source to a [`Dataset`], in parallel and in a fixed order |
 //! | `nearest` | the nearest images of a group |
+//! | `neighbours` | the nearest images outside its own group, for every image at once |
 //! | `order` | natural sort order |
 //!
 //! Nothing here depends on directory order or thread timing: the same files always give the same
@@ -18,6 +19,7 @@ mod decode;
 mod folders;
 mod load;
 mod nearest;
+mod neighbours;
 mod order;
 mod parquet;
 mod resize;
@@ -26,7 +28,8 @@ mod source;
 mod tests;
 
 pub use decode::{Picture, decode_picture, load_picture};
-pub use nearest::{Neighbour, nearest};
+pub use nearest::{Neighbour, nearest, nearest_among};
+pub use neighbours::{Near, OutsideNeighbours, outside_neighbours};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -209,6 +212,12 @@ impl Dataset {
     #[must_use]
     pub fn groups(&self) -> &[String] {
         &self.inner.groups
+    }
+
+    /// The name of group `group`; empty where there is no such group.
+    #[must_use]
+    pub fn group_name(&self, group: usize) -> &str {
+        self.inner.groups.get(group).map_or("", String::as_str)
     }
 
     /// The group of image `i`, an index into [`Dataset::groups`].

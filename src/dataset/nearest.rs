@@ -19,16 +19,18 @@ pub struct Neighbour {
 /// smaller; none where there is no such group or `query` has another length.
 #[must_use]
 pub fn nearest(dataset: &Dataset, query: &[u8], group: usize, k: usize) -> Vec<Neighbour> {
+    nearest_among(dataset, query, dataset.indices_of(group), k)
+}
+
+/// As [`nearest`], among the images `candidates`.
+#[must_use]
+pub fn nearest_among(dataset: &Dataset, query: &[u8], candidates: &[usize], k: usize) -> Vec<Neighbour> {
     if k == 0 || query.len() != dataset.shape().numel() {
         return Vec::new();
     }
     // Integers keep the order exact; one grey level is 1/127.5 on the scale from -1 to 1.
-    let mut found: Vec<(u64, usize)> = dataset
-        .indices_of(group)
-        .par_iter()
-        .with_min_len(64)
-        .map(|&index| (squared(dataset.pixels(index), query), index))
-        .collect();
+    let mut found: Vec<(u64, usize)> =
+        candidates.par_iter().with_min_len(64).map(|&index| (squared(dataset.pixels(index), query), index)).collect();
     if k < found.len() {
         found.select_nth_unstable(k);
         found.truncate(k);

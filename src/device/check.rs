@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use burn::module::Module as _;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +16,8 @@ use crate::network::UNet2DConfig;
 use crate::network::weights::to_vec;
 use crate::store;
 use crate::training::batch::to_tensor;
-use crate::training::optimizer::{AdamW, collect_gradients};
+use crate::training::gradients::{Pass, sharded_gradients};
+use crate::training::optimizer::AdamW;
 use crate::training::{AdamWConfig, network_for};
 
 /// Compiling all kernels of a large network takes minutes on some drivers; longer than this is a hang.
@@ -173,27 +173,23 @@ impl Trace {
         let classes = model.classes().map(|n| vec![0, n - 1]);
         let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, classes.as_deref(), None));
         let tape = device.clone().autodiff();
-        let mut network = model.network.clone().train();
+        let mut network = model.network.clone();
         let mut optimizer = AdamW::new(AdamWConfig::default(), &network);
-        let mut gradients = Vec::new();
+        let mut first = Vec::new();
         let mut losses = Vec::new();
-        for step in 0..10 {
-            let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, classes.as_deref(), None);
-            let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
-            losses.push(loss.clone().inner().into_scalar());
-            if step == 0 {
-                let mut found = loss.backward();
-                let parts = collect_gradients(&network, &mut found);
-                gradients = parts.into_iter().map(|g| g.map(to_vec).unwrap_or_default()).collect();
-                // The tape is used up; the step itself records it again.
+        for _ in 0..10 {
+            let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
                 let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, classes.as_deref(), None);
                 let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
-                network = optimizer.step(network, loss.backward(), 1e-4).0;
-            } else {
-                network = optimizer.step(network, loss.backward(), 1e-4).0;
+                Pass { told: loss.clone().inner(), loss }
+            });
+            losses.extend(told.into_iter().flat_map(to_vec));
+            if first.is_empty() {
+                first = gradients.iter().map(|g| g.clone().map(to_vec).unwrap_or_default()).collect();
             }
+            network = optimizer.step(network, gradients, 1e-4).0;
         }
-        Ok(Self { output, gradients, losses })
+        Ok(Self { output, gradients: first, losses })
     }
 }
 

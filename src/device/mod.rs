@@ -5,6 +5,7 @@
 
 mod adapters;
 mod check;
+pub mod memory;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

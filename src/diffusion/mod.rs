@@ -6,7 +6,7 @@ mod model;
 mod samplers;
 mod schedule;
 
-pub use denoiser::Denoiser;
+pub use denoiser::{Denoiser, Passes};
 pub use generate::DrawSettings;
 pub use model::Model;
 pub use samplers::{Sampler, SamplerKind};

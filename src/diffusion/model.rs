@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::denoiser::Denoiser;
+use super::denoiser::{Denoiser, Passes};
 use super::schedule::{NoiseSchedule, SchedulerConfig};
 use crate::dataset::ImageShape;
 use crate::error::{Error, Result};
-use crate::network::weights::{Precision, RandomStart, SafetensorsSource, named_values, write_safetensors};
+use crate::network::weights::{
+    NamedValues, Precision, RandomStart, SafetensorsSource, Values, named_values, write_safetensors,
+};
 use crate::network::{UNet2DConfig, UNet2DModel};
 use crate::store;
 
@@ -74,6 +76,15 @@ impl Model {
         Self::assemble(network.valid(), self.scheduler.clone(), &self.device)
     }
 
+    /// The same network and schedule with these weights.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape.
+    pub fn with_values(&self, values: Vec<NamedValues>) -> Result<Self> {
+        let network = UNet2DModel::build(self.network.config(), &mut Values::new(values), &self.device)?;
+        Self::assemble(network, self.scheduler.clone(), &self.device)
+    }
+
     fn assemble(network: UNet2DModel, scheduler: SchedulerConfig, device: &Device) -> Result<Self> {
         let schedule = NoiseSchedule::new(&scheduler)?;
         let shape = network.config().image_shape()?;
@@ -113,6 +124,11 @@ impl Model {
     /// Where the weights are.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Whether the weights are in the CPU's memory.
+    pub fn is_on_cpu(&self) -> bool {
+        self.device == Device::flex()
     }
 
     /// blake3 of settings and weights, hexadecimal.
@@ -155,22 +171,38 @@ impl Model {
     pub fn output(&self, x: &[f32], timesteps: &[usize], class: Option<usize>) -> Result<Vec<f32>> {
         let ImageShape { channels, height, width } = self.shape;
         let shape = [timesteps.len(), channels, height, width];
-        let input = Tensor::<4>::from_data(TensorData::new(x.to_vec(), shape), &self.device);
         let labels = class.map(|c| vec![c; timesteps.len()]);
-        let output = self.network.forward(input, timesteps, labels.as_deref(), None);
-        read_back(output, &self.device)
+        let compute = || {
+            let input = Tensor::<4>::from_data(TensorData::new(x.to_vec(), shape), &self.device);
+            self.network.forward(input, timesteps, labels.as_deref(), None).try_into_data()
+        };
+        let failed = |what: String| failure(&self.device, what);
+        // Drivers tell of a lost device or of memory that is full by a panic on the way as well as by an error.
+        let data = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compute))
+            .map_err(|panic| failed(panic_text(&*panic).to_owned()))?
+            .map_err(|e| failed(e.to_string()))?;
+        data.convert::<f32>().try_to_vec::<f32>().map_err(|e| failed(format!("the device gave no numbers ({e:?})")))
     }
 }
 
-/// Reads a tensor's numbers; a lost device is an error, not a panic.
-fn read_back(tensor: Tensor<4>, device: &Device) -> Result<Vec<f32>> {
-    let lost = |what: String| Error::Device {
-        device: format!("{device:?}"),
-        what,
+/// What a panic says.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}
+
+/// A device's failure: out of memory, or lost.
+fn failure(device: &Device, what: String) -> Error {
+    let device = format!("{device:?}");
+    let lower = what.to_lowercase();
+    if ["out of memory", "outofmemory", "not enough memory", "allocat"].iter().any(|sign| lower.contains(sign)) {
+        return Error::Memory { device, what };
+    }
+    Error::Device {
+        device,
+        what: format!("it failed while computing ({what})"),
         remedy: "Run the job again, or choose --device cpu".into(),
-    };
-    let data = tensor.try_into_data().map_err(|e| lost(format!("the device failed while computing ({e})")))?;
-    data.convert::<f32>().try_to_vec::<f32>().map_err(|e| lost(format!("the device gave no numbers ({e:?})")))
+    }
 }
 
 impl Denoiser for Model {
@@ -185,6 +217,10 @@ impl Denoiser for Model {
 
     fn shape(&self) -> ImageShape {
         self.shape
+    }
+
+    fn passes(&self) -> Passes {
+        if self.is_on_cpu() { Passes::on_cpu() } else { Passes::on_gpu() }
     }
 }
 

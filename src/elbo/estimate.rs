@@ -9,10 +9,15 @@ pub struct Estimate {
     pub score: f64,
     /// Standard error due to the noise, nats.
     pub std_err: f64,
+    /// Half the 95 % interval in standard errors: the normal's quantile, larger where few evaluations tell the error.
+    #[serde(default = "normal_quantile")]
+    pub quantile: f64,
 }
 
 /// Two-sided 95 % quantile of the normal distribution.
-const Z95: f64 = 1.959_963_984_540_054;
+fn normal_quantile() -> f64 {
+    1.959_963_984_540_054
+}
 
 /// One weighted term of a score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +65,7 @@ impl Estimate {
         let largest = squares.iter().copied().fold(0.0, f64::max);
         if largest == 0.0 {
             // The models agree to the last bit: nothing is uncertain.
-            return Self { score, std_err: 0.0 };
+            return Self::exact(score);
         }
         let spreads = smoothed(&squares, window).into_iter().map(|s| s.max(largest * 1e-18).sqrt());
         // Value and expected deviation, up to the factor.
@@ -75,17 +80,28 @@ impl Estimate {
             .zip(smoothed(&factors, window))
             .map(|(step, factor)| factor * step.iter().map(|(_, s)| s * s).sum::<f64>())
             .sum();
-        Self { score, std_err: if factors.is_empty() { f64::INFINITY } else { variance.sqrt() } }
+        Self::new(score, if factors.is_empty() { f64::INFINITY } else { variance.sqrt() })
+    }
+
+    /// A score with the standard error of a normal distribution.
+    pub fn new(score: f64, std_err: f64) -> Self {
+        Self { score, std_err, quantile: normal_quantile() }
+    }
+
+    /// A score with its standard error and its 95 % interval, which is symmetric.
+    pub fn with_interval(score: f64, std_err: f64, (low, high): (f64, f64)) -> Self {
+        let quantile = 0.5 * (high - low) / std_err;
+        Self { score, std_err, quantile: if quantile.is_finite() { quantile } else { normal_quantile() } }
     }
 
     /// An exact value.
     pub fn exact(score: f64) -> Self {
-        Self { score, std_err: 0.0 }
+        Self::new(score, 0.0)
     }
 
     /// Lower and upper end of the 95 % interval, nats.
     pub fn interval_95(&self) -> (f64, f64) {
-        (self.score - Z95 * self.std_err, self.score + Z95 * self.std_err)
+        (self.score - self.quantile * self.std_err, self.score + self.quantile * self.std_err)
     }
 
     /// Whether zero lies outside the 95 % interval.

@@ -102,6 +102,12 @@ pub struct Plan {
 }
 
 impl Timesteps {
+    /// Timesteps of the official grid `10../10`; every one where the schedule is shorter than two of its steps.
+    pub fn official_grid(schedule: &NoiseSchedule) -> Vec<usize> {
+        let last = schedule.len() - 1;
+        if last < 20 { (1..=last).collect() } else { (10..=last).step_by(10).collect() }
+    }
+
     /// The places to evaluate for a query with these bytes.
     ///
     /// On a fixed grid the weights are w_t / draws. For [`Count`](Self::Count), timesteps are drawn systematically with
@@ -132,11 +138,7 @@ impl Timesteps {
                 Ok(Plan { points: (first..end).step_by(stride).flat_map(each).collect(), draws })
             }
             Self::Count(count) => {
-                let Self::Range { first, stride, .. } = Self::OFFICIAL else {
-                    return Self::OFFICIAL.plan(schedule, draws, seed, query);
-                };
-                let grid: Vec<usize> =
-                    if last < 2 * first { (1..=last).collect() } else { (first..=last).step_by(stride).collect() };
+                let grid = Self::official_grid(schedule);
                 Ok(Plan { points: systematic(&grid, count * draws, schedule, seed, query), draws: 1 })
             }
         }

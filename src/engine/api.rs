@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::forecast::Forecast;
 use crate::attribution::{Attribution, GroupScore, ScoreSettings};
 use crate::dataset::{Dataset, ImageShape, Neighbour};
 pub use crate::diffusion::DrawSettings;
@@ -91,8 +92,12 @@ pub struct AttributeJob {
     pub groups: Vec<String>,
     /// How the ELBO is evaluated.
     pub settings: ScoreSettings,
-    /// Network evaluations a query may cost, over all models; decides the timesteps.
-    pub budget: Option<usize>,
+    /// Random groups of pictures that are unlearned too: the null that a group has to beat.
+    #[serde(default)]
+    pub null: usize,
+    /// Unlearn all groups once more with another seed, to see whether the same one leads.
+    #[serde(default)]
+    pub confirm: bool,
     /// How groups are unlearned.
     pub recipe: Recipe,
     /// Ready counterfactual models, one folder a group.
@@ -105,6 +110,9 @@ pub struct AttributeJob {
     pub neighbours: usize,
     /// Score the first query now and then while a group is unlearned.
     pub live: bool,
+    /// Only tell what the job would take.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// Settings of `whence sample`.
@@ -300,8 +308,12 @@ pub struct Event {
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum EventKind {
-    /// The job left the queue.
+    /// The job left the queue, for the first time or again.
     Started,
+    /// The job waits again: it was resumed, or made way for one that is wanted sooner.
+    Waiting,
+    /// The job is put aside until it is resumed.
+    Paused,
     /// Progress of the whole job. May be dropped when nobody listens quickly enough.
     Progress(Progress),
     /// A project was opened; model, dataset and queries are not read yet.
@@ -336,6 +348,8 @@ pub enum EventKind {
     },
     /// All scores of all queries are known.
     Attributed(Vec<Attribution>),
+    /// What the job will take, before it begins.
+    Forecast(Forecast),
     /// Something is worth knowing, and the job goes on.
     Warning(String),
     /// The job is done; one line about it.
@@ -355,6 +369,8 @@ pub struct Progress {
     pub fraction: f64,
     /// Seconds left, once that can be told.
     pub seconds_left: Option<f64>,
+    /// The same for this job and all that wait, where each of those ran before and could tell; paused ones do not count.
+    pub queue_seconds_left: Option<f64>,
 }
 
 /// One step of a group's unlearning.

@@ -1,157 +1,155 @@
-//! The engine: one named thread that owns the compute device and all tensors, behind bounded channels.
+//! The engine: one named thread that owns the compute device and all tensors, between a queue and a mailbox.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use parking_lot::Mutex;
-
-use super::api::{Event, EventKind, JobId, JobSpec};
+use super::api::{JobId, JobSpec};
+use super::desk::Desk;
 use super::jobs;
+use super::journal::Journal;
+use super::mailbox::Mailbox;
+use super::priority::Priority;
 use super::reporter::Reporter;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
 
-/// Commands that may wait.
-const COMMANDS: usize = 32;
-
-/// Events that may wait; progress beyond that is dropped, everything else waits.
-const EVENTS: usize = 256;
-
-type Flags = Arc<Mutex<HashMap<JobId, Arc<AtomicBool>>>>;
-
 /// A handle on the compute thread. Dropping it cancels what runs and waits for the thread.
 pub struct Engine {
-    commands: Option<Sender<(JobId, JobSpec, Arc<AtomicBool>)>>,
-    events: Receiver<Event>,
-    flags: Flags,
+    desk: Arc<Desk>,
     next: AtomicU64,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Starts the compute thread. `device` is what `--device` takes; `wake` is called after each event, from the compute
-    /// thread.
+    /// Starts the compute thread. `device` is what `--device` takes; `wake` is called after each event, by the thread
+    /// that told it.
     ///
     /// The device itself is opened by the first job that needs it, so that this returns at once.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn start(device: &str, wake: impl Fn() + Send + 'static) -> Result<Self> {
-        let (command_sender, command_receiver) = bounded::<(JobId, JobSpec, Arc<AtomicBool>)>(COMMANDS);
-        let (event_sender, events) = bounded::<Event>(EVENTS);
-        let flags: Flags = Arc::default();
+    pub fn start(device: &str, wake: impl Fn() + Send + Sync + 'static) -> Result<Self> {
+        Self::start_with(device, None, wake)
+    }
+
+    /// As [`start`](Self::start), with a log of all jobs in this file.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start_logged(device: &str, log: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Result<Self> {
+        Self::start_with(device, Some(Journal::new(log)), wake)
+    }
+
+    fn start_with(device: &str, journal: Option<Journal>, wake: impl Fn() + Send + Sync + 'static) -> Result<Self> {
+        let desk = Arc::new(Desk::new(Mailbox::new(wake), journal));
         let device = device.to_owned();
-        let thread_flags = Arc::clone(&flags);
+        let shared = Arc::clone(&desk);
         let thread = std::thread::Builder::new()
             .name("whence-compute".into())
             // Deep autodiff graphs recurse.
             .stack_size(64 << 20)
             .spawn(move || {
                 let mut workspace = Workspace::new(device);
-                for (job, spec, cancel) in command_receiver {
-                    let mut reporter = Reporter::new(job, event_sender.clone(), cancel, &wake);
-                    run_one(&mut workspace, &spec, &mut reporter);
-                    thread_flags.lock().remove(&job);
+                while let Some((mut entry, signal)) = shared.next() {
+                    let mut reporter = Reporter::new(entry.job, &shared, signal);
+                    let begun = Instant::now();
+                    let result = run_one(&mut workspace, &entry.work.spec, &mut reporter);
+                    entry.work.spent += begun.elapsed().as_secs_f64();
+                    entry.work.left = reporter.seconds_left();
+                    shared.left(entry, result);
                 }
+                shared.mail.end();
             })
             .map_err(Error::io("start", std::path::Path::new("the compute thread")))?;
-        Ok(Self { commands: Some(command_sender), events, flags, next: AtomicU64::new(1), thread: Some(thread) })
+        Ok(Self { desk, next: AtomicU64::new(1), thread: Some(thread) })
     }
 
-    /// Queues a job. Never waits.
+    /// Queues a job with the priority of its kind. Never waits.
     ///
     /// # Errors
     /// Where too many jobs wait already, or the compute thread is gone.
     pub fn run(&self, spec: JobSpec) -> Result<JobId> {
+        let priority = spec.priority();
+        self.run_at(spec, priority)
+    }
+
+    /// Queues a job. Never waits. A running job of lower priority that keeps its results makes way for it and goes on
+    /// later where it was.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_at(&self, spec: JobSpec, priority: Priority) -> Result<JobId> {
         let job = self.next.fetch_add(1, Ordering::Relaxed);
-        let cancel = Arc::new(AtomicBool::new(false));
-        let sender = self.commands.as_ref().ok_or_else(gone)?;
-        self.flags.lock().insert(job, Arc::clone(&cancel));
-        sender.try_send((job, spec, cancel)).map_err(|e| {
-            self.flags.lock().remove(&job);
-            match e {
-                TrySendError::Full(_) => {
-                    Error::input("too many jobs are waiting", "job queue", "wait for one to end, or cancel some")
-                }
-                TrySendError::Disconnected(_) => gone(),
-            }
-        })?;
+        self.desk.submit(job, spec, priority)?;
         Ok(job)
     }
 
-    /// Asks a waiting or running job to stop; it answers [`EventKind::Cancelled`] within about a second.
+    /// Asks a job to stop. A running one answers [`EventKind::Cancelled`](super::api::EventKind::Cancelled) within about
+    /// a second, others at once.
     pub fn cancel(&self, job: JobId) {
-        if let Some(flag) = self.flags.lock().get(&job) {
-            flag.store(true, Ordering::Relaxed);
-        }
+        self.desk.cancel(job);
     }
 
     /// Asks all jobs to stop.
     pub fn cancel_all(&self) {
-        for flag in self.flags.lock().values() {
-            flag.store(true, Ordering::Relaxed);
-        }
+        self.desk.jobs().into_iter().for_each(|job| self.desk.cancel(job));
+    }
+
+    /// Puts a job aside until it is resumed. A running one leaves within about a second and keeps what it finished; one
+    /// that would begin anew (see [`JobSpec::keeps_results`]) goes on, and so does anything of [`Priority::Prompt`].
+    pub fn pause(&self, job: JobId) {
+        self.desk.pause(job);
+    }
+
+    /// Lets a paused job wait for its turn again, ahead of those of its priority.
+    pub fn resume(&self, job: JobId) {
+        self.desk.resume(job);
+    }
+
+    /// Gives a job another priority, ahead of those that have it already. Jobs of [`Priority::Prompt`] keep theirs.
+    pub fn prioritise(&self, job: JobId, priority: Priority) {
+        self.desk.prioritise(job, priority);
+    }
+
+    /// The jobs that wait, in the order they will run.
+    pub fn order(&self) -> Vec<JobId> {
+        self.desk.order()
     }
 
     /// What the engine tells, in order.
-    pub fn events(&self) -> &Receiver<Event> {
-        &self.events
+    pub fn events(&self) -> &Mailbox {
+        &self.desk.mail
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.cancel_all();
-        self.commands = None;
+        self.desk.close();
         if let Some(thread) = self.thread.take() {
-            // Events that nobody reads any more must not keep the thread waiting.
-            while !thread.is_finished() {
-                while self.events.try_recv().is_ok() {}
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
             let _ = thread.join();
         }
     }
 }
 
-fn gone() -> Error {
-    Error::Device {
-        device: "compute thread".into(),
-        what: "it has stopped".into(),
-        remedy: "Start the program again: what was finished is kept".into(),
-    }
-}
-
 /// Runs a job inside a panic boundary: a fault of a driver or a library fails the job, not the program.
-fn run_one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) {
-    reporter.state(EventKind::Started);
+fn run_one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -> Result<String> {
     let result = catch_unwind(AssertUnwindSafe(|| {
         reporter.check()?;
         jobs::run(workspace, spec, reporter)
     }));
-    let end = match result {
-        Ok(Ok(summary)) => EventKind::Finished(summary),
-        Ok(Err(error)) if error.is_cancelled() => EventKind::Cancelled,
-        Ok(Err(error)) => {
-            tracing::error!("{error}");
-            EventKind::Failed(error.to_string())
-        }
-        Err(panic) => {
-            // Tensors of a failed device are of no use to later jobs.
-            workspace.forget();
-            let what = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
-            tracing::error!("the job stopped unexpectedly: {what}");
-            EventKind::Failed(format!(
-                "The job stopped unexpectedly: {what}. What was finished is kept; start the job again, or choose --device cpu"
-            ))
-        }
-    };
-    reporter.state(end);
+    result.unwrap_or_else(|panic| {
+        // Tensors of a failed device are of no use to later jobs.
+        workspace.forget();
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        Err(Error::Job(format!(
+            "The job stopped unexpectedly: {what}. What was finished is kept; start the job again, or choose --device cpu"
+        )))
+    })
 }

@@ -1,13 +1,11 @@
 //! How a job tells what it does, and hears that it shall stop.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
-
 use super::api::{Event, EventKind, JobId, Progress};
-use crate::error::{Error, Result};
+use super::desk::{Desk, Signal};
+use crate::error::Result;
 
 /// Progress is told at most this often.
 const EVERY: Duration = Duration::from_millis(50);
@@ -18,39 +16,39 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// A job's line to whoever started it.
 pub struct Reporter<'a> {
     job: JobId,
-    events: Sender<Event>,
-    cancel: Arc<AtomicBool>,
-    wake: &'a dyn Fn(),
+    desk: &'a Desk,
+    signal: Arc<Signal>,
     started: Instant,
     last: Option<Instant>,
+    seconds_left: Option<f64>,
     /// Units of work finished in earlier phases, and in all.
     finished: f64,
     total: f64,
 }
 
 impl<'a> Reporter<'a> {
-    pub(super) fn new(job: JobId, events: Sender<Event>, cancel: Arc<AtomicBool>, wake: &'a dyn Fn()) -> Self {
-        Self { job, events, cancel, wake, started: Instant::now(), last: None, finished: 0.0, total: 1.0 }
+    pub(super) fn new(job: JobId, desk: &'a Desk, signal: Arc<Signal>) -> Self {
+        let started = Instant::now();
+        Self { job, desk, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0 }
     }
 
     /// Fails where the job shall stop.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::Cancelled`](crate::Error::Cancelled), or [`Error::Interrupted`](crate::Error::Interrupted) where it goes
+    /// on later.
     pub fn check(&self) -> Result<()> {
-        if self.cancel.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+        self.signal.check()
     }
 
     /// Tells something that must not be lost; waits where the queue is full.
     pub fn state(&self, kind: EventKind) {
-        let _ = self.events.send(Event { job: self.job, kind });
-        (self.wake)();
+        self.desk.mail.send(Event { job: self.job, kind });
     }
 
     /// Tells something that the next of its kind replaces; dropped where the queue is full.
     pub fn passing(&self, kind: EventKind) {
-        let _ = self.events.try_send(Event { job: self.job, kind });
-        (self.wake)();
+        self.desk.mail.offer(Event { job: self.job, kind });
     }
 
     /// Sets the size of the whole job, in any unit.
@@ -58,6 +56,11 @@ impl<'a> Reporter<'a> {
         self.total = total.max(f64::MIN_POSITIVE);
         self.finished = 0.0;
         self.started = Instant::now();
+    }
+
+    /// There is more to do than was planned.
+    pub fn extend(&mut self, units: f64) {
+        self.total += units.max(0.0);
     }
 
     /// A phase of `units` need not be done: an earlier run did it. It must not make the rest look quick.
@@ -74,7 +77,7 @@ impl<'a> Reporter<'a> {
     /// Progress inside a phase of `units`.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] where the job shall stop.
+    /// As [`check`](Self::check).
     pub fn within(&mut self, phase: &str, done: usize, of: usize, units: f64) -> Result<()> {
         self.check()?;
         let now = Instant::now();
@@ -85,9 +88,21 @@ impl<'a> Reporter<'a> {
         let share = if of == 0 { 0.0 } else { done as f64 / of as f64 };
         let fraction = ((self.finished + share * units) / self.total).clamp(0.0, 1.0);
         let elapsed = now - self.started;
-        let seconds_left =
+        self.seconds_left =
             (elapsed > SETTLE && fraction > 0.01).then(|| elapsed.as_secs_f64() * (1.0 - fraction) / fraction);
-        self.passing(EventKind::Progress(Progress { phase: phase.to_owned(), fraction, seconds_left }));
+        let queue_seconds_left = self.seconds_left.zip(self.desk.seconds_waiting()).map(|(own, others)| own + others);
+        let phase = phase.to_owned();
+        self.passing(EventKind::Progress(Progress {
+            phase,
+            fraction,
+            seconds_left: self.seconds_left,
+            queue_seconds_left,
+        }));
         Ok(())
+    }
+
+    /// Seconds that were left when that was last told.
+    pub(super) fn seconds_left(&self) -> Option<f64> {
+        self.seconds_left
     }
 }

@@ -1,12 +1,12 @@
 //! What stays in memory between jobs: the device, the open model, the dataset, models without a group.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::attribution::GaussianLeaveOut;
 use crate::dataset::{Dataset, ImageShape, LoadOptions};
 use crate::device::{self, Chosen};
 use crate::diffusion::Model;
+use crate::engine::counterfactuals::Resident;
 use crate::error::{Error, Result};
 use crate::network::UNet2DConfig;
 
@@ -15,15 +15,17 @@ pub struct Workspace {
     wanted: String,
     device: Option<(UNet2DConfig, Chosen)>,
     model: Option<(PathBuf, Stamp, Model)>,
+    /// Folder and size of the model that was opened last. Another one may be in memory: that of a job which made way.
+    opened: Option<(PathBuf, ImageShape)>,
     dataset: Option<(PathBuf, ImageShape, Dataset)>,
     group_column: Option<String>,
     gaussian: Option<(String, GaussianLeaveOut)>,
-    /// By key: recipe, model, dataset, group.
-    pub(super) counterfactuals: HashMap<String, Model>,
+    /// Models without a group.
+    pub(super) resident: Resident,
 }
 
 /// Size and time of a model's weights: whether the folder still holds what was read.
-type Stamp = Vec<(u64, Option<std::time::SystemTime>)>;
+pub(super) type Stamp = Vec<(u64, Option<std::time::SystemTime>)>;
 
 impl Workspace {
     pub(super) fn new(wanted: String) -> Self {
@@ -31,10 +33,11 @@ impl Workspace {
             wanted,
             device: None,
             model: None,
+            opened: None,
             dataset: None,
             group_column: None,
             gaussian: None,
-            counterfactuals: HashMap::new(),
+            resident: Resident::default(),
         }
     }
 
@@ -42,7 +45,7 @@ impl Workspace {
     pub(super) fn forget(&mut self) {
         self.device = None;
         self.model = None;
-        self.counterfactuals.clear();
+        self.resident.clear();
     }
 
     /// The compute device, checked with this network at first use.
@@ -74,20 +77,37 @@ impl Workspace {
         }
         let device = self.device(&Model::config_of(folder)?)?;
         self.model = None;
-        self.counterfactuals.clear();
+        self.resident.clear();
         let model = Model::load(folder, &device.device)?;
         self.model = Some((folder.to_owned(), stamp, model.clone()));
         Ok(model)
     }
 
+    /// Opens a model for the jobs that name none.
+    ///
+    /// # Errors
+    /// As [`model`](Self::model).
+    pub fn open(&mut self, folder: &Path) -> Result<Model> {
+        let model = self.model(folder)?;
+        self.opened = Some((folder.to_owned(), model.shape()));
+        Ok(model)
+    }
+
+    /// Size of the pictures of the model that is open.
+    pub fn open_shape(&self) -> Option<ImageShape> {
+        self.opened.as_ref().map(|(_, shape)| *shape)
+    }
+
     /// The model that is open.
     ///
     /// # Errors
-    /// Where none is.
-    pub fn open_model(&self) -> Result<(PathBuf, Model)> {
-        self.model.as_ref().map(|(path, _, model)| (path.clone(), model.clone())).ok_or_else(|| {
-            Error::input("no model is open", "model", "open a model folder first: pictures are read at its size")
-        })
+    /// Where none is, and those of [`model`](Self::model) where it must be read again.
+    pub fn open_model(&mut self) -> Result<Model> {
+        let (folder, _) = self.opened.clone().ok_or_else(no_model)?;
+        match &self.model {
+            Some((path, _, model)) if *path == folder => Ok(model.clone()),
+            _ => self.model(&folder),
+        }
     }
 
     /// A dataset at a size.
@@ -145,7 +165,12 @@ impl Workspace {
     }
 }
 
-fn stamp(folder: &Path) -> Stamp {
+/// A job needs an open model, and there is none.
+pub(super) fn no_model() -> Error {
+    Error::input("no model is open", "model", "open a model folder first: pictures are read at its size")
+}
+
+pub(super) fn stamp(folder: &Path) -> Stamp {
     ["", "unet", "scheduler"]
         .iter()
         .flat_map(|sub| {

@@ -152,9 +152,9 @@ impl SafetensorsSource {
         ))
     }
 
-    /// Takes one tensor out, with its shape, if it is there.
-    pub fn take(&mut self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
-        self.tensors.remove(name)
+    /// All that is left.
+    pub fn into_values(self) -> Vec<NamedValues> {
+        self.tensors.into_iter().map(|(name, (shape, values))| (name, shape, values)).collect()
     }
 }
 
@@ -195,7 +195,7 @@ fn current_name(name: &str) -> String {
     RENAMED.iter().fold(name.to_owned(), |name, (old, new)| name.replace(old, new))
 }
 
-fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
+pub(super) fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
     let data = view.data();
     match view.dtype() {
         Dtype::F32 => Some(data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()),
@@ -216,13 +216,13 @@ pub fn join_name(path: &[String]) -> String {
     path.join(".").replace("resnet_downsamplers", "downsamplers").replace("resnet_upsamplers", "upsamplers")
 }
 
-/// All parameters of a network by name, read back from the device.
-pub fn named_values(module: &impl Module) -> Vec<NamedValues> {
-    struct Collect {
+/// Calls `each` with every parameter's name, shape and values, outside the graph, flat, in the order of the tree.
+pub fn visit_parameters(module: &impl Module, each: impl FnMut(String, Vec<usize>, Tensor<1>)) {
+    struct Visit<F> {
         path: Vec<String>,
-        found: Vec<NamedValues>,
+        each: F,
     }
-    impl ModuleVisitor for Collect {
+    impl<F: FnMut(String, Vec<usize>, Tensor<1>)> ModuleVisitor for Visit<F> {
         fn enter_module(&mut self, name: &str, _: &str) {
             self.path.push(name.to_owned());
         }
@@ -232,12 +232,57 @@ pub fn named_values(module: &impl Module) -> Vec<NamedValues> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let value = param.val().inner();
             let shape = value.dims().to_vec();
-            self.found.push((join_name(&self.path), shape, to_vec(value)));
+            let count: usize = shape.iter().product();
+            (self.each)(join_name(&self.path), shape, value.reshape([count]));
         }
     }
-    let mut collect = Collect { path: Vec::new(), found: Vec::new() };
-    module.visit(&mut collect);
-    collect.found
+    module.visit(&mut Visit { path: Vec::new(), each });
+}
+
+/// All parameters of a network by name, read back from the device.
+pub fn named_values(module: &impl Module) -> Vec<NamedValues> {
+    let mut found = Vec::new();
+    visit_parameters(module, |name, shape, value| found.push((name, shape, to_vec(value))));
+    found
+}
+
+/// Values in memory, by name.
+pub struct Values(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
+
+impl Values {
+    /// Takes values such as [`named_values`] gives.
+    pub fn new(values: Vec<NamedValues>) -> Self {
+        Self(values.into_iter().map(|(name, shape, values)| (name, (shape, values))).collect())
+    }
+}
+
+impl Source for Values {
+    fn values(&mut self, name: &str, shape: &[usize], _init: Init) -> Result<Vec<f32>> {
+        match self.0.remove(name) {
+            Some((found, values)) if found == shape => Ok(values),
+            _ => Err(Error::input(format!("the values of {name} are missing"), "network", "report this")),
+        }
+    }
+}
+
+/// The values of a source whose names begin with `prefix` and a dot, by the rest of their names: several networks in one
+/// file.
+pub struct Prefixed<'a> {
+    /// Where they are.
+    pub source: &'a mut dyn Source,
+    /// How their names begin there.
+    pub prefix: &'static str,
+}
+
+impl Source for Prefixed<'_> {
+    fn values(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Vec<f32>> {
+        self.source.values(&format!("{}.{name}", self.prefix), shape, init)
+    }
+}
+
+/// Values under the names that [`Prefixed`] looks for.
+pub fn prefixed(prefix: &'static str, values: Vec<NamedValues>) -> impl Iterator<Item = NamedValues> {
+    values.into_iter().map(move |(name, shape, values)| (format!("{prefix}.{name}"), shape, values))
 }
 
 /// A tensor's numbers, row-major.
@@ -255,11 +300,11 @@ pub enum Precision {
     Float16,
 }
 
-/// Writes parameters to a safetensors file that diffusers opens; through a temporary sibling.
+/// Parameters as the bytes of a safetensors file that diffusers opens, with `notes` beside its format in the header.
 ///
 /// # Errors
-/// Where the file cannot be written.
-pub fn write_safetensors(path: &Path, tensors: &[NamedValues], precision: Precision) -> Result<()> {
+/// Where two parameters have one name.
+pub fn safetensors_bytes(tensors: &[NamedValues], precision: Precision, notes: &[(&str, String)]) -> Result<Vec<u8>> {
     let dtype = match precision {
         Precision::Float32 => Dtype::F32,
         Precision::Float16 => Dtype::F16,
@@ -274,12 +319,20 @@ pub fn write_safetensors(path: &Path, tensors: &[NamedValues], precision: Precis
             (name.as_str(), shape.as_slice(), bytes)
         })
         .collect();
-    let broken = |e: safetensors::SafeTensorError| Error::file(e.to_string(), path, "report this");
+    let broken = |e: safetensors::SafeTensorError| Error::input(e.to_string(), "safetensors", "report this");
     let mut views = Vec::with_capacity(buffers.len());
     for (name, shape, bytes) in &buffers {
         views.push((*name, TensorView::new(dtype, shape.to_vec(), bytes).map_err(broken)?));
     }
-    let metadata = std::collections::HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(broken)?;
-    store::write_atomic(path, &bytes)
+    let notes = notes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let metadata = notes.chain([("format".to_owned(), "pt".to_owned())]).collect();
+    safetensors::serialize(views, Some(metadata)).map_err(broken)
+}
+
+/// Writes parameters to a safetensors file that diffusers opens; through a temporary sibling.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_safetensors(path: &Path, tensors: &[NamedValues], precision: Precision) -> Result<()> {
+    store::write_atomic(path, &safetensors_bytes(tensors, precision, &[])?)
 }

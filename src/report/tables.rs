@@ -45,6 +45,18 @@ struct ScoreRow<'a> {
 }
 
 #[derive(Serialize)]
+struct CheckRow<'a> {
+    query: &'a str,
+    group: &'a str,
+    gate_passed: Option<bool>,
+    group_error_rise: Option<f64>,
+    others_error_rise: Option<f64>,
+    retrained_rise: Option<f64>,
+    /// Above what random groups score.
+    stands_out: Option<bool>,
+}
+
+#[derive(Serialize)]
 struct OfficialRow<'a> {
     image: &'a str,
     class_id: usize,
@@ -60,7 +72,7 @@ struct NeighbourRow<'a> {
     distance: f64,
 }
 
-/// Writes `scores.csv`, `scores_guda.csv`, `neighbours.csv`, `attribution.json`, and the queries as PNG, into `out`.
+/// Writes `scores.csv`, `scores_guda.csv`, `checks.csv`, `neighbours.csv`, `attribution.json`, and the queries as PNG, into `out`.
 ///
 /// # Errors
 /// Where a file cannot be written.
@@ -74,6 +86,7 @@ pub fn write_attribution(
     let dataset = provenance.dataset;
     let mut scores = Vec::new();
     let mut official = Vec::new();
+    let mut checks = Vec::new();
     let mut results = Vec::new();
     for attribution in attributions {
         let ranked = rank(&attribution.scores);
@@ -93,7 +106,17 @@ pub fn write_attribution(
                 method: &attribution.method,
             });
         }
+        let null = attribution.trust.as_ref().and_then(|t| t.null.as_ref());
         for score in &attribution.scores {
+            checks.push(CheckRow {
+                query: &attribution.query,
+                group: &score.group,
+                gate_passed: score.gate.map(|g| g.passed()),
+                group_error_rise: score.gate.map(|g| g.forget.rise),
+                others_error_rise: score.gate.map(|g| g.others.rise),
+                retrained_rise: score.gate.and_then(|g| g.retrained_rise),
+                stands_out: null.map(|n| n.stands_out(score.estimate.score)),
+            });
             let class_id = dataset.groups().iter().position(|g| *g == score.group).unwrap_or_default();
             official.push(OfficialRow { image: &attribution.query, class_id, delta_elbo: score.estimate.score });
         }
@@ -102,6 +125,7 @@ pub fn write_attribution(
             "method": attribution.method,
             "verdict": verdict(attribution),
             "scores": attribution.scores,
+            "trust": attribution.trust,
             "ranking": ranked,
         }));
     }
@@ -122,6 +146,7 @@ pub fn write_attribution(
         .collect();
     write_csv(&out.join("scores.csv"), &scores)?;
     write_csv(&out.join("scores_guda.csv"), &official)?;
+    write_csv(&out.join("checks.csv"), &checks)?;
     write_csv(&out.join("neighbours.csv"), &near)?;
     for query in provenance.queries {
         let stem = crate::engine::folder_name(query.name.trim_end_matches(".png"));
@@ -139,7 +164,9 @@ pub fn write_attribution(
         "device": provenance.device,
         "job": provenance.job,
         "settings": provenance.settings,
-        "estimates": if timesteps_are_drawn {
+        "estimates": if provenance.settings.stop.is_some() {
+            "unbiased estimates of the weighted sum over 10../10; groups left behind early have wide intervals"
+        } else if timesteps_are_drawn {
             "unbiased estimates of the weighted sum over 10../10, from timesteps drawn by importance"
         } else {
             "the weighted sum over the grid, averaged over draws"

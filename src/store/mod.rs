@@ -1,19 +1,36 @@
 //! Files of our own: written through a temporary sibling, so that a crash or a full disk never leaves half a file.
 
+mod objects;
 mod project;
+mod upkeep;
 
 use std::io::Write as _;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
+pub use objects::{Kind, Manifest, Store, key_of};
 pub use project::{Project, ProjectFile, demo_folder, user_data_folder};
+pub use upkeep::{Count, Damage, Health, Waste};
 
-/// Writes `bytes` to `path` whole or not at all; makes the folder where it is missing.
+/// Writes `bytes` to `path` whole or not at all, and onto the disk; makes the folder where it is missing.
 ///
 /// # Errors
 /// Where the folder or the file cannot be written; the old file, if any, is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, true)
+}
+
+/// As [`write_atomic`], but does not wait for the disk: after a power failure the file may be damaged, never after a
+/// crash. For what is checked when it is read and can be made again.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, false)
+}
+
+fn write(path: &Path, bytes: &[u8], onto_disk: bool) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_folder(folder)?;
     let mut file = tempfile::Builder::new()
@@ -21,7 +38,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         .suffix(".part")
         .tempfile_in(folder)
         .map_err(Error::io("write into", folder))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io("write", path))?;
+    let synced = |file: &std::fs::File| if onto_disk { file.sync_all() } else { Ok(()) };
+    file.write_all(bytes).and_then(|()| synced(file.as_file())).map_err(Error::io("write", path))?;
     // Temporary files are private to their owner; results are ordinary files.
     #[cfg(unix)]
     {

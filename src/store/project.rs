@@ -28,6 +28,13 @@ pub struct ProjectFile {
     pub recipe: Option<PathBuf>,
 }
 
+impl ProjectFile {
+    /// Every file and folder it names.
+    pub fn paths(&self) -> Vec<&PathBuf> {
+        self.model.iter().chain(&self.data).chain(&self.recipe).chain(&self.queries).collect()
+    }
+}
+
 /// An opened project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
@@ -75,9 +82,9 @@ impl Project {
         write_json(&root.join("project.json"), file)
     }
 
-    /// Where counterfactual models of this project are kept.
-    pub fn counterfactuals(&self) -> PathBuf {
-        self.root.join("counterfactuals")
+    /// Where results of this project are kept.
+    pub fn store(&self) -> PathBuf {
+        self.root.join("store")
     }
 }
 

@@ -1,5 +1,7 @@
 //! Noisy pictures with their targets, drawn by counter: step s of a run is the same however the run got there.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -37,8 +39,6 @@ pub fn draw_picture(dataset: &Dataset, index: usize, variation: Variation, rng: 
 /// Pictures, noisy at random timesteps, and what the network should say of them.
 #[derive(Clone, Debug, Default)]
 pub struct NoisyBatch {
-    /// Noise-free pictures.
-    pub pictures: Vec<f32>,
     /// Noisy pictures.
     pub noisy: Vec<f32>,
     /// The network's targets, in its own terms.
@@ -53,11 +53,22 @@ impl NoisyBatch {
     /// Makes `picture` noisy at a random timestep and adds it.
     pub fn push(&mut self, picture: Vec<f32>, class: Option<usize>, schedule: &NoiseSchedule, rng: &mut ChaCha8Rng) {
         let t = rng.random_range(0..schedule.len());
+        self.push_at(t, picture, class, schedule, rng);
+    }
+
+    /// Makes `picture` noisy at timestep `t` and adds it.
+    pub fn push_at(
+        &mut self,
+        t: usize,
+        picture: Vec<f32>,
+        class: Option<usize>,
+        schedule: &NoiseSchedule,
+        rng: &mut ChaCha8Rng,
+    ) {
         let noise = normals(rng, picture.len());
         self.noisy.extend(schedule.add_noise(&picture, &noise, t));
         self.targets.extend(schedule.target(&picture, &noise, t));
         self.timesteps.push(t);
-        self.pictures.extend(picture);
         if let Some(class) = class {
             self.classes.get_or_insert_default().push(class);
         }
@@ -65,12 +76,24 @@ impl NoisyBatch {
 
     /// Adds the places of `other` behind one's own.
     pub fn append(&mut self, other: Self) {
-        self.pictures.extend(other.pictures);
         self.noisy.extend(other.noisy);
         self.targets.extend(other.targets);
         self.timesteps.extend(other.timesteps);
         if let Some(classes) = other.classes {
             self.classes.get_or_insert_default().extend(classes);
+        }
+    }
+
+    /// Some of the pictures, by their places.
+    #[must_use]
+    pub fn part(&self, places: &Range<usize>) -> Self {
+        let size = self.noisy.len() / self.len().max(1);
+        let values = |all: &[f32]| all.get(places.start * size..places.end * size).unwrap_or_default().to_vec();
+        Self {
+            noisy: values(&self.noisy),
+            targets: values(&self.targets),
+            timesteps: self.timesteps.get(places.clone()).unwrap_or_default().to_vec(),
+            classes: self.classes.as_ref().map(|c| c.get(places.clone()).unwrap_or_default().to_vec()),
         }
     }
 

@@ -1,12 +1,14 @@
-//! AdamW with PyTorch's meaning, clipping by the global norm, and a moving average of the weights.
+//! AdamW with PyTorch's meaning, clipping by the global norm.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::gradients::{Gradients, squared_norm};
+use super::parameters::{flat_parameters, with_parameters};
 use crate::error::{Error, Result};
 use crate::network::UNet2DModel;
-use crate::network::weights::{NamedValues, SafetensorsSource, join_name, to_vec};
+use crate::network::weights::{Init, NamedValues, Source, to_vec};
 
 /// Settings of [`AdamW`] (Loshchilov and Hutter 2019).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,30 +56,35 @@ impl AdamW {
         Self { config, steps: 0, moments }
     }
 
-    /// One update with learning rate `rate`; the network must be on an autodiff device.
+    /// One update of a plain network with learning rate `rate`. Parameters without a gradient stay as they are.
     ///
-    /// Returns the updated network and the gradients' norm before clipping, as a tensor `[1]` still on the device.
-    pub fn step(&mut self, network: UNet2DModel, mut gradients: Gradients, rate: f64) -> (UNet2DModel, Tensor<1>) {
+    /// Returns the updated network and the gradient's norm before clipping, as a tensor `[1]` still on the device.
+    pub fn step(&mut self, network: UNet2DModel, gradients: Gradients, rate: f64) -> (UNet2DModel, Tensor<1>) {
         self.steps += 1;
-        let grads = collect_gradients(&network, &mut gradients);
-        let squares: Vec<Tensor<1>> = grads.iter().flatten().map(|g| g.clone().powi_scalar(2).sum()).collect();
-        let norm = if squares.is_empty() {
-            Tensor::zeros([1], &network_device(&network))
-        } else {
-            Tensor::cat(squares, 0).sum().sqrt()
-        };
-        // PyTorch's clip_grad_norm_: max / (norm + 1e-6), never above 1.
-        let scale = self.config.clip_norm.map(|max| ((norm.clone() + 1e-6).recip() * max).clamp_max(1.0));
+        let weights: Vec<Tensor<1>> = flat_parameters(&network).into_iter().map(|(_, value)| value).collect();
+        let device = weights.first().map_or_else(Device::flex, Tensor::device);
+        let parallel = device == Device::flex();
+        let norm = squared_norm(&gradients, &device, parallel).sqrt();
         let steps = self.steps as f64;
         let update = Update {
             config: self.config,
             rate,
             correction1: 1.0 - self.config.beta1.powf(steps),
             correction2: 1.0 - self.config.beta2.powf(steps),
-            scale,
+            // PyTorch's clip_grad_norm_: max / (norm + 1e-6), never above 1.
+            scale: self.config.clip_norm.map(|max| ((norm.clone() + 1e-6).recip() * max).clamp_max(1.0)),
         };
-        let mut apply = Apply { update: &update, grads: grads.into_iter(), moments: self.moments.iter_mut() };
-        (network.map(&mut apply), norm)
+        let one = |((weight, gradient), moments): ((Tensor<1>, Option<Tensor<1>>), &mut Moments)| match gradient {
+            Some(gradient) => update.apply(weight, gradient, moments),
+            None => weight,
+        };
+        // Hundreds of small tensors: on the CPU the cores share them out. A GPU is spoken to by one thread only.
+        let updated = if parallel {
+            weights.into_par_iter().zip(gradients).zip(&mut self.moments).map(one).collect()
+        } else {
+            weights.into_iter().zip(gradients).zip(&mut self.moments).map(one).collect()
+        };
+        (with_parameters(network, updated), norm)
     }
 
     /// Everything needed to go on later: step count, and moments by name.
@@ -96,12 +103,11 @@ impl AdamW {
     ///
     /// # Errors
     /// Where a parameter's moments are missing or have another length.
-    pub fn restore(&mut self, steps: u64, source: &mut SafetensorsSource) -> Result<()> {
+    pub fn restore(&mut self, steps: u64, source: &mut dyn Source) -> Result<()> {
         self.steps = steps;
         for m in &mut self.moments {
             for (kind, slot) in [("exp_avg", &mut m.mean), ("exp_avg_sq", &mut m.square)] {
-                let name = format!("{kind}.{}", m.name);
-                *slot = restored(source, &name, slot)?;
+                *slot = restored(source, &format!("{kind}.{}", m.name), slot)?;
             }
         }
         Ok(())
@@ -109,77 +115,16 @@ impl AdamW {
 }
 
 /// A tensor of the same size as `like` with the values stored under `name`.
-fn restored(source: &mut SafetensorsSource, name: &str, like: &Tensor<1>) -> Result<Tensor<1>> {
+pub(super) fn restored(source: &mut dyn Source, name: &str, like: &Tensor<1>) -> Result<Tensor<1>> {
     let wanted = like.dims();
-    match source.take(name) {
-        Some((_, values)) if [values.len()] == wanted => {
-            Ok(Tensor::from_data(TensorData::new(values, wanted), &like.device()))
-        }
-        _ => Err(Error::input(
+    let values = source.values(name, &wanted, Init::Constant(0.0)).map_err(|_| {
+        Error::input(
             format!("the checkpoint lacks {name} or holds it in another size"),
             "checkpoint",
-            "delete the checkpoint folder to start afresh",
-        )),
-    }
-}
-
-/// Exponential moving average of the weights: average = decay * average + (1 - decay) * weight, after every step.
-pub struct Ema {
-    decay: f64,
-    averages: Vec<(String, Tensor<1>)>,
-}
-
-impl Ema {
-    /// Starts at the network's own weights.
-    pub fn new(decay: f64, network: &UNet2DModel) -> Self {
-        Self { decay, averages: flat_parameters(network) }
-    }
-
-    /// Call after each optimizer step; `step` counts from 1. The decay is at most (1 + step) / (10 + step), so that the
-    /// random start is soon forgotten.
-    pub fn update(&mut self, network: &UNet2DModel, step: u64) {
-        let step = step as f64;
-        let decay = self.decay.min((1.0 + step) / (10.0 + step));
-        for ((_, average), (_, value)) in self.averages.iter_mut().zip(flat_parameters(network)) {
-            *average = average.clone() * decay + value * (1.0 - decay);
-        }
-    }
-
-    /// The network with the averages in place of its weights.
-    pub fn apply(&self, network: UNet2DModel) -> UNet2DModel {
-        struct Put<'a>(std::slice::Iter<'a, (String, Tensor<1>)>);
-        impl ModuleMapper for Put<'_> {
-            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-                match self.0.next() {
-                    Some((_, average)) => replace(param, |old| average.clone().reshape(old.dims())),
-                    None => param,
-                }
-            }
-        }
-        network.map(&mut Put(self.averages.iter()))
-    }
-
-    /// The averages by name, for a checkpoint.
-    pub fn state(&self) -> Vec<NamedValues> {
-        self.averages
-            .iter()
-            .map(|(name, value)| {
-                let values = to_vec(value.clone());
-                (format!("ema.{name}"), vec![values.len()], values)
-            })
-            .collect()
-    }
-
-    /// Takes up a state written by [`state`](Self::state).
-    ///
-    /// # Errors
-    /// Where a parameter's average is missing or has another length.
-    pub fn restore(&mut self, source: &mut SafetensorsSource) -> Result<()> {
-        for (name, average) in &mut self.averages {
-            *average = restored(source, &format!("ema.{name}"), average)?;
-        }
-        Ok(())
-    }
+            "delete the checkpoint to start afresh",
+        )
+    })?;
+    Ok(Tensor::from_data(TensorData::new(values, wanted), &like.device()))
 }
 
 struct Update {
@@ -203,80 +148,4 @@ impl Update {
         let decayed = if c.weight_decay == 0.0 { weight } else { weight * (1.0 - self.rate * c.weight_decay) };
         decayed - moments.mean.clone() / root * (self.rate / self.correction1)
     }
-}
-
-struct Apply<'a> {
-    update: &'a Update,
-    grads: std::vec::IntoIter<Option<Tensor<1>>>,
-    moments: std::slice::IterMut<'a, Moments>,
-}
-
-impl ModuleMapper for Apply<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match (self.grads.next().flatten(), self.moments.next()) {
-            (Some(grad), Some(moments)) => replace(param, |old| {
-                let shape = old.dims();
-                let count: usize = shape.iter().product();
-                self.update.apply(old.reshape([count]), grad, moments).reshape(shape)
-            }),
-            _ => param,
-        }
-    }
-}
-
-/// Gives a parameter a new value outside the graph; it goes on requiring gradients where it did.
-fn replace<const D: usize>(param: Param<Tensor<D>>, make: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Param<Tensor<D>> {
-    let (id, tensor, mapper) = param.consume();
-    let tracked = tensor.is_autodiff();
-    let value = make(tensor.inner());
-    let value = if tracked { Tensor::from_inner(value).require_grad() } else { value };
-    Param::from_mapped_value(id, value, mapper)
-}
-
-fn network_device(network: &UNet2DModel) -> burn::tensor::Device {
-    network.devices().into_iter().next().map_or_else(burn::tensor::Device::flex, |d| d.without_autodiff())
-}
-
-/// Each parameter, flattened and outside the graph, with its name.
-fn flat_parameters(network: &UNet2DModel) -> Vec<(String, Tensor<1>)> {
-    struct Flatten {
-        path: Vec<String>,
-        found: Vec<(String, Tensor<1>)>,
-    }
-    impl ModuleVisitor for Flatten {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.path.push(name.to_owned());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.path.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let value = param.val().inner();
-            let count: usize = value.dims().iter().product();
-            self.found.push((join_name(&self.path), value.reshape([count])));
-        }
-    }
-    let mut flatten = Flatten { path: Vec::new(), found: Vec::new() };
-    network.visit(&mut flatten);
-    flatten.found
-}
-
-/// Each parameter's gradient, flattened, in the order of the tree.
-pub fn collect_gradients(network: &UNet2DModel, gradients: &mut Gradients) -> Vec<Option<Tensor<1>>> {
-    struct Collect<'a> {
-        gradients: &'a mut Gradients,
-        found: Vec<Option<Tensor<1>>>,
-    }
-    impl ModuleVisitor for Collect<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let grad = param.val().grad_remove(self.gradients);
-            self.found.push(grad.map(|g| {
-                let count: usize = g.dims().iter().product();
-                g.reshape([count])
-            }));
-        }
-    }
-    let mut collect = Collect { gradients, found: Vec::new() };
-    network.visit(&mut collect);
-    collect.found
 }

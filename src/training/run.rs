@@ -2,19 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::module::Module as _;
+use burn::tensor::Tensor;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{NoisyBatch, Variation, class_of_group, draw_picture, to_tensor};
 use super::config::{TrainingConfig, network_for};
+use super::ema::Ema;
+use super::gradients::{Pass, sharded_gradients, shards};
 use super::left_out::{LeftOut, LeftOutRecord};
-use super::optimizer::{AdamW, Ema};
+use super::optimizer::AdamW;
 use crate::dataset::Dataset;
 use crate::diffusion::{Model, NoiseSchedule, SchedulerConfig};
 use crate::elbo::noise::stream;
 use crate::error::{Error, Result};
-use crate::network::weights::{Precision, SafetensorsSource, named_values, write_safetensors};
+use crate::network::weights::{
+    Precision, Prefixed, SafetensorsSource, named_values, prefixed, to_vec, write_safetensors,
+};
 use crate::network::{UNet2DConfig, UNet2DModel};
 use crate::store;
 
@@ -151,7 +155,7 @@ impl Training<'_> {
             std::fs::remove_file(self.out.join(RECORD)).map_err(Error::io("replace", &self.out.join(RECORD)))?;
         }
         let start = Model::fresh(&network, &config.scheduler, config.seed, self.device)?;
-        let mut network = start.network.clone().train();
+        let mut network = start.network.clone();
         let mut optimizer = AdamW::new(config.optimizer, &network);
         let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network));
         let checkpoint = Checkpoint { folder: self.out.join("checkpoint") };
@@ -194,13 +198,19 @@ impl Training<'_> {
         let shape = self.dataset.shape();
         let batch = self.draw(model, step);
         let device = self.device.clone().autodiff();
-        let noisy = to_tensor(&batch.noisy, shape, &device);
-        let targets = to_tensor(&batch.targets, shape, &device);
-        let mut dropout = stream("whence 2026 training dropout", config.seed, b"", step as u64);
-        let output = network.forward(noisy, &batch.timesteps, batch.classes.as_deref(), Some(&mut dropout));
-        let loss = (output - targets).powi_scalar(2).mean();
+        let shards = shards(batch.len(), 1, shape, self.device);
+        let (gradients, told) = sharded_gradients(&network, &shards, |network, index, places| {
+            let part = batch.part(places);
+            let counter = ((step as u64) << 16) | index as u64;
+            let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
+            let noisy = to_tensor(&part.noisy, shape, &device);
+            let output = network.forward(noisy, &part.timesteps, part.classes.as_deref(), Some(&mut dropout));
+            let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
+            let loss = loss * (part.len() as f64 / batch.len() as f64);
+            Pass { told: loss.clone().inner(), loss }
+        });
         let value = if step.is_multiple_of(10) || step + 1 == config.steps {
-            let value: f32 = loss.clone().inner().into_scalar();
+            let value: f32 = to_vec(Tensor::cat(told, 0)).iter().sum();
             if !value.is_finite() {
                 return Err(Error::input(
                     format!("the loss became {value} at step {step}"),
@@ -212,7 +222,6 @@ impl Training<'_> {
         } else {
             None
         };
-        let gradients = loss.backward();
         let (network, _) = optimizer.step(network, gradients, config.rate_at(step));
         Ok((network, value))
     }
@@ -260,7 +269,7 @@ impl Checkpoint {
         ema: Option<&Ema>,
     ) -> Result<()> {
         let (_, mut tensors) = optimizer.state();
-        tensors.extend(named_values(network).into_iter().map(|(name, shape, v)| (format!("model.{name}"), shape, v)));
+        tensors.extend(prefixed("model", named_values(network)));
         tensors.extend(ema.map(Ema::state).unwrap_or_default());
         let file = format!("step-{step}.safetensors");
         write_safetensors(&self.folder.join(&file), &tensors, Precision::Float32)?;
@@ -302,22 +311,13 @@ impl Checkpoint {
         if let Some(ema) = ema {
             ema.restore(&mut source)?;
         }
-        let mut weights = Prefixed(source);
-        *network = UNet2DModel::build(network.config(), &mut weights, device)?.train();
-        weights.0.finish()?;
+        let mut weights = Prefixed { source: &mut source, prefix: "model" };
+        *network = UNet2DModel::build(network.config(), &mut weights, device)?;
+        source.finish()?;
         Ok(state.step)
     }
 
     fn remove(&self) {
         let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// The network's tensors of a checkpoint, which stand beside the optimizer's.
-struct Prefixed(SafetensorsSource);
-
-impl crate::network::weights::Source for Prefixed {
-    fn values(&mut self, name: &str, shape: &[usize], init: crate::network::weights::Init) -> Result<Vec<f32>> {
-        self.0.values(&format!("model.{name}"), shape, init)
     }
 }

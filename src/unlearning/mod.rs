@@ -1,14 +1,30 @@
-//! Unlearning: the full model fine-tuned until it no longer knows one group.
+//! Unlearning: the full model fine-tuned until it no longer knows some of its training pictures.
 //!
 //! One file an objective behind one trait; `objective` holds the trait and the registry.
 
+mod batch;
+mod forget;
+mod gate;
 mod hinge;
+mod judgement;
+mod neighbours;
 mod objective;
 mod recipe;
 mod retrack;
 mod run;
+mod split;
+mod state;
+mod stop;
+#[cfg(test)]
+mod tests;
 mod zero;
 
+pub use forget::Forget;
+pub use gate::{Gate, GatePictures, GateReference, TIMESTEPS as GATE_TIMESTEPS};
+pub use judgement::{Change, Forgetting, Judgement, Rest};
+pub use neighbours::GroupNeighbours;
 pub use objective::{ForgetBatch, Objective, objective, objectives};
 pub use recipe::Recipe;
-pub use run::{Unlearning, UnlearningStep};
+pub use run::{Outcome, Unlearning, UnlearningStep};
+pub use split::Split;
+pub use state::UnlearningState;

@@ -46,7 +46,8 @@ pub trait Objective: Send + Sync {
         0
     }
 
-    /// The loss on the pictures to forget, `[1]`.
+    /// The loss on the pictures to forget, `[1]`: a mean over them, because a step adds the losses of its shards by
+    /// their share of the pictures.
     fn loss(&self, batch: ForgetBatch) -> Tensor<1>;
 }
 

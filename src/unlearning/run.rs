@@ -1,20 +1,26 @@
-//! The unlearning loop: the full model in, the model without one group out.
+//! The unlearning loop: the full model in, the model without some of its training pictures out.
 
-use burn::module::Module as _;
 use burn::tensor::Tensor;
-use rand::RngExt as _;
-use rand_chacha::ChaCha8Rng;
 
+use super::batch::{Batch, Batches, neighbours_of};
+use super::forget::Forget;
+use super::neighbours::GroupNeighbours;
 use super::objective::{ForgetBatch, Objective, objective};
 use super::recipe::Recipe;
-use super::retrack::posterior_mean;
-use crate::dataset::{Dataset, nearest};
+use super::split::Split;
+use super::state::{Progress, UnlearningState};
+use super::stop::{PROBE_EVERY, Probe};
+use crate::dataset::Dataset;
 use crate::diffusion::Model;
 use crate::elbo::noise::stream;
 use crate::error::{Error, Result};
 use crate::network::UNet2DModel;
-use crate::training::batch::{NoisyBatch, Variation, class_of_group, draw_picture, to_tensor};
-use crate::training::optimizer::AdamW;
+use crate::network::weights::to_vec;
+use crate::training::batch::to_tensor;
+use crate::training::gradients::{Gradients, Pass, sharded_gradients, shards};
+
+/// A GPU is asked for its losses at every so many steps: each answer makes it wait.
+const READ_EVERY: usize = 5;
 
 /// What the caller sees after each step.
 pub struct UnlearningStep<'a> {
@@ -22,12 +28,30 @@ pub struct UnlearningStep<'a> {
     pub step: usize,
     /// Steps in all.
     pub steps: usize,
-    /// Mean squared error on the group's pictures of this step.
+    /// Mean squared error on the step's pictures to forget; up to four steps old on a GPU.
     pub forget_loss: f32,
-    /// Mean squared error on the other groups' pictures of this step.
+    /// Mean squared error on the step's pictures to retain; as old.
     pub retain_loss: f32,
-    /// The network as it is now, with gradients; `valid()` gives one to score with.
+    /// The network as it is now, without gradients.
     pub network: &'a UNet2DModel,
+    progress: &'a Progress,
+}
+
+impl UnlearningStep<'_> {
+    /// All that is needed to go on from here, read back from the device: two to four times the size of the weights.
+    pub fn state(&self) -> UnlearningState {
+        self.progress.state()
+    }
+}
+
+/// What an unlearning run made.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The model without the pictures.
+    pub model: Model,
+    /// Where a safety stop ended the run early: the step at which damage was found, and what it was. The model is then
+    /// the last one that was found fine before.
+    pub stopped_at: Option<(usize, String)>,
 }
 
 /// An unlearning run's inputs.
@@ -36,170 +60,166 @@ pub struct Unlearning<'a> {
     pub model: &'a Model,
     /// Its training images.
     pub dataset: &'a Dataset,
-    /// Number of the group to forget.
-    pub group: usize,
+    /// The pictures to forget.
+    pub forget: &'a Forget,
     /// A resolved recipe.
     pub recipe: &'a Recipe,
+    /// What was found for all groups of this dataset with this recipe; found here where absent. Of no use where other
+    /// pictures than a group's are forgotten.
+    pub neighbours: Option<&'a GroupNeighbours>,
 }
 
 impl Unlearning<'_> {
-    /// Unlearns the group.
+    /// Unlearns the pictures, from the start or from where `state` was taken of the same run; both end with the same
+    /// weights to the last bit.
     ///
     /// # Errors
-    /// A group that is empty or everything, a loss that is not finite, a failing device, and the observer's own.
-    pub fn run(&self, observe: &mut dyn FnMut(UnlearningStep<'_>) -> Result<()>) -> Result<Model> {
+    /// Nothing to forget or to retain, a state of another network, a loss that is not finite, a failing device, and the
+    /// observer's own.
+    pub fn run(
+        &self,
+        state: Option<UnlearningState>,
+        observe: &mut dyn FnMut(UnlearningStep<'_>) -> Result<()>,
+    ) -> Result<Outcome> {
         let recipe = self.recipe;
         let objective = objective(&recipe.objective)?;
-        let forget = self.dataset.indices_of(self.group);
-        let retain = self.dataset.indices_without(self.group);
-        let name = self.dataset.groups().get(self.group).map_or("?", String::as_str);
-        if forget.is_empty() || retain.is_empty() {
-            return Err(Error::input(
-                if forget.is_empty() {
-                    format!("the group {name} has no pictures")
-                } else {
-                    "there is only one group".into()
-                },
-                self.dataset.path().display().to_string(),
-                "unlearning needs pictures to forget and pictures to retain: give a dataset of at least two groups",
-            ));
-        }
-        if let Some(classes) = self.model.classes().filter(|c| *c < self.dataset.groups().len()) {
-            return Err(Error::input(
-                format!("the model knows {classes} classes and the dataset has {} groups", self.dataset.groups().len()),
-                self.dataset.path().display().to_string(),
-                "unlearning a class-conditional model takes group number n as class n: give the groups it was trained on",
-            ));
-        }
+        let split = Split::new(self.dataset, self.forget, recipe.held_out);
+        self.check(&split)?;
         let count = recipe.neighbours.unwrap_or(objective.default_neighbours());
-        let neighbours =
-            if objective.default_neighbours() > 0 { self.neighbours_of(forget, count.max(1)) } else { Vec::new() };
-        let rate = recipe.learning_rate.unwrap_or(1e-4);
-        let weight = recipe.forget_weight.unwrap_or(objective.default_weight());
-        let mut network = self.model.network.clone().train();
-        let mut optimizer = AdamW::new(recipe.optimizer, &network);
-        for step in 0..recipe.steps {
-            let mut rng = stream("whence 2026 unlearning", recipe.seed, name.as_bytes(), step as u64);
-            let batch = self.draw(forget, &retain, &neighbours, &mut rng);
-            let (loss, forget_loss, retain_loss) = self.losses(objective, &network, &batch, weight, &mut rng)?;
-            let gradients = loss.backward();
+        let needs_neighbours = objective.default_neighbours() > 0;
+        let batches = Batches {
+            model: self.model,
+            dataset: self.dataset,
+            recipe,
+            split: &split,
+            name: self.forget.name(),
+            neighbours: match self.neighbours {
+                _ if !needs_neighbours => Vec::new(),
+                Some(known) => split.forget.iter().map(|image| known.of(*image)).collect(),
+                None => neighbours_of(self.dataset, &split, count.max(1)),
+            },
+        };
+        let probe = Probe::new(self.model, self.dataset, &split, recipe);
+        let mut progress = Progress::start(&self.model.network, recipe.optimizer);
+        if let Some(state) = state {
+            progress = progress.resume(state, self.model.device())?;
+        }
+        let mut losses = None;
+        while progress.step < recipe.steps {
+            let step = progress.step;
+            let (gradients, told) = self.gradients(objective, &progress.network, &batches.draw(step), step);
+            let last = step + 1 == recipe.steps;
+            let (forget_loss, retain_loss) = match losses {
+                Some(known) if !self.model.is_on_cpu() && !step.is_multiple_of(READ_EVERY) && !last => known,
+                _ => read_losses(told)?,
+            };
+            losses = Some((forget_loss, retain_loss));
             let warm = ((step + 1) as f64 / recipe.warmup_steps.max(1) as f64).min(1.0);
-            (network, _) = optimizer.step(network, gradients, rate * warm);
+            let rate = recipe.learning_rate.unwrap_or(1e-4) * warm;
+            (progress.network, _) = progress.optimizer.step(progress.network, gradients, rate);
+            progress.step = step + 1;
+            if progress.step.is_multiple_of(PROBE_EVERY) || last {
+                if let Some(why) = probe.damage(&progress.network) {
+                    let kept = progress.kept.unwrap_or_else(|| self.model.network.clone());
+                    let model = self.model.with_network(kept)?;
+                    return Ok(Outcome { model, stopped_at: Some((progress.step, why)) });
+                }
+                progress.kept = Some(progress.network.clone());
+            }
             observe(UnlearningStep {
-                step: step + 1,
+                step: progress.step,
                 steps: recipe.steps,
                 forget_loss,
                 retain_loss,
-                network: &network,
+                network: &progress.network,
+                progress: &progress,
             })?;
         }
-        self.model.with_network(network)
+        Ok(Outcome { model: self.model.with_network(progress.network)?, stopped_at: None })
     }
 
-    /// The step's loss, and its two parts as numbers.
-    fn losses(
+    /// Refuses what cannot be unlearned.
+    fn check(&self, split: &Split) -> Result<()> {
+        let place = || self.dataset.path().display().to_string();
+        if split.forget.is_empty() || split.retain.is_empty() {
+            let name = self.forget.name();
+            return Err(Error::input(
+                if split.forget.is_empty() {
+                    format!("{name} has no pictures")
+                } else {
+                    format!("there is nothing besides {name}")
+                },
+                place(),
+                "unlearning needs pictures to forget and pictures to retain: give a dataset of at least two groups",
+            ));
+        }
+        let groups = self.dataset.groups().len();
+        if let Some(classes) = self.model.classes().filter(|c| *c < groups) {
+            return Err(Error::input(
+                format!("the model knows {classes} classes and the dataset has {groups} groups"),
+                place(),
+                "unlearning a class-conditional model takes group number n as class n: give the groups it was trained on",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The gradient of mean squared error on the pictures to retain + weight x the objective on those to forget, and
+    /// each shard's share of the two halves' mean squared errors, `[2]`, forget first.
+    fn gradients(
         &self,
         objective: &dyn Objective,
         network: &UNet2DModel,
         batch: &Batch,
-        weight: f64,
-        rng: &mut ChaCha8Rng,
-    ) -> Result<(Tensor<1>, f32, f32)> {
+        step: usize,
+    ) -> (Gradients, Vec<Tensor<1>>) {
         let shape = self.dataset.shape();
         let plain = self.model.device();
         let device = plain.clone().autodiff();
-        let n = batch.forget;
-        let all = &batch.noisy;
-        let count = all.len();
-        let noisy = to_tensor(&all.noisy, shape, &device);
-        let target = to_tensor(&all.targets, shape, &device);
-        let output = network.forward(noisy, &all.timesteps, all.classes.as_deref(), Some(rng));
-        let part = |t: &Tensor<4>, from: usize, to: usize| t.clone().narrow(0, from, to - from);
-        let teacher = if objective.needs_teacher() {
-            let size = shape.numel();
-            let noisy = to_tensor(all.noisy.get(..n * size).unwrap_or_default(), shape, plain);
-            let timesteps = all.timesteps.get(..n).unwrap_or_default();
-            let classes = all.classes.as_deref().and_then(|c| c.get(..n));
-            Some(self.model.network.forward(noisy, timesteps, classes, None).autodiff())
-        } else {
-            None
-        };
-        let neighbour_target =
-            (!batch.neighbour_targets.is_empty()).then(|| to_tensor(&batch.neighbour_targets, shape, &device));
-        let prediction = part(&output, 0, n);
-        let forget_target = part(&target, 0, n);
-        let forget_error = (prediction.clone() - forget_target.clone()).powi_scalar(2).mean();
-        let retain = (part(&output, n, count) - part(&target, n, count)).powi_scalar(2).mean();
-        let told: Vec<f32> =
-            crate::network::weights::to_vec(Tensor::cat(vec![forget_error.inner(), retain.clone().inner()], 0));
-        let (forget_loss, retain_loss) = match told.as_slice() {
-            [f, r] if f.is_finite() && r.is_finite() => (*f, *r),
-            _ => {
-                return Err(Error::input(
-                    "the loss is no longer finite",
-                    "unlearning",
-                    "lower the recipe's learning_rate, or check the model's weights",
-                ));
-            }
-        };
-        let forget = objective.loss(ForgetBatch { prediction, target: forget_target, teacher, neighbour_target });
-        Ok((retain + forget * weight, forget_loss, retain_loss))
-    }
-
-    /// Nearest pictures of other groups, for each picture to forget.
-    fn neighbours_of(&self, forget: &[usize], count: usize) -> Vec<Vec<usize>> {
-        forget
-            .iter()
-            .map(|&index| {
-                let pixels = self.dataset.pixels(index);
-                let mut found: Vec<_> = (0..self.dataset.groups().len())
-                    .filter(|g| *g != self.group)
-                    .flat_map(|g| nearest(self.dataset, pixels, g, count))
-                    .collect();
-                found.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.index.cmp(&b.index)));
-                found.into_iter().take(count).map(|n| n.index).collect()
-            })
-            .collect()
-    }
-
-    fn draw(&self, forget: &[usize], retain: &[usize], neighbours: &[Vec<usize>], rng: &mut ChaCha8Rng) -> Batch {
-        let recipe = self.recipe;
-        let schedule = self.model.schedule();
-        let variation = Variation { flip: recipe.flip, dequantize: recipe.dequantize };
-        let mut batch = Batch { forget: recipe.batch, noisy: NoisyBatch::default(), neighbour_targets: Vec::new() };
-        for half in [forget, retain] {
-            let is_forget = batch.noisy.is_empty();
-            for _ in 0..recipe.batch {
-                let place = rng.random_range(0..half.len());
-                let Some(&index) = half.get(place) else { continue };
-                let picture = draw_picture(self.dataset, index, variation, rng);
-                let class = class_of_group(self.model, self.dataset.group_of(index));
-                let start = batch.noisy.noisy.len();
-                batch.noisy.push(picture, class, schedule, rng);
-                let near = neighbours.get(place).filter(|n| is_forget && !n.is_empty());
-                if let (Some(near), Some(&t), Some(noisy)) =
-                    (near, batch.noisy.timesteps.last(), batch.noisy.noisy.get(start..))
-                {
-                    let pictures: Vec<_> =
-                        near.iter().map(|&i| draw_picture(self.dataset, i, Variation::default(), rng)).collect();
-                    let (signal, noise) = schedule.signal_and_noise(t);
-                    let mean = posterior_mean(noisy, &pictures, signal, noise);
-                    let implied: Vec<f32> = noisy
-                        .iter()
-                        .zip(&mean)
-                        .map(|(x, a)| ((f64::from(*x) - signal * f64::from(*a)) / noise) as f32)
-                        .collect();
-                    batch.neighbour_targets.extend(schedule.target(&mean, &implied, t));
-                }
-            }
-        }
-        batch
+        let weight = self.recipe.forget_weight.unwrap_or(objective.default_weight());
+        // As many pictures of each half in every shard, so that all cost the same.
+        let shards = shards(self.recipe.batch, 2, shape, plain);
+        sharded_gradients(network, &shards, |network, index, places| {
+            let (both, near) = batch.part(places);
+            let n = places.len();
+            let counter = ((step as u64) << 16) | index as u64;
+            let name = self.forget.name().as_bytes();
+            let mut dropout = stream("whence 2026 unlearning dropout", self.recipe.seed, name, counter);
+            let noisy = to_tensor(&both.noisy, shape, &device);
+            let output = network.forward(noisy, &both.timesteps, both.classes.as_deref(), Some(&mut dropout));
+            let target = to_tensor(&both.targets, shape, &device);
+            let part = |t: &Tensor<4>, from: usize| t.clone().narrow(0, from, n);
+            let teacher = objective.needs_teacher().then(|| {
+                let forget = both.part(&(0..n));
+                let noisy = to_tensor(&forget.noisy, shape, plain);
+                self.model.network.forward(noisy, &forget.timesteps, forget.classes.as_deref(), None).autodiff()
+            });
+            let forget = ForgetBatch {
+                prediction: part(&output, 0),
+                target: part(&target, 0),
+                teacher,
+                neighbour_target: (!near.is_empty()).then(|| to_tensor(&near, shape, &device)),
+            };
+            let forget_error = (forget.prediction.clone() - forget.target.clone()).powi_scalar(2).mean();
+            let retain_error = (part(&output, n) - part(&target, n)).powi_scalar(2).mean();
+            let share = n as f64 / batch.forget.len() as f64;
+            let told = Tensor::cat(vec![forget_error.inner(), retain_error.clone().inner()], 0) * share;
+            Pass { loss: (retain_error + objective.loss(forget) * weight) * share, told }
+        })
     }
 }
 
-/// The pictures of a step: those to forget first.
-struct Batch {
-    forget: usize,
-    noisy: NoisyBatch,
-    neighbour_targets: Vec<f32>,
+/// The two halves' mean squared errors from all shards' shares.
+fn read_losses(told: Vec<Tensor<1>>) -> Result<(f32, f32)> {
+    let values = to_vec(Tensor::cat(told, 0));
+    let sum = |first: usize| values.iter().skip(first).step_by(2).sum::<f32>();
+    let (forget, retain) = (sum(0), sum(1));
+    if forget.is_finite() && retain.is_finite() {
+        return Ok((forget, retain));
+    }
+    Err(Error::input(
+        "the loss is no longer finite",
+        "unlearning",
+        "lower the recipe's learning_rate, or check the model's weights",
+    ))
 }

@@ -9,6 +9,8 @@ use super::fixture;
 fn whence() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whence"));
     command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+    // The log of jobs and the verdicts on devices are none of the user's own.
+    command.env("WHENCE_DATA", concat!(env!("CARGO_TARGET_TMPDIR"), "/user"));
     command
 }
 
@@ -23,6 +25,19 @@ fn attribute(out: &std::path::Path) -> Command {
 #[test]
 fn without_a_display_it_names_the_command_to_use() {
     whence().assert().code(1).stderr(contains("display").and(contains("whence attribute")));
+}
+
+#[test]
+fn a_commands_job_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = whence();
+    command.env("WHENCE_DATA", folder.path());
+    command.args(["sample", "--model", "/nowhere", "--seeds", "5", "--out"]).arg(folder.path().join("out"));
+    command.assert().code(1).stderr(contains("/nowhere"));
+    let log = std::fs::read_to_string(folder.path().join("jobs.jsonl")).unwrap();
+    let lines: Vec<whence::engine::JobLine<'_>> = log.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "its start and its end");
+    assert!(lines[1].message.contains("/nowhere") && log.contains(r#""seeds":[5]"#));
 }
 
 #[test]

@@ -1,10 +1,14 @@
 mod bad_input;
 mod command_line;
+mod crash;
+mod demo;
 mod digits;
 mod gaussian_world;
 mod jobs;
+mod kept;
 mod network;
 mod oracle;
+mod queue;
 mod samplers;
 mod training;
 mod walls;

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use whence::network::weights::{SafetensorsSource, to_vec};
 use whence::network::{UNet2DConfig, UNet2DModel};
 use whence::training::batch::to_tensor;
-use whence::training::optimizer::collect_gradients;
+use whence::training::gradients::collect_gradients;
 
 use super::fixture;
 

@@ -69,9 +69,9 @@ fn training_lowers_the_loss() {
 /// Six steps of a real UNet in PyTorch (`tests/python/make_training_fixtures.py`): loss, clipped gradients, AdamW.
 #[test]
 fn six_steps_of_a_unet_end_where_pytorch_ends() {
-    use burn::module::Module as _;
     use whence::training::AdamWConfig;
     use whence::training::batch::to_tensor;
+    use whence::training::gradients::{Pass, sharded_gradients};
     use whence::training::optimizer::AdamW;
 
     let bytes = std::fs::read(fixture("pytorch/training.safetensors")).unwrap();
@@ -94,7 +94,7 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
     let steps = losses.len();
     let (batch, size) = (t.len() / steps, start.shape().height * start.shape().width * start.shape().channels);
     let config = AdamWConfig { weight_decay: 1e-4, clip_norm: Some(1.0), ..AdamWConfig::default() };
-    let mut network = start.network.clone().train();
+    let mut network = start.network.clone();
     let mut optimizer = AdamW::new(config, &network);
     let tracked = device.autodiff();
     for step in 0..steps {
@@ -107,16 +107,19 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
             .zip(times)
             .flat_map(|((x, e), t)| start.schedule().add_noise(x, e, *t))
             .collect();
-        let output = network.forward(to_tensor(&noisy, start.shape(), &tracked), times, None, None);
-        let loss = (output - to_tensor(noise, start.shape(), &tracked)).powi_scalar(2).mean();
-        let value: f32 = loss.clone().inner().into_scalar();
+        let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
+            let output = network.forward(to_tensor(&noisy, start.shape(), &tracked), times, None, None);
+            let loss = (output - to_tensor(noise, start.shape(), &tracked)).powi_scalar(2).mean();
+            Pass { told: loss.clone().inner(), loss }
+        });
+        let value: f32 = told[0].clone().into_scalar();
         assert!((value / losses[step] - 1.0).abs() < 1e-4, "step {step}: loss {value} for {}", losses[step]);
         let norm;
-        (network, norm) = optimizer.step(network, loss.backward(), 1e-3);
+        (network, norm) = optimizer.step(network, gradients, 1e-3);
         let norm: f32 = norm.into_scalar();
         assert!((norm / norms[step] - 1.0).abs() < 1e-3, "step {step}: norm {norm} for {}", norms[step]);
     }
-    let trained = start.with_network(network.valid()).unwrap();
+    let trained = start.with_network(network).unwrap();
     let (mut sum, mut count) = (0.0, 0);
     for ((name, _, found), (other, _, expected)) in
         named_values(&trained.network).iter().zip(named_values(&end.network))
@@ -151,4 +154,45 @@ fn learning_rates_follow_the_schedule_that_pytorch_was_given() {
             assert!((diffusers[step] - rate).abs() < 1e-12, "step {step}");
         }
     }
+}
+
+/// A batch of the demo's network in shards of each size: its gradient, flat.
+fn gradient_in_shards(size: usize, threads: usize) -> Vec<f32> {
+    use whence::elbo::noise::epsilon;
+    use whence::network::weights::to_vec;
+    use whence::training::batch::to_tensor;
+    use whence::training::gradients::{Pass, sharded_gradients};
+
+    const BATCH: usize = 20;
+    let device = burn::tensor::Device::flex();
+    let tracked = device.clone().autodiff();
+    let model = Model::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/model"), &device).unwrap();
+    let picture = model.shape().numel();
+    let (x, y) = (epsilon(1, b"x", 1, 0, BATCH * picture), epsilon(1, b"y", 1, 0, BATCH * picture));
+    let places: Vec<usize> = (0..BATCH).collect();
+    let shards: Vec<&[usize]> = places.chunks(size).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let (gradients, told) = pool.install(|| {
+        sharded_gradients(&model.network, &shards, |network, index, places| {
+            assert_eq!(places[0], index * size);
+            let values = |all: &[f32]| all[places[0] * picture..(places[0] + places.len()) * picture].to_vec();
+            let timesteps: Vec<usize> = places.iter().map(|i| 40 * i + 7).collect();
+            let out = network.forward(to_tensor(&values(&x), model.shape(), &tracked), &timesteps, None, None);
+            let loss = (out - to_tensor(&values(&y), model.shape(), &tracked)).powi_scalar(2).mean();
+            Pass { told: loss.clone().inner(), loss: loss * (places.len() as f64 / BATCH as f64) }
+        })
+    });
+    assert_eq!(told.len(), shards.len());
+    gradients.into_iter().flat_map(|g| to_vec(g.expect("every parameter takes part"))).collect()
+}
+
+#[test]
+fn a_gradient_in_shards_is_the_whole_batchs_and_the_same_on_any_number_of_threads() {
+    let whole = gradient_in_shards(20, 1);
+    let sharded = gradient_in_shards(8, 1);
+    let norm = |v: &[f32]| v.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+    let difference: Vec<f32> = whole.iter().zip(&sharded).map(|(a, b)| a - b).collect();
+    assert!(norm(&difference) < 1e-5 * norm(&whole), "{} of {}", norm(&difference), norm(&whole));
+    assert!(sharded == gradient_in_shards(8, 2), "to the last bit");
+    assert!(sharded == gradient_in_shards(8, 3), "to the last bit");
 }

@@ -1,6 +1,6 @@
 //! A short card: where to start, and the keys.
 
-use egui::{Align, Id, Layout, Modal, RichText, Ui};
+use egui::{Align, Id, Layout, Modal, RichText, ScrollArea, Ui};
 
 use super::View;
 use crate::app::actions::Action;
@@ -17,15 +17,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.set_width(440.0);
         ui.label(RichText::new("Shortcuts").font(theme::lead()).color(t.strong));
         ui.add_space(6.0);
-        for action in Action::ALL {
-            ui.horizontal(|ui| {
-                ui.label(action.text()).on_hover_text(action.tooltip());
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let keys = ui.ctx().format_shortcut(&action.shortcut());
-                    ui.label(RichText::new(keys).font(theme::caption()).color(t.weak));
-                });
-            });
-        }
+        // The words below and the button stay in the smallest window too.
+        let height = (ui.ctx().content_rect().height() - 290.0).max(80.0);
+        ScrollArea::vertical().max_height(height).show(ui, |ui| Action::ALL.into_iter().for_each(|a| keys_of(ui, a)));
         ui.add_space(GAP);
         let text = "A score says how much less likely the picture is for a model that has unlearned the group, in nats. \
                     An unlearned model is an approximation of one that never saw the group. \
@@ -37,4 +31,16 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if shown.inner || shown.should_close() {
         view.drafts.help = false;
     }
+}
+
+/// An action and its keys.
+fn keys_of(ui: &mut Ui, action: Action) {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        ui.label(action.text()).on_hover_text(action.tooltip());
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let keys = ui.ctx().format_shortcut(&action.shortcut());
+            ui.label(RichText::new(keys).font(theme::caption()).color(t.weak));
+        });
+    });
 }

@@ -8,6 +8,7 @@ use crate::app::format;
 use crate::app::state::{Curve, Job, JobStatus, State};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Series, curve, swatch};
+use crate::engine::api::{Forecast, Progress};
 
 /// Draws the strip.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -17,89 +18,111 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-fn idle(ui: &mut Ui, view: &View<'_>) {
+fn idle(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
+    from_right(ui, 24.0, |ui| {
+        super::queue::show(ui, view);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let text = view.state.history.first().map_or_else(|| "Ready".to_owned(), outcome);
+            ui.add(Label::new(RichText::new(format::cut(&text, 160)).font(theme::caption()).color(t.weak)).truncate());
+        });
+    });
+}
+
+/// A line that begins at the right, so that long words are cut and nothing is pushed out of the window.
+fn from_right(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
-        ui.set_min_height(24.0);
-        let text = view.state.history.first().map_or_else(|| "Ready".to_owned(), outcome);
-        ui.add(Label::new(RichText::new(format::cut(&text, 160)).font(theme::caption()).color(t.weak)).truncate());
-        history(ui, view.state);
+        ui.set_min_height(height);
+        ui.with_layout(Layout::right_to_left(Align::Center), contents);
     });
 }
 
 /// How a job ended, in a line.
-fn outcome(job: &Job) -> String {
+pub(super) fn outcome(job: &Job) -> String {
+    let forecast = job.forecast.map_or_else(String::new, |f| format!(" (forecast: {})", foretold(&f)));
     match &job.status {
-        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done", job.title),
-        JobStatus::Finished(summary) => format!("{}: {summary}", job.title),
-        JobStatus::Cancelled => format!("{}: cancelled, what was finished is kept", job.title),
+        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done{forecast}", job.title),
+        JobStatus::Finished(summary) => format!("{}: {summary}{forecast}", job.title),
+        JobStatus::Cancelled => format!("{}: cancelled, what was finished is kept{forecast}", job.title),
         JobStatus::Failed(text) => format!("{}: failed. {text}", job.title),
-        JobStatus::Waiting | JobStatus::Running => job.title.clone(),
+        JobStatus::Waiting | JobStatus::Running | JobStatus::Paused => job.title.clone(),
     }
 }
 
-/// Earlier jobs, behind a button at the right.
-fn history(ui: &mut Ui, state: &State) {
-    if state.history.is_empty() {
-        return;
-    }
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        let t = tokens(ui);
-        let text = RichText::new(format!("Jobs ({})", state.history.len())).font(theme::caption());
-        ui.menu_button(text, |ui| {
-            ui.set_min_width(420.0);
-            egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
-                for job in &state.history {
-                    let color = if matches!(job.status, JobStatus::Failed(_)) { t.error } else { t.text };
-                    ui.add(
-                        Label::new(RichText::new(outcome(job)).font(theme::caption()).color(color))
-                            .wrap()
-                            .selectable(true),
-                    );
-                }
-            });
-        });
-    });
+/// What a job will take.
+fn foretold(forecast: &Forecast) -> String {
+    let memory = forecast.peak_bytes.map_or_else(String::new, |bytes| format!(", {}", format::memory(bytes)));
+    format!("about {}{memory}", format::roughly(forecast.seconds))
 }
 
 fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
     let t = tokens(ui);
     let progress = job.progress.as_ref();
-    ui.horizontal(|ui| {
-        ui.set_min_height(28.0);
-        ui.label(RichText::new(format::cut(&job.title, 48)).color(t.strong));
-        let phase = match (job.cancelling, &job.status, progress) {
-            (true, ..) => "stopping…",
-            (false, JobStatus::Waiting, _) => "waiting",
-            (false, _, Some(progress)) => progress.phase.as_str(),
-            (false, _, None) => "starting…",
-        };
-        ui.label(RichText::new(format::cut(phase, 64)).font(theme::caption()).color(t.weak));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let cancel = Button::new(Action::CancelJob.text()).min_size(vec2(76.0, 26.0));
-            if ui.add_enabled(!job.cancelling, cancel).on_hover_text(Action::CancelJob.hint(ui.ctx())).clicked() {
-                view.out.push(Command::Cancel(job.id));
+    from_right(ui, 28.0, |ui| {
+        let cancel = Button::new(Action::CancelJob.text()).min_size(vec2(76.0, 26.0));
+        if ui.add_enabled(!job.cancelling, cancel).on_hover_text(Action::CancelJob.hint(ui.ctx())).clicked() {
+            view.out.push(Command::Cancel(job.id));
+        }
+        pause(ui, view, job);
+        super::queue::show(ui, view);
+        let left = progress.filter(|_| job.status == JobStatus::Running).map(time_left);
+        let text = RichText::new(left.unwrap_or_default()).font(theme::caption()).color(t.text);
+        ui.add_sized(vec2(110.0, 20.0), Label::new(text)).on_hover_text("For this job, and for all that wait");
+        let fraction = progress.map_or(0.0, |p| p.fraction) as f32;
+        ui.label(RichText::new(format!("{:.0} %", fraction * 100.0)).font(theme::caption()).color(t.text));
+        let width = (ui.available_width() * 0.35).clamp(40.0, 420.0);
+        ui.add(ProgressBar::new(fraction).desired_width(width).desired_height(6.0).fill(t.strong).corner_radius(3))
+            .accessible_name("Progress");
+        ui.add_space(8.0);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.label(RichText::new(format::cut(&job.title, 48)).color(t.strong));
+            if let Some(forecast) = &job.forecast {
+                // Before the phase, whose length changes: this stays where it is.
+                let text = RichText::new(foretold(forecast)).font(theme::caption()).color(t.text);
+                ui.label(text).on_hover_text(format!(
+                    "The whole job, as measured before it began: {} to make, {} at most",
+                    format::plural(forecast.models, "model"),
+                    format::plural(forecast.evaluations, "network evaluation"),
+                ));
             }
-            let waiting = view.state.jobs.len().saturating_sub(1);
-            if waiting > 0 {
-                ui.label(RichText::new(format!("{waiting} waiting")).font(theme::caption()).color(t.weak));
-            }
-            let left = progress.and_then(|p| p.seconds_left).map(|s| format!("{} left", format::duration(s)));
-            ui.add_sized(
-                vec2(110.0, 20.0),
-                Label::new(RichText::new(left.unwrap_or_default()).font(theme::caption()).color(t.text)),
-            );
-            let fraction = progress.map_or(0.0, |p| p.fraction) as f32;
-            ui.label(RichText::new(format!("{:.0} %", fraction * 100.0)).font(theme::caption()).color(t.text));
-            let width = (ui.available_width() - 8.0).clamp(40.0, 420.0);
-            ui.add(ProgressBar::new(fraction).desired_width(width).desired_height(6.0).fill(t.strong).corner_radius(3))
-                .accessible_name("Progress");
+            let phase = match (&job.status, progress) {
+                _ if job.cancelling => "stopping…",
+                _ if job.pausing => "pausing…",
+                (JobStatus::Paused, _) => "paused",
+                (JobStatus::Waiting, _) => "waiting",
+                (_, Some(progress)) => progress.phase.as_str(),
+                (_, None) => "starting…",
+            };
+            ui.add(Label::new(RichText::new(phase).font(theme::caption()).color(t.weak)).truncate());
         });
     });
     if let Some(course) = job.unlearning() {
         ui.add_space(2.0);
         unlearning(ui, view.state, course);
     }
+}
+
+fn pause(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
+    let (word, enabled, hint, command) = if job.status == JobStatus::Paused {
+        ("Resume", !job.cancelling, super::queue::RESUME, Command::Resume(job.id))
+    } else {
+        (Action::PauseJob.text(), job.can_pause(), Action::PauseJob.tooltip(), Command::Pause(job.id))
+    };
+    let hint = format!("{hint} ({})", ui.ctx().format_shortcut(&Action::PauseJob.shortcut()));
+    let button = Button::new(word).min_size(vec2(76.0, 26.0));
+    if ui.add_enabled(enabled, button).on_hover_text(hint).clicked() {
+        view.out.push(command);
+    }
+}
+
+/// Of this job, and of all that wait where that is longer and known.
+fn time_left(progress: &Progress) -> String {
+    let own = progress.seconds_left.map(|s| format!("{} left", format::duration(s)));
+    let whole = progress
+        .queue_seconds_left
+        .filter(|whole| progress.seconds_left.is_some_and(|own| *whole > own + 1.0))
+        .map(|s| format!(", {} in all", format::duration(s)));
+    own.unwrap_or_default() + &whole.unwrap_or_default()
 }
 
 /// The group that is being unlearned: its losses and the picture's score as they come.
@@ -118,7 +141,8 @@ fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
         ui.spacing_mut().item_spacing.x = 20.0;
         ui.allocate_ui_with_layout(vec2(190.0, 84.0), Layout::top_down(Align::Min), |ui| {
             ui.set_min_width(190.0);
-            ui.label(RichText::new("Unlearning").font(theme::caption()).color(t.weak));
+            let title = if last.step < last.steps { "Unlearning" } else { "Unlearned" };
+            ui.label(RichText::new(title).font(theme::caption()).color(t.weak));
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
                 let (rect, _) = ui.allocate_exact_size(vec2(12.0, 20.0), egui::Sense::hover());

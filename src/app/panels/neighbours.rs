@@ -5,6 +5,7 @@ use egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
 use super::View;
 use crate::app::drafts::NEAREST;
 use crate::app::format;
+use crate::app::state::State;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, Tile, swatch, tile};
 use crate::dataset::{Dataset, Neighbour};
@@ -12,6 +13,8 @@ use crate::dataset::{Dataset, Neighbour};
 const SPACE: f32 = 8.0;
 /// Heading and caption.
 const ABOVE: f32 = 30.0;
+/// What the check of a model says.
+const CHECK: f32 = 20.0;
 /// A tile's caption.
 const BELOW: f32 = 18.0;
 
@@ -21,37 +24,44 @@ pub struct Tiles {
     columns: usize,
     rows: usize,
     side: f32,
+    /// Whether there are checks of models: all groups get their line, so that nothing moves with the selection.
+    checked: bool,
 }
 
 impl Tiles {
     /// The layout for the room that is left beside the picture.
     pub fn new(ui: &Ui, view: &View<'_>) -> Self {
         if view.state.dataset.is_none() {
-            return Self { columns: NEAREST, rows: 0, side: 0.0 };
+            return Self { columns: NEAREST, rows: 0, side: 0.0, checked: false };
         }
+        let board = view.state.answer().map(|a| &a.board);
+        let checked = board.is_some_and(|b| b.rows.iter().any(|r| r.gate.is_some()));
+        let notes = board.map_or(0, super::ranking::notes);
         // The ranking comes first: its sentence, its captions and a few rows.
-        let ranking = 130.0 + view.state.groups().len().min(9) as f32 * 34.0;
-        let height = ui.available_height();
-        Self::fit(ui.available_width(), (height - ranking).min(height * 0.42))
+        let ranking = 130.0 + view.state.groups().len().min(9) as f32 * 34.0 + notes as f32 * 19.0;
+        let height = ui.available_height() - if checked { CHECK } else { 0.0 };
+        Self { checked, ..Self::fit(ui.available_width(), (height - ranking).min(height * 0.42)) }
     }
 
     /// One row where all fit side by side, two where there is room, else one that scrolls sideways.
     fn fit(width: f32, room: f32) -> Self {
         let wide = |columns: usize| ((width + SPACE) / columns as f32 - SPACE).floor();
         if wide(NEAREST) >= 84.0 {
-            return Self { columns: NEAREST, rows: 1, side: wide(NEAREST).min(128.0) };
+            return Self { columns: NEAREST, rows: 1, side: wide(NEAREST).min(128.0), checked: false };
         }
         let columns = NEAREST / 2;
         let tall = ((room - ABOVE) / 2.0 - BELOW - SPACE).floor();
         if tall >= 56.0 {
-            return Self { columns, rows: 2, side: wide(columns).min(tall).min(128.0) };
+            return Self { columns, rows: 2, side: wide(columns).min(tall).min(128.0), checked: false };
         }
-        Self { columns: NEAREST, rows: 1, side: (room - ABOVE - BELOW - SPACE).floor().clamp(56.0, 80.0) }
+        let side = (room - ABOVE - BELOW - SPACE).floor().clamp(56.0, 80.0);
+        Self { columns: NEAREST, rows: 1, side, checked: false }
     }
 
     /// Height of the panel.
     pub fn height(&self) -> f32 {
-        ABOVE + self.rows as f32 * (self.side + BELOW + SPACE)
+        let check = if self.checked { CHECK } else { 0.0 };
+        ABOVE + check + self.rows as f32 * (self.side + BELOW + SPACE)
     }
 }
 
@@ -74,6 +84,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, tiles: &Tiles) {
             "Euclidean distance between the pixels, scaled from -1 to 1. Being near does not mean having shaped the picture",
         );
     });
+    if tiles.checked {
+        check(ui, state, group);
+    }
     ui.add_space(2.0);
     let Some(nearest) = query.nearest.get(&group) else {
         super::empty(ui, "Looking for the nearest images…");
@@ -86,6 +99,21 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, tiles: &Tiles) {
                 row.iter().for_each(|neighbour| image(ui, view, dataset, neighbour, tiles.side));
             });
         }
+    });
+}
+
+/// What the model without the group forgot and kept.
+fn check(ui: &mut Ui, state: &State, group: usize) {
+    let t = tokens(ui);
+    let row = state.answer().and_then(|a| a.board.rows.iter().find(|r| r.group == Some(group)));
+    let (text, color) = match row.and_then(|r| Some((r, r.gate.as_ref()?))) {
+        Some((row, judgement)) => {
+            (format!("Its model: {}", judgement.sentence(&row.name)), if judgement.passed() { t.weak } else { t.warn })
+        }
+        None => ("Its model was not checked".to_owned(), t.weak),
+    };
+    ui.allocate_ui(vec2(ui.available_width(), CHECK - ui.spacing().item_spacing.y), |ui| {
+        ui.add(egui::Label::new(RichText::new(text).font(theme::caption()).color(color)).truncate());
     });
 }
 
@@ -114,8 +142,8 @@ mod tests {
 
     #[test]
     fn all_fit_in_one_row_two_rows_or_scroll() {
-        assert_eq!(Tiles::fit(1200.0, 400.0), Tiles { columns: 12, rows: 1, side: 92.0 });
-        assert_eq!(Tiles::fit(560.0, 300.0), Tiles { columns: 6, rows: 2, side: 86.0 });
+        assert_eq!(Tiles::fit(1200.0, 400.0), Tiles { columns: 12, rows: 1, side: 92.0, checked: false });
+        assert_eq!(Tiles::fit(560.0, 300.0), Tiles { columns: 6, rows: 2, side: 86.0, checked: false });
         let narrow = Tiles::fit(560.0, 120.0);
         assert_eq!((narrow.columns, narrow.rows), (12, 1));
         assert!(narrow.side >= 56.0);

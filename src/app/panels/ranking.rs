@@ -3,12 +3,12 @@
 use egui::{Label, RichText, ScrollArea, Ui};
 
 use super::View;
-use crate::app::actions::Command;
+use super::score::{self, failure, line, made};
 use crate::app::format;
-use crate::app::state::{Answer, Job, Row, Slot, Stage};
+use crate::app::state::{Answer, Board, Job, JobStatus, Slot, Stage};
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Bar, Scale, bar, header};
-use crate::attribution::{Made, methods};
+use crate::app::widgets::{Scale, floor, header};
+use crate::attribution::{Made, NullTest};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -25,8 +25,16 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.spacing_mut().item_spacing.y = 2.0;
         let board = &answer.board;
         if !board.rows.is_empty() {
-            header(ui, measure(&answer.method), "nats");
-            let scale = Scale::of(board.rows.iter().map(|r| &r.estimate));
+            let head = header(ui, measure(&answer.method), "nats");
+            if made(&answer.method) == Some(Made::Unlearned) {
+                head.on_hover_text(score::OVERSHOOTS);
+            }
+            let mut scale = Scale::of(board.rows.iter().map(|r| &r.estimate));
+            if let Some(null) = &board.null {
+                // As far below the random groups' mean as above.
+                scale = scale.with_floor(2.0 * null.mean - null.threshold, null.threshold);
+                reach(ui, null, &scale);
+            }
             board.rows.iter().for_each(|row| line(ui, view, answer, row, &scale, false, None));
         }
         if !board.waiting.is_empty() {
@@ -35,11 +43,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             }
             header(ui, "Closed form, no network: a preview, on its own scale", "nats");
             let scale = Scale::of(board.waiting.iter().map(|r| &r.estimate));
-            let curve = job.and_then(Job::unlearning);
             for row in &board.waiting {
-                let busy = curve.filter(|c| row.group == Some(c.group)).and_then(|c| c.points.last()).map(|p| {
-                    if p.step < p.steps { format!("step {} of {}", p.step, p.steps) } else { "scoring".into() }
-                });
+                let busy = job.and_then(|job| course(job, row.group?));
                 line(ui, view, answer, row, &scale, true, busy.as_deref());
             }
         }
@@ -48,12 +53,48 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 
 /// What the numbers are.
 fn measure(method: &str) -> &'static str {
-    let made = methods().iter().find(|m| m.name() == method).map_or(Some(Made::Unlearned), |m| m.counterfactuals());
-    match made {
-        Some(Made::Unlearned) => "ELBO difference, unlearned (approximate), 95 % intervals",
+    match made(method) {
+        Some(Made::Unlearned) => "ELBO difference, unlearned (approximate: overshoots), 95 % intervals",
         Some(Made::Retrained) => "ELBO difference, trained again (exact), 95 % intervals",
         None => "Likelihood difference, closed form, no network",
     }
+}
+
+/// What is happening to a group's model, or has happened.
+fn course(job: &Job, group: usize) -> Option<String> {
+    let last = job.curves.iter().rfind(|c| c.group == group)?.points.last()?;
+    let current = job.unlearning().is_some_and(|c| c.group == group);
+    match (current, last.step < last.steps) {
+        (true, true) => Some(format!("step {} of {}", last.step, last.steps)),
+        (true, false) => Some("scoring".into()),
+        (false, false) => Some("unlearned".into()),
+        (false, true) => None,
+    }
+}
+
+/// How far random groups reach.
+fn reach(ui: &mut Ui, null: &NullTest, scale: &Scale) {
+    let nats = |value| format::signed(value, scale.decimals);
+    let text = "random groups reach up to here";
+    let label = format!("{text}: {} nats", nats(null.threshold));
+    let Some(caption) = floor(ui, text, &label, scale) else { return };
+    caption.on_hover_ui(|ui| {
+        ui.set_max_width(360.0);
+        ui.strong(format!("Random groups reach up to {} nats", nats(null.threshold)));
+        ui.label(format!(
+            "{} of pictures taken at random were unlearned in the same way. They score {} nats on average, {} give or take",
+            format::plural(null.scores.len(), "group"),
+            nats(null.mean),
+            nats(null.sd).trim_start_matches('+'),
+        ));
+        ui.label("By chance alone, some group passes this line for one picture in twenty");
+    });
+}
+
+/// Captions between the sentence that sums up and the bars.
+pub fn notes(board: &Board) -> usize {
+    let failed = board.rows.first().is_some_and(|r| r.failed().is_some());
+    board.trust.len() + usize::from(failed) + usize::from(board.null.is_some())
 }
 
 /// The sentence that sums up, and how sure it is.
@@ -64,25 +105,32 @@ fn lead(ui: &mut Ui, answer: &Answer, job: Option<&Job>, groups: usize) {
         Stage::Complete => (
             board.verdict.clone(),
             format!(
-                "By {}, {}. Zero: without the group the picture is as likely as before{}",
+                "By {}, {}. Zero: without the group the picture is as likely as before{}{}",
                 answer.method,
                 answer.settings,
-                if board.rows.iter().any(|r| r.tied) {
-                    ". A bracket joins groups that cannot be told apart"
-                } else {
-                    ""
-                },
+                said(board.rows.iter().any(|r| r.tied), ". A bracket joins groups that cannot be told apart"),
+                said(board.rows.iter().any(|r| r.left_behind()), ". Dim: left behind early"),
             ),
         ),
         Stage::Partial => {
             let known = board.rows.len();
             let first = board.rows.first().map_or("", |r| r.name.as_str());
-            let about = if job.is_some() {
-                "The order may change until all groups are unlearned"
+            if known >= groups {
+                let searching = board.rows.iter().any(|r| r.side.is_some());
+                let about = match (job.is_some(), searching) {
+                    (true, true) => "All groups are unlearned. Those that may still lead are measured further",
+                    (true, false) => "All groups are scored. What follows are checks of these scores",
+                    (false, _) => "Stopped before all was measured and checked",
+                };
+                (format!("{first} leads so far"), about.to_owned())
             } else {
-                "Stopped: the other groups were not unlearned"
-            };
-            (format!("{known} of {groups} groups unlearned; {first} leads so far"), about.to_owned())
+                let about = if job.is_some() {
+                    "The order may change until all groups are unlearned"
+                } else {
+                    "Stopped: the other groups were not unlearned"
+                };
+                (format!("{known} of {groups} groups unlearned; {first} leads so far"), about.to_owned())
+            }
         }
         Stage::Preview | Stage::Empty => {
             let about = if job.is_some() {
@@ -94,55 +142,35 @@ fn lead(ui: &mut Ui, answer: &Answer, job: Option<&Job>, groups: usize) {
             (format!("{first} is closest by pixel statistics"), about.to_owned())
         }
     };
+    let caption = |ui: &mut Ui, text: &str, color| {
+        ui.add(Label::new(RichText::new(text).font(theme::caption()).color(color)).wrap());
+    };
     ui.add(Label::new(RichText::new(sentence).font(theme::lead()).color(t.strong)).wrap());
-    ui.add(Label::new(RichText::new(about).font(theme::caption()).color(t.weak)).wrap());
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        if let Some((row, judgement)) = board.rows.first().and_then(|r| Some((r, r.failed()?))) {
+            let name = format::cut(&row.name, 40);
+            caption(ui, &format!("The model without {name} failed its check: {}", failure(judgement)), t.warn);
+        }
+        board.trust.iter().for_each(|sentence| caption(ui, sentence, t.text));
+        caption(ui, &about, t.weak);
+    });
 }
 
-fn line(ui: &mut Ui, view: &mut View<'_>, answer: &Answer, row: &Row, scale: &Scale, hollow: bool, busy: Option<&str>) {
-    let group = row.group.unwrap_or(usize::MAX);
-    let score = format::signed(row.estimate.score, scale.decimals);
-    let (low, high) = row.estimate.interval_95();
-    let interval = format!("{} to {}", format::signed(low, scale.decimals), format::signed(high, scale.decimals));
-    let label = match hollow {
-        true => format!("{}: {score} nats, closed form preview", row.name),
-        false => {
-            let tie = if row.tied { ", tied with the group above" } else { "" };
-            format!("{}: {score} nats, 95 % interval {interval}, rank {}{tie}", row.name, row.rank)
-        }
-    };
-    let selected = view.state.group.is_some() && view.state.group == row.group;
-    let response = bar(
-        ui,
-        &Bar { group, name: &row.name, estimate: row.estimate, tied: row.tied, hollow, selected, busy, label: &label },
-        scale,
-    );
-    if response.clicked() {
-        view.out.push(Command::SelectGroup(row.group));
-    }
-    response.on_hover_ui(|ui| {
-        ui.set_max_width(360.0);
-        ui.strong(&row.name);
-        let numel = view.state.query().map_or(1, |q| q.picture.shape.numel().max(1));
-        let bits = row.estimate.score / (std::f64::consts::LN_2 * numel as f64);
-        ui.label(format!("{score} nats, {} bits per dimension", format::signed(bits, 5)));
-        if hollow {
-            ui.label("Closed form, no network: a preview");
-            return;
-        }
-        ui.label(format!("95 % interval {interval} nats"));
-        if row.tied {
-            ui.label("Cannot be told apart from the group above");
-        }
-        if row.evaluations > 0 {
-            ui.label(format!("{}, {}", format::plural(row.evaluations, "network evaluation"), answer.settings));
-        }
-    });
+fn said(is: bool, words: &'static str) -> &'static str {
+    if is { words } else { "" }
 }
 
 /// Nothing is known yet: says what will be here, or what is under way.
 fn waiting(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let (title, text) = match (view.state.explaining(), view.state.can_explain()) {
+        (Some(job), _) if job.status == JobStatus::Paused => {
+            ("Paused", "Resume the explanation below, or in the list of jobs")
+        }
+        (Some(job), _) if view.state.active().is_some_and(|active| active.id != job.id) => {
+            ("In the queue", "This picture's turn comes after the jobs before it")
+        }
         (Some(_), _) => ("Explaining…", "The closed form's preview comes first, then one group after the other"),
         (None, Ok(())) => (
             "Which groups shaped this picture?",

@@ -5,7 +5,7 @@ use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 use super::View;
 use crate::app::actions::{Action, Command};
 use crate::app::format;
-use crate::app::state::{Query, Slot};
+use crate::app::state::{JobStatus, Query, Slot};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, picture};
 use crate::engine::api::QueryOrigin;
@@ -98,8 +98,11 @@ fn blank(ui: &mut Ui, view: &mut View<'_>, space: egui::Vec2) {
 fn explain(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let ready = view.state.can_explain();
-    let running = view.state.explaining().is_some();
-    let text = if running { "Explaining…" } else { Action::Explain.text() };
+    let text = match view.state.explaining() {
+        Some(job) if job.status == JobStatus::Paused => "Explanation paused",
+        Some(_) => "Explaining…",
+        None => Action::Explain.text(),
+    };
     // Black on white, white on black: the one primary button needs no colour.
     let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
     let button = Button::new(RichText::new(text).size(15.0).color(ink)).fill(fill);

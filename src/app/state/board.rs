@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::attribution::{Attribution, GroupScore, rank, verdict};
+use crate::attribution::{Attribution, GroupScore, NullTest, rank, verdict};
 use crate::elbo::Estimate;
+use crate::elbo::anytime::Side;
+use crate::unlearning::Judgement;
 
 /// How final the rows are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +36,22 @@ pub struct Row {
     pub tied: bool,
     /// Network evaluations spent on it.
     pub evaluations: usize,
+    /// Whether it leads, where the ranking stops as soon as that is clear.
+    pub side: Option<Side>,
+    /// What the model without the group forgot and kept, where that was measured.
+    pub gate: Option<Judgement>,
+}
+
+impl Row {
+    /// Whether it is clearly not among the leaders, so that nothing more was spent on it.
+    pub fn left_behind(&self) -> bool {
+        self.side == Some(Side::Out)
+    }
+
+    /// The judgement on its model, where that failed.
+    pub fn failed(&self) -> Option<&Judgement> {
+        self.gate.as_ref().filter(|j| !j.passed())
+    }
 }
 
 /// The ranking on screen.
@@ -47,6 +65,10 @@ pub struct Board {
     pub waiting: Vec<Row>,
     /// The sentence that sums up; only once all groups are scored.
     pub verdict: String,
+    /// What speaks for it and what against it, a sentence each.
+    pub trust: Vec<String>,
+    /// What random groups score, where they were asked for.
+    pub null: Option<NullTest>,
 }
 
 impl Board {
@@ -59,7 +81,10 @@ impl Board {
     ) -> Self {
         if let Some(attribution) = complete {
             let rows = rows(groups, &attribution.scores);
-            return Self { stage: Stage::Complete, rows, waiting: Vec::new(), verdict: verdict(attribution) };
+            let verdict = verdict(attribution);
+            let trust = trust(attribution, &verdict, rows.first());
+            let null = attribution.trust.as_ref().and_then(|t| t.null.clone());
+            return Self { stage: Stage::Complete, rows, verdict, trust, null, ..Self::default() };
         }
         let known: Vec<GroupScore> = scored.values().cloned().collect();
         let waiting = preview.map_or_else(Vec::new, |p| {
@@ -72,13 +97,30 @@ impl Board {
             (true, true) => Stage::Preview,
             (false, _) => Stage::Partial,
         };
-        Self { stage, rows: rows(groups, &known), waiting, verdict: String::new() }
+        Self { stage, rows: rows(groups, &known), waiting, ..Self::default() }
     }
 
     /// The group at the top.
     pub fn leader(&self) -> Option<usize> {
         self.rows.first().or_else(|| self.waiting.first()).and_then(|r| r.group)
     }
+}
+
+/// What speaks for the sentence that sums up, and what against it. Nothing is said twice.
+fn trust(attribution: &Attribution, verdict: &str, leader: Option<&Row>) -> Vec<String> {
+    let (Some(trust), Some(leader)) = (&attribution.trust, leader) else { return Vec::new() };
+    let nothing = "Nothing stands out: ";
+    trust
+        .sentences(&leader.name, leader.estimate.score)
+        .into_iter()
+        .map(|s| s.strip_prefix(nothing).filter(|_| verdict.starts_with(nothing)).map_or(s.clone(), str::to_owned))
+        .map(|s| if s.starts_with(&leader.name) { s } else { capital(&s) })
+        .collect()
+}
+
+fn capital(sentence: &str) -> String {
+    let mut rest = sentence.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 fn rows(groups: &[String], scores: &[GroupScore]) -> Vec<Row> {
@@ -95,6 +137,8 @@ fn rows(groups: &[String], scores: &[GroupScore]) -> Vec<Row> {
                 rank: ranked.rank,
                 tied: ranked.tied_with_previous,
                 evaluations: score.evaluations,
+                side: score.side,
+                gate: score.gate,
             })
         })
         .collect()

@@ -1,6 +1,7 @@
 //! Jobs as the window sees them.
 
-use crate::engine::api::{JobId, JobSpec, Progress, UnlearningPoint};
+use crate::engine::Priority;
+use crate::engine::api::{Forecast, JobId, JobSpec, Progress, UnlearningPoint};
 
 /// What a job is about, and where its failures are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub enum JobStatus {
     Waiting,
     /// On the compute thread.
     Running,
+    /// Put aside by the user.
+    Paused,
     /// Done; one line about it.
     Finished(String),
     /// Stopped by the user.
@@ -89,18 +92,26 @@ pub struct Job {
     pub status: JobStatus,
     /// The latest progress.
     pub progress: Option<Progress>,
+    /// What it will take, once that was measured.
+    pub forecast: Option<Forecast>,
     /// The course of the unlearning, group by group.
     pub curves: Vec<Curve>,
     /// Whether a newer job made it pointless: what it tells is ignored.
     pub superseded: bool,
     /// Whether the user asked it to stop.
     pub cancelling: bool,
+    /// Whether the user asked to put it aside, and it has not left yet.
+    pub pausing: bool,
+    /// How soon it is wanted.
+    pub priority: Priority,
+    /// Whether the user moved it to the front, where it stays.
+    pub raised: bool,
 }
 
 impl Job {
     /// A job that waits.
     pub fn new(id: JobId, spec: JobSpec, title: String, query: Option<u64>, show: bool) -> Self {
-        let slot = Slot::of(&spec);
+        let (slot, priority) = (Slot::of(&spec), spec.priority());
         Self {
             id,
             spec,
@@ -110,9 +121,13 @@ impl Job {
             show,
             status: JobStatus::Waiting,
             progress: None,
+            forecast: None,
             curves: Vec::new(),
             superseded: false,
             cancelling: false,
+            pausing: false,
+            priority,
+            raised: false,
         }
     }
 
@@ -121,10 +136,28 @@ impl Job {
         self.curves.last()
     }
 
-    /// Adds a point to the course of its group.
+    /// The engine says where it is.
+    pub fn placed(&mut self, status: JobStatus) {
+        (self.status, self.pausing) = (status, false);
+    }
+
+    /// Whether it can be put aside: one that runs must keep what it finished.
+    pub fn can_pause(&self) -> bool {
+        let able = match self.status {
+            JobStatus::Running => self.spec.keeps_results(),
+            JobStatus::Waiting => self.priority != Priority::Prompt,
+            _ => false,
+        };
+        able && !self.cancelling && !self.pausing
+    }
+
+    /// Adds a point to the course of its group. A group that is begun again replaces its course.
     pub fn add_point(&mut self, point: UnlearningPoint) {
         match self.curves.last_mut() {
-            Some(curve) if curve.group == point.group => curve.points.push(point),
+            Some(curve) if curve.group == point.group => {
+                curve.points.retain(|p| p.step < point.step);
+                curve.points.push(point);
+            }
             _ => self.curves.push(Curve { group: point.group, points: vec![point] }),
         }
     }

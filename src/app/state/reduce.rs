@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::super::format;
 use super::{Answer, Board, Drawing, Job, JobStatus, Query, Slot, State};
-use crate::attribution::Attribution;
+use crate::attribution::{Attribution, ScoreSettings};
 use crate::dataset::Dataset;
+use crate::elbo::Timesteps;
 use crate::engine::api::{Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture};
 use crate::store::Project;
 
@@ -41,11 +43,7 @@ impl State {
         }
         if let (JobSpec::Attribute(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
             let (id, method) = (job.id, spec.method.clone());
-            let timesteps = match spec.settings.timesteps {
-                crate::elbo::Timesteps::Count(n) => format!("{n} evaluations"),
-                range => format!("timesteps {range}"),
-            };
-            let settings = format!("{timesteps}, {}", super::super::format::plural(spec.settings.draws, "draw"));
+            let settings = asked(&spec.settings);
             query.answer = Some(Answer { job: id, method, settings, ..Default::default() });
         }
         self.jobs.push(job);
@@ -60,12 +58,18 @@ impl State {
             self.ended(job, event.kind);
             return Vec::new();
         }
+        // Random groups have the numbers behind the dataset's own; they are no bars and have no course on screen.
+        let groups = self.groups().len();
         let Some(job) = self.jobs.get_mut(place).filter(|j| !j.superseded) else { return Vec::new() };
         let (id, query, slot) = (job.id, job.query, job.slot);
         match event.kind {
-            EventKind::Started => job.status = JobStatus::Running,
+            EventKind::Started => job.placed(JobStatus::Running),
+            EventKind::Waiting => job.placed(JobStatus::Waiting),
+            EventKind::Paused => job.placed(JobStatus::Paused),
             EventKind::Progress(progress) => job.progress = Some(progress),
+            EventKind::Unlearning(point) if point.group >= groups => {}
             EventKind::Unlearning(point) => job.add_point(point),
+            EventKind::Forecast(forecast) => job.forecast = Some(forecast),
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
             EventKind::ModelLoaded(model) => return self.model_loaded(*model),
             EventKind::DatasetLoaded(dataset) => self.dataset_loaded(dataset),
@@ -78,12 +82,13 @@ impl State {
                     self.drawing = Some(Drawing { job: id, step, steps, pixels, shape });
                 }
             }
-            EventKind::Neighbours(groups) => {
+            EventKind::Neighbours(nearest) => {
                 if let Some(query) = query.and_then(|key| self.query_mut(key)) {
-                    query.nearest.extend(groups.into_iter().map(|g| (g.group, g.nearest)));
+                    query.nearest.extend(nearest.into_iter().map(|g| (g.group, g.nearest)));
                 }
             }
             EventKind::PreviewRanking(ranking) => self.answer_changed(id, query, |a| a.preview = Some(*ranking)),
+            EventKind::GroupScored { group, .. } if group >= groups => {}
             EventKind::GroupScored { group, score } => {
                 self.answer_changed(id, query, |a| {
                     a.scored.insert(group, *score);
@@ -208,4 +213,17 @@ impl State {
             self.group = leader;
         }
     }
+}
+
+/// How the ELBO was asked to be evaluated, in words.
+fn asked(settings: &ScoreSettings) -> String {
+    if let Some(stop) = settings.stop {
+        let level = format::level(stop.level);
+        return format!("until the leader is clear ({level}, {} at most)", format::plural(stop.budget, "evaluation"));
+    }
+    let timesteps = match settings.timesteps {
+        Timesteps::Count(n) => format!("{n} evaluations"),
+        range => format!("timesteps {range}"),
+    };
+    format!("{timesteps}, {}", format::plural(settings.draws, "draw"))
 }

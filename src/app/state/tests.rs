@@ -38,8 +38,8 @@ fn dataset() -> Dataset {
 }
 
 fn score(group: &str, nats: f64) -> GroupScore {
-    let estimate = Estimate { score: nats, std_err: 0.5 };
-    GroupScore { group: group.into(), estimate, evaluations: 50, terms: vec![], draws: 1 }
+    let estimate = Estimate::new(nats, 0.5);
+    GroupScore { estimate, evaluations: 50, ..GroupScore::exact(group, nats) }
 }
 
 /// A state and a counter of jobs.
@@ -95,7 +95,7 @@ impl Desk {
 
 fn attribution(scores: &[(&str, f64)]) -> Attribution {
     let scores = scores.iter().map(|(g, s)| score(g, *s)).collect();
-    Attribution { query: "seed-7".into(), method: "guda".into(), scores }
+    Attribution::new("seed-7", "guda", scores)
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn an_opened_project_asks_for_its_parts_and_forgets_the_last() {
         ]
     );
     assert!(desk.state.queries.is_empty() && desk.state.model.is_none() && desk.state.dataset.is_none());
-    assert_eq!(desk.state.counterfactuals(), PathBuf::from("/p/counterfactuals"));
+    assert_eq!(desk.state.store(), PathBuf::from("/p/store"));
 }
 
 #[test]
@@ -227,7 +227,15 @@ fn progress_previews_curves_and_neighbours_are_taken_in() {
     assert!(desk.state.drawing.is_none());
 
     let job = desk.explain();
-    desk.tell(job, EventKind::Progress(Progress { phase: "unlearning".into(), fraction: 0.5, seconds_left: None }));
+    desk.tell(
+        job,
+        EventKind::Progress(Progress {
+            phase: "unlearning".into(),
+            fraction: 0.5,
+            seconds_left: None,
+            queue_seconds_left: None,
+        }),
+    );
     for (group, step) in [(0, 1), (0, 2), (1, 1)] {
         let point = UnlearningPoint { group, step, steps: 2, forget_loss: 1.0, retain_loss: 1.0, query_score: None };
         desk.tell(job, EventKind::Unlearning(point));

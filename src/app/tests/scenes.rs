@@ -16,23 +16,42 @@ use crate::app::files::{FilePicker, Pick};
 use crate::attribution::{Attribution, GroupScore};
 use crate::dataset::{Dataset, LoadOptions};
 use crate::elbo::Estimate;
+use crate::engine::Priority;
 use crate::engine::api::{
     DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, ModelInfo, Progress, QueryOrigin, QueryPicture,
     UnlearningPoint,
 };
+
+/// What was asked of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Pause(JobId),
+    Resume(JobId),
+    Priority(JobId, Priority),
+}
 
 /// An engine that takes jobs and says what it is told to say; and dialogs that wait for the test.
 #[derive(Clone)]
 pub struct Fake {
     jobs: Arc<Mutex<Vec<(JobId, JobSpec)>>>,
     cancelled: Arc<Mutex<Option<JobId>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    /// The order it gives, where a test sets one.
+    pub order: Arc<Mutex<Vec<JobId>>>,
     events: Arc<Mutex<VecDeque<Event>>>,
     answers: (Sender<Option<PathBuf>>, Receiver<Option<PathBuf>>),
 }
 
 impl Default for Fake {
     fn default() -> Self {
-        Self { jobs: Arc::default(), cancelled: Arc::default(), events: Arc::default(), answers: bounded(1) }
+        Self {
+            jobs: Arc::default(),
+            cancelled: Arc::default(),
+            asked: Arc::default(),
+            order: Arc::default(),
+            events: Arc::default(),
+            answers: bounded(1),
+        }
     }
 }
 
@@ -49,17 +68,39 @@ impl Fake {
         *self.cancelled.lock()
     }
 
+    /// What was asked of the queue since the last call.
+    pub fn asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.asked.lock())
+    }
+
     pub fn answer_dialog(&self, path: Option<PathBuf>) {
         self.answers.0.send(path).unwrap();
     }
 }
 
 impl Backend for Fake {
-    fn run(&mut self, spec: JobSpec) -> crate::Result<JobId> {
+    fn run(&mut self, spec: JobSpec, priority: Priority) -> crate::Result<JobId> {
         let mut jobs = self.jobs.lock();
         let id = jobs.len() as JobId + 1;
         jobs.push((id, spec));
+        self.asked.lock().push(Asked::Priority(id, priority));
         Ok(id)
+    }
+
+    fn pause(&mut self, job: JobId) {
+        self.asked.lock().push(Asked::Pause(job));
+    }
+
+    fn resume(&mut self, job: JobId) {
+        self.asked.lock().push(Asked::Resume(job));
+    }
+
+    fn prioritise(&mut self, job: JobId, priority: Priority) {
+        self.asked.lock().push(Asked::Priority(job, priority));
+    }
+
+    fn order(&self) -> Vec<JobId> {
+        self.order.lock().clone()
     }
 
     fn cancel(&mut self, job: JobId) {
@@ -129,6 +170,12 @@ impl Scene {
     /// An event of the job started last.
     pub fn tell(&mut self, kind: EventKind) {
         let job = self.fake.last().0;
+        self.push(job, kind);
+        self.settle();
+    }
+
+    /// An event of any job.
+    pub fn tell_of(&mut self, job: JobId, kind: EventKind) {
         self.push(job, kind);
         self.settle();
     }
@@ -233,7 +280,7 @@ impl Scene {
         self.push(job, EventKind::Started);
         let names = self.app().state.groups().to_vec();
         let preview = scores(&names, &CLOSED, 0.0);
-        let preview = Attribution { query: "seed-7".into(), method: "gaussian".into(), scores: preview };
+        let preview = Attribution::new("seed-7", "gaussian", preview);
         self.push(job, EventKind::PreviewRanking(Box::new(preview)));
         let known = scores(&names, &NATS, 1.0);
         let order = [4usize, 0, 6, 2, 1, 3, 5, 7];
@@ -262,6 +309,7 @@ impl Scene {
             phase: format!("unlearning group {} of 8", scored + 1),
             fraction,
             seconds_left: Some(110.0 * (1.0 - fraction)),
+            queue_seconds_left: None,
         };
         self.push(job, EventKind::Progress(progress));
         self.settle();
@@ -269,9 +317,15 @@ impl Scene {
 
     /// Explains the picture on screen.
     pub fn finish(&mut self) {
+        self.finish_with(|_| {});
+    }
+
+    /// The same, with more or something else to say.
+    pub fn finish_with(&mut self, change: impl FnOnce(&mut Attribution)) {
         self.run(8);
         let names = self.app().state.groups().to_vec();
-        let all = Attribution { query: "seed-7".into(), method: "guda".into(), scores: scores(&names, &NATS, 1.0) };
+        let mut all = Attribution::new("seed-7", "guda", scores(&names, &NATS, 1.0));
+        change(&mut all);
         self.tell(EventKind::Attributed(vec![all]));
         self.tell(EventKind::Finished("8 groups scored for 1 picture in 1 min 48 s".into()));
     }
@@ -289,11 +343,11 @@ impl Scene {
         }
         let dataset = Dataset::load(folder.path(), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
         let mut scene = Self::new();
-        scene.many_into(dataset);
+        scene.many_into(dataset, |_| {});
         scene
     }
 
-    pub fn many_into(&mut self, dataset: Dataset) {
+    pub fn many_into(&mut self, dataset: Dataset, change: impl FnOnce(&mut Attribution)) {
         self.load_model(&dataset, None);
         self.done_at_once(JobSpec::LoadDataset("/data".into()), EventKind::DatasetLoaded(dataset.clone()));
         let picture = QueryPicture {
@@ -307,7 +361,8 @@ impl Scene {
         self.act(Action::Explain);
         let names = dataset.groups().to_vec();
         let values: Vec<f64> = (0..names.len()).map(|i| 900.0 / (1.0 + i as f64) - 20.0).collect();
-        let all = Attribution { query: "q".into(), method: "guda".into(), scores: scores(&names, &values, 4.0) };
+        let mut all = Attribution::new("q", "guda", scores(&names, &values, 4.0));
+        change(&mut all);
         self.tell(EventKind::Attributed(vec![all]));
         self.tell(EventKind::Finished(String::new()));
     }
@@ -324,11 +379,9 @@ fn scores(names: &[String], values: &[f64], noise: f64) -> Vec<GroupScore> {
         .zip(values.iter().cycle())
         .enumerate()
         .map(|(i, (name, &score))| GroupScore {
-            group: name.clone(),
-            estimate: Estimate { score, std_err: noise * (0.7 + 0.2 * (i % 4) as f64) },
+            estimate: Estimate::new(score, noise * (0.7 + 0.2 * (i % 4) as f64)),
             evaluations: 50,
-            terms: vec![],
-            draws: 1,
+            ..GroupScore::exact(name, score)
         })
         .collect()
 }

@@ -8,13 +8,15 @@ use egui::Theme;
 use egui_kittest::{Harness, wgpu as renderer};
 
 use super::scenes::{Scene, paintings};
+use super::trust;
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
+use crate::attribution::Attribution;
 use crate::engine::api::{DrawQuery, DrawSettings, EventKind, JobSpec, Progress};
 
 type Prepare = fn(&mut Scene);
 
-const STATES: [(&str, Prepare); 12] = [
+const STATES: [(&str, Prepare); 21] = [
     ("1-empty", |_| {}),
     ("2-loading", loading),
     ("3-loaded", |scene| scene.load(None)),
@@ -47,21 +49,7 @@ const STATES: [(&str, Prepare); 12] = [
         scene.load(None);
         scene.act(Action::Help);
     }),
-    ("11-many", |scene| {
-        let folder = tempfile::tempdir().unwrap();
-        for i in 0..40u8 {
-            let name = format!("{i:02} artist with a very long name from a town whose name is longer still");
-            let group = folder.path().join(name);
-            std::fs::create_dir(&group).unwrap();
-            for j in 0..14u8 {
-                image::RgbImage::from_fn(16, 16, |x, y| image::Rgb([i * 6, (x as u8) * 16, (y as u8) * (j + 2)]))
-                    .save(group.join(format!("{j}.png")))
-                    .unwrap();
-            }
-        }
-        let load = crate::dataset::LoadOptions::default();
-        scene.many_into(crate::dataset::Dataset::load(folder.path(), &load, &mut |_, _| Ok(())).unwrap());
-    }),
+    ("11-many", |scene| many(scene, |_| {})),
     ("12-advanced", |scene| {
         use egui_kittest::kittest::Queryable as _;
         scene.load(Some(10));
@@ -70,7 +58,90 @@ const STATES: [(&str, Prepare); 12] = [
         scene.window.get_all_by_label_contains("DDIM, 50").take(1).for_each(|node| node.click());
         scene.settle();
     }),
+    ("13-queue", |scene| {
+        scene.load(None);
+        scene.run(1);
+        scene.act(Action::PreviousQuery);
+        scene.act(Action::Explain);
+        scene.tell(EventKind::Paused);
+        scene.act(Action::PreviousQuery);
+        scene.act(Action::Explain);
+        scene.act(Action::Jobs);
+    }),
+    ("14-checked", |scene| {
+        scene.load(None);
+        scene.finish_with(|all| {
+            trust::checked(all, false);
+            trust::doubted(all, 1.0);
+        });
+        trust::hover(scene, "model failed its check");
+    }),
+    ("15-nothing", |scene| {
+        scene.load(None);
+        scene.finish_with(|all| {
+            trust::checked(all, true);
+            trust::doubted(all, 50.0);
+        });
+    }),
+    ("16-early", |scene| {
+        scene.load(None);
+        scene.window.state_mut().drafts.settings.stop = true;
+        scene.finish_with(stopped);
+    }),
+    ("17-early-settings", |scene| {
+        scene.load(None);
+        scene.window.state_mut().drafts.settings.stop = true;
+        unfold(scene);
+    }),
+    ("18-forecast", |scene| {
+        scene.load(None);
+        scene.run(2);
+        scene.tell(EventKind::Forecast(trust::FORECAST));
+    }),
+    ("19-long-names", |scene| {
+        many(scene, |all| {
+            trust::checked(all, true);
+            trust::doubted(all, 60.0);
+        });
+    }),
+    ("20-long-names-early", |scene| many(scene, stopped)),
+    ("21-trust-settings", |scene| {
+        scene.load(None);
+        let settings = &mut scene.window.state_mut().drafts.settings;
+        (settings.null, settings.confirm) = (2, true);
+        unfold(scene);
+    }),
 ];
+
+fn unfold(scene: &mut Scene) {
+    use egui_kittest::kittest::Queryable as _;
+    scene.settle();
+    scene.window.get_by_label("Advanced (changed)").click();
+}
+
+/// More groups than fit, with names that do not fit either.
+fn many(scene: &mut Scene, change: fn(&mut Attribution)) {
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..40u8 {
+        let name = format!("{i:02} artist with a very long name from a town whose name is longer still");
+        let group = folder.path().join(name);
+        std::fs::create_dir(&group).unwrap();
+        for j in 0..14u8 {
+            image::RgbImage::from_fn(16, 16, |x, y| image::Rgb([i * 6, (x as u8) * 16, (y as u8) * (j + 2)]))
+                .save(group.join(format!("{j}.png")))
+                .unwrap();
+        }
+    }
+    let load = crate::dataset::LoadOptions::default();
+    let dataset = crate::dataset::Dataset::load(folder.path(), &load, &mut |_, _| Ok(())).unwrap();
+    scene.many_into(dataset, change);
+}
+
+/// Ranked until the leader was clear.
+fn stopped(all: &mut Attribution) {
+    let nats: Vec<f64> = all.scores.iter().map(|s| s.estimate.score).collect();
+    all.scores.iter_mut().zip(nats).for_each(|(score, nats)| trust::early(score, nats));
+}
 
 fn loading(scene: &mut Scene) {
     scene.load_model(&paintings(), None);
@@ -79,6 +150,7 @@ fn loading(scene: &mut Scene) {
         phase: "reading pictures".into(),
         fraction: 0.4,
         seconds_left: Some(2.0),
+        queue_seconds_left: None,
     }));
 }
 
@@ -93,7 +165,12 @@ fn drawing(scene: &mut Scene) {
     let job = DrawQuery { seed: 13, draw: DrawSettings::default() };
     scene.start(JobSpec::DrawQuery(job));
     scene.tell(EventKind::Preview { step: 12, steps: 50, pixels });
-    scene.tell(EventKind::Progress(Progress { phase: "drawing".into(), fraction: 0.24, seconds_left: Some(4.0) }));
+    scene.tell(EventKind::Progress(Progress {
+        phase: "drawing".into(),
+        fraction: 0.24,
+        seconds_left: Some(4.0),
+        queue_seconds_left: None,
+    }));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use egui::{
     Align2, EventFilter, Painter, Rect, Response, Sense, Stroke, StrokeKind, TextFormat, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::swatch;
+use super::{swatch, warning};
 use crate::app::format;
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use crate::elbo::Estimate;
@@ -15,14 +15,19 @@ use crate::elbo::Estimate;
 const ROW: f32 = 32.0;
 /// Room at the left of the name: tie bracket and mark.
 const GUTTER: f32 = 40.0;
-/// Width of the column of numbers.
-const NUMBERS: f32 = 84.0;
+/// Width of the column of numbers, and of the one for warnings at its left.
+const NUMBERS: f32 = 92.0;
+const WARNINGS: f32 = 22.0;
+/// How strong what is left behind is drawn.
+const DIM: f32 = 0.38;
 
 /// Which values a column of bars spans.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     low: f64,
     high: f64,
+    /// Where groups of no meaning lie.
+    floor: Option<(f64, f64)>,
     /// Digits after the point.
     pub decimals: usize,
 }
@@ -46,7 +51,16 @@ impl Scale {
         if high - low < 1e-12 {
             high = 1.0;
         }
-        Self { low, high, decimals: format::decimals(top) }
+        Self { low, high, floor: None, decimals: format::decimals(top) }
+    }
+
+    /// The same with the range of groups of no meaning, whose upper end is in sight too.
+    pub fn with_floor(self, low: f64, high: f64) -> Self {
+        if !low.is_finite() || !high.is_finite() {
+            return self;
+        }
+        let (lowest, highest) = (self.low.min(high), self.high.max(high));
+        Self { low: lowest, high: highest, floor: Some((low, high)), ..self }
     }
 
     /// Where a value lies between 0 and 1; values out of sight at the edge.
@@ -70,6 +84,10 @@ pub struct Bar<'a> {
     pub tied: bool,
     /// Whether it is a preview: drawn hollow.
     pub hollow: bool,
+    /// Whether it was left behind: drawn dim.
+    pub dimmed: bool,
+    /// Whether its score is in doubt: a mark beside the number.
+    pub warned: bool,
     /// Whether it is selected.
     pub selected: bool,
     /// What is happening to it, in place of the number.
@@ -83,15 +101,41 @@ fn columns(rect: Rect) -> (f32, f32) {
     (rect.left() + GUTTER + names + 8.0, rect.right() - NUMBERS)
 }
 
+/// The part of a row that bars are drawn in.
+fn area(rect: Rect) -> Rect {
+    let (start, end) = columns(rect);
+    Rect::from_x_y_ranges(start..=end - 8.0, rect.y_range())
+}
+
 /// The line of captions above the rows.
-pub fn header(ui: &mut Ui, left: &str, right: &str) {
+pub fn header(ui: &mut Ui, left: &str, right: &str) -> Response {
     let t = tokens(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
     let (_, end) = columns(rect);
     let painter = ui.painter();
-    let left = elided(painter, left, theme::caption(), t.weak, end - rect.left() - GUTTER + 16.0);
-    painter.galley(pos2(rect.left() + GUTTER - 16.0, rect.center().y - left.size().y / 2.0), left, t.weak);
+    let shown = elided(painter, left, theme::caption(), t.weak, end - rect.left() - GUTTER + 16.0);
+    painter.galley(pos2(rect.left() + GUTTER - 16.0, rect.center().y - shown.size().y / 2.0), shown, t.weak);
     painter.text(rect.right_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, right, theme::caption(), t.weak);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, ui.is_enabled(), left));
+    response
+}
+
+/// What the line across the rows means, where there is one: it begins here.
+pub fn floor(ui: &mut Ui, text: &str, label: &str, scale: &Scale) -> Option<Response> {
+    let t = tokens(ui);
+    let (_, high) = scale.floor?;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
+    let area = area(rect);
+    let x = area.left() + scale.place(high) * area.width();
+    let painter = ui.painter();
+    painter.vline(x, rect.center().y..=rect.bottom() + 2.0, Stroke::new(1.0, t.weak));
+    let shown = elided(painter, text, theme::caption(), t.weak, rect.width());
+    // At the side of the line where there is room for it.
+    let right = x + 6.0 + shown.size().x <= rect.right() - 10.0;
+    let left = if right { x + 6.0 } else { (x - 6.0 - shown.size().x).max(rect.left()) };
+    painter.galley(pos2(left, rect.center().y - shown.size().y / 2.0), shown, t.weak);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, ui.is_enabled(), label));
+    Some(response)
 }
 
 /// Shows a row; it can be pressed.
@@ -124,20 +168,27 @@ pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
         tie(painter, rect, t);
     }
     swatch(painter, pos2(rect.left() + GUTTER - 12.0, middle), 5.0, bar.group, t);
-    let (start, end) = columns(rect);
-    let color = if bar.selected { t.strong } else { t.text };
+    let area = area(rect);
+    let start = area.left();
+    let color = match (bar.selected, bar.dimmed) {
+        (true, _) => t.strong,
+        (_, true) => t.weak,
+        _ => t.text,
+    };
     let name = elided(painter, bar.name, theme::body(), color, start - rect.left() - GUTTER - 8.0);
     painter.galley(pos2(rect.left() + GUTTER, middle - name.size().y / 2.0), name, color);
-    let area = Rect::from_x_y_ranges(start..=end - 8.0, rect.y_range());
     draw(painter, area, bar, scale, t);
     let number = bar.busy.map_or_else(|| format::signed(bar.estimate.score, scale.decimals), str::to_owned);
-    let quiet = bar.hollow || bar.busy.is_some();
+    let quiet = bar.hollow || bar.dimmed || bar.busy.is_some();
     let (font, color) = if bar.busy.is_some() {
         (theme::caption(), t.weak)
     } else {
         (theme::body(), if quiet { t.weak } else { t.strong })
     };
     painter.text(pos2(rect.right() - 10.0, middle), Align2::RIGHT_CENTER, number, font, color);
+    if bar.warned {
+        warning(painter, pos2(area.right() + 8.0 + WARNINGS / 2.0, middle), t);
+    }
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), bar.selected, bar.label));
     response
 }
@@ -153,8 +204,13 @@ fn is_row(ui: &Ui, id: egui::Id) -> bool {
 fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens) {
     let x = |value: f64| area.left() + scale.place(value) * area.width();
     let zero = x(0.0);
-    painter.vline(zero, area.y_range().expand(1.0), Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
-    let color = t.group(bar.group);
+    let whole = area.y_range().expand(1.0);
+    let floor = scale.floor.filter(|_| !bar.hollow);
+    if let Some((low, high)) = floor {
+        painter.rect_filled(Rect::from_x_y_ranges(x(low)..=x(high), whole), 0.0, t.weak.gamma_multiply(0.14));
+    }
+    painter.vline(zero, whole, Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
+    let color = t.group(bar.group).gamma_multiply(if bar.dimmed { DIM } else { 1.0 });
     let (a, b) = (zero.min(x(bar.estimate.score)), zero.max(x(bar.estimate.score)));
     let body = Rect::from_x_y_ranges(a..=b.max(a + 1.0), area.center().y - 7.0..=area.center().y + 7.0);
     if bar.hollow {
@@ -163,13 +219,17 @@ fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens)
         return;
     }
     painter.rect_filled(body, 2.0, color);
+    if let Some((_, high)) = floor {
+        painter.vline(x(high), whole, Stroke::new(1.0, t.weak));
+    }
     let (low, high) = bar.estimate.interval_95();
     if !low.is_finite() || !high.is_finite() || high - low <= 0.0 {
         return;
     }
     // A light edge keeps the whisker visible on its own bar.
     let y = area.center().y;
-    for stroke in [Stroke::new(3.5, t.window), Stroke::new(1.5, t.strong)] {
+    let ink = if bar.dimmed { t.weak } else { t.strong };
+    for stroke in [Stroke::new(3.5, t.window), Stroke::new(1.5, ink)] {
         painter.hline(x(low)..=x(high), y, stroke);
         for end in [x(low), x(high)] {
             painter.vline(end, y - 4.0..=y + 4.0, stroke);
@@ -206,13 +266,21 @@ mod tests {
 
     #[test]
     fn zero_and_all_intervals_are_in_sight() {
-        let estimates = [Estimate { score: 10.0, std_err: 1.0 }, Estimate { score: -2.0, std_err: f64::INFINITY }];
+        let estimates = [Estimate::new(10.0, 1.0), Estimate::new(-2.0, f64::INFINITY)];
         let scale = Scale::of(estimates.iter());
         assert_eq!(scale.place(-2.0), 0.0);
         assert!(scale.place(0.0) > 0.0 && scale.place(11.0) < 1.0);
         assert_eq!((scale.place(f64::INFINITY), scale.place(f64::NEG_INFINITY)), (1.0, 0.0));
         assert_eq!(scale.place(f64::NAN), scale.place(0.0));
         assert_eq!(scale.decimals, 1);
+    }
+
+    #[test]
+    fn what_random_groups_reach_is_in_sight() {
+        let scale = Scale::of([Estimate::exact(3.0)].iter()).with_floor(-8.0, 12.0);
+        assert_eq!((scale.place(12.0), scale.place(-8.0)), (1.0, 0.0));
+        assert_eq!(scale.place(3.0), 0.25, "the band's lower end makes no room for itself");
+        assert_eq!(scale.with_floor(0.0, f64::NAN), scale);
     }
 
     #[test]

@@ -7,9 +7,9 @@ mod swatch;
 mod textures;
 mod thumbnail;
 
-pub use bars::{Bar, Scale, bar, header};
+pub use bars::{Bar, Scale, bar, floor, header};
 pub use curve::{Series, curve};
 pub use notice::notice;
-pub use swatch::swatch;
+pub use swatch::{swatch, warning};
 pub use textures::{Picture, Textures};
 pub use thumbnail::{Tile, picture, tile};

@@ -1,4 +1,4 @@
-//! The coloured mark of a group.
+//! Small marks: of a group, and that something is in doubt.
 
 use egui::{Painter, Pos2, Shape, Stroke, pos2};
 
@@ -20,4 +20,13 @@ pub fn swatch(painter: &Painter, center: Pos2, radius: f32, group: usize, tokens
             painter.add(Shape::convex_polygon(corners, color, Stroke::NONE))
         }
     };
+}
+
+/// Paints a warning sign around `center`.
+pub fn warning(painter: &Painter, center: Pos2, tokens: &Tokens) {
+    let Pos2 { x, y } = center;
+    let corners = vec![pos2(x, y - 6.5), pos2(x + 7.0, y + 5.5), pos2(x - 7.0, y + 5.5)];
+    painter.add(Shape::convex_polygon(corners, tokens.warn, Stroke::NONE));
+    painter.vline(x, y - 2.5..=y + 1.8, Stroke::new(1.6, tokens.window));
+    painter.circle_filled(pos2(x, y + 3.7), 0.9, tokens.window);
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{check_alike, folder_name};
+use super::{Resident, check_alike, folder_name};
 use crate::attribution::{Counterfactuals, Report};
 use crate::dataset::Dataset;
 use crate::diffusion::Model;
+use crate::engine::workspace::stamp;
 use crate::error::{Error, Result};
 
 /// A folder of diffusers folders, one a group, named as the group.
@@ -13,6 +14,7 @@ pub struct Imported<'a> {
     pub model: &'a Model,
     pub dataset: &'a Dataset,
     pub folder: &'a Path,
+    pub resident: &'a mut Resident,
 }
 
 impl Imported<'_> {
@@ -51,6 +53,14 @@ impl Counterfactuals for Imported<'_> {
         self.load(group)
     }
 
+    fn identity(&mut self, group: usize) -> Result<String> {
+        Ok(format!("weights {}", self.load(group)?.hash()))
+    }
+
+    fn name(&self, group: usize) -> String {
+        self.dataset.group_name(group).to_owned()
+    }
+
     fn is_ready(&self, _group: usize) -> bool {
         true
     }
@@ -61,11 +71,17 @@ impl Imported<'_> {
     ///
     /// # Errors
     /// Where it is missing, or cannot be compared with the full one.
-    pub fn load(&self, group: usize) -> Result<Model> {
+    pub fn load(&mut self, group: usize) -> Result<Model> {
         self.check(&[group])?;
         let folder = self.folder_of(group).unwrap_or_default();
+        // Files may change between jobs, so what is in memory is known by their times too.
+        let key = format!("imported {} {:?}", folder.display(), stamp(&folder));
+        if let Some(model) = self.resident.get(&key) {
+            return Ok(model);
+        }
         let other = Model::load(&folder, self.model.device())?;
         check_alike(&other, self.model, &folder)?;
+        self.resident.insert(key, other.clone());
         Ok(other)
     }
 }

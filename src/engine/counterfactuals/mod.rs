@@ -1,7 +1,9 @@
-//! Models without a group: kept in a folder, one diffusers folder a group.
+//! Models without a group: unlearned ones in the store, retrained and imported ones as diffusers folders.
 
 mod imported;
+mod resident;
 mod retrained;
+mod terms;
 mod unlearned;
 
 use std::path::Path;
@@ -10,8 +12,10 @@ use crate::diffusion::Model;
 use crate::error::{Error, Result};
 
 pub use imported::Imported;
+pub use resident::Resident;
 pub use retrained::{Retrained, training_of};
-pub use unlearned::Unlearned;
+pub use terms::StoredTerms;
+pub use unlearned::{Unlearned, group_neighbours};
 
 /// A name that is one folder on every system: other characters than letters, digits, space, `-`, `_` and inner dots
 /// become `%` and their number.

@@ -1,9 +1,8 @@
 //! Models trained again without a group, from the same start and on the same stream of pictures, timesteps and noise.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{check_alike, folder_name};
+use super::{Resident, check_alike, folder_name};
 use crate::attribution::{Counterfactuals, Report};
 use crate::dataset::Dataset;
 use crate::diffusion::Model;
@@ -18,8 +17,7 @@ pub struct Retrained<'a> {
     pub config: &'a TrainingConfig,
     /// Where they are kept.
     pub folder: PathBuf,
-    /// Those that stay in memory, by training; none do where absent.
-    pub resident: Option<&'a mut HashMap<String, Model>>,
+    pub resident: &'a mut Resident,
 }
 
 /// The settings that a model is trained again with: `given`, or those in its own `training.json`. The network and the
@@ -72,7 +70,7 @@ pub fn training_of(
 
 impl Retrained<'_> {
     fn folder_of(&self, group: usize) -> PathBuf {
-        self.folder.join(folder_name(self.dataset.groups().get(group).map_or("", String::as_str)))
+        self.folder.join(folder_name(self.dataset.group_name(group)))
     }
 
     fn training<'b>(&'b self, left_out: &'b LeftOut, out: &'b Path) -> Training<'b> {
@@ -84,20 +82,28 @@ impl Counterfactuals for Retrained<'_> {
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
         let out = self.folder_of(group);
         let left_out = LeftOut::groups([group]);
-        let training = self.training(&left_out, &out);
-        let key = format!("retrained {}", training.record().key());
-        if let Some(model) = self.resident.as_ref().and_then(|r| r.get(&key)) {
-            return Ok(model.clone());
+        let key = self.identity(group)?;
+        if let Some(model) = self.resident.get(&key) {
+            return Ok(model);
         }
+        let training = self.training(&left_out, &out);
         let model = match training.finished()? {
             Some(model) => model,
             None => training.run(&mut |step| report.retraining(group, &step))?,
         };
         check_alike(&model, self.model, &out)?;
-        if let Some(resident) = &mut self.resident {
-            resident.insert(key, model.clone());
-        }
+        self.resident.insert(key, model.clone());
         Ok(model)
+    }
+
+    fn identity(&mut self, group: usize) -> Result<String> {
+        let out = self.folder_of(group);
+        let left_out = LeftOut::groups([group]);
+        Ok(format!("retrained {}", self.training(&left_out, &out).record().key()))
+    }
+
+    fn name(&self, group: usize) -> String {
+        self.dataset.group_name(group).to_owned()
     }
 
     fn is_ready(&self, group: usize) -> bool {

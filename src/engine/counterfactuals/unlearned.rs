@@ -1,103 +1,210 @@
-//! Models unlearned on demand and kept.
+//! Models unlearned on demand and kept as differences to the full model.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::folder_name;
+use super::Resident;
 use crate::attribution::{Counterfactuals, Report};
 use crate::dataset::Dataset;
 use crate::diffusion::Model;
-use crate::error::Result;
-use crate::network::weights::Precision;
-use crate::store;
-use crate::unlearning::{Recipe, Unlearning};
+use crate::error::{Error, Result};
+use crate::network::delta::{self, DeltaPrecision};
+use crate::network::weights::{NamedValues, named_values};
+use crate::store::{Kind, Store, key_of};
+use crate::unlearning::{
+    Forget, GroupNeighbours, Outcome, Recipe, Unlearning, UnlearningState, UnlearningStep, objective,
+};
 
-/// `counterfactual.json` beside an unlearned model's weights: what it was made from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CounterfactualRecord {
-    /// Version of this file's layout.
-    pub schema_version: u32,
-    /// The group that was unlearned.
-    pub group: String,
-    /// Hash of recipe, model, dataset and group.
-    pub key: String,
-    /// The resolved recipe.
-    pub recipe: Recipe,
-    /// blake3 of the full model.
-    pub model: String,
-    /// blake3 of the dataset.
-    pub dataset: String,
-}
+/// An unfinished unlearning is written at most this often.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
 
-/// Models unlearned on demand and kept.
+/// And at most this share of the time goes into it.
+const SAVE_SHARE: u32 = 20;
+
+/// Models unlearned on demand and kept. The numbers behind the dataset's groups stand for random pictures, as many as
+/// the groups have in turn: what is unlearned where there is nothing in common.
 pub struct Unlearned<'a> {
     pub model: &'a Model,
     pub dataset: &'a Dataset,
     /// A resolved recipe.
     pub recipe: &'a Recipe,
-    /// Where they are kept.
-    pub folder: PathBuf,
-    /// Those that stay in memory, by key; none do where absent.
-    pub resident: Option<&'a mut HashMap<String, Model>>,
+    pub store: &'a Store,
+    pub resident: &'a mut Resident,
+    /// Found when they are first needed.
+    pub neighbours: OnceCell<Option<GroupNeighbours>>,
+}
+
+/// What is kept beside a difference.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    stopped_at: Option<(usize, String)>,
 }
 
 impl Unlearned<'_> {
-    fn key(&self, name: &str) -> String {
-        self.recipe.key(self.model, self.dataset.hash(), name)
+    fn forget(&self, group: usize) -> Forget {
+        let groups = self.dataset.groups().len();
+        match group.checked_sub(groups) {
+            None => Forget::group(self.dataset, group),
+            Some(number) => {
+                let count = self.dataset.indices_of(number % groups.max(1)).len();
+                Forget::random(self.dataset, count, number as u64)
+            }
+        }
     }
 
-    fn folder_of(&self, name: &str) -> PathBuf {
-        self.folder.join(folder_name(name))
+    fn inputs(&self, group: usize) -> Value {
+        let forget = self.forget(group);
+        // Two groups may bear the name of random pictures; the pictures tell them apart.
+        let mut pictures = blake3::Hasher::new();
+        for index in forget.indices() {
+            pictures.update(&(*index as u64).to_le_bytes());
+        }
+        json!({
+            "model": self.model.hash(),
+            "dataset": self.dataset.hash(),
+            "group": forget.name(),
+            "pictures": pictures.finalize().to_hex().as_str(),
+            "recipe": self.recipe,
+            "precision": DeltaPrecision::default(),
+        })
     }
 
-    fn record(&self, name: &str) -> Option<CounterfactualRecord> {
-        store::read_json(&self.folder_of(name).join("counterfactual.json")).ok()
+    /// The name of the model without this group.
+    pub fn key(&self, group: usize) -> String {
+        key_of(Kind::Counterfactual, &self.inputs(group))
+    }
+
+    /// The model that a kept difference stands for. What was stored is what is used, so that the first run and every
+    /// later one score the same weights.
+    fn decoded(&self, full: &[NamedValues], content: &[u8]) -> Result<(Head, Model)> {
+        let damaged = || Error::input("its head is damaged", "kept model", "it is made again");
+        let (length, rest) = content.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let (head, delta) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
+        let head: Head = serde_json::from_slice(head).map_err(|_| damaged())?;
+        Ok((head, self.model.with_values(delta::decode(full, delta)?)?))
+    }
+
+    fn encoded(full: &[NamedValues], outcome: &Outcome) -> Result<Vec<u8>> {
+        let head = serde_json::to_vec(&Head { stopped_at: outcome.stopped_at.clone() })
+            .map_err(|e| Error::input(e.to_string(), "kept model", "report this"))?;
+        let delta = delta::encode(full, &named_values(&outcome.model.network), DeltaPrecision::default())?;
+        let mut content = Vec::with_capacity(4 + head.len() + delta.len());
+        content.extend((head.len() as u32).to_le_bytes());
+        content.extend(head);
+        content.extend(delta);
+        Ok(content)
+    }
+
+    /// The nearest pictures outside each group, found once for all groups and kept; none where the objective needs none.
+    fn neighbours(&self, report: &mut dyn Report) -> Result<Option<&GroupNeighbours>> {
+        if self.neighbours.get().is_none() {
+            let found = group_neighbours(self.store, self.dataset, self.recipe, report)?;
+            let _ = self.neighbours.set(found);
+        }
+        Ok(self.neighbours.get().and_then(Option::as_ref))
+    }
+
+    /// Unlearns, from where an earlier run was stopped.
+    fn unlearn(&self, group: usize, inputs: &Value, report: &mut dyn Report) -> Result<Outcome> {
+        let forget = self.forget(group);
+        let is_group = group < self.dataset.groups().len();
+        let neighbours = if is_group { self.neighbours(report)? } else { None };
+        let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
+        let unlearning = Unlearning { model, dataset, forget: &forget, recipe, neighbours };
+        let state = self.store.get(Kind::Unfinished, inputs).and_then(|bytes| UnlearningState::from_bytes(&bytes).ok());
+        let mut saved = Instant::now();
+        let mut pause = SAVE_EVERY;
+        let outcome = unlearning.run(state, &mut |step: UnlearningStep<'_>| {
+            let told = report.unlearning(group, &step);
+            // A step that was interrupted is kept too: going on begins there.
+            if (saved.elapsed() >= pause || told.is_err()) && step.step < step.steps {
+                let begun = Instant::now();
+                self.store.put(Kind::Unfinished, inputs, &step.state().to_bytes()?)?;
+                saved = Instant::now();
+                pause = SAVE_EVERY.max(begun.elapsed() * SAVE_SHARE);
+            }
+            told
+        })?;
+        Ok(outcome)
+    }
+}
+
+/// The nearest pictures outside each group that a recipe needs: from the store, or found and kept.
+pub fn group_neighbours(
+    store: &Store,
+    dataset: &Dataset,
+    recipe: &Recipe,
+    report: &mut dyn Report,
+) -> Result<Option<GroupNeighbours>> {
+    let default = objective(&recipe.objective)?.default_neighbours();
+    if default == 0 {
+        return Ok(None);
+    }
+    let (share, count) = (recipe.held_out, recipe.neighbours.unwrap_or(default).max(1));
+    let inputs = json!({ "dataset": dataset.hash(), "held_out": share, "count": count });
+    let kept = store.get(Kind::Neighbours, &inputs);
+    if let Some(known) = kept.and_then(|bytes| GroupNeighbours::from_bytes(dataset, share, count, &bytes)) {
+        return Ok(Some(known));
+    }
+    let found = GroupNeighbours::find(dataset, share, count, &mut |d, t| report.within("nearest pictures", d, t))?;
+    store.put(Kind::Neighbours, &inputs, &found.to_bytes())?;
+    Ok(Some(found))
+}
+
+impl<'a> Unlearned<'a> {
+    /// Models unlearned from this one by a resolved recipe, kept in this store.
+    pub fn new(
+        model: &'a Model,
+        dataset: &'a Dataset,
+        recipe: &'a Recipe,
+        store: &'a Store,
+        resident: &'a mut Resident,
+    ) -> Self {
+        Self { model, dataset, recipe, store, resident, neighbours: OnceCell::new() }
     }
 }
 
 impl Counterfactuals for Unlearned<'_> {
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
-        let name = self.dataset.groups().get(group).cloned().unwrap_or_default();
-        let key = self.key(&name);
-        if let Some(model) = self.resident.as_ref().and_then(|r| r.get(&key)) {
-            return Ok(model.clone());
+        let key = self.key(group);
+        if let Some(model) = self.resident.get(&key) {
+            return Ok(model);
         }
-        let folder = self.folder_of(&name);
-        let kept = self.record(&name).filter(|r| r.key == key);
-        let model = match kept.map(|_| Model::load(&folder, self.model.device())) {
-            Some(Ok(model)) => model,
+        let inputs = self.inputs(group);
+        let full = named_values(&self.model.network);
+        let kept = self.store.get(Kind::Counterfactual, &inputs).map(|content| self.decoded(&full, &content));
+        let (head, model) = match kept {
+            Some(Ok(kept)) => kept,
             other => {
                 if let Some(Err(error)) = other {
-                    tracing::warn!("the kept model without {name} cannot be read, so it is made again: {error}");
+                    tracing::warn!("{error}");
                 }
-                let unlearning = Unlearning { model: self.model, dataset: self.dataset, group, recipe: self.recipe };
-                let model = unlearning.run(&mut |step| report.unlearning(group, &step))?;
-                // Taken away first and written last: a folder with a record is whole.
-                let _ = std::fs::remove_file(folder.join("counterfactual.json"));
-                model.save(&folder, Precision::Float32)?;
-                let record = CounterfactualRecord {
-                    schema_version: 1,
-                    group: name,
-                    key: key.clone(),
-                    recipe: self.recipe.clone(),
-                    model: self.model.hash().to_owned(),
-                    dataset: self.dataset.hash().to_owned(),
-                };
-                store::write_json(&folder.join("counterfactual.json"), &record)?;
-                model
+                let content = Self::encoded(&full, &self.unlearn(group, &inputs, report)?)?;
+                self.store.put(Kind::Counterfactual, &inputs, &content)?;
+                self.store.remove(Kind::Unfinished, &key_of(Kind::Unfinished, &inputs))?;
+                self.decoded(&full, &content)?
             }
         };
-        if let Some(resident) = &mut self.resident {
-            resident.insert(key, model.clone());
+        if let Some((step, why)) = head.stopped_at {
+            report.warn(format!("unlearning {} was stopped at step {step}: {why}", self.name(group)));
         }
+        self.resident.insert(key, model.clone());
         Ok(model)
     }
 
+    fn identity(&mut self, group: usize) -> Result<String> {
+        Ok(format!("unlearned {}", self.key(group)))
+    }
+
+    fn name(&self, group: usize) -> String {
+        self.forget(group).name().to_owned()
+    }
+
     fn is_ready(&self, group: usize) -> bool {
-        let Some(name) = self.dataset.groups().get(group) else { return false };
-        let key = self.key(name);
-        self.resident.as_ref().is_some_and(|r| r.contains_key(&key)) || self.record(name).is_some_and(|r| r.key == key)
+        let key = self.key(group);
+        self.resident.contains(&key) || self.store.contains(Kind::Counterfactual, &key)
     }
 }

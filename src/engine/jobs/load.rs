@@ -9,7 +9,7 @@ use crate::dataset::load_picture;
 use crate::diffusion::Model;
 use crate::engine::api::{EventKind, ModelInfo, QueryOrigin, QueryPicture};
 use crate::engine::reporter::Reporter;
-use crate::engine::workspace::Workspace;
+use crate::engine::workspace::{Workspace, no_model};
 use crate::error::Result;
 use crate::store::Project;
 
@@ -22,7 +22,7 @@ pub(super) fn project(path: &Path, reporter: &Reporter<'_>) -> Result<String> {
 
 pub(super) fn model(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     reporter.within("reading the model", 0, 1, 1.0)?;
-    let model = workspace.model(path)?;
+    let model = workspace.open(path)?;
     let chosen = workspace.device(model.network.config())?;
     if let Some(warning) = &chosen.warning {
         reporter.state(EventKind::Warning(warning.clone()));
@@ -47,7 +47,7 @@ fn info(path: &Path, model: &Model, device: String) -> ModelInfo {
 }
 
 pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
-    let shape = workspace.open_model().ok().map(|(_, m)| m.shape());
+    let shape = workspace.open_shape();
     workspace.forget_dataset();
     let dataset = workspace.dataset(path, shape, &mut |d, t| reporter.within("reading pictures", d, t, 1.0))?;
     warn_of_skipped(&dataset, reporter);
@@ -67,8 +67,7 @@ pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Rep
 }
 
 pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
-    let (_, model) = workspace.open_model()?;
-    let picture = load_picture(path, model.shape())?;
+    let picture = load_picture(path, workspace.open_shape().ok_or_else(no_model)?)?;
     let query = QueryPicture {
         name: picture.name,
         origin: QueryOrigin::File(path.to_owned()),

@@ -95,3 +95,9 @@ fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
     let text = format!("{} of the dataset's entries were skipped ({}{more})", skipped.len(), named.join("; "));
     reporter.state(super::api::EventKind::Warning(text));
 }
+
+/// Names a folder by what it is made from.
+fn short_hash(of: &impl serde::Serialize) -> String {
+    let text = serde_json::to_string(of).unwrap_or_default();
+    blake3::hash(text.as_bytes()).to_hex().get(..12).unwrap_or_default().to_owned()
+}

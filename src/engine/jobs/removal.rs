@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rand::seq::SliceRandom as _;
 use serde::Serialize;
 
-use super::{attribute, groups_by_name, open, sample};
+use super::{attribute, groups_by_name, open, sample, short_hash};
 use crate::attribution::{Query, ScoreSettings};
 use crate::dataset::{Dataset, nearest};
 use crate::diffusion::Model;
@@ -16,7 +16,7 @@ use crate::diffusion::generate::to_bytes;
 use crate::elbo::noise::stream;
 use crate::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
 use crate::engine::api::{QuerySource, RemovalJob, Remove};
-use crate::engine::counterfactuals::{Imported, training_of};
+use crate::engine::counterfactuals::{Imported, Resident, training_of};
 use crate::engine::folder_name;
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
@@ -216,7 +216,8 @@ impl Check<'_> {
     fn train(&self, query: &str, choice: &str, left_out: &LeftOut, reporter: &mut Reporter<'_>) -> Result<Model> {
         if let (Some(folder), Some(name)) = (&self.job.counterfactuals, left_out.single_group(self.dataset)) {
             let group = self.dataset.groups().iter().position(|g| g == name).unwrap_or_default();
-            return Imported { model: self.model, dataset: self.dataset, folder }.load(group);
+            let resident = &mut Resident::default();
+            return Imported { model: self.model, dataset: self.dataset, folder, resident }.load(group);
         }
         let out = self.folder(left_out);
         let training =
@@ -237,12 +238,11 @@ impl Check<'_> {
 
     /// One folder a set of pictures, so that queries share trainings and a stopped job goes on.
     fn folder(&self, left_out: &LeftOut) -> PathBuf {
-        let identity = match left_out.single_group(self.dataset) {
-            Some(name) => serde_json::json!(name),
-            None => serde_json::json!(left_out.record(self.dataset)),
+        let name = match left_out.single_group(self.dataset) {
+            Some(name) => short_hash(name),
+            None => short_hash(&left_out.record(self.dataset)),
         };
-        let hash = blake3::hash(identity.to_string().as_bytes()).to_hex();
-        self.job.out.join("trained").join(hash.get(..12).unwrap_or_default())
+        self.job.out.join("trained").join(name)
     }
 }
 

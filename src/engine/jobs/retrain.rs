@@ -16,12 +16,12 @@ pub(super) fn run(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Re
     let config = TrainingConfig { seed: job.seed.unwrap_or(config.seed), ..config };
     config.check()?;
     crate::store::check_writable(&job.out)?;
-    let mut retrained =
-        Retrained { model: &model, dataset: &dataset, config: &config, folder: job.out.clone(), resident: None };
+    let (folder, resident) = (job.out.clone(), &mut workspace.resident);
+    let mut retrained = Retrained { model: &model, dataset: &dataset, config: &config, folder, resident };
     let todo: Vec<usize> = groups.iter().copied().filter(|g| !retrained.is_ready(*g)).collect();
     reporter.plan(todo.len().max(1) as f64);
     for &group in &todo {
-        let name = dataset.groups().get(group).cloned().unwrap_or_default();
+        let name = dataset.group_name(group).to_owned();
         retrained.without(group, &mut Steps { reporter, name, loss: String::new() })?;
         reporter.advance(1.0);
     }

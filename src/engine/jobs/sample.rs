@@ -32,7 +32,7 @@ pub(super) fn draw(
 }
 
 pub(super) fn query(workspace: &mut Workspace, job: &DrawQuery, reporter: &mut Reporter<'_>) -> Result<String> {
-    let (_, model) = workspace.open_model()?;
+    let model = workspace.open_model()?;
     let pixels = to_bytes(&draw(&model, &job.draw, &[job.seed], 1.0, true, reporter)?);
     let name = format!("seed-{}", job.seed);
     reporter.state(EventKind::QueryReady(Box::new(QueryPicture {

@@ -1,37 +1,83 @@
 //! Making counterfactual models, one a group.
 
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
 use super::{groups_by_name, open};
 use crate::attribution::{Counterfactuals as _, Report};
+use crate::diffusion::Model;
 use crate::engine::api::UnlearnJob;
-use crate::engine::counterfactuals::Unlearned;
+use crate::engine::counterfactuals::{Unlearned, folder_name};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::Result;
-use crate::unlearning::UnlearningStep;
+use crate::network::weights::Precision;
+use crate::store::{self, Store};
+use crate::unlearning::{Recipe, UnlearningStep};
 
 pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
     let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     let groups = groups_by_name(&dataset, &job.groups)?;
     let recipe = job.recipe.resolved(&model, Some(&job.model))?;
-    let mut unlearned = Unlearned {
-        model: &model,
-        dataset: &dataset,
-        recipe: &recipe,
-        folder: job.out.clone(),
-        resident: Some(&mut workspace.counterfactuals),
-    };
+    let store = Store::open(&job.out.join("store"))?;
+    let resident = &mut workspace.resident;
+    let mut unlearned = Unlearned::new(&model, &dataset, &recipe, &store, resident);
     let todo: Vec<usize> = groups.iter().copied().filter(|g| !unlearned.is_ready(*g)).collect();
     reporter.plan(todo.len().max(1) as f64);
     // Kept models are opened too, so that a damaged one is made again.
     for &group in &groups {
-        let name = dataset.groups().get(group).cloned().unwrap_or_default();
-        unlearned.without(group, &mut Steps { reporter, name })?;
+        let name = dataset.group_name(group).to_owned();
+        let folder = job.out.join(folder_name(&name));
+        let without = unlearned.without(group, &mut Steps { reporter, name: name.clone() })?;
+        export(
+            &folder,
+            &without,
+            &CounterfactualRecord {
+                schema_version: 1,
+                group: name,
+                key: unlearned.key(group),
+                recipe: recipe.clone(),
+                model: model.hash().to_owned(),
+                dataset: dataset.hash().to_owned(),
+            },
+        )?;
         if todo.contains(&group) {
             reporter.advance(1.0);
         }
     }
     Ok(format!("{} models in {} ({} made now)", groups.len(), job.out.display(), todo.len()))
+}
+
+/// `counterfactual.json` beside an exported model's weights: what it was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct CounterfactualRecord {
+    /// Version of this file's layout.
+    schema_version: u32,
+    /// The group that was unlearned.
+    group: String,
+    /// Its name in the store.
+    key: String,
+    /// The resolved recipe.
+    recipe: Recipe,
+    /// blake3 of the full model.
+    model: String,
+    /// blake3 of the dataset.
+    dataset: String,
+}
+
+/// Writes a model as a diffusers folder, where this very one is not there yet.
+fn export(folder: &Path, model: &Model, record: &CounterfactualRecord) -> Result<()> {
+    let path = folder.join("counterfactual.json");
+    let known = store::read_json::<CounterfactualRecord>(&path).is_ok_and(|r| r == *record);
+    if known && Model::load(folder, model.device()).is_ok_and(|m| m.hash() == model.hash()) {
+        return Ok(());
+    }
+    // Taken away first and written last: a folder with a record is whole.
+    let _ = std::fs::remove_file(&path);
+    model.save(folder, Precision::Float32)?;
+    store::write_json(&path, record)
 }
 
 struct Steps<'a, 'b> {

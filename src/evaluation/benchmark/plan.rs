@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Made, ScoreSettings, method};
 use crate::diffusion::DrawSettings;
+use crate::elbo::anytime::Settings as StopSettings;
 use crate::elbo::{Timesteps, Weighting};
 use crate::error::{Error, Result};
 use crate::training::TrainingConfig;
@@ -30,18 +31,22 @@ pub struct Grid {
     pub draws: usize,
     /// Seed of the noise.
     pub seed: u64,
+    /// Stop as soon as the leader is separated, or after this many network evaluations a query, over all models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<usize>,
 }
 
 impl Default for Grid {
     fn default() -> Self {
-        Self { timesteps: Timesteps::Count(50), draws: 1, seed: 0 }
+        Self { timesteps: Timesteps::Count(50), draws: 1, seed: 0, budget: None }
     }
 }
 
 impl Grid {
     /// Score settings of this grid.
     pub fn settings(&self, batch: usize) -> ScoreSettings {
-        ScoreSettings { timesteps: self.timesteps, draws: self.draws, seed: self.seed, batch, class: None }
+        let stop = self.budget.map(|budget| StopSettings { budget, ..StopSettings::default() });
+        ScoreSettings { timesteps: self.timesteps, draws: self.draws, seed: self.seed, batch, class: None, stop }
     }
 }
 
@@ -160,7 +165,7 @@ impl Default for Plan {
             model: None,
             training: None,
             queries: QueryPlan::default(),
-            reference: Grid { timesteps: Timesteps::Count(200), draws: 1, seed: 1000 },
+            reference: Grid { timesteps: Timesteps::Count(200), draws: 1, seed: 1000, budget: None },
             scoring: Grid::default(),
             batch: 32,
             oracles: vec![oracle("retrained", None), oracle("retrained, other seed", Some(1))],

@@ -8,9 +8,9 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
-use super::{groups_by_name, open, sample, train};
+use super::{groups_by_name, open, sample, short_hash, train};
 use crate::attribution::Query;
-use crate::dataset::{Dataset, load_picture};
+use crate::dataset::load_picture;
 use crate::diffusion::Model;
 use crate::diffusion::generate::to_bytes;
 use crate::engine::api::{BenchmarkJob, TrainJob};
@@ -38,7 +38,8 @@ pub(super) fn run(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut 
     let groups = groups_by_name(&dataset, &[])?;
     reporter.plan(1.0);
     let queries = queries(job, &model, reporter)?;
-    let bench = Bench::new(job, folder, model, dataset, groups, queries)?;
+    let device = workspace.device(model.network.config())?.name;
+    let bench = Bench::new(job, folder, model, dataset, groups, queries, device)?;
     bench.check()?;
     let rows = all_rows(&bench, reporter)?;
     let names: Vec<String> = bench.queries.iter().map(|q| q.name.clone()).collect();
@@ -46,8 +47,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut 
     let table = Table::new(&names, &groups, &rows, NEAREST_IMAGES, &job.plan.versus, &mut |done, of| {
         reporter.within("measuring agreement", done, of, 0.0)
     })?;
-    let device = workspace.device(bench.model.network.config())?.name;
-    results::write(&bench, &table, &rows, &device)?;
+    results::write(&bench, &table, &rows)?;
     Ok(format!("{} rows, {} queries, {} groups: {}", rows.len(), names.len(), groups.len(), job.out.display()))
 }
 
@@ -153,15 +153,4 @@ fn all_rows(bench: &Bench<'_>, reporter: &mut Reporter<'_>) -> Result<Vec<Row>> 
 
 fn counterfactual_points(bench: &Bench<'_>, grid: &Grid) -> Result<usize> {
     Ok(grid.timesteps.plan(bench.model.schedule(), grid.draws, grid.seed, b"")?.points.len())
-}
-
-/// Names a folder by what it is made from.
-fn short_hash(of: &impl serde::Serialize) -> String {
-    let text = serde_json::to_string(of).unwrap_or_default();
-    blake3::hash(text.as_bytes()).to_hex().get(..12).unwrap_or_default().to_owned()
-}
-
-/// A dataset's groups by number.
-fn name_of(dataset: &Dataset, group: usize) -> String {
-    dataset.groups().get(group).cloned().unwrap_or_default()
 }

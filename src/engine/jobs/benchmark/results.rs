@@ -6,7 +6,7 @@ use crate::evaluation::benchmark::{Row, Table, markdown, table_csv};
 use crate::store;
 
 /// Writes `table.md`, `table.csv`, `benchmark.json`, and `scores/ROW.csv`, which `whence evaluate` reads.
-pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row], device: &str) -> Result<()> {
+pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row]) -> Result<()> {
     let out = &bench.job.out;
     for row in rows {
         write_scores(bench, row)?;
@@ -17,7 +17,7 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row], device: &str
         "version": env!("CARGO_PKG_VERSION"),
         "command": bench.job.command,
         "plan": bench.plan,
-        "device": device,
+        "device": bench.device,
         "model": { "folder": bench.folder, "hash": bench.model.hash() },
         "dataset": { "path": bench.job.data, "hash": bench.dataset.hash(), "pictures": bench.dataset.len() },
         "inputs": bench.base,
@@ -31,11 +31,12 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row], device: &str
     store::write_atomic(&path, &text)?;
     let plan = bench.plan;
     let head = format!(
-        "# {}\n\nWhence {} on {device}: `{}`\n\nDataset {}: {} pictures in {} groups ({}). {} queries. Timesteps: oracles {} x {}, methods {} x {} (number or grid x draws), each with \
+        "# {}\n\nWhence {} on {}: `{}`\n\nDataset {}: {} pictures in {} groups ({}). {} queries. Timesteps: oracles {} x {}, methods {} x {} (number or grid x draws), each with \
          its own noise. Every setting and hash is in \
          `benchmark.json`, every score in `scores/`.\n\n",
         plan.title,
         env!("CARGO_PKG_VERSION"),
+        bench.device,
         bench.job.command,
         bench.dataset.hash().get(..12).unwrap_or_default(),
         bench.dataset.len(),

@@ -6,8 +6,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::super::attribute::check_size;
+use super::counterfactual_points;
 use super::source::{Source, files};
-use super::{counterfactual_points, name_of};
 use crate::attribution::{
     Attribution, Context, Counterfactuals, Made, Method, Query, Report, ScoreSettings, method as method_named,
 };
@@ -15,11 +15,12 @@ use crate::dataset::Dataset;
 use crate::diffusion::Model;
 use crate::elbo::{Term, Weighting};
 use crate::engine::api::BenchmarkJob;
-use crate::engine::counterfactuals::{Imported, Retrained, Unlearned};
+use crate::engine::counterfactuals::{Imported, Resident, Retrained, StoredTerms, Unlearned};
+use crate::engine::jobs::short_hash;
 use crate::engine::reporter::Reporter;
 use crate::error::{Error, Result};
 use crate::evaluation::benchmark::{Cost, Grid, Kind, MethodPlan, Plan, Row};
-use crate::store;
+use crate::store::{self, Kind as Stored, Store};
 use crate::training::TrainingStep;
 use crate::unlearning::{Recipe, UnlearningStep};
 
@@ -37,6 +38,9 @@ pub(super) struct Bench<'a> {
     pub(super) queries: Vec<Query>,
     /// Hash of model, dataset and queries.
     pub(super) base: String,
+    pub(super) store: Store,
+    /// Name of the device.
+    pub(super) device: String,
 }
 
 /// What a row is made of.
@@ -64,6 +68,7 @@ impl<'a> Bench<'a> {
         dataset: Dataset,
         groups: Vec<usize>,
         queries: Vec<Query>,
+        device: String,
     ) -> Result<Self> {
         let mut hasher = blake3::Hasher::new_derive_key("whence 2026 benchmark v1");
         hasher.update(model.hash().as_bytes()).update(dataset.hash().as_bytes());
@@ -71,11 +76,12 @@ impl<'a> Bench<'a> {
             hasher.update(&(query.pixels.len() as u64).to_le_bytes()).update(&query.pixels);
         }
         let base = hasher.finalize().to_hex().to_string();
-        Ok(Self { plan: &job.plan, job, folder, model, dataset, groups, queries, base })
+        let store = Store::open(&job.out.join("store"))?;
+        Ok(Self { plan: &job.plan, job, folder, model, dataset, groups, queries, base, store, device })
     }
 
     pub(super) fn group_names(&self) -> Vec<String> {
-        self.groups.iter().map(|g| name_of(&self.dataset, *g)).collect()
+        self.groups.iter().map(|g| self.dataset.group_name(*g).to_owned()).collect()
     }
 
     /// The whole work in forward passes of one picture, before it is known what is kept from an earlier run.
@@ -116,7 +122,8 @@ impl<'a> Bench<'a> {
         for (number, oracle) in self.plan.oracles.iter().enumerate() {
             let source = Source::of_oracle(self, oracle)?;
             if let Source::Given(folder) = &source {
-                Imported { model: &self.model, dataset: &self.dataset, folder }.check(&self.groups)?;
+                let resident = &mut Resident::default();
+                Imported { model: &self.model, dataset: &self.dataset, folder, resident }.check(&self.groups)?;
             }
             if !seen.insert(source.folder().map(Path::to_owned)) {
                 return Err(Error::input(
@@ -163,9 +170,8 @@ impl<'a> Bench<'a> {
         let method = method_named(&plan.method)?;
         let recipe = Recipe { seed, ..plan.recipe.clone() }.resolved(&self.model, Some(&self.folder))?;
         let source = if method.counterfactuals() == Some(Made::Unlearned) {
-            let text = serde_json::to_string(&recipe).unwrap_or_default();
-            let hash = blake3::hash(format!("{}{}{text}", self.model.hash(), self.dataset.hash()).as_bytes()).to_hex();
-            let folder = self.job.out.join("unlearned").join(hash.get(..12).unwrap_or_default());
+            let name = short_hash(&(self.model.hash(), self.dataset.hash(), &recipe));
+            let folder = self.job.out.join("unlearned").join(name);
             Source::Unlearned(folder, Box::new(recipe))
         } else {
             Source::None
@@ -191,44 +197,36 @@ impl<'a> Bench<'a> {
             }
             return Ok(Row { name: name.into(), kind, family: family.into(), ..row });
         }
-        let mut imported;
-        let mut retrained;
-        let mut unlearned;
+        let (model, dataset, store) = (&self.model, &self.dataset, &self.store);
+        let mut memory = Resident::default();
+        let resident = &mut memory;
+        let (mut imported, mut retrained, mut unlearned);
         let counterfactuals: &mut dyn Counterfactuals = match source {
             Source::Given(folder) => {
-                imported = Imported { model: &self.model, dataset: &self.dataset, folder };
+                imported = Imported { model, dataset, folder, resident };
                 imported.check(&self.groups)?;
                 &mut imported
             }
             Source::Retrained(folder, config) => {
-                retrained = Retrained {
-                    model: &self.model,
-                    dataset: &self.dataset,
-                    config,
-                    folder: folder.clone(),
-                    resident: None,
-                };
+                retrained = Retrained { model, dataset, config, folder: folder.clone(), resident };
                 &mut retrained
             }
-            Source::Unlearned(folder, recipe) => {
-                unlearned = Unlearned {
-                    model: &self.model,
-                    dataset: &self.dataset,
-                    recipe,
-                    folder: folder.clone(),
-                    resident: None,
-                };
+            Source::Unlearned(_, recipe) => {
+                unlearned = Unlearned::new(model, dataset, recipe, store, resident);
                 &mut unlearned
             }
             Source::None => {
-                imported = Imported { model: &self.model, dataset: &self.dataset, folder: Path::new("") };
+                imported = Imported { model, dataset, folder: Path::new(""), resident };
                 &mut imported
             }
         };
-        let mut told = Told { reporter, name, dataset: &self.dataset, making: making / self.groups.len() as f64, pass };
+        let whole = pass * (self.groups.len() + 1) as f64;
+        let making_one = making / self.groups.len() as f64;
+        let mut told = Told { reporter, name, dataset, making: making_one, whole, planned: 0 };
         let make_seconds = self.make(source, counterfactuals, &mut told)?;
         let begun = Instant::now();
         let settings = grid.settings(self.plan.batch);
+        let mut terms = StoredTerms { store, model, seed: settings.seed, class: settings.class, device: &self.device };
         let attributions = method.attribute(Context {
             model: &self.model,
             dataset: &self.dataset,
@@ -236,9 +234,12 @@ impl<'a> Bench<'a> {
             queries: &self.queries,
             settings: &settings,
             counterfactuals,
+            kept: &mut terms,
             report: &mut told,
         })?;
-        let score_seconds = begun.elapsed().as_secs_f64();
+        // An earlier run may have done a part; other weightings of kept terms cost nothing.
+        let share = told.planned as f64 / whole.max(1.0);
+        let score_seconds = if share > 0.0 { begun.elapsed().as_secs_f64() / share } else { 0.0 };
         let scores = attributions
             .iter()
             .zip(&self.queries)
@@ -247,16 +248,10 @@ impl<'a> Bench<'a> {
         let errors = |a: &Attribution| a.scores.iter().map(|s| s.estimate.std_err).collect();
         let cost = Cost {
             trained_pictures: source.trained_pictures() * self.groups.len(),
-            evaluations_per_query: if method.counterfactuals().is_some() {
-                counterfactual_points(self, &grid)? * (self.groups.len() + 1)
-            } else {
-                0
-            },
+            evaluations_per_query: evaluations_per_query(&attributions),
             make_seconds,
             score_seconds,
-            bytes: source
-                .folder()
-                .map_or(0, |f| files(f).iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum()),
+            bytes: self.bytes(source),
         };
         let row = Row {
             name: name.into(),
@@ -272,6 +267,20 @@ impl<'a> Bench<'a> {
         };
         store::write_json(&kept, &row)?;
         Ok(row)
+    }
+
+    /// Size on disk of a row's models.
+    fn bytes(&self, source: &Source) -> u64 {
+        let paths = match source {
+            Source::Unlearned(_, recipe) => {
+                let (model, dataset, store, mut memory) =
+                    (&self.model, &self.dataset, &self.store, Resident::default());
+                let unlearned = Unlearned::new(model, dataset, recipe, store, &mut memory);
+                self.groups.iter().map(|g| store.path(Stored::Counterfactual, &unlearned.key(*g))).collect()
+            }
+            other => other.folder().map(files).unwrap_or_default(),
+        };
+        paths.iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum()
     }
 
     /// Makes every counterfactual model; returns the seconds spent on them in this run and earlier ones.
@@ -314,37 +323,50 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// Mean number of network evaluations a query, the full model's among them.
+fn evaluations_per_query(attributions: &[Attribution]) -> usize {
+    let of = |a: &Attribution| {
+        let each = a.scores.iter().map(|s| s.evaluations);
+        // The full model is evaluated where the group that needed most was.
+        each.clone().sum::<usize>() + each.max().unwrap_or_default()
+    };
+    attributions.iter().map(of).sum::<usize>() / attributions.len().max(1)
+}
+
 /// Turns what a row does into overall progress.
 struct Told<'a, 'b> {
     reporter: &'a mut Reporter<'b>,
     name: &'a str,
     dataset: &'a Dataset,
-    /// Units of making the model without one group, and of one pass over all queries.
+    /// Units of making the model without one group, and of all models on all queries.
     making: f64,
-    pass: f64,
+    whole: f64,
+    /// Evaluations to be made now.
+    planned: usize,
 }
 
 impl Report for Told<'_, '_> {
     fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
-        self.reporter.within(&format!("{}: {what}", self.name), done, total, self.pass)?;
-        if what == "full model" && done == total {
-            self.reporter.advance(self.pass);
+        self.reporter.within(&format!("{}: {what}", self.name), done, total, total as f64)?;
+        if done == total {
+            self.reporter.advance(total as f64);
         }
         Ok(())
     }
 
     fn unlearning(&mut self, group: usize, step: &UnlearningStep<'_>) -> Result<()> {
-        let phase = format!("{}: unlearning {}", self.name, name_of(self.dataset, group));
+        let phase = format!("{}: unlearning {}", self.name, self.dataset.group_name(group));
         self.reporter.within(&phase, step.step, step.steps, self.making)
     }
 
     fn retraining(&mut self, group: usize, step: &TrainingStep) -> Result<()> {
-        let phase = format!("{}: training without {}", self.name, name_of(self.dataset, group));
+        let phase = format!("{}: training without {}", self.name, self.dataset.group_name(group));
         self.reporter.within(&phase, step.step, step.steps, self.making)
     }
 
-    fn group_done(&mut self, _group: usize, _scores: &[crate::attribution::GroupScore]) -> Result<()> {
-        self.reporter.advance(self.pass);
+    fn planned(&mut self, evaluations: usize) -> Result<()> {
+        self.planned = evaluations;
+        self.reporter.skip(self.whole - evaluations as f64);
         self.reporter.check()
     }
 }

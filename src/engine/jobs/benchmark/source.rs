@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::rows::Bench;
-use super::short_hash;
 use crate::engine::counterfactuals::training_of;
+use crate::engine::jobs::short_hash;
 use crate::error::Result;
 use crate::evaluation::benchmark::OraclePlan;
 use crate::training::TrainingConfig;

@@ -1,0 +1,101 @@
+//! The list behind the button at the bottom: what runs, what waits in which order, what is paused, what was done.
+
+use egui::{Align, Button, Label, Layout, Popup, PopupCloseBehavior, RichText, ScrollArea, SetOpenCommand, Ui, vec2};
+
+use super::View;
+use crate::app::actions::{Action, Command};
+use crate::app::format;
+use crate::app::state::{Job, JobStatus};
+use crate::app::theme::{self, GAP, tokens};
+use crate::engine::{Priority, journal_path};
+
+/// Draws the button, and the list where it is open.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let waiting = view.state.jobs.len();
+    let text = if waiting > 1 { format!("Jobs ({waiting})") } else { "Jobs".to_owned() };
+    let button = Button::new(RichText::new(text).font(theme::caption())).min_size(vec2(64.0, 26.0));
+    let response = ui.add(button).on_hover_text(Action::Jobs.hint(ui.ctx()));
+    let toggle = std::mem::take(&mut view.drafts.toggle_jobs) || response.clicked();
+    Popup::from_response(&response)
+        .open_memory(toggle.then_some(SetOpenCommand::Toggle))
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .frame(egui::Frame::popup(ui.style()).inner_margin(14.0))
+        .accessible_name("Jobs")
+        .show(|ui| list(ui, view));
+}
+
+fn list(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    ui.set_width(560.0);
+    let state = view.state;
+    ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+        if state.jobs.is_empty() {
+            ui.label(RichText::new("Nothing runs and nothing waits").color(t.weak));
+        }
+        for (place, job) in state.jobs.iter().enumerate() {
+            row(ui, job, place, view.out);
+        }
+        if !state.history.is_empty() {
+            ui.add_space(GAP);
+            ui.label(RichText::new("Done").font(theme::caption()).color(t.weak));
+        }
+        for job in &state.history {
+            let color = if matches!(job.status, JobStatus::Failed(_)) { t.error } else { t.text };
+            let text = RichText::new(super::jobs::outcome(job)).font(theme::caption()).color(color);
+            ui.add(Label::new(text).wrap().selectable(true));
+        }
+    });
+    ui.add_space(6.0);
+    let log = format!("Log of all jobs: {}", journal_path().display());
+    ui.add(Label::new(RichText::new(log).font(theme::caption()).color(t.weak)).wrap().selectable(true));
+}
+
+/// A job that runs, waits or is paused, with what can be done to it.
+fn row(ui: &mut Ui, job: &Job, place: usize, out: &mut Vec<Command>) {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        ui.set_min_height(26.0);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let press = |ui: &mut Ui, word: &str, enabled: bool, hint: &str| {
+                let button = Button::new(RichText::new(word).font(theme::caption())).small();
+                let response = ui.add_enabled(enabled, button).accessible_name(format!("{word}: {}", job.title));
+                response.on_hover_text(hint).clicked()
+            };
+            if press(ui, "Cancel", !job.cancelling, Action::CancelJob.tooltip()) {
+                out.push(Command::Cancel(job.id));
+            }
+            if job.status == JobStatus::Paused {
+                if press(ui, "Resume", !job.cancelling, RESUME) {
+                    out.push(Command::Resume(job.id));
+                }
+            } else if press(ui, "Pause", job.can_pause(), Action::PauseJob.tooltip()) {
+                out.push(Command::Pause(job.id));
+            }
+            let movable = job.status == JobStatus::Waiting && job.priority != Priority::Prompt && place > 0;
+            if movable && press(ui, "First", !job.cancelling, "Run this job before the others that wait") {
+                out.push(Command::Raise(job.id));
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.label(RichText::new(format::cut(&job.title, 40)).color(t.strong));
+                let about = RichText::new(about(job)).font(theme::caption()).color(t.weak);
+                ui.add(Label::new(about).truncate());
+            });
+        });
+    });
+}
+
+/// Tooltip of buttons that resume.
+pub(super) const RESUME: &str = "Go on with this job where it was";
+
+/// How far a job is, in a word or two.
+fn about(job: &Job) -> String {
+    let share = job.progress.as_ref().map(|p| format!("{:.0} %", p.fraction * 100.0));
+    let word = match (&job.status, job.cancelling, job.pausing) {
+        (_, true, _) => "stopping…",
+        (_, _, true) => "pausing…",
+        (JobStatus::Running, ..) => "runs",
+        (JobStatus::Paused, ..) => "paused",
+        _ => "waits",
+    };
+    share.map_or_else(|| word.to_owned(), |share| format!("{word}, {share}"))
+}

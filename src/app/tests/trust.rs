@@ -1,0 +1,234 @@
+//! What says how far a score may be believed, and what a job will take.
+
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::scenes::Scene;
+use crate::app::actions::Action;
+use crate::attribution::{Attribution, GroupScore, NullTest, Trust};
+use crate::elbo::anytime::Side;
+use crate::elbo::{Estimate, Timesteps};
+use crate::engine::api::{AttributeJob, EventKind, Forecast, JobSpec, UnlearningPoint};
+use crate::unlearning::{Change, Forgetting, Judgement, Rest};
+
+fn change(before: f64, rise: f64) -> Change {
+    Change { pictures: 12, before, after: before * (1.0 + rise), rise, std_err: Some(0.01) }
+}
+
+/// What a gate says of a model: how much it forgot, what it did to the others, what a retrained one forgot.
+fn judgement(forgot: f64, others: f64, retrained_rise: Option<f64>) -> Judgement {
+    Judgement {
+        forget: change(0.0312, forgot),
+        others: change(0.0301, others),
+        retrained_rise,
+        forgetting: if forgot > 0.1 { Forgetting::ForgotEnough } else { Forgetting::ForgotTooLittle },
+        rest: if others > 0.05 { Rest::Damaged } else { Rest::Kept },
+    }
+}
+
+/// Every model was checked: that of the seventh failed, and the leader's where `leader` says so.
+pub fn checked(all: &mut Attribution, leader: bool) {
+    let best = all.scores.iter().map(|s| s.estimate.score).fold(f64::MIN, f64::max);
+    for (i, score) in all.scores.iter_mut().enumerate() {
+        score.gate = Some(match i {
+            _ if leader && score.estimate.score == best => judgement(0.02, 0.12, None),
+            6 => judgement(0.04, 0.006, Some(0.38)),
+            _ => judgement(0.41, 0.006, Some(0.38)),
+        });
+    }
+}
+
+/// Random groups reach up to `mean + 3.2`, and other sources name other leaders.
+pub fn doubted(all: &mut Attribution, mean: f64) {
+    let scores: Vec<f64> = (0..16).map(|i| mean + f64::from(i % 4) - 1.5).collect();
+    all.trust = Some(Trust {
+        null: NullTest::of(scores, all.scores.len(), 0.0),
+        lead: Some(5.0),
+        closed_form: all.scores.get(4).map(|s| s.group.clone()),
+        second_seed: all.scores.first().map(|s| s.group.clone()),
+    });
+}
+
+/// One group leads, two are open, the others were left behind after a first look.
+pub fn early(score: &mut GroupScore, nats: f64) {
+    (score.side, score.evaluations) = match nats {
+        n if n > 20.0 => (Some(Side::In), 41),
+        n if n > 9.5 => (Some(Side::Open), 41),
+        _ => (Some(Side::Out), 6),
+    };
+    let wide = if score.evaluations < 10 { 2.5 } else { 1.2 };
+    score.estimate = Estimate::with_interval(nats, wide, (nats - 2.4 * wide, nats + 2.4 * wide));
+}
+
+/// What the demo takes.
+pub const FORECAST: Forecast = Forecast { models: 8, evaluations: 450, seconds: 118.0, peak_bytes: Some(643_000_000) };
+
+/// Moves the pointer to a widget and waits for what it says.
+pub fn hover(scene: &mut Scene, label: &str) {
+    scene.window.get_by_label_contains(label).hover();
+    for _ in 0..8 {
+        scene.window.step();
+    }
+}
+
+fn attribute_job(scene: &Scene) -> AttributeJob {
+    match scene.fake.last().1 {
+        JobSpec::Attribute(job) => *job,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_model_that_failed_its_check_is_marked_and_says_why() {
+    let mut scene = Scene::loaded();
+    scene.finish_with(|all| checked(all, false));
+    assert_eq!(scene.window.get_all_by_label_contains("model failed its check").count(), 1);
+    let failed = scene.app().state.groups()[6].clone();
+    scene.window.get_by_label_contains(&format!("{failed}: +9.1"));
+    hover(&mut scene, "model failed its check: forgot too little");
+    scene.window.get_by_label("Its model failed its check");
+    scene.window.get_by_label(&format!(
+        "It forgot {failed} too little (error up 4.0 %, retrained: 38 %), kept the others (up 0.6 %)"
+    ));
+    scene.window.get_by_label("Error on its held-out pictures: 0.0312 before, 0.0324 after");
+    scene.window.get_by_label("Unlearning removes more than retraining would: compare groups, not nats");
+    // A check that was passed is told on demand only; the selected group's is in its panel.
+    assert!(scene.window.query_by_label("Its model passed its check").is_none());
+    scene.window.get_by_label_contains("Its model: forgot pointillism (error up 41 %");
+    hover(&mut scene, "pointillism: +41");
+    scene.window.get_by_label("Its model passed its check");
+}
+
+#[test]
+fn a_leader_whose_model_failed_is_named_above_the_bars() {
+    let mut scene = Scene::loaded();
+    scene.finish_with(|all| checked(all, true));
+    scene
+        .window
+        .get_by_label("The model without pointillism failed its check: forgot too little and damaged the others");
+}
+
+#[test]
+fn random_groups_draw_their_line_and_speak_for_the_leader() {
+    let mut scene = Scene::loaded();
+    scene.finish_with(|all| doubted(all, 1.0));
+    scene.window.get_by_label_contains("pointillism stands out");
+    scene.window.get_by_label_contains("Removing pointillism matters more than removing random pictures");
+    scene.window.get_by_label("pointillism is named by the closed form too");
+    scene.window.get_by_label_contains("A second unlearning with another seed names");
+    hover(&mut scene, "random groups reach up to here: +");
+    scene.window.get_by_label_contains("16 groups of pictures taken at random");
+}
+
+#[test]
+fn nothing_stands_out_where_random_groups_reach_as_high() {
+    let mut scene = Scene::loaded();
+    scene.finish_with(|all| doubted(all, 50.0));
+    scene.window.get_by_label("Nothing stands out: random pictures score as much as pointillism");
+    scene.window.get_by_label_contains("16 random groups reach");
+    assert!(scene.window.query_by_label_contains(" stands out;").is_none(), "no group is claimed to");
+    scene.window.get_by_label_contains("random groups reach up to here");
+}
+
+#[test]
+fn no_line_without_random_groups() {
+    let scene = Scene::done();
+    assert!(scene.window.query_by_label_contains("random groups").is_none());
+    scene.window.get_by_label_contains("unlearned (approximate: overshoots)");
+}
+
+#[test]
+fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
+    let mut scene = Scene::loaded();
+    scene.act(Action::Explain);
+    let usual = attribute_job(&scene);
+    assert_eq!((usual.settings.stop, usual.null, usual.confirm), (None, 0, false));
+    scene.tell(EventKind::Cancelled);
+    scene.window.get_by_label("Advanced").click();
+    scene.settle();
+    assert!(scene.window.query_by_label("Budget").is_none(), "unfolds with its checkbox");
+    scene.window.get_by_label("Stop when the leader is clear").click();
+    scene.settle();
+    assert!(
+        scene
+            .window
+            .get_by_role_and_label(egui::accesskit::Role::TextInput, "Timesteps")
+            .accesskit_node()
+            .is_disabled()
+    );
+    scene.window.get_by_label("both are chosen as it goes");
+    scene.window.get_by_label("Check with a second seed").click_accesskit();
+    scene.settle();
+    let settings = &mut scene.window.state_mut().drafts.settings;
+    (settings.null, settings.recipe.seed, settings.top) = (16, 3, 9);
+    "no timesteps".clone_into(&mut settings.timesteps);
+    scene.act(Action::Explain);
+    let job = attribute_job(&scene);
+    let stop = job.settings.stop.expect("it stops early");
+    assert_eq!((stop.level, stop.top, stop.budget), (0.95, 7, 1000 / 10 * 9 / 4), "one group at least is left out");
+    assert_eq!(job.settings.timesteps, Timesteps::OFFICIAL, "what is typed there does not matter");
+    assert_eq!((job.null, job.confirm, job.recipe.seed), (16, true, 3));
+    // Methods that unlearn nothing refuse these.
+    scene.tell(EventKind::Cancelled);
+    let settings = &mut scene.window.state_mut().drafts.settings;
+    "gaussian".clone_into(&mut settings.method);
+    "50".clone_into(&mut settings.timesteps);
+    scene.act(Action::Explain);
+    let job = attribute_job(&scene);
+    assert_eq!((job.settings.stop, job.null, job.confirm), (None, 0, false));
+    assert_eq!(job.settings.timesteps, Timesteps::Count(50));
+}
+
+#[test]
+fn groups_that_were_left_behind_say_so() {
+    let mut scene = Scene::loaded();
+    scene.window.state_mut().drafts.settings.stop = true;
+    scene.finish_with(|all| {
+        let nats: Vec<f64> = all.scores.iter().map(|s| s.estimate.score).collect();
+        all.scores.iter_mut().zip(nats).for_each(|(score, nats)| early(score, nats));
+    });
+    assert_eq!(scene.window.get_all_by_label_contains("left behind early").count(), 5 + 1, "bars and caption");
+    scene.window.get_by_label_contains("rank 3, tied with the group above");
+    scene.window.get_by_label_contains("until the leader is clear (95 %, 225 evaluations at most)");
+    hover(&mut scene, "rank 8, tied with the group above, left behind early");
+    scene.window.get_by_label("Left behind early: no more evaluations");
+}
+
+#[test]
+fn a_search_that_goes_on_does_not_claim_to_be_complete() {
+    let mut scene = Scene::running(8);
+    scene.window.get_by_label("pointillism leads so far");
+    scene.window.get_by_label("All groups are scored. What follows are checks of these scores");
+    let mut score = GroupScore::exact(&scene.app().state.groups()[0].clone(), 3.0);
+    early(&mut score, 3.0);
+    scene.tell(EventKind::GroupScored { group: 0, score: Box::new(score) });
+    scene.window.get_by_label("All groups are unlearned. Those that may still lead are measured further");
+}
+
+#[test]
+fn the_forecast_is_told_while_the_job_runs_and_when_it_is_over() {
+    let mut scene = Scene::running(0);
+    assert!(scene.window.query_by_label_contains("about 2 min").is_none());
+    scene.tell(EventKind::Forecast(FORECAST));
+    scene.window.get_by_label("about 2 min, 640 MB");
+    hover(&mut scene, "about 2 min, 640 MB");
+    scene.window.get_by_label_contains("8 models to make, 450 network evaluations at most");
+    scene.tell(EventKind::Forecast(Forecast { peak_bytes: None, ..FORECAST }));
+    scene.window.get_by_label("about 2 min");
+    scene.tell(EventKind::Finished("pointillism stands out".into()));
+    scene.window.get_by_label("Explain seed-7: pointillism stands out (forecast: about 2 min)");
+}
+
+#[test]
+fn events_of_random_groups_are_not_shown() {
+    let mut scene = Scene::running(2);
+    let groups = scene.app().state.groups().len();
+    let before = scene.app().state.active().map(|j| j.curves.clone());
+    let point =
+        UnlearningPoint { group: groups, step: 1, steps: 60, forget_loss: 0.1, retain_loss: 0.1, query_score: None };
+    scene.tell(EventKind::Unlearning(point));
+    let score = GroupScore::exact("random 1", 99.0);
+    scene.tell(EventKind::GroupScored { group: groups + 3, score: Box::new(score) });
+    assert_eq!(scene.app().state.active().map(|j| j.curves.clone()), before);
+    assert!(scene.window.query_by_label_contains("random 1").is_none());
+    scene.window.get_by_label("2 of 8 groups unlearned; pointillism leads so far");
+}

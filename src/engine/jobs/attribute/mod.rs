@@ -1,0 +1,227 @@
+//! The main job: which groups made the queries likely.
+
+mod queries;
+mod told;
+mod trust;
+
+pub(super) use queries::{check_size, read_queries};
+
+use super::{groups_by_name, open};
+use crate::attribution::{Attribution, Context, Counterfactuals, GroupScore, Made, Query, method};
+use crate::dataset::{Dataset, nearest};
+use crate::diffusion::Model;
+use crate::elbo::{FullPass, Timesteps};
+use crate::engine::api::{AttributeJob, DrawSettings, EventKind, GroupNeighbours};
+use crate::engine::counterfactuals::{
+    Imported, Resident, Retrained, StoredTerms, Unlearned, group_neighbours, training_of,
+};
+use crate::engine::forecast::Costs;
+use crate::engine::gates::Gates;
+use crate::engine::reporter::Reporter;
+use crate::engine::workspace::Workspace;
+use crate::error::{Error, Result};
+use crate::report;
+use crate::store::Store;
+use crate::unlearning::{Forget, Unlearning};
+use told::{Told, live_queries};
+use trust::Asked;
+
+pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
+    job.recipe.check()?;
+    let method = method(&job.method)?;
+    if job.queries.is_empty() {
+        return Err(Error::input("there is no query", "--query or --seeds", "give a picture or a seed"));
+    }
+    let unlearns = method.counterfactuals() == Some(Made::Unlearned) && job.counterfactuals.is_none();
+    if (job.null > 0 || job.confirm) && !unlearns {
+        return Err(Error::input(
+            "only models that are unlearned here can be set against random groups or another seed",
+            "--null, --confirm",
+            "leave these options out, or use --method guda without --counterfactuals",
+        ));
+    }
+    let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
+    model.check_class(job.settings.class)?;
+    let groups = groups_by_name(&dataset, &job.groups)?;
+    let draw = DrawSettings { class: job.settings.class, ..job.draw };
+    let queries = read_queries(&job.queries, &draw, &model, reporter)?;
+    let mut settings = job.settings;
+    check_size(&settings)?;
+    if let Some(out) = &job.out {
+        // Before hours of work, not after.
+        crate::store::check_writable(out)?;
+    }
+    let store = Store::open(&job.keep_in)?;
+    let recipe = job.recipe.resolved(&model, Some(&job.model))?;
+    let device = workspace.device(model.network.config())?.name;
+
+    let neighbours = neighbours(&dataset, &queries, &groups, job.neighbours, reporter)?;
+    if let Some(first) = neighbours.first() {
+        reporter.state(EventKind::Neighbours(first.clone()));
+    }
+    if method.counterfactuals().is_some() && job.live {
+        preview(workspace, &dataset, &queries, &groups, &model, settings.timesteps, reporter)?;
+    }
+
+    // Refuses timesteps that the model does not have before anything is trained.
+    settings.timesteps.plan(model.schedule(), settings.draws, settings.seed, b"")?;
+    let (seed, class) = (settings.seed, settings.class);
+    let asked_models = trust::models_to_make(job, &model, &dataset, &groups, &recipe, &store);
+    let mut kept = StoredTerms { store: &store, model: &model, seed, class, device: &device };
+    let live =
+        if job.live && unlearns { live_queries(&queries, &model, settings.seed, settings.class)? } else { Vec::new() };
+    let live_pass = (!live.is_empty())
+        .then(|| {
+            FullPass::run(&model, model.schedule(), &live, settings.seed, settings.batch, &mut |_, _| reporter.check())
+        })
+        .transpose()?;
+    let mut report = Told::new(reporter, &dataset, &model);
+    let mut attributions = {
+        let (mut imported, mut unlearned, mut retrained);
+        let training;
+        let resident = &mut workspace.resident;
+        let source: &mut dyn Counterfactuals = if let Some(folder) = &job.counterfactuals {
+            imported = Imported { model: &model, dataset: &dataset, folder, resident };
+            if method.counterfactuals().is_some() {
+                imported.check(&groups)?;
+            }
+            &mut imported
+        } else if method.counterfactuals() == Some(Made::Retrained) {
+            training = training_of(&model, &job.model, &dataset, None)?;
+            report.making_units = (training.steps * training.batch * 4) as f64;
+            let folder = job.keep_in.with_file_name("retrained");
+            retrained = Retrained { model: &model, dataset: &dataset, config: &training, folder, resident };
+            &mut retrained
+        } else {
+            // In forward passes of one picture: a training step costs about three, and trains on twice its batch.
+            report.making_units = (recipe.steps * recipe.batch * 7) as f64;
+            unlearned = Unlearned::new(&model, &dataset, &recipe, &store, resident);
+            &mut unlearned
+        };
+        if method.counterfactuals().is_some() {
+            report.to_make = groups.iter().filter(|g| !source.is_ready(**g)).count();
+        }
+        report.live = live_pass.as_ref();
+        let mut gates = Gates::new(&model, &dataset, &store, recipe.held_out);
+        if method.counterfactuals().is_some() {
+            report.reporter.within("measuring this machine", 0, 1, 0.0)?;
+            let missing = groups.iter().find(|g| !source.is_ready(**g)).filter(|_| unlearns);
+            let forget = missing.map(|group| Forget::group(&dataset, *group));
+            let found = match missing {
+                Some(_) => group_neighbours(&store, &dataset, &recipe, &mut report)?,
+                None => None,
+            };
+            let neighbours = found.as_ref();
+            let (model, dataset, recipe) = (&model, &dataset, &recipe);
+            let making = forget.as_ref().map(|forget| Unlearning { model, dataset, forget, recipe, neighbours });
+            let costs = Costs::measure(model, &mut settings, making.as_ref(), &mut || report.reporter.check())?;
+            report.extra_models = asked_models;
+            report.extra_evaluations = gates.cost(&groups, source)?;
+            report.costs = Some(costs);
+            report.dry_run = job.dry_run;
+        }
+        let attributed = method.attribute(Context {
+            model: &model,
+            dataset: &dataset,
+            groups: &groups,
+            queries: &queries,
+            settings: &settings,
+            counterfactuals: source,
+            kept: &mut kept,
+            report: &mut report,
+        });
+        if job.dry_run && report.forecast_told() {
+            return Ok(String::new());
+        }
+        let mut attributions = attributed?;
+        report.live = None;
+        if method.counterfactuals().is_some() {
+            // An unlearned model is judged beside the truth, where that was trained before.
+            let truth = if unlearns { training_of(&model, &job.model, &dataset, None).ok() } else { None };
+            let mut memory = Resident::default();
+            let mut retrained = truth.as_ref().map(|config| {
+                let (folder, resident) = (job.keep_in.with_file_name("retrained"), &mut memory);
+                Retrained { model: &model, dataset: &dataset, config, folder, resident }
+            });
+            let retrained = retrained.as_mut().map(|r| r as &mut dyn Counterfactuals);
+            let judged = gates.judge_all(&groups, source, retrained, &mut report)?;
+            for attribution in &mut attributions {
+                for (score, judgement) in attribution.scores.iter_mut().zip(&judged) {
+                    score.gate = *judgement;
+                }
+            }
+        }
+        attributions
+    };
+    if job.null > 0 || job.confirm {
+        let asked = Asked {
+            job,
+            method,
+            model: &model,
+            dataset: &dataset,
+            groups: &groups,
+            queries: &queries,
+            settings: &settings,
+            recipe: &recipe,
+            store: &store,
+        };
+        asked.answer(workspace, &mut attributions, &mut kept, &mut report)?;
+    }
+
+    if let Some(out) = &job.out {
+        let provenance = report::Provenance {
+            job,
+            recipe: &recipe,
+            settings: &settings,
+            model_hash: model.hash(),
+            dataset: &dataset,
+            device: &device,
+            queries: &queries,
+        };
+        report::write_attribution(out, &provenance, &attributions, &neighbours, model.shape())?;
+    }
+    let summary = match (attributions.as_slice(), &job.out) {
+        ([one], _) => crate::attribution::verdict(one),
+        (many, Some(out)) => format!("{} queries, {} groups: results in {}", many.len(), groups.len(), out.display()),
+        (many, None) => format!("{} queries, {} groups", many.len(), groups.len()),
+    };
+    reporter.state(EventKind::Attributed(attributions));
+    Ok(summary)
+}
+
+/// The training pictures nearest to each query, of each group.
+fn neighbours(
+    dataset: &Dataset,
+    queries: &[Query],
+    groups: &[usize],
+    count: usize,
+    reporter: &Reporter<'_>,
+) -> Result<Vec<Vec<GroupNeighbours>>> {
+    queries
+        .iter()
+        .map(|q| {
+            reporter.check()?;
+            let of = |&group: &usize| GroupNeighbours { group, nearest: nearest(dataset, &q.pixels, group, count) };
+            Ok(groups.iter().map(of).collect())
+        })
+        .collect()
+}
+
+/// The closed form's ranking of the first query, for the window to show at once.
+fn preview(
+    workspace: &mut Workspace,
+    dataset: &Dataset,
+    queries: &[Query],
+    groups: &[usize],
+    model: &Model,
+    timesteps: Timesteps,
+    reporter: &mut Reporter<'_>,
+) -> Result<()> {
+    let Some(query) = queries.first() else { return Ok(()) };
+    let fitted = workspace.gaussian(dataset, &mut |d, t| reporter.within("closed form", d, t, 0.0))?;
+    let values = fitted.scores(&query.pixels, model.schedule(), timesteps, groups)?;
+    let scores = groups.iter().zip(values).map(|(&g, value)| GroupScore::exact(dataset.group_name(g), value));
+    let attribution = Attribution::new(&query.name, "gaussian", scores.collect());
+    reporter.state(EventKind::PreviewRanking(Box::new(attribution)));
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The pictures asked about.
+
+use crate::attribution::{Query, ScoreSettings};
+use crate::dataset::{ImageShape, load_picture};
+use crate::diffusion::Model;
+use crate::diffusion::generate::to_bytes;
+use crate::elbo::Timesteps;
+use crate::engine::api::{DrawSettings, EventKind, QuerySource};
+use crate::engine::jobs::sample;
+use crate::engine::reporter::Reporter;
+use crate::error::{Error, Result};
+
+/// Refuses numbers that no machine can hold.
+pub(in crate::engine::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
+    let points = match settings.timesteps {
+        Timesteps::Count(n) => n,
+        Timesteps::Range { .. } => 1,
+    };
+    if settings.draws.saturating_mul(points) > 1_000_000 || settings.batch > 1 << 16 {
+        return Err(Error::input(
+            format!("{points} timesteps, {} draws and batches of {}", settings.draws, settings.batch),
+            "--timesteps, --draws, --batch",
+            "give at most a million evaluations and batches of at most 65,536",
+        ));
+    }
+    Ok(())
+}
+
+/// The pictures asked about, at the model's size.
+pub(in crate::engine::jobs) fn read_queries(
+    sources: &[QuerySource],
+    draw: &DrawSettings,
+    model: &Model,
+    reporter: &mut Reporter<'_>,
+) -> Result<Vec<Query>> {
+    let mut queries: Vec<Query> = Vec::with_capacity(sources.len());
+    for source in sources {
+        let query = match source {
+            QuerySource::File(path) => {
+                let picture = load_picture(path, model.shape())?;
+                if !picture.notes.is_empty() {
+                    let text = format!("{}: {}", picture.name, picture.notes.join("; "));
+                    reporter.state(EventKind::Warning(text));
+                }
+                Query { name: picture.name, pixels: picture.pixels }
+            }
+            QuerySource::Seed(seed) => {
+                let pixels = to_bytes(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
+                Query { name: format!("seed-{seed}"), pixels }
+            }
+            QuerySource::Picture { name, pixels } => {
+                let ImageShape { channels, height, width } = model.shape();
+                if pixels.len() != model.shape().numel() {
+                    return Err(Error::input(
+                        "the picture has another size than the model's",
+                        name.clone(),
+                        format!("give it at {width}x{height} with {channels} channels"),
+                    ));
+                }
+                Query { name: name.clone(), pixels: pixels.clone() }
+            }
+        };
+        queries.push(query);
+    }
+    tell_apart(&mut queries);
+    Ok(queries)
+}
+
+/// Gives queries of the same name a number, so that no row or file stands for two.
+fn tell_apart(queries: &mut [Query]) {
+    let mut seen = std::collections::HashSet::new();
+    for query in queries {
+        let (stem, end) = match query.name.rsplit_once('.') {
+            Some((stem, end)) => (stem.to_owned(), format!(".{end}")),
+            None => (query.name.clone(), String::new()),
+        };
+        let mut number = 1;
+        while !seen.insert(query.name.clone()) {
+            number += 1;
+            query.name = format!("{stem}-{number}{end}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What the quality gate says of a model, as plain data and in words.
+
+use serde::{Deserialize, Serialize};
+
+/// A rise counts where it is above this many standard errors.
+const SURE: f64 = 2.0;
+
+/// Forgetting reaches at least this share of a retrained model's rise.
+const ENOUGH: f64 = 0.25;
+
+/// Relative rise of the others' error that is damage.
+const DAMAGE: f64 = 0.05;
+
+/// How a model's error on some pictures compares with the full model's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Number of the pictures.
+    pub pictures: usize,
+    /// The full model's mean squared error of the predicted noise.
+    pub before: f64,
+    /// The judged model's.
+    pub after: f64,
+    /// after / before - 1.
+    pub rise: f64,
+    /// Standard error of the rise over the pictures; unknown of a single one.
+    pub std_err: Option<f64>,
+}
+
+impl Change {
+    /// From each picture's error before and after. A ratio of sums, its standard error by linearisation (Cochran 1977,
+    /// section 6.3).
+    pub(super) fn new(pairs: &[(f64, f64)]) -> Self {
+        let n = pairs.len() as f64;
+        let before = pairs.iter().map(|p| p.0).sum::<f64>() / n;
+        let after = pairs.iter().map(|p| p.1).sum::<f64>() / n;
+        let ratio = after / before;
+        let squares: f64 = pairs.iter().map(|(b, a)| (a - ratio * b).powi(2)).sum();
+        let std_err = (pairs.len() > 1).then(|| (squares / (n * (n - 1.0))).sqrt() / before);
+        Self { pictures: pairs.len(), before, after, rise: ratio - 1.0, std_err }
+    }
+
+    /// The rise is above `level` beyond its error.
+    fn above(&self, level: f64) -> bool {
+        self.rise - SURE * self.std_err.unwrap_or_default() > level
+    }
+
+    /// "up 41 %".
+    fn words(&self) -> String {
+        let way = if self.rise < 0.0 { "down" } else { "up" };
+        format!("{way} {}", percent(self.rise.abs()))
+    }
+}
+
+/// A share in words: a decimal where it is below 10 %.
+fn percent(share: f64) -> String {
+    let value = 100.0 * share;
+    if value < 9.95 { format!("{value:.1} %") } else { format!("{value:.0} %") }
+}
+
+/// Whether a model has forgotten what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgetting {
+    /// The error on the forgotten rose beyond its own error, and to a quarter of a retrained model's at least.
+    ForgotEnough,
+    /// It did not.
+    ForgotTooLittle,
+}
+
+/// What forgetting did to the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rest {
+    /// The others' error is at most 5 % above the full model's, or not surely more.
+    Kept,
+    /// It is surely more than 5 % above.
+    Damaged,
+}
+
+/// What the gate says of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// On the forgotten pictures.
+    pub forget: Change,
+    /// On the others.
+    pub others: Change,
+    /// A retrained model's rise on the same forgotten pictures, where it is known.
+    pub retrained_rise: Option<f64>,
+    /// Verdict on the forgetting.
+    pub forgetting: Forgetting,
+    /// Verdict on the rest.
+    pub rest: Rest,
+}
+
+impl Judgement {
+    pub(super) fn new(forget: Change, others: Change, retrained_rise: Option<f64>) -> Self {
+        let reached = retrained_rise.is_none_or(|r| forget.rise >= ENOUGH * r);
+        Self {
+            forget,
+            others,
+            retrained_rise,
+            forgetting: if forget.above(0.0) && reached {
+                Forgetting::ForgotEnough
+            } else {
+                Forgetting::ForgotTooLittle
+            },
+            rest: if others.above(DAMAGE) { Rest::Damaged } else { Rest::Kept },
+        }
+    }
+
+    /// Whether a score that came from this model may be believed.
+    pub fn passed(&self) -> bool {
+        self.forgetting == Forgetting::ForgotEnough && self.rest == Rest::Kept
+    }
+
+    /// One sentence for people; `name` is what was forgotten.
+    pub fn sentence(&self, name: &str) -> String {
+        let too_little = if self.forgetting == Forgetting::ForgotEnough { "" } else { " too little" };
+        let retrained = self.retrained_rise.map(|r| format!(", retrained: {}", percent(r)));
+        let rest = if self.rest == Rest::Kept { "kept" } else { "damaged" };
+        format!(
+            "forgot {name}{too_little} (error {}{}), {rest} the others ({})",
+            self.forget.words(),
+            retrained.unwrap_or_default(),
+            self.others.words()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_picture_has_no_error() {
+        let change = Change::new(&[(0.5, 0.6)]);
+        assert!(change.std_err.is_none() && (change.rise - 0.2).abs() < 1e-12);
+        assert_eq!(Judgement::new(change, change, None).forgetting, Forgetting::ForgotEnough);
+    }
+
+    #[test]
+    fn the_error_of_a_rise_is_that_of_a_ratio() {
+        // Three pictures; by hand: ratio 1.5 of means 0.2 and 0.3, residuals -0.05, 0, 0.05.
+        let change = Change::new(&[(0.1, 0.1), (0.2, 0.3), (0.3, 0.5)]);
+        let expected = (2.0f64 * 0.05 * 0.05 / (3.0 * 2.0)).sqrt() / 0.2;
+        assert!((change.rise - 0.5).abs() < 1e-12 && (change.std_err.unwrap() - expected).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,98 @@
+//! Which pictures an unlearning run trains on, and which it keeps out to be judged by.
+
+use rand::RngExt as _;
+
+use super::forget::Forget;
+use crate::dataset::Dataset;
+use crate::elbo::noise::stream;
+
+/// A group keeps out at most this many pictures.
+const MOST: usize = 32;
+
+/// A group of fewer pictures keeps none out.
+const FEWEST: usize = 4;
+
+/// The pictures of a dataset by their use in an unlearning run; numbers, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// To forget.
+    pub forget: Vec<usize>,
+    /// To retain.
+    pub retain: Vec<usize>,
+    /// Kept out of the run, of those to forget.
+    pub held_forget: Vec<usize>,
+    /// Kept out of the run, of the others.
+    pub held_others: Vec<usize>,
+}
+
+impl Split {
+    /// Keeps `share` of each group out: the same pictures whatever is to be forgotten. A half of which nothing would be
+    /// left keeps none out.
+    pub fn new(dataset: &Dataset, forget: &Forget, share: f64) -> Self {
+        let mut held = vec![false; dataset.len()];
+        for group in 0..dataset.groups().len() {
+            for image in held_out(dataset, group, share) {
+                if let Some(held) = held.get_mut(image) {
+                    *held = true;
+                }
+            }
+        }
+        let half = |wanted: bool| {
+            let all: Vec<usize> = (0..dataset.len()).filter(|i| forget.contains(*i) == wanted).collect();
+            let (out, used): (Vec<_>, Vec<_>) = all.iter().partition(|i| held.get(**i).copied().unwrap_or(false));
+            if used.is_empty() { (all, Vec::new()) } else { (used, out) }
+        };
+        let (to_forget, held_forget) = half(true);
+        let (retain, held_others) = half(false);
+        Self { forget: to_forget, retain, held_forget, held_others }
+    }
+}
+
+/// The pictures of a group that no run trains on: a fixed choice.
+pub(super) fn held_out(dataset: &Dataset, group: usize, share: f64) -> Vec<usize> {
+    let mut rest = dataset.indices_of(group).to_vec();
+    if share <= 0.0 || rest.len() < FEWEST {
+        return Vec::new();
+    }
+    let count = ((rest.len() as f64 * share) as usize).clamp(1, MOST);
+    let name = dataset.groups().get(group).map_or("", String::as_str);
+    let mut rng = stream("whence 2026 held out", 0, name.as_bytes(), 0);
+    (0..count).map(|_| rest.swap_remove(rng.random_range(0..rest.len()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unlearning::tests::digits;
+
+    #[test]
+    fn every_picture_has_one_use_and_what_is_kept_out_is_always_the_same() {
+        let dataset = digits();
+        let mut held_before = None;
+        for forget in [Forget::group(&dataset, 0), Forget::group(&dataset, 7), Forget::random(&dataset, 30, 1)] {
+            let split = Split::new(&dataset, &forget, 0.1);
+            let mut all = [&split.forget[..], &split.retain, &split.held_forget, &split.held_others].concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..dataset.len()).collect::<Vec<_>>());
+            assert!(split.forget.iter().chain(&split.held_forget).all(|i| forget.contains(*i)));
+            let mut held = [&split.held_forget[..], &split.held_others].concat();
+            held.sort_unstable();
+            for group in 0..dataset.groups().len() {
+                let of_group = held.iter().filter(|i| dataset.group_of(**i) == Some(group)).count();
+                assert_eq!(of_group, 2, "a tenth of 24");
+            }
+            assert_eq!(*held_before.get_or_insert(held.clone()), held);
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_out_where_it_is_switched_off_or_nothing_would_be_left() {
+        let dataset = digits();
+        let off = Split::new(&dataset, &Forget::group(&dataset, 0), 0.0);
+        assert!(off.held_forget.is_empty() && off.held_others.is_empty());
+        assert_eq!(off.forget, dataset.indices_of(0));
+        let one = (0..1000).map(|seed| Forget::random(&dataset, 1, seed));
+        let mut sizes = one.map(|f| Split::new(&dataset, &f, 0.5)).map(|s| (s.forget.len(), s.held_forget.len()));
+        assert!(sizes.all(|s| s == (1, 0)), "a single picture is always trained on");
+    }
+}
