@@ -35,11 +35,9 @@ impl NullTest {
         if scores.len() < FEWEST || groups == 0 || scores.iter().any(|s| !s.is_finite()) {
             return None;
         }
-        let count = scores.len() as f64;
-        let mean = scores.iter().sum::<f64>() / count;
-        let sd = (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt();
-        let factor = t_quantile(NOMINAL / groups as f64, count - 1.0).max(widening);
-        let threshold = mean + factor * sd * (1.0 + 1.0 / count).sqrt();
+        let (mean, sd, one_more) = spread(&scores);
+        let factor = t_quantile(NOMINAL / groups as f64, scores.len() as f64 - 1.0).max(widening);
+        let threshold = mean + factor * sd * one_more;
         Some(Self { scores, mean, sd, threshold })
     }
 
@@ -52,11 +50,9 @@ impl NullTest {
             for (left_out, score) in scores.iter().enumerate() {
                 let rest: Vec<f64> =
                     scores.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, s)| *s).collect();
-                let count = rest.len() as f64;
-                let mean = rest.iter().sum::<f64>() / count;
-                let sd = (rest.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt();
+                let (mean, sd, one_more) = spread(&rest);
                 if sd > 0.0 {
-                    strayed.push((score - mean) / (sd * (1.0 + 1.0 / count).sqrt()));
+                    strayed.push((score - mean) / (sd * one_more));
                 }
             }
         }
@@ -69,6 +65,14 @@ impl NullTest {
     pub fn stands_out(&self, score: f64) -> bool {
         score > self.threshold
     }
+}
+
+/// Mean and standard deviation of some scores, and by how much one more strays further than they do: √(1 + 1/R).
+fn spread(scores: &[f64]) -> (f64, f64, f64) {
+    let count = scores.len() as f64;
+    let mean = scores.iter().sum::<f64>() / count;
+    let sd = (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt();
+    (mean, sd, (1.0 + 1.0 / count).sqrt())
 }
 
 /// What speaks for the leader, besides its interval.

@@ -34,9 +34,7 @@ impl<'a> Gates<'a> {
         let mut pictures = 0;
         let mut missing = 0;
         for &group in groups {
-            let forget = Forget::group(self.dataset, group);
-            let split = Split::new(self.dataset, &forget, self.held_out);
-            let Some(own) = GatePictures::new(self.dataset, &split) else { continue };
+            let Some((forget, own)) = self.pictures(group) else { continue };
             if self.stored::<Judgement>(&self.inputs(&forget, &models.identity(group)?, None)).is_none() {
                 pictures += own.forget.len() + own.others.len();
                 missing += own.forget.len();
@@ -44,6 +42,14 @@ impl<'a> Gates<'a> {
         }
         // Each model on its own pictures, and the full one on the groups' pictures once.
         Ok((pictures + missing) * GATE_TIMESTEPS)
+    }
+
+    /// A group and the pictures its model is judged on; none where the group is too small to hold any out.
+    fn pictures(&self, group: usize) -> Option<(Forget, GatePictures)> {
+        let forget = Forget::group(self.dataset, group);
+        let split = Split::new(self.dataset, &forget, self.held_out);
+        let pictures = GatePictures::new(self.dataset, &split)?;
+        Some((forget, pictures))
     }
 
     fn inputs(&self, forget: &Forget, other: &str, retrained_rise: Option<f64>) -> Value {
@@ -57,7 +63,8 @@ impl<'a> Gates<'a> {
         })
     }
 
-    /// Judges the model without each group, beside a retrained one where that is at hand; nothing where a group is too small to hold pictures out.
+    /// Judges the model without each group, beside a retrained one where that is at hand; nothing where a group is too
+    /// small to hold pictures out.
     ///
     /// # Errors
     /// Those of models, devices, the store and whoever is told.
@@ -88,9 +95,7 @@ impl<'a> Gates<'a> {
         retrained_rise: Option<f64>,
         report: &mut dyn Report,
     ) -> Result<Option<Judgement>> {
-        let forget = Forget::group(self.dataset, group);
-        let split = Split::new(self.dataset, &forget, self.held_out);
-        let Some(pictures) = GatePictures::new(self.dataset, &split) else { return Ok(None) };
+        let Some((forget, pictures)) = self.pictures(group) else { return Ok(None) };
         let inputs = self.inputs(&forget, &models.identity(group)?, retrained_rise);
         if let Some(known) = self.stored(&inputs) {
             return Ok(Some(known));

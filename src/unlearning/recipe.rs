@@ -127,15 +127,6 @@ impl Recipe {
             ..self.clone()
         })
     }
-
-    /// Hash of a resolved recipe applied to a model, a dataset and a group: the name of what comes out.
-    pub fn key(&self, model: &Model, dataset: &str, group: &str) -> String {
-        let mut hasher = blake3::Hasher::new_derive_key("whence 2026 counterfactual v1");
-        for part in [&serde_json::to_string(self).unwrap_or_default(), model.hash(), dataset, group] {
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-        }
-        hasher.finalize().to_hex().to_string()
-    }
 }
 
 /// A peak learning rate for a network whose training is unknown. Adam's best rate falls as one over a layer's fan-in
