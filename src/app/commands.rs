@@ -12,7 +12,7 @@ use super::format;
 use super::state::{Job, JobStatus, Slot};
 use super::window::WhenceApp;
 use crate::engine::Priority;
-use crate::engine::api::{JobId, JobSpec};
+use crate::engine::api::{Evidence, JobId, JobSpec};
 
 impl WhenceApp {
     /// Does what was asked.
@@ -117,7 +117,7 @@ impl WhenceApp {
     /// Hands a job to the engine and takes note of it; says so near its place where that fails.
     pub(super) fn start(&mut self, spec: JobSpec, show: bool) {
         let slot = Slot::of(&spec);
-        let query = if slot == Slot::Explain { self.state.current } else { None };
+        let query = if matches!(slot, Slot::Explain | Slot::Evidence) { self.state.current } else { None };
         let priority = if query.is_some() { Priority::Front } else { spec.priority() };
         let Some(backend) = self.backend.as_mut() else {
             return self.state.notify(slot, query, true, "The engine is not running. Start Whence again".into(), None);
@@ -189,6 +189,16 @@ impl WhenceApp {
             JobSpec::DrawQuery(job) => format!("Draw seed {}", job.seed),
             JobSpec::Attribute(_) => {
                 format!("Explain {}", self.state.query().map_or("", |q| q.picture.name.as_str()))
+            }
+            JobSpec::Evidence(job) => {
+                let name = self.state.query().map_or("", |q| q.picture.name.as_str());
+                let one = job.of.groups.first().map_or_else(|| "each group".to_owned(), Clone::clone);
+                match job.what {
+                    Evidence::Redraw => format!("Draw {name} without {one}"),
+                    Evidence::Map => format!("Map {name}"),
+                    Evidence::Moved => format!("Find the images of {one} that moved"),
+                    Evidence::Watch => format!("Watch {one} being unlearned"),
+                }
             }
             JobSpec::Sample(job) => format!("Draw {}", format::plural(job.seeds.len(), "picture")),
             JobSpec::Train(_) => "Train a model".into(),

@@ -1,6 +1,7 @@
 //! What the window knows: plain data, changed by the engine's events in one pure function and by the user's commands.
 
 mod board;
+mod evidence;
 mod jobs;
 mod reduce;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use board::{Board, Row, Stage};
+pub use evidence::{Course, Found};
 pub use jobs::{Curve, Job, JobStatus, Slot};
 pub use reduce::Effect;
 
@@ -60,6 +62,12 @@ pub struct Query {
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
     /// What the groups had to do with it.
     pub answer: Option<Answer>,
+    /// Complete answers that were found before, by other methods or settings, latest last.
+    pub earlier: Vec<Answer>,
+    /// Evidence for and against the answer.
+    pub found: Found,
+    /// Whether the user marked it.
+    pub starred: bool,
 }
 
 /// The scores of one query, as far as they are known.
@@ -71,6 +79,8 @@ pub struct Answer {
     pub method: String,
     /// What was asked for, in words.
     pub settings: String,
+    /// How models without a group were made, in words; empty where none were.
+    pub recipe: String,
     /// The closed form's ranking.
     pub preview: Option<Attribution>,
     /// Scores known so far, by group.

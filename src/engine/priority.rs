@@ -30,7 +30,7 @@ impl JobSpec {
             | Self::LoadDataset(_)
             | Self::LoadQuery(_)
             | Self::DrawQuery(_) => Priority::Prompt,
-            Self::Attribute(_) | Self::Unlearn(_) | Self::Sample(_) => Priority::Normal,
+            Self::Attribute(_) | Self::Evidence(_) | Self::Unlearn(_) | Self::Sample(_) => Priority::Normal,
             Self::Train(_) | Self::Retrain(_) | Self::Removal(_) | Self::Benchmark(_) => Priority::Background,
         }
     }
@@ -39,6 +39,7 @@ impl JobSpec {
     pub fn keeps_results(&self) -> bool {
         match self {
             Self::Attribute(_)
+            | Self::Evidence(_)
             | Self::Unlearn(_)
             | Self::Train(_)
             | Self::Retrain(_)

@@ -18,6 +18,8 @@ pub enum Slot {
     Draw,
     /// Scores.
     Explain,
+    /// Evidence for scores.
+    Evidence,
     /// Anything else.
     Other,
 }
@@ -32,6 +34,7 @@ impl Slot {
             JobSpec::LoadQuery(_) => Self::Query,
             JobSpec::DrawQuery(_) => Self::Draw,
             JobSpec::Attribute(_) => Self::Explain,
+            JobSpec::Evidence(_) => Self::Evidence,
             JobSpec::Sample(_)
             | JobSpec::Train(_)
             | JobSpec::Unlearn(_)

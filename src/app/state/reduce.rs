@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use super::super::format;
-use super::{Answer, Board, Drawing, Job, JobStatus, Query, Slot, State};
-use crate::attribution::{Attribution, ScoreSettings};
+use super::{Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State};
+use crate::attribution::{Attribution, Made, ScoreSettings, method};
 use crate::dataset::Dataset;
 use crate::elbo::Timesteps;
-use crate::engine::api::{Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture};
+use crate::engine::api::{
+    AttributeJob, DrawSettings, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn,
+};
 use crate::store::Project;
 
 /// Ended jobs that stay listed.
@@ -44,7 +46,10 @@ impl State {
         if let (JobSpec::Attribute(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
             let (id, method) = (job.id, spec.method.clone());
             let settings = asked(&spec.settings);
-            query.answer = Some(Answer { job: id, method, settings, ..Default::default() });
+            let recipe = made(spec);
+            query.keep_answer();
+            query.earlier.retain(|a| (&a.method, &a.settings, &a.recipe) != (&method, &settings, &recipe));
+            query.answer = Some(Answer { job: id, method, settings, recipe, ..Default::default() });
         }
         self.jobs.push(job);
         pointless
@@ -68,7 +73,20 @@ impl State {
             EventKind::Paused => job.placed(JobStatus::Paused),
             EventKind::Progress(progress) => job.progress = Some(progress),
             EventKind::Unlearning(point) if point.group >= groups => {}
-            EventKind::Unlearning(point) => job.add_point(point),
+            EventKind::Unlearning(point) => {
+                job.add_point(point);
+                if let Some(query) = query.and_then(|key| self.query_mut(key)) {
+                    query.found.take(EventKind::Unlearning(point));
+                }
+            }
+            kind @ (EventKind::Redrawn { .. }
+            | EventKind::Mapped { .. }
+            | EventKind::Moved { .. }
+            | EventKind::Watched { .. }) => {
+                if let Some(query) = query.and_then(|key| self.query_mut(key)) {
+                    query.found.take(kind);
+                }
+            }
             EventKind::Forecast(forecast) => job.forecast = Some(forecast),
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
             EventKind::ModelLoaded(model) => return self.model_loaded(*model),
@@ -123,8 +141,11 @@ impl State {
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
             let barren = |a: &Answer| a.job == job.id && a.board.rows.is_empty() && a.board.waiting.is_empty();
             if query.answer.as_ref().is_some_and(barren) {
-                query.answer = None;
+                query.answer = query.earlier.pop();
             }
+            // Half drawn pictures of a job that was stopped are nothing to compare with.
+            query.found.redrawn.retain(|_, r| r.is_done());
+            query.found.reference = query.found.reference.take().filter(Redrawn::is_done);
         }
         self.history.insert(0, job);
         self.history.truncate(HISTORY);
@@ -148,7 +169,7 @@ impl State {
         if self.model.as_ref().is_some_and(|old| old.hash != model.hash) {
             // Scores and drawn pictures belong to the model they came from.
             self.queries.retain(|q| matches!(q.picture.origin, QueryOrigin::File(_)));
-            self.queries.iter_mut().for_each(|q| q.answer = None);
+            self.queries.iter_mut().for_each(Query::forget);
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
@@ -170,8 +191,7 @@ impl State {
     fn dataset_loaded(&mut self, dataset: Dataset) {
         if self.dataset.as_ref().is_none_or(|old| old.hash() != dataset.hash()) {
             for query in &mut self.queries {
-                query.answer = None;
-                query.nearest.clear();
+                query.forget();
             }
             self.group = None;
         }
@@ -189,7 +209,7 @@ impl State {
             Some(query) => query.key,
             None => {
                 let key = self.new_key();
-                self.queries.push(Query { key, picture, draw, nearest: Default::default(), answer: None });
+                self.queries.push(Query::new(key, picture, draw));
                 key
             }
         };
@@ -213,6 +233,39 @@ impl State {
             self.group = leader;
         }
     }
+}
+
+impl Query {
+    fn new(key: u64, picture: QueryPicture, draw: Option<DrawSettings>) -> Self {
+        let (nearest, found) = Default::default();
+        Self { key, picture, draw, nearest, answer: None, earlier: Vec::new(), found, starred: false }
+    }
+
+    /// Model or images are others now: nothing that was said of them holds.
+    fn forget(&mut self) {
+        self.answer = None;
+        self.earlier.clear();
+        self.nearest.clear();
+        self.found = Found::default();
+    }
+
+    /// Puts a complete answer aside for comparison.
+    fn keep_answer(&mut self) {
+        if let Some(answer) = self.answer.take().filter(|a| a.complete.is_some()) {
+            self.earlier.push(answer);
+        }
+    }
+}
+
+/// How models without a group are made, in words.
+fn made(job: &AttributeJob) -> String {
+    let unlearns = method(&job.method).is_ok_and(|m| m.counterfactuals() == Some(Made::Unlearned));
+    if !unlearns {
+        return String::new();
+    }
+    let recipe = &job.recipe;
+    let rate = recipe.learning_rate.map_or_else(String::new, |r| format!(", rate {r}"));
+    format!("{}, {}{rate}", recipe.objective, format::plural(recipe.steps, "step"))
 }
 
 /// How the ELBO was asked to be evaluated, in words.

@@ -109,26 +109,39 @@ impl Unlearned<'_> {
 
     /// Unlearns, from where an earlier run was stopped.
     fn unlearn(&self, group: usize, inputs: &Value, report: &mut dyn Report) -> Result<Outcome> {
-        let forget = self.forget(group);
-        let is_group = group < self.dataset.groups().len();
-        let neighbours = if is_group { self.neighbours(report)? } else { None };
-        let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
-        let unlearning = Unlearning { model, dataset, forget: &forget, recipe, neighbours };
         let state = self.store.get(Kind::Unfinished, inputs).and_then(|bytes| UnlearningState::from_bytes(&bytes).ok());
         let mut saved = Instant::now();
         let mut pause = SAVE_EVERY;
-        let outcome = unlearning.run(state, &mut |step: UnlearningStep<'_>| {
-            let told = report.unlearning(group, &step);
+        self.unlearn_from(state, group, report, &mut |(step, stopping)| {
             // A step that was interrupted is kept too: going on begins there.
-            if (saved.elapsed() >= pause || told.is_err()) && step.step < step.steps {
+            if (saved.elapsed() >= pause || stopping) && step.step < step.steps {
                 let begun = Instant::now();
                 self.store.put(Kind::Unfinished, inputs, &step.state().to_bytes()?)?;
                 saved = Instant::now();
                 pause = SAVE_EVERY.max(begun.elapsed() * SAVE_SHARE);
             }
+            Ok(())
+        })
+    }
+
+    /// Unlearns; `after` is given each step and whether it is the last, because whoever was told stops the work.
+    fn unlearn_from(
+        &self,
+        state: Option<UnlearningState>,
+        group: usize,
+        report: &mut dyn Report,
+        after: &mut dyn FnMut((&UnlearningStep<'_>, bool)) -> Result<()>,
+    ) -> Result<Outcome> {
+        let forget = self.forget(group);
+        let is_group = group < self.dataset.groups().len();
+        let neighbours = if is_group { self.neighbours(report)? } else { None };
+        let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
+        let unlearning = Unlearning { model, dataset, forget: &forget, recipe, neighbours };
+        unlearning.run(state, &mut |step: UnlearningStep<'_>| {
+            let told = report.unlearning(group, &step);
+            after((&step, told.is_err()))?;
             told
-        })?;
-        Ok(outcome)
+        })
     }
 }
 
@@ -164,6 +177,21 @@ impl<'a> Unlearned<'a> {
         resident: &'a mut Resident,
     ) -> Self {
         Self { model, dataset, recipe, store, resident, neighbours: OnceCell::new() }
+    }
+
+    /// Unlearns a group from the start, whether its model is kept or not, and tells each step. A model that was not kept
+    /// yet is kept then.
+    ///
+    /// # Errors
+    /// Those of the unlearning and of whoever is told.
+    pub fn again(&mut self, group: usize, report: &mut dyn Report) -> Result<()> {
+        let inputs = self.inputs(group);
+        let outcome = self.unlearn_from(None, group, report, &mut |_| Ok(()))?;
+        if !self.is_ready(group) {
+            let content = Self::encoded(&named_values(&self.model.network), &outcome)?;
+            self.store.put(Kind::Counterfactual, &inputs, &content)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod benchmark;
+mod evidence;
 mod load;
 mod removal;
 mod retrain;
@@ -28,6 +29,7 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
         JobSpec::DrawQuery(draw) => sample::query(workspace, draw, reporter),
         JobSpec::Sample(job) => sample::run(workspace, job, reporter),
         JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
+        JobSpec::Evidence(job) => evidence::run(workspace, job, reporter),
         JobSpec::Train(job) => train::run(workspace, job, reporter),
         JobSpec::Unlearn(job) => unlearn::run(workspace, job, reporter),
         JobSpec::Benchmark(job) => benchmark::run(workspace, job, reporter),
