@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
 use super::files::{Kind, Pick};
-use crate::engine::api::{JobId, JobSpec};
+use crate::engine::api::{Evidence, JobId, JobSpec};
 
 /// An action that needs nothing but the wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,10 @@ pub enum Command {
     OpenAs(Kind, PathBuf),
     /// Start a job again.
     Retry(JobSpec),
+    /// Score all groups by another method.
+    ExplainBy(&'static str),
+    /// Look for evidence of a group, or of all.
+    Look(Evidence, Option<usize>),
     /// Stop a job.
     Cancel(JobId),
     /// Put a job aside.

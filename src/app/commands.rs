@@ -33,6 +33,11 @@ impl WhenceApp {
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
             Command::Retry(spec) => self.start(spec, true),
+            Command::ExplainBy(method) => {
+                self.drafts.settings.method = method.into();
+                self.act(ctx, Action::Explain);
+            }
+            Command::Look(what, group) => self.look(what, group),
             Command::Cancel(job) => self.cancel(job),
             Command::Pause(job) => self.pause(job),
             Command::Resume(job) => self.resume(job),

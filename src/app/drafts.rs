@@ -6,6 +6,7 @@ use crate::elbo::anytime::Settings as StopSettings;
 use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
 use crate::unlearning::Recipe;
 
+use super::panels::WallOrder;
 use super::state::State;
 
 /// Nearest training images a group.
@@ -34,6 +35,10 @@ pub struct Drafts {
     pub help: bool,
     /// Whether the list of jobs shall open, or close where it is open.
     pub toggle_jobs: bool,
+    /// What the wall of redrawings is ordered by.
+    pub wall_order: WallOrder,
+    /// Where the scrubber through an unlearning is: group and step; at the end where absent.
+    pub scrub: Option<(usize, usize)>,
     /// Whether the settings are unfolded, so that the picture leaves them room.
     pub advanced: bool,
 }
@@ -155,6 +160,11 @@ impl Drafts {
     /// What is missing, and what is typed wrong.
     pub fn attribute_job(&self, state: &State) -> Result<AttributeJob, String> {
         state.can_explain()?;
+        self.job_of(state)
+    }
+
+    /// The settings on screen as a job, whether another one runs or not.
+    pub(super) fn job_of(&self, state: &State) -> Result<AttributeJob, String> {
         let (Some(model), Some(dataset), Some(query)) = (&state.model, &state.dataset, state.query()) else {
             return Err("Open a model and a dataset first".into());
         };

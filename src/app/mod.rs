@@ -6,6 +6,7 @@
 //! | `state` | what is shown, as plain data; one pure function applies the engine's events |
 //! | `commands` | what happens when the user asks for something |
 //! | `actions` | the table of actions: text, tooltip, keys |
+//! | `look` | evidence, when it is asked for |
 //! | `drafts` | what is typed, and how it becomes a job |
 //! | `errands` | short work off the window's thread |
 //! | `files` | dialogs, and what a path holds |
@@ -24,6 +25,7 @@ mod drafts;
 mod errands;
 mod files;
 mod format;
+mod look;
 mod panels;
 mod state;
 #[cfg(test)]

@@ -123,6 +123,14 @@ pub struct Notice {
     pub retry: Option<JobSpec>,
 }
 
+impl Query {
+    /// Complete answers and the one on screen, the oldest first.
+    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
+        let now = self.answer.iter().filter(|a| !a.board.rows.is_empty());
+        self.earlier.iter().chain(now)
+    }
+}
+
 impl State {
     /// The query on screen.
     pub fn query(&self) -> Option<&Query> {

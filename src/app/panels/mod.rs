@@ -1,5 +1,6 @@
 //! The panels, and how they share the window.
 
+mod compare;
 mod drop;
 mod groups;
 mod help;
@@ -12,6 +13,10 @@ mod score;
 mod settings;
 mod stage;
 mod top;
+mod unlearning;
+mod wall;
+
+pub use wall::Order as WallOrder;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2};
 

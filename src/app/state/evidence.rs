@@ -46,6 +46,15 @@ impl Course {
 }
 
 impl Found {
+    /// How different the picture looks without a group, as the mean share of a channel's range by which its values differ; 0 to
+    /// 1. `original` is what the full model draws where that was not drawn again.
+    pub fn change(&self, original: &[u8], group: usize) -> Option<f64> {
+        let without = &self.redrawn.get(&group).filter(|r| r.is_done())?.pixels;
+        let with = self.reference.as_ref().map_or(original, |r| &r.pixels);
+        let sum: u64 = with.iter().zip(without).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        (with.len() == without.len() && !with.is_empty()).then(|| sum as f64 / (255.0 * with.len() as f64))
+    }
+
     /// Takes in what a look at the query gave. False where the event is something else.
     pub fn take(&mut self, kind: EventKind) -> bool {
         match kind {

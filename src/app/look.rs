@@ -1,0 +1,41 @@
+//! Looking at the query on screen through models without groups, when the user asks to.
+
+use super::drafts::Drafts;
+use super::state::{Slot, State};
+use super::window::WhenceApp;
+use crate::engine::api::{Evidence, EvidenceJob, JobSpec, QueryOrigin};
+
+impl Drafts {
+    /// The job that looks for evidence of one group, or of all.
+    ///
+    /// # Errors
+    /// What is missing, and what is typed wrong.
+    pub fn evidence_job(&self, state: &State, what: Evidence, group: Option<usize>) -> Result<EvidenceJob, String> {
+        state.can_look()?;
+        let mut of = self.job_of(state)?;
+        of.groups = group.map(|g| state.group_name(g).to_owned()).into_iter().collect();
+        // Evidence is of the models that made the answer on screen; the closed form made none, so these are then of
+        // the method that unlearns.
+        if crate::attribution::method(&of.method).is_ok_and(|m| m.counterfactuals().is_none()) {
+            of.method = "guda".into();
+        }
+        let seed = state.query().and_then(|q| match q.picture.origin {
+            QueryOrigin::Seed(seed) => Some(seed),
+            QueryOrigin::File(_) => None,
+        });
+        Ok(EvidenceJob { of, seed, what })
+    }
+}
+
+impl WhenceApp {
+    /// Starts looking, where nobody looks for the same already.
+    pub(super) fn look(&mut self, what: Evidence, group: Option<usize>) {
+        if self.state.looking(what, group).is_some() {
+            return;
+        }
+        match self.drafts.evidence_job(&self.state, what, group) {
+            Ok(job) => self.start(JobSpec::Evidence(Box::new(job)), false),
+            Err(text) => self.state.notify(Slot::Evidence, self.state.current, false, text, None),
+        }
+    }
+}
