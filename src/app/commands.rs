@@ -12,7 +12,7 @@ use super::format;
 use super::state::{Job, JobStatus, Slot};
 use super::window::WhenceApp;
 use crate::engine::Priority;
-use crate::engine::api::{Evidence, JobId, JobSpec};
+use crate::engine::api::{Evidence, JobId, JobSpec, QuerySource};
 
 impl WhenceApp {
     /// Does what was asked.
@@ -121,9 +121,17 @@ impl WhenceApp {
 
     /// Hands a job to the engine and takes note of it; says so near its place where that fails.
     pub(super) fn start(&mut self, spec: JobSpec, show: bool) {
+        let about_query = matches!(Slot::of(&spec), Slot::Explain | Slot::Evidence);
+        let query = if about_query { self.state.current } else { None };
+        self.start_for(spec, query, show);
+    }
+
+    /// The same about a query that may not be on screen.
+    pub(super) fn start_for(&mut self, spec: JobSpec, query: Option<u64>, show: bool) {
         let slot = Slot::of(&spec);
-        let query = if matches!(slot, Slot::Explain | Slot::Evidence) { self.state.current } else { None };
-        let priority = if query.is_some() { Priority::Front } else { spec.priority() };
+        // Among prompt jobs the order of arrival counts, whatever is on screen.
+        let on_screen = query.is_some() && query == self.state.current && spec.priority() != Priority::Prompt;
+        let priority = if on_screen { Priority::Front } else { spec.priority() };
         let Some(backend) = self.backend.as_mut() else {
             return self.state.notify(slot, query, true, "The engine is not running. Start Whence again".into(), None);
         };
@@ -192,8 +200,12 @@ impl WhenceApp {
             JobSpec::LoadDataset(path) => format!("Read dataset {}", last(path)),
             JobSpec::LoadQuery(path) => format!("Open {}", last(path)),
             JobSpec::DrawQuery(job) => format!("Draw seed {}", job.seed),
-            JobSpec::Attribute(_) => {
-                format!("Explain {}", self.state.query().map_or("", |q| q.picture.name.as_str()))
+            JobSpec::Attribute(job) => {
+                let name = match job.queries.first() {
+                    Some(QuerySource::Picture { name, .. }) => name.as_str(),
+                    _ => "",
+                };
+                format!("{} {name}", if job.known_only { "Recall the explanation of" } else { "Explain" })
             }
             JobSpec::Evidence(job) => {
                 let name = self.state.query().map_or("", |q| q.picture.name.as_str());
@@ -202,6 +214,7 @@ impl WhenceApp {
                     Evidence::Redraw => format!("Draw {name} without {one}"),
                     Evidence::Map => format!("Map {name}"),
                     Evidence::Moved => format!("Find the images of {one} that moved"),
+                    Evidence::Known => "Recall what is kept".into(),
                     Evidence::Watch => format!("Watch {one} being unlearned"),
                 }
             }

@@ -215,6 +215,7 @@ impl Drafts {
             neighbours: NEAREST,
             live: true,
             dry_run: false,
+            known_only: false,
         })
     }
 }

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use egui::{ColorImage, Context};
 
 use super::files::{Kind, Pick};
+use super::session::Session;
 use crate::dataset::Neighbour;
 use crate::unlearning::Recipe;
 
@@ -34,6 +35,8 @@ pub enum Message {
         /// Nearest first.
         nearest: Vec<Neighbour>,
     },
+    /// How the project looks is written into it; nothing where that failed.
+    SessionKept(Option<Box<Session>>),
     /// The window's own picture.
     Shot(Arc<ColorImage>),
     /// The window's own picture lies in its file.

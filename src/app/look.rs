@@ -28,6 +28,22 @@ impl Drafts {
 }
 
 impl WhenceApp {
+    /// Recalls what is kept of the query on screen, once.
+    pub(super) fn recall(&mut self) {
+        let wanted = self.state.query().is_some_and(|q| !q.recalled) && self.state.can_look().is_ok();
+        // The store of a fresh project is not there yet: nothing to recall, and nothing to make.
+        if !wanted || !self.recalls || !self.state.store().join("store.json").is_file() {
+            return;
+        }
+        if let Ok(job) = self.drafts.evidence_job(&self.state, Evidence::Known, None) {
+            let current = self.state.current;
+            if let Some(query) = current.and_then(|key| self.state.query_mut(key)) {
+                query.recalled = true;
+            }
+            self.start(JobSpec::Evidence(Box::new(job)), false);
+        }
+    }
+
     /// Starts looking, where nobody looks for the same already.
     pub(super) fn look(&mut self, what: Evidence, group: Option<usize>) {
         if self.state.looking(what, group).is_some() {

@@ -8,6 +8,7 @@
 //! | `actions` | the table of actions: text, tooltip, keys |
 //! | `look` | evidence, when it is asked for |
 //! | `drafts` | what is typed, and how it becomes a job |
+//! | `session` | what a project looked like when it was left |
 //! | `errands` | short work off the window's thread |
 //! | `files` | dialogs, and what a path holds |
 //! | `backend` | the line to the engine |
@@ -27,6 +28,7 @@ mod files;
 mod format;
 mod look;
 mod panels;
+mod session;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -15,10 +15,11 @@ pub use evidence::{Course, Found};
 pub use jobs::{Curve, Job, JobStatus, Slot};
 pub use reduce::Effect;
 
+use super::session::Session;
 use crate::attribution::{Attribution, GroupScore};
 use crate::dataset::{Dataset, ImageShape, Neighbour};
 use crate::engine::Priority;
-use crate::engine::api::{DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
+use crate::engine::api::{AttributeJob, DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
 use crate::store::Project;
 
 /// Everything the window shows.
@@ -44,6 +45,8 @@ pub struct State {
     pub history: Vec<Job>,
     /// Warnings and failures, oldest first.
     pub notices: Vec<Notice>,
+    /// What the project looked like when it was left, until its pictures are back.
+    pub expected: Option<Session>,
     /// The picture that is being drawn.
     pub drawing: Option<Drawing>,
     next_key: u64,
@@ -66,6 +69,8 @@ pub struct Query {
     pub earlier: Vec<Answer>,
     /// Evidence for and against the answer.
     pub found: Found,
+    /// Whether what is kept of it was asked for.
+    pub recalled: bool,
     /// Whether the user marked it.
     pub starred: bool,
 }
@@ -79,6 +84,8 @@ pub struct Answer {
     pub method: String,
     /// What was asked for, in words.
     pub settings: String,
+    /// The job's whole description.
+    pub asked: Option<Box<AttributeJob>>,
     /// How models without a group were made, in words; empty where none were.
     pub recipe: String,
     /// The closed form's ranking.
@@ -121,6 +128,13 @@ pub struct Notice {
     pub text: String,
     /// The job to start again.
     pub retry: Option<JobSpec>,
+}
+
+impl Answer {
+    /// Whether it is only brought back, from what is kept.
+    pub fn is_recalled(&self) -> bool {
+        self.asked.as_ref().is_some_and(|job| job.known_only)
+    }
 }
 
 impl Query {

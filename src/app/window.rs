@@ -13,6 +13,7 @@ use super::drafts::{Drafts, NEAREST, Settings};
 use super::errands::{Errands, Message};
 use super::files::{FilePicker, Kind, SystemPicker};
 use super::panels::{self, View};
+use super::session::Session;
 use super::state::{Effect, Slot, State};
 use super::theme;
 use super::widgets::Textures;
@@ -48,6 +49,10 @@ pub struct WhenceApp {
     textures: Textures,
     frames: u64,
     opened: bool,
+    /// What was last written into the project of how it looks.
+    kept_session: Option<Session>,
+    /// Whether what is kept of a query is recalled when it comes on screen.
+    pub(super) recalls: bool,
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
     /// Nearest images that are being looked for: query, dataset, group.
@@ -70,6 +75,8 @@ impl WhenceApp {
             textures: Textures::default(),
             frames: 0,
             opened: false,
+            kept_session: None,
+            recalls: options.screenshot.is_none(),
             explain_soon: options.attribute,
             looking: None,
             shot: if options.screenshot.is_some() { Shot::Waiting(0) } else { Shot::None },
@@ -92,7 +99,7 @@ impl WhenceApp {
     #[cfg(test)]
     pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
         let mut app = Self::new(ctx, Options::default());
-        (app.backend, app.picker, app.opened) = (Some(backend), picker, true);
+        (app.backend, app.picker, app.opened, app.recalls) = (Some(backend), picker, true, false);
         app
     }
 
@@ -150,6 +157,8 @@ impl WhenceApp {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Run(spec, show) => self.start(spec, show),
+            Effect::RunFor(spec, query) => self.start_for(spec, Some(query), false),
+            Effect::NextSeed(seed) => self.drafts.seed = seed,
             Effect::ReadRecipe(path) => {
                 self.errands.run("recipe", move || {
                     Message::Recipe(crate::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
@@ -186,6 +195,7 @@ impl WhenceApp {
                     query.nearest.entry(group).or_insert(nearest);
                 }
             }
+            Message::SessionKept(session) => self.kept_session = session.map(|s| *s),
             Message::Shot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
                     self.errands.run("screenshot", move || Message::Saved(super::errands::save(&image, &path)));
@@ -198,6 +208,13 @@ impl WhenceApp {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
         }
+    }
+
+    /// How the project looks and where that belongs, where it is not written yet.
+    fn unkept_session(&self) -> Option<(Session, PathBuf)> {
+        let session = Session::of(&self.state, self.drafts.seed).filter(|_| self.recalls)?;
+        let root = self.state.project.as_ref()?.root.clone();
+        (self.kept_session.as_ref() != Some(&session)).then_some((session, root))
     }
 
     /// Looks for the nearest images of the selected group, where nobody has yet.
@@ -259,6 +276,7 @@ impl eframe::App for WhenceApp {
             }
         }
         self.look_for_nearest();
+        self.recall();
         self.take_shot(ctx, changed);
     }
 
@@ -286,6 +304,23 @@ impl eframe::App for WhenceApp {
         let root = self.state.project.as_ref().map(|p| p.root.clone()).or_else(|| self.last_project.clone());
         if let Some(root) = root.as_deref().and_then(|p| p.to_str()) {
             storage.set_string("project", root.to_owned());
+        }
+        if let Some((session, root)) = self.unkept_session() {
+            self.errands.run("session", move || match session.write(&root) {
+                Ok(()) => Message::SessionKept(Some(Box::new(session))),
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    Message::SessionKept(None)
+                }
+            });
+        }
+    }
+
+    fn on_exit(&mut self) {
+        if let Some((session, root)) = self.unkept_session()
+            && let Err(error) = session.write(&root)
+        {
+            tracing::warn!("{error}: the next start will not find this project as it was left");
         }
     }
 

@@ -119,6 +119,9 @@ pub struct AttributeJob {
     /// Only tell what the job would take.
     #[serde(default)]
     pub dry_run: bool,
+    /// Only take up what is kept: gives no scores where something would have to be computed.
+    #[serde(default)]
+    pub known_only: bool,
 }
 
 /// Settings of `whence sample`.

@@ -157,7 +157,7 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
     let shown = picture(ui, texture, shape, Vec2::splat(side), &label);
     let text = Rect::from_min_max(shown.rect.left_bottom(), shown.rect.right_bottom() + vec2(0.0, BELOW));
     let whole = shown.rect.union(text);
-    let response = ui.interact(whole, ui.id().with(group), Sense::click());
+    let response = ui.interact(whole, ui.scope_id().with(group), Sense::click());
     let selected = group.is_some() && view.state.group == group;
     response.widget_info(|| {
         WidgetInfo::selected(egui::accesskit::Role::ListBoxOption, true, selected, format!("Show {label}"))

@@ -1,7 +1,7 @@
 //! Jobs as the window sees them.
 
 use crate::engine::Priority;
-use crate::engine::api::{Forecast, JobId, JobSpec, Progress, UnlearningPoint};
+use crate::engine::api::{Evidence, Forecast, JobId, JobSpec, Progress, UnlearningPoint};
 
 /// What a job is about, and where its failures are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,15 @@ impl Job {
             pausing: false,
             priority,
             raised: false,
+        }
+    }
+
+    /// Whether it only brings back what is kept.
+    pub fn recalls(&self) -> bool {
+        match &self.spec {
+            JobSpec::Evidence(job) => job.what == Evidence::Known,
+            JobSpec::Attribute(job) => job.known_only,
+            _ => false,
         }
     }
 

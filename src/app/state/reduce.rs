@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use super::super::format;
+use super::super::session::Session;
 use super::{Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State};
 use crate::attribution::{Attribution, Made, ScoreSettings, method};
 use crate::dataset::Dataset;
 use crate::elbo::Timesteps;
+use crate::engine::Priority;
 use crate::engine::api::{
-    AttributeJob, DrawSettings, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn,
+    AttributeJob, DrawSettings, Event, EventKind, Evidence, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture,
+    Redrawn,
 };
 use crate::store::Project;
 
@@ -20,6 +23,10 @@ const HISTORY: usize = 50;
 pub enum Effect {
     /// Start a job; whether the picture that comes out shall be shown at once.
     Run(JobSpec, bool),
+    /// Start a job about this query.
+    RunFor(JobSpec, u64),
+    /// The seed that comes next.
+    NextSeed(u64),
     /// Read a recipe file.
     ReadRecipe(PathBuf),
     /// This project is the one to open next time.
@@ -49,7 +56,8 @@ impl State {
             let recipe = made(spec);
             query.keep_answer();
             query.earlier.retain(|a| (&a.method, &a.settings, &a.recipe) != (&method, &settings, &recipe));
-            query.answer = Some(Answer { job: id, method, settings, recipe, ..Default::default() });
+            let asked = Some(spec.clone());
+            query.answer = Some(Answer { job: id, method, settings, recipe, asked, ..Default::default() });
         }
         self.jobs.push(job);
         pointless
@@ -61,6 +69,10 @@ impl State {
         if matches!(event.kind, EventKind::Finished(_) | EventKind::Cancelled | EventKind::Failed(_)) {
             let job = self.jobs.remove(place);
             self.ended(job, event.kind);
+            // All that was there is back, or will not come.
+            if !self.jobs.iter().any(|j| j.spec.priority() == Priority::Prompt) {
+                self.expected = None;
+            }
             return Vec::new();
         }
         // Random groups have the numbers behind the dataset's own; they are no bars and have no course on screen.
@@ -93,7 +105,7 @@ impl State {
             EventKind::DatasetLoaded(dataset) => self.dataset_loaded(dataset),
             EventKind::QueryReady(picture) => {
                 let (spec, show) = (job.spec.clone(), job.show);
-                self.query_ready(&spec, *picture, show);
+                return self.query_ready(&spec, *picture, show);
             }
             EventKind::Preview { step, steps, pixels } => {
                 if let Some(shape) = self.model.as_ref().map(|m| m.shape).filter(|s| s.numel() == pixels.len()) {
@@ -137,15 +149,20 @@ impl State {
             }
             _ => JobStatus::Cancelled,
         };
-        // An explanation that never learned anything leaves no empty ranking behind.
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
+            // An explanation that never learned anything leaves no empty ranking behind.
             let barren = |a: &Answer| a.job == job.id && a.board.rows.is_empty() && a.board.waiting.is_empty();
+            query.earlier.retain(|a| !barren(a));
             if query.answer.as_ref().is_some_and(barren) {
                 query.answer = query.earlier.pop();
             }
             // Half drawn pictures of a job that was stopped are nothing to compare with.
             query.found.redrawn.retain(|_, r| r.is_done());
             query.found.reference = query.found.reference.take().filter(Redrawn::is_done);
+        }
+        // Recalling what is kept is nothing that was done.
+        if job.recalls() {
+            return;
         }
         self.history.insert(0, job);
         self.history.truncate(HISTORY);
@@ -156,7 +173,14 @@ impl State {
         effects.extend(project.file.recipe.clone().map(Effect::ReadRecipe));
         effects.extend(project.file.model.clone().map(|p| Effect::Run(JobSpec::LoadModel(p), false)));
         effects.extend(project.file.data.clone().map(|p| Effect::Run(JobSpec::LoadDataset(p), false)));
-        effects.extend(project.file.queries.iter().map(|p| Effect::Run(JobSpec::LoadQuery(p.clone()), false)));
+        self.expected = Session::from_project(&project);
+        // Where the project was left with other pictures than it names, those are what the user wants to see.
+        let queries: Vec<JobSpec> = match &self.expected {
+            Some(session) => session.jobs(&project),
+            None => project.file.queries.iter().cloned().map(JobSpec::LoadQuery).collect(),
+        };
+        effects.extend(queries.into_iter().map(|spec| Effect::Run(spec, false)));
+        effects.extend(self.expected.as_ref().map(|s| Effect::NextSeed(s.seed())));
         self.notices.clear();
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
@@ -199,7 +223,7 @@ impl State {
         self.dataset = Some(dataset);
     }
 
-    fn query_ready(&mut self, spec: &JobSpec, picture: QueryPicture, show: bool) {
+    fn query_ready(&mut self, spec: &JobSpec, picture: QueryPicture, show: bool) -> Vec<Effect> {
         let draw = match spec {
             JobSpec::DrawQuery(job) => Some(job.draw),
             _ => None,
@@ -217,6 +241,25 @@ impl State {
             self.current = Some(key);
         }
         self.drawing = None;
+        self.come_back(key)
+    }
+
+    /// A picture is back that was there when the project was left: so are its star and its place on screen, and what was
+    /// explained follows from what is kept.
+    fn come_back(&mut self, key: u64) -> Vec<Effect> {
+        let (Some(session), Some(project)) = (&self.expected, &self.project) else { return Vec::new() };
+        let Some(query) = self.queries.iter().find(|q| q.key == key) else { return Vec::new() };
+        let Some((kept, shown)) = session.find(query, &project.root) else { return Vec::new() };
+        let jobs = kept.explanations(self, query);
+        let (starred, group) = (kept.starred(), session.group().map(str::to_owned));
+        if let Some(query) = self.query_mut(key) {
+            query.starred |= starred;
+        }
+        if shown {
+            self.current = Some(key);
+            self.group = group.and_then(|name| self.groups().iter().position(|g| *g == name)).or(self.group);
+        }
+        jobs.into_iter().map(|job| Effect::RunFor(JobSpec::Attribute(Box::new(job)), key)).collect()
     }
 
     /// Changes an answer, and orders its rows anew.
@@ -224,7 +267,7 @@ impl State {
         let groups = self.groups().to_vec();
         let Some(query) = query.and_then(|key| self.query_mut(key)) else { return };
         let key = query.key;
-        let Some(answer) = query.answer.as_mut().filter(|a| a.job == job) else { return };
+        let Some(answer) = query.answer.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else { return };
         change(answer);
         answer.board = Board::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
         let leader = answer.board.leader();
@@ -238,7 +281,7 @@ impl State {
 impl Query {
     fn new(key: u64, picture: QueryPicture, draw: Option<DrawSettings>) -> Self {
         let (nearest, found) = Default::default();
-        Self { key, picture, draw, nearest, answer: None, earlier: Vec::new(), found, starred: false }
+        Self { key, picture, draw, nearest, answer: None, earlier: Vec::new(), found, recalled: false, starred: false }
     }
 
     /// Model or images are others now: nothing that was said of them holds.
@@ -246,12 +289,12 @@ impl Query {
         self.answer = None;
         self.earlier.clear();
         self.nearest.clear();
-        self.found = Found::default();
+        (self.found, self.recalled) = (Found::default(), false);
     }
 
     /// Puts a complete answer aside for comparison.
     fn keep_answer(&mut self) {
-        if let Some(answer) = self.answer.take().filter(|a| a.complete.is_some()) {
+        if let Some(answer) = self.answer.take().filter(|a| a.complete.is_some() || a.is_recalled()) {
             self.earlier.push(answer);
         }
     }

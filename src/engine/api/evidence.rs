@@ -16,6 +16,8 @@ pub enum Evidence {
     Moved,
     /// The unlearning once more, with the query drawn again on the way; gives `Unlearning` and `Watched` events.
     Watch,
+    /// All of the above, as far as it was computed before and is kept.
+    Known,
 }
 
 /// One look at a query that groups are, or can be, scored for.

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 /// Runs a job; returns one line about what came of it.
 pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -> Result<String> {
     match spec {
-        JobSpec::OpenProject(path) => load::project(path, reporter),
+        JobSpec::OpenProject(path) => load::project(workspace, path, reporter),
         JobSpec::LoadModel(path) => load::model(workspace, path, reporter),
         JobSpec::LoadDataset(path) => load::dataset(workspace, path, reporter),
         JobSpec::LoadQuery(path) => load::query(workspace, path, reporter),

@@ -114,11 +114,14 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             let neighbours = found.as_ref();
             let (model, dataset, recipe) = (&model, &dataset, &recipe);
             let making = forget.as_ref().map(|forget| Unlearning { model, dataset, forget, recipe, neighbours });
-            let costs = Costs::measure(model, &mut settings, making.as_ref(), &mut || report.reporter.check())?;
+            if !job.known_only {
+                let costs = Costs::measure(model, &mut settings, making.as_ref(), &mut || report.reporter.check())?;
+                report.costs = Some(costs);
+            }
             report.extra_models = asked_models;
             report.extra_evaluations = gates.cost(&groups, source)?;
-            report.costs = Some(costs);
             report.dry_run = job.dry_run;
+            report.known_only = job.known_only;
         }
         let attributed = method.attribute(Context {
             model: &model,
@@ -130,7 +133,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             kept: &mut kept,
             report: &mut report,
         });
-        if job.dry_run && report.forecast_told() {
+        if (job.dry_run || job.known_only && attributed.is_err()) && report.forecast_told() {
             return Ok(String::new());
         }
         let mut attributions = attributed?;

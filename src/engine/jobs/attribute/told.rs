@@ -49,6 +49,8 @@ pub(super) struct Told<'a, 'b, 'c> {
     pub(super) extra_evaluations: usize,
     /// Stop once it is known what the job would take.
     pub(super) dry_run: bool,
+    /// Stop where something would have to be computed.
+    pub(super) known_only: bool,
     /// Scores are not those that were asked for: they are not shown.
     pub(super) quiet: bool,
     planned: bool,
@@ -67,6 +69,7 @@ impl<'a, 'b> Told<'a, 'b, '_> {
             extra_models: 0,
             extra_evaluations: 0,
             dry_run: false,
+            known_only: false,
             quiet: false,
             planned: false,
         }
@@ -115,6 +118,10 @@ impl<'a, 'b> Told<'a, 'b, '_> {
 
 impl Report for Told<'_, '_, '_> {
     fn planned(&mut self, evaluations: usize) -> Result<()> {
+        if self.known_only && evaluations + self.to_make + self.extra_models + self.extra_evaluations > 0 {
+            self.planned = true;
+            return Err(crate::Error::Cancelled);
+        }
         if let Some(costs) = self.costs.take() {
             self.tell_forecast(&costs, evaluations);
             if self.dry_run {

@@ -41,7 +41,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             None => missing.push((group, inputs)),
         }
     }
-    if missing.is_empty() {
+    if missing.is_empty() || look.only_known() {
         return Ok("the map is known".into());
     }
     reporter.plan(missing.len() as f64 + 1.0);

@@ -49,8 +49,21 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     let (model, dataset, groups, recipe, store) = (&model, &dataset, groups.as_slice(), &recipe, &store);
     let look = Look { job, model, dataset, query, groups, recipe, store, device };
     let resident = &mut workspace.resident;
+    let unlearns = made == Some(Made::Unlearned) && of.counterfactuals.is_none();
+    if job.what == Evidence::Known {
+        if unlearns {
+            watch::run(&look, resident, reporter)?;
+        }
+        let training = (made == Some(Made::Retrained)).then(|| training_of(model, &of.model, dataset, None));
+        let training = training.transpose()?;
+        let mut source = look.models(training.as_ref(), resident);
+        for run in [redraw::run, map::run, moved::run] {
+            run(&look, source.as_mut(), reporter)?;
+        }
+        return Ok(String::new());
+    }
     if job.what == Evidence::Watch {
-        if made != Some(Made::Unlearned) || of.counterfactuals.is_some() {
+        if !unlearns {
             return Err(no_models("is not unlearned here, so there is nothing to watch", &of.method));
         }
         return watch::run(&look, resident, reporter);
@@ -64,7 +77,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     match job.what {
         Evidence::Redraw => redraw::run(&look, source.as_mut(), reporter),
         Evidence::Map => map::run(&look, source.as_mut(), reporter),
-        Evidence::Moved | Evidence::Watch => moved::run(&look, source.as_mut(), reporter),
+        Evidence::Moved | Evidence::Watch | Evidence::Known => moved::run(&look, source.as_mut(), reporter),
     }
 }
 
@@ -73,6 +86,11 @@ fn no_models(what: &str, method: &str) -> Error {
 }
 
 impl<'a> Look<'a> {
+    /// Whether only what is kept is wanted.
+    fn only_known(&self) -> bool {
+        self.job.what == Evidence::Known
+    }
+
     /// Where the models without a group come from: folders, training again, or unlearning.
     fn models(
         &'a self,

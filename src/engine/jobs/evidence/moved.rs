@@ -43,6 +43,9 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             told.reporter.state(EventKind::Moved { group, images });
             continue;
         }
+        if look.only_known() {
+            continue;
+        }
         let other = models.without(group, &mut told)?;
         let what = format!("images of {}", look.dataset.group_name(group));
         let mut moved = Vec::with_capacity(images.len());

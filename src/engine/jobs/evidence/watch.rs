@@ -55,6 +55,9 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
             reporter.skip(1.0);
             continue;
         }
+        if look.only_known() {
+            continue;
+        }
         if pass.is_none() {
             let check = &mut |_: usize, _: usize| reporter.check();
             pass = Some(FullPass::run(model, model.schedule(), &queries, settings.seed, settings.batch, check)?);
