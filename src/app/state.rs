@@ -60,6 +60,8 @@ pub struct Query {
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
     /// What the groups had to do with it.
     pub answer: Option<Answer>,
+    /// Whether the user marked it.
+    pub starred: bool,
 }
 
 /// The scores of one query, as far as they are known.

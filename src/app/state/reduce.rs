@@ -189,7 +189,14 @@ impl State {
             Some(query) => query.key,
             None => {
                 let key = self.new_key();
-                self.queries.push(Query { key, picture, draw, nearest: Default::default(), answer: None });
+                self.queries.push(Query {
+                    key,
+                    picture,
+                    draw,
+                    nearest: Default::default(),
+                    answer: None,
+                    starred: false,
+                });
                 key
             }
         };
