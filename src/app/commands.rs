@@ -1,5 +1,7 @@
 //! What happens when the user asks for something.
 
+mod shell;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,8 +17,14 @@ use crate::engine::Priority;
 use crate::engine::api::{Evidence, JobId, JobSpec, QuerySource};
 
 impl WhenceApp {
-    /// Does what was asked.
+    /// Does what was asked; what is shown and selected then can be undone.
     pub(super) fn command(&mut self, ctx: &Context, command: Command) {
+        self.shell.history.follow(self.moment());
+        self.carry(ctx, command);
+        self.shell.history.record(self.moment());
+    }
+
+    fn carry(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Act(action) => self.act(ctx, action),
             Command::SelectGroup(group) => self.state.group = group,
@@ -43,7 +51,9 @@ impl WhenceApp {
             Command::Resume(job) => self.resume(job),
             Command::Raise(job) => self.raise(job),
             Command::Dismiss(key) => self.state.dismiss(key),
-            Command::Theme(theme) => ctx.set_theme(theme),
+            Command::DismissToast(key) => self.shell.log.dismiss(key),
+            Command::TourCard(card) => self.shell.tour = card,
+            Command::OpenRecent(path) => self.open_recent(path),
             Command::ResetSettings => {
                 self.drafts.settings = super::drafts::Settings::with(self.drafts.settings.base.clone());
             }
@@ -51,6 +61,10 @@ impl WhenceApp {
     }
 
     fn act(&mut self, ctx: &Context, action: Action) {
+        ctx.request_repaint();
+        if self.act_on_window(ctx, action) {
+            return;
+        }
         match action {
             Action::OpenFolder => self.pick(Pick::Folder),
             Action::OpenPicture => self.pick(Pick::Query),
@@ -81,15 +95,14 @@ impl WhenceApp {
                 _ => {}
             },
             Action::Jobs => self.drafts.toggle_jobs = true,
-            Action::Clear if self.drafts.help => self.drafts.help = false,
-            Action::Clear => self.state.group = None,
+            Action::Clear => self.clear(ctx),
             Action::NextGroup => self.state.move_selection(1),
             Action::PreviousGroup => self.state.move_selection(-1),
             Action::NextQuery => self.state.move_query(1),
             Action::PreviousQuery => self.state.move_query(-1),
-            Action::Help => self.drafts.help = !self.drafts.help,
+            // The window's own, done above.
+            _ => {}
         }
-        ctx.request_repaint();
     }
 
     fn pick(&mut self, what: Pick) {
@@ -100,7 +113,7 @@ impl WhenceApp {
         self.drafts.dialog_open = self.errands.run("dialog", move || Message::Picked(what, picker.pick(what)));
     }
 
-    fn open_as(&mut self, kind: Kind, path: PathBuf) {
+    pub(super) fn open_as(&mut self, kind: Kind, path: PathBuf) {
         let root = kind.root(&path);
         let spec = match kind {
             Kind::Project => JobSpec::OpenProject(root),

@@ -19,6 +19,8 @@ pub struct Drafts {
     pub path: String,
     /// Whether the path field shall get the cursor.
     pub focus_path: bool,
+    /// Whether the path field is on screen, although nothing is typed.
+    pub path_open: bool,
     /// What is wrong with the typed path.
     pub path_error: Option<String>,
     /// Whether a system dialog is open.

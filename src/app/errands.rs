@@ -20,6 +20,8 @@ pub enum Message {
     Picked(Pick, Option<PathBuf>),
     /// A path was looked up.
     Looked(Kind, PathBuf),
+    /// Whether a project that was open lately is still there.
+    Recent(bool, PathBuf),
     /// The demo project lies there.
     Demo(Result<PathBuf, String>),
     /// A recipe file was read.

@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use egui::{Context, ThemePreference};
+use egui::Context;
 use parking_lot::Mutex;
 
 use super::Options;
 use super::actions::{self, Command};
 use super::backend::Backend;
+use super::dock::Dock;
 use super::drafts::{Drafts, NEAREST, Settings};
 use super::errands::{Errands, Message};
 use super::files::{FilePicker, Kind, SystemPicker};
 use super::panels::{self, View};
 use super::session::Session;
+use super::shell::Shell;
 use super::state::{Effect, Slot, State};
 use super::theme;
 use super::widgets::Textures;
@@ -21,6 +24,9 @@ use crate::engine::{Engine, journal_path};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
 const EVENTS_A_FRAME: usize = 256;
+
+/// So that the window wakes when a message is due and not a frame before.
+const AFTER: f64 = 0.05;
 
 /// Frames between the last change and the picture of the window.
 const SETTLED: u32 = 8;
@@ -40,6 +46,8 @@ enum Shot {
 pub struct WhenceApp {
     pub(super) state: State,
     pub(super) drafts: Drafts,
+    pub(super) shell: Shell,
+    pub(super) dock: Dock,
     pub(super) backend: Option<Box<dyn Backend>>,
     pub(super) errands: Errands,
     pub(super) picker: Arc<dyn FilePicker>,
@@ -68,6 +76,8 @@ impl WhenceApp {
         Self {
             state: State::default(),
             drafts: Drafts::default(),
+            shell: Shell::default(),
+            dock: Dock::default(),
             backend: None,
             errands: Errands::new(ctx),
             picker: Arc::new(SystemPicker),
@@ -88,11 +98,6 @@ impl WhenceApp {
     /// Where to say that the picture of the window could not be saved.
     pub fn report_failures_to(&mut self, failure: Arc<Mutex<Option<String>>>) {
         self.failure = failure;
-    }
-
-    /// Takes up what the last run left: theme and project.
-    pub fn restore(&mut self, storage: &dyn eframe::Storage) {
-        self.last_project = storage.get_string("project").map(PathBuf::from);
     }
 
     /// The program with another engine and other dialogs, which opens nothing by itself.
@@ -164,7 +169,12 @@ impl WhenceApp {
                     Message::Recipe(crate::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
                 });
             }
-            Effect::Remember(root) => self.last_project = Some(root),
+            Effect::Remember(root) => {
+                let name = self.state.project.as_ref().map_or_else(String::new, |p| p.file.name.clone());
+                self.shell.remember(&root, &name);
+                self.shell.history.forget(self.moment());
+                self.last_project = Some(root);
+            }
         }
     }
 
@@ -180,7 +190,14 @@ impl WhenceApp {
                 }
             }
             Message::Looked(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
-            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
+            Message::Recent(there, path) => self.recent_looked_up(ctx, there, path),
+            Message::Demo(Ok(root)) => {
+                // Once, at the very first start.
+                if !self.shell.toured && self.options.screenshot.is_none() {
+                    self.command(ctx, Command::Act(actions::Action::Tour));
+                }
+                self.command(ctx, Command::OpenAs(Kind::Project, root));
+            }
             Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
             Message::Recipe(Ok(recipe)) => self.drafts.settings = Settings::with(recipe),
             Message::Recipe(Err(text)) => {
@@ -239,6 +256,16 @@ impl WhenceApp {
         });
     }
 
+    /// What follows the clock, in frames that are drawn anyway.
+    fn tick(&mut self, ctx: &Context) {
+        let now = ctx.input(|i| i.time);
+        self.shell.memory.follow(now, crate::device::memory::now);
+        if let Some(due) = self.shell.log.expire(now) {
+            // One frame when the next message is due; until then the window sleeps.
+            ctx.request_repaint_after(Duration::from_secs_f64(due + AFTER));
+        }
+    }
+
     /// Takes the picture of the window once nothing changes any more.
     fn take_shot(&mut self, ctx: &Context, changed: bool) {
         let Shot::Waiting(still) = self.shot else { return };
@@ -265,6 +292,7 @@ impl eframe::App for WhenceApp {
             self.open(ctx);
         }
         let changed = self.take_in(ctx);
+        self.shell.log.follow(&self.state, ctx.input(|i| i.time));
         self.follow_queue();
         if self.explain_soon {
             if self.state.can_explain().is_ok() {
@@ -283,10 +311,19 @@ impl eframe::App for WhenceApp {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         let mut out: Vec<Command> = actions::pressed(&ctx).into_iter().map(Command::Act).collect();
-        let mut view =
-            View { state: &self.state, drafts: &mut self.drafts, textures: &mut self.textures, out: &mut out };
-        panels::show(ui, &mut view);
+        self.tick(&ctx);
+        self.shell.history.follow(self.moment());
+        let mut view = View {
+            state: &self.state,
+            drafts: &mut self.drafts,
+            textures: &mut self.textures,
+            shell: &mut self.shell,
+            out: &mut out,
+        };
+        panels::show(ui, &mut view, &mut self.dock);
         self.textures.end_frame();
+        // Tabs are chosen in the panels themselves.
+        self.shell.history.record(self.moment());
         if !out.is_empty() {
             ctx.request_repaint();
         }
@@ -301,10 +338,7 @@ impl eframe::App for WhenceApp {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        let root = self.state.project.as_ref().map(|p| p.root.clone()).or_else(|| self.last_project.clone());
-        if let Some(root) = root.as_deref().and_then(|p| p.to_str()) {
-            storage.set_string("project", root.to_owned());
-        }
+        self.keep(storage);
         if let Some((session, root)) = self.unkept_session() {
             self.errands.run("session", move || match session.write(&root) {
                 Ok(()) => Message::SessionKept(Some(Box::new(session))),
@@ -325,15 +359,7 @@ impl eframe::App for WhenceApp {
     }
 
     fn persist_egui_memory(&self) -> bool {
-        self.options.screenshot.is_none()
-    }
-}
-
-/// The theme after this one, as the theme button goes through them.
-pub(super) fn next_theme(now: ThemePreference) -> ThemePreference {
-    match now {
-        ThemePreference::System => ThemePreference::Light,
-        ThemePreference::Light => ThemePreference::Dark,
-        ThemePreference::Dark => ThemePreference::System,
+        // The size of a presentation is not that of the next start.
+        self.options.screenshot.is_none() && !self.shell.presenting
     }
 }

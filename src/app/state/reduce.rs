@@ -10,8 +10,7 @@ use crate::dataset::Dataset;
 use crate::elbo::Timesteps;
 use crate::engine::Priority;
 use crate::engine::api::{
-    AttributeJob, DrawSettings, Event, EventKind, Evidence, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture,
-    Redrawn,
+    AttributeJob, DrawSettings, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn,
 };
 use crate::store::Project;
 
