@@ -68,7 +68,7 @@ const fn plain(key: Key) -> Option<KeyboardShortcut> {
 }
 
 impl Action {
-    /// All, in the order of the help; those with more modifier keys first among those with the same key.
+    /// All, in the order of menus and help.
     pub const ALL: [Self; 42] = [
         Self::Explain,
         Self::CancelJob,
@@ -90,8 +90,8 @@ impl Action {
         Self::Difference,
         Self::Filter,
         Self::Clear,
-        Self::Redo,
         Self::Undo,
+        Self::Redo,
         Self::Show(Tab::Explain),
         Self::Show(Tab::Where),
         Self::Show(Tab::Wall),

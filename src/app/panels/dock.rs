@@ -56,6 +56,7 @@ impl Behavior<Pane> for Panes<'_, '_> {
         let (_, rect) = ui.allocate_space(vec2(galley.size().x + 2.0 * theme::TAB_PAD, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::selected(Role::Tab, ui.is_enabled(), state.active, &name));
+        ui.ctx().accesskit_node_builder(response.id, |node| node.set_selected(state.active));
         if !state.is_being_dragged {
             let painter = ui.painter();
             let lit = response.hovered() || response.has_focus();

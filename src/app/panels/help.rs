@@ -20,11 +20,12 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         // The words below and the buttons stay in the smallest window too.
         let height = (ui.ctx().content_rect().height() - 250.0).max(80.0);
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.x = 40.0;
             ui.columns(2, |columns| {
                 let halves: [&[Section]; 2] =
                     [&[Section::Explain, Section::Open, Section::Tabs], &[Section::Look, Section::Window]];
                 for (ui, sections) in columns.iter_mut().zip(halves) {
-                    ui.spacing_mut().item_spacing.y = 3.0;
+                    (ui.spacing_mut().item_spacing.y, ui.spacing_mut().interact_size.y) = (3.0, 18.0);
                     sections.iter().for_each(|s| section(ui, *s));
                 }
             });
