@@ -1,5 +1,7 @@
 //! The real window, driven by what a screen reader would hear: events in, names and pictures out.
 
+mod explorer;
+mod gallery;
 mod queue;
 mod scenes;
 mod screenshots;

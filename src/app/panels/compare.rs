@@ -88,7 +88,7 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
         line(ui, pos2(left, head.top() + 18.0), &about, theme::caption(), t.weak, room);
         let text = match agreement(first, answer) {
             _ if i == 0 => "the order of the rows".to_owned(),
-            Some(rho) => format!("rank correlation {rho:.2} with the first"),
+            Some(rho) => format!("rank correlation {} with the first", correlation(rho)),
             None => "no rank correlation: too few groups in common".to_owned(),
         };
         line(ui, pos2(left, head.top() + 33.0), &text, theme::caption(), t.text, room);
@@ -143,6 +143,11 @@ fn line(ui: &Ui, at: egui::Pos2, text: &str, font: egui::FontId, color: egui::Co
     ui.painter().galley(at, galley, color);
 }
 
+/// A correlation with a true minus.
+fn correlation(rho: f64) -> String {
+    format!("{rho:.2}").replace('-', "\u{2212}")
+}
+
 /// Spearman's rank correlation of two answers over the groups they share.
 fn agreement(a: &Answer, b: &Answer) -> Option<f64> {
     let pair = |row: &crate::app::state::Row| {
@@ -178,8 +183,8 @@ fn most_disputed(ui: &mut Ui, view: &mut View<'_>) {
                 let Some(query) = view.state.queries.iter().find(|q| q.key == key) else { continue };
                 let q = &query.picture;
                 let texture = view.textures.get(ui.ctx(), Picture::Query(key), q.shape, &q.pixels);
-                let caption = format!("{rho:.2}");
-                let name = format!("{}: rank correlation {rho:.2}", q.name);
+                let caption = correlation(rho);
+                let name = format!("{}: rank correlation {caption}", q.name);
                 let selected = view.state.current == Some(key);
                 let shown =
                     Tile { texture, name: &name, caption: Some(&caption), side: 84.0, selected, pressable: true };

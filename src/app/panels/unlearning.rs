@@ -91,7 +91,7 @@ fn glance(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, course:
         Some((at, _)) => format!("The picture drawn again after {} of unlearning", format::plural(*at, "step")),
         None => "No picture was drawn on the way".into(),
     };
-    picture(ui, texture, shape, Vec2::splat(side), &label);
+    picture(ui, texture, shape, Vec2::splat(side), "The picture at this step");
     ui.label(RichText::new(label).font(theme::caption()).color(t.weak));
     let last = course.points.last().map_or(0, |p| p.step);
     let mut chosen = step;

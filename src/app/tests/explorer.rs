@@ -1,0 +1,213 @@
+//! Wall, unlearning and comparison in each state; and a project that is found as it was left.
+
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::scenes::Scene;
+use crate::app::actions::{Action, Command};
+use crate::app::dock::Tab;
+use crate::app::session::Session;
+use crate::attribution::{Attribution, GroupScore};
+use crate::engine::api::{EventKind, Evidence, JobSpec, QueryOrigin, Redrawn, UnlearningPoint};
+
+impl Scene {
+    fn command(&mut self, command: Command) {
+        let ctx = self.window.ctx.clone();
+        self.window.state_mut().command(&ctx, command);
+        self.settle();
+    }
+
+    /// The evidence job that was started last.
+    fn looked(&self) -> (Evidence, Vec<String>, Option<u64>) {
+        match self.fake.last().1 {
+            JobSpec::Evidence(job) => (job.what, job.of.groups, job.seed),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn redrawn(&mut self, group: usize, step: usize, shade: u8) {
+        let size = self.app().state.query().unwrap().picture.pixels.len();
+        let picture = Redrawn { step, steps: 50, pixels: vec![shade; size] };
+        self.tell(EventKind::Redrawn { group: Some(group), picture });
+    }
+}
+
+#[test]
+fn the_wall_draws_all_again_and_orders_them() {
+    let mut scene = Scene::done();
+    scene.act(Action::Show(Tab::Wall));
+    scene.window.get_by_label("Draw all again").click();
+    scene.settle();
+    assert_eq!(scene.looked(), (Evidence::Redraw, vec![], Some(7)));
+    scene.tell(EventKind::Started);
+    scene.window.get_by_label("0 of 8 drawn");
+    assert!(scene.window.query_by_label("Draw all again").is_none(), "it is under way");
+    scene.redrawn(0, 20, 10);
+    scene.window.get_by_label("0 of 8 drawn");
+    for group in 0..8 {
+        scene.redrawn(group, 50, 100 + 20 * group as u8);
+    }
+    scene.tell(EventKind::Finished("drawn".into()));
+    assert!(
+        scene.window.query_by_label("8 of 8 drawn").is_none() && scene.window.query_by_label("Draw the rest").is_none()
+    );
+    let order = |scene: &Scene| -> Vec<String> {
+        let nodes: Vec<_> = scene.window.get_all_by_label_contains("Show Without").collect();
+        let mut nodes: Vec<_> =
+            nodes.iter().map(|n| (n.rect(), n.accesskit_node().label().unwrap_or_default())).collect();
+        nodes.sort_by(|a, b| (a.0.top().round(), a.0.left()).partial_cmp(&(b.0.top().round(), b.0.left())).unwrap());
+        nodes.into_iter().map(|(_, label)| label.replace("Show Without ", "")).collect()
+    };
+    let by_score: Vec<String> = scene.app().state.answer().unwrap().board.rows.iter().map(|r| r.name.clone()).collect();
+    assert_eq!(order(&scene), by_score);
+    scene.window.get_by_label("Visible change").click();
+    scene.settle();
+    let by_change = order(&scene);
+    assert_ne!(by_change, by_score);
+    let query = scene.app().state.query().unwrap();
+    let change = |name: &String| {
+        let group = scene.app().state.groups().iter().position(|g| g == name).unwrap();
+        let sum: f64 = query.picture.pixels.iter().map(|p| f64::from(p.abs_diff(100 + 20 * group as u8))).sum();
+        sum / query.picture.pixels.len() as f64
+    };
+    assert!(by_change.windows(2).all(|w| change(&w[0]) >= change(&w[1])), "{by_change:?}");
+    let first = by_change[0].clone();
+    scene.window.get_by_label(&format!("Show Without {first}")).click();
+    scene.settle();
+    let group = scene.app().state.group.unwrap();
+    assert_eq!(scene.app().state.group_name(group), first);
+}
+
+#[test]
+fn a_stopped_redrawing_leaves_no_half_pictures() {
+    let mut scene = Scene::done();
+    scene.command(Command::Look(Evidence::Redraw, None));
+    scene.tell(EventKind::Started);
+    scene.redrawn(0, 50, 1);
+    scene.redrawn(1, 20, 1);
+    scene.tell(EventKind::Cancelled);
+    let found = &scene.app().state.query().unwrap().found;
+    assert_eq!(found.redrawn.keys().copied().collect::<Vec<_>>(), [0]);
+}
+
+#[test]
+fn an_unlearning_is_watched_and_gone_through() {
+    let mut scene = Scene::done();
+    scene.command(Command::SelectGroup(Some(2)));
+    scene.act(Action::Show(Tab::Unlearning));
+    let name = scene.app().state.group_name(2).to_owned();
+    scene.window.get_by_label(&format!("Unlearning {name}"));
+    scene.window.get_by_label("Watch it unlearn").click();
+    scene.settle();
+    assert_eq!(scene.looked(), (Evidence::Watch, vec![name], Some(7)));
+    scene.tell(EventKind::Started);
+    scene.window.get_by_label("Watching…");
+    let size = scene.app().state.query().unwrap().picture.pixels.len();
+    for step in 0..=4usize {
+        if step > 0 {
+            scene.tell(EventKind::Unlearning(UnlearningPoint {
+                group: 2,
+                step,
+                steps: 4,
+                forget_loss: 0.1 * step as f32,
+                retain_loss: 0.05,
+                query_score: Some(step as f64),
+            }));
+        }
+        if step % 2 == 0 {
+            scene.tell(EventKind::Watched { group: 2, step, pixels: vec![50 * step as u8; size] });
+        }
+    }
+    scene.tell(EventKind::Finished("watched".into()));
+    scene.window.get_by_label("forget 0.4000 · rest 0.0500 · this picture +4.00 nats");
+    scene.window.get_by_label_contains("The picture drawn again after 4 steps");
+    assert!(scene.window.query_by_label("Watch it unlearn").is_none());
+    scene.window.state_mut().drafts.scrub = Some((2, 1));
+    scene.settle();
+    scene.window.get_by_label("forget 0.1000 · rest 0.0500 · this picture +1.00 nats");
+}
+
+#[test]
+fn answers_by_two_methods_stand_side_by_side() {
+    let mut scene = Scene::done();
+    scene.act(Action::Show(Tab::Compare));
+    scene.window.get_by_label_contains("by 1 method");
+    scene.command(Command::ExplainBy("gaussian"));
+    let (_, spec) = scene.fake.last();
+    assert!(matches!(&spec, JobSpec::Attribute(job) if job.method == "gaussian"), "{spec:?}");
+    let names = scene.app().state.groups().to_vec();
+    // The reverse of the first order.
+    let first: Vec<String> =
+        scene.app().state.query().unwrap().earlier[0].board.rows.iter().map(|r| r.name.clone()).collect();
+    let score = |name: &String| first.iter().position(|n| n == name).unwrap() as f64;
+    let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
+    scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", all)]));
+    scene.tell(EventKind::Finished("done".into()));
+    scene.window.get_by_label_contains("by 2 methods");
+    scene.window.get_by_label("Where they disagree most");
+    scene.window.get_by_label_contains("seed-7: rank correlation \u{2212}1.00");
+    // The same again replaces the earlier one.
+    scene.command(Command::ExplainBy("guda"));
+    assert_eq!(scene.app().state.query().unwrap().earlier.len(), 1);
+}
+
+#[test]
+fn a_project_is_found_as_it_was_left() {
+    let mut scene = Scene::done();
+    let key = scene.app().state.current.unwrap();
+    scene.window.state_mut().state.queries.iter_mut().for_each(|q| q.starred = q.key == key);
+    scene.command(Command::SelectGroup(Some(3)));
+    let app = scene.app();
+    let session = Session::of(&app.state, 41).unwrap();
+    let mut project = app.state.project.clone().unwrap();
+    let kept = serde_json::to_string(&session).unwrap();
+    project.session = Some(serde_json::from_str(&kept).unwrap());
+    let (model, dataset) = (app.state.model.clone().unwrap(), app.state.dataset.clone().unwrap());
+    let pictures: Vec<_> = app.state.queries.iter().map(|q| q.picture.clone()).collect();
+    let asked = app.state.answer().unwrap().asked.clone().unwrap();
+
+    let mut scene = Scene::new();
+    let open = scene.start(JobSpec::OpenProject(project.root.clone()));
+    scene.tell_of(open, EventKind::ProjectOpened(Box::new(project)));
+    let jobs = || scene.fake.last();
+    // Each picture is asked for again, in order.
+    let seeds: Vec<u64> = scene
+        .app()
+        .state
+        .jobs
+        .iter()
+        .filter_map(|j| match &j.spec {
+            JobSpec::DrawQuery(job) => Some(job.seed),
+            _ => None,
+        })
+        .collect();
+    let expected: Vec<u64> = pictures
+        .iter()
+        .filter_map(|p| match p.origin {
+            QueryOrigin::Seed(seed) => Some(seed),
+            QueryOrigin::File(_) => None,
+        })
+        .collect();
+    assert_eq!(seeds, expected);
+    let first = jobs().0 - seeds.len() as u64 + 1;
+    scene.tell_of(open, EventKind::Finished("open".into()));
+    scene.done_at_once(JobSpec::LoadModel("/m".into()), EventKind::ModelLoaded(Box::new(model)));
+    scene.done_at_once(JobSpec::LoadDataset("/d".into()), EventKind::DatasetLoaded(dataset));
+    for (i, picture) in pictures.into_iter().enumerate() {
+        scene.tell_of(first + i as u64, EventKind::QueryReady(Box::new(picture)));
+        scene.tell_of(first + i as u64, EventKind::Finished("drawn".into()));
+    }
+    let state = &scene.app().state;
+    let query = state.query().unwrap();
+    assert_eq!(query.picture.name, "seed-7");
+    assert!(query.starred && state.group == Some(3));
+    assert_eq!(scene.app().drafts.seed, 41);
+    let again = state.jobs.iter().find_map(|j| match &j.spec {
+        JobSpec::Attribute(job) => Some((j.query, job.clone())),
+        _ => None,
+    });
+    let (of, job) = again.expect("what was explained is taken up again");
+    assert!(of == state.current && job.known_only && !job.live);
+    assert_eq!((&job.method, &job.settings, &job.recipe), (&asked.method, &asked.settings, &asked.recipe));
+    // What is about to come back is kept where the window closes before.
+    assert!(Session::of(state, 41).is_none() || kept.contains("\"guda\""));
+}

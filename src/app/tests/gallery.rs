@@ -1,0 +1,141 @@
+//! The pictures of README and docs: the real program with the real engine on the demo, at two sizes and in both themes.
+//! `WHENCE_GALLERY=docs/images cargo test --release --lib gallery`
+//!
+//! Nothing is compared. Where no graphics adapter exists, not even a software one, the test says so and passes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{Theme, Vec2, vec2};
+use egui_kittest::{Harness, wgpu as renderer};
+
+use super::scenes::Fake;
+use crate::app::WhenceApp;
+use crate::app::actions::{Action, Command};
+use crate::app::dock::Tab;
+use crate::app::state::JobStatus;
+use crate::engine::Engine;
+use crate::engine::api::Evidence;
+
+/// Longest wait for a job.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+const SIZES: [(&str, Vec2); 2] = [("1280x800", vec2(1280.0, 800.0)), ("2560x1440", vec2(2560.0, 1440.0))];
+
+struct Gallery {
+    window: Harness<'static, WhenceApp>,
+    folder: PathBuf,
+}
+
+impl Gallery {
+    fn command(&mut self, command: Command) {
+        let ctx = self.window.ctx.clone();
+        self.window.state_mut().command(&ctx, command);
+        self.window.run_steps(2);
+    }
+
+    /// Runs frames until no job is left, and says what failed.
+    fn wait(&mut self) {
+        let begun = Instant::now();
+        loop {
+            self.window.run_steps(2);
+            std::thread::sleep(Duration::from_millis(20));
+            let app = self.window.state();
+            if app.state.jobs.is_empty() && !app.is_looking() {
+                break;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{:?}", app.state.active());
+        }
+        self.window.run_steps(8);
+        let failed = self.window.state().state.history.iter().find(|j| matches!(j.status, JobStatus::Failed(_)));
+        assert!(failed.is_none(), "{:?}", failed.map(|j| &j.status));
+    }
+
+    /// Pictures of what is on screen, in every size and theme.
+    fn take(&mut self, name: &str) {
+        for (size_name, size) in SIZES {
+            self.window.set_size(size);
+            for (theme_name, theme) in [("dark", Theme::Dark), ("light", Theme::Light)] {
+                self.window.ctx.set_theme(theme);
+                self.window.run_steps(8);
+                let path = self.folder.join(format!("{name}-{size_name}-{theme_name}.png"));
+                self.window.render().unwrap().save(path).unwrap();
+            }
+        }
+    }
+}
+
+/// A copy of the demo project, so that nothing is left in the checkout.
+fn demo(to: &Path) -> PathBuf {
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            let target = to.join(entry.file_name());
+            if entry.path().is_dir() {
+                copy(&entry.path(), &target)
+            } else {
+                _ = std::fs::copy(entry.path(), target).unwrap()
+            }
+        }
+    }
+    let root = to.join("demo");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"), &root);
+    root
+}
+
+#[test]
+fn gallery() {
+    let Some(folder) = std::env::var_os("WHENCE_GALLERY").map(PathBuf::from) else {
+        eprintln!("skipped: WHENCE_GALLERY names no folder");
+        return;
+    };
+    let adapter = std::panic::catch_unwind(|| {
+        renderer::create_render_state(renderer::default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE)
+    });
+    if adapter.is_err() {
+        eprintln!("skipped: there is no graphics adapter");
+        return;
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let project = demo(place.path());
+    let engine = Box::new(Engine::start("cpu", || {}).unwrap());
+    let window = Harness::<WhenceApp>::builder()
+        .with_size(SIZES[0].1)
+        .with_render_cursor(false)
+        .wgpu()
+        .build_eframe(move |creation| WhenceApp::for_test(&creation.egui_ctx, engine, Arc::new(Fake::default())));
+    let mut gallery = Gallery { window, folder };
+    gallery.command(Command::Open(project));
+    gallery.window.run_steps(4);
+    std::thread::sleep(Duration::from_millis(200));
+    gallery.wait();
+    gallery.command(Command::Act(Action::Explain));
+    gallery.wait();
+    let leader = gallery.window.state().state.group;
+    for look in [Evidence::Redraw, Evidence::Map] {
+        gallery.command(Command::Look(look, None));
+        gallery.wait();
+    }
+    for look in [Evidence::Moved, Evidence::Watch] {
+        gallery.command(Command::Look(look, leader));
+        gallery.wait();
+    }
+    gallery.command(Command::ExplainBy("gaussian"));
+    gallery.wait();
+    gallery.command(Command::ExplainBy("guda"));
+    gallery.wait();
+    let tabs = [
+        ("explain", Tab::Explain),
+        ("where", Tab::Where),
+        ("wall", Tab::Wall),
+        ("library", Tab::Library),
+        ("unlearning", Tab::Unlearning),
+        ("compare", Tab::Compare),
+    ];
+    for (name, tab) in tabs {
+        gallery.command(Command::Act(Action::Show(tab)));
+        gallery.take(name);
+    }
+}
