@@ -133,6 +133,8 @@ pub enum Command {
     Act(Action),
     /// Select a group, or none.
     SelectGroup(Option<usize>),
+    /// Select a training image, or none.
+    SelectImage(Option<usize>),
     /// Show a query.
     SelectQuery(u64),
     /// Take a query off the list.
@@ -165,11 +167,12 @@ pub enum Command {
 pub fn pressed(ctx: &Context) -> Vec<Action> {
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
+    let wall = super::widgets::wall::has_focus(ctx);
     let mut actions = Vec::new();
     for action in Action::ALL {
         let shortcut = action.shortcut();
         let plain = shortcut.modifiers.is_none() && action != Action::Help;
-        if plain && (typing || popup) {
+        if plain && (typing || popup || wall) {
             continue;
         }
         if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {

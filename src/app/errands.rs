@@ -34,6 +34,8 @@ pub enum Message {
         /// Nearest first.
         nearest: Vec<Neighbour>,
     },
+    /// The library's images in their order.
+    Arranged(super::library::Key, super::library::Arrangement),
     /// The window's own picture.
     Shot(Arc<ColorImage>),
     /// The window's own picture lies in its file.

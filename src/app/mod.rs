@@ -8,6 +8,7 @@
 //! | `actions` | the table of actions: text, tooltip, keys |
 //! | `drafts` | what is typed, and how it becomes a job |
 //! | `errands` | short work off the window's thread |
+//! | `library` | which training images the library shows, in which order |
 //! | `files` | dialogs, and what a path holds |
 //! | `backend` | the line to the engine |
 //! | `panels` | one file a panel |
@@ -24,6 +25,7 @@ mod drafts;
 mod errands;
 mod files;
 mod format;
+mod library;
 mod panels;
 mod state;
 #[cfg(test)]

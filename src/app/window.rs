@@ -12,6 +12,7 @@ use super::backend::Backend;
 use super::drafts::{Drafts, NEAREST, Settings};
 use super::errands::{Errands, Message};
 use super::files::{FilePicker, Kind, SystemPicker};
+use super::library::Library;
 use super::panels::{self, View};
 use super::state::{Effect, Slot, State};
 use super::theme;
@@ -43,6 +44,7 @@ pub struct WhenceApp {
     pub(super) errands: Errands,
     pub(super) picker: Arc<dyn FilePicker>,
     pub(super) options: Options,
+    pub(super) library: Library,
     /// Project of the last run.
     pub(super) last_project: Option<PathBuf>,
     textures: Textures,
@@ -66,6 +68,7 @@ impl WhenceApp {
             backend: None,
             errands: Errands::new(ctx),
             picker: Arc::new(SystemPicker),
+            library: Library::default(),
             last_project: None,
             textures: Textures::default(),
             frames: 0,
@@ -186,6 +189,7 @@ impl WhenceApp {
                     query.nearest.entry(group).or_insert(nearest);
                 }
             }
+            Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
             Message::Shot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
                     self.errands.run("screenshot", move || Message::Saved(super::errands::save(&image, &path)));
@@ -259,14 +263,21 @@ impl eframe::App for WhenceApp {
             }
         }
         self.look_for_nearest();
+        self.library.arrange(&self.state, &self.errands);
         self.take_shot(ctx, changed);
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
+        self.library.wall.attach(frame.wgpu_render_state());
         let mut out: Vec<Command> = actions::pressed(&ctx).into_iter().map(Command::Act).collect();
-        let mut view =
-            View { state: &self.state, drafts: &mut self.drafts, textures: &mut self.textures, out: &mut out };
+        let mut view = View {
+            state: &self.state,
+            drafts: &mut self.drafts,
+            library: &mut self.library,
+            textures: &mut self.textures,
+            out: &mut out,
+        };
         panels::show(ui, &mut view);
         self.textures.end_frame();
         if !out.is_empty() {

@@ -4,6 +4,7 @@ mod drop;
 mod groups;
 mod help;
 mod jobs;
+mod library;
 mod neighbours;
 mod queries;
 mod queue;
@@ -17,6 +18,7 @@ use egui::{CentralPanel, Frame, Margin, Panel, Rect, RichText, ScrollArea, Ui, U
 
 use super::actions::Command;
 use super::drafts::Drafts;
+use super::library::Library;
 use super::state::State;
 use super::theme::{self, GAP, tokens};
 use super::widgets::Textures;
@@ -27,6 +29,8 @@ pub struct View<'a> {
     pub state: &'a State,
     /// What is typed.
     pub drafts: &'a mut Drafts,
+    /// What the library shows.
+    pub library: &'a mut Library,
     /// Pictures on the graphics card.
     pub textures: &'a mut Textures,
     /// What the user asked for.
@@ -57,7 +61,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         });
     CentralPanel::default_margins()
         .frame(Frame::new().fill(t.window).inner_margin(Margin::same(16)))
-        .show(ui, |ui| centre(ui, view));
+        .show(ui, |ui| if view.library.open { library::show(ui, view) } else { centre(ui, view) });
     help::show(ui, view);
     drop::show(ui, view);
 }
