@@ -11,6 +11,7 @@
 //! | `library` | which training images the library shows, in which order |
 //! | `files` | dialogs, and what a path holds |
 //! | `backend` | the line to the engine |
+//! | `bench` | the window without a screen, for measuring frames |
 //! | `panels` | one file a panel |
 //! | `widgets` | what several panels draw with |
 //! | `theme`, `format` | every colour and size; numbers as people read them |
@@ -20,6 +21,8 @@
 
 mod actions;
 mod backend;
+#[doc(hidden)]
+pub mod bench;
 mod commands;
 mod drafts;
 mod errands;

@@ -92,7 +92,6 @@ impl WhenceApp {
     }
 
     /// The program with another engine and other dialogs, which opens nothing by itself.
-    #[cfg(test)]
     pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
         let mut app = Self::new(ctx, Options::default());
         (app.backend, app.picker, app.opened) = (Some(backend), picker, true);

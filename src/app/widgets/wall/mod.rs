@@ -122,6 +122,11 @@ impl Wall {
         self.loading
     }
 
+    /// How far it is scrolled, in points.
+    pub fn top(&self) -> f64 {
+        self.top
+    }
+
     /// Shows the wall in the room that is left.
     pub fn show(&mut self, ui: &mut Ui, shown: &Shown<'_>) -> Vec<Did> {
         let mut did = Vec::new();
