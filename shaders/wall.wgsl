@@ -48,7 +48,9 @@ struct Point {
 @vertex
 fn tile_corner(tile: Tile, @builtin(vertex_index) index: u32) -> Point {
     let unit = vec2f(f32(index & 1u), f32(index >> 1u));
-    let local = unit * (look.tile + 2.0 * look.margin) - look.margin;
+    // Tiles lie on whole pixels: without a ring nothing reaches beyond.
+    let margin = select(0.0, look.margin, tile.ring_width > 0.0);
+    let local = unit * (look.tile + 2.0 * margin) - margin;
     let at = (tile.corner + local) / look.screen * 2.0 - 1.0;
     return Point(vec4f(at.x, -at.y, 0.0, 1.0), local, vec2f(tile.texel), tile.ring, tile.ring_width, tile.there);
 }
@@ -78,17 +80,20 @@ fn decoded(c: vec3f) -> vec3f {
 
 @fragment
 fn tile_color(point: Point) -> @location(0) vec4f {
-    var shown = look.blank;
-    let colour = picture(point.local, point.texel);
-    if point.there == 1u {
-        shown = colour + look.blank * (1.0 - colour.a);
+    // Far from any edge, as nearly all pixels are, there is nothing but the picture.
+    let inset = min(point.local, look.tile - point.local);
+    var out = look.blank;
+    if point.there == 1u && min(inset.x, inset.y) > 0.0 {
+        let colour = picture(point.local, point.texel);
+        out = colour + look.blank * (1.0 - colour.a);
     }
-    let d = edge(point.local);
-    var out = shown * clamp(0.5 - d, 0.0, 1.0);
-    // One pixel of air between a picture and its ring, so that the ring takes nothing from the picture's colours.
-    let inner = 1.0;
-    let ring = clamp(d - inner + 0.5, 0.0, 1.0) * clamp(inner + point.ring_width - d + 0.5, 0.0, 1.0);
-    out = mix(out, point.ring, select(0.0, ring, point.ring_width > 0.0));
+    if min(inset.x, inset.y) < look.radius + 0.5 {
+        let d = edge(point.local);
+        out *= clamp(0.5 - d, 0.0, 1.0);
+        // One pixel of air between a picture and its ring, so that the ring takes nothing from the picture's colours.
+        let ring = clamp(d - 0.5, 0.0, 1.0) * clamp(1.5 + point.ring_width - d, 0.0, 1.0);
+        out = mix(out, point.ring, select(0.0, ring, point.ring_width > 0.0));
+    }
     if look.linear_target == 1u && out.a > 0.0 {
         out = vec4f(decoded(out.rgb / out.a) * out.a, out.a);
     }

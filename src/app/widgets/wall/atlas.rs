@@ -18,6 +18,8 @@ const PAGE: u32 = 2048;
 /// Time a frame may spend on new pictures, and the bytes it may write. The rest comes in the next frames.
 const TIME: Duration = Duration::from_millis(2);
 const BYTES: usize = 4 << 20;
+/// Pictures written at once, so that the clock is looked at often enough.
+const STRIP: usize = 32;
 
 /// Where a picture lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,17 +115,46 @@ impl Atlas {
             }
             return waits;
         }
-        let (cell, mut written) = (self.grid.cell, 0);
-        for (done, image) in missing.iter().enumerate() {
-            if done > 0 && (written >= BYTES || begun.elapsed() >= TIME) {
+        let (mut left, mut written) = (missing.as_slice(), 0);
+        while !left.is_empty() {
+            if written > 0 && (written >= BYTES || begun.elapsed() >= TIME) {
                 ctx.request_repaint();
                 return true;
             }
-            let Some(slot) = self.cache.claim(*image) else { return false };
-            let rgba = thumbs::rgba(dataset.shape(), dataset.pixels(*image));
-            written += self.write(slot, rgba.unwrap_or_else(|| vec![0; cell[0] * cell[1] * 4]));
+            let (taken, bytes) = self.strip(dataset, left);
+            if taken == 0 {
+                // Everything kept is on screen: what does not fit stays neutral.
+                return false;
+            }
+            written += bytes;
+            left = left.get(taken..).unwrap_or_default();
         }
         false
+    }
+
+    /// Writes the first of these pictures whose slots lie side by side, at once: a call for each would cost more than
+    /// the pixels. How many they were, and their bytes.
+    fn strip(&mut self, dataset: &Dataset, images: &[usize]) -> (usize, usize) {
+        let [width, height] = self.grid.cell;
+        let Some((first, start)) = images.first().and_then(|i| Some((*i, self.cache.claim(*i)?))) else {
+            return (0, 0);
+        };
+        let mut run = vec![first];
+        let room = (self.grid.columns - start as usize % self.grid.a_page % self.grid.columns).min(STRIP);
+        for image in images.iter().skip(1).take(room - 1) {
+            if !self.cache.claim_at(*image, start + run.len() as u32) {
+                break;
+            }
+            run.push(*image);
+        }
+        let wide = width * run.len();
+        let mut strip = vec![0; wide * height * 4];
+        for (place, image) in run.iter().enumerate() {
+            thumbs::rgba_into(dataset.shape(), dataset.pixels(*image), &mut strip, wide, place * width);
+        }
+        let spot = self.grid.spot(start);
+        self.gpu.upload(spot.page, spot.texel, [wide, height], &strip);
+        (run.len(), strip.len())
     }
 
     /// Takes what the threads finished.
@@ -134,15 +165,12 @@ impl Atlas {
             let Some(made) = self.workers.as_ref().and_then(Workers::next) else { return };
             if let Some(slot) = self.cache.claim(made.image) {
                 // What cannot be made stays blank, and is not asked for again.
-                written += self.write(slot, made.rgba.unwrap_or_else(|| vec![0; cell[0] * cell[1] * 4]));
+                let rgba = made.rgba.unwrap_or_else(|| vec![0; cell[0] * cell[1] * 4]);
+                let spot = self.grid.spot(slot);
+                self.gpu.upload(spot.page, spot.texel, cell, &rgba);
+                written += rgba.len();
             }
         }
-    }
-
-    fn write(&mut self, slot: u32, rgba: Vec<u8>) -> usize {
-        let spot = self.grid.spot(slot);
-        self.gpu.upload(spot.page, spot.texel, self.grid.cell, &rgba);
-        rgba.len()
     }
 
     /// Where a picture on screen lies; none where it is not there yet.

@@ -57,39 +57,66 @@ impl Cache {
             return Some(slot);
         }
         let number = u32::try_from(image).ok().filter(|_| image < self.slot_of.len())?;
-        let fresh = Slot { image: number, seen: self.frame };
-        let slot = if self.slots.len() < self.within_budget {
-            self.add(fresh)
-        } else if let Some(slot) = self.oldest() {
-            let old = self.slots.get_mut(slot as usize)?;
-            let gone = std::mem::replace(old, fresh).image;
-            if let Some(entry) = self.slot_of.get_mut(gone as usize) {
-                *entry = NONE;
-            }
-            slot
-        } else if self.slots.len() < self.within_budget * STRETCH {
-            self.add(fresh)
-        } else {
-            return None;
-        };
-        *self.slot_of.get_mut(image)? = slot;
+        let slot = self.next()?;
+        self.give(slot, number);
         Some(slot)
+    }
+
+    /// Gives a picture this very slot, where it has none and the slot is the next one to be given.
+    pub fn claim_at(&mut self, image: usize, slot: u32) -> bool {
+        let Some(number) = u32::try_from(image).ok().filter(|_| image < self.slot_of.len()) else { return false };
+        if self.holds(image) {
+            return false;
+        }
+        let Some(next) = self.next() else { return false };
+        if next == slot {
+            self.give(slot, number);
+        } else {
+            self.keep(next);
+        }
+        next == slot
+    }
+
+    /// The slot that is given next; one past the last where there is room for more.
+    fn next(&mut self) -> Option<u32> {
+        let count = self.slots.len();
+        let fresh = u32::try_from(count).ok();
+        if count < self.within_budget {
+            return fresh;
+        }
+        self.oldest().or_else(|| fresh.filter(|_| count < self.within_budget * STRETCH))
+    }
+
+    fn give(&mut self, slot: u32, image: u32) {
+        let fresh = Slot { image, seen: self.frame };
+        match self.slots.get_mut(slot as usize) {
+            Some(old) => {
+                let gone = std::mem::replace(old, fresh).image;
+                if let Some(entry) = self.slot_of.get_mut(gone as usize) {
+                    *entry = NONE;
+                }
+            }
+            None => self.slots.push(fresh),
+        }
+        if let Some(entry) = self.slot_of.get_mut(image as usize) {
+            *entry = slot;
+        }
     }
 
     /// Whether `claim` would give a slot.
     pub fn has_room(&mut self) -> bool {
-        self.slots.len() < self.within_budget * STRETCH || self.oldest().map(|s| self.keep(s)).is_some()
+        let next = self.next();
+        if let Some(slot) = next {
+            self.keep(slot);
+        }
+        next.is_some()
     }
 
-    /// Puts a slot back that was not taken after all.
+    /// Puts a slot back that was not given after all.
     fn keep(&mut self, slot: u32) {
-        let seen = self.slots.get(slot as usize).map_or(0, |s| s.seen);
-        self.oldest.push((seen, slot));
-    }
-
-    fn add(&mut self, slot: Slot) -> u32 {
-        self.slots.push(slot);
-        self.slots.len() as u32 - 1
+        if let Some(seen) = self.slots.get(slot as usize).map(|s| s.seen) {
+            self.oldest.push((seen, slot));
+        }
     }
 
     /// The slot seen least recently, if before this frame.
@@ -152,6 +179,23 @@ mod tests {
         let taken = cache.claim(8).unwrap();
         assert_eq!(cache.see(0), Some(slots[0]));
         assert_eq!(taken, slots[1], "equals by their place");
+    }
+
+    #[test]
+    fn neighbours_are_given_only_where_they_come_next() {
+        let mut cache = Cache::new(100, PICTURE, 4 * PICTURE);
+        cache.begin_frame();
+        let start = cache.claim(0).unwrap();
+        assert!(cache.claim_at(1, start + 1) && cache.claim_at(2, start + 2));
+        assert!(!cache.claim_at(3, start + 9), "not that slot's turn");
+        assert!(!cache.claim_at(1, start + 3), "it has one");
+        assert_eq!(cache.claim(4), Some(start + 3));
+        cache.begin_frame();
+        cache.see(1);
+        let again = cache.claim(5).unwrap();
+        assert_eq!(again, start);
+        assert!(!cache.claim_at(6, start + 1), "it is on screen");
+        assert!(cache.see(1).is_some() && cache.see(6).is_none());
     }
 
     #[test]

@@ -127,6 +127,12 @@ impl Wall {
         self.top
     }
 
+    /// Width of a tile and of the gap, in points.
+    #[cfg(test)]
+    pub fn tile_for_test(&self) -> [f64; 2] {
+        self.layout.as_ref().map_or([0.0; 2], |(_, layout)| [layout.metrics().tile[0], layout.metrics().gap])
+    }
+
     /// Shows the wall in the room that is left.
     pub fn show(&mut self, ui: &mut Ui, shown: &Shown<'_>) -> Vec<Did> {
         let mut did = Vec::new();

@@ -16,16 +16,26 @@ pub fn cell(shape: ImageShape, tile: f64, most: usize) -> [usize; 2] {
     [shape.width, shape.height].map(|v| (v * side).div_ceil(longest).max(1))
 }
 
-/// Interleaved red, green, blue and opacity. None where the bytes do not fit the shape.
-pub fn rgba(shape: ImageShape, pixels: &[u8]) -> Option<Vec<u8>> {
+/// Writes interleaved red, green, blue and opacity into `strip`, which is `width` pixels wide, from column `left` on.
+/// Where the bytes do not fit the shape, it is left as it was.
+pub fn rgba_into(shape: ImageShape, pixels: &[u8], strip: &mut [u8], width: usize, left: usize) {
     let area = shape.width * shape.height;
     if pixels.len() != shape.numel() || area == 0 {
-        return None;
+        return;
     }
-    interleave(pixels.chunks_exact(area))
+    let red = pixels.get(..area).unwrap_or_default();
+    let green = pixels.get(area..2 * area).unwrap_or(red);
+    let blue = pixels.get(2 * area..3 * area).unwrap_or(red);
+    let rows = red.chunks_exact(shape.width).zip(green.chunks_exact(shape.width)).zip(blue.chunks_exact(shape.width));
+    for (line, ((red, green), blue)) in strip.chunks_exact_mut(4 * width).zip(rows) {
+        let Some(line) = line.get_mut(4 * left..4 * (left + shape.width)) else { return };
+        for (to, ((r, g), b)) in line.as_chunks_mut::<4>().0.iter_mut().zip(red.iter().zip(green).zip(blue)) {
+            *to = [*r, *g, *b, u8::MAX];
+        }
+    }
 }
 
-/// The same, reduced to another size.
+/// The same in a strip of its own, reduced to another size. None where the bytes do not fit the shape.
 pub fn reduced(
     shape: ImageShape,
     pixels: &[u8],
@@ -38,27 +48,15 @@ pub fn reduced(
     }
     let side = |n: usize| u32::try_from(n).ok();
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    let mut planes = Vec::with_capacity(shape.channels);
+    let mut planes = Vec::with_capacity(shape.channels * width * height);
     for plane in pixels.chunks_exact(area) {
         let source = ImageRef::new(side(shape.width)?, side(shape.height)?, plane, PixelType::U8).ok()?;
         let mut target = Image::new(side(width)?, side(height)?, PixelType::U8);
         resizer.resize(&source, &mut target, &options).ok()?;
-        planes.push(target.into_vec());
+        planes.extend(target.into_vec());
     }
-    interleave(planes.iter().map(Vec::as_slice))
-}
-
-fn interleave<'a>(mut planes: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
-    let (first, second, third) = (planes.next()?, planes.next(), planes.next());
-    let mut out = vec![u8::MAX; first.len() * 4];
-    match (second, third) {
-        (Some(green), Some(blue)) => {
-            for (((to, r), g), b) in out.chunks_exact_mut(4).zip(first).zip(green).zip(blue) {
-                to.copy_from_slice(&[*r, *g, *b, u8::MAX]);
-            }
-        }
-        _ => out.chunks_exact_mut(4).zip(first).for_each(|(to, v)| to.copy_from_slice(&[*v, *v, *v, u8::MAX])),
-    }
+    let mut out = vec![0; width * height * 4];
+    rgba_into(ImageShape { channels: shape.channels, height, width }, &planes, &mut out, width, 0);
     Some(out)
 }
 
@@ -86,11 +84,19 @@ mod tests {
     #[test]
     fn bytes_become_pixels_and_short_ones_nothing() {
         let shape = ImageShape { channels: 3, height: 1, width: 2 };
-        assert_eq!(rgba(shape, &[1, 2, 3, 4, 5, 6]).unwrap(), [1, 3, 5, 255, 2, 4, 6, 255]);
+        let strip = |shape, pixels: &[u8]| {
+            let mut strip = [0; 16];
+            rgba_into(shape, pixels, &mut strip, 4, 1);
+            strip
+        };
+        let mut wanted = [0; 16];
+        wanted[4..12].copy_from_slice(&[1, 3, 5, 255, 2, 4, 6, 255]);
+        assert_eq!(strip(shape, &[1, 2, 3, 4, 5, 6]), wanted);
         let grey = ImageShape { channels: 1, ..shape };
-        assert_eq!(rgba(grey, &[7, 9]).unwrap(), [7, 7, 7, 255, 9, 9, 9, 255]);
-        assert_eq!(rgba(shape, &[1, 2, 3]), None);
-        assert_eq!(rgba(ImageShape { channels: 3, height: 0, width: 0 }, &[]), None);
+        wanted[4..12].copy_from_slice(&[7, 7, 7, 255, 9, 9, 9, 255]);
+        assert_eq!(strip(grey, &[7, 9]), wanted);
+        assert_eq!(strip(shape, &[1, 2, 3]), [0; 16]);
+        assert_eq!(strip(ImageShape { channels: 3, height: 0, width: 0 }, &[]), [0; 16]);
     }
 
     #[test]
