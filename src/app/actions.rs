@@ -128,6 +128,8 @@ pub enum Command {
     Act(Action),
     /// Select a group, or none.
     SelectGroup(Option<usize>),
+    /// Select a training image, or none.
+    SelectImage(Option<usize>),
     /// Show a query.
     SelectQuery(u64),
     /// Take a query off the list.
@@ -170,12 +172,13 @@ pub fn pressed(ctx: &Context) -> Vec<Action> {
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
     let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
+    let wall = super::widgets::wall::has_focus(ctx);
     let mut actions = Vec::new();
     for action in Action::ALL {
         let Some(shortcut) = action.shortcut() else { continue };
         let everywhere = matches!(action, Action::Help | Action::Present | Action::Palette);
         let plain = shortcut.modifiers.is_none() && !everywhere;
-        if (plain && (typing || popup)) || (dialog && !everywhere && action != Action::Clear) {
+        if (plain && (typing || popup || wall)) || (dialog && !everywhere && action != Action::Clear) {
             continue;
         }
         if ctx.input_mut(|i| take(i, shortcut)) {

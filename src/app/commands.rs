@@ -28,6 +28,7 @@ impl WhenceApp {
         match command {
             Command::Act(action) => self.act(ctx, action),
             Command::SelectGroup(group) => self.state.group = group,
+            Command::SelectImage(image) => self.state.image = image,
             Command::SelectQuery(key) => self.state.current = Some(key),
             Command::RemoveQuery(key) => {
                 let scoring: Vec<_> = self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();

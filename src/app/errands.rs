@@ -39,6 +39,8 @@ pub enum Message {
     },
     /// How the project looks is written into it; nothing where that failed.
     SessionKept(Option<Box<Session>>),
+    /// The library's images in their order.
+    Arranged(super::library::Key, super::library::Arrangement),
     /// The window's own picture.
     Shot(Arc<ColorImage>),
     /// The window's own picture lies in its file.

@@ -14,8 +14,10 @@
 //! | `drafts` | what is typed, and how it becomes a job |
 //! | `session` | what a project looked like when it was left |
 //! | `errands` | short work off the window's thread |
+//! | `library` | which training images the library shows, in which order |
 //! | `files` | dialogs, and what a path holds |
 //! | `backend` | the line to the engine |
+//! | `bench` | the window without a screen, for measuring frames |
 //! | `panels` | one file a panel |
 //! | `widgets` | what several panels draw with |
 //! | `theme`, `format` | every colour and size; numbers as people read them |
@@ -25,6 +27,8 @@
 
 mod actions;
 mod backend;
+#[doc(hidden)]
+pub mod bench;
 mod commands;
 mod dock;
 mod drafts;
@@ -33,6 +37,7 @@ mod files;
 mod format;
 mod history;
 mod kept;
+mod library;
 mod log;
 mod look;
 mod palette;

@@ -39,6 +39,8 @@ pub struct State {
     pub current: Option<u64>,
     /// The selected group.
     pub group: Option<usize>,
+    /// The selected training image.
+    pub image: Option<usize>,
     /// Jobs that run, wait or are paused, in this order.
     pub jobs: Vec<Job>,
     /// Jobs that ended, latest first.

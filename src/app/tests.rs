@@ -2,6 +2,7 @@
 
 mod explorer;
 mod gallery;
+mod library;
 mod queue;
 mod scenes;
 mod screenshots;

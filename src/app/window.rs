@@ -10,10 +10,11 @@ use parking_lot::Mutex;
 use super::Options;
 use super::actions::{self, Command};
 use super::backend::Backend;
-use super::dock::Dock;
+use super::dock::{Dock, Tab};
 use super::drafts::{Drafts, NEAREST, Settings};
 use super::errands::{Errands, Message};
 use super::files::{FilePicker, Kind, SystemPicker};
+use super::library::Library;
 use super::panels::{self, View};
 use super::session::Session;
 use super::shell::Shell;
@@ -52,6 +53,7 @@ pub struct WhenceApp {
     pub(super) errands: Errands,
     pub(super) picker: Arc<dyn FilePicker>,
     pub(super) options: Options,
+    pub(super) library: Library,
     /// Project of the last run.
     pub(super) last_project: Option<PathBuf>,
     textures: Textures,
@@ -81,6 +83,7 @@ impl WhenceApp {
             backend: None,
             errands: Errands::new(ctx),
             picker: Arc::new(SystemPicker),
+            library: Library::default(),
             last_project: None,
             textures: Textures::default(),
             frames: 0,
@@ -101,7 +104,6 @@ impl WhenceApp {
     }
 
     /// The program with another engine and other dialogs, which opens nothing by itself.
-    #[cfg(test)]
     pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
         let mut app = Self::new(ctx, Options::default());
         (app.backend, app.picker, app.opened, app.recalls) = (Some(backend), picker, true, false);
@@ -213,6 +215,7 @@ impl WhenceApp {
                 }
             }
             Message::SessionKept(session) => self.kept_session = session.map(|s| *s),
+            Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
             Message::Shot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
                     self.errands.run("screenshot", move || Message::Saved(super::errands::save(&image, &path)));
@@ -305,17 +308,21 @@ impl eframe::App for WhenceApp {
         }
         self.look_for_nearest();
         self.recall();
+        self.library.open = self.dock.shown().contains(&Tab::Library);
+        self.library.arrange(&self.state, &self.errands);
         self.take_shot(ctx, changed);
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
+        self.library.wall.attach(frame.wgpu_render_state());
         let mut out: Vec<Command> = actions::pressed(&ctx).into_iter().map(Command::Act).collect();
         self.tick(&ctx);
         self.shell.history.follow(self.moment());
         let mut view = View {
             state: &self.state,
             drafts: &mut self.drafts,
+            library: &mut self.library,
             textures: &mut self.textures,
             shell: &mut self.shell,
             out: &mut out,

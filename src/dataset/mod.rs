@@ -30,6 +30,7 @@ mod tests;
 pub use decode::{Picture, decode_picture, load_picture};
 pub use nearest::{Neighbour, nearest, nearest_among};
 pub use neighbours::{Near, OutsideNeighbours, outside_neighbours};
+pub use order::natural;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -6,7 +6,8 @@ use std::str::Chars;
 
 /// Compares two names so that `cat 2` comes before `cat 10` and `b` before `C`. A total order:
 /// names that are equal but for case or leading zeros compare by their bytes.
-pub(super) fn natural(a: &str, b: &str) -> Ordering {
+#[must_use]
+pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.chars().peekable(), b.chars().peekable());
     loop {
         let order = match (left.peek().copied(), right.peek().copied()) {

@@ -6,6 +6,7 @@ mod drop;
 mod groups;
 mod help;
 mod jobs;
+mod library;
 mod log;
 mod neighbours;
 mod palette;
@@ -28,6 +29,7 @@ use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, S
 use super::actions::Command;
 use super::dock::{Dock, Pane};
 use super::drafts::Drafts;
+use super::library::Library;
 use super::shell::Shell;
 use super::state::State;
 use super::theme::{self, GAP, tokens};
@@ -39,6 +41,8 @@ pub struct View<'a> {
     pub state: &'a State,
     /// What is typed.
     pub drafts: &'a mut Drafts,
+    /// What the library shows.
+    pub library: &'a mut Library,
     /// Pictures on the graphics card.
     pub textures: &'a mut Textures,
     /// What the window remembers of itself.
@@ -105,7 +109,7 @@ fn pane(ui: &mut Ui, view: &mut View<'_>, pane: Pane) {
             "Which parts of the picture a group shaped, and at which steps on the way from noise",
         ),
         Pane::Wall => wall::show(ui, view),
-        Pane::Library => vacant(ui, "Library", "All training images, group by group"),
+        Pane::Library => library::show(ui, view),
         Pane::Unlearning => unlearning::show(ui, view),
         Pane::Compare => compare::show(ui, view),
     }

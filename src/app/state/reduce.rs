@@ -219,6 +219,7 @@ impl State {
             self.group = None;
         }
         self.dataset_number += 1;
+        self.image = None;
         self.dataset = Some(dataset);
     }
 

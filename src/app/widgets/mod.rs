@@ -6,6 +6,7 @@ mod notice;
 mod swatch;
 mod textures;
 mod thumbnail;
+pub mod wall;
 
 pub use bars::{Bar, Scale, bar, floor, header};
 pub use curve::{Series, curve};

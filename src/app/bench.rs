@@ -1,0 +1,201 @@
+//! The real window without a screen, frame by frame, for `benches/window.rs`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::App as _;
+use eframe::egui_wgpu::{RenderState, RendererOptions, ScreenDescriptor, WgpuConfiguration};
+use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Vec2, pos2, vec2};
+
+use super::dock::Tab;
+use super::files::{FilePicker, Pick};
+use super::window::WhenceApp;
+use crate::dataset::Dataset;
+use crate::engine::Engine;
+use crate::engine::api::JobSpec;
+use crate::error::{Error, Result};
+
+/// Where the time of a frame went.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// Events taken in, panels laid out; what is new on the wall turned to pixels and handed to the graphics card.
+    pub ui: Duration,
+    /// Shapes turned to triangles.
+    pub tessellation: Duration,
+    /// Triangles and egui's own textures handed over, commands recorded and submitted.
+    pub upload: Duration,
+    /// Waiting until the graphics card, or the software in its place, has drawn.
+    pub drawing: Duration,
+}
+
+impl Times {
+    /// The part that is this program's: everything but drawing.
+    pub fn own(&self) -> Duration {
+        self.ui + self.tessellation + self.upload
+    }
+}
+
+/// Nobody is there to choose a file.
+struct Nobody;
+
+impl FilePicker for Nobody {
+    fn pick(&self, _what: Pick) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// A window of 1280 x 800 points that shows the library.
+pub struct Window {
+    app: WhenceApp,
+    ctx: egui::Context,
+    frame: eframe::Frame,
+    render: RenderState,
+    time: f64,
+}
+
+const SIZE: Vec2 = vec2(1280.0, 800.0);
+
+impl Window {
+    /// Opens a window over this dataset, with an engine behind it.
+    ///
+    /// # Errors
+    /// Where there is neither a graphics card nor software in its place, or the engine does not start.
+    pub fn new(dataset: Dataset, device: &str) -> Result<Self> {
+        let device_error = |what: String| Error::Device {
+            device: "window".into(),
+            what,
+            remedy: "Install a Vulkan driver; Mesa's lavapipe draws in software".into(),
+        };
+        let setup = eframe::egui_wgpu::WgpuSetup::from(eframe::egui_wgpu::WgpuSetupCreateNew::without_display_handle());
+        let instance = pollster::block_on(setup.new_instance());
+        let config = WgpuConfiguration { wgpu_setup: setup, ..Default::default() };
+        let render = RenderState::create(&config, &instance, None, RendererOptions::default());
+        let render = pollster::block_on(render).map_err(|e| device_error(e.to_string()))?;
+        let ctx = egui::Context::default();
+        let engine = Engine::start(device, || {})?;
+        let mut app = WhenceApp::for_test(&ctx, Box::new(engine), Arc::new(Nobody));
+        app.state.dataset = Some(dataset);
+        app.state.dataset_number = 1;
+        app.dock.show(Tab::Library);
+        let mut frame = eframe::Frame::_new_kittest();
+        frame.wgpu_render_state = Some(render.clone());
+        Ok(Self { app, ctx, frame, render, time: 0.0 })
+    }
+
+    /// What draws: a card, or software.
+    #[must_use]
+    pub fn adapter(&self) -> String {
+        self.render.adapter.get_info().name
+    }
+
+    /// Sets the size of the tiles, in points.
+    pub fn tile(&mut self, side: f32) {
+        self.app.library.side = side;
+    }
+
+    /// Hands a job to the engine.
+    pub fn run(&mut self, spec: JobSpec) {
+        self.app.start(spec, false);
+    }
+
+    /// Whether a job waits or runs.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        !self.app.state.jobs.is_empty()
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.app.state.notices.iter().map(|n| n.text.clone()).collect()
+    }
+
+    /// Whether pictures or an order are still missing.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.app.library.is_behind() || self.app.library.wall.is_loading()
+    }
+
+    /// How far the wall is scrolled, in points.
+    #[must_use]
+    pub fn top(&self) -> f64 {
+        self.app.library.wall.top()
+    }
+
+    /// One frame, with the wheel turned by `scroll` points.
+    ///
+    /// # Errors
+    /// Where the graphics card does not answer.
+    pub fn step(&mut self, scroll: f32) -> Result<Times> {
+        self.time += 1.0 / 60.0;
+        let mut events = vec![Event::PointerMoved(pos2(800.0, 450.0))];
+        if scroll != 0.0 {
+            events.push(Event::MouseWheel {
+                unit: MouseWheelUnit::Point,
+                delta: vec2(0.0, -scroll),
+                phase: TouchPhase::Move,
+                source: MouseWheelSource::Unknown,
+                modifiers: Modifiers::NONE,
+            });
+        }
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SIZE)),
+            time: Some(self.time),
+            events,
+            ..RawInput::default()
+        };
+        let begun = Instant::now();
+        let (app, frame) = (&mut self.app, &mut self.frame);
+        app.logic(&self.ctx, frame);
+        let output = self.ctx.run_ui(input, |ui| app.ui(ui, frame));
+        let ui = begun.elapsed();
+        let triangles = self.ctx.tessellate(output.shapes, output.pixels_per_point);
+        let tessellation = begun.elapsed() - ui;
+        self.draw(&triangles, output.textures_delta);
+        let upload = begun.elapsed() - ui - tessellation;
+        let wait = wgpu::PollType::Wait { submission_index: None, timeout: Some(Duration::from_secs(20)) };
+        self.render.device.poll(wait).map_err(|e| Error::Device {
+            device: "window".into(),
+            what: e.to_string(),
+            remedy: "Try again with less else running".into(),
+        })?;
+        Ok(Times { ui, tessellation, upload, drawing: begun.elapsed() - ui - tessellation - upload })
+    }
+
+    fn draw(&self, triangles: &[egui::ClippedPrimitive], mut textures: egui::TexturesDelta) {
+        let (device, queue) = (&self.render.device, &self.render.queue);
+        let mut renderer = self.render.renderer.write();
+        for (id, deltas) in textures.set.drain() {
+            deltas.iter().for_each(|delta| renderer.update_texture(device, queue, id, delta));
+        }
+        let screen = ScreenDescriptor { size_in_pixels: [SIZE.x as u32, SIZE.y as u32], pixels_per_point: 1.0 };
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let others = renderer.update_buffers(device, queue, &mut encoder, triangles, &screen);
+        let target = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("bench"),
+            size: wgpu::Extent3d { width: SIZE.x as u32, height: SIZE.y as u32, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: self.render.target_format,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
+            view_formats: &[],
+        });
+        let view = target.create_view(&wgpu::TextureViewDescriptor::default());
+        let color = wgpu::RenderPassColorAttachment {
+            view: &view,
+            resolve_target: None,
+            depth_slice: None,
+            ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+        };
+        let pass = wgpu::RenderPassDescriptor { color_attachments: &[Some(color)], ..Default::default() };
+        let mut pass = encoder.begin_render_pass(&pass).forget_lifetime();
+        renderer.render(&mut pass, triangles, &screen);
+        drop(pass);
+        queue.submit(others.into_iter().chain([encoder.finish()]));
+        for id in textures.free.drain() {
+            renderer.free_texture(&id);
+        }
+    }
+}

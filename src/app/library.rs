@@ -1,0 +1,211 @@
+//! Which training images the library shows, and in which order. Orders are made off the window's thread.
+
+use std::collections::HashSet;
+
+use super::errands::{Errands, Message};
+use super::state::State;
+use super::widgets::wall::{Did, Section, Wall};
+use crate::dataset::{Dataset, natural, nearest_among};
+
+/// An order of images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By group, under headers.
+    #[default]
+    Group,
+    /// By name.
+    Name,
+    /// Nearest to the picture asked about first.
+    Query,
+    /// Nearest to this training image first.
+    Similar(usize),
+    /// Those whose loss moved most first.
+    Moved,
+}
+
+/// Which images, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// What their names contain; everything where empty.
+    pub search: String,
+    /// Their group; any where absent.
+    pub group: Option<usize>,
+    /// Their order.
+    pub sort: Sort,
+}
+
+/// What an arrangement was made of: another key, another arrangement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    dataset: u64,
+    wish: Wish,
+    /// The picture asked about, where the order depends on it.
+    query: Option<u64>,
+    /// The list of moved images, where the order is theirs.
+    moved: Option<Vec<usize>>,
+}
+
+/// Images in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrangement {
+    /// The images.
+    pub order: Vec<u32>,
+    /// How they fall into groups.
+    pub sections: Vec<Section>,
+}
+
+/// Smallest and largest tiles.
+pub const SIDES: std::ops::RangeInclusive<f32> = 16.0..=256.0;
+
+/// The library, as it is seen.
+pub struct Library {
+    /// Whether it is on screen.
+    pub open: bool,
+    /// What shall be shown.
+    pub wish: Wish,
+    /// Longer side of tiles.
+    pub side: f32,
+    /// Whether the selected image is shown large.
+    pub loupe: bool,
+    /// Whether the search field shall get the cursor.
+    pub focus_search: bool,
+    /// Images whose loss moved most when a group was unlearned, most first, where that is known.
+    pub moved: Option<Vec<usize>>,
+    /// The tiles.
+    pub wall: Wall,
+    shown: Option<(Key, Arrangement)>,
+    under_way: Option<Key>,
+    version: u64,
+}
+
+impl Default for Library {
+    fn default() -> Self {
+        Self {
+            open: false,
+            wish: Wish::default(),
+            side: 64.0,
+            loupe: false,
+            focus_search: false,
+            moved: None,
+            wall: Wall::default(),
+            shown: None,
+            under_way: None,
+            version: 0,
+        }
+    }
+}
+
+impl Library {
+    /// What is shown of this dataset; the arrangement before while the next is made.
+    pub fn arrangement(&self, dataset: u64) -> Option<(&Arrangement, u64)> {
+        self.shown.as_ref().filter(|(key, _)| key.dataset == dataset).map(|(_, a)| (a, self.version))
+    }
+
+    /// Lets the wall show the arrangement of this dataset.
+    pub fn with_wall(&mut self, dataset: u64, show: impl FnOnce(&mut Wall, &Arrangement, u64) -> Vec<Did>) -> Vec<Did> {
+        match self.shown.as_ref().filter(|(key, _)| key.dataset == dataset) {
+            Some((_, arrangement)) => show(&mut self.wall, arrangement, self.version),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether what is shown is not what is wished for yet.
+    pub fn is_behind(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Makes tiles larger, or smaller where negative.
+    pub fn resize(&mut self, steps: i32) {
+        // Four steps double.
+        self.side = (self.side * 2f32.powf(steps as f32 / 4.0)).round().clamp(*SIDES.start(), *SIDES.end());
+    }
+
+    /// Has the order made where another one is wished for.
+    pub fn arrange(&mut self, state: &State, errands: &Errands) {
+        let Some(dataset) = state.dataset.as_ref().filter(|_| self.open && self.under_way.is_none()) else { return };
+        self.correct(state, dataset);
+        let by_query = self.wish.sort == Sort::Query;
+        let key = Key {
+            dataset: state.dataset_number,
+            wish: self.wish.clone(),
+            query: state.current.filter(|_| by_query),
+            moved: self.moved.clone().filter(|_| self.wish.sort == Sort::Moved),
+        };
+        if self.shown.as_ref().is_some_and(|(shown, _)| *shown == key) {
+            return;
+        }
+        let pixels = match self.wish.sort {
+            Sort::Query => state.query().map(|q| q.picture.pixels.clone()),
+            Sort::Similar(image) => Some(dataset.pixels(image).to_vec()),
+            _ => None,
+        };
+        let (asked, dataset) = (key.clone(), dataset.clone());
+        let begun = errands.run("arrange", move || {
+            let arrangement = arrange(&dataset, &asked, pixels.as_deref());
+            Message::Arranged(asked, arrangement)
+        });
+        self.under_way = begun.then_some(key);
+    }
+
+    /// Takes an order that was made.
+    pub fn take(&mut self, key: Key, arrangement: Arrangement) {
+        self.under_way = None;
+        self.version += 1;
+        self.shown = Some((key, arrangement));
+    }
+
+    /// Takes back wishes that this dataset and this picture cannot fulfil.
+    fn correct(&mut self, state: &State, dataset: &Dataset) {
+        if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_number) {
+            (self.wish, self.loupe, self.moved) = (Wish::default(), false, None);
+        }
+        let possible = match self.wish.sort {
+            Sort::Group | Sort::Name => true,
+            Sort::Query => can_compare(state),
+            Sort::Similar(image) => image < dataset.len(),
+            Sort::Moved => self.moved.is_some(),
+        };
+        if !possible {
+            self.wish.sort = Sort::Group;
+        }
+        self.wish.group = self.wish.group.filter(|g| *g < dataset.groups().len());
+    }
+}
+
+/// Whether the picture asked about can be compared with the training images.
+pub fn can_compare(state: &State) -> bool {
+    let shape = state.dataset.as_ref().map(Dataset::shape);
+    state.query().is_some_and(|q| Some(q.picture.shape) == shape)
+}
+
+/// Makes the order.
+fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
+    let Wish { search, group, sort } = &key.wish;
+    let wanted = search.trim().to_lowercase();
+    let found = |image: &usize| wanted.is_empty() || dataset.image_name(*image).to_lowercase().contains(&wanted);
+    let groups = group.map_or(0..dataset.groups().len(), |g| g..g + 1);
+    let (mut images, mut sections) = (Vec::new(), Vec::new());
+    for g in groups {
+        let before = images.len();
+        images.extend(dataset.indices_of(g).iter().copied().filter(found));
+        sections.push(Section { group: Some(g), count: images.len() - before });
+    }
+    match sort {
+        Sort::Group => {}
+        Sort::Name => images.sort_by(|a, b| natural(dataset.image_name(*a), dataset.image_name(*b))),
+        Sort::Query | Sort::Similar(_) => {
+            if let Some(pixels) = pixels {
+                let near = nearest_among(dataset, pixels, &images, images.len());
+                images = near.into_iter().map(|n| n.index).collect();
+            }
+        }
+        Sort::Moved => {
+            let here: HashSet<usize> = images.into_iter().collect();
+            images = key.moved.iter().flatten().copied().filter(|image| here.contains(image)).collect();
+        }
+    }
+    if *sort != Sort::Group {
+        sections = vec![Section { group: None, count: images.len() }];
+    }
+    Arrangement { order: images.into_iter().filter_map(|image| u32::try_from(image).ok()).collect(), sections }
+}

@@ -1,0 +1,95 @@
+//! All training images by group: search, filter, order, tile size, and one image large.
+
+mod bar;
+mod loupe;
+
+use egui::{Align, Button, Key, Layout, Modifiers, RichText, Ui};
+
+use super::View;
+use crate::app::actions::Command;
+use crate::app::files::Pick;
+use crate::app::library::Wish;
+use crate::app::state::Slot;
+use crate::app::theme::tokens;
+use crate::app::widgets::wall::{Did, Shown};
+
+/// Draws the panel in the room that is left.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let Some(dataset) = &view.state.dataset else { return nothing(ui, view) };
+    keys(ui, view);
+    bar::show(ui, view, dataset);
+    super::notices(ui, view, &[Slot::Dataset], 120.0);
+    ui.add_space(4.0);
+    let number = view.state.dataset_number;
+    let Some((arrangement, _)) = view.library.arrangement(number) else {
+        said(ui, "Putting the images in order…", None);
+        return;
+    };
+    if let Some(image) = view.state.image.filter(|_| view.library.loupe) {
+        let around = loupe::Around::new(&arrangement.order, image);
+        return loupe::show(ui, view, dataset, image, &around);
+    }
+    if arrangement.order.is_empty() {
+        if said(ui, "No image has such a name", Some("Show all images")) {
+            view.library.wish = Wish { sort: view.library.wish.sort, ..Wish::default() };
+        }
+        return;
+    }
+    let side = view.library.side;
+    let (selected, group) = (view.state.image, view.state.group);
+    let did = view.library.with_wall(number, |wall, arrangement, version| {
+        let (order, sections) = (&arrangement.order, &arrangement.sections);
+        wall.show(ui, &Shown { dataset, number, order, sections, version, side, selected, group })
+    });
+    for did in did {
+        match did {
+            Did::Select(image) => view.out.push(Command::SelectImage(image)),
+            Did::Open(image) => {
+                view.out.push(Command::SelectImage(Some(image)));
+                view.library.loupe = true;
+            }
+            Did::Group(pressed) => view.out.push(Command::SelectGroup((group != Some(pressed)).then_some(pressed))),
+        }
+    }
+}
+
+/// Tile size and search by keys, unless they belong to a text.
+fn keys(ui: &Ui, view: &mut View<'_>) {
+    if ui.input_mut(|i| i.consume_key(Modifiers::COMMAND, Key::F)) {
+        view.library.focus_search = true;
+    }
+    if ui.text_edit_focused() {
+        return;
+    }
+    for (key, steps) in [(Key::Plus, 1), (Key::Equals, 1), (Key::Minus, -1)] {
+        // With and without shift: where these keys lie depends on the keyboard.
+        if ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
+            view.library.resize(steps);
+        }
+    }
+}
+
+/// Why there is nothing, and the one thing that helps.
+fn nothing(ui: &mut Ui, view: &mut View<'_>) {
+    super::notices(ui, view, &[Slot::Dataset], 160.0);
+    if let Some(job) = view.state.busy(Slot::Dataset).or_else(|| view.state.busy(Slot::Project)) {
+        let text = format!("{}…", job.title);
+        said(ui, &text, None);
+    } else if said(ui, "All training images, by group, to look through and to compare", Some("Open a dataset…")) {
+        view.out.push(Command::Pick(Pick::Dataset));
+    }
+}
+
+/// A sentence in the middle, and a button where there is something to do. True where it was pressed.
+fn said(ui: &mut Ui, text: &str, button: Option<&str>) -> bool {
+    let t = tokens(ui);
+    let space = ui.available_size();
+    ui.allocate_ui_with_layout(space, Layout::top_down(Align::Center), |ui| {
+        ui.set_min_size(space);
+        ui.add_space(space.y * 0.4);
+        ui.label(RichText::new(text).color(t.text));
+        ui.add_space(6.0);
+        button.is_some_and(|text| ui.add(Button::new(RichText::new(text).color(t.window)).fill(t.strong)).clicked())
+    })
+    .inner
+}

@@ -1,0 +1,119 @@
+//! The controls above the wall.
+
+use egui::{Align, Align2, Button, ComboBox, Label, Layout, RichText, Slider, TextEdit, Ui};
+
+use crate::app::format;
+use crate::app::library::{SIDES, Sort, can_compare};
+use crate::app::panels::View;
+use crate::app::theme::{self, tokens};
+use crate::dataset::Dataset;
+
+/// Draws two lines: what is shown and how, and what can be done with the selected image.
+pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
+    ui.horizontal_wrapped(|ui| {
+        search(ui, view);
+        group(ui, view, dataset);
+        order(ui, view, dataset);
+        size(ui, view);
+    });
+    ui.horizontal(|ui| {
+        let t = tokens(ui);
+        let shown = view.library.arrangement(view.state.dataset_number).map_or(0, |(a, _)| a.order.len());
+        let all = format::plural(dataset.len(), "image");
+        let count = if shown == dataset.len() { all } else { format!("{} of {all}", format::count(shown)) };
+        ui.label(RichText::new(count).font(theme::caption()).color(t.weak));
+        let caution = match view.library.wish.sort {
+            Sort::Query => "nearest to the picture asked about first, by their pixels. Nearest, not cause",
+            Sort::Similar(_) => "nearest to one image first, by their pixels",
+            Sort::Moved => "those whose own loss rose most when the group was unlearned first",
+            Sort::Group | Sort::Name => "",
+        };
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            selection(ui, view, dataset);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(RichText::new(caution).font(theme::caption()).color(t.weak)).truncate());
+            });
+        });
+    });
+}
+
+fn search(ui: &mut Ui, view: &mut View<'_>) {
+    let field = TextEdit::singleline(&mut view.library.wish.search)
+        .align(Align2::LEFT_CENTER)
+        .hint_text("Search by name")
+        .desired_width(180.0);
+    let response = ui.add(field).accessible_name("Search images by name");
+    if std::mem::take(&mut view.library.focus_search) {
+        response.request_focus();
+    }
+    response.on_hover_text("Shows images whose names contain this (Ctrl+F)");
+}
+
+fn group(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
+    let chosen = &mut view.library.wish.group;
+    let text = chosen.map_or("All groups", |g| dataset.group_name(g));
+    let shown = ComboBox::from_id_salt("library group").selected_text(format::cut(text, 22)).width(150.0).truncate();
+    let response = shown.show_ui(ui, |ui| {
+        ui.selectable_value(chosen, None, "All groups");
+        for (number, name) in dataset.groups().iter().enumerate() {
+            ui.selectable_value(chosen, Some(number), format::cut(name, 40));
+        }
+    });
+    response.response.accessible_name("Group to show").on_hover_text("Shows one group, or all");
+}
+
+fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
+    let now = view.library.wish.sort;
+    let text = match now {
+        Sort::Group => "By group".to_owned(),
+        Sort::Name => "By name".to_owned(),
+        Sort::Query => "Nearest to the picture".to_owned(),
+        Sort::Similar(image) => format!("Similar to {}", format::cut(dataset.image_name(image), 24)),
+        Sort::Moved => "Loss moved most".to_owned(),
+    };
+    let (near, moved) = (can_compare(view.state), view.library.moved.is_some());
+    let chosen = &mut view.library.wish.sort;
+    let shown = ComboBox::from_id_salt("library order").selected_text(text.as_str()).width(190.0).truncate();
+    let response = shown.show_ui(ui, |ui| {
+        ui.selectable_value(chosen, Sort::Group, "By group");
+        ui.selectable_value(chosen, Sort::Name, "By name");
+        ui.add_enabled_ui(near, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the picture"))
+            .inner
+            .on_disabled_hover_text("Draw or open a picture of the training images' size first");
+        ui.add_enabled_ui(moved, |ui| ui.selectable_value(chosen, Sort::Moved, "Loss moved most"))
+            .inner
+            .on_disabled_hover_text("Explain a picture and select a group first");
+        if matches!(now, Sort::Similar(_)) {
+            ui.selectable_value(chosen, now, text.as_str());
+        }
+    });
+    response.response.accessible_name("Order of the images").on_hover_text("What comes first");
+}
+
+fn size(ui: &mut Ui, view: &mut View<'_>) {
+    ui.spacing_mut().slider_width = 120.0;
+    let slider = Slider::new(&mut view.library.side, SIDES).show_value(false).step_by(1.0).logarithmic(true);
+    ui.add(slider).accessible_name("Tile size").on_hover_text("Size of the tiles (+ and −)");
+}
+
+/// What can be done with the selected image; from the right.
+fn selection(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
+    let image = view.state.image;
+    let similar = ui.add_enabled(image.is_some(), Button::new("Similar to this"));
+    if similar
+        .on_hover_text("Puts the images nearest to the selected one first, by their pixels")
+        .on_disabled_hover_text("Select an image first")
+        .clicked()
+    {
+        view.library.wish.sort = image.map_or(Sort::Group, Sort::Similar);
+        view.library.loupe = false;
+    }
+    let look = ui.add_enabled(image.is_some() && !view.library.loupe, Button::new("Look closer"));
+    if look.on_hover_text("Shows the selected image large (Enter, or double click)").clicked() {
+        view.library.loupe = true;
+    }
+    if let Some(image) = image {
+        let text = RichText::new(format::cut(dataset.image_name(image), 36)).color(tokens(ui).strong);
+        ui.label(text).on_hover_text(dataset.image_name(image));
+    }
+}

@@ -1,0 +1,51 @@
+//! The line above a group: mark, name, count. The one of the group at the top stays in sight.
+
+use egui::accesskit::Role;
+use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
+
+use super::layout::{HEADER, Layout, Placed};
+use super::{Did, Shown, on_screen};
+use crate::app::format;
+use crate::app::theme::{self, RADIUS, tokens};
+use crate::app::widgets::swatch;
+
+/// Draws the headers in sight, over the tiles.
+pub fn show(ui: &Ui, shown: &Shown<'_>, layout: &Layout, view: Rect, top: f64, did: &mut Vec<Did>) {
+    for section in layout.sections(top, top + f64::from(view.height())) {
+        let Some(group) = section.group else { continue };
+        let at = top.clamp(section.top, (section.bottom - HEADER).max(section.top));
+        line(ui, shown, section, group, on_screen(view, top, at, HEADER), did);
+    }
+}
+
+fn line(ui: &Ui, shown: &Shown<'_>, section: &Placed, group: usize, rect: Rect, did: &mut Vec<Did>) {
+    let t = tokens(ui);
+    let name = shown.dataset.group_name(group);
+    let selected = shown.group == Some(group);
+    let response = ui.interact(rect, super::id().with(("header", group)), Sense::click());
+    let painter = ui.painter();
+    painter.rect_filled(rect, 0.0, t.window);
+    let inner = rect.shrink2(egui::vec2(0.0, 3.0));
+    if selected || response.hovered() {
+        let fill = if selected { t.selected } else { t.control };
+        painter.rect_filled(inner, f32::from(RADIUS), fill);
+    }
+    if response.has_focus() {
+        painter.rect_stroke(inner, f32::from(RADIUS), Stroke::new(1.0, t.outline), StrokeKind::Inside);
+    }
+    let middle = inner.center().y;
+    swatch(painter, pos2(inner.left() + 12.0, middle), 5.0, group, t);
+    let color = if selected { t.strong } else { t.text };
+    let mut job = egui::text::LayoutJob::simple_singleline(name.to_owned(), theme::body(), color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width((inner.width() - 120.0).max(40.0));
+    let galley = painter.layout_job(job);
+    let end = inner.left() + 26.0 + galley.size().x;
+    painter.galley(pos2(inner.left() + 26.0, middle - galley.size().y / 2.0), galley, color);
+    let count = format::count(section.count);
+    painter.text(pos2(end + 10.0, middle + 1.0), Align2::LEFT_CENTER, count, theme::caption(), t.weak);
+    let label = format!("Images of {name}, {}", format::plural(section.count, "image"));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), selected, &label));
+    if response.clicked() {
+        did.push(Did::Group(group));
+    }
+}

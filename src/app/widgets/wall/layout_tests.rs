@@ -1,0 +1,162 @@
+//! The arithmetic against walls laid out tile by tile.
+
+use super::layout::{HEADER, Layout, Metrics, Section, Step};
+
+/// Draws from a fixed stream.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % below
+    }
+}
+
+/// A tile where a naive layout puts it: left, top, row counted over everything.
+struct Naive {
+    tiles: Vec<[f64; 2]>,
+    rows: Vec<Vec<usize>>,
+    height: f64,
+}
+
+fn naive(metrics: Metrics, sections: &[Section]) -> Naive {
+    let (mut tiles, mut rows, mut y) = (Vec::new(), Vec::new(), 0.0);
+    for section in sections.iter().filter(|s| s.count > 0) {
+        if section.group.is_some() {
+            y += HEADER;
+        }
+        let mut left = section.count;
+        while left > 0 {
+            let mut row = Vec::new();
+            for column in 0..left.min(metrics.columns) {
+                row.push(tiles.len());
+                tiles.push([column as f64 * (metrics.tile[0] + metrics.gap), y]);
+            }
+            left -= row.len();
+            rows.push(row);
+            y += metrics.tile[1] + metrics.gap;
+        }
+        y += 12.0 - metrics.gap;
+    }
+    Naive { tiles, rows, height: y }
+}
+
+fn walls() -> impl Iterator<Item = (Metrics, Vec<Section>)> {
+    let mut dice = Dice(1);
+    (0..60).map(move |_| {
+        let metrics = Metrics {
+            columns: 1 + dice.roll(9),
+            tile: [8.0 + dice.roll(40) as f64, 8.0 + dice.roll(40) as f64],
+            gap: 2.0 + dice.roll(5) as f64,
+        };
+        let headers = dice.roll(3) > 0;
+        let sections = (0..1 + dice.roll(6))
+            .map(|group| Section { group: headers.then_some(group), count: dice.roll(40) })
+            .collect();
+        (metrics, sections)
+    })
+}
+
+#[test]
+fn tiles_lie_where_one_by_one_layout_puts_them() {
+    for (metrics, sections) in walls() {
+        let (layout, naive) = (Layout::new(metrics, &sections), naive(metrics, &sections));
+        assert!((layout.height() - naive.height).abs() < 1e-6);
+        for (place, tile) in naive.tiles.iter().enumerate() {
+            assert_eq!(layout.corner(place), Some(*tile), "{metrics:?} {sections:?} {place}");
+        }
+        assert_eq!(layout.corner(naive.tiles.len()), None);
+    }
+}
+
+#[test]
+fn points_find_the_tile_they_lie_in() {
+    let mut dice = Dice(2);
+    for (metrics, sections) in walls() {
+        let (layout, naive) = (Layout::new(metrics, &sections), naive(metrics, &sections));
+        let width = metrics.columns as f64 * (metrics.tile[0] + metrics.gap);
+        for _ in 0..300 {
+            let x = dice.roll((width * 10.0) as usize + 100) as f64 / 10.0 - 3.03;
+            let y = dice.roll((naive.height * 10.0) as usize + 200) as f64 / 10.0 - 7.03;
+            let wanted = naive.tiles.iter().position(|[left, top]| {
+                (*left..=left + metrics.tile[0]).contains(&x) && (*top..=top + metrics.tile[1]).contains(&y)
+            });
+            assert_eq!(layout.at(x, y), wanted, "{metrics:?} {sections:?} {x} {y}");
+        }
+    }
+}
+
+#[test]
+fn a_window_holds_the_rows_and_sections_that_reach_into_it() {
+    let mut dice = Dice(3);
+    for (metrics, sections) in walls() {
+        let (layout, naive) = (Layout::new(metrics, &sections), naive(metrics, &sections));
+        for _ in 0..60 {
+            let top = dice.roll(naive.height as usize + 50) as f64 - 20.3;
+            let bottom = top + dice.roll(120) as f64;
+            let reach = |row: &&Vec<usize>| {
+                let y = naive.tiles[row[0]][1];
+                y + metrics.tile[1] >= top && y <= bottom
+            };
+            let wanted: Vec<Vec<usize>> = naive.rows.iter().filter(reach).cloned().collect();
+            let found: Vec<Vec<usize>> = layout.rows(top, bottom).map(|row| row.places.collect()).collect();
+            assert_eq!(found, wanted, "{metrics:?} {sections:?} {top} {bottom}");
+            for row in layout.rows(top, bottom) {
+                assert_eq!(layout.corner(row.places.start).map(|c| c[1]), Some(row.top));
+            }
+        }
+    }
+}
+
+#[test]
+fn arrows_go_to_the_tile_beside_above_and_below() {
+    for (metrics, sections) in walls() {
+        let (layout, naive) = (Layout::new(metrics, &sections), naive(metrics, &sections));
+        let last = naive.tiles.len().saturating_sub(1);
+        for (number, row) in naive.rows.iter().enumerate() {
+            for (column, place) in row.iter().enumerate() {
+                let down = |by: isize| {
+                    let number = number.saturating_add_signed(by).min(naive.rows.len() - 1);
+                    let row = &naive.rows[number];
+                    row[column.min(row.len() - 1)]
+                };
+                for by in [-7, -2, -1, 1, 2, 7] {
+                    assert_eq!(layout.step(*place, Step::Rows(by)), down(by), "{metrics:?} {sections:?} {place} {by}");
+                }
+                assert_eq!(layout.step(*place, Step::Left), place.saturating_sub(1));
+                assert_eq!(layout.step(*place, Step::Right), (place + 1).min(last));
+            }
+        }
+        assert_eq!((layout.step(3, Step::First), layout.step(3, Step::Last)), (0, last));
+    }
+}
+
+#[test]
+fn tiles_fill_the_width_in_whole_pixels() {
+    for (width, side, pixel) in
+        [(1000.0, 64.0, 1.0), (777.0, 16.0, 1.0), (1003.5, 100.0, 0.5), (640.0, 31.0, 2.0 / 3.0)]
+    {
+        let m = Metrics::fit(width, side, [32.0, 32.0], pixel);
+        let used = m.columns as f64 * (m.tile[0] + m.gap) - m.gap;
+        assert!(
+            used <= width + 1e-6 && width - used < m.columns as f64 * pixel + pixel,
+            "{m:?} uses {used} of {width}"
+        );
+        assert!(m.tile[0] > side - pixel && m.tile[0] < 2.0 * side + m.gap, "{m:?}");
+        for length in [m.tile[0], m.tile[1], m.gap] {
+            assert!(((length / pixel).round() - length / pixel).abs() < 1e-6, "{m:?} in pixels of {pixel}");
+        }
+    }
+    let narrow = Metrics::fit(40.0, 256.0, [32.0, 32.0], 1.0);
+    assert_eq!((narrow.columns, narrow.tile), (1, [256.0, 256.0]), "a lone tile keeps its size");
+    let tall = Metrics::fit(1000.0, 64.0, [32.0, 64.0], 1.0);
+    assert!(tall.tile[1] >= 2.0 * tall.tile[0] - 1.0 && tall.tile[0] >= 32.0, "{tall:?}");
+}
+
+#[test]
+fn fifty_thousand_rows_lie_exactly() {
+    let metrics = Metrics { columns: 1, tile: [256.0, 256.0], gap: 8.0 };
+    let layout = Layout::new(metrics, &[Section { group: None, count: 50_000 }]);
+    assert_eq!(layout.corner(49_999), Some([0.0, 49_999.0 * 264.0]));
+    assert_eq!(layout.at(3.0, 49_999.0 * 264.0 + 0.25), Some(49_999));
+}
