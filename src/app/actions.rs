@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
 use super::files::{Kind, Pick};
-use crate::engine::api::{JobId, JobSpec};
+use crate::engine::api::{Evidence, JobId, JobSpec};
 
 /// An action that needs nothing but the wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,8 @@ pub enum Command {
     Open(PathBuf),
     /// Open a path as this.
     OpenAs(Kind, PathBuf),
+    /// Look for evidence for the query on screen, of one group or of all.
+    Look(Evidence, Option<usize>),
     /// Start a job again.
     Retry(JobSpec),
     /// Stop a job.
@@ -169,7 +171,8 @@ pub fn pressed(ctx: &Context) -> Vec<Action> {
     for action in Action::ALL {
         let shortcut = action.shortcut();
         let plain = shortcut.modifiers.is_none() && action != Action::Help;
-        if plain && (typing || popup) {
+        // Arrows with other keys belong to what has the focus.
+        if plain && (typing || popup || ctx.input(|i| i.modifiers.any())) {
             continue;
         }
         if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {

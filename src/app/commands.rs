@@ -32,6 +32,7 @@ impl WhenceApp {
                 self.errands.run("look", move || Message::Looked(Kind::of(&path), path));
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
+            Command::Look(..) => {}
             Command::Retry(spec) => self.start(spec, true),
             Command::Cancel(job) => self.cancel(job),
             Command::Pause(job) => self.pause(job),
@@ -77,6 +78,7 @@ impl WhenceApp {
             },
             Action::Jobs => self.drafts.toggle_jobs = true,
             Action::Clear if self.drafts.help => self.drafts.help = false,
+            Action::Clear if self.drafts.looks.brush.take().is_some() => {}
             Action::Clear => self.state.group = None,
             Action::NextGroup => self.state.move_selection(1),
             Action::PreviousGroup => self.state.move_selection(-1),

@@ -80,6 +80,9 @@ pub fn run(options: Options) -> Result<()> {
         Box::new(move |creation| {
             let mut app = WhenceApp::new(&creation.egui_ctx, options);
             app.report_failures_to(told);
+            if let Some(graphics) = &creation.wgpu_render_state {
+                widgets::install(&creation.egui_ctx, graphics);
+            }
             if let Some(storage) = creation.storage.filter(|_| !plain) {
                 app.restore(storage);
             }

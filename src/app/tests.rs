@@ -1,9 +1,12 @@
 //! The real window, driven by what a screen reader would hear: events in, names and pictures out.
 
+pub(super) mod bench;
+mod evidence;
 mod queue;
 mod scenes;
 mod screenshots;
 mod trust;
+mod whereabouts;
 
 use std::path::PathBuf;
 use std::sync::Arc;

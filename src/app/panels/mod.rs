@@ -1,6 +1,7 @@
 //! The panels, and how they share the window.
 
 mod drop;
+pub(super) mod evidence;
 mod groups;
 mod help;
 mod jobs;
@@ -12,6 +13,7 @@ mod score;
 mod settings;
 mod stage;
 mod top;
+pub(super) mod whereabouts;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2};
 

@@ -21,6 +21,17 @@ pub enum Picture {
     Drawing(u64, usize),
     /// A training image: number of the dataset and of the image.
     Image(u64, usize),
+    /// A query drawn again, by its content; whether it is finished.
+    Redrawn(u64, bool),
+    /// The difference of two pictures, by their content.
+    Difference(u64, u64),
+}
+
+impl Picture {
+    /// Whether nobody will ask for it again once another has taken its place on screen.
+    fn is_passing(self) -> bool {
+        matches!(self, Self::Drawing(..) | Self::Redrawn(_, false))
+    }
 }
 
 /// All pictures on the graphics card.
@@ -33,11 +44,22 @@ pub struct Textures {
 impl Textures {
     /// The picture's texture; uploads it where it is new. None where the bytes do not fit the shape.
     pub fn get(&mut self, ctx: &Context, picture: Picture, shape: ImageShape, pixels: &[u8]) -> Option<TextureId> {
+        self.get_or(ctx, picture, shape, || pixels)
+    }
+
+    /// The same with bytes that are only made where the picture is new.
+    pub fn get_or<P: AsRef<[u8]>>(
+        &mut self,
+        ctx: &Context,
+        picture: Picture,
+        shape: ImageShape,
+        pixels: impl FnOnce() -> P,
+    ) -> Option<TextureId> {
         if let Some((handle, used)) = self.kept.get_mut(&picture) {
             *used = self.frame;
             return Some(handle.id());
         }
-        let image = to_image(shape, pixels)?;
+        let image = to_image(shape, pixels().as_ref())?;
         let limit = ctx.input(|i| i.max_texture_side);
         if shape.width > limit || shape.height > limit {
             return None;
@@ -53,9 +75,14 @@ impl Textures {
         let frame = self.frame;
         let many = self.kept.len() > SPARE;
         // Of a picture that is being drawn only the latest step is ever shown again.
-        self.kept.retain(|picture, (_, used)| *used == frame || (!many && !matches!(picture, Picture::Drawing(..))));
+        self.kept.retain(|picture, (_, used)| *used == frame || (!many && !picture.is_passing()));
         self.frame += 1;
     }
+}
+
+/// A name for pixels: the same for the same.
+pub fn content(pixels: &[u8]) -> u64 {
+    egui::util::hash(pixels)
 }
 
 /// Planar bytes of one or three channels as a picture for the screen.
