@@ -39,7 +39,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     }
     // The picture as large as the height allows, and never so wide that the strips cannot be read.
-    let left = (room.height() - LINE).min(room.width() * 0.46).max(180.0);
+    let left = (room.height() - LINE).min(room.width() * 0.45).max(180.0);
     let split = room.left() + left;
     let (one, two) = (room.with_max_x(split), room.with_min_x(split + GAP));
     ui.scope_builder(UiBuilder::new().id_salt("redrawn").max_rect(one), |ui| {
@@ -119,7 +119,7 @@ const FROM_A_FILE: &str =
 
 /// The two strips of training images.
 fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: Vec2) {
-    let name = format::cut(view.state.group_name(group), 24);
+    let name = format::cut(view.state.group_name(group), 16);
     let half = vec2(space.x, ((space.y - GAP) / 2.0).max(90.0));
     let top = Rect::from_min_size(ui.cursor().min, half);
     let bottom = top.translate(vec2(0.0, half.y + GAP));
@@ -132,7 +132,7 @@ fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: 
         }
     });
     ui.scope_builder(UiBuilder::new().id_salt("moved").max_rect(bottom), |ui| {
-        let head = heading(ui, &format!("Images of {name} whose likelihood fell most"), "nats");
+        let head = heading(ui, &format!("Images of {name} whose likelihood fell most"), "");
         head.on_hover_text("How much less likely each image of the group became when the group was unlearned");
         let job = view.state.looking(Evidence::Moved, Some(group));
         match (query.found.moved.get(&group), job) {
@@ -156,15 +156,17 @@ const MOVED: usize = 12;
 fn fell(image: &crate::engine::api::Moved) -> Shown {
     let nats = format::signed(-image.score, format::decimals(image.score));
     let about = format!("{nats} nats when its group was unlearned");
-    Shown { index: image.index, caption: nats, about }
+    Shown { index: image.index, caption: format!("{nats} nats"), about }
 }
 
-/// A strip's title and its caveat or unit.
+/// A strip's title and its caveat.
 fn heading(ui: &mut Ui, text: &str, caveat: &str) -> egui::Response {
     let t = tokens(ui);
     let line = vec2(ui.available_width(), 18.0);
     ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
-        ui.label(RichText::new(caveat).font(theme::caption()).color(t.weak));
+        if !caveat.is_empty() {
+            ui.label(RichText::new(caveat).font(theme::caption()).color(t.weak));
+        }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.add(Label::new(RichText::new(text).font(theme::caption()).color(t.text)).truncate());
         });
@@ -181,8 +183,8 @@ fn caption(ui: &mut Ui, text: &str) {
 pub(super) fn blank(ui: &mut Ui, space: Vec2, inside: impl FnOnce(&mut Ui)) {
     let t = tokens(ui);
     let (rect, _) = ui.allocate_exact_size(space, Sense::hover());
-    ui.painter().rect_filled(rect, f32::from(theme::RADIUS), t.mat.gamma_multiply(0.5));
-    let middle = Rect::from_min_max(pos2(rect.left(), rect.center().y - 30.0), rect.max).shrink2(vec2(16.0, 0.0));
+    ui.painter().rect_filled(rect, f32::from(theme::RADIUS), t.panel);
+    let middle = Rect::from_min_max(pos2(rect.left(), rect.center().y - 30.0), rect.max).shrink2(vec2(6.0, 0.0));
     ui.scope_builder(UiBuilder::new().id_salt("blank").max_rect(middle), |ui| {
         ui.with_layout(Layout::top_down(Align::Center), inside);
     });
@@ -191,6 +193,7 @@ pub(super) fn blank(ui: &mut Ui, space: Vec2, inside: impl FnOnce(&mut Ui)) {
 /// The button that asks for evidence; says why where it cannot.
 pub(super) fn ask(ui: &mut Ui, view: &mut View<'_>, text: &str, what: Evidence, group: Option<usize>) {
     let ready = view.state.can_look();
+    let font = if group.is_some() { theme::caption() } else { theme::body() };
     let hint = match (ready, what) {
         (Err(reason), _) => reason,
         (_, Evidence::Redraw) => "Draw the picture from the same noise by the model without the group",
@@ -198,7 +201,7 @@ pub(super) fn ask(ui: &mut Ui, view: &mut View<'_>, text: &str, what: Evidence, 
         (_, Evidence::Moved) => "Measure each image of the group under both models",
         (_, Evidence::Watch) => "Unlearn the group once more and draw the picture on the way",
     };
-    let button = ui.add_enabled(ready.is_ok(), Button::new(text));
+    let button = ui.add_enabled(ready.is_ok(), Button::new(RichText::new(text).font(font)));
     if button.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
         view.out.push(Command::Look(what, group));
     }

@@ -8,7 +8,7 @@ mod sums;
 
 use std::sync::Arc;
 
-use egui::{RichText, Ui, UiBuilder, vec2};
+use egui::{RichText, Sense, Ui, UiBuilder, vec2};
 
 use super::View;
 use super::evidence::ask;
@@ -16,12 +16,14 @@ use crate::app::drafts::Brush;
 use crate::app::format;
 use crate::app::state::Slot;
 use crate::app::theme::{self, GAP, tokens};
-use crate::app::widgets::{Picture, picture, work};
+use crate::app::widgets::{Picture, picture, swatch, work};
 use crate::elbo::ScoreMap;
 use crate::engine::api::Evidence;
 
-/// Height of what is below the picture: sliders, legend and its words.
-const BELOW: f32 = 84.0;
+/// Height of what is around the picture: its title, legend and sliders.
+const AROUND: f32 = 114.0;
+/// Width that the ranking needs.
+const RANKING: f32 = 400.0;
 
 /// A group whose map is known.
 #[derive(Clone, Copy)]
@@ -50,13 +52,17 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         .map(|(group, map)| Mapped { group: *group, map })
         .collect();
     let room = ui.available_rect_before_wrap();
-    let left = (room.height() - BELOW).min(room.width() * 0.5).max(200.0);
+    let widest = (room.width() * 0.56).min(room.width() - RANKING);
+    let left = (room.height() - AROUND).min(widest).max(200.0);
     let split = room.left() + left;
     let (one, two) = (room.with_max_x(split), room.with_min_x(split + 1.5 * GAP));
     let group = state.group.or_else(|| most(ui, &maps));
     let mut region = view.drafts.looks.region(query.key);
     ui.scope_builder(UiBuilder::new().id_salt("where").max_rect(one), |ui| {
-        let space = vec2(left, (room.height() - BELOW).max(120.0));
+        let space = vec2(left, (room.height() - AROUND).clamp(120.0, left.max(120.0)));
+        if let Some(group) = group {
+            title(ui, view, group);
+        }
         match group.and_then(|g| maps.iter().find(|m| m.group == g)) {
             Some(mapped) => {
                 let scale = scale(ui, &maps);
@@ -83,6 +89,17 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         }
     });
     ui.advance_cursor_after_rect(room);
+}
+
+/// Whose map it is.
+fn title(ui: &mut Ui, view: &View<'_>, group: usize) {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(12.0, 18.0), Sense::hover());
+        swatch(ui.painter(), rect.center(), 5.0, group, t);
+        let text = format!("What {} adds, and where", format::cut(view.state.group_name(group), 40));
+        ui.label(RichText::new(text).color(t.strong));
+    });
 }
 
 /// The group with the highest score among those mapped.

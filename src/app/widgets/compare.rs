@@ -145,8 +145,10 @@ pub fn compare(
             for (width, color) in [(3.0, t.window), (1.0, t.strong)] {
                 ui.painter().vline(x, inner.y_range(), Stroke::new(width, color));
             }
-            say(inner.left(), Align2::LEFT_TOP, one);
-            say(inner.right(), Align2::RIGHT_TOP, other);
+            // A little wider than a small picture, so that the names do not meet.
+            let wide = inner.expand2(vec2(24.0, 0.0)).intersect(room);
+            say(wide.left(), Align2::LEFT_TOP, one);
+            say(wide.right(), Align2::RIGHT_TOP, other);
             format!("Wipe between {one} and {other}")
         }
         Mode::Blink => {
@@ -200,7 +202,9 @@ fn slide(ui: &Ui, response: &Response, inner: Rect, contrast: &mut Contrast) {
         let asked = |action| i.num_accesskit_action_requests(response.id, action) as f32;
         steps += asked(Action::Increment) - asked(Action::Decrement);
         for request in i.accesskit_action_requests(response.id, Action::SetValue) {
-            if let Some(ActionData::NumericValue(value)) = request.data {
+            if let Some(ActionData::NumericValue(value)) = request.data
+                && value.is_finite()
+            {
                 contrast.wipe = value as f32 / 100.0;
             }
         }

@@ -16,6 +16,6 @@ pub use curve::{Series, curve};
 pub use heat::{Heat, heat, install, legend};
 pub use notice::notice;
 pub use swatch::{swatch, warning};
-pub use textures::{Picture, Textures, content};
+pub use textures::{Picture, Textures, content, grey};
 pub use thumbnail::{Tile, WHOLE, fit, picture, tile};
 pub use work::work;

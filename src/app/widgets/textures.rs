@@ -21,6 +21,8 @@ pub enum Picture {
     Drawing(u64, usize),
     /// A training image: number of the dataset and of the image.
     Image(u64, usize),
+    /// A query without its colours, by key.
+    Grey(u64),
     /// A query drawn again, by its content; whether it is finished.
     Redrawn(u64, bool),
     /// The difference of two pictures, by their content.
@@ -85,6 +87,20 @@ pub fn content(pixels: &[u8]) -> u64 {
     egui::util::hash(pixels)
 }
 
+/// The picture without its colours: planar bytes of the same shape.
+pub fn grey(shape: ImageShape, pixels: &[u8]) -> Vec<u8> {
+    let area = shape.height * shape.width;
+    let (red, rest) = pixels.split_at_checked(area).unwrap_or_default();
+    let Some((green, blue)) = rest.split_at_checked(area).filter(|_| shape.channels == 3) else {
+        return pixels.to_vec();
+    };
+    // Brightness after Rec. 709, as eyes weigh the colours.
+    let bright = |((r, g), b): ((&u8, &u8), &u8)| {
+        (0.2126 * f32::from(*r) + 0.7152 * f32::from(*g) + 0.0722 * f32::from(*b)).round() as u8
+    };
+    red.iter().zip(green).zip(blue).map(bright).collect::<Vec<u8>>().repeat(3)
+}
+
 /// Planar bytes of one or three channels as a picture for the screen.
 fn to_image(shape: ImageShape, pixels: &[u8]) -> Option<ColorImage> {
     let area = shape.height.checked_mul(shape.width).filter(|a| *a > 0)?;
@@ -110,6 +126,7 @@ mod tests {
         let image = to_image(shape, &[1, 2, 3, 4, 5, 6]).unwrap();
         assert_eq!(image.pixels, [Color32::from_rgb(1, 3, 5), Color32::from_rgb(2, 4, 6)]);
         assert!(to_image(shape, &[1, 2, 3]).is_none());
+        assert_eq!(grey(shape, &[255, 0, 255, 0, 255, 255]), [255, 18, 255, 18, 255, 18]);
         assert!(to_image(ImageShape { channels: 4, ..shape }, &[0; 8]).is_none());
         let grey = to_image(ImageShape { channels: 1, height: 1, width: 2 }, &[7, 9]).unwrap();
         assert_eq!(grey.pixels[1], Color32::from_gray(9));

@@ -37,18 +37,22 @@ pub fn course(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Li
     text(rect.center_bottom(), Align2::CENTER_BOTTOM, "denoising step", t.weak);
     text(rect.right_bottom(), Align2::RIGHT_BOTTOM, "picture", t.weak);
     text(rect.left_top(), Align2::LEFT_TOP, "By denoising step", t.text);
-    let top = format!("{} nats", format::signed(frame.high, format::decimals(frame.high)));
     let read = response.hover_pos().and_then(|pointer| frame.nearest(line, pointer));
     match read {
         Some((step, value, before)) => {
             painter.vline(frame.x(step), plot.y_range(), Stroke::new(1.0, t.outline));
             painter.circle_filled(pos2(frame.x(step), frame.y(value)), 3.0, line.color);
-            text(rect.right_top(), Align2::RIGHT_TOP, &words(step, value, before), t.strong);
+            text(rect.right_top(), Align2::RIGHT_TOP, &words(step, value, Some(before)), t.strong);
         }
-        None => text(rect.right_top(), Align2::RIGHT_TOP, &format!("up to {top}"), t.weak),
+        None => {
+            if let Some((step, value, _)) = most(line) {
+                let words = format!("{name} most at {}", words(step, value, None));
+                text(rect.right_top(), Align2::RIGHT_TOP, &words, t.weak);
+            }
+        }
     }
     let label = match read.or_else(|| most(line)) {
-        Some((step, value, before)) => format!("By denoising step, {name}: {}", words(step, value, before)),
+        Some((step, value, before)) => format!("By denoising step, {name}: {}", words(step, value, Some(before))),
         None => format!("By denoising step, {name}: nothing known"),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
@@ -56,9 +60,10 @@ pub fn course(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Li
 }
 
 /// A step in words: what it adds, and what was there up to it.
-fn words(step: usize, value: f64, so_far: f64) -> String {
+fn words(step: usize, value: f64, so_far: Option<f64>) -> String {
     let nats = |v: f64| format::signed(v, format::decimals(v).min(2));
-    format!("step {step}: {} nats, {} since the noise", nats(value), nats(so_far))
+    let so_far = so_far.map_or_else(String::new, |sum| format!(", {} since the noise", nats(sum)));
+    format!("step {step}: {} nats{so_far}", nats(value))
 }
 
 /// The step that adds most, either way.

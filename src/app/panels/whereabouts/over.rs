@@ -11,7 +11,7 @@ use crate::app::format;
 use crate::app::panels::View;
 use crate::app::state::Query;
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::{Heat, Picture, WHOLE, fit, heat, legend};
+use crate::app::widgets::{Heat, Picture, WHOLE, fit, grey, heat, legend};
 use crate::elbo::{Cells, Region};
 
 /// Shows the picture under the map. Gives the region as it is after this frame.
@@ -33,9 +33,14 @@ pub fn show(
     if let Some(texture) = texture {
         ui.painter().image(texture, inner, WHOLE, Color32::WHITE);
     }
+    let looks = &view.drafts.looks;
+    // Colours mean the map's values here: the picture steps back into grey as the map covers it.
+    let plain = view.textures.get_or(ui.ctx(), Picture::Grey(query.key), shape, || grey(shape, &query.picture.pixels));
+    if let Some(plain) = plain {
+        ui.painter().image(plain, inner, WHOLE, Color32::WHITE.gamma_multiply(looks.opacity));
+    }
     let cells = mapped.map.cells;
     let span = vec2(shape.width as f32, shape.height as f32) / cells.side.max(1) as f32;
-    let looks = &view.drafts.looks;
     let map = Heat {
         values: sums::by_cell(ui, mapped.map).values.clone(),
         width: cells.width,
@@ -104,7 +109,7 @@ pub fn controls(ui: &mut Ui, view: &mut View<'_>, cells: Cells, scale: f64) {
 /// Which colour means what.
 fn key(ui: &mut Ui, opacity: f32, cells: Cells, scale: f64) {
     let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 42.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 46.0), Sense::hover());
     let bar = Rect::from_min_max(rect.min + vec2(12.0, 4.0), rect.right_top() + vec2(-12.0, 14.0));
     ui.painter().rect_filled(bar, 2.0, t.mat);
     legend(ui.painter(), bar, opacity);
@@ -122,7 +127,7 @@ fn key(ui: &mut Ui, opacity: f32, cells: Cells, scale: f64) {
         text(egui::pos2(x, y), align, &format::signed(value, digits), t.text);
     }
     text(egui::pos2(bar.center().x, y), Align2::CENTER_TOP, &format!("0 nats per {per}"), t.text);
-    let y = y + 13.0;
+    let y = y + 15.0;
     text(egui::pos2(bar.left(), y), Align2::LEFT_TOP, "more likely without it", t.weak);
     text(egui::pos2(bar.right(), y), Align2::RIGHT_TOP, "less likely without it", t.weak);
     let label = format!(

@@ -16,6 +16,10 @@ use crate::app::widgets::{Bar, Scale, bar, header};
 use crate::attribution::Made;
 use crate::elbo::Region;
 
+/// Height of a row, and of the line above them.
+const ROW: f32 = 34.0;
+const HEADER: f32 = 24.0;
+
 /// A group in the ranking.
 struct Ranked {
     group: usize,
@@ -30,8 +34,10 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[Mapped<'_>], group: usize,
     rows.sort_by(|a, b| b.here.estimate.score.total_cmp(&a.here.estimate.score));
     heading(ui, view, maps, &rows, group, region);
     ui.add_space(4.0);
-    let plot = (ui.available_height() * 0.36).clamp(110.0, 240.0);
-    let height = (ui.available_height() - plot - GAP).max(80.0);
+    // The curve takes what the rows leave, up to a half.
+    let room = ui.available_height() - GAP;
+    let plot = (room - HEADER - ROW * rows.len() as f32).min(room * 0.5).max(room * 0.34).clamp(100.0, 360.0);
+    let height = (room - plot).max(80.0);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let head = header(ui, "Sums of the map's terms, 95 % intervals", "nats");
@@ -40,7 +46,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[Mapped<'_>], group: usize,
             head.on_hover_text(OVERSHOOTS);
         }
         let scale = Scale::of(rows.iter().map(|r| &r.here.estimate));
-        let list = ScrollArea::vertical().id_salt("region").max_height(height - 24.0).auto_shrink([false, false]);
+        let list = ScrollArea::vertical().id_salt("region").max_height(height - HEADER).auto_shrink([false, false]);
         list.show(ui, |ui| rows.iter().for_each(|row| line(ui, view, row, &scale, group)));
     });
     ui.add_space(GAP - ui.spacing().item_spacing.y);
@@ -70,10 +76,7 @@ fn heading(ui: &mut Ui, view: &View<'_>, maps: &[Mapped<'_>], rows: &[Ranked], g
         (Some(region), Some(row), Some(first), Some(query)) => {
             let size = [query.picture.shape.width, query.picture.shape.height];
             let at = brush::words(region, first.map.cells, size);
-            (
-                format!("In this region: {at}"),
-                format!("{}. Esc or a click shows the whole picture again", share(row, &name)),
-            )
+            (format!("In this region: {at}"), format!("{}. Esc: whole picture", share(row, &name)))
         }
         (_, Some(row), ..) => {
             let digits = format::decimals(row.whole);
