@@ -181,6 +181,10 @@ pub fn pressed(ctx: &Context) -> Vec<Action> {
         if (plain && (typing || popup || wall)) || (dialog && !everywhere && action != Action::Clear) {
             continue;
         }
+        // Holding the key shows the other picture for as long: the pictures see to that themselves.
+        if action == Action::Blink {
+            continue;
+        }
         if ctx.input_mut(|i| take(i, shortcut)) {
             actions.push(action);
         }

@@ -1,5 +1,9 @@
 //! What is typed and chosen on screen, before it becomes a job.
 
+mod looks;
+
+pub use looks::{Brush, Looks};
+
 use crate::attribution::{Made, ScoreSettings, methods};
 use crate::elbo::Timesteps;
 use crate::elbo::anytime::Settings as StopSettings;
@@ -43,6 +47,8 @@ pub struct Drafts {
     pub scrub: Option<(usize, usize)>,
     /// Whether the settings are unfolded, so that the picture leaves them room.
     pub advanced: bool,
+    /// How evidence is looked at.
+    pub looks: Looks,
 }
 
 /// How groups are scored, as typed.

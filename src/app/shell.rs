@@ -20,18 +20,6 @@ pub struct Recent {
     pub name: String,
 }
 
-/// How the picture is set beside the one drawn again without a group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Redrawn {
-    /// At both sides of a line.
-    #[default]
-    Wipe,
-    /// One after the other.
-    Blink,
-    /// What is different.
-    Difference,
-}
-
 /// What the window remembers of itself.
 #[derive(Debug, Default)]
 pub struct Shell {
@@ -53,8 +41,6 @@ pub struct Shell {
     pub recent: Vec<Recent>,
     /// Steps that can be undone.
     pub history: History,
-    /// How redrawn pictures are compared.
-    pub redrawn: Redrawn,
     /// Whether the export dialog is wanted.
     pub exporting: bool,
     /// Whether the library's filter shall get the cursor.

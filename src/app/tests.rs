@@ -1,5 +1,7 @@
 //! The real window, driven by what a screen reader would hear: events in, names and pictures out.
 
+pub(super) mod bench;
+mod evidence;
 mod explorer;
 mod gallery;
 mod library;
@@ -8,6 +10,7 @@ mod scenes;
 mod screenshots;
 mod shell;
 mod trust;
+mod whereabouts;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -201,6 +201,13 @@ pub fn of(visuals: &Visuals) -> &'static Tokens {
     }
 }
 
+/// Maps over pictures: light and deep orange where a value is positive. With blue safe for every colour vision, and the
+/// same in both themes, because they lie on pictures.
+pub const WARM: [Color32; 2] = [rgb(0xFFC45C), rgb(0xE85D04)];
+
+/// Light and deep blue where a value is negative.
+pub const COOL: [Color32; 2] = [rgb(0x74C7FF), rgb(0x1565D8)];
+
 /// Space between unrelated things.
 pub const GAP: f32 = 16.0;
 

@@ -316,6 +316,9 @@ impl eframe::App for WhenceApp {
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         self.library.wall.attach(frame.wgpu_render_state());
+        if let Some(graphics) = frame.wgpu_render_state().filter(|_| self.frames == 0) {
+            super::widgets::install(&ctx, graphics);
+        }
         let mut out: Vec<Command> = actions::pressed(&ctx).into_iter().map(Command::Act).collect();
         self.tick(&ctx);
         self.shell.history.follow(self.moment());

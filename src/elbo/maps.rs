@@ -51,7 +51,7 @@ impl Cells {
 }
 
 /// A rectangle of cells, upper ends excluded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Region {
     /// First column.
     pub left: usize,
@@ -119,7 +119,16 @@ impl ScoreMap {
 
     /// What each timestep adds to a region's score, nats: (timestep, its share), averaged over draws.
     pub fn by_timestep(&self, region: Region) -> Vec<(usize, f64)> {
+        self.shares(&self.terms(region))
+    }
+
+    /// Both at once: a region's score, and what each timestep adds to it.
+    pub fn part(&self, region: Region) -> (Estimate, Vec<(usize, f64)>) {
         let terms = self.terms(region);
+        (Estimate::from_terms(&terms, self.draws), self.shares(&terms))
+    }
+
+    fn shares(&self, terms: &[Term]) -> Vec<(usize, f64)> {
         let draws = self.draws.max(1);
         let value = |terms: &[Term]| terms.iter().map(|t| t.value).sum();
         self.points.chunks(draws).zip(terms.chunks(draws)).filter_map(|(p, t)| Some((p.first()?.t, value(t)))).collect()
@@ -129,13 +138,11 @@ impl ScoreMap {
     fn terms(&self, region: Region) -> Vec<Term> {
         let width = self.cells.width.max(1);
         let term = |(point, values): (&Point, &[f32])| {
-            let (mut value, mut squares) = (0.0, 0.0);
+            let mut sums = Sums::default();
             for row in values.chunks(width).take(region.bottom).skip(region.top) {
-                for v in row.iter().take(region.right).skip(region.left) {
-                    value += f64::from(*v);
-                    squares += f64::from(*v).powi(2);
-                }
+                sums.add(row.get(region.left..region.right.min(row.len())).unwrap_or_default());
             }
+            let (value, squares) = sums.total();
             Term { value: point.weight * value, weight: point.weight, spread: squares.sqrt() }
         };
         self.points.iter().zip(self.values.chunks(self.cells.count().max(1))).map(term).collect()
@@ -176,6 +183,38 @@ impl ScoreMap {
         let whole = left.is_empty() && Some(values.len()) == count.checked_mul(width.checked_mul(height)?);
         let values = values.iter().map(|b| f32::from_le_bytes(*b)).collect();
         whole.then_some(Self { cells, points, draws, values })
+    }
+}
+
+/// Sums of values and of their squares in several lanes, so that a region is summed at the speed of memory: it is summed
+/// again for every group whenever the pointer moves.
+#[derive(Default)]
+struct Sums {
+    values: [f64; Self::LANES],
+    squares: [f64; Self::LANES],
+}
+
+impl Sums {
+    const LANES: usize = 8;
+
+    fn add(&mut self, row: &[f32]) {
+        let (whole, rest) = row.as_chunks::<{ Self::LANES }>();
+        for lane in whole {
+            self.add_lanes(lane);
+        }
+        self.add_lanes(rest);
+    }
+
+    fn add_lanes(&mut self, lane: &[f32]) {
+        for ((value, square), v) in self.values.iter_mut().zip(&mut self.squares).zip(lane) {
+            let v = f64::from(*v);
+            *value += v;
+            *square += v * v;
+        }
+    }
+
+    fn total(&self) -> (f64, f64) {
+        (self.values.iter().sum(), self.squares.iter().sum())
     }
 }
 

@@ -10,9 +10,9 @@ use crate::app::errands::Message;
 use crate::app::files::Kind;
 use crate::app::history::Moment;
 use crate::app::palette::Palette;
-use crate::app::shell::Redrawn;
 use crate::app::state::Slot;
 use crate::app::theme::{self, Choice};
+use crate::app::widgets::Mode;
 use crate::app::window::WhenceApp;
 
 impl WhenceApp {
@@ -29,9 +29,9 @@ impl WhenceApp {
                 self.dock.show(Tab::Library);
                 shell.focus_filter = true;
             }
-            Action::Wipe => shell.redrawn = Redrawn::Wipe,
-            Action::Blink => shell.redrawn = Redrawn::Blink,
-            Action::Difference => shell.redrawn = Redrawn::Difference,
+            Action::Wipe => self.drafts.looks.contrast.mode = Mode::Wipe,
+            Action::Blink => self.drafts.looks.contrast.mode = Mode::Blink,
+            Action::Difference => self.drafts.looks.contrast.mode = Mode::Difference,
             Action::Show(tab) => self.dock.show(tab),
             Action::ResetLayout => {
                 self.dock = Dock::default();
@@ -69,7 +69,9 @@ impl WhenceApp {
         if shell.presenting {
             return self.present(ctx, false);
         }
-        self.state.group = None;
+        if self.drafts.looks.brush.take().is_none() {
+            self.state.group = None;
+        }
     }
 
     /// Says something that has no place on screen.

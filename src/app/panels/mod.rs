@@ -3,6 +3,7 @@
 mod compare;
 mod dock;
 mod drop;
+pub(super) mod evidence;
 mod groups;
 mod help;
 mod jobs;
@@ -21,6 +22,7 @@ mod top;
 mod tour;
 mod unlearning;
 mod wall;
+pub(super) mod whereabouts;
 
 pub use wall::Order as WallOrder;
 
@@ -102,12 +104,8 @@ fn pane(ui: &mut Ui, view: &mut View<'_>, pane: Pane) {
     match pane {
         Pane::Picture => stage::show(ui, view),
         Pane::Ranking => ranking::show(ui, view),
-        Pane::Evidence => neighbours::show(ui, view),
-        Pane::Where => vacant(
-            ui,
-            "Where and when",
-            "Which parts of the picture a group shaped, and at which steps on the way from noise",
-        ),
+        Pane::Evidence => evidence::show(ui, view),
+        Pane::Where => whereabouts::show(ui, view),
         Pane::Wall => wall::show(ui, view),
         Pane::Library => library::show(ui, view),
         Pane::Unlearning => unlearning::show(ui, view),

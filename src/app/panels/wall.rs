@@ -9,7 +9,7 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::{Query, Slot, State};
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::{Picture, picture, swatch};
+use crate::app::widgets::{Picture, content, picture, swatch};
 use crate::engine::api::Evidence;
 
 const SPACE: f32 = 16.0;
@@ -143,8 +143,8 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
         None => "all groups".into(),
     };
     let texture = match (group, drawn) {
-        (group, Some(drawn)) => {
-            let key = Picture::Redrawn(query.key, group, drawn.step);
+        (_, Some(drawn)) => {
+            let key = Picture::Redrawn(content(&drawn.pixels), drawn.is_done());
             view.textures.get(ui.ctx(), key, shape, &drawn.pixels)
         }
         (None, None) => view.textures.get(ui.ctx(), Picture::Query(query.key), shape, &query.picture.pixels),

@@ -7,14 +7,19 @@ use std::path::PathBuf;
 use egui::Theme;
 use egui_kittest::{Harness, wgpu as renderer};
 
+use super::bench::{self, Panel};
 use super::scenes::{Scene, paintings};
 use super::{shell, trust};
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
 use crate::app::dock::Tab;
+use crate::app::drafts::Brush;
+use crate::app::panels::{evidence, whereabouts};
+use crate::app::state::State;
 use crate::app::theme::Choice;
 use crate::attribution::Attribution;
-use crate::engine::api::{DrawQuery, DrawSettings, EventKind, JobSpec, Progress};
+use crate::elbo::Region;
+use crate::engine::api::{DrawQuery, DrawSettings, EventKind, Evidence, JobSpec, Progress};
 
 type Prepare = fn(&mut Scene);
 
@@ -244,6 +249,76 @@ fn screenshots() {
                 prepare(&mut scene);
                 scene.settle();
                 scene.window.render().unwrap().save(folder.join(file)).unwrap();
+            }
+        }
+    }
+}
+
+type Look = fn() -> State;
+
+/// Panels by themselves, at their place in a small window and in a large one.
+const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 8] = [
+    ("evidence-1-empty", evidence::show, EVIDENCE, bench::explained),
+    ("evidence-2-drawing", evidence::show, EVIDENCE, || {
+        let mut state = bench::explained();
+        bench::looking(&mut state, Evidence::Redraw, Some(bench::progress("drawing", 0.24)));
+        let (group, picture) = (state.group, bench::redrawn(&state, 12));
+        bench::found(&mut state, EventKind::Redrawn { group, picture });
+        state
+    }),
+    ("evidence-3-done", evidence::show, EVIDENCE, || redrawn(false)),
+    ("evidence-4-file", evidence::show, EVIDENCE, || redrawn(true)),
+    ("where-1-empty", whereabouts::show, WHERE, bench::explained),
+    ("where-2-running", whereabouts::show, WHERE, || {
+        let mut state = bench::mapped(bench::explained(), 5);
+        bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping woodcut", 0.6)));
+        state
+    }),
+    ("where-3-done", whereabouts::show, WHERE, || bench::mapped(bench::explained(), 8)),
+    ("where-4-brushed", whereabouts::show, WHERE, || bench::mapped(bench::explained(), 8)),
+];
+const EVIDENCE: [[f32; 2]; 2] = [[592.0, 362.0], [1180.0, 640.0]];
+const WHERE: [[f32; 2]; 2] = [[1020.0, 690.0], [2260.0, 1300.0]];
+
+fn redrawn(file: bool) -> State {
+    let mut state = bench::explained();
+    let (group, picture) = (state.group, bench::redrawn(&state, 50));
+    if file {
+        bench::found(&mut state, EventKind::Redrawn { group: None, picture: picture.clone() });
+    }
+    bench::found(&mut state, EventKind::Redrawn { group, picture });
+    let images = bench::moved(&state);
+    bench::found(&mut state, EventKind::Moved { group: group.unwrap(), images });
+    let (dataset, key) = (state.dataset.clone().unwrap(), state.current.unwrap());
+    let query = state.query_mut(key).unwrap();
+    let near = crate::dataset::nearest(&dataset, &query.picture.pixels, group.unwrap(), 12);
+    query.nearest.insert(group.unwrap(), near);
+    state
+}
+
+#[test]
+fn panel_screenshots() {
+    let Some(folder) = std::env::var_os("WHENCE_SCREENSHOTS").map(PathBuf::from) else { return };
+    let only = std::env::var("WHENCE_SCREENSHOTS_ONLY").unwrap_or_default();
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, panel, sizes, look) in PANELS {
+        for (theme, theme_name) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
+            for size in sizes {
+                let file = format!("{name}-{theme_name}-{}x{}.png", size[0], size[1]);
+                if !file.contains(&only) {
+                    continue;
+                }
+                let Some(graphics) = bench::graphics() else { return };
+                let builder = bench::with_graphics(Harness::builder().with_size(size).with_theme(theme), graphics);
+                let mut harness = bench::show(builder, panel, look());
+                if name.contains("brushed") {
+                    let query = harness.state().state.current.unwrap();
+                    let looks = &mut harness.state_mut().drafts.looks;
+                    let region = Region { left: 4, top: 8, right: 15, bottom: 20 };
+                    (looks.brush, looks.smooth) = (Some(Brush { query, region }), true);
+                }
+                harness.run();
+                harness.render().unwrap().save(folder.join(file)).unwrap();
             }
         }
     }

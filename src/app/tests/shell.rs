@@ -364,14 +364,14 @@ fn the_menu_holds_every_action() {
 
 #[test]
 fn comparing_by_keys_chooses_how() {
-    use crate::app::shell::Redrawn;
+    use crate::app::widgets::Mode;
     let mut scene = Scene::done();
-    for (key, how) in [(Key::B, Redrawn::Blink), (Key::D, Redrawn::Difference), (Key::W, Redrawn::Wipe)] {
+    for (key, how) in [(Key::D, Mode::Difference), (Key::W, Mode::Wipe)] {
         scene.window.key_press(key);
         scene.settle();
-        assert_eq!(scene.app().shell.redrawn, how);
+        assert_eq!(scene.app().drafts.looks.contrast.mode, how);
     }
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::D);
     scene.settle();
-    assert_eq!(scene.app().shell.redrawn, Redrawn::Wipe, "Ctrl+D draws");
+    assert_eq!(scene.app().drafts.looks.contrast.mode, Mode::Wipe, "Ctrl+D draws");
 }

@@ -1,16 +1,22 @@
 //! What several panels draw with.
 
 mod bars;
+mod compare;
 mod curve;
+mod heat;
 mod notice;
 mod swatch;
 mod textures;
 mod thumbnail;
 pub mod wall;
+mod work;
 
 pub use bars::{Bar, Scale, bar, floor, header};
+pub use compare::{Contrast, Mode, Pair, compare, modes};
 pub use curve::{Series, curve};
+pub use heat::{Heat, heat, install, legend};
 pub use notice::notice;
 pub use swatch::{swatch, warning};
-pub use textures::{Picture, Textures};
-pub use thumbnail::{Tile, picture, tile};
+pub use textures::{Picture, Textures, content, grey};
+pub use thumbnail::{Tile, WHOLE, fit, picture, tile};
+pub use work::work;

@@ -19,12 +19,23 @@ pub enum Picture {
     Query(u64),
     /// A picture that is being drawn: job and step.
     Drawing(u64, usize),
-    /// A query drawn again: its key, without which group, steps done.
-    Redrawn(u64, Option<usize>, usize),
     /// A query drawn again in the course of an unlearning: its key, group, training steps done.
     Course(u64, usize, usize),
     /// A training image: number of the dataset and of the image.
     Image(u64, usize),
+    /// A query without its colours, by key.
+    Grey(u64),
+    /// A query drawn again, by its content; whether it is finished.
+    Redrawn(u64, bool),
+    /// The difference of two pictures, by their content.
+    Difference(u64, u64),
+}
+
+impl Picture {
+    /// Whether nobody will ask for it again once another has taken its place on screen.
+    fn is_passing(self) -> bool {
+        matches!(self, Self::Drawing(..) | Self::Redrawn(_, false))
+    }
 }
 
 /// All pictures on the graphics card.
@@ -37,11 +48,22 @@ pub struct Textures {
 impl Textures {
     /// The picture's texture; uploads it where it is new. None where the bytes do not fit the shape.
     pub fn get(&mut self, ctx: &Context, picture: Picture, shape: ImageShape, pixels: &[u8]) -> Option<TextureId> {
+        self.get_or(ctx, picture, shape, || pixels)
+    }
+
+    /// The same with bytes that are only made where the picture is new.
+    pub fn get_or<P: AsRef<[u8]>>(
+        &mut self,
+        ctx: &Context,
+        picture: Picture,
+        shape: ImageShape,
+        pixels: impl FnOnce() -> P,
+    ) -> Option<TextureId> {
         if let Some((handle, used)) = self.kept.get_mut(&picture) {
             *used = self.frame;
             return Some(handle.id());
         }
-        let image = to_image(shape, pixels)?;
+        let image = to_image(shape, pixels().as_ref())?;
         let limit = ctx.input(|i| i.max_texture_side);
         if shape.width > limit || shape.height > limit {
             return None;
@@ -57,9 +79,28 @@ impl Textures {
         let frame = self.frame;
         let many = self.kept.len() > SPARE;
         // Of a picture that is being drawn only the latest step is ever shown again.
-        self.kept.retain(|picture, (_, used)| *used == frame || (!many && !matches!(picture, Picture::Drawing(..))));
+        self.kept.retain(|picture, (_, used)| *used == frame || (!many && !picture.is_passing()));
         self.frame += 1;
     }
+}
+
+/// A name for pixels: the same for the same.
+pub fn content(pixels: &[u8]) -> u64 {
+    egui::util::hash(pixels)
+}
+
+/// The picture without its colours: planar bytes of the same shape.
+pub fn grey(shape: ImageShape, pixels: &[u8]) -> Vec<u8> {
+    let area = shape.height * shape.width;
+    let (red, rest) = pixels.split_at_checked(area).unwrap_or_default();
+    let Some((green, blue)) = rest.split_at_checked(area).filter(|_| shape.channels == 3) else {
+        return pixels.to_vec();
+    };
+    // Brightness after Rec. 709, as eyes weigh the colours.
+    let bright = |((r, g), b): ((&u8, &u8), &u8)| {
+        (0.2126 * f32::from(*r) + 0.7152 * f32::from(*g) + 0.0722 * f32::from(*b)).round() as u8
+    };
+    red.iter().zip(green).zip(blue).map(bright).collect::<Vec<u8>>().repeat(3)
 }
 
 /// Planar bytes of one or three channels as a picture for the screen.
@@ -87,6 +128,7 @@ mod tests {
         let image = to_image(shape, &[1, 2, 3, 4, 5, 6]).unwrap();
         assert_eq!(image.pixels, [Color32::from_rgb(1, 3, 5), Color32::from_rgb(2, 4, 6)]);
         assert!(to_image(shape, &[1, 2, 3]).is_none());
+        assert_eq!(grey(shape, &[255, 0, 255, 0, 255, 255]), [255, 18, 255, 18, 255, 18]);
         assert!(to_image(ImageShape { channels: 4, ..shape }, &[0; 8]).is_none());
         let grey = to_image(ImageShape { channels: 1, height: 1, width: 2 }, &[7, 9]).unwrap();
         assert_eq!(grey.pixels[1], Color32::from_gray(9));

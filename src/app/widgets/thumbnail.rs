@@ -6,24 +6,28 @@ use egui::{Align2, Color32, Rect, Response, Sense, Stroke, StrokeKind, TextureId
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::dataset::ImageShape;
 
-const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
+/// All of a texture.
+pub const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
 
 /// Shows a picture as large as fits into `space`, each of its pixels the same whole number of screen pixels.
 pub fn picture(ui: &mut Ui, texture: Option<TextureId>, shape: ImageShape, space: Vec2, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(space, Sense::hover());
     ui.painter().rect_filled(rect, f32::from(RADIUS), tokens(ui).mat);
-    let points = 1.0 / ui.pixels_per_point();
-    let native = vec2(shape.width as f32, shape.height as f32) * points;
-    let room = space - Vec2::splat(2.0 * 12.0);
-    let scale = (room.x / native.x).min(room.y / native.y);
-    let scale = if scale >= 1.0 { scale.floor() } else { scale };
-    let mut inner = Rect::from_center_size(rect.center(), native * scale);
-    inner = inner.translate((inner.min / points).round() * points - inner.min);
     if let Some(texture) = texture {
-        ui.painter().image(texture, inner, WHOLE, Color32::WHITE);
+        ui.painter().image(texture, fit(ui, rect.shrink(12.0), shape), WHOLE, Color32::WHITE);
     }
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
     response
+}
+
+/// Where a picture lies in the middle of `room`: as large as fits, each pixel the same whole number of screen pixels.
+pub fn fit(ui: &Ui, room: Rect, shape: ImageShape) -> Rect {
+    let points = 1.0 / ui.pixels_per_point();
+    let native = vec2(shape.width as f32, shape.height as f32) * points;
+    let scale = (room.width() / native.x).min(room.height() / native.y).max(0.0);
+    let scale = if scale >= 1.0 { scale.floor() } else { scale };
+    let inner = Rect::from_center_size(room.center(), native * scale);
+    inner.translate((inner.min / points).round() * points - inner.min)
 }
 
 /// A small picture that can be pressed.

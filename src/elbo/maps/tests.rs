@@ -47,6 +47,20 @@ fn cells_regions_and_timesteps_add_up_to_the_scorers_terms() {
     assert_eq!(t, 300);
     close(share, at_300);
     assert!(map.score(map.everywhere()).std_err > 0.0);
+    let part = map.part(upper);
+    assert_eq!(part, (map.score(upper), map.by_timestep(upper)));
+}
+
+#[test]
+fn lanes_lose_no_value_and_regions_beyond_the_map_are_cut() {
+    let row: Vec<f32> = (1..=19).map(|i| i as f32).collect();
+    let mut sums = Sums::default();
+    sums.add(&row);
+    assert_eq!(sums.total(), (190.0, 2470.0));
+    let (map, _) = map_and_terms();
+    let beyond = Region { left: 0, top: 0, right: 99, bottom: 99 };
+    assert_eq!(map.score(beyond), map.score(map.everywhere()));
+    assert_eq!(map.score(Region { left: 9, ..beyond }).score, 0.0);
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! How evidence is looked at: plain data that panels fill.
+
+use crate::app::widgets::Contrast;
+use crate::elbo::Region;
+
+/// How evidence is looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Looks {
+    /// How the picture and the one drawn again are set against each other.
+    pub contrast: Contrast,
+    /// How strong a map covers the picture, 0 to 1.
+    pub opacity: f32,
+    /// Whether a map's cells blend into each other.
+    pub smooth: bool,
+    /// The part of the picture that is asked about; all of it where absent.
+    pub brush: Option<Brush>,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self { contrast: Contrast::default(), opacity: 0.85, smooth: false, brush: None }
+    }
+}
+
+impl Looks {
+    /// The region brushed on this query. A region of another query is forgotten.
+    pub fn region(&mut self, query: u64) -> Option<Region> {
+        self.brush = self.brush.filter(|b| b.query == query);
+        self.brush.map(|b| b.region)
+    }
+}
+
+/// A rectangle of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brush {
+    /// Key of the query.
+    pub query: u64,
+    /// The cells inside.
+    pub region: Region,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_belongs_to_one_query() {
+        let region = Region { left: 1, top: 2, right: 3, bottom: 4 };
+        let mut looks = Looks { brush: Some(Brush { query: 7, region }), ..Looks::default() };
+        assert_eq!(looks.region(7), Some(region));
+        assert_eq!(looks.region(8), None);
+        assert_eq!(looks.region(7), None, "it does not come back");
+    }
+}

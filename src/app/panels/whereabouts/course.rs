@@ -1,0 +1,147 @@
+//! What each denoising step adds to a score, from noise to picture.
+
+use egui::accesskit::Role;
+use egui::{Align2, Color32, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+
+use crate::app::format;
+use crate::app::theme::{self, tokens};
+
+/// One group's curve.
+pub struct Line<'a> {
+    /// Its colour.
+    pub color: Color32,
+    /// Timesteps from noise to picture, and what each adds, nats.
+    pub points: &'a [(usize, f64)],
+}
+
+/// Room for the words above and below the curves.
+const WORDS: f32 = 20.0;
+
+/// Draws the curve of the group called `name`, the others faint behind it.
+pub fn course(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Line<'_>]) -> Response {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let plot = Rect::from_min_max(rect.min + vec2(0.0, WORDS), rect.max - vec2(0.0, WORDS - 2.0));
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(plot, 3.0, t.panel);
+    let frame = Frame::of(plot.shrink2(vec2(4.0, 6.0)), others.iter().chain([line]));
+    painter.hline(plot.x_range(), frame.y(0.0), Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
+    for other in others {
+        painter.add(frame.line(other, Stroke::new(1.0, other.color.gamma_multiply(0.3))));
+    }
+    painter.add(frame.line(line, Stroke::new(1.8, line.color)));
+    let text = |at: Pos2, align: Align2, text: &str, color: Color32| {
+        painter.text(at, align, text, theme::caption(), color);
+    };
+    text(rect.left_bottom(), Align2::LEFT_BOTTOM, "noise", t.weak);
+    text(rect.center_bottom(), Align2::CENTER_BOTTOM, "denoising step", t.weak);
+    text(rect.right_bottom(), Align2::RIGHT_BOTTOM, "picture", t.weak);
+    text(rect.left_top(), Align2::LEFT_TOP, "By denoising step", t.text);
+    let read = response.hover_pos().and_then(|pointer| frame.nearest(line, pointer));
+    match read {
+        Some((step, value, before)) => {
+            painter.vline(frame.x(step), plot.y_range(), Stroke::new(1.0, t.outline));
+            painter.circle_filled(pos2(frame.x(step), frame.y(value)), 3.0, line.color);
+            text(rect.right_top(), Align2::RIGHT_TOP, &words(step, value, Some(before)), t.strong);
+        }
+        None => {
+            if let Some((step, value, _)) = most(line) {
+                let words = format!("{name} most at {}", words(step, value, None));
+                text(rect.right_top(), Align2::RIGHT_TOP, &words, t.weak);
+            }
+        }
+    }
+    let label = match read.or_else(|| most(line)) {
+        Some((step, value, before)) => format!("By denoising step, {name}: {}", words(step, value, Some(before))),
+        None => format!("By denoising step, {name}: nothing known"),
+    };
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
+    response
+}
+
+/// A step in words: what it adds, and what was there up to it.
+fn words(step: usize, value: f64, so_far: Option<f64>) -> String {
+    let nats = |v: f64| format::signed(v, format::decimals(v).min(2));
+    let so_far = so_far.map_or_else(String::new, |sum| format!(", {} since the noise", nats(sum)));
+    format!("step {step}: {} nats{so_far}", nats(value))
+}
+
+/// The step that adds most, either way.
+fn most(line: &Line<'_>) -> Option<(usize, f64, f64)> {
+    so_far(line).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+}
+
+/// Steps with what each adds and with what all up to it add.
+fn so_far<'a>(line: &Line<'a>) -> impl Iterator<Item = (usize, f64, f64)> + 'a {
+    line.points.iter().scan(0.0, |sum, (step, value)| {
+        *sum += value;
+        Some((*step, *value, *sum))
+    })
+}
+
+/// Where steps and values lie on screen.
+struct Frame {
+    plot: Rect,
+    /// Noisiest step.
+    first: f64,
+    /// Step nearest to the picture.
+    last: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Frame {
+    /// All lines in sight, and zero.
+    fn of<'a>(plot: Rect, lines: impl Iterator<Item = &'a Line<'a>>) -> Self {
+        let mut frame = Self { plot, first: f64::NEG_INFINITY, last: f64::INFINITY, low: 0.0, high: 0.0 };
+        for (step, value) in lines.flat_map(|l| l.points).filter(|(_, v)| v.is_finite()) {
+            (frame.first, frame.last) = (frame.first.max(*step as f64), frame.last.min(*step as f64));
+            (frame.low, frame.high) = (frame.low.min(*value), frame.high.max(*value));
+        }
+        if frame.high - frame.low < 1e-12 {
+            frame.high = frame.low + 1.0;
+        }
+        frame
+    }
+
+    fn x(&self, step: usize) -> f32 {
+        let u = (self.first - step as f64) / (self.first - self.last).max(1.0);
+        self.plot.left() + u.clamp(0.0, 1.0) as f32 * self.plot.width()
+    }
+
+    fn y(&self, value: f64) -> f32 {
+        let v = (value - self.low) / (self.high - self.low);
+        self.plot.bottom() - v.clamp(0.0, 1.0) as f32 * self.plot.height()
+    }
+
+    fn line(&self, line: &Line<'_>, stroke: Stroke) -> Shape {
+        let points = line.points.iter().filter(|(_, v)| v.is_finite());
+        Shape::line(points.map(|(step, v)| pos2(self.x(*step), self.y(*v))).collect(), stroke)
+    }
+
+    fn nearest(&self, line: &Line<'_>, pointer: Pos2) -> Option<(usize, f64, f64)> {
+        let far = |step: usize| (self.x(step) - pointer.x).abs();
+        so_far(line).min_by(|a, b| far(a.0).total_cmp(&far(b.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POINTS: [(usize, f64); 3] = [(900, 1.0), (400, -3.0), (10, 2.0)];
+
+    #[test]
+    fn noise_is_at_the_left_and_zero_in_sight() {
+        let plot = Rect::from_min_size(pos2(0.0, 0.0), vec2(100.0, 50.0));
+        let line = Line { color: Color32::PLACEHOLDER, points: &POINTS };
+        let frame = Frame::of(plot, [&line].into_iter());
+        assert_eq!((frame.x(900), frame.x(10)), (0.0, 100.0));
+        assert_eq!((frame.y(-3.0), frame.y(2.0), frame.y(0.0).round()), (50.0, 0.0, 20.0));
+        assert_eq!(frame.nearest(&line, pos2(60.0, 0.0)), Some((400, -3.0, -2.0)));
+        assert_eq!(most(&line), Some((400, -3.0, -2.0)));
+        let none = Line { color: Color32::PLACEHOLDER, points: &[] };
+        let frame = Frame::of(plot, [&none].into_iter());
+        assert!(frame.nearest(&none, pos2(5.0, 5.0)).is_none() && frame.y(0.0).is_finite() && frame.x(3).is_finite());
+    }
+}

@@ -1,0 +1,139 @@
+//! The picture under a group's map, with the part of it that is asked about.
+
+use egui::accesskit::Role;
+use egui::{
+    Align2, Checkbox, Color32, Label, Rect, RichText, Sense, Slider, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+};
+
+use super::brush::{self, Grid};
+use super::{Mapped, sums};
+use crate::app::format;
+use crate::app::panels::View;
+use crate::app::state::Query;
+use crate::app::theme::{self, RADIUS, tokens};
+use crate::app::widgets::{Heat, Picture, WHOLE, fit, grey, heat, legend};
+use crate::elbo::{Cells, Region};
+
+/// Shows the picture under the map. Gives the region as it is after this frame.
+pub fn show(
+    ui: &mut Ui,
+    view: &mut View<'_>,
+    query: &Query,
+    mapped: Mapped<'_>,
+    scale: f64,
+    region: Option<Region>,
+    space: Vec2,
+) -> Option<Region> {
+    let t = tokens(ui);
+    let shape = query.picture.shape;
+    let (rect, response) = ui.allocate_exact_size(space, Sense::click_and_drag());
+    ui.painter().rect_filled(rect, f32::from(RADIUS), t.mat);
+    let inner = fit(ui, rect.shrink(12.0), shape);
+    let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), shape, &query.picture.pixels);
+    if let Some(texture) = texture {
+        ui.painter().image(texture, inner, WHOLE, Color32::WHITE);
+    }
+    let looks = &view.drafts.looks;
+    // Colours mean the map's values here: the picture steps back into grey as the map covers it.
+    let plain = view.textures.get_or(ui.ctx(), Picture::Grey(query.key), shape, || grey(shape, &query.picture.pixels));
+    if let Some(plain) = plain {
+        ui.painter().image(plain, inner, WHOLE, Color32::WHITE.gamma_multiply(looks.opacity));
+    }
+    let cells = mapped.map.cells;
+    let span = vec2(shape.width as f32, shape.height as f32) / cells.side.max(1) as f32;
+    let map = Heat {
+        values: sums::by_cell(ui, mapped.map).values.clone(),
+        width: cells.width,
+        span,
+        scale: scale as f32,
+        opacity: looks.opacity,
+        smooth: looks.smooth,
+    };
+    heat(ui.painter(), response.id, inner, &map);
+    let grid = Grid { rect: inner, cells, span };
+    let region = brush::brushed(ui, &response, &grid, region);
+    if let Some(region) = region {
+        outline(ui, &grid, region);
+    }
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, f32::from(RADIUS), Stroke::new(1.0, t.outline), StrokeKind::Inside);
+    }
+    let name = view.state.group_name(mapped.group);
+    let size = [shape.width, shape.height];
+    let place = region.map_or_else(|| "the whole picture".to_owned(), |region| brush::words(region, cells, size));
+    let label = format!("Where the score of {name} arises: {place}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_description("Drag to ask about a part of the picture, or hold Shift and press an arrow key");
+    });
+    region
+}
+
+/// What is outside of the region steps back.
+fn outline(ui: &Ui, grid: &Grid, region: Region) {
+    let t = tokens(ui);
+    let (all, inside) = (grid.rect, grid.place(region));
+    let veil = t.mat.gamma_multiply(0.62);
+    let sides = [
+        all.with_max_y(inside.top()),
+        all.with_min_y(inside.bottom()),
+        Rect::from_x_y_ranges(all.left()..=inside.left(), inside.y_range()),
+        Rect::from_x_y_ranges(inside.right()..=all.right(), inside.y_range()),
+    ];
+    for side in sides {
+        ui.painter().rect_filled(side, 0.0, veil);
+    }
+    // Light between dark edges: seen on any picture.
+    for (width, color) in [(3.0, t.window), (1.0, t.strong)] {
+        ui.painter().rect_stroke(inside, 0.0, Stroke::new(width, color), StrokeKind::Middle);
+    }
+}
+
+/// The legend, and how the map is drawn.
+pub fn controls(ui: &mut Ui, view: &mut View<'_>, cells: Cells, scale: f64) {
+    let t = tokens(ui);
+    key(ui, view.drafts.looks.opacity, cells, scale);
+    ui.horizontal(|ui| {
+        let caption = |text: &str| RichText::new(text).font(theme::caption()).color(t.weak);
+        let name = ui.add(Label::new(caption("Opacity")));
+        let looks = &mut view.drafts.looks;
+        ui.spacing_mut().slider_width = (ui.available_width() * 0.4).clamp(60.0, 160.0);
+        ui.add(Slider::new(&mut looks.opacity, 0.0..=1.0).show_value(false).step_by(0.05))
+            .labelled_by(name.id)
+            .on_hover_text("How strong the map covers the picture");
+        ui.add(Checkbox::new(&mut looks.smooth, caption("Smooth")))
+            .on_hover_text("Let cells blend into each other. The numbers stay those of whole cells");
+    });
+}
+
+/// Which colour means what.
+fn key(ui: &mut Ui, opacity: f32, cells: Cells, scale: f64) {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 46.0), Sense::hover());
+    let bar = Rect::from_min_max(rect.min + vec2(12.0, 4.0), rect.right_top() + vec2(-12.0, 14.0));
+    ui.painter().rect_filled(bar, 2.0, t.mat);
+    legend(ui.painter(), bar, opacity);
+    let digits = format::decimals(scale);
+    let per = match cells.side {
+        1 => "pixel".to_owned(),
+        side => format!("{side} x {side} pixels"),
+    };
+    let text = |at, align: Align2, text: &str, color| {
+        ui.painter_at(rect).text(at, align, text, theme::caption(), color);
+    };
+    let y = bar.bottom() + 3.0;
+    let ends = [(-scale, bar.left(), Align2::LEFT_TOP), (scale, bar.right(), Align2::RIGHT_TOP)];
+    for (value, x, align) in ends {
+        text(egui::pos2(x, y), align, &format::signed(value, digits), t.text);
+    }
+    text(egui::pos2(bar.center().x, y), Align2::CENTER_TOP, &format!("0 nats per {per}"), t.text);
+    let y = y + 15.0;
+    text(egui::pos2(bar.left(), y), Align2::LEFT_TOP, "more likely without it", t.weak);
+    text(egui::pos2(bar.right(), y), Align2::RIGHT_TOP, "less likely without it", t.weak);
+    let label = format!(
+        "Blue: more likely without the group; orange: less likely; up to {} nats per {per}, the same for all groups",
+        format::signed(scale, digits).trim_start_matches('+')
+    );
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
+    response.on_hover_text(label);
+}

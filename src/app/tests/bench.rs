@@ -1,0 +1,170 @@
+//! One panel by itself: the demo's paintings, real maps and drawings, and no window around it.
+
+use std::sync::Arc;
+
+use eframe::egui_wgpu::{RenderState, RendererOptions};
+use egui::Ui;
+use egui_kittest::wgpu::{WgpuTestRenderer, create_render_state, default_wgpu_setup};
+use egui_kittest::{Harness, HarnessBuilder};
+
+use super::scenes::Scene;
+use crate::app::actions::Command;
+use crate::app::drafts::Drafts;
+use crate::app::library::Library;
+use crate::app::panels::View;
+use crate::app::shell::Shell;
+use crate::app::state::{Job, JobStatus, State};
+use crate::app::widgets::{Textures, install};
+use crate::app::{drafts, theme};
+use crate::dataset::ImageShape;
+use crate::diffusion::{Denoiser, NoiseSchedule, SchedulerConfig};
+use crate::elbo::{FullPass, ScoreMap, ScorerQuery, Timesteps};
+use crate::engine::api::{EventKind, Evidence, EvidenceJob, JobSpec, Moved, Progress, Redrawn};
+
+/// A panel.
+pub type Panel = fn(&mut Ui, &mut View<'_>);
+
+/// What a panel sees, and what it asked for.
+pub struct Bench {
+    pub state: State,
+    pub drafts: Drafts,
+    pub textures: Textures,
+    library: Library,
+    shell: Shell,
+    pub out: Vec<Command>,
+    panel: Panel,
+}
+
+/// A software renderer, or none where the machine has none.
+pub fn graphics() -> Option<RenderState> {
+    let made = std::panic::catch_unwind(|| create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE));
+    made.inspect_err(|_| eprintln!("skipped: there is no graphics adapter, not even a software one")).ok()
+}
+
+/// The same builder with the shaders installed.
+pub fn with_graphics<S>(builder: HarnessBuilder<S>, graphics: RenderState) -> HarnessBuilder<S> {
+    let renderer = WgpuTestRenderer::from_render_state(graphics.clone());
+    builder.renderer(renderer).with_context_setup(move |ctx| {
+        theme::apply(ctx);
+        install(ctx, &graphics);
+    })
+}
+
+/// A panel over a state.
+pub fn show(builder: HarnessBuilder<Bench>, panel: Panel, state: State) -> Harness<'static, Bench> {
+    let drafts = Drafts { looks: drafts::Looks::default(), ..Drafts::default() };
+    let (library, shell, textures) = Default::default();
+    let bench = Bench { state, drafts, library, shell, textures, out: Vec::new(), panel };
+    let draw = |ui: &mut Ui, bench: &mut Bench| {
+        let Bench { state, drafts, library, shell, textures, out, panel } = bench;
+        let fill = theme::tokens(ui).window;
+        let frame = egui::Frame::new().fill(fill).inner_margin(egui::Margin::same(16));
+        egui::CentralPanel::default_margins()
+            .frame(frame)
+            .show(ui, |ui| panel(ui, &mut View { state, drafts, library, shell, textures, out }));
+        textures.end_frame();
+    };
+    builder.with_max_steps(16).with_render_cursor(false).build_ui_state(draw, bench)
+}
+
+/// Without the shaders, as in a window that has no graphics card.
+pub fn plain(panel: Panel, size: [f32; 2], state: State) -> Harness<'static, Bench> {
+    show(Harness::builder().with_size(size).with_context_setup(theme::apply), panel, state)
+}
+
+/// The demo, explained, one picture on screen and its leading group selected.
+pub fn explained() -> State {
+    let mut scene = Scene::done();
+    let mut state = std::mem::take(&mut scene.window.state_mut().state);
+    state.group = state.groups().iter().position(|g| g == "pointillism");
+    state
+}
+
+/// Gives the query on screen evidence.
+pub fn found(state: &mut State, kind: EventKind) {
+    let key = state.current.unwrap();
+    assert!(state.query_mut(key).unwrap().found.take(kind));
+}
+
+/// A job that looks for evidence, as far as `progress` says.
+pub fn looking(state: &mut State, what: Evidence, progress: Option<Progress>) {
+    let of = Drafts::default().attribute_job(state).unwrap();
+    let spec = JobSpec::Evidence(Box::new(EvidenceJob { of, seed: Some(7), what }));
+    let mut job = Job::new(99, spec, "Look".into(), state.current, false);
+    if progress.is_some() {
+        (job.status, job.progress) = (JobStatus::Running, progress);
+    }
+    state.started(job);
+}
+
+/// A job's progress.
+pub fn progress(phase: &str, fraction: f64) -> Progress {
+    Progress { phase: phase.into(), fraction, seconds_left: Some(12.0), queue_seconds_left: None }
+}
+
+/// The query drawn again: painted over here and there, up to a step of 50.
+pub fn redrawn(state: &State, step: usize) -> Redrawn {
+    let query = &state.query().unwrap().picture;
+    let (area, width) = (query.shape.height * query.shape.width, query.shape.width);
+    let bump = |i: usize| bump(query.shape, i % area / width, i % width, 0.4, 0.5);
+    let paint = |(i, v): (usize, &u8)| (f32::from(*v) * (1.0 - 0.55 * bump(i)) + 60.0 * bump(i)) as u8;
+    Redrawn { step, steps: 50, pixels: query.pixels.iter().enumerate().map(paint).collect() }
+}
+
+/// Images of the selected group that moved.
+pub fn moved(state: &State) -> Vec<Moved> {
+    let images = state.dataset.as_ref().unwrap().indices_of(state.group.unwrap());
+    images.iter().take(20).enumerate().map(|(i, &index)| Moved { index, score: 31.0 - 2.1 * i as f64 }).collect()
+}
+
+/// 1 around a place of the picture, given as shares of its sides, and 0 far from it.
+fn bump(shape: ImageShape, y: usize, x: usize, down: f32, right: f32) -> f32 {
+    let (dy, dx) = (y as f32 / shape.height as f32 - down, x as f32 / shape.width as f32 - right);
+    (-(dy * dy + dx * dx) / 0.03).exp()
+}
+
+/// Denoises by a fixed factor; wrongly around a place of its own.
+struct Local {
+    shape: ImageShape,
+    wrong: f32,
+    at: (f32, f32),
+}
+
+impl Denoiser for Local {
+    fn predict_noise(&self, x: &[f32], _: &[usize], _: Option<usize>) -> crate::Result<Vec<f32>> {
+        let (area, width) = (self.shape.height * self.shape.width, self.shape.width);
+        let bump = |i: usize| bump(self.shape, i % area / width, i % width, self.at.0, self.at.1);
+        Ok(x.iter().enumerate().map(|(i, v)| v * (0.7 + self.wrong * bump(i))).collect())
+    }
+
+    fn shape(&self) -> ImageShape {
+        self.shape
+    }
+}
+
+/// Maps of the query on screen, each group's model being wrong somewhere else; computed by the scorer itself.
+pub fn maps(state: &State, groups: usize) -> Vec<Arc<ScoreMap>> {
+    let query = &state.query().unwrap().picture;
+    let shape = query.shape;
+    let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
+    let plan = "50".parse::<Timesteps>().unwrap().plan(&schedule, 1, 0, &query.pixels).unwrap();
+    let queries = [ScorerQuery { pixels: query.pixels.clone(), plan, class: None }];
+    let full = Local { shape, wrong: 0.0, at: (0.5, 0.5) };
+    let pass = FullPass::run(&full, &schedule, &queries, 0, 64, &mut |_, _| Ok(())).unwrap();
+    (0..groups)
+        .map(|g| {
+            let turn = g as f32 * 0.8;
+            let at = (0.5 + 0.3 * turn.sin(), 0.5 + 0.3 * turn.cos());
+            let other = Local { shape, wrong: if g % 3 == 1 { -0.05 } else { 0.02 + 0.02 * g as f32 }, at };
+            Arc::new(ScoreMap::compute(&pass, &other, &mut |_, _| Ok(())).unwrap().remove(0))
+        })
+        .collect()
+}
+
+/// The same state with maps of its first groups.
+pub fn mapped(mut state: State, groups: usize) -> State {
+    for (group, map) in maps(&state, groups).into_iter().enumerate() {
+        found(&mut state, EventKind::Mapped { group, map: Box::new((*map).clone()) });
+    }
+    state
+}

@@ -1,0 +1,178 @@
+//! The picture without the selected group, and the images that speak for the group.
+
+use egui::{Event, Key, Modifiers, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::bench::{self, Bench};
+use crate::app::actions::Command;
+use crate::app::panels::evidence;
+use crate::app::state::State;
+use crate::engine::api::{EventKind, Evidence, Moved, QueryOrigin};
+
+const SIZE: [f32; 2] = [592.0, 362.0];
+
+fn panel(state: State) -> Harness<'static, Bench> {
+    let mut harness = bench::plain(evidence::show, SIZE, state);
+    harness.run();
+    harness
+}
+
+fn drawn() -> State {
+    let mut state = bench::explained();
+    let picture = bench::redrawn(&state, 50);
+    let group = state.group;
+    bench::found(&mut state, EventKind::Redrawn { group, picture });
+    state
+}
+
+fn drawn_and_moved() -> State {
+    let mut state = drawn();
+    let (group, images) = (state.group.unwrap(), bench::moved(&state));
+    bench::found(&mut state, EventKind::Moved { group, images });
+    state
+}
+
+#[test]
+fn nothing_selected_says_what_to_select() {
+    let mut state = bench::explained();
+    state.group = None;
+    panel(state).get_by_label_contains("Select a group to see the picture without it");
+    panel(State::default()).get_by_label_contains("once there is one to ask about");
+}
+
+#[test]
+fn what_is_missing_can_be_asked_for() {
+    let mut harness = panel(bench::explained());
+    harness.get_by_label("Without pointillism");
+    harness.get_by_label("near is not cause");
+    harness.get_by_label("Draw it again without pointillism").click();
+    harness.run();
+    harness.get_by_label("Find them").click();
+    harness.run();
+    let (group, out) = (harness.state().state.group, &harness.state().out);
+    assert!(
+        matches!(out[..], [Command::Look(Evidence::Redraw, a), Command::Look(Evidence::Moved, b)] if a == group && b == group),
+        "{out:?}"
+    );
+}
+
+#[test]
+fn a_picture_is_shown_while_it_is_drawn() {
+    let mut state = bench::explained();
+    bench::looking(&mut state, Evidence::Redraw, None);
+    panel(state).get_by_label("Drawing it without pointillism: in the queue");
+    let mut state = bench::explained();
+    bench::looking(&mut state, Evidence::Redraw, Some(bench::progress("drawing", 0.24)));
+    let (group, picture) = (state.group, bench::redrawn(&state, 12));
+    bench::found(&mut state, EventKind::Redrawn { group, picture });
+    let harness = panel(state);
+    harness.get_by_label("Step 12 of 50: drawing, 12 s left");
+    harness.get_by_label("The picture as it is being drawn without pointillism");
+    assert!(harness.query_by_label("Wipe").is_none(), "nothing to compare yet");
+}
+
+#[test]
+fn the_wipe_follows_pointer_keys_and_screen_readers() {
+    let mut harness = panel(drawn());
+    let name = "Wipe between original and without pointillism";
+    let value = |harness: &Harness<'_, Bench>| harness.get_by_label(name).value().unwrap();
+    assert_eq!(value(&harness), "50 % original");
+    let rect = harness.get_by_label(name).rect();
+    harness.event(Event::PointerMoved(rect.left_center() + vec2(1.0, 0.0)));
+    harness.run();
+    assert_eq!(value(&harness), "0 % original");
+    harness.remove_cursor();
+    harness.run();
+    harness.get_by_label(name).focus();
+    harness.run();
+    for _ in 0..3 {
+        harness.key_press(Key::ArrowRight);
+        harness.run();
+    }
+    assert_eq!(value(&harness), "6 % original");
+    assert!(harness.get_by_label(name).is_focused());
+    harness.get_by_label(name).set_value_accesskit(80.0);
+    harness.run();
+    harness.get_by_label(name).decrement_accesskit();
+    harness.run();
+    assert_eq!(value(&harness), "78 % original");
+}
+
+#[test]
+fn keys_and_buttons_choose_how_pictures_are_compared() {
+    let mut harness = panel(drawn());
+    harness.key_press(Key::D);
+    harness.run();
+    harness.get_by_label("Absolute difference, 4 times as strong: original, without pointillism");
+    harness.key_press(Key::W);
+    harness.run();
+    harness.get_by_label_contains("Wipe between");
+    harness.get_by_label("Side by side").click();
+    harness.run();
+    harness.get_by_label("Side by side: original, without pointillism");
+    // Held, and let go.
+    harness.key_down(Key::B);
+    harness.run();
+    harness.get_by_label("Blink: without pointillism");
+    harness.key_up(Key::B);
+    harness.run();
+    harness.get_by_label("Blink: original");
+    let button = harness.get_by_label("Blink").rect().center();
+    harness.drag_at(button);
+    harness.run();
+    harness.get_by_label("Blink: without pointillism");
+    harness.drop_at(button);
+    harness.run();
+    harness.get_by_label("Blink: original");
+    // Those who can hold nothing turn it over.
+    for shown in ["Blink: without pointillism", "Blink: original"] {
+        harness.get_by_label("Blink").click_accesskit();
+        harness.run();
+        harness.get_by_label(shown);
+    }
+    // Ctrl+D draws a picture: it is none of this panel's keys.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
+    harness.run();
+    harness.get_by_label("Blink: original");
+}
+
+#[test]
+fn pictures_from_files_are_compared_with_what_the_full_model_draws() {
+    let mut state = drawn();
+    let key = state.current.unwrap();
+    state.query_mut(key).unwrap().picture.origin = QueryOrigin::File("/pictures/a.png".into());
+    let picture = bench::redrawn(&state, 50);
+    bench::found(&mut state, EventKind::Redrawn { group: None, picture });
+    let mut harness = panel(state);
+    harness.get_by_label("Wipe between full model and without pointillism");
+    harness.get_by_label_contains("A picture from a file has no seed");
+    harness.key_press(Key::D);
+    harness.run();
+    harness.get_by_label("Absolute difference, 4 times as strong: full model, without pointillism");
+}
+
+#[test]
+fn moved_images_are_told_in_nats() {
+    let harness = panel(drawn_and_moved());
+    assert_eq!(harness.get_all_by_label_contains("nats when its group was unlearned").count(), 12);
+    harness.get_by_label_contains("\u{2212}31.0 nats when its group was unlearned");
+    let mut state = drawn();
+    let group = state.group.unwrap();
+    bench::found(&mut state, EventKind::Moved { group, images: vec![Moved { index: 0, score: -1.0 }] });
+    panel(state).get_by_label("No image of the group became less likely");
+}
+
+#[test]
+fn everything_fits_where_it_has_little_room() {
+    let harness = panel(drawn_and_moved());
+    let window = egui::Rect::from_min_size(egui::Pos2::ZERO, SIZE.into());
+    for label in ["Without pointillism", "Side by side", "near is not cause", "Wipe between original"] {
+        let rect = harness.get_by_label_contains(label).rect();
+        assert!(window.contains_rect(rect), "{label} at {rect:?}");
+    }
+    for node in harness.get_all_by_label_contains("nats when its group").take(3) {
+        assert!(node.rect().bottom() <= window.bottom(), "{:?}", node.rect());
+    }
+    assert!(!harness.get_by_label("Without pointillism").accesskit_node().is_hidden());
+}

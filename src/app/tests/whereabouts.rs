@@ -1,0 +1,204 @@
+//! Where and when: maps, the brush, the ranking of a region.
+
+use egui::{Event, Key, Modifiers, Pos2, Rect, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::bench::{self, Bench};
+use super::scenes::Scene;
+use crate::app::actions::{Action, Command};
+use crate::app::drafts::Brush;
+use crate::app::panels::whereabouts;
+use crate::app::state::State;
+use crate::elbo::Region;
+use crate::engine::api::Evidence;
+
+const SIZE: [f32; 2] = [1000.0, 660.0];
+
+fn panel(state: State) -> Harness<'static, Bench> {
+    bench::plain(whereabouts::show, SIZE, state)
+}
+
+fn done() -> Harness<'static, Bench> {
+    let mut harness = panel(bench::mapped(bench::explained(), 8));
+    harness.run();
+    harness
+}
+
+/// What the rows of the ranking say, from the top.
+fn rows(harness: &Harness<'_, Bench>) -> Vec<String> {
+    let mut rows: Vec<(f32, String)> = harness
+        .get_all_by_label_contains("nats here, 95 % interval")
+        .map(|node| (node.rect().top(), node.accesskit_node().label().unwrap_or_default()))
+        .collect();
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    rows.into_iter().map(|(_, text)| text).collect()
+}
+
+fn picture(harness: &Harness<'_, Bench>) -> Rect {
+    harness.get_by_label_contains("Where the score of").rect()
+}
+
+/// Presses at one share of the picture's widget and moves to another, without letting go.
+fn drag(harness: &mut Harness<'_, Bench>, from: [f32; 2], to: [f32; 2]) {
+    let rect = picture(harness);
+    let at = |[x, y]: [f32; 2]| rect.min + rect.size() * vec2(x, y);
+    harness.drag_at(at(from));
+    harness.step();
+    harness.event(Event::PointerMoved(at(to)));
+}
+
+fn let_go(harness: &mut Harness<'_, Bench>, at: Pos2) {
+    harness.drop_at(at);
+    harness.run();
+}
+
+#[test]
+fn an_unmapped_picture_says_what_comes_and_asks_for_it() {
+    let mut harness = panel(bench::explained());
+    harness.get_by_label("Where and when do the scores arise?");
+    harness.get_by_label("Map this picture").click();
+    harness.run();
+    assert!(matches!(harness.state().out[..], [Command::Look(Evidence::Map, None)]), "{:?}", harness.state().out);
+}
+
+#[test]
+fn without_a_model_the_button_says_why_not() {
+    let mut state = bench::explained();
+    state.model = None;
+    let harness = panel(state);
+    assert!(harness.get_by_label("Map this picture").accesskit_node().is_disabled());
+    panel(State::default()).get_by_label_contains("once there is a picture to ask about");
+}
+
+#[test]
+fn a_running_job_shows_what_is_mapped_so_far() {
+    let mut state = bench::explained();
+    bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
+    let harness = panel(state);
+    harness.get_by_label("0 of 8 groups mapped: mapping hatching, 12 s left");
+    assert!(harness.query_by_label("Map this picture").is_none(), "it is being mapped");
+    let mut state = bench::mapped(bench::explained(), 2);
+    bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
+    let harness = panel(state);
+    harness.get_by_label("2 of 8 groups mapped: mapping hatching, 12 s left");
+    assert_eq!(rows(&harness).len(), 2);
+    // The selected group has no map yet: the picture is there without one.
+    harness.get_by_label("pointillism is not mapped yet");
+    harness.get_by_label_contains("The picture asked about");
+}
+
+#[test]
+fn a_mapped_picture_ranks_the_whole_picture() {
+    let harness = done();
+    harness.get_by_label("Whole picture");
+    harness.get_by_label_contains("Where the score of pointillism arises: the whole picture");
+    harness.get_by_label_contains("By denoising step, pointillism: step ");
+    harness.get_by_label("What pointillism adds, and where");
+    harness.get_by_label_contains("nats per pixel, the same for all groups");
+    let maps = bench::maps(&harness.state().state, 8);
+    let best = maps.iter().map(|m| m.score(m.everywhere()).score).fold(f64::MIN, f64::max);
+    let rows = rows(&harness);
+    assert_eq!(rows.len(), 8);
+    let shown = crate::app::format::signed(best, crate::app::format::decimals(best));
+    assert!(rows[0].contains(&shown), "{} does not say {shown}", rows[0]);
+}
+
+#[test]
+fn the_ranking_follows_the_pointer_in_the_same_frame() {
+    let mut harness = done();
+    let whole = rows(&harness);
+    drag(&mut harness, [0.1, 0.1], [0.4, 0.4]);
+    harness.step();
+    let region = harness.state().drafts.looks.brush.expect("something is brushed").region;
+    let here = rows(&harness);
+    assert_ne!(here, whole);
+    harness.get_by_label_contains("In this region: ");
+    harness.get_by_label_contains(" nats of pointillism, ");
+    // What is shown is the sum of the map's own terms.
+    let maps = bench::maps(&harness.state().state, 8);
+    let best = maps.iter().map(|m| m.score(region).score).fold(f64::MIN, f64::max);
+    let shown = crate::app::format::signed(best, 3);
+    let digits: String = shown.chars().take(4).collect();
+    assert!(here[0].contains(&digits), "{} does not say {shown}", here[0]);
+    // One more move, one more frame.
+    let rect = picture(&harness);
+    harness.event(Event::PointerMoved(rect.min + rect.size() * 0.7));
+    harness.step();
+    assert_ne!(rows(&harness), here);
+    let_go(&mut harness, rect.min + rect.size() * 0.7);
+    assert!(harness.state().drafts.looks.brush.is_some(), "it stays when the pointer lets go");
+    // A click takes it away.
+    let middle = picture(&harness).center();
+    harness.drag_at(middle);
+    harness.step();
+    let_go(&mut harness, middle);
+    assert_eq!(harness.state().drafts.looks.brush, None);
+    assert_eq!(rows(&harness), whole);
+}
+
+#[test]
+fn shift_and_arrows_grow_a_region() {
+    let mut harness = done();
+    harness.get_by_label_contains("Where the score of").focus();
+    harness.run();
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
+    harness.run();
+    let size = |harness: &Harness<'_, Bench>| {
+        let Region { left, top, right, bottom } = harness.state().drafts.looks.brush.unwrap().region;
+        [right - left, bottom - top]
+    };
+    assert_eq!(size(&harness), [1, 1], "the cell in the middle");
+    for key in [Key::ArrowRight, Key::ArrowLeft, Key::ArrowDown] {
+        harness.key_press_modifiers(Modifiers::SHIFT, key);
+        harness.run();
+    }
+    assert_eq!(size(&harness), [3, 2]);
+    harness.get_by_label_contains("In this region: 3 x 2 pixels at ");
+    assert!(harness.get_by_label_contains("Where the score of").is_focused());
+}
+
+#[test]
+fn escape_takes_the_region_away_before_the_selection() {
+    let mut scene = Scene::done();
+    let query = scene.app().state.current.unwrap();
+    let region = Region { left: 0, top: 0, right: 2, bottom: 2 };
+    scene.window.state_mut().drafts.looks.brush = Some(Brush { query, region });
+    scene.act(Action::NextGroup);
+    scene.window.key_press(Key::Escape);
+    scene.settle();
+    assert_eq!(scene.app().drafts.looks.brush, None);
+    assert!(scene.app().state.group.is_some());
+    scene.window.key_press(Key::Escape);
+    scene.settle();
+    assert_eq!(scene.app().state.group, None);
+}
+
+#[test]
+fn another_picture_has_no_region() {
+    let mut harness = done();
+    drag(&mut harness, [0.1, 0.1], [0.4, 0.4]);
+    harness.step();
+    let bench = harness.state_mut();
+    bench.state.move_query(-1);
+    harness.run();
+    assert_eq!(harness.state().drafts.looks.brush, None);
+}
+
+#[test]
+fn rows_select_groups_and_controls_are_named() {
+    let mut harness = done();
+    harness.get_by_label_contains("mosaic: ").click();
+    harness.run();
+    let mosaic = harness.state().state.groups().iter().position(|g| g == "mosaic");
+    assert!(matches!(harness.state().out[..], [Command::SelectGroup(g)] if g == mosaic));
+    harness.get_by_label("Smooth").click();
+    harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Opacity").set_value_accesskit(0.2);
+    harness.run();
+    assert!(harness.state().drafts.looks.smooth);
+    assert!((harness.state().drafts.looks.opacity - 0.2).abs() < 1e-6);
+    // Without a selection the group with the highest score is shown.
+    harness.state_mut().state.group = None;
+    harness.run();
+    harness.get_by_label_contains("Where the score of ");
+}

@@ -1,0 +1,238 @@
+//! Two pictures of one size set against each other: wiped, blinked, subtracted, side by side.
+
+#[cfg(test)]
+mod tests;
+
+use egui::accesskit::{Action, ActionData, Role};
+use egui::{
+    Align2, Button, Color32, EventFilter, Key, Modifiers, Rect, Response, RichText, Sense, Stroke, TextureId, Ui, Vec2,
+    WidgetInfo, pos2, vec2,
+};
+
+use super::{Picture, Textures, WHOLE, fit};
+use crate::app::theme::{self, RADIUS, tokens};
+use crate::dataset::ImageShape;
+
+/// Differences are small: how much stronger they are shown.
+const AMPLIFIED: u8 = 4;
+
+/// Height of the line of names below the pictures.
+const NAMES: f32 = 18.0;
+
+/// How an arrow key moves the wipe.
+const STEP: f32 = 0.02;
+
+/// How two pictures are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// One at the left of a line, the other at its right.
+    #[default]
+    Wipe,
+    /// One, and the other while a key is held.
+    Blink,
+    /// How much they differ at each pixel.
+    Difference,
+    /// Both.
+    Side,
+}
+
+/// How a pair is looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contrast {
+    /// How they are compared.
+    pub mode: Mode,
+    /// Where the line of the wipe is, 0 to 1.
+    pub wipe: f32,
+    /// Whether the other picture is asked for as long as something is held.
+    pub held: bool,
+    /// Whether it was asked for until the next press, by those who can hold nothing.
+    pub turned: bool,
+}
+
+impl Default for Contrast {
+    fn default() -> Self {
+        Self { mode: Mode::Wipe, wipe: 0.5, held: false, turned: false }
+    }
+}
+
+/// Two pictures of one size.
+pub struct Pair<'a> {
+    /// Their shape.
+    pub shape: ImageShape,
+    /// The first: what it is on the graphics card, and its planar bytes.
+    pub first: (Picture, &'a [u8]),
+    /// The second.
+    pub second: (Picture, &'a [u8]),
+    /// What they are called.
+    pub names: [&'a str; 2],
+}
+
+/// The buttons that choose how pictures are compared, and their keys: W, D, and B as long as it is held.
+pub fn modes(ui: &mut Ui, contrast: &mut Contrast) {
+    let choices = [
+        (
+            Mode::Wipe,
+            "Wipe",
+            Some(Key::W),
+            "A line under the pointer: one picture at its left, the other at its right (W)",
+        ),
+        (Mode::Blink, "Blink", None, "One picture, and the other while this button or B is held (B)"),
+        (Mode::Difference, "Difference", Some(Key::D), "The difference at each pixel, four times as strong (D)"),
+        (Mode::Side, "Side by side", None, "Both pictures"),
+    ];
+    let typing = ui.ctx().text_edit_focused();
+    contrast.held = !typing && ui.input(|i| i.key_down(Key::B) && i.modifiers.is_none());
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().button_padding.x = 7.0;
+        for (mode, name, key, hint) in choices {
+            let text = RichText::new(name).font(theme::caption());
+            let button = ui.add(Button::selectable(contrast.mode == mode, text)).on_hover_text(hint);
+            let key = key.filter(|_| !typing);
+            let pressed = key.is_some_and(|key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)));
+            if mode == Mode::Blink {
+                contrast.held |= button.is_pointer_button_down_on();
+                // Without a pointer nothing can be held: each press turns it over.
+                if button.clicked() && !ui.input(|i| i.pointer.any_released()) {
+                    contrast.turned = contrast.mode != Mode::Blink || !contrast.turned;
+                    contrast.mode = mode;
+                }
+            }
+            if pressed || button.clicked() {
+                contrast.mode = mode;
+            }
+        }
+    });
+    if contrast.held {
+        contrast.mode = Mode::Blink;
+    }
+    contrast.turned &= contrast.mode == Mode::Blink && !contrast.held;
+}
+
+/// Shows the pictures as large as they fit into `space`, pixel by pixel.
+pub fn compare(
+    ui: &mut Ui,
+    textures: &mut Textures,
+    pair: &Pair<'_>,
+    contrast: &mut Contrast,
+    space: Vec2,
+) -> Response {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(space, Sense::click_and_drag());
+    ui.painter().rect_filled(rect, f32::from(RADIUS), t.mat);
+    let room = Rect::from_min_max(rect.min, rect.max - vec2(0.0, NAMES)).shrink2(vec2(8.0, 6.0));
+    let inner = fit(ui, room, pair.shape);
+    let [first, second] =
+        [&pair.first, &pair.second].map(|(key, pixels)| textures.get(ui.ctx(), *key, pair.shape, pixels));
+    let image = |texture: Option<TextureId>, rect: Rect, clip: Rect| {
+        if let Some(texture) = texture {
+            ui.painter().with_clip_rect(clip.intersect(ui.clip_rect())).image(texture, rect, WHOLE, Color32::WHITE);
+        }
+    };
+    let below = inner.bottom() + 4.0;
+    let say = |x: f32, align: Align2, text: &str| {
+        let painter = ui.painter_at(rect);
+        painter.text(pos2(x, below), align, text, theme::caption(), t.text);
+    };
+    let [one, other] = pair.names;
+    let label = match contrast.mode {
+        Mode::Wipe => {
+            slide(ui, &response, inner, contrast);
+            let x = inner.left() + contrast.wipe * inner.width();
+            image(first, inner, inner.with_max_x(x));
+            image(second, inner, inner.with_min_x(x));
+            // Light between dark edges: seen on any picture.
+            for (width, color) in [(3.0, t.window), (1.0, t.strong)] {
+                ui.painter().vline(x, inner.y_range(), Stroke::new(width, color));
+            }
+            // A little wider than a small picture, so that the names do not meet.
+            let wide = inner.expand2(vec2(24.0, 0.0)).intersect(room);
+            say(wide.left(), Align2::LEFT_TOP, one);
+            say(wide.right(), Align2::RIGHT_TOP, other);
+            format!("Wipe between {one} and {other}")
+        }
+        Mode::Blink => {
+            let (texture, name) = if contrast.held || contrast.turned { (second, other) } else { (first, one) };
+            image(texture, inner, inner);
+            say(inner.center().x, Align2::CENTER_TOP, name);
+            format!("Blink: {name}")
+        }
+        Mode::Difference => {
+            let key = Picture::Difference(super::content(pair.first.1), super::content(pair.second.1));
+            let texture = textures.get_or(ui.ctx(), key, pair.shape, || difference(pair.first.1, pair.second.1));
+            image(texture, inner, inner);
+            let name = format!("difference, {AMPLIFIED} times as strong");
+            say(inner.center().x, Align2::CENTER_TOP, &name);
+            format!("Absolute {name}: {one}, {other}")
+        }
+        Mode::Side => {
+            let (left, right) = room.split_left_right_at_fraction(0.5);
+            for (room, texture, name) in [(left, first, one), (right, second, other)] {
+                let inner = fit(ui, room.shrink2(vec2(2.0, 0.0)), pair.shape);
+                image(texture, inner, inner);
+                ui.painter_at(rect).text(
+                    pos2(inner.center().x, inner.bottom() + 4.0),
+                    Align2::CENTER_TOP,
+                    name,
+                    theme::caption(),
+                    t.text,
+                );
+            }
+            format!("Side by side: {one}, {other}")
+        }
+    };
+    describe(ui, &response, contrast, &label, pair.names);
+    response
+}
+
+/// The line follows the pointer, the arrow keys and screen readers.
+fn slide(ui: &Ui, response: &Response, inner: Rect, contrast: &mut Contrast) {
+    let over = response.hovered() || response.dragged();
+    if let Some(pointer) = response.hover_pos().or(response.interact_pointer_pos()).filter(|_| over) {
+        contrast.wipe = ((pointer.x - inner.left()) / inner.width().max(1.0)).clamp(0.0, 1.0);
+    }
+    let mut steps = 0.0;
+    if response.has_focus() {
+        let filter = EventFilter { horizontal_arrows: true, ..Default::default() };
+        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+        let count = |key| ui.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, key)) as f32;
+        steps = count(Key::ArrowRight) - count(Key::ArrowLeft);
+    }
+    ui.input(|i| {
+        let asked = |action| i.num_accesskit_action_requests(response.id, action) as f32;
+        steps += asked(Action::Increment) - asked(Action::Decrement);
+        for request in i.accesskit_action_requests(response.id, Action::SetValue) {
+            if let Some(ActionData::NumericValue(value)) = request.data
+                && value.is_finite()
+            {
+                contrast.wipe = value as f32 / 100.0;
+            }
+        }
+    });
+    contrast.wipe = (contrast.wipe + steps * STEP).clamp(0.0, 1.0);
+    if response.has_focus() {
+        ui.painter().rect_stroke(inner, 0.0, Stroke::new(1.0, tokens(ui).strong), egui::StrokeKind::Outside);
+    }
+}
+
+/// What people who do not see it hear: a slider where it can be moved.
+fn describe(ui: &Ui, response: &Response, contrast: &Contrast, label: &str, [one, _]: [&str; 2]) {
+    if contrast.mode != Mode::Wipe {
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, label));
+        return;
+    }
+    let percent = (f64::from(contrast.wipe) * 100.0).round();
+    response.widget_info(|| WidgetInfo::slider(true, percent, label));
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_value(format!("{percent} % {one}"));
+        node.set_min_numeric_value(0.0);
+        node.set_max_numeric_value(100.0);
+        node.set_numeric_value_step(f64::from(STEP) * 100.0);
+        [Action::SetValue, Action::Increment, Action::Decrement].into_iter().for_each(|a| node.add_action(a));
+    });
+}
+
+/// How much two pictures differ, amplified.
+fn difference(first: &[u8], second: &[u8]) -> Vec<u8> {
+    first.iter().zip(second).map(|(a, b)| a.abs_diff(*b).saturating_mul(AMPLIFIED)).collect()
+}
