@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::View;
-use crate::app::actions::Command;
+use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{Answer, Query, Slot};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
@@ -23,23 +23,24 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     super::notices(ui, view, &[Slot::Explain], 120.0);
     let state = view.state;
     let Some(query) = state.query() else {
-        super::empty(ui, "Rankings by several methods, side by side. Draw or open a picture first");
+        super::vacant(ui, "Compare", "Rankings by several methods or recipes, side by side. Draw or open a picture first", None);
         return;
     };
     let answers: Vec<&Answer> = query.answers().collect();
+    if answers.is_empty() {
+        let text = "Each explanation of a picture stays, so that methods, recipes and settings can be set side by side";
+        let ready = state.can_explain().map(|()| Action::Explain.tooltip());
+        if super::vacant(ui, "Compare", text, Some((Action::Explain.text(), ready))) {
+            view.out.push(Command::Act(Action::Explain));
+        }
+        return;
+    }
     ui.horizontal(|ui| {
         let title = format!("{} by {}", format::cut(&query.picture.name, 30), format::plural(answers.len(), "method"));
         ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
         ui.add_space(8.0);
         another(ui, view);
     });
-    if answers.is_empty() {
-        super::empty(
-            ui,
-            "Each explanation of a picture stays here, so that methods, recipes and settings can be compared",
-        );
-        return;
-    }
     ui.add_space(8.0);
     let below = if disagreements(&state.queries).is_empty() { 0.0 } else { 150.0 };
     let height = ui.available_height() - below;

@@ -26,7 +26,7 @@ pub(super) mod whereabouts;
 
 pub use wall::Order as WallOrder;
 
-use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui};
+use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui, vec2};
 
 use super::actions::Command;
 use super::dock::{Dock, Pane};
@@ -113,15 +113,23 @@ fn pane(ui: &mut Ui, view: &mut View<'_>, pane: Pane) {
     }
 }
 
-/// A pane that has nothing to show yet: what will be here.
-fn vacant(ui: &mut Ui, title: &str, text: &str) {
+/// A pane that has nothing to show yet: what will be here, and the one button that helps, with its hint or the reason why
+/// it cannot be pressed. True where it was.
+fn vacant(ui: &mut Ui, title: &str, text: &str, button: Option<(&str, Result<&str, &str>)>) -> bool {
     let t = tokens(ui);
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
-        ui.add_space((ui.available_height() * 0.4).max(0.0));
+        ui.add_space((ui.available_height() * 0.36).max(0.0));
         ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
         ui.set_max_width(ui.available_width().min(460.0));
         ui.add(Label::new(RichText::new(text).color(t.weak)).wrap().halign(Align::Center));
-    });
+        ui.add_space(8.0);
+        let Some((words, ready)) = button else { return false };
+        let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
+        let button = Button::new(RichText::new(words).color(ink)).fill(fill).min_size(vec2(0.0, 32.0));
+        let hint = ready.unwrap_or_else(|reason| reason);
+        ui.add_enabled(ready.is_ok(), button).on_hover_text(hint).on_disabled_hover_text(hint).clicked()
+    })
+    .inner
 }
 
 /// A heading with a count.

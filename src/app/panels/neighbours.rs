@@ -1,94 +1,18 @@
-//! The training images of the selected group that are nearest to the picture.
+//! Strips of training images: the nearest to the picture, and others.
 
-use egui::{RichText, ScrollArea, Sense, Ui, Vec2, vec2};
+use egui::{RichText, ScrollArea, Ui, Vec2, vec2};
 
 use super::View;
-use crate::app::drafts::NEAREST;
-use crate::app::format;
 use crate::app::state::State;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Picture, Tile, swatch, tile};
+use crate::app::widgets::{Picture, Tile, tile};
 use crate::dataset::{Dataset, Neighbour};
 
 const SPACE: f32 = 8.0;
-/// Heading and caption.
-const ABOVE: f32 = 30.0;
 /// What the check of a model says.
 const CHECK: f32 = 20.0;
 /// A tile's caption.
 const BELOW: f32 = 18.0;
-
-/// How the tiles are laid out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tiles {
-    columns: usize,
-    side: f32,
-    /// Whether there are checks of models: all groups get their line, so that nothing moves with the selection.
-    checked: bool,
-}
-
-impl Tiles {
-    /// The layout for the room there is.
-    fn new(ui: &Ui, view: &View<'_>) -> Self {
-        let board = view.state.answer().map(|a| &a.board);
-        let checked = board.is_some_and(|b| b.rows.iter().any(|r| r.gate.is_some()));
-        let height = ui.available_height() - if checked { CHECK } else { 0.0 };
-        Self { checked, ..Self::fit(ui.available_width(), height) }
-    }
-
-    /// One row where all fit side by side, two where there is room, else one that scrolls sideways.
-    fn fit(width: f32, room: f32) -> Self {
-        let wide = |columns: usize| ((width + SPACE) / columns as f32 - SPACE).floor();
-        if wide(NEAREST) >= 84.0 {
-            return Self { columns: NEAREST, side: wide(NEAREST).min(128.0), checked: false };
-        }
-        let columns = NEAREST / 2;
-        let tall = ((room - ABOVE) / 2.0 - BELOW - SPACE).floor();
-        if tall >= 56.0 {
-            return Self { columns, side: wide(columns).min(tall).min(128.0), checked: false };
-        }
-        let side = (room - ABOVE - BELOW - SPACE).floor().clamp(56.0, 80.0);
-        Self { columns: NEAREST, side, checked: false }
-    }
-}
-
-/// Draws the panel.
-pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    let t = tokens(ui);
-    let (state, Some(dataset)) = (view.state, view.state.dataset.as_ref()) else { return };
-    let tiles = Tiles::new(ui, view);
-    let (Some(query), Some(group)) = (state.query(), state.group) else {
-        let text =
-            if state.query().is_some() { "Select a group to see its images nearest to this picture" } else { "" };
-        super::empty(ui, text);
-        return;
-    };
-    ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(12.0, 18.0), Sense::hover());
-        swatch(ui.painter(), rect.center(), 5.0, group, t);
-        ui.label(RichText::new(format::cut(state.group_name(group), 40)).color(t.strong));
-        let text = RichText::new("training images nearest to this picture. Nearest, not cause").font(theme::caption()).color(t.weak);
-        ui.add(egui::Label::new(text).truncate()).on_hover_text(
-            "Euclidean distance between the pixels, scaled from -1 to 1. Being near does not mean having shaped the picture",
-        );
-    });
-    if tiles.checked {
-        check(ui, state, group);
-    }
-    ui.add_space(2.0);
-    let Some(images) = query.nearest.get(&group).map(|n| nearest(n)) else {
-        super::empty(ui, "Looking for the nearest images…");
-        return;
-    };
-    ui.spacing_mut().item_spacing = Vec2::splat(SPACE);
-    ScrollArea::horizontal().id_salt("nearest").show(ui, |ui| {
-        for row in images.chunks(tiles.columns) {
-            ui.horizontal(|ui| {
-                row.iter().for_each(|shown| image(ui, view, dataset, shown, tiles.side));
-            });
-        }
-    });
-}
 
 /// What the model without the group forgot and kept.
 pub fn check(ui: &mut Ui, state: &State, group: usize) {
@@ -178,14 +102,5 @@ mod tests {
         assert_eq!(columns(12, vec2(700.0, 260.0)), (6, 108.0));
         assert_eq!(columns(12, vec2(1500.0, 160.0)), (12, 117.0));
         assert_eq!(columns(0, vec2(300.0, 100.0)).0, 1);
-    }
-
-    #[test]
-    fn all_fit_in_one_row_two_rows_or_scroll() {
-        assert_eq!(Tiles::fit(1200.0, 400.0), Tiles { columns: 12, side: 92.0, checked: false });
-        assert_eq!(Tiles::fit(560.0, 300.0), Tiles { columns: 6, side: 86.0, checked: false });
-        let narrow = Tiles::fit(560.0, 120.0);
-        assert_eq!(narrow.columns, 12, "one row");
-        assert!(narrow.side >= 56.0);
     }
 }

@@ -16,17 +16,27 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let state = view.state;
     super::notices(ui, view, &[Slot::Evidence], 120.0);
     let Some(query) = state.query() else {
-        super::empty(ui, "How a group is unlearned, step by step. Draw or open a picture first");
+        super::vacant(ui, "Unlearning", "How a group is unlearned, step by step. Draw or open a picture first", None);
         return;
     };
     // What is being unlearned now comes before what is selected: it is what changes.
     let running = state.jobs.iter().filter(|j| j.query == state.current).find_map(|j| Some(j.unlearning()?.group));
     let Some(group) = state.group.or(running) else {
-        super::empty(ui, "Select a group to see how it is unlearned");
+        super::vacant(ui, "Unlearning", "Select a group to see how it is unlearned, step by step", None);
         return;
     };
     let name = state.group_name(group);
     let job = state.looking(Evidence::Watch, Some(group));
+    let course = query.found.courses.get(&group).filter(|c| !c.points.is_empty());
+    if course.is_none() && job.is_none() {
+        let about = "Its model was made before, or comes with the project. Watching unlearns it once more, and draws this picture again on the way";
+        let ready = state.can_look().map(|()| HINT);
+        let title = format!("Unlearning {}", format::cut(name, 40));
+        if super::vacant(ui, &title, about, Some(("Watch it unlearn", ready))) {
+            view.out.push(Command::Look(Evidence::Watch, Some(group)));
+        }
+        return;
+    }
     ui.horizontal(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(14.0, 24.0), egui::Sense::hover());
         swatch(ui.painter(), rect.center(), 6.0, group, t);
@@ -40,13 +50,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             None => {}
         }
     });
-    let Some(course) = query.found.courses.get(&group).filter(|c| !c.points.is_empty()) else {
-        let text = if job.is_some() {
-            "The first step is on its way"
-        } else {
-            "Its model was made before. Watching unlearns it once more, and draws this picture again on the way"
-        };
-        super::empty(ui, text);
+    let Some(course) = course else {
+        super::empty(ui, "The first step is on its way");
         return;
     };
     ui.add_space(8.0);
@@ -60,11 +65,13 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     ui.scope_builder(UiBuilder::new().id_salt("curves").max_rect(right), |ui| curves(ui, view, group, course));
 }
 
+/// What watching is.
+const HINT: &str = "Unlearn this group once more, and draw the picture again on the way";
+
 fn watch(ui: &mut Ui, view: &mut View<'_>, group: usize) {
     let ready = view.state.can_look();
     let button = ui.add_enabled(ready.is_ok(), egui::Button::new("Watch it unlearn"));
-    let hint = "Unlearn this group once more, and draw the picture again on the way";
-    if button.on_hover_text(hint).on_disabled_hover_text(ready.err().unwrap_or(hint)).clicked() {
+    if button.on_hover_text(HINT).on_disabled_hover_text(ready.err().unwrap_or(HINT)).clicked() {
         view.out.push(Command::Look(Evidence::Watch, Some(group)));
     }
 }
@@ -117,7 +124,7 @@ fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &Course) {
         course.points.iter().map(|p| [p.step as f64, f64::from(of(p))]).collect()
     };
     let (forget, retain) = (losses(|p| p.forget_loss), losses(|p| p.retain_loss));
-    let score: Vec<[f64; 2]> = course.points.iter().filter_map(|p| Some([p.step as f64, p.query_score?])).collect();
+    let score: Vec<[f64; 2]> = course.points.iter().filter_map(|p| Some([p.step as f64, p.query_score?]))).collect();
     let gate = view
         .state
         .answer()

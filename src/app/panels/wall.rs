@@ -33,13 +33,21 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
     super::notices(ui, view, &[Slot::Evidence], 120.0);
+    let about_wall = "The picture drawn again without each group, side by side: what differs is what the group brought";
     let Some(query) = state.query() else {
-        super::empty(ui, "The picture drawn again without each group, side by side. Draw or open a picture first");
+        super::vacant(ui, "The wall", &format!("{about_wall}. Draw or open a picture first"), None);
         return;
     };
     let groups = state.groups().len();
     let done = query.found.redrawn.values().filter(|r| r.is_done()).count();
     let job = state.looking(Evidence::Redraw, None);
+    if query.found.redrawn.is_empty() && job.is_none() {
+        let ready = state.can_look().map(|()| HINT);
+        if super::vacant(ui, "The wall", about_wall, Some(("Draw all again", ready))) {
+            view.out.push(Command::Look(Evidence::Redraw, None));
+        }
+        return;
+    }
     ui.horizontal(|ui| {
         ui.label(RichText::new("Drawn again without each group").font(theme::lead()).color(t.strong));
         ui.add_space(8.0);
@@ -50,15 +58,12 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.add_space(8.0);
         match job {
             Some(_) => _ = ui.label(RichText::new(format!("{done} of {groups} drawn")).color(t.weak)),
-            None if done < groups => draw_all(ui, view, done),
+            None if done < groups => draw_rest(ui, view),
             None => {}
         }
     });
     ui.label(RichText::new(about(query)).font(theme::caption()).color(t.weak));
     ui.add_space(8.0);
-    if done == 0 && job.is_none() {
-        return;
-    }
     let order = sorted(state, query, view.drafts.wall_order);
     let (columns, side) = layout(ui.available_size(), order.len() + 1);
     ScrollArea::vertical().id_salt("wall").auto_shrink([false, false]).show(ui, |ui| {
@@ -78,12 +83,13 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     });
 }
 
-fn draw_all(ui: &mut Ui, view: &mut View<'_>, done: usize) {
+/// What drawing again is.
+const HINT: &str = "The models without each group draw the picture from the same noise";
+
+fn draw_rest(ui: &mut Ui, view: &mut View<'_>) {
     let ready = view.state.can_look();
-    let text = if done == 0 { "Draw all again" } else { "Draw the rest" };
-    let hint = "The models without each group draw the picture from the same noise";
-    let button = ui.add_enabled(ready.is_ok(), egui::Button::new(text));
-    if button.on_hover_text(hint).on_disabled_hover_text(ready.err().unwrap_or(hint)).clicked() {
+    let button = ui.add_enabled(ready.is_ok(), egui::Button::new("Draw the rest"));
+    if button.on_hover_text(HINT).on_disabled_hover_text(ready.err().unwrap_or(HINT)).clicked() {
         view.out.push(Command::Look(Evidence::Redraw, None));
     }
 }
