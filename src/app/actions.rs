@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
+use super::export::ExportRequest;
 use super::files::{Kind, Pick};
 use crate::engine::api::{JobId, JobSpec};
+use crate::report::ViewRecipe;
 
 /// An action that needs nothing but the wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +161,10 @@ pub enum Command {
     Theme(ThemePreference),
     /// Forget the changes to the settings.
     ResetSettings,
+    /// Save a picture of the view, a table or a report.
+    Export(ExportRequest),
+    /// Show the view again that a picture was taken of.
+    OpenView(Box<ViewRecipe>),
 }
 
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus.

@@ -38,6 +38,8 @@ impl WhenceApp {
             Command::Resume(job) => self.resume(job),
             Command::Raise(job) => self.raise(job),
             Command::Dismiss(key) => self.state.dismiss(key),
+            Command::Export(request) => self.export(ctx, request),
+            Command::OpenView(recipe) => self.open_view(ctx, &recipe),
             Command::Theme(theme) => ctx.set_theme(theme),
             Command::ResetSettings => {
                 self.drafts.settings = super::drafts::Settings::with(self.drafts.settings.base.clone());
@@ -76,6 +78,7 @@ impl WhenceApp {
                 _ => {}
             },
             Action::Jobs => self.drafts.toggle_jobs = true,
+            Action::Clear if self.drafts.export.open => self.drafts.export.close(),
             Action::Clear if self.drafts.help => self.drafts.help = false,
             Action::Clear => self.state.group = None,
             Action::NextGroup => self.state.move_selection(1),
@@ -102,6 +105,10 @@ impl WhenceApp {
             Kind::Model => JobSpec::LoadModel(root),
             Kind::Dataset => JobSpec::LoadDataset(root),
             Kind::Query => JobSpec::LoadQuery(root),
+            Kind::View => {
+                self.errands.run("view", move || Message::View(super::export::read_view(&path)));
+                return;
+            }
             Kind::Missing => {
                 let text =
                     format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());

@@ -6,6 +6,7 @@ use crate::elbo::anytime::Settings as StopSettings;
 use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
 use crate::unlearning::Recipe;
 
+use super::export::ExportDraft;
 use super::state::State;
 
 /// Nearest training images a group.
@@ -30,6 +31,8 @@ pub struct Drafts {
     pub class: usize,
     /// How groups are scored.
     pub settings: Settings,
+    /// What the export dialog holds.
+    pub export: ExportDraft,
     /// Whether the shortcuts are on screen.
     pub help: bool,
     /// Whether the list of jobs shall open, or close where it is open.

@@ -9,6 +9,7 @@
 //! | `drafts` | what is typed, and how it becomes a job |
 //! | `errands` | short work off the window's thread |
 //! | `files` | dialogs, and what a path holds |
+//! | `export` | what leaves the window: pictures, tables, reports |
 //! | `backend` | the line to the engine |
 //! | `panels` | one file a panel |
 //! | `widgets` | what several panels draw with |
@@ -22,6 +23,7 @@ mod backend;
 mod commands;
 mod drafts;
 mod errands;
+mod export;
 mod files;
 mod format;
 mod panels;
@@ -37,6 +39,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+pub use export::group_colours;
 pub use window::WhenceApp;
 
 use crate::error::{Error, Result};

@@ -11,7 +11,7 @@ use super::actions::{self, Command};
 use super::backend::Backend;
 use super::drafts::{Drafts, NEAREST, Settings};
 use super::errands::{Errands, Message};
-use super::files::{FilePicker, Kind, SystemPicker};
+use super::files::{FilePicker, Kind, Pick, SystemPicker};
 use super::panels::{self, View};
 use super::state::{Effect, Slot, State};
 use super::theme;
@@ -53,6 +53,8 @@ pub struct WhenceApp {
     /// Nearest images that are being looked for: query, dataset, group.
     looking: Option<(u64, u64, usize)>,
     shot: Shot,
+    /// The picture of the view that is being taken.
+    pub(super) view_shot: super::export::Shot,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -73,6 +75,7 @@ impl WhenceApp {
             explain_soon: options.attribute,
             looking: None,
             shot: if options.screenshot.is_some() { Shot::Waiting(0) } else { Shot::None },
+            view_shot: super::export::Shot::default(),
             failure: Arc::default(),
             options,
         }
@@ -161,6 +164,14 @@ impl WhenceApp {
 
     fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
+            Message::Picked(Pick::Export, path) => {
+                self.drafts.dialog_open = false;
+                path.iter().for_each(|path| self.drafts.export.choose(path));
+            }
+            Message::Exported(result) => self.exported(result),
+            Message::ViewShot(image) => self.take_view(&image),
+            Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
+            Message::View(Err(text)) => self.drafts.path_error = Some(text),
             Message::Picked(what, path) => {
                 self.drafts.dialog_open = false;
                 if let Some(path) = path {
@@ -260,6 +271,7 @@ impl eframe::App for WhenceApp {
         }
         self.look_for_nearest();
         self.take_shot(ctx, changed);
+        self.follow_shot(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {

@@ -1,6 +1,7 @@
 //! The panels, and how they share the window.
 
 mod drop;
+mod export;
 mod groups;
 mod help;
 mod jobs;
@@ -58,6 +59,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     CentralPanel::default_margins()
         .frame(Frame::new().fill(t.window).inner_margin(Margin::same(16)))
         .show(ui, |ui| centre(ui, view));
+    export::show(ui, view);
     help::show(ui, view);
     drop::show(ui, view);
 }
@@ -65,6 +67,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 /// The picture at the left, what is known of it at the right.
 fn centre(ui: &mut Ui, view: &mut View<'_>) {
     let rect = ui.available_rect_before_wrap();
+    view.drafts.export.area = Some(rect.expand(GAP));
     // The picture is the largest thing in the window, and its explanation never gets too narrow to read.
     let left =
         (rect.width() * 0.44).clamp(280.0, (rect.height() * 0.86).max(280.0)).min(rect.width() - 320.0).max(200.0);
