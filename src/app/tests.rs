@@ -1,5 +1,6 @@
 //! The real window, driven by what a screen reader would hear: events in, names and pictures out.
 
+mod export;
 mod queue;
 mod scenes;
 mod screenshots;
