@@ -7,17 +7,14 @@ use serde_json::Value;
 use super::arguments::ReportArguments;
 use super::attribute::{recipe, summary};
 use super::drive::{Outcome, drive, duration};
-use crate::attribution::{Attribution, rank};
-use crate::dataset::{Dataset, ImageShape, LoadOptions, load_picture, nearest};
+use crate::attribution::Attribution;
+use crate::dataset::{Dataset, ImageShape, LoadOptions, load_picture};
 use crate::engine::api::{AttributeJob, JobSpec, QuerySource};
 use crate::engine::{folder_name, now};
 use crate::error::{Error, Result};
 use crate::report::{Facts, GroupLook, Report, ReportPicture, ReportQuery, command_line};
 use crate::store::{self, Project};
 use crate::unlearning::Recipe;
-
-/// Groups whose nearest images are shown.
-const NEAREST_OF: usize = 3;
 
 pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     let project = Project::open(&arguments.project)?;
@@ -219,33 +216,15 @@ fn assemble(
 /// One picture's part of the report.
 fn query(attribution: &Attribution, pixels: Vec<u8>, dataset: &Dataset, neighbours: usize) -> ReportQuery {
     let shape = dataset.shape();
-    let leaders = rank(&attribution.scores).into_iter().take(NEAREST_OF);
-    let nearest = leaders
-        .filter_map(|r| {
-            let name = &attribution.scores.get(r.index)?.group;
-            let group = dataset.groups().iter().position(|g| g == name)?;
-            let pictures: Vec<ReportPicture> = nearest(dataset, &pixels, group, neighbours)
-                .into_iter()
-                .map(|n| ReportPicture {
-                    pixels: dataset.pixels(n.index).to_vec(),
-                    shape,
-                    caption: format!("{}, distance {:.2}", dataset.image_name(n.index), n.distance),
-                })
-                .collect();
-            (!pictures.is_empty()).then(|| (name.clone(), pictures))
-        })
-        .collect();
     let caption = format!("{}, {} x {} pixels", attribution.query, shape.width, shape.height);
-    ReportQuery {
-        picture: ReportPicture { pixels, shape, caption },
-        attribution: attribution.clone(),
-        nearest,
-        redrawn: Vec::new(),
-        map: None,
-    }
+    let picture = ReportPicture { pixels, shape, caption };
+    let attribution = attribution.clone();
+    let mut query = ReportQuery { picture, attribution, nearest: Vec::new(), redrawn: Vec::new(), map: None };
+    query.add_nearest(dataset, neighbours);
+    query
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use clap::Parser as _;
 
@@ -256,10 +235,18 @@ mod tests {
     use crate::engine::api::DrawSettings;
     use crate::report::{JobSources, job_command};
 
-    /// The arguments of a line, as a shell splits it.
+    /// The words of a line, as a shell splits those that are plain or in single quotes.
     fn split(line: &str) -> Vec<String> {
-        let output = std::process::Command::new("sh").arg("-c").arg(format!("printf '%s\\n' {line}")).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+        let (mut words, mut inside) = (vec![String::new()], false);
+        for c in line.chars() {
+            match (c, inside, words.last_mut()) {
+                ('\'', ..) => inside = !inside,
+                (' ', false, _) => words.push(String::new()),
+                (c, _, Some(word)) => word.push(c),
+                _ => {}
+            }
+        }
+        words
     }
 
     fn job() -> AttributeJob {

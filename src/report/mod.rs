@@ -3,6 +3,7 @@
 mod command;
 mod export;
 mod html;
+mod near;
 mod picture;
 mod recipe_png;
 mod tables;

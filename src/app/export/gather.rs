@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{Export, ExportRequest, Table, free, group_colours};
-use crate::attribution::{Attribution, rank};
-use crate::dataset::{Dataset, ImageShape, nearest};
+use crate::attribution::Attribution;
+use crate::dataset::ImageShape;
 use crate::engine::api::{AttributeJob, JobSpec, QueryOrigin};
 use crate::report::{
     Facts, GroupLook, JobSources, Report, ReportPicture, ReportQuery, TableFormat, job_command, write_scores,
@@ -12,8 +12,7 @@ use crate::report::{
 
 use crate::app::state::{Answer, Query, State};
 
-/// Groups whose nearest images are shown, and how many of each.
-const NEAREST_OF: usize = 3;
+/// Nearest training images of each of the groups that lead: a row on paper.
 const NEAREST: usize = 8;
 
 /// Work that no frame waits for: writes a file and says where it is.
@@ -39,7 +38,7 @@ pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
             let mut report = report(state, &request);
             Ok(Box::new(move || {
                 free(&request)?;
-                report.queries.iter_mut().for_each(|query| find_nearest(query, &dataset));
+                report.queries.iter_mut().for_each(|query| query.add_nearest(&dataset, NEAREST));
                 report.write(&request.path).map_err(|e| e.to_string())?;
                 Ok(request.path)
             }))
@@ -185,25 +184,4 @@ fn query(query: &Query, attribution: &Attribution) -> ReportQuery {
     let picture = ReportPicture { pixels: picture.pixels.clone(), shape: picture.shape, caption };
     let attribution = Attribution { query: query.picture.name.clone(), ..attribution.clone() };
     ReportQuery { picture, attribution, nearest: Vec::new(), redrawn: Vec::new(), map: None }
-}
-
-/// The training images nearest to a picture, of the groups that lead.
-fn find_nearest(query: &mut ReportQuery, dataset: &Dataset) {
-    let leaders = rank(&query.attribution.scores).into_iter().take(NEAREST_OF);
-    let of = |group: usize| -> Vec<ReportPicture> {
-        nearest(dataset, &query.picture.pixels, group, NEAREST)
-            .into_iter()
-            .map(|n| ReportPicture {
-                pixels: dataset.pixels(n.index).to_vec(),
-                shape: dataset.shape(),
-                caption: format!("{}, distance {:.2}", dataset.image_name(n.index), n.distance),
-            })
-            .collect()
-    };
-    let found = leaders.filter_map(|r| {
-        let name = &query.attribution.scores.get(r.index)?.group;
-        let pictures = of(dataset.groups().iter().position(|g| g == name)?);
-        (!pictures.is_empty()).then(|| (name.clone(), pictures))
-    });
-    query.nearest = found.collect();
 }

@@ -168,7 +168,7 @@ fn what_must_be_said_is_said() {
         "ink stands out",
         "The closed form names oil instead",
         "ink is named by a second unlearning with another seed too",
-        "Its model failed its check: it forgot",
+        " failed its check: it forgot",
         "objective = ",
         "22 November 2026",
         "a.png: resized",

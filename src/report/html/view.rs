@@ -219,7 +219,9 @@ fn trust(attribution: &Attribution, verdict: &str) -> Vec<String> {
 /// The groups whose models failed their check, in words.
 fn failed(attribution: &Attribution) -> Vec<String> {
     let failed = attribution.scores.iter().filter_map(|s| Some((s, s.gate.filter(|g| !g.passed())?)));
-    failed.map(|(s, gate)| format!("Its model failed its check: it {}", gate.sentence(&s.group))).collect()
+    failed
+        .map(|(s, gate)| format!("The model without {} failed its check: it {}", s.group, gate.sentence(&s.group)))
+        .collect()
 }
 
 fn capital(sentence: &str) -> String {
