@@ -162,7 +162,8 @@ fn assemble(
                     "program": format!("Whence {}", env!("CARGO_PKG_VERSION")),
                     "device": part("/device"),
                     "time": duration(took),
-                    "project": project.root,
+                    "project": std::path::absolute(&project.root).unwrap_or_else(|_| project.root.clone()),
+                "command run in": std::env::current_dir().ok(),
                 }),
             ),
             Facts::of(
