@@ -10,9 +10,11 @@ use egui::{Context, Event, InputState, KeyboardShortcut};
 pub use table::Section;
 
 use super::dock::Tab;
+use super::export::ExportRequest;
 use super::files::{Kind, Pick};
 use super::theme::Choice;
 use crate::engine::api::{Evidence, JobId, JobSpec};
+use crate::report::ViewRecipe;
 
 /// An action that needs nothing but the wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +166,10 @@ pub enum Command {
     TourCard(Option<usize>),
     /// Forget the changes to the settings.
     ResetSettings,
+    /// Save a picture of the view, a table or a report.
+    Export(ExportRequest),
+    /// Show the view again that a picture was taken of.
+    OpenView(Box<ViewRecipe>),
 }
 
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus, and

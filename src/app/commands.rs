@@ -55,6 +55,8 @@ impl WhenceApp {
             Command::DismissToast(key) => self.shell.log.dismiss(key),
             Command::TourCard(card) => self.shell.tour = card,
             Command::OpenRecent(path) => self.open_recent(path),
+            Command::Export(request) => self.export(ctx, request),
+            Command::OpenView(recipe) => self.open_view(ctx, &recipe),
             Command::ResetSettings => {
                 self.drafts.settings = super::drafts::Settings::with(self.drafts.settings.base.clone());
             }
@@ -121,6 +123,10 @@ impl WhenceApp {
             Kind::Model => JobSpec::LoadModel(root),
             Kind::Dataset => JobSpec::LoadDataset(root),
             Kind::Query => JobSpec::LoadQuery(root),
+            Kind::View => {
+                self.errands.run("view", move || Message::View(super::export::read_view(&path)));
+                return;
+            }
             Kind::Missing => {
                 let text =
                     format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());

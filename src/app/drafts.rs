@@ -10,6 +10,7 @@ use crate::elbo::anytime::Settings as StopSettings;
 use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
 use crate::unlearning::Recipe;
 
+use super::export::ExportDraft;
 use super::panels::WallOrder;
 use super::state::State;
 
@@ -37,6 +38,8 @@ pub struct Drafts {
     pub class: usize,
     /// How groups are scored.
     pub settings: Settings,
+    /// What the export dialog holds.
+    pub export: ExportDraft,
     /// Whether the shortcuts are on screen.
     pub help: bool,
     /// Whether the list of jobs shall open, or close where it is open.

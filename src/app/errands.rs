@@ -11,6 +11,7 @@ use egui::{ColorImage, Context};
 use super::files::{Kind, Pick};
 use super::session::Session;
 use crate::dataset::Neighbour;
+use crate::report::ViewRecipe;
 use crate::unlearning::Recipe;
 
 /// The answer of an errand.
@@ -41,6 +42,12 @@ pub enum Message {
     SessionKept(Option<Box<Session>>),
     /// The library's images in their order.
     Arranged(super::library::Key, super::library::Arrangement),
+    /// Something was exported to that file.
+    Exported(Result<PathBuf, String>),
+    /// A picture of the view, to be exported.
+    ViewShot(Arc<ColorImage>),
+    /// A picture of a view was read.
+    View(Result<Box<ViewRecipe>, String>),
     /// The window's own picture.
     Shot(Arc<ColorImage>),
     /// The window's own picture lies in its file.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::report::carries_recipe;
+
 /// What is asked for in a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {
@@ -17,6 +19,8 @@ pub enum Pick {
     Table,
     /// A picture.
     Query,
+    /// A file to export to.
+    Export,
 }
 
 impl Pick {
@@ -29,13 +33,14 @@ impl Pick {
             Self::Dataset => "Open a dataset folder",
             Self::Table => "Open a dataset file",
             Self::Query => "Open a picture",
+            Self::Export => "Save as",
         }
     }
 
     /// What the chosen path is opened as; looked up where the choice leaves it open.
     pub fn kind(self) -> Option<Kind> {
         match self {
-            Self::Folder => None,
+            Self::Folder | Self::Export => None,
             Self::Project => Some(Kind::Project),
             Self::Model => Some(Kind::Model),
             Self::Dataset | Self::Table => Some(Kind::Dataset),
@@ -55,6 +60,8 @@ pub enum Kind {
     Dataset,
     /// A picture.
     Query,
+    /// A picture of a view, which opens the view again.
+    View,
     /// Nothing: there is no such path.
     Missing,
 }
@@ -67,6 +74,7 @@ impl Kind {
             Self::Model => "model",
             Self::Dataset => "dataset",
             Self::Query => "picture",
+            Self::View => "view",
             Self::Missing => "missing file",
         }
     }
@@ -97,6 +105,7 @@ impl Kind {
             _ if !path.exists() => Self::Missing,
             Some("project.json") => Self::Project,
             Some("config.json" | "model_index.json") => Self::Model,
+            _ if carries_recipe(path) => Self::View,
             _ => Self::of_name(path).unwrap_or(Self::Query),
         }
     }
@@ -138,6 +147,7 @@ impl FilePicker for SystemPicker {
             Pick::Query => {
                 pollster::block_on(dialog.add_filter("Pictures", &["png", "jpg", "jpeg", "webp"]).pick_file())
             }
+            Pick::Export => pollster::block_on(dialog.save_file()),
             Pick::Table => pollster::block_on(dialog.add_filter("Parquet tables", &["parquet"]).pick_file()),
             Pick::Folder | Pick::Project | Pick::Model | Pick::Dataset => pollster::block_on(dialog.pick_folder()),
         };
@@ -164,6 +174,9 @@ mod tests {
         assert_eq!(Kind::of(&at("n")), Kind::Model);
         assert_eq!(Kind::of(&at("d")), Kind::Dataset);
         assert_eq!(Kind::of(&at("a.PNG")), Kind::Query);
+        let recipe = crate::report::ViewRecipe::default();
+        crate::report::write_recipe_png(&at("v.png"), &[0; 3], (1, 1), &recipe).unwrap();
+        assert_eq!(Kind::of(&at("v.png")), Kind::View);
         assert_eq!(Kind::of(&at("t.parquet")), Kind::Dataset);
         assert_eq!(Kind::of(&at("gone.png")), Kind::Missing);
         let manifest = at("p").join("project.json");

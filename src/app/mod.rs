@@ -16,6 +16,7 @@
 //! | `errands` | short work off the window's thread |
 //! | `library` | which training images the library shows, in which order |
 //! | `files` | dialogs, and what a path holds |
+//! | `export` | what leaves the window: pictures, tables, reports |
 //! | `backend` | the line to the engine |
 //! | `bench` | the window without a screen, for measuring frames |
 //! | `panels` | one file a panel |
@@ -33,6 +34,7 @@ mod commands;
 mod dock;
 mod drafts;
 mod errands;
+mod export;
 mod files;
 mod format;
 mod history;
@@ -56,6 +58,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+pub use export::group_colours;
 pub use window::WhenceApp;
 
 use crate::error::{Error, Result};

@@ -41,8 +41,6 @@ pub struct Shell {
     pub recent: Vec<Recent>,
     /// Steps that can be undone.
     pub history: History,
-    /// Whether the export dialog is wanted.
-    pub exporting: bool,
     /// Whether the library's filter shall get the cursor.
     pub focus_filter: bool,
     /// What the program has in memory.

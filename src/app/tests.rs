@@ -3,6 +3,7 @@
 pub(super) mod bench;
 mod evidence;
 mod explorer;
+mod export;
 mod gallery;
 mod library;
 mod queue;

@@ -13,7 +13,7 @@ use super::backend::Backend;
 use super::dock::{Dock, Tab};
 use super::drafts::{Drafts, NEAREST, Settings};
 use super::errands::{Errands, Message};
-use super::files::{FilePicker, Kind, SystemPicker};
+use super::files::{FilePicker, Kind, Pick, SystemPicker};
 use super::library::Library;
 use super::panels::{self, View};
 use super::session::Session;
@@ -68,6 +68,8 @@ pub struct WhenceApp {
     /// Nearest images that are being looked for: query, dataset, group.
     looking: Option<(u64, u64, usize)>,
     shot: Shot,
+    /// The picture of the view that is being taken.
+    pub(super) view_shot: super::export::Shot,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -93,6 +95,7 @@ impl WhenceApp {
             explain_soon: options.attribute,
             looking: None,
             shot: if options.screenshot.is_some() { Shot::Waiting(0) } else { Shot::None },
+            view_shot: super::export::Shot::default(),
             failure: Arc::default(),
             options,
         }
@@ -182,6 +185,14 @@ impl WhenceApp {
 
     fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
+            Message::Picked(Pick::Export, path) => {
+                self.drafts.dialog_open = false;
+                path.iter().for_each(|path| self.drafts.export.choose(path));
+            }
+            Message::Exported(result) => self.exported(result),
+            Message::ViewShot(image) => self.take_view(&image),
+            Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
+            Message::View(Err(text)) => self.drafts.path_error = Some(text),
             Message::Picked(what, path) => {
                 self.drafts.dialog_open = false;
                 if let Some(path) = path {
@@ -311,6 +322,7 @@ impl eframe::App for WhenceApp {
         self.library.open = self.dock.shown().contains(&Tab::Library);
         self.library.arrange(&self.state, &self.errands);
         self.take_shot(ctx, changed);
+        self.follow_shot(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {

@@ -2,6 +2,8 @@
 
 mod checks;
 mod project;
+mod report;
+mod scoring;
 
 use std::path::PathBuf;
 
@@ -9,11 +11,12 @@ use clap::{Args, Parser, Subcommand};
 
 pub use checks::{BenchmarkArguments, RemovalArguments, RetrainArguments, SubsetArguments};
 pub use project::{ProjectArguments, ProjectCommand};
+pub use report::ReportArguments;
+pub use scoring::ScoringArguments;
 
 use super::evaluate::EvaluateArguments;
 use super::parse;
 use crate::diffusion::{DrawSettings, SamplerKind};
-use crate::elbo::Timesteps;
 
 /// Tells which groups of training images shaped a picture that a diffusion model made, and by how much.
 #[derive(Debug, Parser)]
@@ -46,6 +49,8 @@ pub struct WindowArguments {
 pub enum Command {
     /// Score the groups of a dataset for pictures
     Attribute(Box<AttributeArguments>),
+    /// Explain a project's pictures and write one HTML file that says what was found, and how
+    Report(Box<ReportArguments>),
     /// Draw pictures from a model
     Sample(SampleArguments),
     /// Train a model; a diffusers folder comes out
@@ -146,47 +151,8 @@ pub struct AttributeArguments {
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// guda, logo to train again without each group, or gaussian for the closed form
-    #[arg(long, default_value = "guda", value_parser = parse::method)]
-    pub method: String,
-    /// Ready counterfactual models, one diffusers folder a group, named as the group
-    #[arg(long, value_name = "DIR")]
-    pub counterfactuals: Option<PathBuf>,
     #[command(flatten)]
-    pub recipe: RecipeArguments,
-    /// Groups to score, by name; all where left out
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups: Vec<String>,
-    /// 10..1000/10, 10../10 (the published grid), or a number: that many, chosen by importance
-    #[arg(long, default_value = "10../10", value_name = "A..B/STEP | N")]
-    pub timesteps: Timesteps,
-    /// Noise draws at each timestep
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = parse::positive)]
-    pub draws: usize,
-    /// Stop as soon as the leaders are separated, or when a query has cost this many network evaluations over all models
-    #[arg(long, value_name = "N", conflicts_with = "timesteps", value_parser = parse::positive)]
-    pub budget: Option<usize>,
-    /// Chance that separated leaders are the right ones; with --budget
-    #[arg(long, default_value_t = 0.95, value_name = "SHARE", requires = "budget")]
-    pub level: f64,
-    /// How many leaders to separate from the rest; with --budget
-    #[arg(long, default_value_t = 1, value_name = "N", requires = "budget", value_parser = parse::positive)]
-    pub top: usize,
-    /// Random groups of pictures to unlearn as well: what they score is what chance scores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub null: usize,
-    /// Only tell what it would take: models, evaluations, time, memory
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Unlearn once more with another seed, and tell whether the same group leads
-    #[arg(long)]
-    pub confirm: bool,
-    /// Pictures under way at once, at most; scores do not depend on it
-    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse::positive)]
-    pub batch: usize,
-    /// Seed of the noise
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    pub scoring: ScoringArguments,
     #[command(flatten)]
     pub drawing: DrawArguments,
     /// Nearest training images a group

@@ -2,8 +2,8 @@
 
 use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
-use crate::attribution::{Attribution, ScoreSettings, rank, verdict};
-use crate::elbo::anytime::{Settings as StopSettings, Side};
+use crate::attribution::{Attribution, rank, verdict};
+use crate::elbo::anytime::Side;
 use crate::engine::api::{AttributeJob, JobSpec, QuerySource};
 use crate::error::Result;
 use crate::unlearning::Recipe;
@@ -33,30 +33,18 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         group_column: arguments.group_column,
         queries,
         draw: arguments.drawing.settings(),
-        method: arguments.method,
-        groups: arguments.groups,
-        settings: ScoreSettings {
-            timesteps: arguments.timesteps,
-            draws: arguments.draws,
-            seed: arguments.seed,
-            batch: arguments.batch,
-            class: arguments.drawing.class_label,
-            stop: arguments.budget.map(|budget| StopSettings {
-                level: arguments.level,
-                top: arguments.top,
-                budget,
-                ..StopSettings::default()
-            }),
-        },
-        null: arguments.null,
-        confirm: arguments.confirm,
-        recipe: recipe(&arguments.recipe)?,
-        counterfactuals: arguments.counterfactuals,
+        settings: arguments.scoring.settings(arguments.drawing.class_label),
+        recipe: recipe(&arguments.scoring.recipe)?,
+        method: arguments.scoring.method,
+        groups: arguments.scoring.groups,
+        null: arguments.scoring.null,
+        confirm: arguments.scoring.confirm,
+        counterfactuals: arguments.scoring.counterfactuals,
         keep_in: arguments.out.join("store"),
         out: Some(arguments.out.clone()),
         neighbours: arguments.neighbours,
         live: false,
-        dry_run: arguments.dry_run,
+        dry_run: arguments.scoring.dry_run,
         known_only: false,
     };
     let begun = std::time::Instant::now();
@@ -65,7 +53,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         "seconds": begun.elapsed().as_secs_f64(),
         "peak_bytes": crate::device::memory::peak(),
     });
-    if arguments.dry_run {
+    if arguments.scoring.dry_run {
         if arguments.common.json {
             println!("{}", serde_json::json!({ "forecast": outcome.forecast }));
         }
@@ -89,7 +77,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
     Ok(())
 }
 
-fn summary(attribution: &Attribution) -> serde_json::Value {
+pub(super) fn summary(attribution: &Attribution) -> serde_json::Value {
     let ranked = rank(&attribution.scores);
     serde_json::json!({
         "query": attribution.query,

@@ -14,6 +14,7 @@ use crate::engine::api::{
 };
 use crate::error::{Error, Result};
 use crate::evaluation::benchmark::{OraclePlan, Plan};
+use crate::report::command_line;
 use crate::training::TrainingConfig;
 
 fn finish(common: &Common, out: &Path, spec: JobSpec) -> Result<()> {
@@ -111,12 +112,11 @@ pub(super) fn benchmark(arguments: BenchmarkArguments) -> Result<()> {
             .collect();
     }
     plan.check()?;
-    let command: Vec<String> = std::env::args_os().skip(1).map(|a| quoted(&a.to_string_lossy())).collect();
     let job = BenchmarkJob {
         data: arguments.data,
         group_column: arguments.group_column,
         plan,
-        command: format!("whence {}", command.join(" ")),
+        command: command_line(std::env::args_os().skip(1)),
         out: arguments.out.clone(),
     };
     finish(&arguments.common, &arguments.out, JobSpec::Benchmark(Box::new(job)))?;
@@ -155,14 +155,4 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
         out: arguments.out.clone(),
     };
     finish(&arguments.common, &arguments.out, JobSpec::Removal(Box::new(job)))
-}
-
-/// As a shell needs it.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        argument.to_owned()
-    } else {
-        format!("'{}'", argument.replace('\'', "'\\''"))
-    }
 }

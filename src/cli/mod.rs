@@ -9,6 +9,7 @@ mod evaluate;
 mod jobs;
 mod parse;
 mod project;
+mod report;
 mod subset;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         None => window(arguments.window),
         Some(Command::Attribute(a)) => attribute::run(*a),
+        Some(Command::Report(a)) => report::run(*a),
         Some(Command::Sample(a)) => jobs::sample(a),
         Some(Command::Train(a)) => jobs::train(a),
         Some(Command::Unlearn(a)) => jobs::unlearn(a),

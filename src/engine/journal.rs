@@ -131,7 +131,8 @@ fn append(path: &Path, line: &[u8], limit: u64) -> std::io::Result<()> {
     std::fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(line)
 }
 
-fn now() -> String {
+/// The time now, as `2026-11-22T22:25:40Z`.
+pub fn now() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     utc(seconds)
 }

@@ -16,6 +16,6 @@ mod workspace;
 
 pub use counterfactuals::folder_name;
 pub use host::Engine;
-pub use journal::{JobEvent, JobLine, journal_path};
+pub use journal::{JobEvent, JobLine, journal_path, now};
 pub use mailbox::Mailbox;
 pub use priority::Priority;

@@ -21,6 +21,22 @@ pub fn to_rgb(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
 /// # Errors
 /// Where the file cannot be written.
 pub fn write_png(path: &Path, pixels: &[u8], shape: ImageShape) -> Result<()> {
+    let bytes = encode(pixels, shape).map_err(|what| Error::file(what, path, "report this"))?;
+    store::write_atomic(path, &bytes)
+}
+
+/// A planar picture as the bytes of a PNG file, grey or colour.
+///
+/// # Errors
+/// Where the pixels are not those of a picture of this shape.
+pub fn png_bytes(pixels: &[u8], shape: ImageShape) -> Result<Vec<u8>> {
+    encode(pixels, shape).map_err(|what| Error::input(what, "picture", "report this"))
+}
+
+fn encode(pixels: &[u8], shape: ImageShape) -> Result<Vec<u8>, String> {
+    if pixels.len() != shape.numel() {
+        return Err(format!("the picture has {} bytes in place of {}", pixels.len(), shape.numel()));
+    }
     let (data, colour) = if shape.channels == 1 {
         (pixels.to_vec(), image::ExtendedColorType::L8)
     } else {
@@ -29,8 +45,8 @@ pub fn write_png(path: &Path, pixels: &[u8], shape: ImageShape) -> Result<()> {
     let mut bytes = Vec::new();
     let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
     image::ImageEncoder::write_image(encoder, &data, shape.width as u32, shape.height as u32, colour)
-        .map_err(|e| Error::file(format!("the picture cannot be encoded: {e}"), path, "report this"))?;
-    store::write_atomic(path, &bytes)
+        .map_err(|e| format!("the picture cannot be encoded: {e}"))?;
+    Ok(bytes)
 }
 
 /// Writes planar pictures in a row, enlarged to at least 128 pixels, with a gap between them.

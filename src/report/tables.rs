@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::picture::write_png;
 use crate::attribution::{Attribution, Query, ScoreSettings, rank, verdict};
 use crate::dataset::{Dataset, ImageShape};
+use crate::elbo::Estimate;
 use crate::engine::api::{AttributeJob, GroupNeighbours};
 use crate::error::{Error, Result};
 use crate::store;
-use crate::unlearning::Recipe;
+use crate::unlearning::{Judgement, Recipe};
 
 /// What results were computed from.
 pub struct Provenance<'a> {
@@ -30,18 +31,63 @@ pub struct Provenance<'a> {
     pub queries: &'a [Query],
 }
 
+/// A row of `scores.csv`; what is no column is for other readers.
 #[derive(Serialize)]
-struct ScoreRow<'a> {
-    query: &'a str,
-    group: &'a str,
-    score_nats: f64,
-    std_err: f64,
-    low_95: f64,
-    high_95: f64,
-    rank: usize,
-    bits_per_dim: f64,
-    evaluations: usize,
-    method: &'a str,
+pub(super) struct ScoreRow<'a> {
+    pub query: &'a str,
+    pub group: &'a str,
+    pub score_nats: f64,
+    pub std_err: f64,
+    pub low_95: f64,
+    pub high_95: f64,
+    pub rank: usize,
+    pub bits_per_dim: f64,
+    pub evaluations: usize,
+    pub method: &'a str,
+    #[serde(skip)]
+    pub estimate: Estimate,
+    #[serde(skip)]
+    pub tied: bool,
+    #[serde(skip)]
+    pub gate: Option<Judgement>,
+}
+
+/// The scores of one query, highest first; `numel` is the number of values in its picture.
+pub(super) fn score_rows(attribution: &Attribution, numel: usize) -> Vec<ScoreRow<'_>> {
+    rank(&attribution.scores)
+        .into_iter()
+        .filter_map(|place| {
+            let score = attribution.scores.get(place.index)?;
+            let (low_95, high_95) = score.estimate.interval_95();
+            Some(ScoreRow {
+                query: &attribution.query,
+                group: &score.group,
+                score_nats: score.estimate.score,
+                std_err: score.estimate.std_err,
+                low_95,
+                high_95,
+                rank: place.rank,
+                bits_per_dim: score.estimate.score / (std::f64::consts::LN_2 * numel as f64),
+                evaluations: score.evaluations,
+                method: &attribution.method,
+                estimate: score.estimate,
+                tied: place.tied_with_previous,
+                gate: score.gate,
+            })
+        })
+        .collect()
+}
+
+/// One query's results in `attribution.json`.
+pub(super) fn result_json(attribution: &Attribution) -> serde_json::Value {
+    serde_json::json!({
+        "query": attribution.query,
+        "method": attribution.method,
+        "verdict": verdict(attribution),
+        "scores": attribution.scores,
+        "trust": attribution.trust,
+        "ranking": rank(&attribution.scores),
+    })
 }
 
 #[derive(Serialize)]
@@ -89,23 +135,7 @@ pub fn write_attribution(
     let mut checks = Vec::new();
     let mut results = Vec::new();
     for attribution in attributions {
-        let ranked = rank(&attribution.scores);
-        for place in &ranked {
-            let Some(score) = attribution.scores.get(place.index) else { continue };
-            let (low_95, high_95) = score.estimate.interval_95();
-            scores.push(ScoreRow {
-                query: &attribution.query,
-                group: &score.group,
-                score_nats: score.estimate.score,
-                std_err: score.estimate.std_err,
-                low_95,
-                high_95,
-                rank: place.rank,
-                bits_per_dim: score.estimate.score / (std::f64::consts::LN_2 * shape.numel() as f64),
-                evaluations: score.evaluations,
-                method: &attribution.method,
-            });
-        }
+        scores.extend(score_rows(attribution, shape.numel()));
         let null = attribution.trust.as_ref().and_then(|t| t.null.as_ref());
         for score in &attribution.scores {
             checks.push(CheckRow {
@@ -120,14 +150,7 @@ pub fn write_attribution(
             let class_id = dataset.groups().iter().position(|g| *g == score.group).unwrap_or_default();
             official.push(OfficialRow { image: &attribution.query, class_id, delta_elbo: score.estimate.score });
         }
-        results.push(serde_json::json!({
-            "query": attribution.query,
-            "method": attribution.method,
-            "verdict": verdict(attribution),
-            "scores": attribution.scores,
-            "trust": attribution.trust,
-            "ranking": ranked,
-        }));
+        results.push(result_json(attribution));
     }
     let near: Vec<NeighbourRow<'_>> = provenance
         .queries
@@ -188,12 +211,16 @@ pub fn write_attribution(
     store::write_json(&out.join("attribution.json"), &document)
 }
 
-fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<()> {
+pub(super) fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<()> {
+    store::write_atomic(path, &csv_bytes(path, |writer| rows.iter().try_for_each(|row| writer.serialize(row)))?)
+}
+
+/// What `fill` writes; `path` is for errors.
+pub(super) fn csv_bytes(
+    path: &Path,
+    fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error>,
+) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let broken = |e: csv::Error| Error::file(e.to_string(), path, "report this");
-    for row in rows {
-        writer.serialize(row).map_err(broken)?;
-    }
-    let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), path, "report this"))?;
-    store::write_atomic(path, &bytes)
+    fill(&mut writer).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    writer.into_inner().map_err(|e| Error::file(e.to_string(), path, "report this"))
 }

@@ -10,6 +10,7 @@ mod kept;
 mod network;
 mod oracle;
 mod queue;
+mod report;
 mod samplers;
 mod training;
 mod walls;

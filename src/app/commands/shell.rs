@@ -24,7 +24,7 @@ impl WhenceApp {
                 shell.palette = if shell.palette.is_some() { None } else { Some(Palette::default()) };
             }
             Action::Recent => shell.palette = Some(Palette { text: "open project ".into(), chosen: 0 }),
-            Action::Export => shell.exporting = true,
+            Action::Export => self.drafts.export.open = true,
             Action::Filter => {
                 self.dock.show(Tab::Library);
                 shell.focus_filter = true;
@@ -62,6 +62,9 @@ impl WhenceApp {
 
     /// Closes what lies over everything else; else the selection goes.
     pub(super) fn clear(&mut self, ctx: &Context) {
+        if self.drafts.export.open {
+            return self.drafts.export.close();
+        }
         let shell = &mut self.shell;
         if shell.palette.take().is_some() || std::mem::take(&mut self.drafts.help) || shell.tour.take().is_some() {
             return;

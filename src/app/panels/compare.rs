@@ -23,7 +23,12 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     super::notices(ui, view, &[Slot::Explain], 120.0);
     let state = view.state;
     let Some(query) = state.query() else {
-        super::vacant(ui, "Compare", "Rankings by several methods or recipes, side by side. Draw or open a picture first", None);
+        super::vacant(
+            ui,
+            "Compare",
+            "Rankings by several methods or recipes, side by side. Draw or open a picture first",
+            None,
+        );
         return;
     };
     let answers: Vec<&Answer> = query.answers().collect();

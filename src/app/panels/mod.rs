@@ -4,6 +4,7 @@ mod compare;
 mod dock;
 mod drop;
 pub(super) mod evidence;
+mod export;
 mod groups;
 mod help;
 mod jobs;
@@ -90,8 +91,10 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     }
     CentralPanel::default_margins().frame(Frame::new().fill(t.window)).show(ui, |ui| {
         places.middle = ui.max_rect();
+        view.drafts.export.area = Some(places.middle);
         dock::show(ui, view, dock);
     });
+    export::show(ui, view);
     help::show(ui, view);
     palette::show(ui, view);
     tour::show(ui, view, &places);

@@ -124,7 +124,8 @@ fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &Course) {
         course.points.iter().map(|p| [p.step as f64, f64::from(of(p))]).collect()
     };
     let (forget, retain) = (losses(|p| p.forget_loss), losses(|p| p.retain_loss));
-    let score: Vec<[f64; 2]> = course.points.iter().filter_map(|p| Some([p.step as f64, p.query_score?]))).collect();
+    let told = course.points.iter().filter_map(|p| Some([p.step as f64, p.query_score?]));
+    let score: Vec<[f64; 2]> = std::iter::once([0.0, 0.0]).chain(told).collect();
     let gate = view
         .state
         .answer()

@@ -1,0 +1,143 @@
+//! What leaves the window: a picture of the view, a table, a report.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `draft` | what is chosen in the dialog, and how it becomes a request |
+//! | `gather` | the plain data of a table or a report, and how it is written off the window's thread |
+//! | `shot` | how the window takes a picture of itself, larger than it is |
+//! | `reopen` | a picture of a view becomes the view again |
+
+mod draft;
+mod gather;
+mod reopen;
+mod shot;
+
+use std::path::PathBuf;
+
+use egui::{ColorImage, Context};
+
+pub use draft::{ExportDraft, Table, What};
+pub use reopen::view_recipe;
+pub use shot::Shot;
+
+use super::errands::Message;
+use super::theme;
+use super::window::WhenceApp;
+use crate::report::{TableFormat, ViewRecipe, read_recipe_png, write_recipe_png};
+
+/// What is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// A picture of the view, so many times as large as on screen.
+    Picture {
+        /// Pixels a pixel on screen.
+        scale: u8,
+    },
+    /// A table.
+    Table {
+        /// Of what.
+        table: Table,
+        /// How.
+        format: TableFormat,
+    },
+    /// A report on all pictures that are explained.
+    Report,
+}
+
+/// A wish to save something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportRequest {
+    /// What.
+    pub what: Export,
+    /// Where.
+    pub path: PathBuf,
+    /// Whether a file that is there already may be replaced.
+    pub replace: bool,
+}
+
+/// What a file would be replaced by saving, where that was not agreed to.
+pub const EXISTS: &str = "There is a file of this name already. Press Save again to replace it";
+
+/// Colours of the first groups as `#rrggbb`, on light and on dark ground.
+pub fn group_colours(groups: usize) -> Vec<[String; 2]> {
+    let hex = |c: egui::Color32| format!("#{:02x}{:02x}{:02x}", c.r(), c.g(), c.b());
+    (0..groups).map(|g| [hex(theme::LIGHT.group(g)), hex(theme::DARK.group(g))]).collect()
+}
+
+impl WhenceApp {
+    /// Begins to save what was asked for; the answer comes as a message.
+    pub(super) fn export(&mut self, ctx: &Context, request: ExportRequest) {
+        let draft = &mut self.drafts.export;
+        (draft.error, draft.saved) = (None, None);
+        draft.busy = match request.what {
+            Export::Picture { scale } => {
+                // The dialog is not part of the view.
+                draft.open = false;
+                self.view_shot.begin(ctx, scale, draft.area, request).map_or_else(
+                    |text| {
+                        (draft.open, draft.error) = (true, Some(text));
+                        false
+                    },
+                    |()| true,
+                )
+            }
+            Export::Table { .. } | Export::Report => match gather::work(request, &self.state) {
+                Ok(work) => self.errands.run("export", move || Message::Exported(work())),
+                Err(text) => {
+                    draft.error = Some(text);
+                    false
+                }
+            },
+        };
+        ctx.request_repaint();
+    }
+
+    /// Takes the next step of a picture of the view.
+    pub(super) fn follow_shot(&mut self, ctx: &Context) {
+        let post = self.errands.post();
+        if let Err(text) = self.view_shot.follow(ctx, move |image| post(Message::ViewShot(image))) {
+            self.exported(Err(text));
+        }
+    }
+
+    /// A picture of the view was taken: it gets its recipe and goes to its file.
+    pub(super) fn take_view(&mut self, image: &std::sync::Arc<ColorImage>) {
+        let Some((request, rgb, size)) = self.view_shot.finish(image) else { return };
+        let recipe = view_recipe(&self.state);
+        let write = move || {
+            free(&request)?;
+            write_recipe_png(&request.path, &rgb, size, &recipe).map_err(|e| e.to_string())?;
+            Ok(request.path)
+        };
+        if !self.errands.run("export", move || Message::Exported(write())) {
+            self.exported(Err("The system gives no more threads. Close other programs and try again".into()));
+        }
+    }
+
+    /// Something was saved, or not.
+    pub(super) fn exported(&mut self, result: Result<PathBuf, String>) {
+        let draft = &mut self.drafts.export;
+        (draft.open, draft.busy) = (true, false);
+        match result {
+            Ok(path) => draft.saved = Some(path),
+            Err(text) => {
+                draft.replace = (text == EXISTS).then(|| draft.path.clone());
+                draft.error = Some(text);
+            }
+        }
+    }
+}
+
+/// The recipe in a picture of a view.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn read_view(path: &std::path::Path) -> Result<Box<ViewRecipe>, String> {
+    let gone = || format!("{} carries no view any more. Open it again", path.display());
+    read_recipe_png(path).map_err(|e| e.to_string())?.map(Box::new).ok_or_else(gone)
+}
+
+/// Refuses to replace a file where that was not agreed to.
+fn free(request: &ExportRequest) -> Result<(), String> {
+    if !request.replace && request.path.exists() { Err(EXISTS.into()) } else { Ok(()) }
+}

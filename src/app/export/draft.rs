@@ -1,0 +1,205 @@
+//! What is chosen in the dialog, before it becomes a request.
+
+use std::path::{Path, PathBuf};
+
+use egui::Rect;
+
+use super::{Export, ExportRequest};
+use crate::app::files;
+use crate::app::state::State;
+use crate::report::TableFormat;
+
+/// The three things that can be saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum What {
+    /// A picture.
+    #[default]
+    Picture,
+    /// A table.
+    Table,
+    /// A report.
+    Report,
+}
+
+/// Which table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Table {
+    /// The scores of the picture on screen.
+    #[default]
+    Ranking,
+    /// The scores of all pictures that are explained.
+    All,
+}
+
+/// What the dialog holds.
+#[derive(Clone, Debug)]
+pub struct ExportDraft {
+    /// Whether it is on screen.
+    pub open: bool,
+    /// What is saved.
+    pub what: What,
+    /// How many times as large as on screen.
+    pub scale: u8,
+    /// Which table.
+    pub table: Table,
+    /// How it is written.
+    pub format: TableFormat,
+    /// The path field.
+    pub path: String,
+    /// What is wrong.
+    pub error: Option<String>,
+    /// Whether something is being saved.
+    pub busy: bool,
+    /// Where the last thing was saved.
+    pub saved: Option<PathBuf>,
+    /// The path whose file may be replaced.
+    pub replace: Option<String>,
+    /// Where the view is in the window, in points; all of the window where nobody said.
+    pub area: Option<Rect>,
+    /// What the path field was filled with, to be kept up to date until somebody types.
+    suggested: String,
+}
+
+impl Default for ExportDraft {
+    fn default() -> Self {
+        Self {
+            open: false,
+            what: What::default(),
+            scale: 2,
+            table: Table::default(),
+            format: TableFormat::default(),
+            path: String::new(),
+            error: None,
+            busy: false,
+            saved: None,
+            replace: None,
+            area: None,
+            suggested: String::new(),
+        }
+    }
+}
+
+impl ExportDraft {
+    /// Closes the dialog; what was chosen stays for the next time.
+    pub fn close(&mut self) {
+        (self.open, self.error, self.saved, self.replace) = (false, None, None, None);
+    }
+
+    /// Fills the path field, unless somebody typed there.
+    pub fn suggest(&mut self, state: &State) {
+        if self.path != self.suggested {
+            return;
+        }
+        let folder = directories::UserDirs::new()
+            .map(|dirs| dirs.document_dir().unwrap_or(dirs.home_dir()).to_owned())
+            .unwrap_or_default();
+        let path = folder.join(format!("{}.{}", self.stem(state), self.extension())).display().to_string();
+        if path != self.suggested {
+            self.suggested.clone_from(&path);
+            self.path = path;
+        }
+    }
+
+    /// Takes a path from a dialog, with the ending that the content needs.
+    pub fn choose(&mut self, path: &Path) {
+        let ending = self.extension();
+        let fits = path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
+        let path = if fits { path.to_owned() } else { path.with_added_extension(ending) };
+        self.path = path.display().to_string();
+        // The system's dialog has asked.
+        self.replace = Some(self.path.clone());
+        (self.error, self.saved) = (None, None);
+    }
+
+    /// What is to be saved.
+    ///
+    /// # Errors
+    /// Why there is nothing to save, or nowhere to save it.
+    pub fn request(&self, state: &State) -> Result<ExportRequest, &'static str> {
+        if self.busy {
+            return Err("Something is being saved");
+        }
+        let explained = state.queries.iter().any(|q| q.answer.as_ref().is_some_and(|a| a.complete.is_some()));
+        let what = match (self.what, self.table) {
+            (What::Picture, _) => Export::Picture { scale: self.scale },
+            (What::Table, Table::Ranking) if state.answer().and_then(|a| a.complete.as_ref()).is_none() => {
+                return Err("The picture on screen is not explained yet");
+            }
+            (What::Table | What::Report, _) if !explained => return Err("No picture is explained yet"),
+            (What::Table, table) => Export::Table { table, format: self.format },
+            (What::Report, _) => Export::Report,
+        };
+        let path = files::typed(&self.path).ok_or("Say where to save it")?;
+        if path.is_relative() {
+            return Err("Give the whole path, from its first folder on");
+        }
+        Ok(ExportRequest { what, path, replace: self.replace.as_deref() == Some(&self.path) })
+    }
+
+    /// Ending of the file.
+    pub fn extension(&self) -> &'static str {
+        match self.what {
+            What::Picture => "png",
+            What::Table => self.format.extension(),
+            What::Report => "html",
+        }
+    }
+
+    /// Name of the file.
+    fn stem(&self, state: &State) -> String {
+        let project = state.project.as_ref().map_or("Whence", |p| p.file.name.as_str());
+        let query = state.query().map_or("view", |q| q.picture.name.trim_end_matches(".png"));
+        let name = match (self.what, self.table) {
+            (What::Picture, _) => format!("{project} {query}"),
+            (What::Table, Table::Ranking) => format!("{project} {query} scores"),
+            (What::Table, Table::All) => format!("{project} scores"),
+            (What::Report, _) => format!("{project} report"),
+        };
+        crate::engine::folder_name(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggestion_follows_the_choice_until_somebody_types() {
+        let state = State::default();
+        let mut draft = ExportDraft::default();
+        draft.suggest(&state);
+        assert!(draft.path.ends_with("Whence view.png"), "{}", draft.path);
+        (draft.what, draft.format, draft.table) = (What::Table, TableFormat::Json, Table::All);
+        draft.suggest(&state);
+        assert!(draft.path.ends_with("Whence scores.json"), "{}", draft.path);
+        draft.path = "/mine.json".into();
+        draft.what = What::Report;
+        draft.suggest(&state);
+        assert_eq!(draft.path, "/mine.json");
+    }
+
+    #[test]
+    fn a_chosen_path_gets_the_ending_and_may_be_replaced() {
+        let state = State::default();
+        let mut draft = ExportDraft::default();
+        draft.choose(Path::new("/a/seed-0.5"));
+        let request = draft.request(&state).unwrap();
+        assert_eq!((request.path, request.replace), (PathBuf::from("/a/seed-0.5.png"), true));
+        draft.choose(Path::new("/a/b.PNG"));
+        assert_eq!(draft.path, "/a/b.PNG");
+        draft.path.push('x');
+        assert!(!draft.request(&state).unwrap().replace, "another file than the one that was asked about");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let state = State::default();
+        let refused = |draft: ExportDraft| draft.request(&state).unwrap_err();
+        let draft = ExportDraft { path: "/a".into(), ..ExportDraft::default() };
+        assert!(refused(ExportDraft { what: What::Table, ..draft.clone() }).contains("not explained"));
+        assert!(refused(ExportDraft { what: What::Report, ..draft.clone() }).contains("No picture"));
+        assert!(refused(ExportDraft { path: " ".into(), ..draft.clone() }).contains("where"));
+        assert!(refused(ExportDraft { path: "a.png".into(), ..draft.clone() }).contains("whole path"));
+        assert!(refused(ExportDraft { busy: true, ..draft }).contains("being saved"));
+    }
+}

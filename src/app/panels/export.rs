@@ -1,0 +1,163 @@
+//! The dialog that saves: what, how, where.
+
+use egui::{Id, Modal, RichText, TextEdit, Ui};
+
+use super::View;
+use super::settings::row_of;
+use crate::app::actions::Command;
+use crate::app::export::{Table, What};
+use crate::app::files::Pick;
+use crate::app::theme::{self, GAP, tokens};
+use crate::report::TableFormat;
+
+/// Width of the dialog and of its labels.
+const WIDTH: f32 = 480.0;
+const LABELS: f32 = 72.0;
+
+/// Draws the dialog where it is wanted.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    if !view.drafts.export.open {
+        return;
+    }
+    view.drafts.export.suggest(view.state);
+    let frame = egui::Frame::popup(ui.style()).inner_margin(24.0).corner_radius(10);
+    let shown = Modal::new(Id::unique("export")).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(WIDTH);
+        ui.label(RichText::new("Export").font(theme::lead()).color(tokens(ui).strong));
+        ui.add_space(GAP);
+        what(ui, view);
+        place(ui, view);
+        told(ui, view);
+        ui.add_space(GAP);
+        buttons(ui, view)
+    });
+    if shown.inner || shown.should_close() {
+        view.drafts.export.close();
+    }
+}
+
+/// Choices in a row, one of which holds.
+fn choices<T: Copy + PartialEq>(ui: &mut Ui, name: &str, chosen: &mut T, all: &[(T, &str, &str)]) {
+    row_of(ui, name, LABELS, |ui| {
+        for (value, text, hint) in all {
+            ui.radio_value(chosen, *value, *text).on_hover_text(*hint);
+        }
+    });
+}
+
+fn what(ui: &mut Ui, view: &mut View<'_>) {
+    let draft = &mut view.drafts.export;
+    let before = (draft.what, draft.table, draft.format, draft.scale);
+    choices(
+        ui,
+        "What",
+        &mut draft.what,
+        &[
+            (What::Picture, "Picture of this view", "A PNG. Dropped on the window, it opens the view again"),
+            (What::Table, "Table", "Scores with every digit"),
+            (
+                What::Report,
+                "Report",
+                "One HTML file on all pictures that are explained; opens in any browser, prints well",
+            ),
+        ],
+    );
+    match draft.what {
+        What::Picture => {
+            choices(
+                ui,
+                "Scale",
+                &mut draft.scale,
+                &[
+                    (1, "1x", "As on screen"),
+                    (2, "2x", "Twice as many pixels a side"),
+                    (4, "4x", "Four times as many pixels a side, for print"),
+                ],
+            );
+            let area = draft.area.unwrap_or_else(|| ui.ctx().content_rect());
+            let pixels = area.size() * ui.ctx().pixels_per_point() * f32::from(draft.scale);
+            row_of(ui, "", LABELS, |ui| {
+                note(ui, &format!("PNG, {:.0} x {:.0} pixels, with the recipe of the view in it", pixels.x, pixels.y));
+            });
+        }
+        What::Table => {
+            choices(
+                ui,
+                "Of",
+                &mut draft.table,
+                &[
+                    (Table::Ranking, "This picture", "The groups' scores of the picture on screen"),
+                    (Table::All, "All pictures", "The groups' scores of all pictures that are explained"),
+                ],
+            );
+            let of = |format: TableFormat| match format {
+                TableFormat::Csv => (format, "CSV", "For spreadsheets"),
+                TableFormat::Json => (format, "JSON", "For programs; with ranks, intervals and what speaks for them"),
+            };
+            choices(ui, "Format", &mut draft.format, &TableFormat::ALL.map(of));
+        }
+        What::Report => row_of(ui, "", LABELS, |ui| note(ui, "HTML, with all pictures that are explained")),
+    }
+    if before != (draft.what, draft.table, draft.format, draft.scale) {
+        (draft.error, draft.saved, draft.replace) = (None, None, None);
+    }
+}
+
+fn place(ui: &mut Ui, view: &mut View<'_>) {
+    row_of(ui, "Where", LABELS, |ui| {
+        let room = ui.available_width() - 92.0;
+        let field = TextEdit::singleline(&mut view.drafts.export.path).desired_width(room);
+        let response = ui.add(field).accessible_name("File to save").on_hover_text("The whole path of the file");
+        if response.changed() {
+            let draft = &mut view.drafts.export;
+            (draft.error, draft.saved, draft.replace) = (None, None, None);
+        }
+        let browse = ui.add_enabled(!view.drafts.dialog_open, egui::Button::new("Browse…"));
+        if browse.on_hover_text("Choose the file in the system's dialog").clicked() {
+            view.out.push(Command::Pick(Pick::Export));
+        }
+    });
+}
+
+/// What came of it.
+fn told(ui: &mut Ui, view: &View<'_>) {
+    let t = tokens(ui);
+    let draft = &view.drafts.export;
+    let (text, color) = match (&draft.error, &draft.saved) {
+        (Some(text), _) => (text.clone(), t.error),
+        (None, Some(path)) => (format!("Saved: {}", path.display()), t.text),
+        (None, None) => return,
+    };
+    ui.add_space(6.0);
+    ui.add(egui::Label::new(RichText::new(text).color(color)).wrap());
+}
+
+/// Save and Cancel. True where the dialog is to close.
+fn buttons(ui: &mut Ui, view: &mut View<'_>) -> bool {
+    let draft = &view.drafts.export;
+    let request = draft.request(view.state);
+    let busy = draft.busy;
+    let close = if draft.saved.is_some() { "Close" } else { "Cancel" };
+    let mut leave = false;
+    ui.horizontal(|ui| {
+        let save = ui.add_enabled(request.is_ok(), egui::Button::new(if busy { "Saving…" } else { "Save" }));
+        match request {
+            Ok(request) if save.clicked() => view.out.push(Command::Export(request)),
+            Ok(_) => {}
+            Err(reason) => {
+                save.on_disabled_hover_text(reason);
+            }
+        }
+        leave = ui.button(close).on_hover_text("What is chosen here stays for the next time").clicked();
+        if let Err(reason) = view.drafts.export.request(view.state)
+            && !busy
+        {
+            note(ui, reason);
+        }
+    });
+    leave
+}
+
+fn note(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).font(theme::caption()).color(tokens(ui).weak));
+}

@@ -1,0 +1,200 @@
+//! The dialog that saves, by its names.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::{Color32, ColorImage, Key};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::scenes::Scene;
+use crate::app::errands::Message;
+use crate::app::export::{Export, ExportRequest, What};
+use crate::app::files::Kind;
+use crate::report::read_recipe_png;
+
+fn open(scene: &mut Scene) {
+    scene.window.state_mut().drafts.export.open = true;
+    scene.settle();
+}
+
+fn write_to(scene: &mut Scene, path: &std::path::Path) {
+    scene.window.state_mut().drafts.export.path = path.display().to_string();
+    scene.settle();
+}
+
+fn press_save(scene: &mut Scene) {
+    scene.window.get_by_label("Save").click();
+    scene.window.run();
+    scene.settle_until(|scene| !scene.app().drafts.export.busy);
+}
+
+#[test]
+fn nothing_to_export_is_said_and_save_is_off() {
+    let mut scene = Scene::loaded();
+    open(&mut scene);
+    for choice in ["Table", "Report"] {
+        scene.window.get_by_label(choice).click();
+        scene.settle();
+        assert!(scene.window.get_by_label("Save").accesskit_node().is_disabled(), "{choice}");
+        scene.window.get_by_label_contains("explained yet");
+    }
+    scene.window.get_by_label("Picture of this view").click();
+    scene.settle();
+    assert!(!scene.window.get_by_label("Save").accesskit_node().is_disabled());
+    scene.window.get_by_label_contains("with the recipe of the view in it");
+    scene.window.get_by_label("Cancel").click();
+    scene.settle();
+    assert!(scene.window.query_by_label("Save").is_none());
+    open(&mut scene);
+    scene.window.key_press(Key::Escape);
+    scene.settle();
+    assert!(scene.window.query_by_label("Save").is_none(), "Esc closes it");
+}
+
+#[test]
+fn a_table_is_written_and_an_old_file_is_replaced_only_when_agreed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scores.csv");
+    let mut scene = Scene::done();
+    open(&mut scene);
+    scene.window.get_by_label("Table").click();
+    scene.settle();
+    scene.window.get_by_label("This picture");
+    scene.window.get_by_label("CSV");
+    write_to(&mut scene, &path);
+    press_save(&mut scene);
+    scene.window.get_by_label(&format!("Saved: {}", path.display()));
+    scene.window.get_by_label("Close");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 9);
+    assert!(text.starts_with("query,group,score_nats") && text.contains("seed-7,pointillism,41.2,"));
+    std::fs::write(&path, "mine").unwrap();
+    scene.window.get_by_label("JSON").click();
+    scene.settle();
+    press_save(&mut scene);
+    scene.window.get_by_label_contains("Press Save again to replace it");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    press_save(&mut scene);
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(json["attributions"][0]["scores"][4]["estimate"]["score"], 41.2);
+}
+
+#[test]
+fn a_report_says_what_was_explained_and_how_to_make_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.html");
+    let mut scene = Scene::done();
+    open(&mut scene);
+    scene.window.get_by_label("Report").click();
+    scene.settle();
+    write_to(&mut scene, &path);
+    press_save(&mut scene);
+    scene.window.get_by_label(&format!("Saved: {}", path.display()));
+    let html = std::fs::read_to_string(&path).unwrap();
+    for words in [
+        "<h1>Eight styles</h1>",
+        "pointillism stands out",
+        "drawn from seed 7",
+        "whence report /projects/demo --out ",
+        "--seeds 7 ",
+        "--timesteps 50 ",
+        "objective = &#34;hinge&#34;",
+        "<data value=\"41.2\"",
+        "--group: #d55e00",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    assert_eq!(html.matches("A training image of").count(), 3 * 8);
+    assert!(!html.contains("://"));
+}
+
+#[test]
+fn errors_stay_in_the_dialog() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let mut scene = Scene::done();
+    open(&mut scene);
+    scene.window.get_by_label("Table").click();
+    scene.settle();
+    write_to(&mut scene, &file.join("below a file.csv"));
+    press_save(&mut scene);
+    scene.window.get_by_label_contains("could not create");
+    scene.window.get_by_label("File to save");
+    write_to(&mut scene, "relative.csv".as_ref());
+    scene.window.get_by_label("Give the whole path, from its first folder on");
+}
+
+#[test]
+fn browse_asks_the_system_and_takes_its_answer() {
+    let mut scene = Scene::done();
+    let jobs = scene.fake.count();
+    open(&mut scene);
+    scene.window.get_by_label("Report").click();
+    scene.settle();
+    scene.window.get_by_label("Browse…").click();
+    scene.settle();
+    assert!(scene.app().drafts.dialog_open);
+    scene.fake.answer_dialog(Some("/somewhere/mine".into()));
+    scene.settle_until(|scene| !scene.app().drafts.dialog_open);
+    assert_eq!(scene.app().drafts.export.path, "/somewhere/mine.html");
+    assert_eq!(scene.fake.count(), jobs, "nothing is opened");
+}
+
+/// The window takes its picture; the picture opens the view again.
+#[test]
+fn a_picture_of_the_view_carries_its_recipe_and_opens_the_view_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("view.png");
+    let mut scene = Scene::done();
+    scene.window.get_by_label_contains("pointillism: +41").click();
+    scene.settle();
+    let ctx = scene.window.ctx.clone();
+    let request = ExportRequest { what: Export::Picture { scale: 1 }, path: path.clone(), replace: false };
+    scene.window.state_mut().drafts.export.area = None;
+    scene.window.state_mut().export(&ctx, request);
+    assert!(!scene.app().drafts.export.open, "the dialog is no part of the picture");
+    let image = ColorImage::filled([64, 40], Color32::from_rgb(10, 20, 30));
+    let post = scene.app().errands.post();
+    post(Message::ViewShot(Arc::new(image)));
+    scene.settle_until(|scene| !scene.app().drafts.export.busy);
+    assert_eq!(scene.app().drafts.export.saved, Some(path.clone()), "{:?}", scene.app().drafts.export.error);
+    assert_eq!(image::image_dimensions(&path).unwrap(), (64, 40));
+    let recipe = read_recipe_png(&path).unwrap().unwrap();
+    assert_eq!(recipe.group.as_deref(), Some("pointillism"));
+    assert_eq!(recipe.query.as_ref().map(|q| (q.name.as_str(), q.seed)), Some(("seed-7", Some(7))));
+    assert_eq!(recipe.settings.as_ref().map(|s| s.method.as_str()), Some("guda"));
+    assert_eq!(recipe.project, Some(PathBuf::from("/projects/demo")));
+
+    let window = scene.window.state_mut();
+    window.drafts.export.close();
+    (window.state.group, window.state.current) = (None, window.state.queries.first().map(|q| q.key));
+    assert_eq!(Kind::of(&path), Kind::View);
+    window.command(&ctx, crate::app::actions::Command::Open(path));
+    scene.settle_until(|scene| scene.app().state.group.is_some());
+    assert_eq!(scene.app().state.query().map(|q| q.picture.name.as_str()), Some("seed-7"));
+}
+
+#[test]
+fn a_damaged_picture_of_a_view_says_so_beside_the_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("view.png");
+    crate::report::write_recipe_png(&path, &[0; 300], (10, 10), &crate::report::ViewRecipe::default()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
+    let mut scene = Scene::new();
+    let ctx = scene.window.ctx.clone();
+    scene.window.state_mut().command(&ctx, crate::app::actions::Command::Open(path));
+    scene.settle_until(|scene| scene.app().drafts.path_error.is_some());
+    scene.window.get_by_label_contains("this PNG cannot be read");
+}
+
+#[test]
+fn an_open_dialog_asks_for_no_frames() {
+    let mut scene = Scene::done();
+    scene.window.state_mut().drafts.export.what = What::Report;
+    open(&mut scene);
+    scene.window.step();
+    let wait = scene.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    assert!(wait > std::time::Duration::from_secs(60), "{wait:?}");
+}
