@@ -32,7 +32,10 @@ impl WhenceApp {
                 self.errands.run("look", move || Message::Looked(Kind::of(&path), path));
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
-            Command::Look(..) => {}
+            Command::Look(what, group) => match self.drafts.evidence_job(&self.state, what, group) {
+                Ok(job) => self.start(JobSpec::Evidence(Box::new(job)), true),
+                Err(text) => self.state.notify(Slot::Evidence, self.state.current, false, text, None),
+            },
             Command::Retry(spec) => self.start(spec, true),
             Command::Cancel(job) => self.cancel(job),
             Command::Pause(job) => self.pause(job),

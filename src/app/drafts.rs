@@ -7,7 +7,7 @@ pub use looks::{Brush, Looks};
 use crate::attribution::{Made, ScoreSettings, methods};
 use crate::elbo::Timesteps;
 use crate::elbo::anytime::Settings as StopSettings;
-use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
+use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, Evidence, EvidenceJob, QueryOrigin, QuerySource};
 use crate::unlearning::Recipe;
 
 use super::state::State;
@@ -161,6 +161,26 @@ impl Drafts {
     /// What is missing, and what is typed wrong.
     pub fn attribute_job(&self, state: &State) -> Result<AttributeJob, String> {
         state.can_explain()?;
+        self.scoring(state)
+    }
+
+    /// The job that looks for evidence for the query on screen, of one group or of all.
+    ///
+    /// # Errors
+    /// As [`attribute_job`](Self::attribute_job).
+    pub fn evidence_job(&self, state: &State, what: Evidence, group: Option<usize>) -> Result<EvidenceJob, String> {
+        state.can_look()?;
+        let mut of = self.scoring(state)?;
+        of.groups = group.map(|g| state.group_name(g).to_owned()).into_iter().collect();
+        let seed = state.query().and_then(|q| match &q.picture.origin {
+            QueryOrigin::Seed(seed) => Some(*seed),
+            QueryOrigin::File(_) => None,
+        });
+        Ok(EvidenceJob { of, seed, what })
+    }
+
+    /// How the groups are scored for the query on screen.
+    fn scoring(&self, state: &State) -> Result<AttributeJob, String> {
         let (Some(model), Some(dataset), Some(query)) = (&state.model, &state.dataset, state.query()) else {
             return Err("Open a model and a dataset first".into());
         };
