@@ -19,7 +19,7 @@ use crate::app::{drafts, theme};
 use crate::dataset::ImageShape;
 use crate::diffusion::{Denoiser, NoiseSchedule, SchedulerConfig};
 use crate::elbo::{FullPass, ScoreMap, ScorerQuery, Timesteps};
-use crate::engine::api::{EventKind, Evidence, EvidenceJob, JobSpec, Moved, Progress, Redrawn};
+use crate::engine::api::{EventKind, Evidence, JobSpec, Moved, Progress, Redrawn};
 
 /// A panel.
 pub type Panel = fn(&mut Ui, &mut View<'_>);
@@ -88,8 +88,8 @@ pub fn found(state: &mut State, kind: EventKind) {
 
 /// A job that looks for evidence, as far as `progress` says.
 pub fn looking(state: &mut State, what: Evidence, progress: Option<Progress>) {
-    let of = Drafts::default().attribute_job(state).unwrap();
-    let spec = JobSpec::Evidence(Box::new(EvidenceJob { of, seed: Some(7), what }));
+    let job = Drafts::default().evidence_job(state, what, None).unwrap();
+    let spec = JobSpec::Evidence(Box::new(job));
     let mut job = Job::new(99, spec, "Look".into(), state.current, false);
     if progress.is_some() {
         (job.status, job.progress) = (JobStatus::Running, progress);

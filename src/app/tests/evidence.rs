@@ -5,10 +5,11 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::bench::{self, Bench};
+use super::scenes::Scene;
 use crate::app::actions::Command;
 use crate::app::panels::evidence;
 use crate::app::state::State;
-use crate::engine::api::{EventKind, Evidence, Moved, QueryOrigin};
+use crate::engine::api::{EventKind, Evidence, JobSpec, Moved, QueryOrigin};
 
 const SIZE: [f32; 2] = [592.0, 362.0];
 
@@ -82,8 +83,7 @@ fn the_wipe_follows_pointer_keys_and_screen_readers() {
     harness.event(Event::PointerMoved(rect.left_center() + vec2(1.0, 0.0)));
     harness.run();
     assert_eq!(value(&harness), "0 % original");
-    harness.remove_cursor();
-    harness.run();
+    // It rests there while keys move the line.
     harness.get_by_label(name).focus();
     harness.run();
     for _ in 0..3 {
@@ -175,4 +175,24 @@ fn everything_fits_where_it_has_little_room() {
         assert!(node.rect().bottom() <= window.bottom(), "{:?}", node.rect());
     }
     assert!(!harness.get_by_label("Without pointillism").accesskit_node().is_hidden());
+}
+
+#[test]
+fn asking_starts_a_job_for_the_query_on_screen() {
+    let mut scene = Scene::done();
+    let ctx = scene.window.ctx.clone();
+    for (what, group, groups) in [
+        (Evidence::Redraw, Some(4), vec![scene.app().state.group_name(4).to_owned()]),
+        (Evidence::Map, None, Vec::new()),
+    ] {
+        scene.window.state_mut().command(&ctx, Command::Look(what, group));
+        let JobSpec::Evidence(job) = scene.fake.last().1 else { panic!("{:?}", scene.fake.last()) };
+        assert_eq!((job.what, job.seed, job.of.groups), (what, Some(7), groups));
+        assert!(scene.app().state.looking(what, group).is_some());
+    }
+    let jobs = scene.fake.count();
+    scene.window.state_mut().state.model = None;
+    scene.window.state_mut().command(&ctx, Command::Look(Evidence::Map, None));
+    assert_eq!(scene.fake.count(), jobs, "nothing to look with");
+    assert!(scene.app().state.notices.iter().any(|n| n.text.contains("Open a model")));
 }

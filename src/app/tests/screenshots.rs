@@ -257,7 +257,7 @@ fn screenshots() {
 type Look = fn() -> State;
 
 /// Panels by themselves, at their place in a small window and in a large one.
-const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 8] = [
+const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
     ("evidence-1-empty", evidence::show, EVIDENCE, bench::explained),
     ("evidence-2-drawing", evidence::show, EVIDENCE, || {
         let mut state = bench::explained();
@@ -268,6 +268,8 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 8] = [
     }),
     ("evidence-3-done", evidence::show, EVIDENCE, || redrawn(false)),
     ("evidence-4-file", evidence::show, EVIDENCE, || redrawn(true)),
+    ("evidence-5-difference", evidence::show, EVIDENCE, || redrawn(false)),
+    ("evidence-6-side", evidence::show, EVIDENCE, || redrawn(false)),
     ("where-1-empty", whereabouts::show, WHERE, bench::explained),
     ("where-2-running", whereabouts::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 5);
@@ -276,6 +278,11 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 8] = [
     }),
     ("where-3-done", whereabouts::show, WHERE, || bench::mapped(bench::explained(), 8)),
     ("where-4-brushed", whereabouts::show, WHERE, || bench::mapped(bench::explained(), 8)),
+    ("where-5-cool", whereabouts::show, WHERE, || {
+        let mut state = bench::mapped(bench::explained(), 8);
+        state.group = Some(5);
+        state
+    }),
 ];
 const EVIDENCE: [[f32; 2]; 2] = [[592.0, 362.0], [1180.0, 640.0]];
 const WHERE: [[f32; 2]; 2] = [[1020.0, 690.0], [2260.0, 1300.0]];
@@ -316,6 +323,16 @@ fn panel_screenshots() {
                     let looks = &mut harness.state_mut().drafts.looks;
                     let region = Region { left: 4, top: 8, right: 15, bottom: 20 };
                     (looks.brush, looks.smooth) = (Some(Brush { query, region }), true);
+                }
+                harness.run();
+                let key = match name {
+                    "evidence-5-difference" => Some("Difference"),
+                    "evidence-6-side" => Some("Side by side"),
+                    _ => None,
+                };
+                if let Some(key) = key {
+                    use egui_kittest::kittest::Queryable as _;
+                    harness.get_by_label(key).click_accesskit();
                 }
                 harness.run();
                 harness.render().unwrap().save(folder.join(file)).unwrap();

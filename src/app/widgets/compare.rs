@@ -5,8 +5,8 @@ mod tests;
 
 use egui::accesskit::{Action, ActionData, Role};
 use egui::{
-    Align2, Button, Color32, EventFilter, Key, Modifiers, Rect, Response, RichText, Sense, Stroke, TextureId, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align2, Button, Color32, Event, EventFilter, Key, Modifiers, Rect, Response, RichText, Sense, Stroke, TextureId,
+    Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::{Picture, Textures, WHOLE, fit};
@@ -187,7 +187,9 @@ pub fn compare(
 
 /// The line follows the pointer, the arrow keys and screen readers.
 fn slide(ui: &Ui, response: &Response, inner: Rect, contrast: &mut Contrast) {
-    let over = response.hovered() || response.dragged();
+    // A pointer that rests leaves the line to the keys.
+    let active = |e: &Event| matches!(e, Event::PointerMoved(_) | Event::PointerButton { .. });
+    let over = (response.hovered() || response.dragged()) && ui.input(|i| i.events.iter().any(active));
     if let Some(pointer) = response.hover_pos().or(response.interact_pointer_pos()).filter(|_| over) {
         contrast.wipe = ((pointer.x - inner.left()) / inner.width().max(1.0)).clamp(0.0, 1.0);
     }

@@ -37,7 +37,8 @@ pub fn show(
     // Colours mean the map's values here: the picture steps back into grey as the map covers it.
     let plain = view.textures.get_or(ui.ctx(), Picture::Grey(query.key), shape, || grey(shape, &query.picture.pixels));
     if let Some(plain) = plain {
-        ui.painter().image(plain, inner, WHOLE, Color32::WHITE.gamma_multiply(looks.opacity));
+        let strength = (1.25 * looks.opacity).min(1.0);
+        ui.painter().image(plain, inner, WHOLE, Color32::WHITE.gamma_multiply(strength));
     }
     let cells = mapped.map.cells;
     let span = vec2(shape.width as f32, shape.height as f32) / cells.side.max(1) as f32;

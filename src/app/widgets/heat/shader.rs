@@ -205,3 +205,42 @@ impl Resources {
         Place { values: Arc::clone(&heat.values), uniforms, bind }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use egui::{Ui, pos2, vec2};
+    use egui_kittest::Harness;
+
+    use super::*;
+    use crate::app::tests::bench;
+
+    #[test]
+    fn a_map_is_uploaded_once_however_it_is_looked_at() {
+        let Some(graphics) = bench::graphics() else { return };
+        let draw = |ui: &mut Ui, heat: &mut Heat| {
+            super::super::heat(
+                ui.painter(),
+                Id::unique("map"),
+                Rect::from_min_size(pos2(0.0, 0.0), vec2(9.0, 9.0)),
+                heat,
+            );
+        };
+        let values = |v: f32| -> Arc<[f32]> { Arc::from([v, 2.0, 3.0, 4.0]) };
+        let heat =
+            Heat { values: values(1.0), width: 2, span: vec2(2.0, 2.0), scale: 4.0, opacity: 1.0, smooth: false };
+        let builder = bench::with_graphics(Harness::builder().with_size([20.0, 20.0]), graphics.clone());
+        let mut harness = builder.build_ui_state(draw, heat);
+        let mut on_the_card = |change: &dyn Fn(&mut Heat)| {
+            change(harness.state_mut());
+            harness.step();
+            harness.render().unwrap();
+            let renderer = graphics.renderer.read();
+            let places = &renderer.callback_resources.get::<Resources>().unwrap().places;
+            assert_eq!(places.len(), 1);
+            places.values().next().unwrap().uniforms.clone()
+        };
+        let first = on_the_card(&|_| {});
+        assert_eq!(on_the_card(&|heat| (heat.opacity, heat.smooth, heat.scale) = (0.5, true, 9.0)), first);
+        assert_ne!(on_the_card(&|heat| heat.values = values(7.0)), first);
+    }
+}
