@@ -4,6 +4,7 @@ mod queue;
 mod scenes;
 mod screenshots;
 mod shell;
+mod small;
 mod trust;
 
 use std::path::PathBuf;
