@@ -110,6 +110,23 @@ fn typed_paths_are_opened_as_what_they_are() {
 }
 
 #[test]
+fn a_field_undoes_its_own_text_and_not_the_selection() {
+    let mut scene = Scene::loaded();
+    scene.window.get_by_label("Group mosaic, 120 images").click();
+    scene.settle();
+    scene.window.key_press_modifiers(Modifiers::COMMAND, Key::L);
+    scene.settle();
+    scene.window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    scene.settle();
+    assert!(scene.app().state.group.is_some());
+    scene.window.get_by_role_and_label(egui::accesskit::Role::Tab, "Explain").click();
+    scene.settle();
+    scene.window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    scene.settle();
+    assert!(scene.app().state.group.is_none());
+}
+
+#[test]
 fn a_missing_path_is_said_beside_the_field() {
     let mut scene = Scene::new();
     let ctx = scene.window.ctx.clone();

@@ -76,6 +76,8 @@ fn tabs_are_dragged_beside_each_other_and_put_back() {
     let mut scene = Scene::loaded();
     split(&mut scene);
     assert_eq!(scene.app().dock.shown(), [Tab::Explain, Tab::Wall]);
+    scene.act(Action::Undo);
+    assert!(scene.window.query_by_role(Role::Alert).is_none(), "how tabs lie cannot be undone, and nothing says so");
     scene.window.get_by_label("Explain this picture");
     assert!(tab_is_front(&scene, "Wall"), "it has a tab to be dragged back by");
     scene.act(Action::ResetLayout);
