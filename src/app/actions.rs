@@ -184,7 +184,9 @@ pub fn pressed(ctx: &Context) -> Vec<Action> {
         let Some(shortcut) = action.shortcut() else { continue };
         let everywhere = matches!(action, Action::Help | Action::Present | Action::Palette);
         let plain = shortcut.modifiers.is_none() && !everywhere;
-        if (plain && (typing || popup || wall)) || (dialog && !everywhere && action != Action::Clear) {
+        // A field undoes its own text.
+        let own = typing && matches!(action, Action::Undo | Action::Redo);
+        if own || (plain && (typing || popup || wall)) || (dialog && !everywhere && action != Action::Clear) {
             continue;
         }
         // Holding the key shows the other picture for as long: the pictures see to that themselves.

@@ -72,12 +72,10 @@ impl WhenceApp {
             Action::OpenFolder => self.pick(Pick::Folder),
             Action::OpenPicture => self.pick(Pick::Query),
             Action::TypePath => self.drafts.focus_path = true,
-            Action::Draw => {
-                if self.state.model.is_some() {
-                    let job = self.drafts.draw_job(&self.state);
-                    self.start(JobSpec::DrawQuery(job), true);
-                    self.drafts.seed = self.drafts.seed.wrapping_add(1);
-                }
+            Action::Draw if self.state.model.is_some() => {
+                let job = self.drafts.draw_job(&self.state);
+                self.start(JobSpec::DrawQuery(job), true);
+                self.drafts.seed = self.drafts.seed.wrapping_add(1);
             }
             Action::Explain => match self.drafts.attribute_job(&self.state) {
                 Ok(job) => self.start(JobSpec::Attribute(Box::new(job)), true),
@@ -103,7 +101,7 @@ impl WhenceApp {
             Action::PreviousGroup => self.state.move_selection(-1),
             Action::NextQuery => self.state.move_query(1),
             Action::PreviousQuery => self.state.move_query(-1),
-            // The window's own, done above.
+            // Not possible now, or the window's own and done above.
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use egui::Id;
+use egui::{Id, Rect};
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +129,11 @@ impl Dock {
         let front: HashSet<Pane> =
             self.tree.active_tiles().iter().filter_map(|id| self.tree.tiles.get_pane(id).copied()).collect();
         Tab::ALL.into_iter().filter(|tab| front.contains(&tab.pane())).collect()
+    }
+
+    /// Where a pane is on screen.
+    pub fn place(&self, pane: Pane) -> Option<Rect> {
+        self.tree.tiles.rect(self.tree.tiles.find_pane(&pane)?)
     }
 
     /// As text, to be kept.

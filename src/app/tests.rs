@@ -10,6 +10,7 @@ mod queue;
 mod scenes;
 mod screenshots;
 mod shell;
+mod small;
 mod trust;
 mod whereabouts;
 
@@ -113,6 +114,23 @@ fn typed_paths_are_opened_as_what_they_are() {
     scene.window.key_press(Key::Enter);
     scene.settle_until(|scene| scene.fake.count() > 0);
     assert_eq!(scene.fake.last().1, JobSpec::OpenProject(folder.path().to_owned()));
+}
+
+#[test]
+fn a_field_undoes_its_own_text_and_not_the_selection() {
+    let mut scene = Scene::loaded();
+    scene.window.get_by_label("Group mosaic, 120 images").click();
+    scene.settle();
+    scene.window.key_press_modifiers(Modifiers::COMMAND, Key::L);
+    scene.settle();
+    scene.window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    scene.settle();
+    assert!(scene.app().state.group.is_some());
+    scene.window.get_by_role_and_label(egui::accesskit::Role::Tab, "Explain").click();
+    scene.settle();
+    scene.window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    scene.settle();
+    assert!(scene.app().state.group.is_none());
 }
 
 #[test]

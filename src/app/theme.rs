@@ -27,6 +27,8 @@ pub struct Tokens {
     pub hover: Color32,
     /// What is selected.
     pub selected: Color32,
+    /// Around controls.
+    pub edge: Color32,
     /// Text fields.
     pub field: Color32,
     /// Hairlines.
@@ -62,6 +64,7 @@ pub static DARK: Tokens = Tokens {
     control: Color32::from_gray(47),
     hover: Color32::from_gray(58),
     selected: Color32::from_gray(54),
+    edge: Color32::TRANSPARENT,
     field: Color32::from_gray(18),
     line: Color32::from_gray(46),
     outline: Color32::from_gray(105),
@@ -96,6 +99,7 @@ pub static LIGHT: Tokens = Tokens {
     control: Color32::from_gray(231),
     hover: Color32::from_gray(221),
     selected: Color32::from_gray(224),
+    edge: Color32::TRANSPARENT,
     field: Color32::from_gray(236),
     line: Color32::from_gray(222),
     outline: Color32::from_gray(140),
@@ -130,6 +134,7 @@ pub static CONTRAST: Tokens = Tokens {
     control: Color32::from_gray(30),
     hover: Color32::from_gray(62),
     selected: Color32::from_gray(72),
+    edge: Color32::from_gray(150),
     field: Color32::from_gray(0),
     line: Color32::from_gray(120),
     outline: Color32::from_gray(235),
@@ -290,7 +295,7 @@ fn visuals(v: &mut Visuals, t: &Tokens) {
     let all = [&mut w.noninteractive, &mut w.inactive, &mut w.hovered, &mut w.active, &mut w.open];
     for (widget, (fill, border, text)) in all.into_iter().zip([
         (t.panel, t.line, t.text),
-        (t.control, Color32::TRANSPARENT, t.text),
+        (t.control, t.edge, t.text),
         (t.hover, t.line, t.strong),
         (t.hover, t.outline, t.strong),
         (t.hover, t.line, t.strong),

@@ -136,11 +136,19 @@ impl WhenceApp {
         match self.options.project.clone() {
             Some(path) => self.command(ctx, Command::Open(path)),
             None => {
+                self.welcome(ctx, last.is_none());
                 self.errands.run("demo", move || {
                     let last = last.filter(|root| root.join("project.json").is_file());
                     Message::Demo(last.map_or_else(|| crate::store::demo_folder().map_err(|e| e.to_string()), Ok))
                 });
             }
+        }
+    }
+
+    /// Shows the tour once, at the very first start, which is on the demo.
+    pub(super) fn welcome(&mut self, ctx: &Context, first: bool) {
+        if first && !self.shell.toured && self.options.screenshot.is_none() {
+            self.command(ctx, Command::Act(actions::Action::Tour));
         }
     }
 
@@ -204,13 +212,7 @@ impl WhenceApp {
             }
             Message::Looked(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
             Message::Recent(there, path) => self.recent_looked_up(ctx, there, path),
-            Message::Demo(Ok(root)) => {
-                // Once, at the very first start.
-                if !self.shell.toured && self.options.screenshot.is_none() {
-                    self.command(ctx, Command::Act(actions::Action::Tour));
-                }
-                self.command(ctx, Command::OpenAs(Kind::Project, root));
-            }
+            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
             Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
             Message::Recipe(Ok(recipe)) => self.drafts.settings = Settings::with(recipe),
             Message::Recipe(Err(text)) => {

@@ -151,6 +151,7 @@ impl WhenceApp {
             }
             // Tabs that were moved since cannot always be shown as they were.
             let now = self.moment();
+            self.shell.history.follow(now.clone());
             if now != before {
                 let word = if forward { "Redone" } else { "Undone" };
                 let what = before.difference(&now);

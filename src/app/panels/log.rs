@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     }
     let height = ui.text_style_height(&egui::TextStyle::Small) + 4.0;
-    ui.spacing_mut().item_spacing.y = 4.0;
+    (ui.spacing_mut().item_spacing.y, ui.spacing_mut().interact_size.y) = (4.0, height - 4.0);
     ScrollArea::vertical().id_salt("log").auto_shrink([false, false]).stick_to_bottom(true).show_rows(
         ui,
         height - 4.0,

@@ -59,6 +59,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     let t = tokens(ui);
     let side = Frame::new().fill(t.panel);
     let mut places = tour::Places::default();
+    let mut bottom = 0.0;
     // A presentation is of the middle alone.
     if !view.shell.presenting {
         let top = Panel::top("top")
@@ -69,13 +70,15 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
             .frame(side.inner_margin(Margin::symmetric(16, 8)))
             .resizable(false)
             .show(ui, |ui| jobs::show(ui, view));
+        bottom = jobs.response.rect.height();
         if view.shell.log_open {
-            Panel::bottom("log")
+            let log = Panel::bottom("log")
                 .frame(side.inner_margin(Margin::symmetric(16, 8)))
                 .resizable(true)
                 .default_size(190.0)
                 .size_range(110.0..=420.0)
                 .show(ui, |ui| log::show(ui, view));
+            bottom += log.response.rect.height();
         }
         let left = Panel::left("pictures")
             .frame(side.inner_margin(Margin { left: 16, right: 12, top: 12, bottom: 8 }))
@@ -93,12 +96,13 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
         places.middle = ui.max_rect();
         view.drafts.export.area = Some(places.middle);
         dock::show(ui, view, dock);
+        (places.picture, places.ranking) = (dock.place(Pane::Picture), dock.place(Pane::Ranking));
     });
     export::show(ui, view);
     help::show(ui, view);
     palette::show(ui, view);
     tour::show(ui, view, &places);
-    toasts::show(ui, view, places.jobs.height());
+    toasts::show(ui, view, bottom);
     drop::show(ui, view);
 }
 

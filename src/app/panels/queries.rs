@@ -6,7 +6,7 @@ use super::View;
 use crate::app::actions::{Action, Command};
 use crate::app::state::Slot;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Picture, Tile, tile};
+use crate::app::widgets::{Picture, Tile, star, tile};
 use crate::diffusion::SamplerKind;
 
 /// Side of a tile.
@@ -40,6 +40,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 fn wall(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
     let columns = (((ui.available_width() + SPACE) / (SIDE + SPACE)).floor() as usize).max(1);
     let rows = view.state.queries.len().div_ceil(columns);
     ui.scope(|ui| {
@@ -53,18 +54,22 @@ fn wall(ui: &mut Ui, view: &mut View<'_>) {
                     ui.horizontal(|ui| {
                         for query in view.state.queries.iter().skip(row * columns).take(columns) {
                             let q = &query.picture;
+                            let starred = if query.starred { ", starred" } else { "" };
                             let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), q.shape, &q.pixels);
                             let response = tile(
                                 ui,
                                 &Tile {
                                     texture,
-                                    name: &q.name,
+                                    name: &format!("{}{starred}", q.name),
                                     caption: None,
                                     side: SIDE,
                                     selected: view.state.current == Some(query.key),
                                     pressable: true,
                                 },
                             );
+                            if query.starred {
+                                star(ui.painter(), response.rect.right_top() + egui::vec2(-10.0, 10.0), 6.5, t);
+                            }
                             if response.clicked() {
                                 view.out.push(Command::SelectQuery(query.key));
                             }

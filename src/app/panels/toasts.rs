@@ -7,7 +7,7 @@ use super::View;
 use crate::app::actions::Command;
 use crate::app::theme::{self, RADIUS, tokens};
 
-/// Draws the messages, above the strip at the bottom whose height is given.
+/// Draws the messages, above what lies at the bottom and has this height.
 pub fn show(ui: &mut Ui, view: &mut View<'_>, below: f32) {
     if view.shell.log.toasts.is_empty() || view.shell.presenting {
         return;
@@ -25,13 +25,14 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, below: f32) {
                         .corner_radius(RADIUS)
                         .inner_margin(Margin::symmetric(12, 7));
                     let shown = frame.show(ui, |ui| {
+                        // From the right, as wide as the words.
                         ui.horizontal(|ui| {
-                            ui.add(Label::new(RichText::new(&toast.text).color(t.strong)).truncate());
                             let close = RichText::new("Dismiss").font(theme::caption()).color(t.weak);
                             let close = ui.add(Button::new(close).frame(false));
                             if close.on_hover_text("Take this message away; it stays in the log").clicked() {
                                 view.out.push(Command::DismissToast(toast.key));
                             }
+                            ui.add(Label::new(RichText::new(&toast.text).color(t.strong)).truncate());
                         });
                     });
                     // Screen readers speak it when it appears.

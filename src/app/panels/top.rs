@@ -83,12 +83,18 @@ fn opened(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
+/// Buttons that look like words until the pointer is over them.
+fn flat(ui: &mut Ui) {
+    let inactive = &mut ui.visuals_mut().widgets.inactive;
+    (inactive.weak_bg_fill, inactive.bg_stroke) = (Color32::TRANSPARENT, Stroke::NONE);
+}
+
 /// All actions, by section.
 fn menu(ui: &mut Ui, view: &mut View<'_>) {
     let title = RichText::new("Whence").size(18.0).color(tokens(ui).strong);
     let shown = ui.scope(|ui| {
         ui.spacing_mut().button_padding.x = 6.0;
-        ui.visuals_mut().widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
+        flat(ui);
         ui.menu_button(title, |ui| {
             ui.set_min_width(150.0);
             for section in Section::ALL {
@@ -123,7 +129,7 @@ fn project(ui: &mut Ui, view: &mut View<'_>) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         ui.spacing_mut().button_padding.x = 5.0;
-        ui.visuals_mut().widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
+        flat(ui);
         ui.label(RichText::new("Project").font(theme::caption()).color(t.weak));
         let color = if open.is_some() { t.text } else { t.weak };
         let name = format::cut(open.as_deref().unwrap_or("none"), 22);

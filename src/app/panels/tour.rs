@@ -21,11 +21,16 @@ pub struct Places {
     pub left: Rect,
     /// The tabs.
     pub middle: Rect,
+    /// The picture, where it is on screen.
+    pub picture: Option<Rect>,
+    /// The ranking, where it is on screen.
+    pub ranking: Option<Rect>,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { top: Rect::ZERO, jobs: Rect::ZERO, left: Rect::ZERO, middle: Rect::ZERO }
+        let none = Rect::ZERO;
+        Self { top: none, jobs: none, left: none, middle: none, picture: None, ranking: None }
     }
 }
 
@@ -46,13 +51,13 @@ const CARDS: [Card; 5] = [
         title: "Explain a picture",
         text: "The button under the picture unlearns each group in turn and measures how much less likely the picture \
                becomes. The first time takes a minute or two; what was made is kept",
-        place: |p| p.middle,
+        place: |p| p.picture.unwrap_or(p.middle),
     },
     Card {
         title: "Read the bars",
         text: "A long bar: without this group the picture would be much less likely. The thin lines are 95 % intervals, \
                and the sentence above says what can be told apart and what cannot",
-        place: |p| p.middle,
+        place: |p| p.ranking.unwrap_or(p.middle),
     },
     Card {
         title: "Look for evidence",
@@ -79,7 +84,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, places: &Places) {
     let place = (card.place)(places).shrink(2.0);
     painter.rect_stroke(place, f32::from(theme::RADIUS), Stroke::new(2.0, t.strong), StrokeKind::Inside);
     let lift = -places.jobs.height() - 2.0 * GAP;
-    Area::new(Id::unique("tour")).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, vec2(0.0, lift)).show(
+    Area::new(Id::unique("tour")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-2.0 * GAP, lift)).show(
         ui.ctx(),
         |ui| {
             Frame::popup(ui.style()).inner_margin(18.0).corner_radius(10).show(ui, |ui| {

@@ -76,6 +76,8 @@ fn tabs_are_dragged_beside_each_other_and_put_back() {
     let mut scene = Scene::loaded();
     split(&mut scene);
     assert_eq!(scene.app().dock.shown(), [Tab::Explain, Tab::Wall]);
+    scene.act(Action::Undo);
+    assert!(scene.window.query_by_role(Role::Alert).is_none(), "how tabs lie cannot be undone, and nothing says so");
     scene.window.get_by_label("Explain this picture");
     assert!(tab_is_front(&scene, "Wall"), "it has a tab to be dragged back by");
     scene.act(Action::ResetLayout);
@@ -181,6 +183,7 @@ fn messages_are_alerts_go_by_themselves_and_wake_the_window_once() {
     let wait = |scene: &Scene| scene.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
     scene.act(Action::Star);
     scene.window.get_by_role_and_label(Role::Alert, "seed-7 has a star");
+    scene.window.get_by_role_and_label(Role::ListBoxOption, "seed-7, starred");
     scene.window.step();
     let until = wait(&scene);
     assert!(until > Duration::from_secs(1) && until < Duration::from_secs(6), "{until:?}");
@@ -345,6 +348,20 @@ fn the_tour_is_five_cards_and_can_be_skipped() {
     scene.window.key_press(Key::Escape);
     scene.settle();
     assert!(scene.app().shell.tour.is_none());
+}
+
+#[test]
+fn the_tour_comes_by_itself_once_and_never_into_a_screenshot() {
+    let welcome = |screenshot: Option<&str>, first: bool, toured: bool| {
+        let mut scene = Scene::new();
+        let ctx = scene.window.ctx.clone();
+        let app = scene.window.state_mut();
+        (app.options.screenshot, app.shell.toured) = (screenshot.map(Into::into), toured);
+        app.welcome(&ctx, first);
+        app.shell.tour.is_some()
+    };
+    assert!(welcome(None, true, false));
+    assert!(!welcome(None, true, true) && !welcome(None, false, false) && !welcome(Some("a.png"), true, false));
 }
 
 #[test]

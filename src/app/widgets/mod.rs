@@ -16,7 +16,7 @@ pub use compare::{Contrast, Mode, Pair, compare, modes};
 pub use curve::{Series, curve};
 pub use heat::{Heat, heat, install, legend};
 pub use notice::notice;
-pub use swatch::{swatch, warning};
+pub use swatch::{star, swatch, warning};
 pub use textures::{Picture, Textures, content, grey};
 pub use thumbnail::{Tile, WHOLE, fit, picture, tile};
 pub use work::work;

@@ -1,4 +1,4 @@
-//! Small marks: of a group, and that something is in doubt.
+//! Small marks: of a group, that something is in doubt, and that it shall be found again.
 
 use egui::{Painter, Pos2, Shape, Stroke, pos2};
 
@@ -20,6 +20,21 @@ pub fn swatch(painter: &Painter, center: Pos2, radius: f32, group: usize, tokens
             painter.add(Shape::convex_polygon(corners, color, Stroke::NONE))
         }
     };
+}
+
+/// Paints a star around `center`, seen on any picture.
+pub fn star(painter: &Painter, center: Pos2, radius: f32, tokens: &Tokens) {
+    painter.circle_filled(center, radius + 1.5, tokens.window);
+    let point = |i: usize| {
+        let angle = i as f32 * std::f32::consts::TAU / 10.0;
+        let reach = if i.is_multiple_of(2) { radius } else { 0.45 * radius };
+        center + reach * egui::vec2(angle.sin(), -angle.cos())
+    };
+    // A star is not convex: five kites around its middle are.
+    for i in (0..10).step_by(2) {
+        let kite = vec![center, point(i + 9), point(i), point(i + 1)];
+        painter.add(Shape::convex_polygon(kite, tokens.strong, Stroke::NONE));
+    }
 }
 
 /// Paints a warning sign around `center`.
