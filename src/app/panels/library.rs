@@ -15,6 +15,15 @@ use crate::app::widgets::wall::{Did, Shown};
 
 /// Draws the panel in the room that is left.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let before = view.library.wish.clone();
+    content(ui, view);
+    if view.library.wish != before {
+        // The order is made after the next frame's events were taken in.
+        ui.ctx().request_repaint();
+    }
+}
+
+fn content(ui: &mut Ui, view: &mut View<'_>) {
     let Some(dataset) = &view.state.dataset else { return nothing(ui, view) };
     keys(ui, view);
     bar::show(ui, view, dataset);

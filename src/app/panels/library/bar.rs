@@ -92,6 +92,7 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
 
 fn size(ui: &mut Ui, view: &mut View<'_>) {
     ui.spacing_mut().slider_width = 120.0;
+    ui.label(RichText::new("Tile size").font(theme::caption()).color(tokens(ui).weak));
     let slider = Slider::new(&mut view.library.side, SIDES).show_value(false).step_by(1.0).logarithmic(true);
     ui.add(slider).accessible_name("Tile size").on_hover_text("Size of the tiles (+ and −)");
 }

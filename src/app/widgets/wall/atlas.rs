@@ -103,13 +103,12 @@ impl Atlas {
         let missing: Vec<usize> = visible.iter().copied().filter(|image| self.cache.see(*image).is_none()).collect();
         if self.workers.is_some() {
             self.take_made(begun);
-            let still = |cache: &Cache, images: &[usize]| -> Vec<usize> {
-                images.iter().copied().filter(|image| !cache.holds(*image)).collect()
-            };
-            let mut wanted = still(&self.cache, &missing);
-            let waits = !wanted.is_empty() && self.cache.has_room();
-            wanted.extend(still(&self.cache, ahead));
+            let mut wanted: Vec<usize> = missing.into_iter().filter(|image| !self.cache.holds(*image)).collect();
             let room = self.cache.has_room();
+            let waits = room && !wanted.is_empty();
+            // No more ahead than can be kept beside what is on screen: else they would push each other out for ever.
+            let spare = self.cache.within_budget().saturating_sub(visible.len());
+            wanted.extend(ahead.iter().copied().take(spare).filter(|image| self.cache.see(*image).is_none()));
             if let Some(workers) = &self.workers {
                 workers.want(if room { &wanted } else { &[] });
             }

@@ -32,6 +32,11 @@ impl Cache {
         Self { slot_of: vec![NONE; images], slots: Vec::new(), oldest: Vec::new(), within_budget, frame: 1 }
     }
 
+    /// How many pictures fit the budget.
+    pub fn within_budget(&self) -> usize {
+        self.within_budget
+    }
+
     /// Begins a frame. What was seen before it may make room.
     pub fn begin_frame(&mut self) {
         self.frame += 1;

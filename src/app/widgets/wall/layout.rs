@@ -15,8 +15,9 @@ pub struct Section {
 
 /// Height of a header.
 pub const HEADER: f64 = 36.0;
-/// Space below a section.
+/// Space below a section, and above one without a header: its rings are seen whole.
 const BELOW: f64 = 12.0;
+pub const ABOVE: f64 = 4.0;
 
 /// Sizes that all rows share.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +59,7 @@ pub struct Placed {
     pub first: usize,
     /// How many pictures.
     pub count: usize,
-    /// Top of the header, or of the first row where there is none.
+    /// Top of the header, or of the space above the first row where there is none.
     pub top: f64,
     /// Top of the first row.
     pub rows: f64,
@@ -104,7 +105,7 @@ impl Layout {
     pub fn new(metrics: Metrics, sections: &[Section]) -> Self {
         let (mut first, mut top, mut placed) = (0, 0.0, Vec::with_capacity(sections.len()));
         for section in sections.iter().filter(|s| s.count > 0) {
-            let rows = top + if section.group.is_some() { HEADER } else { 0.0 };
+            let rows = top + if section.group.is_some() { HEADER } else { ABOVE };
             let number = section.count.div_ceil(metrics.columns) as f64;
             let bottom = rows + number * metrics.pitch() - metrics.gap;
             placed.push(Placed { group: section.group, first, count: section.count, top, rows, bottom });

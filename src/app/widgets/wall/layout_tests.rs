@@ -1,6 +1,6 @@
 //! The arithmetic against walls laid out tile by tile.
 
-use super::layout::{HEADER, Layout, Metrics, Section, Step};
+use super::layout::{ABOVE, HEADER, Layout, Metrics, Section, Step};
 
 /// Draws from a fixed stream.
 struct Dice(u64);
@@ -22,9 +22,7 @@ struct Naive {
 fn naive(metrics: Metrics, sections: &[Section]) -> Naive {
     let (mut tiles, mut rows, mut y) = (Vec::new(), Vec::new(), 0.0);
     for section in sections.iter().filter(|s| s.count > 0) {
-        if section.group.is_some() {
-            y += HEADER;
-        }
+        y += if section.group.is_some() { HEADER } else { ABOVE };
         let mut left = section.count;
         while left > 0 {
             let mut row = Vec::new();
@@ -157,6 +155,6 @@ fn tiles_fill_the_width_in_whole_pixels() {
 fn fifty_thousand_rows_lie_exactly() {
     let metrics = Metrics { columns: 1, tile: [256.0, 256.0], gap: 8.0 };
     let layout = Layout::new(metrics, &[Section { group: None, count: 50_000 }]);
-    assert_eq!(layout.corner(49_999), Some([0.0, 49_999.0 * 264.0]));
-    assert_eq!(layout.at(3.0, 49_999.0 * 264.0 + 0.25), Some(49_999));
+    assert_eq!(layout.corner(49_999), Some([0.0, ABOVE + 49_999.0 * 264.0]));
+    assert_eq!(layout.at(3.0, ABOVE + 49_999.0 * 264.0 + 0.25), Some(49_999));
 }
