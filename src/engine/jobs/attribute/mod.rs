@@ -25,7 +25,7 @@ use crate::store::Store;
 use crate::unlearning::Forget;
 use ahead::Ahead;
 use told::{Told, live_queries};
-use trust::Asked;
+use trust::{Asked, References};
 
 pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
@@ -69,6 +69,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     let (seed, class) = (settings.seed, settings.class);
     let mut kept = StoredTerms { store: &store, model: &model, seed, class, device: &device };
     let found = SharedNeighbours::default();
+    let references = References::new(job, &dataset, &recipe);
     let asked = Asked {
         job,
         method,
@@ -80,6 +81,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         recipe: &recipe,
         store: &store,
         neighbours: &found,
+        references: &references,
     };
     let (live, live_pass);
     let mut report = Told::new(reporter, &dataset, &model);
