@@ -181,6 +181,29 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
 }
 
 #[test]
+fn random_groups_without_references_say_that_they_tell_less() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path().join("store"));
+    job.queries.truncate(1);
+    job.counterfactuals = None;
+    job.settings.timesteps = "4".parse().unwrap();
+    job.recipe = Recipe { steps: 2, batch: 4, held_out: 0.0, ..Recipe::default() };
+    job.null = 4;
+    let (mut warned, mut references) = (false, None);
+    for event in run(JobSpec::Attribute(Box::new(job))) {
+        match event {
+            EventKind::Warning(text) => warned |= text.contains("too few pictures are held out"),
+            EventKind::Attributed(all) => {
+                references = all[0].trust.as_ref().and_then(|t| t.null.as_ref()).map(|n| n.references);
+            }
+            EventKind::Failed(text) => panic!("{text}"),
+            _ => {}
+        }
+    }
+    assert!(warned && references == Some(0), "{warned} {references:?}");
+}
+
+#[test]
 fn two_writers_do_not_meet() {
     let folder = tempfile::tempdir().unwrap();
     let keep = folder.path().join("store");
