@@ -2,8 +2,8 @@
 //! meaning scores. It says that removing a group matters more than removing random pictures, never that it is the cause.
 //!
 //! Random groups' models are damaged unequally, and one that is damaged more scores higher on every picture. So a score is
-//! taken as the picture's effect + the model's offset + a rest; the offsets are measured on reference pictures that no
-//! unlearning saw, and what chance does is judged by the rest.
+//! taken as the picture's effect + the picture's slope x the model's offset + a rest. The offsets are measured on reference
+//! pictures that no unlearning saw, and what chance does is judged by the rest.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,8 @@ pub const FEWEST: usize = 4;
 /// Fewest reference pictures that tell a model's offset.
 const FEWEST_REFERENCES: usize = 4;
 
-/// How much more each model harms reference pictures than random groups' models do on average, nats.
+/// How much more each model harms reference pictures than random groups' models do on average, in units of how unequal these
+/// are: pictures differ in scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offsets {
     random: Vec<f64>,
@@ -35,16 +36,16 @@ impl Offsets {
     /// the pictures are too few.
     pub fn of(pictures: &[Attribution], random: usize, shown: &[String]) -> Option<Self> {
         let score = |s: &GroupScore| s.estimate.score;
-        let mean = |a: &Attribution| a.scores.iter().take(random).map(score).sum::<f64>() / random as f64;
-        let means: Vec<f64> = pictures.iter().map(mean).collect();
+        let spreads: Vec<(f64, f64)> =
+            pictures.iter().map(|a| spread(&a.scores.iter().take(random).map(score).collect::<Vec<_>>())).collect();
         let offset = |number: usize| {
             let strayed: Vec<f64> = pictures
                 .iter()
-                .zip(&means)
+                .zip(&spreads)
                 .zip(shown)
-                .filter_map(|((picture, mean), shown)| Some((picture.scores.get(number)?, mean, shown)))
-                .filter(|(s, _, shown)| s.group != **shown)
-                .map(|(s, mean, _)| score(s) - mean)
+                .filter_map(|((picture, spread), shown)| Some((picture.scores.get(number)?, *spread, shown)))
+                .filter(|(s, (_, sd), shown)| s.group != **shown && *sd > 0.0)
+                .map(|(s, (mean, sd), _)| (score(s) - mean) / sd)
                 .collect();
             let offset = strayed.iter().sum::<f64>() / strayed.len() as f64;
             (strayed.len() >= FEWEST_REFERENCES && offset.is_finite()).then_some(offset)
@@ -81,27 +82,35 @@ pub struct NullTest {
 impl NullTest {
     /// The test of `groups` groups against the scores of random ones; none where these are too few.
     ///
-    /// The threshold is the upper prediction limit of one more random group, mean + c s √(1 + 1/R), where c is Student's
-    /// quantile with R - 1 degrees of freedom at 1 - nominal / groups (Bonferroni) and s the spread of the scores less their
-    /// models' offsets. A group's own offset is added where it is positive; a model that is damaged less than random ones is
-    /// not rewarded, so that what stands out is always above what random groups score. Without offsets s is the
-    /// plain spread: then chance makes a group stand out for about one picture in six.
+    /// The limit is the upper prediction limit of one more random group of the same offset x, from the least squares line of the
+    /// scores on the offsets, mean + b x + c s √(1 + 1/R + x² / Σx²), where s is the spread about the line and c Student's
+    /// quantile with R - 2 degrees of freedom at 1 - nominal / groups (Bonferroni). Neither b nor x counts below 0: a model
+    /// that is damaged less than random ones is not rewarded, so that what stands out is above what random groups score.
+    /// Without offsets it is the same of a line without slope; then chance makes a group stand out for about one
+    /// picture in six.
     pub fn of(scores: Vec<f64>, groups: usize, offsets: Option<&Offsets>) -> Option<Self> {
         if scores.len() < FEWEST || groups == 0 || scores.iter().any(|s| !s.is_finite()) {
             return None;
         }
-        let offsets = offsets.filter(|o| o.random.len() == scores.len());
-        let rests: Vec<f64> = match offsets {
-            Some(offsets) => scores.iter().zip(&offsets.random).map(|(score, offset)| score - offset).collect(),
-            None => scores.clone(),
-        };
-        let (mean, sd) = spread(&scores);
-        let (_, rest) = spread(&rests);
         let count = scores.len() as f64;
-        let factor = t_quantile(NOMINAL / groups as f64, count - 1.0);
-        let threshold = mean + factor * rest * (1.0 + 1.0 / count).sqrt();
-        let damaged = offsets.iter().flat_map(|o| &o.groups).filter(|(_, offset)| **offset > 0.0);
-        let allowances = damaged.map(|(group, offset)| (group.clone(), *offset)).collect();
+        let (mean, sd) = spread(&scores);
+        let offsets = offsets.filter(|o| o.random.len() == scores.len());
+        let along: f64 = offsets.iter().flat_map(|o| &o.random).map(|x| x * x).sum();
+        let offsets = offsets.filter(|_| along > 0.0);
+        let (slope, rest, freedom) = match offsets {
+            Some(offsets) => {
+                let pairs = || scores.iter().zip(&offsets.random);
+                let slope = (pairs().map(|(s, x)| (s - mean) * x).sum::<f64>() / along).max(0.0);
+                let squares: f64 = pairs().map(|(s, x)| (s - mean - slope * x).powi(2)).sum();
+                (slope, (squares / (count - 2.0)).sqrt(), count - 2.0)
+            }
+            None => (0.0, sd, count - 1.0),
+        };
+        let factor = t_quantile(NOMINAL / groups as f64, freedom) * rest;
+        let threshold = mean + factor * (1.0 + 1.0 / count).sqrt();
+        let limit = |x: f64| mean + slope * x + factor * (1.0 + 1.0 / count + x * x / along).sqrt();
+        let damaged = offsets.iter().flat_map(|o| &o.groups).filter(|(_, x)| **x > 0.0);
+        let allowances = damaged.map(|(group, x)| (group.clone(), limit(*x) - threshold)).collect();
         Some(Self { scores, mean, sd, threshold, allowances, references: offsets.map_or(0, |o| o.references) })
     }
 
