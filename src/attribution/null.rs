@@ -150,19 +150,15 @@ impl Trust {
     pub fn sentences(&self, leader: &str, score: f64) -> Vec<String> {
         let mut said = Vec::new();
         if let Some(null) = &self.null {
-            let limit = null.limit(leader);
+            let (count, limit) = (null.scores.len(), null.limit(leader));
+            let alike = if limit > null.threshold { " where their models are damaged as much" } else { "" };
             said.push(if null.stands_out(leader, score) {
                 format!(
-                    "Removing {leader} matters more than removing random pictures ({score:.2} nats; {} random groups: below {:.2})",
-                    null.scores.len(),
-                    limit
+                    "Removing {leader} matters more than removing random pictures ({score:.2} nats; {count} random groups: below \
+                     {limit:.2}{alike})"
                 )
             } else {
-                format!(
-                    "Nothing stands out: {} random groups reach {:.2} nats as well",
-                    null.scores.len(),
-                    limit
-                )
+                format!("Nothing stands out: {count} random groups reach {limit:.2} nats as well{alike}")
             });
         }
         for (what, named) in
@@ -287,6 +283,11 @@ mod tests {
         assert!(said.contains("matters more than removing random") && said.contains("closed form too"), "{said}");
         assert!(said.contains("names oil instead"), "{said}");
         assert!(trust.sentences("ink", 0.2)[0].starts_with("Nothing stands out"));
+        let mut damaged = trust.clone();
+        damaged.null.as_mut().unwrap().allowances.insert("ink".into(), 9.0);
+        let said = damaged.sentences("ink", 5.0).join(". ");
+        assert!(said.starts_with("Nothing stands out") && said.contains("damaged as much"), "{said}");
+        assert!(!damaged.sentences("oil", 5.0)[0].contains("damaged"), "oil has nothing to make up for");
         assert!(Trust::default().sentences("ink", 1.0).is_empty());
     }
 }
