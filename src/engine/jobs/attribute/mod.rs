@@ -133,7 +133,8 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             let models = models + report.to_make;
             // Any group's unlearning takes as long.
             let unlearns = groups.first().filter(|_| unlearns && models > 0).map(|g| Forget::group(&dataset, *g));
-            let ahead = Ahead { models, unlearns, work, recipe: &recipe, store: &store, neighbours: &found };
+            let held = groups.len() * if job.confirm { 2 } else { 1 } + job.null;
+            let ahead = Ahead { models, held, unlearns, work, recipe: &recipe, store: &store, neighbours: &found };
             ahead.tell(&mut settings, &mut report)?;
             if job.dry_run {
                 return Ok(String::new());
