@@ -15,5 +15,5 @@ pub use method::{
     Attribution, Context, Counterfactuals, GroupScore, KeptTerms, Made, Method, Query, Report, ScoreSettings, Work,
     method, methods,
 };
-pub use null::{NullTest, Trust};
+pub use null::{NullTest, Offsets, Trust};
 pub use ranking::{Ranked, rank, verdict};

@@ -1,17 +1,63 @@
 //! "Nothing stands out": the scores of random groups of pictures, unlearned by the same recipe, are what a group of no
 //! meaning scores. It says that removing a group matters more than removing random pictures, never that it is the cause.
+//!
+//! Random groups' models are damaged unequally, and one that is damaged more scores higher on every picture. So a score is
+//! taken as the picture's effect + the picture's slope x the model's offset + a rest. The offsets are measured on reference
+//! pictures that no unlearning saw, and what chance does is judged by the rest.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::method::{Attribution, GroupScore};
 use crate::elbo::student::t_quantile;
 
-/// Nominal share of pictures for which chance alone makes some group stand out. Random groups' models are damaged
-/// unequally, which one picture's scores do not show; on the digits, this and [`NullTest::widening`] gave 5 %, the plain limit at
-/// a nominal 5 % gave 19 to 22 %.
-const NOMINAL: f64 = 0.02;
+/// Nominal share of pictures for which chance alone makes some group stand out.
+const NOMINAL: f64 = 0.05;
 
 /// Fewest random groups whose spread is worth anything.
 pub const FEWEST: usize = 4;
+
+/// Fewest reference pictures that tell a model's offset.
+const FEWEST_REFERENCES: usize = 4;
+
+/// How much more each model harms reference pictures than random groups' models do on average, in units of how unequal these
+/// are: pictures differ in scale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offsets {
+    random: Vec<f64>,
+    groups: BTreeMap<String, f64>,
+    references: usize,
+}
+
+impl Offsets {
+    /// From the scores of reference pictures: under the models of `random` random groups, and behind them of the groups in
+    /// question. `shown` is the group that each picture is of; it tells nothing about that group's own model. None where
+    /// the pictures are too few.
+    pub fn of(pictures: &[Attribution], random: usize, shown: &[String]) -> Option<Self> {
+        let score = |s: &GroupScore| s.estimate.score;
+        let spreads: Vec<(f64, f64)> =
+            pictures.iter().map(|a| spread(&a.scores.iter().take(random).map(score).collect::<Vec<_>>())).collect();
+        let offset = |number: usize| {
+            let strayed: Vec<f64> = pictures
+                .iter()
+                .zip(&spreads)
+                .zip(shown)
+                .filter_map(|((picture, spread), shown)| Some((picture.scores.get(number)?, *spread, shown)))
+                .filter(|(s, (_, sd), shown)| s.group != **shown && *sd > 0.0)
+                .map(|(s, (mean, sd), _)| (score(s) - mean) / sd)
+                .collect();
+            let offset = strayed.iter().sum::<f64>() / strayed.len() as f64;
+            (strayed.len() >= FEWEST_REFERENCES && offset.is_finite()).then_some(offset)
+        };
+        let groups = pictures.first()?.scores.iter().enumerate().skip(random);
+        Some(Self {
+            random: (0..random).map(offset).collect::<Option<_>>()?,
+            groups: groups.map(|(n, s)| Some((s.group.clone(), offset(n)?))).collect::<Option<_>>()?,
+            references: pictures.len(),
+        })
+    }
+}
 
 /// What random groups score for one query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,57 +68,68 @@ pub struct NullTest {
     pub mean: f64,
     /// Their standard deviation, nats: the noise floor.
     pub sd: f64,
-    /// Groups above this stand out, nats.
+    /// Groups above this stand out, nats, unless they have an allowance to make up for.
     pub threshold: f64,
+    /// What a group has to score beyond the threshold, nats, because its model harms other groups' pictures more than random
+    /// groups' models do.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub allowances: BTreeMap<String, f64>,
+    /// Reference pictures that tell how much each model is damaged; none where too few are held out.
+    #[serde(default)]
+    pub references: usize,
 }
 
 impl NullTest {
     /// The test of `groups` groups against the scores of random ones; none where these are too few.
     ///
-    /// The threshold is the upper prediction limit of one more random group, mean + c sd √(1 + 1/R), where c is Student's
-    /// quantile with R - 1 degrees of freedom at 1 - nominal / groups (Bonferroni), or `widening` where that is more.
-    pub fn of(scores: Vec<f64>, groups: usize, widening: f64) -> Option<Self> {
+    /// The limit is the upper prediction limit of one more random group of the same offset x, from the least squares line of the
+    /// scores on the offsets, mean + b x + c s √(1 + 1/R + x² / Σx²), where s is the spread about the line and c Student's
+    /// quantile with R - 2 degrees of freedom at 1 - nominal / groups (Bonferroni). Neither b nor x counts below 0: a model
+    /// that is damaged less than random ones is not rewarded, so that what stands out is above what random groups score.
+    /// Without offsets it is the same of a line without slope; then chance makes a group stand out for about one
+    /// picture in six.
+    pub fn of(scores: Vec<f64>, groups: usize, offsets: Option<&Offsets>) -> Option<Self> {
         if scores.len() < FEWEST || groups == 0 || scores.iter().any(|s| !s.is_finite()) {
             return None;
         }
-        let (mean, sd, one_more) = spread(&scores);
-        let factor = t_quantile(NOMINAL / groups as f64, scores.len() as f64 - 1.0).max(widening);
-        let threshold = mean + factor * sd * one_more;
-        Some(Self { scores, mean, sd, threshold })
-    }
-
-    /// How far random groups really stray, in the units of [`of`](Self::of)'s factor: each is set against the other random
-    /// ones of the same picture, over all pictures at hand, and the quantile at 1 - nominal / groups is taken. A group whose
-    /// model is damaged more than others strays on every picture, so many pictures show it and one does not.
-    pub fn widening(pictures: &[Vec<f64>], groups: usize) -> f64 {
-        let mut strayed: Vec<f64> = Vec::new();
-        for scores in pictures.iter().filter(|s| s.len() > FEWEST) {
-            for (left_out, score) in scores.iter().enumerate() {
-                let rest: Vec<f64> =
-                    scores.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, s)| *s).collect();
-                let (mean, sd, one_more) = spread(&rest);
-                if sd > 0.0 {
-                    strayed.push((score - mean) / (sd * one_more));
-                }
+        let count = scores.len() as f64;
+        let (mean, sd) = spread(&scores);
+        let offsets = offsets.filter(|o| o.random.len() == scores.len());
+        let along: f64 = offsets.iter().flat_map(|o| &o.random).map(|x| x * x).sum();
+        let offsets = offsets.filter(|_| along > 0.0);
+        let (slope, rest, freedom) = match offsets {
+            Some(offsets) => {
+                let pairs = || scores.iter().zip(&offsets.random);
+                let slope = (pairs().map(|(s, x)| (s - mean) * x).sum::<f64>() / along).max(0.0);
+                let squares: f64 = pairs().map(|(s, x)| (s - mean - slope * x).powi(2)).sum();
+                (slope, (squares / (count - 2.0)).sqrt(), count - 2.0)
             }
-        }
-        strayed.sort_by(f64::total_cmp);
-        let place = (strayed.len() as f64 * (1.0 - NOMINAL / groups.max(1) as f64)).floor() as usize;
-        strayed.get(place.min(strayed.len().saturating_sub(1))).copied().unwrap_or_default()
+            None => (0.0, sd, count - 1.0),
+        };
+        let factor = t_quantile(NOMINAL / groups as f64, freedom) * rest;
+        let threshold = mean + factor * (1.0 + 1.0 / count).sqrt();
+        let limit = |x: f64| mean + slope * x + factor * (1.0 + 1.0 / count + x * x / along).sqrt();
+        let damaged = offsets.iter().flat_map(|o| &o.groups).filter(|(_, x)| **x > 0.0);
+        let allowances = damaged.map(|(group, x)| (group.clone(), limit(*x) - threshold)).collect();
+        Some(Self { scores, mean, sd, threshold, allowances, references: offsets.map_or(0, |o| o.references) })
     }
 
-    /// Whether a group of this score stands out.
-    pub fn stands_out(&self, score: f64) -> bool {
-        score > self.threshold
+    /// The score above which this group stands out, nats.
+    pub fn limit(&self, group: &str) -> f64 {
+        self.threshold + self.allowances.get(group).copied().unwrap_or_default()
+    }
+
+    /// Whether this group stands out with this score.
+    pub fn stands_out(&self, group: &str, score: f64) -> bool {
+        score > self.limit(group)
     }
 }
 
-/// Mean and standard deviation of some scores, and by how much one more strays further than they do: √(1 + 1/R).
-fn spread(scores: &[f64]) -> (f64, f64, f64) {
+/// Mean and standard deviation.
+fn spread(scores: &[f64]) -> (f64, f64) {
     let count = scores.len() as f64;
     let mean = scores.iter().sum::<f64>() / count;
-    let sd = (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt();
-    (mean, sd, (1.0 + 1.0 / count).sqrt())
+    (mean, (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt())
 }
 
 /// What speaks for the leader, besides its interval.
@@ -93,18 +150,15 @@ impl Trust {
     pub fn sentences(&self, leader: &str, score: f64) -> Vec<String> {
         let mut said = Vec::new();
         if let Some(null) = &self.null {
-            said.push(if null.stands_out(score) {
+            let (count, limit) = (null.scores.len(), null.limit(leader));
+            let alike = if limit > null.threshold { " where their models are damaged as much" } else { "" };
+            said.push(if null.stands_out(leader, score) {
                 format!(
-                    "Removing {leader} matters more than removing random pictures ({score:.2} nats; {} random groups: below {:.2})",
-                    null.scores.len(),
-                    null.threshold
+                    "Removing {leader} matters more than removing random pictures ({score:.2} nats; {count} random groups: below \
+                     {limit:.2}{alike})"
                 )
             } else {
-                format!(
-                    "Nothing stands out: {} random groups reach {:.2} nats as well",
-                    null.scores.len(),
-                    null.threshold
-                )
+                format!("Nothing stands out: {count} random groups reach {limit:.2} nats as well{alike}")
             });
         }
         for (what, named) in
@@ -127,58 +181,100 @@ mod tests {
     use super::*;
     use crate::elbo::noise::epsilon;
 
-    /// Share of simulated pictures on which one of `groups` groups of no meaning stands out.
-    fn false_alarms(random: usize, groups: usize) -> f64 {
-        let trials = 4000;
-        let alarms = (0..trials)
-            .filter(|&trial| {
-                let scores: Vec<f64> =
-                    epsilon(trial, b"null", 1, 0, random + groups).iter().map(|v| 3.0 + 0.2 * f64::from(*v)).collect();
-                let (random, real) = scores.split_at(random);
-                let test = NullTest::of(random.to_vec(), groups, 0.0).unwrap();
-                real.iter().any(|s| test.stands_out(*s))
-            })
-            .count();
-        alarms as f64 / trials as f64
+    /// Scores of one picture under models, by name.
+    fn scored(models: &[(String, f64)]) -> Attribution {
+        Attribution::new(
+            "picture",
+            "guda",
+            models.iter().map(|(name, score)| GroupScore::exact(name, *score)).collect(),
+        )
+    }
+
+    /// Share of simulated pictures on which one of `groups` groups of no meaning stands out, by the plain spread and with
+    /// reference pictures. Each trial has models of its own, whose offsets are skewed as the digits' are: one in so many
+    /// is damaged far more than the others.
+    fn false_alarms(random: usize, groups: usize, damage: f64) -> (f64, f64) {
+        let (trials, references) = (2000, 16);
+        let (mut plain, mut referred) = (0, 0);
+        let shown: Vec<String> = (0..references).map(|r| format!("other {r}")).collect();
+        for trial in 0..trials {
+            let normals = |what: &[u8], row: usize| -> Vec<f64> {
+                epsilon(trial, what, 1, row, random + groups).iter().map(|v| f64::from(*v)).collect()
+            };
+            let offsets: Vec<f64> = normals(b"offset", 0).iter().map(|v| damage * (0.7 * v).exp()).collect();
+            let picture = |what: &[u8], row: usize| -> Vec<f64> {
+                normals(what, row).iter().zip(&offsets).map(|(v, offset)| 3.0 + offset + 0.5 * v).collect()
+            };
+            let pictures: Vec<Vec<f64>> = (0..references).map(|r| picture(b"reference", r)).collect();
+            let name = |i: usize| i.checked_sub(random).map_or(format!("random {i}"), |g| format!("group {g}"));
+            let models = |p: &Vec<f64>| scored(&p.iter().enumerate().map(|(i, s)| (name(i), *s)).collect::<Vec<_>>());
+            let pictures: Vec<Attribution> = pictures.iter().map(models).collect();
+            let found = Offsets::of(&pictures, random, &shown).unwrap();
+            let query = picture(b"query", 0);
+            let (null, real) = query.split_at(random);
+            let alarm = |offsets: Option<&Offsets>| {
+                let test = NullTest::of(null.to_vec(), groups, offsets).unwrap();
+                real.iter().enumerate().any(|(g, score)| test.stands_out(&format!("group {g}"), *score))
+            };
+            plain += usize::from(alarm(None));
+            referred += usize::from(alarm(Some(&found)));
+        }
+        (plain as f64 / trials as f64, referred as f64 / trials as f64)
     }
 
     #[test]
-    fn chance_alone_stands_out_as_rarely_as_promised() {
-        for (random, groups) in [(8, 3), (16, 8), (16, 10), (32, 8)] {
-            let share = false_alarms(random, groups);
+    fn chance_alone_stands_out_as_rarely_as_promised_where_all_models_are_alike() {
+        for (random, groups) in [(8, 3), (16, 8), (24, 10)] {
+            let (plain, referred) = false_alarms(random, groups, 0.0);
             // Bonferroni spends a little less than the level; the random groups are shared by all comparisons.
-            assert!((0.008..0.026).contains(&share), "{random} random groups, {groups} groups: {share}");
+            assert!((0.02..0.06).contains(&plain), "{random} random groups, {groups} groups: {plain}");
+            assert!((0.005..0.06).contains(&referred), "{random} random groups, {groups} groups: {referred}");
         }
     }
 
-    /// One random group of sixteen is damaged more than the others, on every picture.
     #[test]
-    fn a_random_group_that_always_strays_widens_the_test() {
-        let picture = |seed: u64, damage: f64| {
-            let mut scores: Vec<f64> = epsilon(seed, b"damage", 1, 0, 16).iter().map(|v| f64::from(*v)).collect();
-            scores[5] += damage;
-            scores
+    fn references_keep_the_promise_for_one_picture_where_models_are_damaged_unequally() {
+        for (random, groups) in [(8, 8), (16, 8), (24, 10)] {
+            let (plain, referred) = false_alarms(random, groups, 0.6);
+            assert!(plain > 0.09, "{random} random groups, {groups} groups: the plain limit gives only {plain}");
+            assert!((0.005..0.05).contains(&referred), "{random} random groups, {groups} groups: {referred}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_model_has_more_to_beat_and_a_spared_one_no_less() {
+        // Random models score 1 on average on every reference; ink's scores 3 on others' pictures, and oil's 0.
+        let random = [0.8, 1.2, 0.9, 1.1, 1.0];
+        let shown: Vec<String> = ["ink", "oil", "ink", "oil", "wax", "wax", "wax"].map(String::from).to_vec();
+        let models = |shown: &String| {
+            let own = |name: &str, apart| (name.to_owned(), if shown == name { 50.0 } else { apart });
+            let random = random.iter().enumerate().map(|(i, s)| (format!("random {i}"), *s));
+            scored(&random.chain([own("ink", 3.0), own("oil", 0.0)]).collect::<Vec<_>>())
         };
-        let even: Vec<Vec<f64>> = (0..200).map(|q| picture(q, 0.0)).collect();
-        let uneven: Vec<Vec<f64>> = (0..200).map(|q| picture(q, 6.0)).collect();
-        let (even, uneven) = (NullTest::widening(&even, 8), NullTest::widening(&uneven, 8));
-        assert!((2.0..5.0).contains(&even) && uneven > even + 2.0, "{even} {uneven}");
-        let scores = picture(1000, 0.0);
-        let of = |widening| NullTest::of(scores.clone(), 8, widening).unwrap().threshold;
-        assert!(of(uneven) > of(0.0));
-        assert_eq!(NullTest::widening(&[], 8), 0.0);
+        let pictures: Vec<Attribution> = shown.iter().map(models).collect();
+        let offsets = Offsets::of(&pictures, 5, &shown).unwrap();
+        // The random groups' offsets explain their scores wholly, so that no spread is left.
+        let test = NullTest::of(random.iter().map(|r| r + 4.0).collect(), 2, Some(&offsets)).unwrap();
+        assert!((test.threshold - 5.0).abs() < 1e-9 && test.references == 7, "{test:?}");
+        assert!((test.limit("ink") - 7.0).abs() < 1e-9 && test.limit("oil") == test.threshold, "{test:?}");
+        assert!(test.stands_out("oil", 5.1) && !test.stands_out("ink", 6.9) && test.stands_out("ink", 7.1));
+        let plain = NullTest::of(random.iter().map(|r| r + 4.0).collect(), 2, None).unwrap();
+        assert!(plain.threshold > 5.1 && plain.references == 0 && plain.allowances.is_empty());
+        // Two pictures of other groups are too few to tell anything of ink.
+        assert_eq!(Offsets::of(&pictures[..4], 5, &shown[..4]), None);
+        assert_eq!(Offsets::of(&[], 5, &[]), None);
     }
 
     #[test]
     fn too_few_random_groups_test_nothing() {
-        assert_eq!(NullTest::of(vec![1.0, 2.0, 3.0], 5, 0.0), None);
-        assert_eq!(NullTest::of(vec![1.0, 2.0, 3.0, f64::NAN], 5, 0.0), None);
+        assert_eq!(NullTest::of(vec![1.0, 2.0, 3.0], 5, None), None);
+        assert_eq!(NullTest::of(vec![1.0, 2.0, 3.0, f64::NAN], 5, None), None);
     }
 
     #[test]
     fn the_words_name_what_agrees_and_what_does_not() {
         let trust = Trust {
-            null: NullTest::of(vec![0.1, 0.2, 0.3, 0.2], 3, 0.0),
+            null: NullTest::of(vec![0.1, 0.2, 0.3, 0.2], 3, None),
             closed_form: Some("ink".into()),
             second_seed: Some("oil".into()),
             ..Trust::default()
@@ -187,6 +283,11 @@ mod tests {
         assert!(said.contains("matters more than removing random") && said.contains("closed form too"), "{said}");
         assert!(said.contains("names oil instead"), "{said}");
         assert!(trust.sentences("ink", 0.2)[0].starts_with("Nothing stands out"));
+        let mut damaged = trust.clone();
+        damaged.null.as_mut().unwrap().allowances.insert("ink".into(), 9.0);
+        let said = damaged.sentences("ink", 5.0).join(". ");
+        assert!(said.starts_with("Nothing stands out") && said.contains("damaged as much"), "{said}");
+        assert!(!damaged.sentences("oil", 5.0)[0].contains("damaged"), "oil has nothing to make up for");
         assert!(Trust::default().sentences("ink", 1.0).is_empty());
     }
 }

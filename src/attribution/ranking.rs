@@ -62,7 +62,7 @@ pub fn verdict(attribution: &Attribution) -> String {
         return "No group made this picture more likely beyond the noise".into();
     }
     let null = attribution.trust.as_ref().and_then(|t| t.null.as_ref());
-    if null.is_some_and(|n| !n.stands_out(leader.estimate.score)) {
+    if null.is_some_and(|n| !n.stands_out(&leader.group, leader.estimate.score)) {
         return format!("Nothing stands out: random pictures score as much as {}", leader.group);
     }
     let tied: Vec<&str> = ranked.iter().skip(1).take_while(|r| r.tied_with_previous).map(name).collect();

@@ -9,6 +9,7 @@ use crate::attribution::{ScoreSettings, Work};
 use crate::device::memory;
 use crate::diffusion::{Denoiser as _, Model};
 use crate::elbo::{FullPass, Plan, Point, ScorerQuery};
+use crate::engine::counterfactuals::Resident;
 use crate::error::{Error, Result};
 use crate::unlearning::Unlearning;
 
@@ -92,10 +93,11 @@ impl Costs {
         Ok(Self { evaluation, making, picture, weights, on_cpu: model.is_on_cpu() })
     }
 
-    /// What so many models and evaluations take.
-    pub fn forecast(&self, models: usize, Work { evaluations, places }: Work) -> Forecast {
+    /// What so many models and evaluations take, where at most `held` models stay in memory.
+    pub fn forecast(&self, models: usize, held: usize, Work { evaluations, places }: Work) -> Forecast {
         let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation;
-        let kept = places.saturating_mul(self.picture) + (models + 2).saturating_mul(self.weights);
+        let resident = held.saturating_mul(self.weights).min(Resident::BUDGET);
+        let kept = places.saturating_mul(self.picture) + 2 * self.weights + resident;
         let peak_bytes = memory::peak().filter(|_| self.on_cpu).map(|peak| peak + kept as u64);
         Forecast { models, evaluations, seconds, peak_bytes }
     }

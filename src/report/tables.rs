@@ -145,7 +145,7 @@ pub fn write_attribution(
                 group_error_rise: score.gate.map(|g| g.forget.rise),
                 others_error_rise: score.gate.map(|g| g.others.rise),
                 retrained_rise: score.gate.and_then(|g| g.retrained_rise),
-                stands_out: null.map(|n| n.stands_out(score.estimate.score)),
+                stands_out: null.map(|n| n.stands_out(&score.group, score.estimate.score)),
             });
             let class_id = dataset.groups().iter().position(|g| *g == score.group).unwrap_or_default();
             official.push(OfficialRow { image: &attribution.query, class_id, delta_elbo: score.estimate.score });

@@ -26,5 +26,5 @@ pub use neighbours::GroupNeighbours;
 pub use objective::{ForgetBatch, Objective, objective, objectives};
 pub use recipe::Recipe;
 pub use run::{Outcome, Unlearning, UnlearningStep};
-pub use split::Split;
+pub use split::{Split, references};
 pub use state::UnlearningState;

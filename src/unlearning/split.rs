@@ -60,6 +60,20 @@ pub(super) fn held_out(dataset: &Dataset, group: usize, share: f64) -> Vec<usize
     (0..count).map(|_| rest.swap_remove(rng.random_range(0..rest.len()))).collect()
 }
 
+/// Up to `count` of the pictures that no run trains on, spread evenly over the groups: a fixed choice.
+pub fn references(dataset: &Dataset, share: f64, count: usize) -> Vec<usize> {
+    let groups = dataset.groups().len();
+    let held: Vec<Vec<usize>> = (0..groups).map(|g| held_out(dataset, g, share)).collect();
+    let most = held.iter().map(Vec::len).max().unwrap_or_default();
+    let mut rounds = (0..most).map(|round| held.iter().filter_map(|g| g.get(round).copied()).collect::<Vec<usize>>());
+    let mut chosen = Vec::new();
+    while let Some(round) = rounds.next().filter(|_| chosen.len() < count) {
+        let wanted = (count - chosen.len()).min(round.len());
+        chosen.extend((0..wanted).filter_map(|i| round.get(i * round.len() / wanted)));
+    }
+    chosen
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +108,24 @@ mod tests {
         let one = (0..1000).map(|seed| Forget::random(&dataset, 1, seed));
         let mut sizes = one.map(|f| Split::new(&dataset, &f, 0.5)).map(|s| (s.forget.len(), s.held_forget.len()));
         assert!(sizes.all(|s| s == (1, 0)), "a single picture is always trained on");
+    }
+
+    #[test]
+    fn references_are_held_out_and_spread_over_the_groups() {
+        let dataset = digits();
+        let held = Split::new(&dataset, &Forget::group(&dataset, 0), 0.1);
+        let shown = |count: usize| -> Vec<usize> {
+            let chosen = references(&dataset, 0.1, count);
+            assert!(chosen.iter().all(|i| held.held_forget.contains(i) || held.held_others.contains(i)));
+            let mut distinct = chosen.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            assert_eq!(distinct.len(), chosen.len());
+            chosen.iter().map(|i| dataset.group_of(*i).unwrap()).collect()
+        };
+        assert_eq!(shown(3), [0, 3, 6]);
+        assert_eq!(shown(12), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 5]);
+        assert_eq!(shown(100).len(), 20, "two of each group are held out");
+        assert!(references(&dataset, 0.0, 16).is_empty());
     }
 }

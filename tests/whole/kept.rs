@@ -148,14 +148,16 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
     // Twelve timesteps of two queries, each group's model beside the full one; eight noises a picture of the gate, which has
     // two pictures of the group, before and after, and two of each other group.
     let (of_query, gate) = (|groups: usize| 2 * 12 * (groups + 1), 8 * (2 + 2 + 9 * 2));
-    assert_eq!(forecast.evaluations, of_query(2) + of_query(4) + of_query(2) + 2 * gate);
+    // And eight timesteps of sixteen reference pictures, under the random groups' models and the two groups'.
+    let references = 16 * 8 * (4 + 2 + 1);
+    assert_eq!(forecast.evaluations, of_query(2) + of_query(4) + of_query(2) + references + 2 * gate);
     assert_eq!(results(&keep, Kind::Counterfactual), 8);
     assert_eq!(results(&keep, Kind::Unfinished), 0);
     for attribution in &scores {
         let trust = attribution.trust.as_ref().expect("what speaks for the leader");
         let null = trust.null.as_ref().expect("random groups");
         assert_eq!(null.scores.len(), 4);
-        assert!(null.threshold > null.mean && null.sd > 0.0);
+        assert!(null.threshold > null.mean && null.sd > 0.0 && null.references == 16, "{null:?}");
         let names = ["four", "seven"].map(|n| Some(n.to_owned()));
         assert!(names.contains(&trust.closed_form) && names.contains(&trust.second_seed), "{trust:?}");
         for score in &attribution.scores {
@@ -167,7 +169,7 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
     let (again, forecast) = attribute(&job);
     assert_eq!((forecast.models, forecast.evaluations), (0, 0));
     assert_eq!(scores, again);
-    // Another query: its own evaluations alone, the random groups' among them.
+    // Another query: its own evaluations alone, the random groups' among them; the references are known.
     job.queries = super::digits::queries()[2..3].to_vec();
     job.dry_run = true;
     let (_, forecast) = told(&job);
@@ -176,6 +178,29 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
     // Ready models cannot be set against random groups.
     job.counterfactuals = Some(super::fixture("digits/retrained"));
     assert!(super::failure(JobSpec::Attribute(Box::new(job))).contains("--null"));
+}
+
+#[test]
+fn random_groups_without_references_say_that_they_tell_less() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path().join("store"));
+    job.queries.truncate(1);
+    job.counterfactuals = None;
+    job.settings.timesteps = "4".parse().unwrap();
+    job.recipe = Recipe { steps: 2, batch: 4, held_out: 0.0, ..Recipe::default() };
+    job.null = 4;
+    let (mut warned, mut references) = (false, None);
+    for event in run(JobSpec::Attribute(Box::new(job))) {
+        match event {
+            EventKind::Warning(text) => warned |= text.contains("too few pictures are held out"),
+            EventKind::Attributed(all) => {
+                references = all[0].trust.as_ref().and_then(|t| t.null.as_ref()).map(|n| n.references);
+            }
+            EventKind::Failed(text) => panic!("{text}"),
+            _ => {}
+        }
+    }
+    assert!(warned && references == Some(0), "{warned} {references:?}");
 }
 
 #[test]

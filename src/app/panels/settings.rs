@@ -148,7 +148,7 @@ fn trust(ui: &mut Ui, settings: &mut Settings) {
              the noise ends. Costs as many more unlearnings, once a project. 0: none; 16 is a good number",
         );
         // Asked of the test itself, which knows how many it needs.
-        if settings.null > 0 && NullTest::of(vec![0.0; settings.null], 1, 0.0).is_none() {
+        if settings.null > 0 && NullTest::of(vec![0.0; settings.null], 1, None).is_none() {
             ui.label(RichText::new("too few to tell anything").font(theme::caption()).color(t.warn));
         }
     });

@@ -41,7 +41,7 @@ pub fn checked(all: &mut Attribution, leader: bool) {
 pub fn doubted(all: &mut Attribution, mean: f64) {
     let scores: Vec<f64> = (0..16).map(|i| mean + f64::from(i % 4) - 1.5).collect();
     all.trust = Some(Trust {
-        null: NullTest::of(scores, all.scores.len(), 0.0),
+        null: NullTest::of(scores, all.scores.len(), None),
         lead: Some(5.0),
         closed_form: all.scores.get(4).map(|s| s.group.clone()),
         second_seed: all.scores.first().map(|s| s.group.clone()),

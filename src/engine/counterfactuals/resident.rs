@@ -4,9 +4,6 @@ use burn::module::Module as _;
 
 use crate::diffusion::Model;
 
-/// Weights kept in memory, in bytes.
-const BUDGET: usize = 1 << 30;
-
 /// Models by key, the one used longest ago first.
 #[derive(Default)]
 pub struct Resident {
@@ -14,6 +11,9 @@ pub struct Resident {
 }
 
 impl Resident {
+    /// Weights kept in memory, in bytes.
+    pub const BUDGET: usize = 1 << 30;
+
     /// The model of this key.
     pub fn get(&mut self, key: &str) -> Option<Model> {
         let at = self.models.iter().position(|(k, _)| k == key)?;
@@ -34,7 +34,7 @@ impl Resident {
         self.models.push((key, model));
         let bytes = |(_, model): &(String, Model)| 4 * model.network.num_params();
         let mut all: usize = self.models.iter().map(bytes).sum();
-        while all > BUDGET && self.models.len() > 1 {
+        while all > Self::BUDGET && self.models.len() > 1 {
             all -= bytes(&self.models.remove(0));
         }
     }

@@ -35,7 +35,7 @@ fn attribution(name: &str) -> Attribution {
     let mut all =
         Attribution::new(name, "guda", ["ink", "oil", HOSTILE, "wash"].iter().enumerate().map(score).collect());
     all.trust = Some(Trust {
-        null: NullTest::of(vec![0.1, 0.2, 0.3, 0.7], 4, 0.0),
+        null: NullTest::of(vec![0.1, 0.2, 0.3, 0.7], 4, None),
         lead: Some(2.0),
         closed_form: Some("oil".into()),
         second_seed: Some("ink".into()),

@@ -14,6 +14,8 @@ use crate::unlearning::{Forget, Recipe, Unlearning};
 pub(super) struct Ahead<'a> {
     /// Models to be made.
     pub(super) models: usize,
+    /// Models that are scored under, at most; they stay in memory.
+    pub(super) held: usize,
     /// A group to measure unlearning on, where models are to be made that way.
     pub(super) unlearns: Option<Forget>,
     pub(super) work: Work,
@@ -43,7 +45,7 @@ impl Ahead<'_> {
             None => None,
         };
         let costs = Costs::measure(model, settings, unlearning.as_ref(), &mut || told.reporter.check())?;
-        let forecast = costs.forecast(self.models, self.work);
+        let forecast = costs.forecast(self.models, self.held, self.work);
         told.reporter.state(EventKind::Forecast(forecast));
         if let (Some(peak), Some(free), Some(used)) = (forecast.peak_bytes, memory::available(), memory::peak())
             && peak.saturating_sub(used) > free

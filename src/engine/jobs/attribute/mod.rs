@@ -25,7 +25,7 @@ use crate::store::Store;
 use crate::unlearning::Forget;
 use ahead::Ahead;
 use told::{Told, live_queries};
-use trust::Asked;
+use trust::{Asked, References};
 
 pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
@@ -69,6 +69,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     let (seed, class) = (settings.seed, settings.class);
     let mut kept = StoredTerms { store: &store, model: &model, seed, class, device: &device };
     let found = SharedNeighbours::default();
+    let references = References::new(job, &dataset, &recipe);
     let asked = Asked {
         job,
         method,
@@ -80,6 +81,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         recipe: &recipe,
         store: &store,
         neighbours: &found,
+        references: &references,
     };
     let (live, live_pass);
     let mut report = Told::new(reporter, &dataset, &model);
@@ -134,7 +136,8 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             }
             // Any group's unlearning takes as long.
             let unlearns = groups.first().filter(|_| unlearns && models > 0).map(|g| Forget::group(&dataset, *g));
-            let ahead = Ahead { models, unlearns, work, recipe: &recipe, store: &store, neighbours: &found };
+            let held = groups.len() * if job.confirm { 2 } else { 1 } + job.null;
+            let ahead = Ahead { models, held, unlearns, work, recipe: &recipe, store: &store, neighbours: &found };
             ahead.tell(&mut settings, &mut report)?;
             if job.dry_run {
                 return Ok(String::new());

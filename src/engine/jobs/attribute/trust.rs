@@ -2,7 +2,8 @@
 
 use super::told::Told;
 use crate::attribution::{
-    Attribution, Context, Counterfactuals, KeptTerms, Method, NullTest, Query, Report, ScoreSettings, Trust, Work, rank,
+    Attribution, Context, Counterfactuals, KeptTerms, Method, NullTest, Offsets, Query, Report, ScoreSettings, Trust,
+    Work, rank,
 };
 use crate::dataset::Dataset;
 use crate::diffusion::Model;
@@ -12,10 +13,35 @@ use crate::engine::counterfactuals::{Resident, SharedNeighbours, Unlearned};
 use crate::engine::workspace::Workspace;
 use crate::error::Result;
 use crate::store::Store;
-use crate::unlearning::Recipe;
+use crate::unlearning::{Recipe, references};
 
 /// Random groups are scored on this many timesteps where the ranking chose its own.
 const NULL_TIMESTEPS: usize = 30;
+
+/// Reference pictures that tell how much each model is damaged. Twice as many, or four times the timesteps, tell little more
+/// on the digits.
+const REFERENCES: usize = 16;
+
+/// Each is scored on this many timesteps.
+const REFERENCE_TIMESTEPS: usize = 8;
+
+/// Training pictures that no unlearning sees, scored under every model that is compared: once a project, as the terms are kept.
+#[derive(Default)]
+pub(super) struct References {
+    pictures: Vec<Query>,
+    /// The group that each is of.
+    shown: Vec<String>,
+}
+
+impl References {
+    /// The pictures, where random groups are asked for.
+    pub(super) fn new(job: &AttributeJob, dataset: &Dataset, recipe: &Recipe) -> Self {
+        let chosen = if job.null > 0 { references(dataset, recipe.held_out, REFERENCES) } else { Vec::new() };
+        let picture = |&i: &usize| Query { name: dataset.image_name(i).into(), pixels: dataset.pixels(i).to_vec() };
+        let group = |i: &usize| dataset.group_of(*i).map_or("", |g| dataset.group_name(g)).to_owned();
+        Self { pictures: chosen.iter().map(picture).collect(), shown: chosen.iter().map(group).collect() }
+    }
+}
 
 /// What was asked for, and what it is asked of.
 #[derive(Clone, Copy)]
@@ -30,16 +56,18 @@ pub(super) struct Asked<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) store: &'a Store,
     pub(super) neighbours: &'a SharedNeighbours,
+    pub(super) references: &'a References,
 }
 
 /// Pictures scored under some groups' models.
-struct Part {
+struct Part<'a> {
     recipe: Recipe,
     groups: Vec<usize>,
+    pictures: &'a [Query],
     settings: ScoreSettings,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
     /// Adds to each attribution what speaks for its leader.
     pub(super) fn answer(
         &self,
@@ -50,16 +78,24 @@ impl Asked<'_> {
     ) -> Result<()> {
         told.quiet = true;
         let null = self.scores(workspace, &self.random(), kept, told)?;
+        let referred = self.scores(workspace, &self.referred(), kept, told)?;
+        let offsets = Offsets::of(&referred, self.job.null, &self.references.shown);
+        if self.job.null > 0 && offsets.is_none() {
+            told.warn(
+                "too few pictures are held out to tell how much random groups' models are damaged: by chance alone, some group \
+                 stands out for about one picture in six; a recipe with a larger held_out tells more"
+                    .into(),
+            );
+        }
         let again = self.scores(workspace, &self.again(), kept, told)?;
         let reporter = &mut *told.reporter;
         let closed = workspace.gaussian(self.dataset, &mut |d, t| reporter.within("closed form", d, t, 0.0))?;
-        let random = |a: &Attribution| a.scores.iter().map(|s| s.estimate.score).collect::<Vec<f64>>();
-        let widening = NullTest::widening(&null.iter().map(random).collect::<Vec<_>>(), self.groups.len());
+        let values = |a: &Attribution| a.scores.iter().map(|s| s.estimate.score).collect::<Vec<f64>>();
         for (number, (attribution, query)) in attributions.iter_mut().zip(self.queries).enumerate() {
             let of = |all: &[Attribution]| all.get(number).cloned();
-            let values = closed.scores(&query.pixels, self.model.schedule(), self.settings.timesteps, self.groups)?;
-            let best = values.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
-            let null = of(&null).and_then(|a| NullTest::of(random(&a), self.groups.len(), widening));
+            let closed = closed.scores(&query.pixels, self.model.schedule(), self.settings.timesteps, self.groups)?;
+            let best = closed.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
+            let null = of(&null).and_then(|a| NullTest::of(values(&a), self.groups.len(), offsets.as_ref()));
             let ranked = rank(&attribution.scores);
             let score = |place: usize| {
                 ranked.get(place).and_then(|r| attribution.scores.get(r.index)).map(|s| s.estimate.score)
@@ -78,7 +114,7 @@ impl Asked<'_> {
     }
 
     /// The queries under the models of random groups; these have the numbers behind the dataset's own.
-    fn random(&self) -> Part {
+    fn random(&self) -> Part<'a> {
         let first = self.dataset.groups().len();
         let timesteps = match self.settings.stop {
             Some(_) => Timesteps::Count(NULL_TIMESTEPS),
@@ -87,15 +123,27 @@ impl Asked<'_> {
         Part {
             recipe: self.recipe.clone(),
             groups: (first..first + self.job.null).collect(),
+            pictures: self.queries,
             settings: ScoreSettings { stop: None, timesteps, ..self.settings },
         }
     }
 
+    /// The reference pictures under the same models, and behind them under those of the groups in question.
+    fn referred(&self) -> Part<'a> {
+        let timesteps = Timesteps::Count(REFERENCE_TIMESTEPS);
+        let settings = ScoreSettings { stop: None, timesteps, draws: 1, ..self.settings };
+        let mut part = Part { pictures: &self.references.pictures, settings, ..self.random() };
+        if self.job.null > 0 {
+            part.groups.extend(self.groups);
+        }
+        part
+    }
+
     /// The queries under the groups' models of another seed.
-    fn again(&self) -> Part {
+    fn again(&self) -> Part<'a> {
         let recipe = Recipe { seed: self.recipe.seed.wrapping_add(1), ..self.recipe.clone() };
         let groups = if self.job.confirm { self.groups.to_vec() } else { Vec::new() };
-        Part { recipe, groups, settings: self.settings }
+        Part { recipe, groups, pictures: self.queries, settings: self.settings }
     }
 
     /// Models and evaluations that answering takes.
@@ -104,10 +152,11 @@ impl Asked<'_> {
     /// Those of the models' names.
     pub(super) fn ahead(&self, kept: &mut dyn KeptTerms, told: &mut Told<'_, '_, '_>) -> Result<(usize, Work)> {
         let (mut models, mut work) = (0, Work::default());
-        for part in [self.random(), self.again()] {
+        // The references need no models beyond those that score the queries.
+        for (part, makes) in [(self.random(), true), (self.referred(), false), (self.again(), true)] {
             let mut memory = Resident::default();
             let mut unlearned = self.models(&part.recipe, &mut memory);
-            models += part.groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
+            models += part.groups.iter().filter(|g| makes && !unlearned.is_ready(**g)).count();
             work += self.method.work(self.context(&part, &mut unlearned, kept, told))?;
         }
         Ok((models, work))
@@ -122,7 +171,7 @@ impl Asked<'_> {
 
     fn context<'c>(
         &'c self,
-        part: &'c Part,
+        part: &'c Part<'_>,
         counterfactuals: &'c mut dyn Counterfactuals,
         kept: &'c mut dyn KeptTerms,
         report: &'c mut dyn Report,
@@ -131,7 +180,7 @@ impl Asked<'_> {
             model: self.model,
             dataset: self.dataset,
             groups: &part.groups,
-            queries: self.queries,
+            queries: part.pictures,
             settings: &part.settings,
             counterfactuals,
             kept,
@@ -143,7 +192,7 @@ impl Asked<'_> {
     fn scores(
         &self,
         workspace: &mut Workspace,
-        part: &Part,
+        part: &Part<'_>,
         kept: &mut dyn KeptTerms,
         told: &mut Told<'_, '_, '_>,
     ) -> Result<Vec<Attribution>> {
