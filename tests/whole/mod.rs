@@ -12,6 +12,7 @@ mod queue;
 mod samplers;
 mod training;
 mod walls;
+mod window;
 
 use std::path::{Path, PathBuf};
 

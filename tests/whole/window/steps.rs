@@ -1,0 +1,181 @@
+//! What is done in the window, and what has to be seen.
+
+use std::time::{Duration, Instant};
+
+use image::Rgb;
+
+use super::input::{CONTROL, DOWN, PAGE_UP, RETURN};
+use super::robot::Robot;
+use super::scene::Scene;
+use super::screen::{Bar, Screen};
+
+/// Groups of the demo; hatching is the first, see `assets/demo/paintings`.
+const GROUPS: usize = 8;
+
+pub fn the_demo_is_open(robot: &mut Robot, scene: &Scene) {
+    let screen = robot.until("something is drawn", 60, |screen| screen.colours() > 20);
+    robot.keep("first-frame", &screen);
+    robot.until("the demo is unpacked", 60, |_| scene.data().join("jobs.jsonl").is_file());
+    let first = scene.painting("seed-0.png");
+    robot.until("the demo's first picture", 60, |screen| screen.shows(&first).is_some());
+    let screen = robot.settled();
+    assert_eq!(screen.size(), (1280, 800));
+    assert!(screen.colours() > 1000, "{} colours", screen.colours());
+    assert_eq!(screen.bars(), [], "nothing is explained yet");
+    for name in ["seed-21.png", "seed-25.png", "seed-6.png"] {
+        let other = scene.painting(name);
+        assert!(screen.tile(&other).is_some() && screen.shows(&other).is_none(), "{name} is one of the choices");
+    }
+}
+
+pub fn a_dropped_project_opens(robot: &mut Robot, scene: &Scene) {
+    let (painting, digit) = (scene.painting("seed-0.png"), scene.digit());
+    let carried = robot.carry(&scene.digits());
+    let veiled = robot.until("the veil that says what dropping does", 10, |s| s.shows(&painting).is_none());
+    robot.keep("carried", &veiled);
+    assert!(veiled.shows(&digit).is_none(), "nothing is opened before it is dropped");
+    robot.let_go(carried);
+    robot.until("the digit", 30, |screen| screen.shows(&digit).is_some());
+    let screen = robot.settled();
+    assert_eq!(screen.bars(), []);
+    assert_eq!(scene.logged("open_project", "finished").1, scene.digits().to_str().unwrap());
+    assert_eq!(scene.logged("load_model", "finished").1.as_str().map(|p| p.ends_with("digits/model")), Some(true));
+}
+
+pub fn a_typed_path_opens(robot: &mut Robot, scene: &Scene) {
+    let painting = scene.painting("seed-0.png");
+    robot.press(&[CONTROL, u32::from('l')]);
+    // The field is there for what is typed after the frame in which it gets the cursor.
+    robot.settled();
+    robot.enter(scene.demo().to_str().unwrap());
+    let typed = robot.settled();
+    robot.keep("typed", &typed);
+    robot.press(&[RETURN]);
+    robot.until("the demo's first picture", 30, |screen| screen.shows(&painting).is_some());
+    robot.settled();
+    assert_eq!(scene.logged("open_project", "finished").1, scene.demo().to_str().unwrap());
+}
+
+pub fn mouse_and_keys_choose_a_picture(robot: &mut Robot, scene: &Scene) {
+    let (first, second) = (scene.painting("seed-0.png"), scene.painting("seed-21.png"));
+    let tile = robot.look().tile(&second).expect("a small picture to choose");
+    robot.click(tile.middle());
+    robot.until("the picture that was clicked", 10, |screen| screen.shows(&second).is_some());
+    robot.press(&[PAGE_UP]);
+    robot.until("the picture before", 10, |screen| screen.shows(&first).is_some());
+    let edge = robot.look().edge().expect("the edge of the side panel");
+    let (from, to) = ((edge as i16, 400), (edge as i16 + 96, 400));
+    robot.drag(from, to);
+    let moved = |screen: &Screen, x: i16| screen.edge().is_some_and(|now| (now as i16 - x).abs() <= 3);
+    let wide = robot.until("a wider side panel", 10, |screen| moved(screen, to.0));
+    robot.keep("wide", &wide);
+    robot.drag(to, from);
+    robot.until("the side panel as it was", 10, |screen| moved(screen, from.0));
+}
+
+pub fn settings_unfold_and_scroll(robot: &mut Robot, _: &Scene) {
+    let folded = robot.settled();
+    let button = folded.primary().expect("the button that explains");
+    // Their title is the line below the button.
+    let title = |button: super::screen::Place| (button.x as i16 + 40, (button.y + button.height) as i16 + 20);
+    robot.click(title(button));
+    robot.until("the settings", 10, |screen| screen.primary().is_some_and(|now| now.y < button.y));
+    let open = robot.settled();
+    robot.keep("settings", &open);
+    let below = (button.x as i16 + 60, 700);
+    robot.scroll(below, 3);
+    let scrolled = robot.until("other settings", 10, |screen| screen.rows(600..740) != open.rows(600..740));
+    assert_eq!(scrolled.primary(), open.primary(), "only the settings scroll");
+    robot.settled();
+    robot.scroll(below, -3);
+    robot.settled();
+    robot.click(title(open.primary().expect("the button that explains")));
+    robot.until("the settings folded away", 10, |screen| screen.primary() == Some(button));
+}
+
+pub fn a_picture_is_explained(robot: &mut Robot, scene: &Scene) {
+    robot.press(&[CONTROL, RETURN]);
+    let all = |bars: &[Bar]| {
+        let groups: std::collections::BTreeSet<_> = bars.iter().map(|b| b.group).collect();
+        groups.into_iter().eq(0..GROUPS)
+    };
+    robot.until("a bar of each group", 120, |screen| all(&screen.bars()));
+    robot.until("the end of the job", 120, |screen| screen.progress().is_none());
+    let bars = robot.settled().bars();
+    assert!(all(&bars) && bars.len() == GROUPS, "{bars:?}");
+    assert!(bars.is_sorted_by(|a, b| a.place.width >= b.place.width), "the longest first: {bars:?}");
+    let (verdict, spec) = scene.logged("attribute", "finished");
+    assert!(verdict.starts_with("hatching") && bars[0].group == 0, "{verdict}: {bars:?}");
+    assert_eq!(spec["queries"].as_array().map(Vec::len), Some(1));
+}
+
+pub fn mouse_and_keys_choose_a_group(robot: &mut Robot, _: &Scene) {
+    let bars = robot.look().bars();
+    // The row's ground, between its upper edge and its bar.
+    let ground = |screen: &Screen, bar: usize| *screen.0.get_pixel(bars[bar].place.x + 4, bars[bar].place.y - 4);
+    let chosen = Rgb([54; 3]);
+    let only = |screen: &Screen, bar: usize| (0..GROUPS).all(|b| (ground(screen, b) == chosen) == (b == bar));
+    robot.click(bars[2].place.middle());
+    robot.until("the group that was clicked", 10, |screen| only(screen, 2));
+    robot.press(&[DOWN]);
+    robot.until("the group below", 10, |screen| only(screen, 3));
+    robot.settled();
+}
+
+pub fn a_long_job_is_cancelled(robot: &mut Robot, scene: &Scene) {
+    let digit = scene.digit();
+    let carried = robot.carry(&scene.digits());
+    robot.let_go(carried);
+    robot.until("the digit", 30, |screen| screen.shows(&digit).is_some());
+    robot.settled();
+    let button = robot.until("the button that explains", 30, |screen| screen.primary().is_some());
+    robot.click(button.primary().unwrap().middle());
+    // Away, so that nothing is lit by the pointer.
+    robot.point((640, 790));
+    let running = robot.until("a job under way", 60, |screen| screen.progress().is_some_and(|p| p.width > 60));
+    let mut last = running;
+    let mut moves = 0;
+    let running = robot.until("progress, and a button that stays", 60, |screen| {
+        let button = |s: &Screen| s.cancel_button().map(|place| s.cut(place));
+        let still = button(screen).is_some() && button(screen) == button(&last);
+        moves = if !still { 0 } else { moves + usize::from(*screen != last) };
+        last = screen.clone();
+        moves >= 5
+    });
+    robot.keep("long-job", &running);
+    let place = running.cancel_button().unwrap();
+    let asked = Instant::now();
+    robot.press(&[CONTROL, u32::from('.')]);
+    let said = robot.until("word that it stops", 5, |screen| screen.cut(place) != running.cut(place));
+    let after = asked.elapsed();
+    robot.keep("stopping", &said);
+    robot.until("the end of the job", 20, |screen| screen.progress().is_none());
+    println!("it says after {:.2} s that it stops, and has stopped after {:.2} s", after.as_secs_f64(), asked.elapsed().as_secs_f64());
+    assert!(after < Duration::from_secs(1), "{after:?}");
+    let (_, spec) = scene.logged("attribute", "cancelled");
+    assert_eq!(spec["recipe"]["steps"], 50000);
+    robot.settled();
+    // Nothing moves, so nothing is drawn. A frame takes a few hundredths of a second here.
+    let before = spent(robot.process());
+    std::thread::sleep(Duration::from_secs(3));
+    let idle = spent(robot.process()) - before;
+    assert!(idle <= 10, "an idle window works for {idle} hundredths of a second in three seconds");
+}
+
+/// What a process has computed, in hundredths of a second.
+fn spent(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // The name before may have spaces.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+pub fn what_was_open_is_open_again(robot: &mut Robot, scene: &Scene) {
+    let digit = scene.digit();
+    robot.quit();
+    assert!(scene.data().join("window.ron").is_file());
+    robot.start_again();
+    robot.until("the digit", 60, |screen| screen.shows(&digit).is_some());
+    let screen = robot.settled();
+    assert_eq!(screen.bars(), [], "what was cancelled is not there");
+}
