@@ -96,7 +96,8 @@ impl Robot {
         self.point(from);
         self.settled();
         self.fake(BUTTON_PRESS_EVENT, 1, 0, 0);
-        sleep(HOLD);
+        // Between two frames the button is down, or what is pressed is what lies at the end.
+        self.settled();
         for step in 1..=8 {
             let between = |a: i16, b: i16| a + (b - a) / 8 * step;
             self.point((between(from.0, to.0), between(from.1, to.1)));

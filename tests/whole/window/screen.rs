@@ -170,10 +170,11 @@ impl Screen {
         None
     }
 
-    /// Where the side panel ends: the first hairline from top to bottom.
+    /// Where the side panel ends: the first hairline from top to bottom, which is lit under the pointer.
     pub fn edge(&self) -> Option<u32> {
         let (width, height) = self.size();
-        let long = |x: &u32| (0..height).filter(|y| self.0.get_pixel(*x, *y).0 == [LINE; 3]).count() as u32;
+        let line = |x: u32, y: u32| matches!(self.0.get_pixel(x, y).0, [LINE, LINE, LINE] | [STRONG, STRONG, STRONG]);
+        let long = |x: &u32| (0..height).filter(|y| line(*x, *y)).count() as u32;
         (0..width).find(|x| long(x) > height / 2)
     }
 
