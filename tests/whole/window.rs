@@ -18,7 +18,7 @@ use robot::Robot;
 use scene::Scene;
 
 /// What is done, in order; each step begins where the one before left the window.
-const STEPS: [(&str, fn(&mut Robot, &Scene)); 9] = [
+const STEPS: [(&str, fn(&mut Robot, &Scene)); 10] = [
     ("the demo is open", steps::the_demo_is_open),
     ("a dropped project opens", steps::a_dropped_project_opens),
     ("a typed path opens", steps::a_typed_path_opens),
@@ -27,6 +27,7 @@ const STEPS: [(&str, fn(&mut Robot, &Scene)); 9] = [
     ("a picture is explained", steps::a_picture_is_explained),
     ("mouse and keys choose a group", steps::mouse_and_keys_choose_a_group),
     ("a long job is cancelled", steps::a_long_job_is_cancelled),
+    ("an idle window rests", steps::an_idle_window_rests),
     ("what was open is open again", steps::what_was_open_is_open_again),
 ];
 

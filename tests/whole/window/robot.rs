@@ -42,8 +42,7 @@ impl Robot {
         let (conn, screen) = x11rb::connect(Some(&display.name)).expect("Xvfb takes connections");
         let root = conn.setup().roots[screen].root;
         let input = Input::new(&conn);
-        let mut robot =
-            Self { conn, root, window: 0, input, program: None, data: data.to_owned(), kept: 0, display };
+        let mut robot = Self { conn, root, window: 0, input, program: None, data: data.to_owned(), kept: 0, display };
         robot.start_again();
         robot
     }

@@ -89,13 +89,21 @@ impl Screen {
         let (w, h) = picture.dimensions();
         let height = width * h / w;
         let (right, bottom) = (self.size().0.checked_sub(width)?, self.size().1.checked_sub(height)?);
-        // The middle of each of its pixels. The corners may lie under something.
-        let at = |x: u32, y: u32| ((2 * x + 1) * width / (2 * w), (2 * y + 1) * height / (2 * h));
-        let samples: Vec<_> = picture.enumerate_pixels().map(|(x, y, p)| (at(x, y), *p)).collect();
+        let middle = |x: u32, y: u32| ((2 * x + 1) * width / (2 * w), (2 * y + 1) * height / (2 * h));
+        let first = |x: u32, y: u32| (x * width / w, y * height / h);
+        let last = |x: u32, y: u32| ((x + 1) * width / w - 1, (y + 1) * height / h - 1);
+        // Whole squares end where the next begins; a tile's pixels are only known to have their middle.
+        let samples: Vec<_> = picture
+            .enumerate_pixels()
+            .flat_map(|(x, y, p)| {
+                let corners = if width % w == 0 { [first(x, y), last(x, y)] } else { [middle(x, y); 2] };
+                corners.map(|at| (at, *p))
+            })
+            .collect();
         let allowed = samples.len() / 50;
         // Most places are told by one.
-        let (middle, colour) = (at(w / 2, h / 2), *picture.get_pixel(w / 2, h / 2));
-        let may = |left: u32, top: u32| near(*self.0.get_pixel(left + middle.0, top + middle.1), colour);
+        let (one, colour) = (middle(w / 2, h / 2), *picture.get_pixel(w / 2, h / 2));
+        let may = |left: u32, top: u32| near(*self.0.get_pixel(left + one.0, top + one.1), colour);
         let fits = |left: u32, top: u32| {
             let wrong = samples.iter().filter(|((x, y), p)| !near(*self.0.get_pixel(left + x, top + y), *p));
             wrong.take(allowed + 1).count() <= allowed
@@ -162,7 +170,7 @@ impl Screen {
                 }
                 let middle = from + long / 2;
                 let thick = (y..height).take_while(|y| on_track(middle, *y)).count() as u32;
-                if TRACK.contains(&thick) {
+                if TRACK.contains(&thick) && !on_track(middle, y - 1) {
                     return Some(Place { x: from, y, width: long, height: thick });
                 }
             }
@@ -173,7 +181,7 @@ impl Screen {
     /// Where the side panel ends: the first hairline from top to bottom, which is lit under the pointer.
     pub fn edge(&self) -> Option<u32> {
         let (width, height) = self.size();
-        let line = |x: u32, y: u32| matches!(self.0.get_pixel(x, y).0, [LINE, LINE, LINE] | [STRONG, STRONG, STRONG]);
+        let line = |x: u32, y: u32| [LINE, STRONG].iter().any(|grey| self.0.get_pixel(x, y).0 == [*grey; 3]);
         let long = |x: &u32| (0..height).filter(|y| line(*x, *y)).count() as u32;
         (0..width).find(|x| long(x) > height / 2)
     }
@@ -199,5 +207,79 @@ impl Screen {
     pub fn cancel_button(&self) -> Option<Place> {
         let track = self.progress()?;
         Some(Place { x: self.size().0 - 92, y: (track.y + track.height / 2).saturating_sub(13), width: 92, height: 26 })
+    }
+}
+
+mod tests {
+    use super::*;
+
+    fn blank() -> Screen {
+        Screen(RgbImage::from_pixel(640, 400, Rgb([23; 3])))
+    }
+
+    fn fill(screen: &mut Screen, place: Place, colour: [u8; 3]) {
+        for y in place.y..place.y + place.height {
+            for x in place.x..place.x + place.width {
+                screen.0.put_pixel(x, y, Rgb(colour));
+            }
+        }
+    }
+
+    const ORANGE: [u8; 3] = [0xE6, 0x9F, 0x00];
+
+    #[test]
+    fn bars_are_told_from_marks_lines_and_hollow_bars() {
+        let mut screen = blank();
+        let bar = Place { x: 300, y: 100, width: 80, height: 14 };
+        fill(&mut screen, bar, ORANGE);
+        // Its whisker, with the light edge.
+        fill(&mut screen, Place { x: 360, y: 102, width: 40, height: 10 }, [240; 3]);
+        // A mark, a line of a curve, and a preview's outline.
+        fill(&mut screen, Place { x: 200, y: 102, width: 10, height: 10 }, ORANGE);
+        fill(&mut screen, Place { x: 300, y: 300, width: 200, height: 2 }, ORANGE);
+        fill(&mut screen, Place { x: 300, y: 150, width: 80, height: 14 }, [0x8A, 0x60, 0x00]);
+        assert_eq!(screen.bars(), [Bar { group: 0, place: bar }]);
+    }
+
+    #[test]
+    fn a_picture_is_found_at_its_size_and_not_mistaken_for_another() {
+        let of = |shift: u32| RgbImage::from_fn(8, 8, |x, y| Rgb([(x * 30) as u8, (y * 30) as u8, (shift * 90) as u8]));
+        let (asked, tile) = (of(0), of(1));
+        let mut screen = blank();
+        let mut show = |picture: &RgbImage, place: Place| {
+            let shown = image::imageops::resize(picture, place.width, place.height, image::imageops::Nearest);
+            image::imageops::replace(&mut screen.0, &shown, place.x.into(), place.y.into());
+        };
+        let (large, small) =
+            (Place { x: 300, y: 20, width: 264, height: 264 }, Place { x: 20, y: 40, width: 62, height: 62 });
+        show(&asked, large);
+        show(&tile, small);
+        assert_eq!((screen.shows(&asked), screen.tile(&asked)), (Some(large), None));
+        assert_eq!((screen.shows(&tile), screen.tile(&tile).map(Place::middle)), (None, Some(small.middle())));
+        assert_eq!((screen.shows(&of(2)), screen.tile(&of(2))), (None, None));
+    }
+
+    #[test]
+    fn progress_is_a_thin_track_and_the_primary_button_is_not() {
+        let mut screen = blank();
+        let button = Place { x: 100, y: 330, width: 300, height: 36 };
+        fill(&mut screen, button, [STRONG; 3]);
+        assert_eq!((screen.primary(), screen.progress(), screen.cancel_button()), (Some(button), None, None));
+        let track = Place { x: 200, y: 380, width: 200, height: 6 };
+        fill(&mut screen, track, [FIELD; 3]);
+        fill(&mut screen, Place { width: 50, ..track }, [STRONG; 3]);
+        assert_eq!(screen.progress(), Some(track));
+        assert!(screen.cancel_button().is_some_and(|b| b.x + b.width == 640 && b.y < 380 && b.y + b.height > 386));
+    }
+
+    #[test]
+    fn the_side_panel_ends_at_the_first_long_line() {
+        let mut screen = blank();
+        assert_eq!(screen.edge(), None);
+        fill(&mut screen, Place { x: 100, y: 0, width: 1, height: 100 }, [LINE; 3]);
+        for grey in [LINE, STRONG] {
+            fill(&mut screen, Place { x: 243, y: 45, width: 1, height: 300 }, [grey; 3]);
+            assert_eq!(screen.edge(), Some(243));
+        }
     }
 }
