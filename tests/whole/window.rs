@@ -17,8 +17,11 @@ use std::time::Instant;
 use robot::Robot;
 use scene::Scene;
 
+/// Something done in the window, and what has to be seen then.
+type Step = fn(&mut Robot, &Scene);
+
 /// What is done, in order; each step begins where the one before left the window.
-const STEPS: [(&str, fn(&mut Robot, &Scene)); 10] = [
+const STEPS: [(&str, Step); 10] = [
     ("the demo is open", steps::the_demo_is_open),
     ("a dropped project opens", steps::a_dropped_project_opens),
     ("a typed path opens", steps::a_typed_path_opens),

@@ -46,12 +46,13 @@ impl Display {
             .expect("Xvfb starts");
         let output = server.stdout.take().unwrap();
         let (sender, number) = mpsc::channel();
-        std::thread::spawn(move || {
+        let read = move || {
             let mut line = String::new();
             let read = BufReader::new(output).read_line(&mut line);
             // Nobody listens any more where it took too long.
             let _ = sender.send(read.map(|_| line));
-        });
+        };
+        std::thread::Builder::new().name("display-number".into()).spawn(read).unwrap();
         let number = number.recv_timeout(Duration::from_secs(30));
         let mut display = Self { server, name: String::new() };
         let line = number.expect("Xvfb answers within 30 s").expect("Xvfb tells its number");

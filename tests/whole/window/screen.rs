@@ -96,7 +96,7 @@ impl Screen {
         let samples: Vec<_> = picture
             .enumerate_pixels()
             .flat_map(|(x, y, p)| {
-                let corners = if width % w == 0 { [first(x, y), last(x, y)] } else { [middle(x, y); 2] };
+                let corners = if width.is_multiple_of(w) { [first(x, y), last(x, y)] } else { [middle(x, y); 2] };
                 corners.map(|at| (at, *p))
             })
             .collect();
