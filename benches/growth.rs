@@ -113,6 +113,7 @@ fn measure(varied: &'static str, size: Size) -> Result<Row, Failure> {
         neighbours: 0,
         live: false,
         dry_run: false,
+        known_only: false,
     };
     let first = run(&job)?;
     // Everything is known: what is left is reading.

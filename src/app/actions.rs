@@ -1,11 +1,18 @@
-//! What the user can do: one table that buttons, menus, shortcuts and the help all read.
+//! What the user can do: one table that buttons, menus, shortcuts, the palette and the help all read.
+
+mod ready;
+mod table;
 
 use std::path::PathBuf;
 
-use egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference};
+use egui::{Context, Event, InputState, KeyboardShortcut};
 
+pub use table::Section;
+
+use super::dock::Tab;
 use super::files::{Kind, Pick};
-use crate::engine::api::{JobId, JobSpec};
+use super::theme::Choice;
+use crate::engine::api::{Evidence, JobId, JobSpec};
 
 /// An action that needs nothing but the wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +23,10 @@ pub enum Action {
     OpenPicture,
     /// Put the cursor into the path field.
     TypePath,
+    /// Choose among the projects opened lately.
+    Recent,
+    /// Save what is on screen.
+    Export,
     /// Draw a picture from the seed on screen.
     Draw,
     /// Score all groups for the query on screen.
@@ -26,7 +37,7 @@ pub enum Action {
     PauseJob,
     /// Show or hide the list of jobs.
     Jobs,
-    /// Select no group.
+    /// Select no group, and close what is open.
     Clear,
     /// Select the group below.
     NextGroup,
@@ -36,93 +47,77 @@ pub enum Action {
     NextQuery,
     /// Show the query before.
     PreviousQuery,
+    /// Mark the query on screen, or take the mark off.
+    Star,
+    /// Compare the picture with the one drawn again, at both sides of a line.
+    Wipe,
+    /// Compare them one after the other.
+    Blink,
+    /// Show what is different between them.
+    Difference,
+    /// Put the cursor into the library's filter.
+    Filter,
+    /// Go back to the view and selection before.
+    Undo,
+    /// Take an undo back.
+    Redo,
+    /// Bring a tab to the front.
+    Show(Tab),
+    /// Put all tabs back where they were at first.
+    ResetLayout,
+    /// Find anything by a few letters.
+    Palette,
+    /// Full screen without side panels, or back.
+    Present,
+    /// Everything larger.
+    ZoomIn,
+    /// Everything smaller.
+    ZoomOut,
+    /// Everything in its usual size.
+    ZoomReset,
+    /// Choose the theme.
+    Theme(Choice),
+    /// Show or hide the log.
+    Log,
+    /// Put the log on the clipboard.
+    CopyLog,
+    /// Five cards about what is where.
+    Tour,
     /// Show or hide the shortcuts.
     Help,
 }
 
 impl Action {
-    /// All, in the order of the help; those with more modifier keys first among those with the same key.
-    pub const ALL: [Self; 14] = [
-        Self::Explain,
-        Self::CancelJob,
-        Self::PauseJob,
-        Self::Jobs,
-        Self::Draw,
-        Self::OpenPicture,
-        Self::OpenFolder,
-        Self::TypePath,
-        Self::NextGroup,
-        Self::PreviousGroup,
-        Self::NextQuery,
-        Self::PreviousQuery,
-        Self::Clear,
-        Self::Help,
-    ];
-
     /// Text of buttons and menus. An ellipsis says that more is asked.
     pub fn text(self) -> &'static str {
-        match self {
-            Self::OpenFolder => "Open folder…",
-            Self::OpenPicture => "Open picture…",
-            Self::TypePath => "Type a path",
-            Self::Draw => "Draw",
-            Self::Explain => "Explain this picture",
-            Self::CancelJob => "Cancel",
-            Self::PauseJob => "Pause",
-            Self::Jobs => "Jobs",
-            Self::Clear => "Clear selection",
-            Self::NextGroup => "Next group",
-            Self::PreviousGroup => "Previous group",
-            Self::NextQuery => "Next picture",
-            Self::PreviousQuery => "Previous picture",
-            Self::Help => "Shortcuts",
-        }
+        self.about().text
     }
 
     /// What it does.
     pub fn tooltip(self) -> &'static str {
-        match self {
-            Self::OpenFolder => "Open a project, a model or a dataset folder",
-            Self::OpenPicture => "Ask about a picture from a file",
-            Self::TypePath => "Open anything by its path",
-            Self::Draw => "Let the model draw a picture from this seed",
-            Self::Explain => "Unlearn each group in turn and measure how much less likely the picture becomes",
-            Self::CancelJob => "Stop this job. What is finished is kept",
-            Self::PauseJob => "Put this job aside until it is resumed. What is finished is kept",
-            Self::Jobs => "What runs, what waits and in which order, what was done",
-            Self::Clear => "Select no group",
-            Self::NextGroup => "Select the group below",
-            Self::PreviousGroup => "Select the group above",
-            Self::NextQuery => "Show the next picture",
-            Self::PreviousQuery => "Show the picture before",
-            Self::Help => "Keyboard shortcuts and where to start",
-        }
+        self.about().tooltip
     }
 
-    /// Its keys.
-    pub fn shortcut(self) -> KeyboardShortcut {
-        let (modifiers, key) = match self {
-            Self::OpenFolder => (Modifiers::COMMAND, Key::O),
-            Self::OpenPicture => (Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O),
-            Self::TypePath => (Modifiers::COMMAND, Key::L),
-            Self::Draw => (Modifiers::COMMAND, Key::D),
-            Self::Explain => (Modifiers::COMMAND, Key::Enter),
-            Self::CancelJob => (Modifiers::COMMAND, Key::Period),
-            Self::PauseJob => (Modifiers::COMMAND, Key::P),
-            Self::Jobs => (Modifiers::COMMAND, Key::J),
-            Self::Clear => (Modifiers::NONE, Key::Escape),
-            Self::NextGroup => (Modifiers::NONE, Key::ArrowDown),
-            Self::PreviousGroup => (Modifiers::NONE, Key::ArrowUp),
-            Self::NextQuery => (Modifiers::NONE, Key::PageDown),
-            Self::PreviousQuery => (Modifiers::NONE, Key::PageUp),
-            Self::Help => (Modifiers::NONE, Key::F1),
-        };
-        KeyboardShortcut::new(modifiers, key)
+    /// Its keys, where it has any.
+    pub fn shortcut(self) -> Option<KeyboardShortcut> {
+        self.about().keys
+    }
+
+    /// Its keys as people read them; empty where it has none.
+    pub fn keys(self, ctx: &Context) -> String {
+        match (self, self.shortcut()) {
+            (Self::Star, _) => "*".into(),
+            (_, Some(shortcut)) => ctx.format_shortcut(&shortcut),
+            (_, None) => String::new(),
+        }
     }
 
     /// Text for a tooltip: what it does, and its keys.
     pub fn hint(self, ctx: &Context) -> String {
-        format!("{} ({})", self.tooltip(), ctx.format_shortcut(&self.shortcut()))
+        match self.keys(ctx) {
+            keys if keys.is_empty() => self.tooltip().to_owned(),
+            keys => format!("{} ({keys})", self.tooltip()),
+        }
     }
 }
 
@@ -143,8 +138,14 @@ pub enum Command {
     Open(PathBuf),
     /// Open a path as this.
     OpenAs(Kind, PathBuf),
+    /// Open a project that was open lately, where it is still there.
+    OpenRecent(PathBuf),
     /// Start a job again.
     Retry(JobSpec),
+    /// Score all groups by another method.
+    ExplainBy(&'static str),
+    /// Look for evidence of a group, or of all.
+    Look(Evidence, Option<usize>),
     /// Stop a job.
     Cancel(JobId),
     /// Put a job aside.
@@ -155,45 +156,91 @@ pub enum Command {
     Raise(JobId),
     /// Take a notice away.
     Dismiss(u64),
-    /// Choose the theme.
-    Theme(ThemePreference),
+    /// Take a short message away.
+    DismissToast(u64),
+    /// Show a card of the tour, or end it.
+    TourCard(Option<usize>),
     /// Forget the changes to the settings.
     ResetSettings,
 }
 
-/// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus.
+/// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus, and
+/// while a dialog is open only its own keys count.
 pub fn pressed(ctx: &Context) -> Vec<Action> {
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
+    let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
     let mut actions = Vec::new();
     for action in Action::ALL {
-        let shortcut = action.shortcut();
-        let plain = shortcut.modifiers.is_none() && action != Action::Help;
-        if plain && (typing || popup) {
+        let Some(shortcut) = action.shortcut() else { continue };
+        let everywhere = matches!(action, Action::Help | Action::Present | Action::Palette);
+        let plain = shortcut.modifiers.is_none() && !everywhere;
+        if (plain && (typing || popup)) || (dialog && !everywhere && action != Action::Clear) {
             continue;
         }
-        if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
+        if ctx.input_mut(|i| take(i, shortcut)) {
             actions.push(action);
         }
     }
-    let question = |i: &mut egui::InputState| i.events.iter().any(|e| matches!(e, egui::Event::Text(t) if t == "?"));
-    if !typing && ctx.input_mut(question) {
+    // Where these characters are on the keyboard differs.
+    let typed = |text: &str| ctx.input(|i| i.events.iter().any(|e| matches!(e, Event::Text(t) if t == text)));
+    if !typing && typed("?") {
         actions.push(Action::Help);
+    }
+    if !typing && !dialog && typed("*") {
+        actions.push(Action::Star);
     }
     actions
 }
 
+/// Whether exactly these keys were pressed: with Shift, a digit is another character, and undo is redo.
+fn take(input: &mut InputState, wanted: KeyboardShortcut) -> bool {
+    let is = |e: &Event| {
+        matches!(e, Event::Key { key, pressed: true, modifiers, .. }
+            if *key == wanted.logical_key && modifiers.matches_exact(wanted.modifiers))
+    };
+    let pressed = input.events.iter().any(is);
+    input.events.retain(|e| !is(e));
+    pressed
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use egui::{Key, Modifiers};
+
     use super::*;
 
     #[test]
     fn no_two_actions_share_keys_and_each_is_explained() {
+        let mut texts = HashSet::new();
         for (i, a) in Action::ALL.into_iter().enumerate() {
             assert!(!a.text().is_empty() && !a.tooltip().is_empty());
+            assert!(texts.insert(a.text()), "{a:?} cannot be told from another in the palette");
             for b in Action::ALL.into_iter().skip(i + 1) {
-                assert_ne!(a.shortcut(), b.shortcut(), "{a:?} and {b:?}");
+                assert_ne!(a, b, "listed twice");
+                assert!(a.shortcut().is_none() || a.shortcut() != b.shortcut(), "{a:?} and {b:?}");
             }
         }
+    }
+
+    #[test]
+    fn keys_are_taken_once_and_only_with_their_own_modifiers() {
+        let mut input = InputState::default();
+        let press = |modifiers| Event::Key { key: Key::Z, physical_key: None, pressed: true, repeat: false, modifiers };
+        input.events.push(press(Modifiers::COMMAND | Modifiers::SHIFT));
+        let keys = |a: Action| a.shortcut().unwrap();
+        assert!(!take(&mut input, keys(Action::Undo)));
+        assert!(take(&mut input, keys(Action::Redo)));
+        assert!(!take(&mut input, keys(Action::Redo)), "taken");
+        input.events.push(press(Modifiers::COMMAND));
+        assert!(take(&mut input, keys(Action::Undo)));
+    }
+
+    #[test]
+    fn every_action_is_in_a_section() {
+        let listed: usize = Section::ALL.into_iter().map(|s| s.actions().count()).sum();
+        assert_eq!(listed, Action::ALL.len());
     }
 }

@@ -1,5 +1,7 @@
 //! What happens when the user asks for something.
 
+mod shell;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,11 +14,17 @@ use super::format;
 use super::state::{Job, JobStatus, Slot};
 use super::window::WhenceApp;
 use crate::engine::Priority;
-use crate::engine::api::{JobId, JobSpec};
+use crate::engine::api::{Evidence, JobId, JobSpec, QuerySource};
 
 impl WhenceApp {
-    /// Does what was asked.
+    /// Does what was asked; what is shown and selected then can be undone.
     pub(super) fn command(&mut self, ctx: &Context, command: Command) {
+        self.shell.history.follow(self.moment());
+        self.carry(ctx, command);
+        self.shell.history.record(self.moment());
+    }
+
+    fn carry(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Act(action) => self.act(ctx, action),
             Command::SelectGroup(group) => self.state.group = group,
@@ -33,12 +41,19 @@ impl WhenceApp {
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
             Command::Retry(spec) => self.start(spec, true),
+            Command::ExplainBy(method) => {
+                self.drafts.settings.method = method.into();
+                self.act(ctx, Action::Explain);
+            }
+            Command::Look(what, group) => self.look(what, group),
             Command::Cancel(job) => self.cancel(job),
             Command::Pause(job) => self.pause(job),
             Command::Resume(job) => self.resume(job),
             Command::Raise(job) => self.raise(job),
             Command::Dismiss(key) => self.state.dismiss(key),
-            Command::Theme(theme) => ctx.set_theme(theme),
+            Command::DismissToast(key) => self.shell.log.dismiss(key),
+            Command::TourCard(card) => self.shell.tour = card,
+            Command::OpenRecent(path) => self.open_recent(path),
             Command::ResetSettings => {
                 self.drafts.settings = super::drafts::Settings::with(self.drafts.settings.base.clone());
             }
@@ -46,6 +61,10 @@ impl WhenceApp {
     }
 
     fn act(&mut self, ctx: &Context, action: Action) {
+        ctx.request_repaint();
+        if self.act_on_window(ctx, action) {
+            return;
+        }
         match action {
             Action::OpenFolder => self.pick(Pick::Folder),
             Action::OpenPicture => self.pick(Pick::Query),
@@ -76,15 +95,14 @@ impl WhenceApp {
                 _ => {}
             },
             Action::Jobs => self.drafts.toggle_jobs = true,
-            Action::Clear if self.drafts.help => self.drafts.help = false,
-            Action::Clear => self.state.group = None,
+            Action::Clear => self.clear(ctx),
             Action::NextGroup => self.state.move_selection(1),
             Action::PreviousGroup => self.state.move_selection(-1),
             Action::NextQuery => self.state.move_query(1),
             Action::PreviousQuery => self.state.move_query(-1),
-            Action::Help => self.drafts.help = !self.drafts.help,
+            // The window's own, done above.
+            _ => {}
         }
-        ctx.request_repaint();
     }
 
     fn pick(&mut self, what: Pick) {
@@ -95,7 +113,7 @@ impl WhenceApp {
         self.drafts.dialog_open = self.errands.run("dialog", move || Message::Picked(what, picker.pick(what)));
     }
 
-    fn open_as(&mut self, kind: Kind, path: PathBuf) {
+    pub(super) fn open_as(&mut self, kind: Kind, path: PathBuf) {
         let root = kind.root(&path);
         let spec = match kind {
             Kind::Project => JobSpec::OpenProject(root),
@@ -116,9 +134,17 @@ impl WhenceApp {
 
     /// Hands a job to the engine and takes note of it; says so near its place where that fails.
     pub(super) fn start(&mut self, spec: JobSpec, show: bool) {
+        let about_query = matches!(Slot::of(&spec), Slot::Explain | Slot::Evidence);
+        let query = if about_query { self.state.current } else { None };
+        self.start_for(spec, query, show);
+    }
+
+    /// The same about a query that may not be on screen.
+    pub(super) fn start_for(&mut self, spec: JobSpec, query: Option<u64>, show: bool) {
         let slot = Slot::of(&spec);
-        let query = if slot == Slot::Explain { self.state.current } else { None };
-        let priority = if query.is_some() { Priority::Front } else { spec.priority() };
+        // Among prompt jobs the order of arrival counts, whatever is on screen.
+        let on_screen = query.is_some() && query == self.state.current && spec.priority() != Priority::Prompt;
+        let priority = if on_screen { Priority::Front } else { spec.priority() };
         let Some(backend) = self.backend.as_mut() else {
             return self.state.notify(slot, query, true, "The engine is not running. Start Whence again".into(), None);
         };
@@ -187,8 +213,23 @@ impl WhenceApp {
             JobSpec::LoadDataset(path) => format!("Read dataset {}", last(path)),
             JobSpec::LoadQuery(path) => format!("Open {}", last(path)),
             JobSpec::DrawQuery(job) => format!("Draw seed {}", job.seed),
-            JobSpec::Attribute(_) => {
-                format!("Explain {}", self.state.query().map_or("", |q| q.picture.name.as_str()))
+            JobSpec::Attribute(job) => {
+                let name = match job.queries.first() {
+                    Some(QuerySource::Picture { name, .. }) => name.as_str(),
+                    _ => "",
+                };
+                format!("{} {name}", if job.known_only { "Recall the explanation of" } else { "Explain" })
+            }
+            JobSpec::Evidence(job) => {
+                let name = self.state.query().map_or("", |q| q.picture.name.as_str());
+                let one = job.of.groups.first().map_or_else(|| "each group".to_owned(), Clone::clone);
+                match job.what {
+                    Evidence::Redraw => format!("Draw {name} without {one}"),
+                    Evidence::Map => format!("Map {name}"),
+                    Evidence::Moved => format!("Find the images of {one} that moved"),
+                    Evidence::Known => "Recall what is kept".into(),
+                    Evidence::Watch => format!("Watch {one} being unlearned"),
+                }
             }
             JobSpec::Sample(job) => format!("Draw {}", format::plural(job.seeds.len(), "picture")),
             JobSpec::Train(_) => "Train a model".into(),

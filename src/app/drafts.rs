@@ -6,6 +6,7 @@ use crate::elbo::anytime::Settings as StopSettings;
 use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
 use crate::unlearning::Recipe;
 
+use super::panels::WallOrder;
 use super::state::State;
 
 /// Nearest training images a group.
@@ -18,6 +19,8 @@ pub struct Drafts {
     pub path: String,
     /// Whether the path field shall get the cursor.
     pub focus_path: bool,
+    /// Whether the path field is on screen, although nothing is typed.
+    pub path_open: bool,
     /// What is wrong with the typed path.
     pub path_error: Option<String>,
     /// Whether a system dialog is open.
@@ -34,6 +37,10 @@ pub struct Drafts {
     pub help: bool,
     /// Whether the list of jobs shall open, or close where it is open.
     pub toggle_jobs: bool,
+    /// What the wall of redrawings is ordered by.
+    pub wall_order: WallOrder,
+    /// Where the scrubber through an unlearning is: group and step; at the end where absent.
+    pub scrub: Option<(usize, usize)>,
     /// Whether the settings are unfolded, so that the picture leaves them room.
     pub advanced: bool,
 }
@@ -155,6 +162,11 @@ impl Drafts {
     /// What is missing, and what is typed wrong.
     pub fn attribute_job(&self, state: &State) -> Result<AttributeJob, String> {
         state.can_explain()?;
+        self.job_of(state)
+    }
+
+    /// The settings on screen as a job, whether another one runs or not.
+    pub(super) fn job_of(&self, state: &State) -> Result<AttributeJob, String> {
         let (Some(model), Some(dataset), Some(query)) = (&state.model, &state.dataset, state.query()) else {
             return Err("Open a model and a dataset first".into());
         };
@@ -205,6 +217,7 @@ impl Drafts {
             neighbours: NEAREST,
             live: true,
             dry_run: false,
+            known_only: false,
         })
     }
 }

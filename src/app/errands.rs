@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use egui::{ColorImage, Context};
 
 use super::files::{Kind, Pick};
+use super::session::Session;
 use crate::dataset::Neighbour;
 use crate::unlearning::Recipe;
 
@@ -19,6 +20,8 @@ pub enum Message {
     Picked(Pick, Option<PathBuf>),
     /// A path was looked up.
     Looked(Kind, PathBuf),
+    /// Whether a project that was open lately is still there.
+    Recent(bool, PathBuf),
     /// The demo project lies there.
     Demo(Result<PathBuf, String>),
     /// A recipe file was read.
@@ -34,6 +37,8 @@ pub enum Message {
         /// Nearest first.
         nearest: Vec<Neighbour>,
     },
+    /// How the project looks is written into it; nothing where that failed.
+    SessionKept(Option<Box<Session>>),
     /// The window's own picture.
     Shot(Arc<ColorImage>),
     /// The window's own picture lies in its file.

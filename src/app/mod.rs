@@ -6,7 +6,13 @@
 //! | `state` | what is shown, as plain data; one pure function applies the engine's events |
 //! | `commands` | what happens when the user asks for something |
 //! | `actions` | the table of actions: text, tooltip, keys |
+//! | `look` | evidence, when it is asked for |
+//! | `dock` | the panes of the middle and how they lie |
+//! | `shell` | what the window remembers of itself |
+//! | `palette`, `log`, `history` | finding by letters; messages; undo, as plain data |
+//! | `kept` | what is kept from one start to the next |
 //! | `drafts` | what is typed, and how it becomes a job |
+//! | `session` | what a project looked like when it was left |
 //! | `errands` | short work off the window's thread |
 //! | `files` | dialogs, and what a path holds |
 //! | `backend` | the line to the engine |
@@ -20,11 +26,19 @@
 mod actions;
 mod backend;
 mod commands;
+mod dock;
 mod drafts;
 mod errands;
 mod files;
 mod format;
+mod history;
+mod kept;
+mod log;
+mod look;
+mod palette;
 mod panels;
+mod session;
+mod shell;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -81,7 +95,7 @@ pub fn run(options: Options) -> Result<()> {
             let mut app = WhenceApp::new(&creation.egui_ctx, options);
             app.report_failures_to(told);
             if let Some(storage) = creation.storage.filter(|_| !plain) {
-                app.restore(storage);
+                app.restore(&creation.egui_ctx, storage);
             }
             Ok(Box::new(app))
         }),

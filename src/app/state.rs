@@ -1,6 +1,7 @@
 //! What the window knows: plain data, changed by the engine's events in one pure function and by the user's commands.
 
 mod board;
+mod evidence;
 mod jobs;
 mod reduce;
 #[cfg(test)]
@@ -10,13 +11,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use board::{Board, Row, Stage};
+pub use evidence::{Course, Found};
 pub use jobs::{Curve, Job, JobStatus, Slot};
 pub use reduce::Effect;
 
+use super::session::Session;
 use crate::attribution::{Attribution, GroupScore};
 use crate::dataset::{Dataset, ImageShape, Neighbour};
 use crate::engine::Priority;
-use crate::engine::api::{DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
+use crate::engine::api::{AttributeJob, DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
 use crate::store::Project;
 
 /// Everything the window shows.
@@ -42,6 +45,8 @@ pub struct State {
     pub history: Vec<Job>,
     /// Warnings and failures, oldest first.
     pub notices: Vec<Notice>,
+    /// What the project looked like when it was left, until its pictures are back.
+    pub expected: Option<Session>,
     /// The picture that is being drawn.
     pub drawing: Option<Drawing>,
     next_key: u64,
@@ -60,6 +65,14 @@ pub struct Query {
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
     /// What the groups had to do with it.
     pub answer: Option<Answer>,
+    /// Complete answers that were found before, by other methods or settings, latest last.
+    pub earlier: Vec<Answer>,
+    /// Evidence for and against the answer.
+    pub found: Found,
+    /// Whether what is kept of it was asked for.
+    pub recalled: bool,
+    /// Whether the user marked it.
+    pub starred: bool,
 }
 
 /// The scores of one query, as far as they are known.
@@ -71,6 +84,10 @@ pub struct Answer {
     pub method: String,
     /// What was asked for, in words.
     pub settings: String,
+    /// The job's whole description.
+    pub asked: Option<Box<AttributeJob>>,
+    /// How models without a group were made, in words; empty where none were.
+    pub recipe: String,
     /// The closed form's ranking.
     pub preview: Option<Attribution>,
     /// Scores known so far, by group.
@@ -111,6 +128,21 @@ pub struct Notice {
     pub text: String,
     /// The job to start again.
     pub retry: Option<JobSpec>,
+}
+
+impl Answer {
+    /// Whether it is only brought back, from what is kept.
+    pub fn is_recalled(&self) -> bool {
+        self.asked.as_ref().is_some_and(|job| job.known_only)
+    }
+}
+
+impl Query {
+    /// Complete answers and the one on screen, the oldest first.
+    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
+        let now = self.answer.iter().filter(|a| !a.board.rows.is_empty());
+        self.earlier.iter().chain(now)
+    }
 }
 
 impl State {

@@ -3,6 +3,7 @@
 mod queue;
 mod scenes;
 mod screenshots;
+mod shell;
 mod trust;
 
 use std::path::PathBuf;

@@ -1,8 +1,14 @@
-//! Every colour, size and spacing of the window, dark and light. No other file names a colour.
+//! Every colour, size and spacing of the window: dark, light and of high contrast. No other file names a colour.
 //!
 //! Greys are neutral, so that they do not change how a picture's colours look. Colour means a group, and a warning.
 
-use egui::{Color32, Context, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Ui, vec2};
+mod choice;
+
+use egui::{
+    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Ui, Visuals, vec2,
+};
+
+pub use choice::Choice;
 
 /// Colours of one theme.
 #[derive(Debug)]
@@ -115,6 +121,40 @@ pub static LIGHT: Tokens = Tokens {
     ],
 };
 
+/// The theme of high contrast: black, white, and lines that can be seen.
+pub static CONTRAST: Tokens = Tokens {
+    window: Color32::from_gray(0),
+    panel: Color32::from_gray(0),
+    mat: Color32::from_gray(34),
+    raised: Color32::from_gray(10),
+    control: Color32::from_gray(30),
+    hover: Color32::from_gray(62),
+    selected: Color32::from_gray(72),
+    field: Color32::from_gray(0),
+    line: Color32::from_gray(120),
+    outline: Color32::from_gray(235),
+    strong: Color32::from_gray(255),
+    text: Color32::from_gray(245),
+    weak: Color32::from_gray(205),
+    warn: rgb(0xFFC857),
+    error: rgb(0xFF9E8F),
+    veil: Color32::from_rgba_premultiplied(0, 0, 0, 240),
+    groups: [
+        rgb(0xFFB000),
+        rgb(0x6CC8FF),
+        rgb(0x1FD69E),
+        rgb(0xFFF24A),
+        rgb(0x6BA4FF),
+        rgb(0xFF8438),
+        rgb(0xF0A5CF),
+        rgb(0xD2D2D2),
+        rgb(0xE5739A),
+        rgb(0xC9C94D),
+        rgb(0xABA2FF),
+        rgb(0x74E3D8),
+    ],
+};
+
 impl Tokens {
     /// The colour of a group, the same everywhere.
     pub fn group(&self, group: usize) -> Color32 {
@@ -149,7 +189,16 @@ impl Mark {
 
 /// The colours of the theme that is on.
 pub fn tokens(ui: &Ui) -> &'static Tokens {
-    if ui.visuals().dark_mode { &DARK } else { &LIGHT }
+    of(ui.visuals())
+}
+
+/// The colours behind egui's own.
+pub fn of(visuals: &Visuals) -> &'static Tokens {
+    match visuals.dark_mode {
+        true if visuals.panel_fill == CONTRAST.panel => &CONTRAST,
+        true => &DARK,
+        false => &LIGHT,
+    }
 }
 
 /// Space between unrelated things.
@@ -157,6 +206,18 @@ pub const GAP: f32 = 16.0;
 
 /// Corner radius of cards and pictures.
 pub const RADIUS: u8 = 6;
+
+/// Height of a bar of tabs.
+pub const TAB_BAR: f32 = 34.0;
+
+/// Space at both sides of a tab's name.
+pub const TAB_PAD: f32 = 12.0;
+
+/// Height of a row in lists that are gone through by keys.
+pub const ROW: f32 = 30.0;
+
+/// How much larger everything is in a presentation.
+pub const PRESENTING: f32 = 1.5;
 
 /// Text of captions.
 pub fn caption() -> FontId {
@@ -200,7 +261,7 @@ pub fn apply(ctx: &Context) {
     }
 }
 
-fn visuals(v: &mut egui::Visuals, t: &Tokens) {
+fn visuals(v: &mut Visuals, t: &Tokens) {
     v.text_cursor.blink = false;
     v.panel_fill = t.panel;
     v.window_fill = t.raised;
@@ -252,16 +313,20 @@ mod tests {
 
     #[test]
     fn text_can_be_read_and_groups_can_be_seen() {
-        for t in [&DARK, &LIGHT] {
+        for (t, readable, visible) in [(&DARK, 4.5, 1.8), (&LIGHT, 4.5, 1.8), (&CONTRAST, 7.0, 4.5)] {
             for ground in [t.window, t.panel, t.raised] {
                 for text in [t.strong, t.text, t.weak, t.warn, t.error] {
-                    assert!(contrast(text, ground) >= 4.5, "{text:?} on {ground:?}: {}", contrast(text, ground));
+                    assert!(contrast(text, ground) >= readable, "{text:?} on {ground:?}: {}", contrast(text, ground));
                 }
                 for group in t.groups {
-                    assert!(contrast(group, ground) >= 1.8, "{group:?} on {ground:?}: {}", contrast(group, ground));
+                    assert!(contrast(group, ground) >= visible, "{group:?} on {ground:?}: {}", contrast(group, ground));
                 }
             }
         }
+        for ground in [CONTRAST.control, CONTRAST.hover, CONTRAST.selected, CONTRAST.field] {
+            assert!(contrast(CONTRAST.strong, ground) >= 7.0, "{ground:?}: {}", contrast(CONTRAST.strong, ground));
+        }
+        assert!(contrast(CONTRAST.line, CONTRAST.window) >= 3.0, "lines are seen");
     }
 
     #[test]

@@ -2,17 +2,21 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use egui::{Context, ThemePreference};
+use egui::Context;
 use parking_lot::Mutex;
 
 use super::Options;
 use super::actions::{self, Command};
 use super::backend::Backend;
+use super::dock::Dock;
 use super::drafts::{Drafts, NEAREST, Settings};
 use super::errands::{Errands, Message};
 use super::files::{FilePicker, Kind, SystemPicker};
 use super::panels::{self, View};
+use super::session::Session;
+use super::shell::Shell;
 use super::state::{Effect, Slot, State};
 use super::theme;
 use super::widgets::Textures;
@@ -20,6 +24,9 @@ use crate::engine::{Engine, journal_path};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
 const EVENTS_A_FRAME: usize = 256;
+
+/// So that the window wakes when a message is due and not a frame before.
+const AFTER: f64 = 0.05;
 
 /// Frames between the last change and the picture of the window.
 const SETTLED: u32 = 8;
@@ -39,6 +46,8 @@ enum Shot {
 pub struct WhenceApp {
     pub(super) state: State,
     pub(super) drafts: Drafts,
+    pub(super) shell: Shell,
+    pub(super) dock: Dock,
     pub(super) backend: Option<Box<dyn Backend>>,
     pub(super) errands: Errands,
     pub(super) picker: Arc<dyn FilePicker>,
@@ -48,6 +57,10 @@ pub struct WhenceApp {
     textures: Textures,
     frames: u64,
     opened: bool,
+    /// What was last written into the project of how it looks.
+    kept_session: Option<Session>,
+    /// Whether what is kept of a query is recalled when it comes on screen.
+    pub(super) recalls: bool,
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
     /// Nearest images that are being looked for: query, dataset, group.
@@ -63,6 +76,8 @@ impl WhenceApp {
         Self {
             state: State::default(),
             drafts: Drafts::default(),
+            shell: Shell::default(),
+            dock: Dock::default(),
             backend: None,
             errands: Errands::new(ctx),
             picker: Arc::new(SystemPicker),
@@ -70,6 +85,8 @@ impl WhenceApp {
             textures: Textures::default(),
             frames: 0,
             opened: false,
+            kept_session: None,
+            recalls: options.screenshot.is_none(),
             explain_soon: options.attribute,
             looking: None,
             shot: if options.screenshot.is_some() { Shot::Waiting(0) } else { Shot::None },
@@ -83,16 +100,11 @@ impl WhenceApp {
         self.failure = failure;
     }
 
-    /// Takes up what the last run left: theme and project.
-    pub fn restore(&mut self, storage: &dyn eframe::Storage) {
-        self.last_project = storage.get_string("project").map(PathBuf::from);
-    }
-
     /// The program with another engine and other dialogs, which opens nothing by itself.
     #[cfg(test)]
     pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
         let mut app = Self::new(ctx, Options::default());
-        (app.backend, app.picker, app.opened) = (Some(backend), picker, true);
+        (app.backend, app.picker, app.opened, app.recalls) = (Some(backend), picker, true, false);
         app
     }
 
@@ -150,12 +162,19 @@ impl WhenceApp {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Run(spec, show) => self.start(spec, show),
+            Effect::RunFor(spec, query) => self.start_for(spec, Some(query), false),
+            Effect::NextSeed(seed) => self.drafts.seed = seed,
             Effect::ReadRecipe(path) => {
                 self.errands.run("recipe", move || {
                     Message::Recipe(crate::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
                 });
             }
-            Effect::Remember(root) => self.last_project = Some(root),
+            Effect::Remember(root) => {
+                let name = self.state.project.as_ref().map_or_else(String::new, |p| p.file.name.clone());
+                self.shell.remember(&root, &name);
+                self.shell.history.forget(self.moment());
+                self.last_project = Some(root);
+            }
         }
     }
 
@@ -171,7 +190,14 @@ impl WhenceApp {
                 }
             }
             Message::Looked(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
-            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
+            Message::Recent(there, path) => self.recent_looked_up(ctx, there, path),
+            Message::Demo(Ok(root)) => {
+                // Once, at the very first start.
+                if !self.shell.toured && self.options.screenshot.is_none() {
+                    self.command(ctx, Command::Act(actions::Action::Tour));
+                }
+                self.command(ctx, Command::OpenAs(Kind::Project, root));
+            }
             Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
             Message::Recipe(Ok(recipe)) => self.drafts.settings = Settings::with(recipe),
             Message::Recipe(Err(text)) => {
@@ -186,6 +212,7 @@ impl WhenceApp {
                     query.nearest.entry(group).or_insert(nearest);
                 }
             }
+            Message::SessionKept(session) => self.kept_session = session.map(|s| *s),
             Message::Shot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
                     self.errands.run("screenshot", move || Message::Saved(super::errands::save(&image, &path)));
@@ -198,6 +225,13 @@ impl WhenceApp {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
         }
+    }
+
+    /// How the project looks and where that belongs, where it is not written yet.
+    fn unkept_session(&self) -> Option<(Session, PathBuf)> {
+        let session = Session::of(&self.state, self.drafts.seed).filter(|_| self.recalls)?;
+        let root = self.state.project.as_ref()?.root.clone();
+        (self.kept_session.as_ref() != Some(&session)).then_some((session, root))
     }
 
     /// Looks for the nearest images of the selected group, where nobody has yet.
@@ -220,6 +254,16 @@ impl WhenceApp {
             group,
             nearest: crate::dataset::nearest(&dataset, &pixels, group, NEAREST),
         });
+    }
+
+    /// What follows the clock, in frames that are drawn anyway.
+    fn tick(&mut self, ctx: &Context) {
+        let now = ctx.input(|i| i.time);
+        self.shell.memory.follow(now, crate::device::memory::now);
+        if let Some(due) = self.shell.log.expire(now) {
+            // One frame when the next message is due; until then the window sleeps.
+            ctx.request_repaint_after(Duration::from_secs_f64(due + AFTER));
+        }
     }
 
     /// Takes the picture of the window once nothing changes any more.
@@ -248,6 +292,7 @@ impl eframe::App for WhenceApp {
             self.open(ctx);
         }
         let changed = self.take_in(ctx);
+        self.shell.log.follow(&self.state, ctx.input(|i| i.time));
         self.follow_queue();
         if self.explain_soon {
             if self.state.can_explain().is_ok() {
@@ -259,16 +304,26 @@ impl eframe::App for WhenceApp {
             }
         }
         self.look_for_nearest();
+        self.recall();
         self.take_shot(ctx, changed);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         let mut out: Vec<Command> = actions::pressed(&ctx).into_iter().map(Command::Act).collect();
-        let mut view =
-            View { state: &self.state, drafts: &mut self.drafts, textures: &mut self.textures, out: &mut out };
-        panels::show(ui, &mut view);
+        self.tick(&ctx);
+        self.shell.history.follow(self.moment());
+        let mut view = View {
+            state: &self.state,
+            drafts: &mut self.drafts,
+            textures: &mut self.textures,
+            shell: &mut self.shell,
+            out: &mut out,
+        };
+        panels::show(ui, &mut view, &mut self.dock);
         self.textures.end_frame();
+        // Tabs are chosen in the panels themselves.
+        self.shell.history.record(self.moment());
         if !out.is_empty() {
             ctx.request_repaint();
         }
@@ -283,22 +338,28 @@ impl eframe::App for WhenceApp {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        let root = self.state.project.as_ref().map(|p| p.root.clone()).or_else(|| self.last_project.clone());
-        if let Some(root) = root.as_deref().and_then(|p| p.to_str()) {
-            storage.set_string("project", root.to_owned());
+        self.keep(storage);
+        if let Some((session, root)) = self.unkept_session() {
+            self.errands.run("session", move || match session.write(&root) {
+                Ok(()) => Message::SessionKept(Some(Box::new(session))),
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    Message::SessionKept(None)
+                }
+            });
+        }
+    }
+
+    fn on_exit(&mut self) {
+        if let Some((session, root)) = self.unkept_session()
+            && let Err(error) = session.write(&root)
+        {
+            tracing::warn!("{error}: the next start will not find this project as it was left");
         }
     }
 
     fn persist_egui_memory(&self) -> bool {
-        self.options.screenshot.is_none()
-    }
-}
-
-/// The theme after this one, as the theme button goes through them.
-pub(super) fn next_theme(now: ThemePreference) -> ThemePreference {
-    match now {
-        ThemePreference::System => ThemePreference::Light,
-        ThemePreference::Light => ThemePreference::Dark,
-        ThemePreference::Dark => ThemePreference::System,
+        // The size of a presentation is not that of the next start.
+        self.options.screenshot.is_none() && !self.shell.presenting
     }
 }

@@ -1,6 +1,6 @@
 //! What is known of every query and group, and the evaluations that fill what is not.
 
-use super::method::{Counterfactuals, GroupScore, KeptTerms, Query, Report, ScoreSettings};
+use super::method::{Counterfactuals, GroupScore, KeptTerms, Query, Report, ScoreSettings, Work};
 use crate::diffusion::Model;
 use crate::elbo::{Estimate, FullPass, Plan, Point, ScorerQuery, TermTable};
 use crate::error::Result;
@@ -76,15 +76,15 @@ impl<'a> Board<'a> {
         })
     }
 
-    /// Network evaluations that these wants need, the full model's among them.
-    pub fn cost(&self, wants: &[Want]) -> usize {
-        wants
-            .iter()
-            .map(|want| {
-                let missing: Vec<usize> = want.groups.iter().map(|g| self.missing(want, *g).count()).collect();
-                missing.iter().sum::<usize>() + self.missing_anywhere(want).len()
-            })
-            .sum()
+    /// What these wants lack.
+    pub fn cost(&self, wants: &[Want]) -> Work {
+        let mut work = Work::default();
+        for want in wants {
+            let missing: usize = want.groups.iter().map(|g| self.missing(want, *g).count()).sum();
+            let places = self.missing_anywhere(want).len();
+            work += Work { evaluations: missing + places, places };
+        }
+        work
     }
 
     /// Positions in the want's places that the group lacks.

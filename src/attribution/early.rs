@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 
 use super::board::{Board, Want};
-use super::method::{Attribution, GroupScore, Report};
+use super::method::{Attribution, GroupScore, Report, Work};
 use crate::elbo::anytime::sampler::{Sampler, prior_spread};
 use crate::elbo::anytime::{Anytime, Settings};
 use crate::elbo::noise::stream;
@@ -19,36 +19,15 @@ pub(super) fn attribute(
     stop: Settings,
     report: &mut dyn Report,
 ) -> Result<Vec<Attribution>> {
-    let mut rankings: Vec<Anytime> =
-        (0..board.queries.len()).map(|query| ranking(board, query, stop)).collect::<Result<_>>()?;
-    report.planned(stop.budget * rankings.len())?;
+    let mut rankings = rankings(board, stop)?;
+    report.planned(work(board, stop)?.evaluations)?;
     loop {
-        let wants: Vec<Want> = rankings
-            .iter()
-            .enumerate()
-            .filter_map(|(query, ranking)| {
-                let request = ranking.next()?;
-                let places = request.places.iter().map(|p| (p.t, p.draw)).collect();
-                Some(Want { query, places, groups: request.groups })
-            })
-            .collect();
+        let wants = wants(&rankings);
         if wants.is_empty() {
             break;
         }
         board.evaluate(&wants, report, &mut |_, _, _| Ok(()))?;
-        for want in &wants {
-            let term = |group: usize, (t, draw): (usize, usize)| {
-                board
-                    .table(want.query, group)
-                    .and_then(|table| table.get(t, draw))
-                    .map_or(f64::NAN, |raw: RawTerm| raw.value)
-            };
-            let told: Vec<Vec<f64>> =
-                want.groups.iter().map(|&g| want.places.iter().map(|&place| term(g, place)).collect()).collect();
-            if let Some(ranking) = rankings.get_mut(want.query) {
-                ranking.tell(&told)?;
-            }
-        }
+        tell(board, &wants, &mut rankings)?;
         // The first query is the one on screen.
         if let Some(first) = rankings.first().filter(|_| wants.first().is_some_and(|w| w.query == 0)) {
             for (score, &group) in scores(first, &board.names).iter().zip(board.groups) {
@@ -61,6 +40,57 @@ pub(super) fn attribute(
         .zip(board.queries)
         .map(|(ranking, query)| Attribution::new(&query.name, method, scores(ranking, &board.names)))
         .collect())
+}
+
+/// What the rankings would have to evaluate, at most: nothing where what is known separates them all.
+pub(super) fn work(board: &Board<'_>, stop: Settings) -> Result<Work> {
+    let mut rankings = rankings(board, stop)?;
+    loop {
+        let wants = wants(&rankings);
+        if wants.is_empty() {
+            return Ok(Work::default());
+        }
+        if board.cost(&wants).evaluations > 0 {
+            let evaluations = stop.budget * rankings.len();
+            return Ok(Work { evaluations, places: evaluations / (board.groups.len() + 1) });
+        }
+        tell(board, &wants, &mut rankings)?;
+    }
+}
+
+/// What the rankings look at next.
+fn wants(rankings: &[Anytime]) -> Vec<Want> {
+    rankings
+        .iter()
+        .enumerate()
+        .filter_map(|(query, ranking)| {
+            let request = ranking.next()?;
+            let places = request.places.iter().map(|p| (p.t, p.draw)).collect();
+            Some(Want { query, places, groups: request.groups })
+        })
+        .collect()
+}
+
+/// Gives the rankings the terms they looked at.
+fn tell(board: &Board<'_>, wants: &[Want], rankings: &mut [Anytime]) -> Result<()> {
+    for want in wants {
+        let term = |group: usize, (t, draw): (usize, usize)| {
+            board
+                .table(want.query, group)
+                .and_then(|table| table.get(t, draw))
+                .map_or(f64::NAN, |raw: RawTerm| raw.value)
+        };
+        let told: Vec<Vec<f64>> =
+            want.groups.iter().map(|&g| want.places.iter().map(|&place| term(g, place)).collect()).collect();
+        if let Some(ranking) = rankings.get_mut(want.query) {
+            ranking.tell(&told)?;
+        }
+    }
+    Ok(())
+}
+
+fn rankings(board: &Board<'_>, stop: Settings) -> Result<Vec<Anytime>> {
+    (0..board.queries.len()).map(|query| ranking(board, query, stop)).collect()
 }
 
 fn ranking(board: &Board<'_>, query: usize, stop: Settings) -> Result<Anytime> {

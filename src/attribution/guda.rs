@@ -1,6 +1,6 @@
 //! GUDA (arXiv 2601.22651): how much the ELBO of a picture falls when a group is unlearned.
 
-use super::method::{Attribution, Context, Made, Method};
+use super::method::{Attribution, Context, Made, Method, Work};
 use crate::error::Result;
 
 /// Counterfactual by unlearning.
@@ -17,6 +17,10 @@ impl Method for Guda {
 
     fn counterfactuals(&self) -> Option<Made> {
         Some(Made::Unlearned)
+    }
+
+    fn work(&self, context: Context<'_>) -> Result<Work> {
+        super::paired::work(context)
     }
 
     fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>> {

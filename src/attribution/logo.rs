@@ -1,7 +1,7 @@
 //! LOGO, leave one group out: how much the ELBO of a picture falls when the model is trained again without a group. The
 //! oracle that approximations are measured against.
 
-use super::method::{Attribution, Context, Made, Method};
+use super::method::{Attribution, Context, Made, Method, Work};
 use crate::error::Result;
 
 /// Counterfactual by retraining.
@@ -18,6 +18,10 @@ impl Method for Logo {
 
     fn counterfactuals(&self) -> Option<Made> {
         Some(Made::Retrained)
+    }
+
+    fn work(&self, context: Context<'_>) -> Result<Work> {
+        super::paired::work(context)
     }
 
     fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>> {

@@ -223,6 +223,22 @@ pub struct Context<'a> {
     pub report: &'a mut dyn Report,
 }
 
+/// Network evaluations that are still to be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// All of them.
+    pub evaluations: usize,
+    /// Those of them that are the full model's.
+    pub places: usize,
+}
+
+impl std::ops::AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.evaluations += other.evaluations;
+        self.places += other.places;
+    }
+}
+
 /// A way to score groups.
 pub trait Method: Send + Sync {
     /// Name in files and on the command line.
@@ -233,6 +249,15 @@ pub trait Method: Send + Sync {
 
     /// How the models without a group are made that it needs; none where it needs none.
     fn counterfactuals(&self) -> Option<Made>;
+
+    /// What [`attribute`](Self::attribute) would have to evaluate, at most: nothing where all is known. Makes no model.
+    ///
+    /// # Errors
+    /// Those of the counterfactual models' names, and timesteps that the model does not have.
+    fn work(&self, context: Context<'_>) -> Result<Work> {
+        let _ = context;
+        Ok(Work::default())
+    }
 
     /// Scores all groups for all queries.
     ///

@@ -12,8 +12,8 @@ mod ranking;
 
 pub use gaussian::GaussianLeaveOut;
 pub use method::{
-    Attribution, Context, Counterfactuals, GroupScore, KeptTerms, Made, Method, Query, Report, ScoreSettings, method,
-    methods,
+    Attribution, Context, Counterfactuals, GroupScore, KeptTerms, Made, Method, Query, Report, ScoreSettings, Work,
+    method, methods,
 };
 pub use null::{NullTest, Trust};
 pub use ranking::{Ranked, rank, verdict};

@@ -57,6 +57,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         neighbours: arguments.neighbours,
         live: false,
         dry_run: arguments.dry_run,
+        known_only: false,
     };
     let begun = std::time::Instant::now();
     let outcome = drive(&arguments.common.device, JobSpec::Attribute(Box::new(job)))?;

@@ -5,6 +5,11 @@ pub fn peak() -> Option<u64> {
     field("/proc/self/status", "VmHWM:")
 }
 
+/// Memory this process has now, bytes; known on Linux.
+pub fn now() -> Option<u64> {
+    field("/proc/self/status", "VmRSS:")
+}
+
 /// Memory that programs can still get without others being pushed out, bytes; known on Linux.
 pub fn available() -> Option<u64> {
     field("/proc/meminfo", "MemAvailable:")
@@ -27,6 +32,7 @@ mod tests {
         let block = vec![1u8; 64 << 20];
         assert!(block.iter().map(|b| u64::from(*b)).sum::<u64>() == 64 << 20);
         assert!(peak().unwrap() >= before && peak().unwrap() > 64 << 20);
+        assert!(now().unwrap() <= peak().unwrap());
         assert!(available().unwrap() > 1 << 20);
     }
 }

@@ -55,12 +55,61 @@ pub fn noise_of(seed: u64, step: usize, size: usize) -> Vec<f32> {
 /// # Errors
 /// Bad settings, a failing device, or the preview's own.
 pub fn generate(model: &Model, draw: &DrawSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
+    let size = model.shape().numel();
+    let noise = seeds.iter().flat_map(|&seed| noise_of(seed, 0, size)).collect();
+    walk(model, draw, seeds, noise, 0, preview)
+}
+
+/// What a picture is drawn again from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// The noise of its seed: all steps are taken.
+    Noise {
+        /// The seed.
+        seed: u64,
+    },
+    /// The picture itself under noise, as much as there is half way: the second half of the steps is taken (SDEdit, Meng et
+    /// al. 2022).
+    Picture {
+        /// Planar bytes.
+        pixels: &'a [u8],
+        /// Seed of the noise.
+        seed: u64,
+    },
+}
+
+/// Draws a picture again, by another model than its own.
+///
+/// # Errors
+/// As [`generate`].
+pub fn redraw(model: &Model, draw: &DrawSettings, start: Start<'_>, preview: Preview<'_>) -> Result<Vec<f32>> {
+    let size = model.shape().numel();
+    match start {
+        Start::Noise { seed } => generate(model, draw, &[seed], preview),
+        Start::Picture { pixels, seed } => {
+            let skipped = draw.steps / 2;
+            let sampler = Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?;
+            let Some(&t) = sampler.timesteps().get(skipped) else { return Ok(from_bytes(pixels)) };
+            let noisy = model.schedule().add_noise(&from_bytes(pixels), &noise_of(seed, 0, size), t);
+            walk(model, draw, &[seed], noisy, skipped, preview)
+        }
+    }
+}
+
+/// Takes the steps from the `first` on.
+fn walk(
+    model: &Model,
+    draw: &DrawSettings,
+    seeds: &[u64],
+    mut x: Vec<f32>,
+    first: usize,
+    preview: Preview<'_>,
+) -> Result<Vec<f32>> {
     model.check_class(draw.class)?;
     let mut sampler = Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?;
     let size = model.shape().numel();
     let noise = |step: usize| -> Vec<f32> { seeds.iter().flat_map(|&seed| noise_of(seed, step, size)).collect() };
-    let mut x = noise(0);
-    for (index, t) in sampler.timesteps().to_vec().into_iter().enumerate() {
+    for (index, t) in sampler.timesteps().to_vec().into_iter().enumerate().skip(first) {
         let output = model.output(&x, &vec![t; seeds.len()], draw.class)?;
         let fresh = if sampler.needs_noise() { noise(1 + index) } else { Vec::new() };
         let picture = sampler.step(index, &mut x, &output, &fresh);

@@ -3,6 +3,7 @@
 pub mod anytime;
 mod estimate;
 mod grid;
+mod maps;
 pub mod noise;
 mod scorer;
 mod terms;
@@ -11,6 +12,7 @@ mod weighting;
 pub use anytime::student;
 pub use estimate::{Estimate, Term, sum};
 pub use grid::{Plan, Point, Timesteps};
-pub use scorer::{FullPass, Place, Progress, ScorerQuery};
+pub use maps::{Cells, Region, ScoreMap};
+pub use scorer::{FullPass, Place, Products, Progress, ScorerQuery};
 pub use terms::{RawTerm, TermTable};
 pub use weighting::Weighting;

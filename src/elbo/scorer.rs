@@ -27,6 +27,28 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
 /// One evaluation: number of the query, number of the point in its plan.
 pub type Place = (usize, usize);
 
+/// The products d (d - 2e) of one place.
+pub struct Products<'a> {
+    noise: &'a [f32],
+    predicted: &'a [f32],
+    residual: &'a [f32],
+}
+
+impl Iterator for Products<'_> {
+    type Item = f64;
+
+    fn next(&mut self) -> Option<f64> {
+        let (noise, rest) = self.noise.split_first()?;
+        let (predicted, others) = self.predicted.split_first()?;
+        let (e, residual) = self.residual.split_first()?;
+        (self.noise, self.predicted, self.residual) = (rest, others, residual);
+        // predicted = noise - e + d
+        let e = f64::from(*e);
+        let d = f64::from(*predicted) - (f64::from(*noise) - e);
+        Some(d * (d - 2.0 * e))
+    }
+}
+
 /// The full model's residuals on every place of every query: made once, used for all groups and methods.
 pub struct FullPass<'a> {
     queries: &'a [ScorerQuery],
@@ -90,19 +112,36 @@ impl<'a> FullPass<'a> {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn terms_at(&self, other: &dyn Denoiser, places: &[Place], progress: Progress<'_>) -> Result<Vec<RawTerm>> {
+        self.products_at(other, places, progress, &|products| {
+            let (mut value, mut square) = (0.0f64, 0.0f64);
+            for product in products {
+                value += product;
+                square += product.powi(2);
+            }
+            RawTerm { value, spread: square.sqrt() }
+        })
+    }
+
+    /// What `gather` makes of each place's products d (d - 2e), a value a number of the picture, in planar order.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn products_at<T: Send>(
+        &self,
+        other: &dyn Denoiser,
+        places: &[Place],
+        progress: Progress<'_>,
+        gather: &(impl Fn(Products<'_>) -> T + Sync),
+    ) -> Result<Vec<T>> {
         self.each_place(other, places, progress, &|(q, p), noise, predicted| {
             let residual = self.starts.get(q).and_then(|s| self.residuals.get(s + p));
-            let residual = residual.map(Vec::as_slice).unwrap_or_default();
-            let (mut total, mut square) = (0.0f64, 0.0f64);
-            for ((noise, predicted), e) in noise.iter().zip(predicted).zip(residual) {
-                // predicted = noise - e + d
-                let e = f64::from(*e);
-                let d = f64::from(*predicted) - (f64::from(*noise) - e);
-                total += d * (d - 2.0 * e);
-                square += (d * (d - 2.0 * e)).powi(2);
-            }
-            RawTerm { value: total, spread: square.sqrt() }
+            gather(Products { noise, predicted, residual: residual.map(Vec::as_slice).unwrap_or_default() })
         })
+    }
+
+    /// The queries that the pass was run over.
+    pub fn queries(&self) -> &[ScorerQuery] {
+        self.queries
     }
 
     /// What `visit` makes of each place's noise and predicted noise, in order. A device without room is asked for half

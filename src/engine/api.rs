@@ -1,5 +1,7 @@
 //! What crosses between the window or the command line and the engine: plain data only.
 
+mod evidence;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -8,9 +10,11 @@ pub use super::forecast::Forecast;
 use crate::attribution::{Attribution, GroupScore, ScoreSettings};
 use crate::dataset::{Dataset, ImageShape, Neighbour};
 pub use crate::diffusion::DrawSettings;
+use crate::elbo::ScoreMap;
 use crate::evaluation::benchmark::Plan;
 use crate::training::TrainingConfig;
 use crate::unlearning::Recipe;
+pub use evidence::{Evidence, EvidenceJob, Moved, Redrawn};
 
 /// Number of a job, unique while the program runs.
 pub type JobId = u64;
@@ -31,6 +35,8 @@ pub enum JobSpec {
     DrawQuery(DrawQuery),
     /// Scores groups.
     Attribute(Box<AttributeJob>),
+    /// Looks at one query through models without groups.
+    Evidence(Box<EvidenceJob>),
     /// Draws pictures into files.
     Sample(SampleJob),
     /// Trains a model.
@@ -113,6 +119,9 @@ pub struct AttributeJob {
     /// Only tell what the job would take.
     #[serde(default)]
     pub dry_run: bool,
+    /// Only take up what is kept: gives no scores where something would have to be computed.
+    #[serde(default)]
+    pub known_only: bool,
 }
 
 /// Settings of `whence sample`.
@@ -346,6 +355,36 @@ pub enum EventKind {
         /// Its score.
         score: Box<GroupScore>,
     },
+    /// The query, drawn again by the model without a group, or by the full model.
+    Redrawn {
+        /// Number of the group; the full model where absent.
+        group: Option<usize>,
+        /// The picture, finished or under way.
+        picture: Redrawn,
+    },
+    /// A group's score of the first query by region and timestep.
+    Mapped {
+        /// Number of the group.
+        group: usize,
+        /// Its terms.
+        map: Box<ScoreMap>,
+    },
+    /// The group's pictures that unlearning it made less likely, most first.
+    Moved {
+        /// Number of the group.
+        group: usize,
+        /// Images with their scores.
+        images: Vec<Moved>,
+    },
+    /// The query drawn again in the course of a group's unlearning.
+    Watched {
+        /// Number of the group.
+        group: usize,
+        /// Training steps done.
+        step: usize,
+        /// Planar bytes.
+        pixels: Vec<u8>,
+    },
     /// All scores of all queries are known.
     Attributed(Vec<Attribution>),
     /// What the job will take, before it begins.
@@ -374,7 +413,7 @@ pub struct Progress {
 }
 
 /// One step of a group's unlearning.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnlearningPoint {
     /// Number of the group in the dataset.
     pub group: usize,

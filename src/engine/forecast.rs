@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use burn::module::Module as _;
 use serde::{Deserialize, Serialize};
 
-use crate::attribution::ScoreSettings;
+use crate::attribution::{ScoreSettings, Work};
 use crate::device::memory;
 use crate::diffusion::{Denoiser as _, Model};
 use crate::elbo::{FullPass, Plan, Point, ScorerQuery};
@@ -29,6 +29,14 @@ pub struct Forecast {
     pub seconds: f64,
     /// Most memory at a time, bytes, this program's own included; unknown on a GPU.
     pub peak_bytes: Option<u64>,
+}
+
+impl Forecast {
+    /// Of a job that finds everything it needs.
+    pub fn nothing(model: &Model) -> Self {
+        let peak_bytes = memory::peak().filter(|_| model.is_on_cpu());
+        Self { models: 0, evaluations: 0, seconds: 0.0, peak_bytes }
+    }
 }
 
 /// Costs of this model on this machine, measured.
@@ -84,8 +92,8 @@ impl Costs {
         Ok(Self { evaluation, making, picture, weights, on_cpu: model.is_on_cpu() })
     }
 
-    /// What so many models and evaluations take; `places` of the evaluations are the full model's.
-    pub fn forecast(&self, models: usize, evaluations: usize, places: usize) -> Forecast {
+    /// What so many models and evaluations take.
+    pub fn forecast(&self, models: usize, Work { evaluations, places }: Work) -> Forecast {
         let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation;
         let kept = places.saturating_mul(self.picture) + (models + 2).saturating_mul(self.weights);
         let peak_bytes = memory::peak().filter(|_| self.on_cpu).map(|peak| peak + kept as u64);

@@ -26,22 +26,36 @@ impl<'a> Gates<'a> {
         Self { model, dataset, store, held_out, reference: None }
     }
 
-    /// Network evaluations that judging these groups takes.
+    /// Network evaluations that [`judge_all`](Self::judge_all) would make.
     ///
     /// # Errors
     /// Those of the models.
-    pub fn cost(&self, groups: &[usize], models: &mut dyn Counterfactuals) -> Result<usize> {
+    pub fn cost(
+        &self,
+        groups: &[usize],
+        models: &mut dyn Counterfactuals,
+        mut retrained: Option<&mut dyn Counterfactuals>,
+    ) -> Result<usize> {
         let mut pictures = 0;
-        let mut missing = 0;
         for &group in groups {
             let Some((forget, own)) = self.pictures(group) else { continue };
-            if self.stored::<Judgement>(&self.inputs(&forget, &models.identity(group)?, None)).is_none() {
-                pictures += own.forget.len() + own.others.len();
-                missing += own.forget.len();
-            }
+            let both = own.forget.len() + own.others.len();
+            let known = |other: &str, rise| self.stored::<Judgement>(&self.inputs(&forget, other, rise));
+            let truth = match &mut retrained {
+                Some(retrained) if retrained.is_ready(group) => Some(known(&retrained.identity(group)?, None)),
+                _ => None,
+            };
+            // A model is judged beside the truth, so that without the truth's judgement its own is not known either.
+            let own_known = match &truth {
+                Some(None) => false,
+                Some(Some(truth)) => known(&models.identity(group)?, Some(truth.forget.rise)).is_some(),
+                None => known(&models.identity(group)?, None).is_some(),
+            };
+            let missing = usize::from(!own_known) + usize::from(matches!(truth, Some(None)));
+            // Each model on its own pictures, and the full one on the group's once.
+            pictures += missing * both + if missing > 0 { own.forget.len() } else { 0 };
         }
-        // Each model on its own pictures, and the full one on the groups' pictures once.
-        Ok((pictures + missing) * GATE_TIMESTEPS)
+        Ok(pictures * GATE_TIMESTEPS)
     }
 
     /// A group and the pictures its model is judged on; none where the group is too small to hold any out.
@@ -129,5 +143,41 @@ impl<'a> Gates<'a> {
         let bytes =
             serde_json::to_vec(value).map_err(|e| crate::Error::input(e.to_string(), "quality gate", "report this"))?;
         self.store.put(Kind::Gate, inputs, &bytes).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::LoadOptions;
+    use crate::engine::counterfactuals::{Imported, Resident};
+
+    struct Deaf;
+
+    impl Report for Deaf {
+        fn progress(&mut self, _: &str, _: usize, _: usize) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_judged_beside_a_retrained_model_costs_nothing_again() {
+        let digits = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/digits");
+        let model = Model::load(&digits.join("model"), &burn::tensor::Device::flex()).unwrap();
+        let dataset = Dataset::load(&digits.join("images"), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
+        let keep = tempfile::tempdir().unwrap();
+        let store = Store::open(keep.path()).unwrap();
+        let folder = digits.join("retrained");
+        let groups: Vec<usize> =
+            ["four", "seven"].iter().map(|n| dataset.groups().iter().position(|g| g == n).unwrap()).collect();
+        let (mut first, mut second) = (Resident::default(), Resident::default());
+        let mut models = Imported { model: &model, dataset: &dataset, folder: &folder, resident: &mut first };
+        let mut truth = Imported { model: &model, dataset: &dataset, folder: &folder, resident: &mut second };
+        let mut gates = Gates::new(&model, &dataset, &store, 0.1);
+        let both = gates.cost(&groups, &mut models, Some(&mut truth)).unwrap();
+        let alone = gates.cost(&groups, &mut models, None).unwrap();
+        assert!(both > alone && alone > 0, "{both} {alone}: the truth is judged too");
+        gates.judge_all(&groups, &mut models, Some(&mut truth), &mut Deaf).unwrap();
+        assert_eq!(gates.cost(&groups, &mut models, Some(&mut truth)).unwrap(), 0, "all is known");
     }
 }

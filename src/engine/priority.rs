@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::api::JobSpec;
+use super::api::{Evidence, JobSpec};
 
 /// How soon a job is wanted, least first. Among equals, first come is first served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,7 +30,8 @@ impl JobSpec {
             | Self::LoadDataset(_)
             | Self::LoadQuery(_)
             | Self::DrawQuery(_) => Priority::Prompt,
-            Self::Attribute(_) | Self::Unlearn(_) | Self::Sample(_) => Priority::Normal,
+            Self::Evidence(job) if job.what == Evidence::Known => Priority::Prompt,
+            Self::Attribute(_) | Self::Evidence(_) | Self::Unlearn(_) | Self::Sample(_) => Priority::Normal,
             Self::Train(_) | Self::Retrain(_) | Self::Removal(_) | Self::Benchmark(_) => Priority::Background,
         }
     }
@@ -39,6 +40,7 @@ impl JobSpec {
     pub fn keeps_results(&self) -> bool {
         match self {
             Self::Attribute(_)
+            | Self::Evidence(_)
             | Self::Unlearn(_)
             | Self::Train(_)
             | Self::Retrain(_)

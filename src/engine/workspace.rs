@@ -20,6 +20,8 @@ pub struct Workspace {
     dataset: Option<(PathBuf, ImageShape, Dataset)>,
     group_column: Option<String>,
     gaussian: Option<(String, GaussianLeaveOut)>,
+    /// Where results of the project that is open are kept.
+    pub(super) keep_in: Option<PathBuf>,
     /// Models without a group.
     pub(super) resident: Resident,
 }
@@ -37,6 +39,7 @@ impl Workspace {
             dataset: None,
             group_column: None,
             gaussian: None,
+            keep_in: None,
             resident: Resident::default(),
         }
     }

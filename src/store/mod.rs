@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 pub use objects::{Kind, Manifest, Store, key_of};
-pub use project::{Project, ProjectFile, demo_folder, user_data_folder};
+pub use project::{Project, ProjectFile, SESSION, demo_folder, user_data_folder};
 pub use upkeep::{Count, Damage, Health, Waste};
 
 /// Writes `bytes` to `path` whole or not at all, and onto the disk; makes the folder where it is missing.

@@ -36,11 +36,29 @@ pub enum Kind {
     Gate,
     /// Nearest pictures outside the own group.
     Neighbours,
+    /// A query drawn again.
+    Redrawing,
+    /// A score by region and timestep.
+    Map,
+    /// A group's pictures that its removal made less likely.
+    Moved,
+    /// The course of an unlearning, with pictures.
+    Course,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Counterfactual, Self::Unfinished, Self::Terms, Self::Gate, Self::Neighbours];
+    pub const ALL: [Self; 9] = [
+        Self::Counterfactual,
+        Self::Unfinished,
+        Self::Terms,
+        Self::Gate,
+        Self::Neighbours,
+        Self::Redrawing,
+        Self::Map,
+        Self::Moved,
+        Self::Course,
+    ];
 
     /// Name of its folder.
     pub fn folder(self) -> &'static str {
@@ -50,6 +68,10 @@ impl Kind {
             Self::Terms => "terms",
             Self::Gate => "gates",
             Self::Neighbours => "neighbours",
+            Self::Redrawing => "redrawings",
+            Self::Map => "maps",
+            Self::Moved => "moved",
+            Self::Course => "courses",
         }
     }
 }

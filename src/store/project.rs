@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{read_json, write_atomic, write_json};
 use crate::error::{Error, Result};
 
+/// Where the window leaves what it showed, beside `project.json`.
+pub const SESSION: &str = "session.json";
+
 /// `project.json`. Paths are relative to its folder, or absolute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectFile {
@@ -42,6 +45,8 @@ pub struct Project {
     pub root: PathBuf,
     /// What `project.json` says, with paths made absolute.
     pub file: ProjectFile,
+    /// What the window left in `session.json`.
+    pub session: Option<serde_json::Value>,
 }
 
 impl Project {
@@ -71,7 +76,13 @@ impl Project {
         file.data.as_mut().map(absolute);
         file.recipe.as_mut().map(absolute);
         file.queries.iter_mut().for_each(absolute);
-        Ok(Self { root: root.to_owned(), file })
+        let left = root.join(SESSION);
+        let session = if left.is_file() {
+            read_json(&left).inspect_err(|e| tracing::warn!("{e}: it is left out")).ok()
+        } else {
+            None
+        };
+        Ok(Self { root: root.to_owned(), file, session })
     }
 
     /// Writes a new project.

@@ -37,6 +37,7 @@ pub fn job(keep_in: PathBuf) -> AttributeJob {
         neighbours: 3,
         live: false,
         dry_run: false,
+        known_only: false,
     }
 }
 

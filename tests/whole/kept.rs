@@ -13,6 +13,12 @@ use super::run;
 
 /// Scores of a job, and what it said it would take.
 fn attribute(job: &AttributeJob) -> (Vec<Attribution>, Forecast) {
+    let (scores, forecast) = told(job);
+    (scores.expect("scores"), forecast)
+}
+
+/// The same of a job that may end without scores.
+fn told(job: &AttributeJob) -> (Option<Vec<Attribution>>, Forecast) {
     let (mut scores, mut forecast) = (None, None);
     for event in run(JobSpec::Attribute(Box::new(job.clone()))) {
         match event {
@@ -22,7 +28,7 @@ fn attribute(job: &AttributeJob) -> (Vec<Attribution>, Forecast) {
             _ => {}
         }
     }
-    (scores.expect("scores"), forecast.expect("a forecast"))
+    (scores, forecast.expect("a forecast"))
 }
 
 fn estimates(all: &[Attribution]) -> Vec<(String, f64, f64)> {
@@ -139,6 +145,10 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
     (job.null, job.confirm) = (4, true);
     let (scores, forecast) = attribute(&job);
     assert_eq!(forecast.models, 2 + 4 + 2);
+    // Twelve timesteps of two queries, each group's model beside the full one; eight noises a picture of the gate, which has
+    // two pictures of the group, before and after, and two of each other group.
+    let (of_query, gate) = (|groups: usize| 2 * 12 * (groups + 1), 8 * (2 + 2 + 9 * 2));
+    assert_eq!(forecast.evaluations, of_query(2) + of_query(4) + of_query(2) + 2 * gate);
     assert_eq!(results(&keep, Kind::Counterfactual), 8);
     assert_eq!(results(&keep, Kind::Unfinished), 0);
     for attribution in &scores {
@@ -157,6 +167,12 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
     let (again, forecast) = attribute(&job);
     assert_eq!((forecast.models, forecast.evaluations), (0, 0));
     assert_eq!(scores, again);
+    // Another query: its own evaluations alone, the random groups' among them.
+    job.queries = super::digits::queries()[2..3].to_vec();
+    job.dry_run = true;
+    let (_, forecast) = told(&job);
+    assert_eq!((forecast.models, forecast.evaluations), (0, (of_query(2) + of_query(4) + of_query(2)) / 2));
+    job.dry_run = false;
     // Ready models cannot be set against random groups.
     job.counterfactuals = Some(super::fixture("digits/retrained"));
     assert!(super::failure(JobSpec::Attribute(Box::new(job))).contains("--null"));

@@ -3,6 +3,7 @@ mod command_line;
 mod crash;
 mod demo;
 mod digits;
+mod evidence;
 mod gaussian_world;
 mod jobs;
 mod kept;

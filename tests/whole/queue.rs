@@ -13,13 +13,15 @@ use whence::unlearning::Recipe;
 use super::digits::{attribute, job};
 use super::fixture;
 
-/// All events up to the first of a job that `pick` accepts.
+/// All events up to the first of a job that `pick` accepts. Fails at once where the job ends without one.
 fn until(engine: &Engine, job: JobId, pick: impl Fn(&EventKind) -> bool) -> Vec<Event> {
     let mut seen = Vec::new();
     loop {
         let event = engine.events().recv_timeout(Duration::from_secs(120)).expect("an event");
         assert!(!matches!(event.kind, EventKind::Failed(_)), "{event:?}");
         let found = event.job == job && pick(&event.kind);
+        let over = matches!(event.kind, EventKind::Finished(_) | EventKind::Cancelled);
+        assert!(found || event.job != job || !over, "it was over before: {event:?}");
         seen.push(event);
         if found {
             return seen;
@@ -58,12 +60,12 @@ fn train(out: &Path, steps: usize) -> JobSpec {
     }))
 }
 
-/// Two groups unlearned in a few steps.
+/// Two groups unlearned in steps enough that a fast machine is caught in the middle.
 fn unlearning(keep_in: &Path) -> AttributeJob {
     let mut job = job(keep_in.to_owned());
     job.counterfactuals = None;
     job.settings.timesteps = "4".parse().unwrap();
-    job.recipe = Recipe { steps: 8, batch: 4, ..Recipe::default() };
+    job.recipe = Recipe { steps: 30, batch: 4, ..Recipe::default() };
     job
 }
 
@@ -187,7 +189,7 @@ fn every_start_pause_and_end_is_in_the_log() {
     let log = folder.path().join("data/jobs.jsonl");
     let engine = Engine::start_logged("cpu", log.clone(), || {}).unwrap();
     let bad = engine.run(JobSpec::LoadModel("/nowhere".into())).unwrap();
-    let spec = train(&folder.path().join("model"), 12);
+    let spec = train(&folder.path().join("model"), 120);
     let long = engine.run(spec.clone()).unwrap();
     let never = engine.run(train(&folder.path().join("other"), 12)).unwrap();
     engine.cancel(never);
@@ -217,4 +219,12 @@ fn every_start_pause_and_end_is_in_the_log() {
     let seconds: Vec<f64> = of(long).iter().map(|l| l.seconds).collect();
     assert!(seconds[0] == 0.0 && seconds.is_sorted() && seconds[1] > 0.0 && seconds[4] > seconds[3], "{seconds:?}");
     assert!(of(long).iter().all(|l| *l.spec == spec) && of(long)[4].message.contains("The model is in"));
+}
+
+#[test]
+#[should_panic(expected = "it was over before")]
+fn waiting_for_what_a_finished_job_never_told_fails_at_once() {
+    let engine = Engine::start("cpu", || {}).unwrap();
+    let id = engine.run(JobSpec::LoadModel(fixture("digits/model"))).unwrap();
+    until(&engine, id, phase("unlearning"));
 }

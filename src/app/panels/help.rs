@@ -1,9 +1,9 @@
-//! A short card: where to start, and the keys.
+//! A card: where to start, and the keys.
 
 use egui::{Align, Id, Layout, Modal, RichText, ScrollArea, Ui};
 
 use super::View;
-use crate::app::actions::Action;
+use crate::app::actions::{Action, Command, Section};
 use crate::app::theme::{self, GAP, tokens};
 
 /// Draws the card where it is wanted.
@@ -13,33 +13,61 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
     let t = tokens(ui);
     let frame = egui::Frame::popup(ui.style()).inner_margin(24.0).corner_radius(10);
-    let shown =  Modal::new(Id::unique("help")).frame(frame).show(ui.ctx(), |ui| {
-        ui.set_width(440.0);
+    let shown = Modal::new(Id::unique("help")).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(760.0);
         ui.label(RichText::new("Shortcuts").font(theme::lead()).color(t.strong));
         ui.add_space(6.0);
-        // The words below and the button stay in the smallest window too.
-        let height = (ui.ctx().content_rect().height() - 290.0).max(80.0);
-        ScrollArea::vertical().max_height(height).show(ui, |ui| Action::ALL.into_iter().for_each(|a| keys_of(ui, a)));
+        // The words below and the buttons stay in the smallest window too.
+        let height = (ui.ctx().content_rect().height() - 250.0).max(80.0);
+        ScrollArea::vertical().max_height(height).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.x = 40.0;
+            ui.columns(2, |columns| {
+                let halves: [&[Section]; 2] =
+                    [&[Section::Explain, Section::Open, Section::Tabs], &[Section::Look, Section::Window]];
+                for (ui, sections) in columns.iter_mut().zip(halves) {
+                    (ui.spacing_mut().item_spacing.y, ui.spacing_mut().interact_size.y) = (3.0, 18.0);
+                    sections.iter().for_each(|s| section(ui, *s));
+                }
+            });
+        });
         ui.add_space(GAP);
         let text = "A score says how much less likely the picture is for a model that has unlearned the group, in nats. \
                     An unlearned model is an approximation of one that never saw the group. \
                     Near images are shown beside it; being near does not mean having shaped the picture.";
         ui.label(RichText::new(text).color(t.weak));
         ui.add_space(GAP);
-        ui.button("Close").clicked()
+        ui.horizontal(|ui| {
+            let close = ui.button("Close").clicked();
+            let tour = ui.button(Action::Tour.text()).on_hover_text(Action::Tour.tooltip()).clicked();
+            if tour {
+                view.out.push(Command::Act(Action::Tour));
+            }
+            close || tour
+        })
+        .inner
     });
     if shown.inner || shown.should_close() {
         view.drafts.help = false;
     }
 }
 
+fn section(ui: &mut Ui, section: Section) {
+    let t = tokens(ui);
+    ui.add_space(6.0);
+    ui.label(RichText::new(section.title()).font(theme::caption()).color(t.weak));
+    section.actions().for_each(|action| keys_of(ui, action));
+}
+
 /// An action and its keys.
 fn keys_of(ui: &mut Ui, action: Action) {
     let t = tokens(ui);
+    let keys = action.keys(ui.ctx());
+    if keys.is_empty() {
+        return;
+    }
     ui.horizontal(|ui| {
         ui.label(action.text()).on_hover_text(action.tooltip());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let keys = ui.ctx().format_shortcut(&action.shortcut());
             ui.label(RichText::new(keys).font(theme::caption()).color(t.weak));
         });
     });

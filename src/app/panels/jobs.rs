@@ -21,6 +21,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 fn idle(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     from_right(ui, 24.0, |ui| {
+        status(ui, view);
         super::queue::show(ui, view);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let text = view.state.history.first().map_or_else(|| "Ready".to_owned(), outcome);
@@ -35,6 +36,26 @@ fn from_right(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui)) {
         ui.set_min_height(height);
         ui.with_layout(Layout::right_to_left(Align::Center), contents);
     });
+}
+
+/// The log's button with the number of notices, and what the program has in memory.
+fn status(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    let (action, notices) = (Action::Log, view.state.notices.len());
+    let (text, name) = match notices {
+        0 => (action.text().to_owned(), "Log".to_owned()),
+        n => (format!("{} {n}", action.text()), format!("Log, {}", format::plural(n, "notice"))),
+    };
+    let color = if view.state.notices.iter().any(|n| n.failed) { t.error } else { t.text };
+    let button = Button::new(RichText::new(text).font(theme::caption()).color(color)).min_size(vec2(48.0, 26.0));
+    let response = ui.add(button.selected(view.shell.log_open)).accessible_name(name);
+    if response.on_hover_text(action.hint(ui.ctx())).clicked() {
+        view.out.push(Command::Act(action));
+    }
+    if let Some(bytes) = view.shell.memory.bytes {
+        let text = RichText::new(format!("{} MiB", bytes >> 20)).font(theme::caption()).color(t.weak);
+        ui.label(text).on_hover_text("Memory that this program has now, without that of the graphics card");
+    }
 }
 
 /// How a job ended, in a line.
@@ -59,6 +80,7 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
     let t = tokens(ui);
     let progress = job.progress.as_ref();
     from_right(ui, 28.0, |ui| {
+        status(ui, view);
         let cancel = Button::new(Action::CancelJob.text()).min_size(vec2(76.0, 26.0));
         if ui.add_enabled(!job.cancelling, cancel).on_hover_text(Action::CancelJob.hint(ui.ctx())).clicked() {
             view.out.push(Command::Cancel(job.id));
@@ -108,7 +130,7 @@ fn pause(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
     } else {
         (Action::PauseJob.text(), job.can_pause(), Action::PauseJob.tooltip(), Command::Pause(job.id))
     };
-    let hint = format!("{hint} ({})", ui.ctx().format_shortcut(&Action::PauseJob.shortcut()));
+    let hint = format!("{hint} ({})", Action::PauseJob.keys(ui.ctx()));
     let button = Button::new(word).min_size(vec2(76.0, 26.0));
     if ui.add_enabled(enabled, button).on_hover_text(hint).clicked() {
         view.out.push(command);

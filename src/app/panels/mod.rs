@@ -1,22 +1,34 @@
 //! The panels, and how they share the window.
 
+mod compare;
+mod dock;
 mod drop;
 mod groups;
 mod help;
 mod jobs;
+mod log;
 mod neighbours;
+mod palette;
 mod queries;
 mod queue;
 mod ranking;
 mod score;
 mod settings;
 mod stage;
+mod toasts;
 mod top;
+mod tour;
+mod unlearning;
+mod wall;
 
-use egui::{CentralPanel, Frame, Margin, Panel, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2};
+pub use wall::Order as WallOrder;
+
+use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui};
 
 use super::actions::Command;
+use super::dock::{Dock, Pane};
 use super::drafts::Drafts;
+use super::shell::Shell;
 use super::state::State;
 use super::theme::{self, GAP, tokens};
 use super::widgets::Textures;
@@ -29,60 +41,84 @@ pub struct View<'a> {
     pub drafts: &'a mut Drafts,
     /// Pictures on the graphics card.
     pub textures: &'a mut Textures,
+    /// What the window remembers of itself.
+    pub shell: &'a mut Shell,
     /// What the user asked for.
     pub out: &'a mut Vec<Command>,
 }
 
 /// Draws the whole window.
-pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     let t = tokens(ui);
     let side = Frame::new().fill(t.panel);
-    Panel::top("top")
-        .frame(side.inner_margin(Margin::symmetric(16, 8)))
-        .resizable(false)
-        .show(ui, |ui| top::show(ui, view));
-    Panel::bottom("jobs")
-        .frame(side.inner_margin(Margin::symmetric(16, 8)))
-        .resizable(false)
-        .show(ui, |ui| jobs::show(ui, view));
-    Panel::left("pictures")
-        .frame(side.inner_margin(Margin { left: 16, right: 12, top: 12, bottom: 8 }))
-        .resizable(true)
-        .default_size(244.0)
-        .size_range(200.0..=420.0)
-        .show(ui, |ui| {
-            queries::show(ui, view);
-            ui.add_space(GAP);
-            groups::show(ui, view);
-        });
-    CentralPanel::default_margins()
-        .frame(Frame::new().fill(t.window).inner_margin(Margin::same(16)))
-        .show(ui, |ui| centre(ui, view));
+    let mut places = tour::Places::default();
+    // A presentation is of the middle alone.
+    if !view.shell.presenting {
+        let top = Panel::top("top")
+            .frame(side.inner_margin(Margin::symmetric(16, 8)))
+            .resizable(false)
+            .show(ui, |ui| top::show(ui, view));
+        let jobs = Panel::bottom("jobs")
+            .frame(side.inner_margin(Margin::symmetric(16, 8)))
+            .resizable(false)
+            .show(ui, |ui| jobs::show(ui, view));
+        if view.shell.log_open {
+            Panel::bottom("log")
+                .frame(side.inner_margin(Margin::symmetric(16, 8)))
+                .resizable(true)
+                .default_size(190.0)
+                .size_range(110.0..=420.0)
+                .show(ui, |ui| log::show(ui, view));
+        }
+        let left = Panel::left("pictures")
+            .frame(side.inner_margin(Margin { left: 16, right: 12, top: 12, bottom: 8 }))
+            .resizable(true)
+            .default_size(244.0)
+            .size_range(200.0..=420.0)
+            .show(ui, |ui| {
+                queries::show(ui, view);
+                ui.add_space(GAP);
+                groups::show(ui, view);
+            });
+        (places.top, places.jobs, places.left) = (top.response.rect, jobs.response.rect, left.response.rect);
+    }
+    CentralPanel::default_margins().frame(Frame::new().fill(t.window)).show(ui, |ui| {
+        places.middle = ui.max_rect();
+        dock::show(ui, view, dock);
+    });
     help::show(ui, view);
+    palette::show(ui, view);
+    tour::show(ui, view, &places);
+    toasts::show(ui, view, places.jobs.height());
     drop::show(ui, view);
 }
 
-/// The picture at the left, what is known of it at the right.
-fn centre(ui: &mut Ui, view: &mut View<'_>) {
-    let rect = ui.available_rect_before_wrap();
-    // The picture is the largest thing in the window, and its explanation never gets too narrow to read.
-    let left =
-        (rect.width() * 0.44).clamp(280.0, (rect.height() * 0.86).max(280.0)).min(rect.width() - 320.0).max(200.0);
-    let split = rect.left() + left;
-    let stage = Rect::from_min_max(rect.min, pos2(split, rect.bottom()));
-    let words = Rect::from_min_max(pos2(split + 24.0, rect.top()), rect.max);
-    ui.scope_builder(UiBuilder::new().id_salt("stage").max_rect(stage), |ui| stage::show(ui, view));
-    ui.scope_builder(UiBuilder::new().id_salt("words").max_rect(words), |ui| {
-        let tiles = neighbours::Tiles::new(ui, view);
-        let nearest = tiles.height();
-        let above = Rect::from_min_max(words.min, pos2(words.right(), words.bottom() - nearest - GAP));
-        ui.scope_builder(UiBuilder::new().id_salt("ranking").max_rect(above), |ui| {
-            ranking::show(ui, view);
-        });
-        let below = Rect::from_min_max(pos2(words.left(), words.bottom() - nearest), words.max);
-        ui.scope_builder(UiBuilder::new().id_salt("nearest").max_rect(below), |ui| {
-            neighbours::show(ui, view, &tiles);
-        });
+/// Draws a pane of the middle.
+fn pane(ui: &mut Ui, view: &mut View<'_>, pane: Pane) {
+    match pane {
+        Pane::Picture => stage::show(ui, view),
+        Pane::Ranking => ranking::show(ui, view),
+        Pane::Evidence => neighbours::show(ui, view),
+        Pane::Where => vacant(
+            ui,
+            "Where and when",
+            "Which parts of the picture a group shaped, and at which steps on the way from noise",
+        ),
+        Pane::Wall => wall::show(ui, view),
+        Pane::Library => vacant(ui, "Library", "All training images, group by group"),
+        Pane::Unlearning => unlearning::show(ui, view),
+        Pane::Compare => compare::show(ui, view),
+    }
+}
+
+/// A pane that has nothing to show yet: what will be here.
+fn vacant(ui: &mut Ui, title: &str, text: &str) {
+    let t = tokens(ui);
+    ui.with_layout(Layout::top_down(Align::Center), |ui| {
+        ui.add_space((ui.available_height() * 0.4).max(0.0));
+        ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
+        ui.set_max_width(ui.available_width().min(460.0));
+        ui.add(Label::new(RichText::new(text).color(t.weak)).wrap().halign(Align::Center));
     });
 }
 
@@ -98,7 +134,7 @@ fn heading(ui: &mut Ui, text: &str, count: &str) {
 /// What an empty panel says.
 fn empty(ui: &mut Ui, text: &str) {
     let t = tokens(ui);
-    ui.add(egui::Label::new(RichText::new(text).color(t.weak)).wrap());
+    ui.add(Label::new(RichText::new(text).color(t.weak)).wrap());
 }
 
 /// Notices of a place, newest last, within `height`.

@@ -22,53 +22,41 @@ const BELOW: f32 = 18.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tiles {
     columns: usize,
-    rows: usize,
     side: f32,
     /// Whether there are checks of models: all groups get their line, so that nothing moves with the selection.
     checked: bool,
 }
 
 impl Tiles {
-    /// The layout for the room that is left beside the picture.
-    pub fn new(ui: &Ui, view: &View<'_>) -> Self {
-        if view.state.dataset.is_none() {
-            return Self { columns: NEAREST, rows: 0, side: 0.0, checked: false };
-        }
+    /// The layout for the room there is.
+    fn new(ui: &Ui, view: &View<'_>) -> Self {
         let board = view.state.answer().map(|a| &a.board);
         let checked = board.is_some_and(|b| b.rows.iter().any(|r| r.gate.is_some()));
-        let notes = board.map_or(0, super::ranking::notes);
-        // The ranking comes first: its sentence, its captions and a few rows.
-        let ranking = 130.0 + view.state.groups().len().min(9) as f32 * 34.0 + notes as f32 * 19.0;
         let height = ui.available_height() - if checked { CHECK } else { 0.0 };
-        Self { checked, ..Self::fit(ui.available_width(), (height - ranking).min(height * 0.42)) }
+        Self { checked, ..Self::fit(ui.available_width(), height) }
     }
 
     /// One row where all fit side by side, two where there is room, else one that scrolls sideways.
     fn fit(width: f32, room: f32) -> Self {
         let wide = |columns: usize| ((width + SPACE) / columns as f32 - SPACE).floor();
         if wide(NEAREST) >= 84.0 {
-            return Self { columns: NEAREST, rows: 1, side: wide(NEAREST).min(128.0), checked: false };
+            return Self { columns: NEAREST, side: wide(NEAREST).min(128.0), checked: false };
         }
         let columns = NEAREST / 2;
         let tall = ((room - ABOVE) / 2.0 - BELOW - SPACE).floor();
         if tall >= 56.0 {
-            return Self { columns, rows: 2, side: wide(columns).min(tall).min(128.0), checked: false };
+            return Self { columns, side: wide(columns).min(tall).min(128.0), checked: false };
         }
         let side = (room - ABOVE - BELOW - SPACE).floor().clamp(56.0, 80.0);
-        Self { columns: NEAREST, rows: 1, side, checked: false }
-    }
-
-    /// Height of the panel.
-    pub fn height(&self) -> f32 {
-        let check = if self.checked { CHECK } else { 0.0 };
-        ABOVE + check + self.rows as f32 * (self.side + BELOW + SPACE)
+        Self { columns: NEAREST, side, checked: false }
     }
 }
 
 /// Draws the panel.
-pub fn show(ui: &mut Ui, view: &mut View<'_>, tiles: &Tiles) {
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let (state, Some(dataset)) = (view.state, view.state.dataset.as_ref()) else { return };
+    let tiles = Tiles::new(ui, view);
     let (Some(query), Some(group)) = (state.query(), state.group) else {
         let text =
             if state.query().is_some() { "Select a group to see its images nearest to this picture" } else { "" };
@@ -142,10 +130,10 @@ mod tests {
 
     #[test]
     fn all_fit_in_one_row_two_rows_or_scroll() {
-        assert_eq!(Tiles::fit(1200.0, 400.0), Tiles { columns: 12, rows: 1, side: 92.0, checked: false });
-        assert_eq!(Tiles::fit(560.0, 300.0), Tiles { columns: 6, rows: 2, side: 86.0, checked: false });
+        assert_eq!(Tiles::fit(1200.0, 400.0), Tiles { columns: 12, side: 92.0, checked: false });
+        assert_eq!(Tiles::fit(560.0, 300.0), Tiles { columns: 6, side: 86.0, checked: false });
         let narrow = Tiles::fit(560.0, 120.0);
-        assert_eq!((narrow.columns, narrow.rows), (12, 1));
+        assert_eq!(narrow.columns, 12, "one row");
         assert!(narrow.side >= 56.0);
     }
 }

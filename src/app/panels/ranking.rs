@@ -5,7 +5,7 @@ use egui::{Label, RichText, ScrollArea, Ui};
 use super::View;
 use super::score::{self, failure, line, made};
 use crate::app::format;
-use crate::app::state::{Answer, Board, Job, JobStatus, Slot, Stage};
+use crate::app::state::{Answer, Job, JobStatus, Slot, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, floor, header};
 use crate::attribution::{Made, NullTest};
@@ -89,12 +89,6 @@ fn reach(ui: &mut Ui, null: &NullTest, scale: &Scale) {
         ));
         ui.label("By chance alone, some group passes this line for one picture in twenty");
     });
-}
-
-/// Captions between the sentence that sums up and the bars.
-pub fn notes(board: &Board) -> usize {
-    let failed = board.rows.first().is_some_and(|r| r.failed().is_some());
-    board.trust.len() + usize::from(failed) + usize::from(board.null.is_some())
 }
 
 /// The sentence that sums up, and how sure it is.

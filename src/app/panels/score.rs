@@ -102,7 +102,7 @@ pub fn line(
 }
 
 /// What a group's model forgot and kept, with the numbers.
-fn check(ui: &mut Ui, judgement: &Judgement, group: &str) {
+pub fn check(ui: &mut Ui, judgement: &Judgement, group: &str) {
     let t = tokens(ui);
     let (text, color) = if judgement.passed() {
         ("Its model passed its check", t.text)

@@ -2,30 +2,28 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, Align2, Button, Color32, Layout, RichText, Sense, Stroke, TextEdit, ThemePreference, Ui, WidgetInfo, vec2,
+    Align, Align2, Atom, Button, Color32, Layout, Rect, RichText, Sense, Shape, Stroke, TextEdit, Ui, WidgetInfo, vec2,
 };
 
 use super::View;
-use crate::app::actions::{Action, Command};
+use crate::app::actions::{Action, Command, Section};
 use crate::app::files::{self, Pick};
 use crate::app::format;
 use crate::app::state::Slot;
-use crate::app::theme::{self, tokens};
-use crate::app::window::next_theme;
+use crate::app::theme::{self, Choice, tokens};
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
-        ui.label(RichText::new("Whence").size(18.0).color(t.strong));
-        ui.add_space(8.0);
+        menu(ui, view);
         opened(ui, view);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             help(ui, view);
             theme_switch(ui, view);
             open_menu(ui, view);
-            path_field(ui, view);
+            find(ui, view);
         });
     });
     if let Some(text) = view.drafts.path_error.clone() {
@@ -45,11 +43,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 /// Names of what is open, and the device.
-fn opened(ui: &mut Ui, view: &View<'_>) {
+fn opened(ui: &mut Ui, view: &mut View<'_>) {
+    project(ui, view);
     let state = view.state;
-    let project = state.project.as_ref().map(|p| p.file.name.clone());
-    let project = project.or_else(|| state.busy(Slot::Project).map(|_| "Opening…".to_owned()));
-    part(ui, "Project", project.as_deref(), project.as_deref().unwrap_or("No project is open"));
     let (name, about) = match &state.model {
         Some(m) => (
             Some(m.name.clone()),
@@ -87,6 +83,79 @@ fn opened(ui: &mut Ui, view: &View<'_>) {
     }
 }
 
+/// All actions, by section.
+fn menu(ui: &mut Ui, view: &mut View<'_>) {
+    let title = RichText::new("Whence").size(18.0).color(tokens(ui).strong);
+    let shown = ui.scope(|ui| {
+        ui.spacing_mut().button_padding.x = 6.0;
+        ui.visuals_mut().widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
+        ui.menu_button(title, |ui| {
+            ui.set_min_width(150.0);
+            for section in Section::ALL {
+                ui.menu_button(section.title(), |ui| {
+                    ui.set_min_width(250.0);
+                    section.actions().for_each(|action| item(ui, view, action));
+                });
+            }
+        })
+        .response
+    });
+    shown.inner.on_hover_text("Everything that can be done");
+}
+
+/// An action in a menu, with its keys; dim with the reason where it cannot be done.
+fn item(ui: &mut Ui, view: &mut View<'_>, action: Action) {
+    let ready = action.ready(view.state, view.shell);
+    let button = Button::new(action.text()).shortcut_text(action.keys(ui.ctx()));
+    let response = ui.add_enabled(ready.is_ok(), button).on_hover_text(action.tooltip());
+    let reason = ready.err().unwrap_or_default();
+    if response.on_disabled_hover_text(reason).clicked() {
+        view.out.push(Command::Act(action));
+        ui.close();
+    }
+}
+
+/// The project's name; behind it those that were open lately.
+fn project(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    let opening = || view.state.busy(Slot::Project).map(|_| "Opening…".to_owned());
+    let open = view.state.project.as_ref().map(|p| p.file.name.clone()).or_else(opening);
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().button_padding.x = 5.0;
+        ui.visuals_mut().widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
+        ui.label(RichText::new("Project").font(theme::caption()).color(t.weak));
+        let color = if open.is_some() { t.text } else { t.weak };
+        let name = format::cut(open.as_deref().unwrap_or("none"), 22);
+        let shown = ui.menu_button((RichText::new(&name).color(color), triangle()), |ui| {
+            ui.set_min_width(260.0);
+            if view.shell.recent.is_empty() {
+                ui.label(RichText::new("Projects that you open are listed here").color(t.weak));
+            }
+            for recent in &view.shell.recent {
+                let path = recent.path.display().to_string();
+                if ui.button(format::cut(&recent.name, 40)).on_hover_text(path).clicked() {
+                    view.out.push(Command::OpenRecent(recent.path.clone()));
+                }
+            }
+            ui.separator();
+            item(ui, view, Action::OpenFolder);
+        });
+        let about = view.state.project.as_ref().map(|p| p.root.display().to_string());
+        let about = about.unwrap_or_else(|| "No project is open".into());
+        let response = shown.response.on_hover_text(format!("{about}\nProjects that were open lately"));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Project {name}")));
+    });
+}
+
+/// Says that a menu is behind a name. Painted: the bundled fonts have no such sign.
+fn triangle() -> Atom<'static> {
+    Atom::paint(vec2(8.0, 8.0), |ui, args| {
+        let rect = Rect::from_center_size(args.rect.center(), vec2(7.0, 4.0));
+        ui.painter().add(Shape::rotated_triangle(rect, 0.0, args.fallback_text_color));
+    })
+}
+
 fn part(ui: &mut Ui, what: &str, name: Option<&str>, about: &str) {
     let t = tokens(ui);
     ui.scope(|ui| {
@@ -117,15 +186,15 @@ fn path_field(ui: &mut Ui, view: &mut View<'_>) {
         .align(Align2::LEFT_CENTER)
         .hint_text("Path, or drop a file")
         .desired_width(width);
-    let response = ui
-        .add(field)
-        .accessible_name("Path to open")
-        .on_hover_text(format!("A project, model or dataset folder, a parquet file or a picture ({})", {
-            ui.ctx().format_shortcut(&Action::TypePath.shortcut())
-        }));
-    if view.drafts.focus_path {
-        view.drafts.focus_path = false;
+    let response = ui.add(field).accessible_name("Path to open").on_hover_text(format!(
+        "A project, model or dataset folder, a parquet file or a picture ({})",
+        Action::TypePath.keys(ui.ctx())
+    ));
+    if std::mem::take(&mut view.drafts.focus_path) {
         response.request_focus();
+        view.drafts.path_open = true;
+    } else if response.lost_focus() {
+        view.drafts.path_open = false;
     }
     if response.changed() {
         view.drafts.path_error = None;
@@ -157,15 +226,28 @@ fn open_menu(ui: &mut Ui, view: &mut View<'_>) {
     .on_hover_text(Action::OpenFolder.hint(ui.ctx()));
 }
 
-/// A half-filled disc: goes from system to light to dark.
+/// The way to everything else: a button for the palette, or the path field where a path is typed.
+fn find(ui: &mut Ui, view: &mut View<'_>) {
+    let drafts = &view.drafts;
+    if drafts.focus_path || drafts.path_open || drafts.dialog_open || !drafts.path.is_empty() {
+        return path_field(ui, view);
+    }
+    let width = (ui.available_width() - 8.0).clamp(60.0, 230.0);
+    let action = Action::Palette;
+    let keys = RichText::new(action.keys(ui.ctx())).font(theme::caption()).color(tokens(ui).weak);
+    let text = RichText::new(action.text()).color(tokens(ui).weak);
+    let button = Button::new(text).right_text(keys).fill(tokens(ui).field).min_size(vec2(width, 26.0)).truncate();
+    let response = ui.add(button).accessible_name(action.text());
+    if response.on_hover_text(action.hint(ui.ctx())).clicked() {
+        view.out.push(Command::Act(action));
+    }
+}
+
+/// A half-filled disc: goes from system to light to dark to high contrast.
 fn theme_switch(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    let now = ui.ctx().options(|o| o.theme_preference);
-    let name = match now {
-        ThemePreference::System => "Theme: as the system",
-        ThemePreference::Light => "Theme: light",
-        ThemePreference::Dark => "Theme: dark",
-    };
+    let now = Choice::of(ui.ctx());
+    let name = now.text();
     let (rect, response) = ui.allocate_exact_size(vec2(28.0, 26.0), Sense::click());
     let visuals = ui.style().interact(&response);
     if response.hovered() || response.has_focus() {
@@ -184,20 +266,23 @@ fn theme_switch(ui: &mut Ui, view: &mut View<'_>) {
             center + radius * vec2(angle.cos(), angle.sin())
         })
         .collect();
-    ui.painter().add(egui::Shape::convex_polygon(arc, t.text, Stroke::NONE));
+    ui.painter().add(Shape::convex_polygon(arc, t.text, Stroke::NONE));
     ui.painter().circle(center, radius, Color32::TRANSPARENT, Stroke::new(1.2, t.text));
-    if now == ThemePreference::System {
-        ui.painter().text(
-            rect.right_bottom() - vec2(2.0, 0.0),
-            Align2::RIGHT_BOTTOM,
-            "A",
-            egui::FontId::proportional(9.0),
-            t.weak,
-        );
-    }
+    let letter = match now {
+        Choice::System => "A",
+        Choice::Contrast => "+",
+        Choice::Light | Choice::Dark => "",
+    };
+    ui.painter().text(
+        rect.right_bottom() - vec2(2.0, 0.0),
+        Align2::RIGHT_BOTTOM,
+        letter,
+        egui::FontId::proportional(9.0),
+        t.weak,
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     if response.on_hover_text(name).clicked() {
-        view.out.push(Command::Theme(next_theme(now)));
+        view.out.push(Command::Act(Action::Theme(now.next())));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Jobs as the window sees them.
 
 use crate::engine::Priority;
-use crate::engine::api::{Forecast, JobId, JobSpec, Progress, UnlearningPoint};
+use crate::engine::api::{Evidence, Forecast, JobId, JobSpec, Progress, UnlearningPoint};
 
 /// What a job is about, and where its failures are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Slot {
     Draw,
     /// Scores.
     Explain,
+    /// Evidence for scores.
+    Evidence,
     /// Anything else.
     Other,
 }
@@ -32,6 +34,7 @@ impl Slot {
             JobSpec::LoadQuery(_) => Self::Query,
             JobSpec::DrawQuery(_) => Self::Draw,
             JobSpec::Attribute(_) => Self::Explain,
+            JobSpec::Evidence(_) => Self::Evidence,
             JobSpec::Sample(_)
             | JobSpec::Train(_)
             | JobSpec::Unlearn(_)
@@ -128,6 +131,15 @@ impl Job {
             pausing: false,
             priority,
             raised: false,
+        }
+    }
+
+    /// Whether it only brings back what is kept.
+    pub fn recalls(&self) -> bool {
+        match &self.spec {
+            JobSpec::Evidence(job) => job.what == Evidence::Known,
+            JobSpec::Attribute(job) => job.known_only,
+            _ => false,
         }
     }
 

@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 
 use super::super::format;
-use super::{Answer, Board, Drawing, Job, JobStatus, Query, Slot, State};
-use crate::attribution::{Attribution, ScoreSettings};
+use super::super::session::Session;
+use super::{Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State};
+use crate::attribution::{Attribution, Made, ScoreSettings, method};
 use crate::dataset::Dataset;
 use crate::elbo::Timesteps;
-use crate::engine::api::{Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture};
+use crate::engine::Priority;
+use crate::engine::api::{
+    AttributeJob, DrawSettings, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn,
+};
 use crate::store::Project;
 
 /// Ended jobs that stay listed.
@@ -18,6 +22,10 @@ const HISTORY: usize = 50;
 pub enum Effect {
     /// Start a job; whether the picture that comes out shall be shown at once.
     Run(JobSpec, bool),
+    /// Start a job about this query.
+    RunFor(JobSpec, u64),
+    /// The seed that comes next.
+    NextSeed(u64),
     /// Read a recipe file.
     ReadRecipe(PathBuf),
     /// This project is the one to open next time.
@@ -44,7 +52,11 @@ impl State {
         if let (JobSpec::Attribute(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
             let (id, method) = (job.id, spec.method.clone());
             let settings = asked(&spec.settings);
-            query.answer = Some(Answer { job: id, method, settings, ..Default::default() });
+            let recipe = made(spec);
+            query.keep_answer();
+            query.earlier.retain(|a| (&a.method, &a.settings, &a.recipe) != (&method, &settings, &recipe));
+            let asked = Some(spec.clone());
+            query.answer = Some(Answer { job: id, method, settings, recipe, asked, ..Default::default() });
         }
         self.jobs.push(job);
         pointless
@@ -56,6 +68,10 @@ impl State {
         if matches!(event.kind, EventKind::Finished(_) | EventKind::Cancelled | EventKind::Failed(_)) {
             let job = self.jobs.remove(place);
             self.ended(job, event.kind);
+            // All that was there is back, or will not come.
+            if !self.jobs.iter().any(|j| j.spec.priority() == Priority::Prompt) {
+                self.expected = None;
+            }
             return Vec::new();
         }
         // Random groups have the numbers behind the dataset's own; they are no bars and have no course on screen.
@@ -68,14 +84,27 @@ impl State {
             EventKind::Paused => job.placed(JobStatus::Paused),
             EventKind::Progress(progress) => job.progress = Some(progress),
             EventKind::Unlearning(point) if point.group >= groups => {}
-            EventKind::Unlearning(point) => job.add_point(point),
+            EventKind::Unlearning(point) => {
+                job.add_point(point);
+                if let Some(query) = query.and_then(|key| self.query_mut(key)) {
+                    query.found.take(EventKind::Unlearning(point));
+                }
+            }
+            kind @ (EventKind::Redrawn { .. }
+            | EventKind::Mapped { .. }
+            | EventKind::Moved { .. }
+            | EventKind::Watched { .. }) => {
+                if let Some(query) = query.and_then(|key| self.query_mut(key)) {
+                    query.found.take(kind);
+                }
+            }
             EventKind::Forecast(forecast) => job.forecast = Some(forecast),
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
             EventKind::ModelLoaded(model) => return self.model_loaded(*model),
             EventKind::DatasetLoaded(dataset) => self.dataset_loaded(dataset),
             EventKind::QueryReady(picture) => {
                 let (spec, show) = (job.spec.clone(), job.show);
-                self.query_ready(&spec, *picture, show);
+                return self.query_ready(&spec, *picture, show);
             }
             EventKind::Preview { step, steps, pixels } => {
                 if let Some(shape) = self.model.as_ref().map(|m| m.shape).filter(|s| s.numel() == pixels.len()) {
@@ -119,12 +148,20 @@ impl State {
             }
             _ => JobStatus::Cancelled,
         };
-        // An explanation that never learned anything leaves no empty ranking behind.
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
+            // An explanation that never learned anything leaves no empty ranking behind.
             let barren = |a: &Answer| a.job == job.id && a.board.rows.is_empty() && a.board.waiting.is_empty();
+            query.earlier.retain(|a| !barren(a));
             if query.answer.as_ref().is_some_and(barren) {
-                query.answer = None;
+                query.answer = query.earlier.pop();
             }
+            // Half drawn pictures of a job that was stopped are nothing to compare with.
+            query.found.redrawn.retain(|_, r| r.is_done());
+            query.found.reference = query.found.reference.take().filter(Redrawn::is_done);
+        }
+        // Recalling what is kept is nothing that was done.
+        if job.recalls() {
+            return;
         }
         self.history.insert(0, job);
         self.history.truncate(HISTORY);
@@ -135,7 +172,14 @@ impl State {
         effects.extend(project.file.recipe.clone().map(Effect::ReadRecipe));
         effects.extend(project.file.model.clone().map(|p| Effect::Run(JobSpec::LoadModel(p), false)));
         effects.extend(project.file.data.clone().map(|p| Effect::Run(JobSpec::LoadDataset(p), false)));
-        effects.extend(project.file.queries.iter().map(|p| Effect::Run(JobSpec::LoadQuery(p.clone()), false)));
+        self.expected = Session::from_project(&project);
+        // Where the project was left with other pictures than it names, those are what the user wants to see.
+        let queries: Vec<JobSpec> = match &self.expected {
+            Some(session) => session.jobs(&project),
+            None => project.file.queries.iter().cloned().map(JobSpec::LoadQuery).collect(),
+        };
+        effects.extend(queries.into_iter().map(|spec| Effect::Run(spec, false)));
+        effects.extend(self.expected.as_ref().map(|s| Effect::NextSeed(s.seed())));
         self.notices.clear();
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
@@ -148,7 +192,7 @@ impl State {
         if self.model.as_ref().is_some_and(|old| old.hash != model.hash) {
             // Scores and drawn pictures belong to the model they came from.
             self.queries.retain(|q| matches!(q.picture.origin, QueryOrigin::File(_)));
-            self.queries.iter_mut().for_each(|q| q.answer = None);
+            self.queries.iter_mut().for_each(Query::forget);
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
@@ -170,8 +214,7 @@ impl State {
     fn dataset_loaded(&mut self, dataset: Dataset) {
         if self.dataset.as_ref().is_none_or(|old| old.hash() != dataset.hash()) {
             for query in &mut self.queries {
-                query.answer = None;
-                query.nearest.clear();
+                query.forget();
             }
             self.group = None;
         }
@@ -179,7 +222,7 @@ impl State {
         self.dataset = Some(dataset);
     }
 
-    fn query_ready(&mut self, spec: &JobSpec, picture: QueryPicture, show: bool) {
+    fn query_ready(&mut self, spec: &JobSpec, picture: QueryPicture, show: bool) -> Vec<Effect> {
         let draw = match spec {
             JobSpec::DrawQuery(job) => Some(job.draw),
             _ => None,
@@ -189,7 +232,7 @@ impl State {
             Some(query) => query.key,
             None => {
                 let key = self.new_key();
-                self.queries.push(Query { key, picture, draw, nearest: Default::default(), answer: None });
+                self.queries.push(Query::new(key, picture, draw));
                 key
             }
         };
@@ -197,6 +240,25 @@ impl State {
             self.current = Some(key);
         }
         self.drawing = None;
+        self.come_back(key)
+    }
+
+    /// A picture is back that was there when the project was left: so are its star and its place on screen, and what was
+    /// explained follows from what is kept.
+    fn come_back(&mut self, key: u64) -> Vec<Effect> {
+        let (Some(session), Some(project)) = (&self.expected, &self.project) else { return Vec::new() };
+        let Some(query) = self.queries.iter().find(|q| q.key == key) else { return Vec::new() };
+        let Some((kept, shown)) = session.find(query, &project.root) else { return Vec::new() };
+        let jobs = kept.explanations(self, query);
+        let (starred, group) = (kept.starred(), session.group().map(str::to_owned));
+        if let Some(query) = self.query_mut(key) {
+            query.starred |= starred;
+        }
+        if shown {
+            self.current = Some(key);
+            self.group = group.and_then(|name| self.groups().iter().position(|g| *g == name)).or(self.group);
+        }
+        jobs.into_iter().map(|job| Effect::RunFor(JobSpec::Attribute(Box::new(job)), key)).collect()
     }
 
     /// Changes an answer, and orders its rows anew.
@@ -204,7 +266,7 @@ impl State {
         let groups = self.groups().to_vec();
         let Some(query) = query.and_then(|key| self.query_mut(key)) else { return };
         let key = query.key;
-        let Some(answer) = query.answer.as_mut().filter(|a| a.job == job) else { return };
+        let Some(answer) = query.answer.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else { return };
         change(answer);
         answer.board = Board::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
         let leader = answer.board.leader();
@@ -213,6 +275,39 @@ impl State {
             self.group = leader;
         }
     }
+}
+
+impl Query {
+    fn new(key: u64, picture: QueryPicture, draw: Option<DrawSettings>) -> Self {
+        let (nearest, found) = Default::default();
+        Self { key, picture, draw, nearest, answer: None, earlier: Vec::new(), found, recalled: false, starred: false }
+    }
+
+    /// Model or images are others now: nothing that was said of them holds.
+    fn forget(&mut self) {
+        self.answer = None;
+        self.earlier.clear();
+        self.nearest.clear();
+        (self.found, self.recalled) = (Found::default(), false);
+    }
+
+    /// Puts a complete answer aside for comparison.
+    fn keep_answer(&mut self) {
+        if let Some(answer) = self.answer.take().filter(|a| a.complete.is_some() || a.is_recalled()) {
+            self.earlier.push(answer);
+        }
+    }
+}
+
+/// How models without a group are made, in words.
+fn made(job: &AttributeJob) -> String {
+    let unlearns = method(&job.method).is_ok_and(|m| m.counterfactuals() == Some(Made::Unlearned));
+    if !unlearns {
+        return String::new();
+    }
+    let recipe = &job.recipe;
+    let rate = recipe.learning_rate.map_or_else(String::new, |r| format!(", rate {r}"));
+    format!("{}, {}{rate}", recipe.objective, format::plural(recipe.steps, "step"))
 }
 
 /// How the ELBO was asked to be evaluated, in words.

@@ -109,7 +109,7 @@ fn an_opened_project_asks_for_its_parts_and_forgets_the_last() {
         queries: vec!["/p/q.png".into()],
         recipe: Some("/p/recipe.toml".into()),
     };
-    let project = Project { root: "/p".into(), file };
+    let project = Project { root: "/p".into(), file, session: None };
     let effects = desk.done(JobSpec::OpenProject("/p".into()), EventKind::ProjectOpened(Box::new(project)));
     assert_eq!(
         effects,

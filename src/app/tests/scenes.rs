@@ -239,7 +239,7 @@ impl Scene {
             queries: vec![],
             recipe: None,
         };
-        let project = crate::store::Project { root: "/projects/demo".into(), file };
+        let project = crate::store::Project { root: "/projects/demo".into(), file, session: None };
         self.done_at_once(JobSpec::OpenProject("/projects/demo".into()), EventKind::ProjectOpened(Box::new(project)));
         let model = ModelInfo {
             path: "/projects/demo/model".into(),

@@ -8,15 +8,17 @@ use egui::Theme;
 use egui_kittest::{Harness, wgpu as renderer};
 
 use super::scenes::{Scene, paintings};
-use super::trust;
+use super::{shell, trust};
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
+use crate::app::dock::Tab;
+use crate::app::theme::Choice;
 use crate::attribution::Attribution;
 use crate::engine::api::{DrawQuery, DrawSettings, EventKind, JobSpec, Progress};
 
 type Prepare = fn(&mut Scene);
 
-const STATES: [(&str, Prepare); 21] = [
+const STATES: [(&str, Prepare); 29] = [
     ("1-empty", |_| {}),
     ("2-loading", loading),
     ("3-loaded", |scene| scene.load(None)),
@@ -110,6 +112,47 @@ const STATES: [(&str, Prepare); 21] = [
         let settings = &mut scene.window.state_mut().drafts.settings;
         (settings.null, settings.confirm) = (2, true);
         unfold(scene);
+    }),
+    ("22-palette", |scene| {
+        use egui_kittest::kittest::Queryable as _;
+        scene.load(None);
+        scene.act(Action::Palette);
+        scene.window.get_by_label("Search or run").type_text("se");
+    }),
+    ("23-log", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Star);
+        scene.act(Action::Log);
+    }),
+    ("24-presentation", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Present);
+    }),
+    ("25-contrast", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Theme(Choice::Contrast));
+    }),
+    ("26-tour", |scene| {
+        scene.load(None);
+        scene.act(Action::Tour);
+        scene.window.run();
+    }),
+    ("27-tab", |scene| {
+        scene.load(None);
+        scene.act(Action::Show(Tab::Where));
+    }),
+    ("28-split", |scene| {
+        scene.load(None);
+        scene.finish();
+        shell::split(scene);
+    }),
+    ("29-contrast-palette", |scene| {
+        scene.load(None);
+        scene.act(Action::Theme(Choice::Contrast));
+        scene.act(Action::Palette);
     }),
 ];
 

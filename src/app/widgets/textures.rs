@@ -19,6 +19,10 @@ pub enum Picture {
     Query(u64),
     /// A picture that is being drawn: job and step.
     Drawing(u64, usize),
+    /// A query drawn again: its key, without which group, steps done.
+    Redrawn(u64, Option<usize>, usize),
+    /// A query drawn again in the course of an unlearning: its key, group, training steps done.
+    Course(u64, usize, usize),
     /// A training image: number of the dataset and of the image.
     Image(u64, usize),
 }

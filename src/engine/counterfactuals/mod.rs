@@ -15,7 +15,7 @@ pub use imported::Imported;
 pub use resident::Resident;
 pub use retrained::{Retrained, training_of};
 pub use terms::StoredTerms;
-pub use unlearned::{Unlearned, group_neighbours};
+pub use unlearned::{SharedNeighbours, Unlearned};
 
 /// A name that is one folder on every system: other characters than letters, digits, space, `-`, `_` and inner dots
 /// become `%` and their number.

@@ -1,6 +1,7 @@
 //! Models unlearned on demand and kept as differences to the full model.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -33,8 +34,31 @@ pub struct Unlearned<'a> {
     pub recipe: &'a Recipe,
     pub store: &'a Store,
     pub resident: &'a mut Resident,
-    /// Found when they are first needed.
-    pub neighbours: OnceCell<Option<GroupNeighbours>>,
+    pub neighbours: SharedNeighbours,
+}
+
+/// The nearest pictures outside each group that a recipe needs, found or read when they are first needed, once for all who
+/// share them: recipes of one dataset, objective and held-out share.
+#[derive(Clone, Default)]
+pub struct SharedNeighbours(Rc<OnceCell<Option<GroupNeighbours>>>);
+
+impl SharedNeighbours {
+    /// The neighbours; none where the objective needs none.
+    ///
+    /// # Errors
+    /// Unknown objectives, those of the store and whoever is told.
+    pub fn get(
+        &self,
+        store: &Store,
+        dataset: &Dataset,
+        recipe: &Recipe,
+        report: &mut dyn Report,
+    ) -> Result<Option<&GroupNeighbours>> {
+        if self.0.get().is_none() {
+            let _ = self.0.set(group_neighbours(store, dataset, recipe, report)?);
+        }
+        Ok(self.0.get().and_then(Option::as_ref))
+    }
 }
 
 /// What is kept beside a difference.
@@ -98,42 +122,46 @@ impl Unlearned<'_> {
         Ok(content)
     }
 
-    /// The nearest pictures outside each group, found once for all groups and kept; none where the objective needs none.
-    fn neighbours(&self, report: &mut dyn Report) -> Result<Option<&GroupNeighbours>> {
-        if self.neighbours.get().is_none() {
-            let found = group_neighbours(self.store, self.dataset, self.recipe, report)?;
-            let _ = self.neighbours.set(found);
-        }
-        Ok(self.neighbours.get().and_then(Option::as_ref))
-    }
-
     /// Unlearns, from where an earlier run was stopped.
     fn unlearn(&self, group: usize, inputs: &Value, report: &mut dyn Report) -> Result<Outcome> {
-        let forget = self.forget(group);
-        let is_group = group < self.dataset.groups().len();
-        let neighbours = if is_group { self.neighbours(report)? } else { None };
-        let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
-        let unlearning = Unlearning { model, dataset, forget: &forget, recipe, neighbours };
         let state = self.store.get(Kind::Unfinished, inputs).and_then(|bytes| UnlearningState::from_bytes(&bytes).ok());
         let mut saved = Instant::now();
         let mut pause = SAVE_EVERY;
-        let outcome = unlearning.run(state, &mut |step: UnlearningStep<'_>| {
-            let told = report.unlearning(group, &step);
+        self.unlearn_from(state, group, report, &mut |(step, stopping)| {
             // A step that was interrupted is kept too: going on begins there.
-            if (saved.elapsed() >= pause || told.is_err()) && step.step < step.steps {
+            if (saved.elapsed() >= pause || stopping) && step.step < step.steps {
                 let begun = Instant::now();
                 self.store.put(Kind::Unfinished, inputs, &step.state().to_bytes()?)?;
                 saved = Instant::now();
                 pause = SAVE_EVERY.max(begun.elapsed() * SAVE_SHARE);
             }
+            Ok(())
+        })
+    }
+
+    /// Unlearns; `after` is given each step and whether it is the last, because whoever was told stops the work.
+    fn unlearn_from(
+        &self,
+        state: Option<UnlearningState>,
+        group: usize,
+        report: &mut dyn Report,
+        after: &mut dyn FnMut((&UnlearningStep<'_>, bool)) -> Result<()>,
+    ) -> Result<Outcome> {
+        let forget = self.forget(group);
+        let is_group = group < self.dataset.groups().len();
+        let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
+        let neighbours = if is_group { self.neighbours.get(self.store, dataset, recipe, report)? } else { None };
+        let unlearning = Unlearning { model, dataset, forget: &forget, recipe, neighbours };
+        unlearning.run(state, &mut |step: UnlearningStep<'_>| {
+            let told = report.unlearning(group, &step);
+            after((&step, told.is_err()))?;
             told
-        })?;
-        Ok(outcome)
+        })
     }
 }
 
-/// The nearest pictures outside each group that a recipe needs: from the store, or found and kept.
-pub fn group_neighbours(
+/// From the store, or found and kept.
+fn group_neighbours(
     store: &Store,
     dataset: &Dataset,
     recipe: &Recipe,
@@ -163,7 +191,27 @@ impl<'a> Unlearned<'a> {
         store: &'a Store,
         resident: &'a mut Resident,
     ) -> Self {
-        Self { model, dataset, recipe, store, resident, neighbours: OnceCell::new() }
+        Self { model, dataset, recipe, store, resident, neighbours: SharedNeighbours::default() }
+    }
+
+    /// The same, with neighbours that others use too.
+    pub fn sharing(self, neighbours: &SharedNeighbours) -> Self {
+        Self { neighbours: neighbours.clone(), ..self }
+    }
+
+    /// Unlearns a group from the start, whether its model is kept or not, and tells each step. A model that was not kept
+    /// yet is kept then.
+    ///
+    /// # Errors
+    /// Those of the unlearning and of whoever is told.
+    pub fn again(&mut self, group: usize, report: &mut dyn Report) -> Result<()> {
+        let inputs = self.inputs(group);
+        let outcome = self.unlearn_from(None, group, report, &mut |_| Ok(()))?;
+        if !self.is_ready(group) {
+            let content = Self::encoded(&named_values(&self.model.network), &outcome)?;
+            self.store.put(Kind::Counterfactual, &inputs, &content)?;
+        }
+        Ok(())
     }
 }
 
@@ -206,5 +254,51 @@ impl Counterfactuals for Unlearned<'_> {
     fn is_ready(&self, group: usize) -> bool {
         let key = self.key(group);
         self.resident.contains(&key) || self.store.contains(Kind::Counterfactual, &key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::LoadOptions;
+
+    /// Hears that neighbours are searched for.
+    #[derive(Default)]
+    struct Searches(usize);
+
+    impl Report for Searches {
+        fn progress(&mut self, _: &str, _: usize, _: usize) -> Result<()> {
+            Ok(())
+        }
+
+        fn within(&mut self, _: &str, done: usize, total: usize) -> Result<()> {
+            self.0 += usize::from(done == total);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn neighbours_are_read_once_for_all_who_share_them() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/digits/images");
+        let dataset = Dataset::load(&folder, &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
+        let keep = tempfile::tempdir().unwrap();
+        let store = Store::open(keep.path()).unwrap();
+        let recipe = Recipe { objective: "retrack".into(), ..Recipe::default() };
+        let shared = SharedNeighbours::default();
+        let mut searches = Searches::default();
+        let found = shared.get(&store, &dataset, &recipe, &mut searches).unwrap().unwrap().to_bytes();
+        let first = searches.0;
+        assert!(first > 0);
+        // The store's copy is read by whoever does not share; without it they would have to be found again.
+        SharedNeighbours::default().get(&store, &dataset, &recipe, &mut searches).unwrap();
+        assert_eq!(searches.0, first, "kept");
+        for key in store.keys(Kind::Neighbours) {
+            store.remove(Kind::Neighbours, &key).unwrap();
+        }
+        let other = Recipe { seed: 1, ..recipe };
+        let again = shared.clone().get(&store, &dataset, &other, &mut searches).unwrap().unwrap().to_bytes();
+        assert!(found == again && searches.0 == first, "shared");
+        let none = SharedNeighbours::default();
+        assert!(none.get(&store, &dataset, &Recipe::default(), &mut searches).unwrap().is_none(), "hinge needs none");
     }
 }

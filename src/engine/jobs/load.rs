@@ -13,8 +13,9 @@ use crate::engine::workspace::{Workspace, no_model};
 use crate::error::Result;
 use crate::store::Project;
 
-pub(super) fn project(path: &Path, reporter: &Reporter<'_>) -> Result<String> {
+pub(super) fn project(workspace: &mut Workspace, path: &Path, reporter: &Reporter<'_>) -> Result<String> {
     let project = Project::open(path)?;
+    workspace.keep_in = Some(project.store());
     let name = project.file.name.clone();
     reporter.state(EventKind::ProjectOpened(Box::new(project)));
     Ok(format!("Opened {name}"))

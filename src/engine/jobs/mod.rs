@@ -2,6 +2,7 @@
 
 mod attribute;
 mod benchmark;
+mod evidence;
 mod load;
 mod removal;
 mod retrain;
@@ -21,13 +22,14 @@ use crate::error::{Error, Result};
 /// Runs a job; returns one line about what came of it.
 pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -> Result<String> {
     match spec {
-        JobSpec::OpenProject(path) => load::project(path, reporter),
+        JobSpec::OpenProject(path) => load::project(workspace, path, reporter),
         JobSpec::LoadModel(path) => load::model(workspace, path, reporter),
         JobSpec::LoadDataset(path) => load::dataset(workspace, path, reporter),
         JobSpec::LoadQuery(path) => load::query(workspace, path, reporter),
         JobSpec::DrawQuery(draw) => sample::query(workspace, draw, reporter),
         JobSpec::Sample(job) => sample::run(workspace, job, reporter),
         JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
+        JobSpec::Evidence(job) => evidence::run(workspace, job, reporter),
         JobSpec::Train(job) => train::run(workspace, job, reporter),
         JobSpec::Unlearn(job) => unlearn::run(workspace, job, reporter),
         JobSpec::Benchmark(job) => benchmark::run(workspace, job, reporter),

@@ -1,5 +1,6 @@
 //! The main job: which groups made the queries likely.
 
+mod ahead;
 mod queries;
 mod told;
 mod trust;
@@ -13,16 +14,16 @@ use crate::diffusion::Model;
 use crate::elbo::{FullPass, Timesteps};
 use crate::engine::api::{AttributeJob, DrawSettings, EventKind, GroupNeighbours};
 use crate::engine::counterfactuals::{
-    Imported, Resident, Retrained, StoredTerms, Unlearned, group_neighbours, training_of,
+    Imported, Resident, Retrained, SharedNeighbours, StoredTerms, Unlearned, training_of,
 };
-use crate::engine::forecast::Costs;
 use crate::engine::gates::Gates;
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::report;
 use crate::store::Store;
-use crate::unlearning::{Forget, Unlearning};
+use crate::unlearning::Forget;
+use ahead::Ahead;
 use told::{Told, live_queries};
 use trust::Asked;
 
@@ -66,15 +67,21 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     // Refuses timesteps that the model does not have before anything is trained.
     settings.timesteps.plan(model.schedule(), settings.draws, settings.seed, b"")?;
     let (seed, class) = (settings.seed, settings.class);
-    let asked_models = trust::models_to_make(job, &model, &dataset, &groups, &recipe, &store);
     let mut kept = StoredTerms { store: &store, model: &model, seed, class, device: &device };
-    let live =
-        if job.live && unlearns { live_queries(&queries, &model, settings.seed, settings.class)? } else { Vec::new() };
-    let live_pass = (!live.is_empty())
-        .then(|| {
-            FullPass::run(&model, model.schedule(), &live, settings.seed, settings.batch, &mut |_, _| reporter.check())
-        })
-        .transpose()?;
+    let found = SharedNeighbours::default();
+    let asked = Asked {
+        job,
+        method,
+        model: &model,
+        dataset: &dataset,
+        groups: &groups,
+        queries: &queries,
+        settings,
+        recipe: &recipe,
+        store: &store,
+        neighbours: &found,
+    };
+    let (live, live_pass);
     let mut report = Told::new(reporter, &dataset, &model);
     let mut attributions = {
         let (mut imported, mut unlearned, mut retrained);
@@ -95,32 +102,52 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         } else {
             // In forward passes of one picture: a training step costs about three, and trains on twice its batch.
             report.making_units = (recipe.steps * recipe.batch * 7) as f64;
-            unlearned = Unlearned::new(&model, &dataset, &recipe, &store, resident);
+            unlearned = Unlearned::new(&model, &dataset, &recipe, &store, resident).sharing(&found);
             &mut unlearned
         };
-        if method.counterfactuals().is_some() {
-            report.to_make = groups.iter().filter(|g| !source.is_ready(**g)).count();
-        }
-        report.live = live_pass.as_ref();
+        // An unlearned model is judged beside the truth, where that was trained before.
+        let truth = if unlearns { training_of(&model, &job.model, &dataset, None).ok() } else { None };
+        let mut memory = Resident::default();
+        let mut retrained = truth.as_ref().map(|config| {
+            let (folder, resident) = (job.keep_in.with_file_name("retrained"), &mut memory);
+            Retrained { model: &model, dataset: &dataset, config, folder, resident }
+        });
         let mut gates = Gates::new(&model, &dataset, &store, recipe.held_out);
         if method.counterfactuals().is_some() {
-            report.reporter.within("measuring this machine", 0, 1, 0.0)?;
-            let missing = groups.iter().find(|g| !source.is_ready(**g)).filter(|_| unlearns);
-            let forget = missing.map(|group| Forget::group(&dataset, *group));
-            let found = match missing {
-                Some(_) => group_neighbours(&store, &dataset, &recipe, &mut report)?,
-                None => None,
-            };
-            let neighbours = found.as_ref();
-            let (model, dataset, recipe) = (&model, &dataset, &recipe);
-            let making = forget.as_ref().map(|forget| Unlearning { model, dataset, forget, recipe, neighbours });
-            let costs = Costs::measure(model, &mut settings, making.as_ref(), &mut || report.reporter.check())?;
-            report.extra_models = asked_models;
-            report.extra_evaluations = gates.cost(&groups, source)?;
-            report.costs = Some(costs);
-            report.dry_run = job.dry_run;
+            report.to_make = groups.iter().filter(|g| !source.is_ready(**g)).count();
+            let (models, mut work) = asked.ahead(&mut kept, &mut report)?;
+            work += method.work(Context {
+                model: &model,
+                dataset: &dataset,
+                groups: &groups,
+                queries: &queries,
+                settings: &settings,
+                counterfactuals: source,
+                kept: &mut kept,
+                report: &mut report,
+            })?;
+            let truth = retrained.as_mut().map(|r| r as &mut dyn Counterfactuals);
+            work.evaluations += gates.cost(&groups, source, truth)?;
+            let models = models + report.to_make;
+            if job.known_only && models + work.evaluations > 0 {
+                return Ok(String::new());
+            }
+            // Any group's unlearning takes as long.
+            let unlearns = groups.first().filter(|_| unlearns && models > 0).map(|g| Forget::group(&dataset, *g));
+            let ahead = Ahead { models, unlearns, work, recipe: &recipe, store: &store, neighbours: &found };
+            ahead.tell(&mut settings, &mut report)?;
+            if job.dry_run {
+                return Ok(String::new());
+            }
         }
-        let attributed = method.attribute(Context {
+        if job.live && unlearns && report.to_make > 0 {
+            live = live_queries(&queries, &model, seed, class)?;
+            live_pass = FullPass::run(&model, model.schedule(), &live, seed, settings.batch, &mut |_, _| {
+                report.reporter.check()
+            })?;
+            report.live = Some(&live_pass);
+        }
+        let mut attributions = method.attribute(Context {
             model: &model,
             dataset: &dataset,
             groups: &groups,
@@ -129,20 +156,9 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             counterfactuals: source,
             kept: &mut kept,
             report: &mut report,
-        });
-        if job.dry_run && report.forecast_told() {
-            return Ok(String::new());
-        }
-        let mut attributions = attributed?;
+        })?;
         report.live = None;
         if method.counterfactuals().is_some() {
-            // An unlearned model is judged beside the truth, where that was trained before.
-            let truth = if unlearns { training_of(&model, &job.model, &dataset, None).ok() } else { None };
-            let mut memory = Resident::default();
-            let mut retrained = truth.as_ref().map(|config| {
-                let (folder, resident) = (job.keep_in.with_file_name("retrained"), &mut memory);
-                Retrained { model: &model, dataset: &dataset, config, folder, resident }
-            });
             let retrained = retrained.as_mut().map(|r| r as &mut dyn Counterfactuals);
             let judged = gates.judge_all(&groups, source, retrained, &mut report)?;
             for attribution in &mut attributions {
@@ -154,17 +170,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         attributions
     };
     if job.null > 0 || job.confirm {
-        let asked = Asked {
-            job,
-            method,
-            model: &model,
-            dataset: &dataset,
-            groups: &groups,
-            queries: &queries,
-            settings: &settings,
-            recipe: &recipe,
-            store: &store,
-        };
+        let asked = Asked { settings, ..asked };
         asked.answer(workspace, &mut attributions, &mut kept, &mut report)?;
     }
 

@@ -5,7 +5,6 @@ use crate::dataset::Dataset;
 use crate::diffusion::Model;
 use crate::elbo::{FullPass, ScorerQuery, Timesteps};
 use crate::engine::api::{EventKind, UnlearningPoint};
-use crate::engine::forecast::Costs;
 use crate::engine::reporter::Reporter;
 use crate::error::Result;
 use crate::training::TrainingStep;
@@ -43,12 +42,6 @@ pub(super) struct Told<'a, 'b, 'c> {
     /// Units of making one model, and how many models are to be made.
     pub(super) making_units: f64,
     pub(super) to_make: usize,
-    /// What work costs here; what else there will be to do.
-    pub(super) costs: Option<Costs>,
-    pub(super) extra_models: usize,
-    pub(super) extra_evaluations: usize,
-    /// Stop once it is known what the job would take.
-    pub(super) dry_run: bool,
     /// Scores are not those that were asked for: they are not shown.
     pub(super) quiet: bool,
     planned: bool,
@@ -56,45 +49,7 @@ pub(super) struct Told<'a, 'b, 'c> {
 
 impl<'a, 'b> Told<'a, 'b, '_> {
     pub(super) fn new(reporter: &'a mut Reporter<'b>, dataset: &'a Dataset, model: &'a Model) -> Self {
-        Self {
-            reporter,
-            dataset,
-            model,
-            live: None,
-            making_units: 0.0,
-            to_make: 0,
-            costs: None,
-            extra_models: 0,
-            extra_evaluations: 0,
-            dry_run: false,
-            quiet: false,
-            planned: false,
-        }
-    }
-
-    /// Whether it is known what the job takes.
-    pub(super) fn forecast_told(&self) -> bool {
-        self.planned
-    }
-
-    fn tell_forecast(&self, costs: &Costs, evaluations: usize) {
-        let groups = self.dataset.groups().len().max(1);
-        let places = evaluations / (groups + 1);
-        let all = evaluations + self.extra_evaluations + places * self.extra_models;
-        let forecast = costs.forecast(self.to_make + self.extra_models, all, places);
-        self.reporter.state(EventKind::Forecast(forecast));
-        let free = crate::device::memory::available();
-        let used = crate::device::memory::peak();
-        if let (Some(peak), Some(free), Some(used)) = (forecast.peak_bytes, free, used)
-            && peak.saturating_sub(used) > free
-        {
-            let mebibytes = |bytes: u64| bytes >> 20;
-            self.reporter.state(EventKind::Warning(format!(
-                "this takes about {} MiB of memory and {} MiB are free: give fewer queries at a time, or close other programs",
-                mebibytes(peak),
-                mebibytes(free)
-            )));
-        }
+        Self { reporter, dataset, model, live: None, making_units: 0.0, to_make: 0, quiet: false, planned: false }
     }
 
     fn made(&mut self, done: bool) -> Result<()> {
@@ -115,13 +70,6 @@ impl<'a, 'b> Told<'a, 'b, '_> {
 
 impl Report for Told<'_, '_, '_> {
     fn planned(&mut self, evaluations: usize) -> Result<()> {
-        if let Some(costs) = self.costs.take() {
-            self.tell_forecast(&costs, evaluations);
-            if self.dry_run {
-                self.planned = true;
-                return Err(crate::Error::Cancelled);
-            }
-        }
         let units = evaluations as f64 + std::mem::take(&mut self.to_make) as f64 * self.making_units;
         if std::mem::replace(&mut self.planned, true) {
             self.reporter.extend(units);

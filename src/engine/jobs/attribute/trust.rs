@@ -2,13 +2,13 @@
 
 use super::told::Told;
 use crate::attribution::{
-    Attribution, Context, Counterfactuals as _, KeptTerms, Method, NullTest, Query, ScoreSettings, Trust, rank,
+    Attribution, Context, Counterfactuals, KeptTerms, Method, NullTest, Query, Report, ScoreSettings, Trust, Work, rank,
 };
 use crate::dataset::Dataset;
 use crate::diffusion::Model;
 use crate::elbo::Timesteps;
 use crate::engine::api::AttributeJob;
-use crate::engine::counterfactuals::{Resident, Unlearned};
+use crate::engine::counterfactuals::{Resident, SharedNeighbours, Unlearned};
 use crate::engine::workspace::Workspace;
 use crate::error::Result;
 use crate::store::Store;
@@ -17,32 +17,8 @@ use crate::unlearning::Recipe;
 /// Random groups are scored on this many timesteps where the ranking chose its own.
 const NULL_TIMESTEPS: usize = 30;
 
-/// Recipe of the second unlearning.
-fn second(recipe: &Recipe) -> Recipe {
-    Recipe { seed: recipe.seed.wrapping_add(1), ..recipe.clone() }
-}
-
-/// Number of random groups' models and second models that are not kept yet.
-pub(super) fn models_to_make(
-    job: &AttributeJob,
-    model: &Model,
-    dataset: &Dataset,
-    groups: &[usize],
-    recipe: &Recipe,
-    store: &Store,
-) -> usize {
-    let again = second(recipe);
-    let first = dataset.groups().len();
-    let missing = |recipe: &Recipe, groups: &[usize]| {
-        let mut memory = Resident::default();
-        let unlearned = Unlearned::new(model, dataset, recipe, store, &mut memory);
-        groups.iter().filter(|g| !unlearned.is_ready(**g)).count()
-    };
-    let random: Vec<usize> = (first..first + job.null).collect();
-    missing(recipe, &random) + if job.confirm { missing(&again, groups) } else { 0 }
-}
-
 /// What was asked for, and what it is asked of.
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) job: &'a AttributeJob,
     pub(super) method: &'static dyn Method,
@@ -50,9 +26,17 @@ pub(super) struct Asked<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) groups: &'a [usize],
     pub(super) queries: &'a [Query],
-    pub(super) settings: &'a ScoreSettings,
+    pub(super) settings: ScoreSettings,
     pub(super) recipe: &'a Recipe,
     pub(super) store: &'a Store,
+    pub(super) neighbours: &'a SharedNeighbours,
+}
+
+/// Pictures scored under some groups' models.
+struct Part {
+    recipe: Recipe,
+    groups: Vec<usize>,
+    settings: ScoreSettings,
 }
 
 impl Asked<'_> {
@@ -65,20 +49,8 @@ impl Asked<'_> {
         told: &mut Told<'_, '_, '_>,
     ) -> Result<()> {
         told.quiet = true;
-        let first = self.dataset.groups().len();
-        // Random groups have the numbers behind the dataset's own.
-        let numbers: Vec<usize> = (first..first + self.job.null).collect();
-        let timesteps = match self.settings.stop {
-            Some(_) => Timesteps::Count(NULL_TIMESTEPS),
-            None => self.settings.timesteps,
-        };
-        let settings = ScoreSettings { stop: None, timesteps, ..*self.settings };
-        let null = self.scores(workspace, self.recipe, &numbers, &settings, kept, told)?;
-        let again = if self.job.confirm {
-            self.scores(workspace, &second(self.recipe), self.groups, self.settings, kept, told)?
-        } else {
-            Vec::new()
-        };
+        let null = self.scores(workspace, &self.random(), kept, told)?;
+        let again = self.scores(workspace, &self.again(), kept, told)?;
         let reporter = &mut *told.reporter;
         let closed = workspace.gaussian(self.dataset, &mut |d, t| reporter.within("closed form", d, t, 0.0))?;
         let random = |a: &Attribution| a.scores.iter().map(|s| s.estimate.score).collect::<Vec<f64>>();
@@ -105,31 +77,81 @@ impl Asked<'_> {
         Ok(())
     }
 
-    /// Scores of some groups under models unlearned by a recipe; none where there are no groups.
+    /// The queries under the models of random groups; these have the numbers behind the dataset's own.
+    fn random(&self) -> Part {
+        let first = self.dataset.groups().len();
+        let timesteps = match self.settings.stop {
+            Some(_) => Timesteps::Count(NULL_TIMESTEPS),
+            None => self.settings.timesteps,
+        };
+        Part {
+            recipe: self.recipe.clone(),
+            groups: (first..first + self.job.null).collect(),
+            settings: ScoreSettings { stop: None, timesteps, ..self.settings },
+        }
+    }
+
+    /// The queries under the groups' models of another seed.
+    fn again(&self) -> Part {
+        let recipe = Recipe { seed: self.recipe.seed.wrapping_add(1), ..self.recipe.clone() };
+        let groups = if self.job.confirm { self.groups.to_vec() } else { Vec::new() };
+        Part { recipe, groups, settings: self.settings }
+    }
+
+    /// Models and evaluations that answering takes.
+    ///
+    /// # Errors
+    /// Those of the models' names.
+    pub(super) fn ahead(&self, kept: &mut dyn KeptTerms, told: &mut Told<'_, '_, '_>) -> Result<(usize, Work)> {
+        let (mut models, mut work) = (0, Work::default());
+        for part in [self.random(), self.again()] {
+            let mut memory = Resident::default();
+            let mut unlearned = self.models(&part.recipe, &mut memory);
+            models += part.groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
+            work += self.method.work(self.context(&part, &mut unlearned, kept, told))?;
+        }
+        Ok((models, work))
+    }
+
+    fn models<'m>(&self, recipe: &'m Recipe, resident: &'m mut Resident) -> Unlearned<'m>
+    where
+        Self: 'm,
+    {
+        Unlearned::new(self.model, self.dataset, recipe, self.store, resident).sharing(self.neighbours)
+    }
+
+    fn context<'c>(
+        &'c self,
+        part: &'c Part,
+        counterfactuals: &'c mut dyn Counterfactuals,
+        kept: &'c mut dyn KeptTerms,
+        report: &'c mut dyn Report,
+    ) -> Context<'c> {
+        Context {
+            model: self.model,
+            dataset: self.dataset,
+            groups: &part.groups,
+            queries: self.queries,
+            settings: &part.settings,
+            counterfactuals,
+            kept,
+            report,
+        }
+    }
+
+    /// The scores of a part; none where it has no groups.
     fn scores(
         &self,
         workspace: &mut Workspace,
-        recipe: &Recipe,
-        groups: &[usize],
-        settings: &ScoreSettings,
+        part: &Part,
         kept: &mut dyn KeptTerms,
         told: &mut Told<'_, '_, '_>,
     ) -> Result<Vec<Attribution>> {
-        if groups.is_empty() {
+        if part.groups.is_empty() {
             return Ok(Vec::new());
         }
-        let (model, dataset, store, resident) = (self.model, self.dataset, self.store, &mut workspace.resident);
-        let mut unlearned = Unlearned::new(model, dataset, recipe, store, resident);
-        told.to_make = groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
-        self.method.attribute(Context {
-            model,
-            dataset,
-            groups,
-            queries: self.queries,
-            settings,
-            counterfactuals: &mut unlearned,
-            kept,
-            report: told,
-        })
+        let mut unlearned = self.models(&part.recipe, &mut workspace.resident);
+        told.to_make = part.groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
+        self.method.attribute(self.context(part, &mut unlearned, kept, told))
     }
 }

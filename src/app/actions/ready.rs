@@ -1,0 +1,51 @@
+//! Whether an action can be done now, and why not where it cannot.
+
+use super::Action;
+use crate::app::shell::Shell;
+use crate::app::state::State;
+
+impl Action {
+    /// Whether it can be done now.
+    ///
+    /// # Errors
+    /// The reason where it cannot.
+    pub fn ready(self, state: &State, shell: &Shell) -> Result<(), &'static str> {
+        let when = |is: bool, reason| if is { Ok(()) } else { Err(reason) };
+        match self {
+            Self::Explain => state.can_explain(),
+            Self::Draw => when(state.model.is_some(), "Open a model first"),
+            Self::CancelJob => when(!state.jobs.is_empty(), "Nothing runs"),
+            Self::PauseJob => match state.active() {
+                Some(job) if job.can_pause() || job.status == crate::app::state::JobStatus::Paused => Ok(()),
+                Some(_) => Err("This job keeps nothing before its end, so it cannot be put aside"),
+                None => Err("Nothing runs"),
+            },
+            Self::Recent => when(!shell.recent.is_empty(), "No project was opened yet"),
+            Self::Export => when(state.query().is_some(), "There is no picture yet"),
+            Self::NextGroup | Self::PreviousGroup => when(!state.groups().is_empty(), "Open a dataset first"),
+            Self::NextQuery | Self::PreviousQuery => when(state.queries.len() > 1, "There is no other picture"),
+            Self::Star => when(state.query().is_some(), "There is no picture yet"),
+            Self::Wipe | Self::Blink | Self::Difference => when(state.group.is_some(), "Select a group first"),
+            Self::Filter => when(state.dataset.is_some(), "Open a dataset first"),
+            Self::Clear => when(state.group.is_some(), "No group is selected"),
+            Self::Undo => when(shell.history.can_undo(), "Nothing to undo"),
+            Self::Redo => when(shell.history.can_redo(), "Nothing to redo"),
+            Self::CopyLog => when(!shell.log.lines.is_empty(), "Nothing is in the log yet"),
+            Self::OpenFolder
+            | Self::OpenPicture
+            | Self::TypePath
+            | Self::Jobs
+            | Self::Show(_)
+            | Self::ResetLayout
+            | Self::Palette
+            | Self::Present
+            | Self::ZoomIn
+            | Self::ZoomOut
+            | Self::ZoomReset
+            | Self::Theme(_)
+            | Self::Log
+            | Self::Tour
+            | Self::Help => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Commands about the window itself: what is open over it, undo, presentation, projects opened lately.
+
+use std::path::PathBuf;
+
+use egui::{Context, ViewportCommand};
+
+use crate::app::actions::Action;
+use crate::app::dock::{Dock, Tab};
+use crate::app::errands::Message;
+use crate::app::files::Kind;
+use crate::app::history::Moment;
+use crate::app::palette::Palette;
+use crate::app::shell::Redrawn;
+use crate::app::state::Slot;
+use crate::app::theme::{self, Choice};
+use crate::app::window::WhenceApp;
+
+impl WhenceApp {
+    /// Does what an action asks of the window. Whether it was one of those.
+    pub(super) fn act_on_window(&mut self, ctx: &Context, action: Action) -> bool {
+        let shell = &mut self.shell;
+        match action {
+            Action::Palette => {
+                shell.palette = if shell.palette.is_some() { None } else { Some(Palette::default()) };
+            }
+            Action::Recent => shell.palette = Some(Palette { text: "open project ".into(), chosen: 0 }),
+            Action::Export => shell.exporting = true,
+            Action::Filter => {
+                self.dock.show(Tab::Library);
+                shell.focus_filter = true;
+            }
+            Action::Wipe => shell.redrawn = Redrawn::Wipe,
+            Action::Blink => shell.redrawn = Redrawn::Blink,
+            Action::Difference => shell.redrawn = Redrawn::Difference,
+            Action::Show(tab) => self.dock.show(tab),
+            Action::ResetLayout => {
+                self.dock = Dock::default();
+                self.say(ctx, "The layout is as at first");
+            }
+            Action::Present => self.present(ctx, !self.shell.presenting),
+            Action::ZoomIn => egui::gui_zoom::zoom_in(ctx),
+            Action::ZoomOut => egui::gui_zoom::zoom_out(ctx),
+            Action::ZoomReset => ctx.set_zoom_factor(if self.shell.presenting { theme::PRESENTING } else { 1.0 }),
+            Action::Theme(choice) => {
+                shell.contrast = choice == Choice::Contrast;
+                choice.apply(ctx);
+            }
+            Action::Log => shell.log_open = !shell.log_open,
+            Action::CopyLog => {
+                ctx.copy_text(shell.log.plain());
+                self.say(ctx, "The log is on the clipboard");
+            }
+            Action::Tour => (shell.tour, shell.toured) = (Some(0), true),
+            Action::Help => self.drafts.help = !self.drafts.help,
+            Action::Star => self.star(ctx),
+            Action::Undo => self.step(ctx, false),
+            Action::Redo => self.step(ctx, true),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Closes what lies over everything else; else the selection goes.
+    pub(super) fn clear(&mut self, ctx: &Context) {
+        let shell = &mut self.shell;
+        if shell.palette.take().is_some() || std::mem::take(&mut self.drafts.help) || shell.tour.take().is_some() {
+            return;
+        }
+        if shell.presenting {
+            return self.present(ctx, false);
+        }
+        self.state.group = None;
+    }
+
+    /// Says something that has no place on screen.
+    pub(in crate::app) fn say(&mut self, ctx: &Context, text: impl Into<String>) {
+        self.shell.log.say(text, ctx.input(|i| i.time));
+    }
+
+    fn present(&mut self, ctx: &Context, on: bool) {
+        self.shell.presenting = on;
+        ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on));
+        let zoom = ctx.zoom_factor();
+        ctx.set_zoom_factor(if on { zoom * theme::PRESENTING } else { zoom / theme::PRESENTING });
+    }
+
+    fn star(&mut self, ctx: &Context) {
+        let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
+        query.starred = !query.starred;
+        let word = if query.starred { "has a star" } else { "has no star any more" };
+        let text = format!("{} {word}", query.picture.name);
+        self.say(ctx, text);
+    }
+
+    /// Opens a project that was open lately. Whether it is still there is looked up off the window's thread.
+    pub(super) fn open_recent(&mut self, path: PathBuf) {
+        self.errands.run("recent", move || {
+            let there = path.join("project.json").is_file();
+            Message::Recent(there, path)
+        });
+    }
+
+    /// It was looked up.
+    pub(in crate::app) fn recent_looked_up(&mut self, ctx: &Context, there: bool, path: PathBuf) {
+        if there {
+            return self.open_as(Kind::Project, path);
+        }
+        self.shell.drop_recent(&path);
+        let text = format!(
+            "The project is no longer at {}, so it was taken off the list. If it was moved, open it where it is now",
+            path.display()
+        );
+        self.state.notify(Slot::Project, None, false, text, None);
+        ctx.request_repaint();
+    }
+
+    /// What is shown and selected now.
+    pub(in crate::app) fn moment(&self) -> Moment {
+        Moment {
+            query: self.state.current,
+            group: self.state.group,
+            tabs: self.dock.shown(),
+            stars: self.state.queries.iter().filter(|q| q.starred).map(|q| q.key).collect(),
+        }
+    }
+
+    /// Undoes or redoes the last step that changes anything.
+    fn step(&mut self, ctx: &Context, forward: bool) {
+        let before = self.moment();
+        loop {
+            let (state, history) = (&self.state, &mut self.shell.history);
+            let exists = |key: &u64| state.queries.iter().any(|q| q.key == *key);
+            let possible = |moment: Moment| Moment {
+                query: moment.query.filter(exists).or(before.query),
+                group: moment.group.filter(|g| *g < state.groups().len()),
+                stars: moment.stars.into_iter().filter(exists).collect(),
+                tabs: moment.tabs,
+            };
+            let found = if forward { history.redo(possible) } else { history.undo(possible) };
+            let Some(moment) = found else { return };
+            self.state.current = moment.query;
+            self.state.group = moment.group;
+            self.state.queries.iter_mut().for_each(|q| q.starred = moment.stars.contains(&q.key));
+            if self.dock.shown() != moment.tabs {
+                moment.tabs.iter().for_each(|tab| self.dock.show(*tab));
+            }
+            // Tabs that were moved since cannot always be shown as they were.
+            let now = self.moment();
+            if now != before {
+                let word = if forward { "Redone" } else { "Undone" };
+                let what = before.difference(&now);
+                return self.say(ctx, format!("{word}: {what}"));
+            }
+        }
+    }
+}

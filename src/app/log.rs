@@ -1,0 +1,205 @@
+//! Short messages that come and go, and the log in which they stay.
+
+use super::state::{JobStatus, State};
+use crate::engine::api::JobId;
+
+/// Seconds a message stays.
+const STAYS: f64 = 5.0;
+/// Messages on screen at a time.
+const AT_ONCE: usize = 4;
+/// Lines that are kept.
+const LINES: usize = 500;
+
+/// A message at the corner of the window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Toast {
+    /// Unique while the program runs.
+    pub key: u64,
+    /// What it says.
+    pub text: String,
+    /// When it goes, in the window's time.
+    pub until: f64,
+}
+
+/// How a line came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Something was done.
+    Done,
+    /// Something is worth knowing.
+    Note,
+    /// Something failed.
+    Failed,
+}
+
+impl Kind {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Note => "note",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Seconds since the window was opened.
+    pub at: f64,
+    /// How it came about.
+    pub kind: Kind,
+    /// What it says.
+    pub text: String,
+}
+
+impl Line {
+    /// As it is copied.
+    pub fn plain(&self) -> String {
+        format!("{}  {:<6}  {}", clock(self.at), self.kind.word(), self.text)
+    }
+}
+
+/// What was noted and done since the window was opened.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// On screen now, oldest first.
+    pub toasts: Vec<Toast>,
+    /// Everything, oldest first.
+    pub lines: Vec<Line>,
+    next: u64,
+    last_notice: u64,
+    last_job: Option<JobId>,
+}
+
+impl Log {
+    /// Says something that has no place on screen.
+    pub fn say(&mut self, text: impl Into<String>, now: f64) {
+        let text = text.into();
+        self.add(now, Kind::Done, text.clone());
+        // The same again only stays longer.
+        self.toasts.retain(|t| t.text != text);
+        self.next += 1;
+        self.toasts.push(Toast { key: self.next, text, until: now + STAYS });
+        let over = self.toasts.len().saturating_sub(AT_ONCE);
+        self.toasts.drain(..over);
+    }
+
+    /// Takes a message away; its line stays.
+    pub fn dismiss(&mut self, key: u64) {
+        self.toasts.retain(|t| t.key != key);
+    }
+
+    /// Takes away what is due. Seconds until the next is, where there is one.
+    pub fn expire(&mut self, now: f64) -> Option<f64> {
+        self.toasts.retain(|t| t.until > now);
+        self.toasts.iter().map(|t| t.until - now).min_by(f64::total_cmp)
+    }
+
+    /// Takes in new notices and jobs that ended. A job that ended out of sight is told.
+    pub fn follow(&mut self, state: &State, now: f64) {
+        let seen = self.last_notice;
+        for notice in state.notices.iter().filter(|n| n.key > seen) {
+            let kind = if notice.failed { Kind::Failed } else { Kind::Note };
+            self.add(now, kind, notice.text.clone());
+            self.last_notice = self.last_notice.max(notice.key);
+        }
+        let last = self.last_job;
+        let ended: Vec<_> = state.history.iter().take_while(|j| Some(j.id) != last).collect();
+        for job in ended.iter().rev() {
+            let (kind, text) = match &job.status {
+                JobStatus::Failed(_) => (Kind::Failed, format!("{}: failed", job.title)),
+                JobStatus::Cancelled => (Kind::Done, format!("{}: cancelled", job.title)),
+                JobStatus::Finished(text) if !text.is_empty() => (Kind::Done, format!("{}: {text}", job.title)),
+                _ => (Kind::Done, job.title.clone()),
+            };
+            let away = job.query.is_some() && job.query != state.current;
+            if away && matches!(job.status, JobStatus::Finished(_)) {
+                self.say(text, now);
+            } else {
+                self.add(now, kind, text);
+            }
+        }
+        self.last_job = state.history.first().map(|j| j.id).or(last);
+    }
+
+    fn add(&mut self, at: f64, kind: Kind, text: String) {
+        self.lines.push(Line { at, kind, text });
+        let over = self.lines.len().saturating_sub(LINES);
+        self.lines.drain(..over);
+    }
+
+    /// The log as text.
+    pub fn plain(&self) -> String {
+        self.lines.iter().map(Line::plain).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Minutes and seconds.
+pub fn clock(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    match whole / 3600 {
+        0 => format!("{}:{:02}", whole / 60, whole % 60),
+        hours => format!("{hours}:{:02}:{:02}", whole / 60 % 60, whole % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::{Job, Slot};
+    use super::*;
+    use crate::engine::api::JobSpec;
+
+    #[test]
+    fn messages_go_when_they_are_due_and_stay_in_the_log() {
+        let mut log = Log::default();
+        log.say("saved", 10.0);
+        log.say("undone", 12.0);
+        assert_eq!(log.expire(12.0), Some(3.0));
+        assert_eq!(log.expire(15.0), Some(2.0), "the first is due");
+        assert_eq!(log.toasts.len(), 1);
+        log.say("undone", 16.0);
+        assert_eq!(log.expire(17.5), Some(3.5), "said again, it stays longer");
+        assert_eq!(log.expire(21.0), None);
+        assert!(log.toasts.is_empty());
+        assert_eq!(log.lines.len(), 3);
+        assert!(log.plain().starts_with("0:10  done    saved\n"));
+    }
+
+    #[test]
+    fn neither_messages_nor_lines_pile_up() {
+        let mut log = Log::default();
+        (0..2000).for_each(|i| log.say(format!("message {i}"), 0.0));
+        assert_eq!((log.toasts.len(), log.lines.len()), (AT_ONCE, LINES));
+        assert_eq!(log.toasts.last().map(|t| t.text.as_str()), Some("message 1999"));
+    }
+
+    #[test]
+    fn notices_and_ended_jobs_are_logged_once_and_told_where_out_of_sight() {
+        let (mut log, mut state) = (Log::default(), State::default());
+        state.notify(Slot::Other, None, true, "no such device".into(), None);
+        let ended = |id: u64, query| Job {
+            status: JobStatus::Finished("done".into()),
+            ..Job::new(id, JobSpec::LoadModel("/m".into()), format!("job {id}"), query, true)
+        };
+        state.history.insert(0, ended(1, None));
+        log.follow(&state, 1.0);
+        log.follow(&state, 2.0);
+        let lines: Vec<_> = log.lines.iter().map(|l| (l.kind, l.text.as_str())).collect();
+        assert_eq!(lines, [(Kind::Failed, "no such device"), (Kind::Done, "job 1: done")]);
+        assert!(log.toasts.is_empty(), "both have their place on screen");
+        state.current = Some(7);
+        state.history.insert(0, ended(2, Some(7)));
+        state.history.insert(0, ended(3, Some(8)));
+        log.follow(&state, 3.0);
+        assert_eq!(log.lines.len(), 4);
+        let told: Vec<_> = log.toasts.iter().map(|t| t.text.as_str()).collect();
+        assert_eq!(told, ["job 3: done"]);
+    }
+
+    #[test]
+    fn times_are_read_as_on_a_watch() {
+        assert_eq!((clock(5.9).as_str(), clock(75.0).as_str(), clock(3725.0).as_str()), ("0:05", "1:15", "1:02:05"));
+    }
+}

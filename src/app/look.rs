@@ -1,0 +1,57 @@
+//! Looking at the query on screen through models without groups, when the user asks to.
+
+use super::drafts::Drafts;
+use super::state::{Slot, State};
+use super::window::WhenceApp;
+use crate::engine::api::{Evidence, EvidenceJob, JobSpec, QueryOrigin};
+
+impl Drafts {
+    /// The job that looks for evidence of one group, or of all.
+    ///
+    /// # Errors
+    /// What is missing, and what is typed wrong.
+    pub fn evidence_job(&self, state: &State, what: Evidence, group: Option<usize>) -> Result<EvidenceJob, String> {
+        state.can_look()?;
+        let mut of = self.job_of(state)?;
+        of.groups = group.map(|g| state.group_name(g).to_owned()).into_iter().collect();
+        // Evidence is of the models that made the answer on screen; the closed form made none, so these are then of
+        // the method that unlearns.
+        if crate::attribution::method(&of.method).is_ok_and(|m| m.counterfactuals().is_none()) {
+            of.method = "guda".into();
+        }
+        let seed = state.query().and_then(|q| match q.picture.origin {
+            QueryOrigin::Seed(seed) => Some(seed),
+            QueryOrigin::File(_) => None,
+        });
+        Ok(EvidenceJob { of, seed, what })
+    }
+}
+
+impl WhenceApp {
+    /// Recalls what is kept of the query on screen, once.
+    pub(super) fn recall(&mut self) {
+        let wanted = self.state.query().is_some_and(|q| !q.recalled) && self.state.can_look().is_ok();
+        // The store of a fresh project is not there yet: nothing to recall, and nothing to make.
+        if !wanted || !self.recalls || !self.state.store().join("store.json").is_file() {
+            return;
+        }
+        if let Ok(job) = self.drafts.evidence_job(&self.state, Evidence::Known, None) {
+            let current = self.state.current;
+            if let Some(query) = current.and_then(|key| self.state.query_mut(key)) {
+                query.recalled = true;
+            }
+            self.start(JobSpec::Evidence(Box::new(job)), false);
+        }
+    }
+
+    /// Starts looking, where nobody looks for the same already.
+    pub(super) fn look(&mut self, what: Evidence, group: Option<usize>) {
+        if self.state.looking(what, group).is_some() {
+            return;
+        }
+        match self.drafts.evidence_job(&self.state, what, group) {
+            Ok(job) => self.start(JobSpec::Evidence(Box::new(job)), false),
+            Err(text) => self.state.notify(Slot::Evidence, self.state.current, false, text, None),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Rankings of one picture by several methods or recipes, side by side, and the pictures where they disagree most.
+
+use egui::{Align2, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::View;
+use crate::app::actions::Command;
+use crate::app::format;
+use crate::app::state::{Answer, Query, Slot};
+use crate::app::theme::{self, RADIUS, Tokens, tokens};
+use crate::app::widgets::{Picture, Scale, Tile, swatch, tile};
+use crate::attribution::methods;
+use crate::evaluation::metrics::metrics;
+
+const ROW: f32 = 28.0;
+/// Column of names.
+const NAMES: f32 = 150.0;
+/// Columns of bars are never narrower.
+const NARROWEST: f32 = 150.0;
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    super::notices(ui, view, &[Slot::Explain], 120.0);
+    let state = view.state;
+    let Some(query) = state.query() else {
+        super::empty(ui, "Rankings by several methods, side by side. Draw or open a picture first");
+        return;
+    };
+    let answers: Vec<&Answer> = query.answers().collect();
+    ui.horizontal(|ui| {
+        let title = format!("{} by {}", format::cut(&query.picture.name, 30), format::plural(answers.len(), "method"));
+        ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
+        ui.add_space(8.0);
+        another(ui, view);
+    });
+    if answers.is_empty() {
+        super::empty(
+            ui,
+            "Each explanation of a picture stays here, so that methods, recipes and settings can be compared",
+        );
+        return;
+    }
+    ui.add_space(8.0);
+    let below = if disagreements(&state.queries).is_empty() { 0.0 } else { 150.0 };
+    let height = ui.available_height() - below;
+    ScrollArea::both().id_salt("compare").auto_shrink([false, false]).max_height(height).show(ui, |ui| {
+        table(ui, view, &answers);
+    });
+    if below > 0.0 {
+        most_disputed(ui, view);
+    }
+}
+
+/// Explains by another method.
+fn another(ui: &mut Ui, view: &mut View<'_>) {
+    let ready = view.state.can_explain();
+    let menu = ui.add_enabled_ui(ready.is_ok(), |ui| {
+        ui.menu_button("Explain by another method", |ui| {
+            for method in methods() {
+                if ui.button(method.name()).on_hover_text(method.about()).clicked() {
+                    view.out.push(Command::ExplainBy(method.name()));
+                }
+            }
+        })
+    });
+    if let Err(reason) = ready {
+        menu.response.on_disabled_hover_text(reason);
+    }
+}
+
+/// One row a group, in the order of the first answer; one column an answer.
+fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
+    let t = tokens(ui);
+    let Some(first) = answers.first() else { return };
+    let columns = answers.len() as f32;
+    let width = ((ui.available_width() - NAMES) / columns).max(NARROWEST);
+    let (head, _) = ui.allocate_exact_size(vec2(NAMES + columns * width, 52.0), Sense::hover());
+    let scales: Vec<Scale> = answers.iter().map(|a| Scale::of(a.board.rows.iter().map(|r| &r.estimate))).collect();
+    for (i, answer) in answers.iter().enumerate() {
+        let left = head.left() + NAMES + i as f32 * width;
+        let room = width - 16.0;
+        line(ui, pos2(left, head.top()), &answer.method, theme::body(), t.strong, room);
+        let about = if answer.recipe.is_empty() {
+            answer.settings.clone()
+        } else {
+            format!("{}; {}", answer.recipe, answer.settings)
+        };
+        line(ui, pos2(left, head.top() + 18.0), &about, theme::caption(), t.weak, room);
+        let text = match agreement(first, answer) {
+            _ if i == 0 => "the order of the rows".to_owned(),
+            Some(rho) => format!("rank correlation {rho:.2} with the first"),
+            None => "no rank correlation: too few groups in common".to_owned(),
+        };
+        line(ui, pos2(left, head.top() + 33.0), &text, theme::caption(), t.text, room);
+    }
+    for row in &first.board.rows {
+        let (rect, response) = ui.allocate_exact_size(vec2(NAMES + columns * width, ROW), Sense::click());
+        let selected = row.group.is_some() && view.state.group == row.group;
+        if selected || response.hovered() {
+            let fill = if selected { t.selected } else { t.control.gamma_multiply(0.6) };
+            ui.painter().rect_filled(rect, f32::from(RADIUS), fill);
+        }
+        let group = row.group.unwrap_or(usize::MAX);
+        swatch(ui.painter(), pos2(rect.left() + 12.0, rect.center().y), 5.0, group, t);
+        let color = if selected { t.strong } else { t.text };
+        line(ui, pos2(rect.left() + 26.0, rect.center().y - 9.0), &row.name, theme::body(), color, NAMES - 36.0);
+        let mut words = vec![row.name.clone()];
+        for (i, (answer, scale)) in answers.iter().zip(&scales).enumerate() {
+            let left = rect.left() + NAMES + i as f32 * width;
+            let cell = Rect::from_min_max(pos2(left, rect.top()), pos2(left + width - 16.0, rect.bottom()));
+            let Some(own) = answer.board.rows.iter().find(|r| r.name == row.name) else { continue };
+            let (low, high) = own.estimate.interval_95();
+            bar(ui, cell, own.estimate.score, (low, high), scale, group, t);
+            words.push(format!("{} {} nats", answer.method, format::signed(own.estimate.score, scale.decimals)));
+        }
+        response.widget_info(|| {
+            WidgetInfo::selected(egui::accesskit::Role::ListBoxOption, true, selected, words.join(", "))
+        });
+        if response.clicked() {
+            view.out.push(Command::SelectGroup(if selected { None } else { row.group }));
+        }
+    }
+}
+
+/// A bar with its interval and number.
+fn bar(ui: &Ui, cell: Rect, score: f64, interval: (f64, f64), scale: &Scale, group: usize, t: &Tokens) {
+    let painter = ui.painter();
+    let area = Rect::from_min_max(cell.min, pos2(cell.right() - 56.0, cell.bottom()));
+    let x = |value: f64| area.left() + scale.place(value) * area.width();
+    let (zero, end, middle) = (x(0.0), x(score), cell.center().y);
+    painter.vline(zero, cell.y_range(), Stroke::new(1.0, t.line));
+    let body = Rect::from_two_pos(pos2(zero, middle - 6.0), pos2(end, middle + 6.0));
+    painter.rect_filled(body, 2.0, t.group(group));
+    painter.hline(x(interval.0)..=x(interval.1), middle, Stroke::new(1.0, t.strong));
+    let number = format::signed(score, scale.decimals);
+    painter.text(pos2(cell.right(), middle), Align2::RIGHT_CENTER, number, theme::caption(), t.text);
+}
+
+fn line(ui: &Ui, at: egui::Pos2, text: &str, font: egui::FontId, color: egui::Color32, room: f32) {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(20.0));
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(at, galley, color);
+}
+
+/// Spearman's rank correlation of two answers over the groups they share.
+fn agreement(a: &Answer, b: &Answer) -> Option<f64> {
+    let pair = |row: &crate::app::state::Row| {
+        let other = b.board.rows.iter().find(|r| r.name == row.name)?;
+        Some((row.estimate.score, other.estimate.score))
+    };
+    let (a, b): (Vec<f64>, Vec<f64>) = a.board.rows.iter().filter_map(pair).unzip();
+    let spearman = metrics().iter().find(|m| m.name == "spearman")?;
+    if a.len() < 2 { None } else { (spearman.value)(&a, &b) }
+}
+
+/// Queries with two answers or more: their key and the lowest rank correlation, most disputed first.
+fn disagreements(queries: &[Query]) -> Vec<(u64, f64)> {
+    let lowest = |query: &Query| {
+        let answers: Vec<&Answer> = query.answers().collect();
+        let pairs = answers.iter().enumerate().flat_map(|(i, a)| answers.iter().skip(i + 1).map(move |b| (a, b)));
+        pairs.filter_map(|(a, b)| agreement(a, b)).min_by(f64::total_cmp)
+    };
+    let mut found: Vec<(u64, f64)> = queries.iter().filter_map(|q| Some((q.key, lowest(q)?))).collect();
+    found.sort_by(|a, b| a.1.total_cmp(&b.1));
+    found
+}
+
+/// The pictures where methods disagree most, first.
+fn most_disputed(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    ui.add_space(8.0);
+    ui.label(RichText::new("Where they disagree most").color(t.strong))
+        .on_hover_text("Pictures with two explanations or more, by their lowest rank correlation");
+    ScrollArea::horizontal().id_salt("disputed").show(ui, |ui| {
+        ui.horizontal(|ui| {
+            for (key, rho) in disagreements(&view.state.queries) {
+                let Some(query) = view.state.queries.iter().find(|q| q.key == key) else { continue };
+                let q = &query.picture;
+                let texture = view.textures.get(ui.ctx(), Picture::Query(key), q.shape, &q.pixels);
+                let caption = format!("{rho:.2}");
+                let name = format!("{}: rank correlation {rho:.2}", q.name);
+                let selected = view.state.current == Some(key);
+                let shown =
+                    Tile { texture, name: &name, caption: Some(&caption), side: 84.0, selected, pressable: true };
+                if tile(ui, &shown).on_hover_text(&name).clicked() {
+                    view.out.push(Command::SelectQuery(key));
+                }
+            }
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::state::{Board, Row};
+    use crate::elbo::Estimate;
+
+    fn answer(scores: &[(&str, f64)]) -> Answer {
+        let row = |(name, score): &(&str, f64)| Row {
+            group: None,
+            name: (*name).to_owned(),
+            estimate: Estimate::exact(*score),
+            rank: 0,
+            tied: false,
+            evaluations: 0,
+            side: None,
+            gate: None,
+        };
+        let board = Board { rows: scores.iter().map(row).collect(), ..Board::default() };
+        Answer { board, ..Answer::default() }
+    }
+
+    #[test]
+    fn agreement_is_spearmans_over_common_groups() {
+        let a = answer(&[("ink", 3.0), ("oil", 2.0), ("wash", 1.0), ("lost", 9.0)]);
+        let b = answer(&[("oil", 20.0), ("ink", 10.0), ("wash", -5.0)]);
+        // Ranks 3, 2, 1 against 2, 3, 1: 1 - 6 * 2 / (3 * 8).
+        assert!((agreement(&a, &b).unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!(agreement(&a, &answer(&[("lost", 1.0)])), None);
+    }
+}

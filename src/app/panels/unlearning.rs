@@ -1,0 +1,146 @@
+//! The course of a group's unlearning: losses, the query's score, and the query drawn again on the way.
+
+use egui::{RichText, Slider, Ui, UiBuilder, Vec2, vec2};
+
+use super::View;
+use crate::app::actions::Command;
+use crate::app::format;
+use crate::app::state::{Course, Query, Slot};
+use crate::app::theme::{self, GAP, tokens};
+use crate::app::widgets::{Picture, Series, curve, picture, swatch};
+use crate::engine::api::{Evidence, UnlearningPoint};
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    let state = view.state;
+    super::notices(ui, view, &[Slot::Evidence], 120.0);
+    let Some(query) = state.query() else {
+        super::empty(ui, "How a group is unlearned, step by step. Draw or open a picture first");
+        return;
+    };
+    // What is being unlearned now comes before what is selected: it is what changes.
+    let running = state.jobs.iter().filter(|j| j.query == state.current).find_map(|j| Some(j.unlearning()?.group));
+    let Some(group) = state.group.or(running) else {
+        super::empty(ui, "Select a group to see how it is unlearned");
+        return;
+    };
+    let name = state.group_name(group);
+    let job = state.looking(Evidence::Watch, Some(group));
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(14.0, 24.0), egui::Sense::hover());
+        swatch(ui.painter(), rect.center(), 6.0, group, t);
+        let title = format!("Unlearning {}", format::cut(name, 40));
+        ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
+        ui.add_space(8.0);
+        let watched = query.found.courses.get(&group).is_some_and(|c| !c.pictures.is_empty());
+        match job {
+            Some(_) => _ = ui.label(RichText::new("Watching…").color(t.weak)),
+            None if !watched => watch(ui, view, group),
+            None => {}
+        }
+    });
+    let Some(course) = query.found.courses.get(&group).filter(|c| !c.points.is_empty()) else {
+        let text = if job.is_some() {
+            "The first step is on its way"
+        } else {
+            "Its model was made before. Watching unlearns it once more, and draws this picture again on the way"
+        };
+        super::empty(ui, text);
+        return;
+    };
+    ui.add_space(8.0);
+    let room = ui.available_rect_before_wrap();
+    let side = (room.height() - 130.0).min(room.width() * 0.45).max(120.0);
+    let left = egui::Rect::from_min_size(room.min, vec2(side, room.height()));
+    let right = egui::Rect::from_min_max(egui::pos2(left.right() + GAP, room.top()), room.max);
+    ui.scope_builder(UiBuilder::new().id_salt("course").max_rect(left), |ui| {
+        glance(ui, view, query, group, course, side);
+    });
+    ui.scope_builder(UiBuilder::new().id_salt("curves").max_rect(right), |ui| curves(ui, view, group, course));
+}
+
+fn watch(ui: &mut Ui, view: &mut View<'_>, group: usize) {
+    let ready = view.state.can_look();
+    let button = ui.add_enabled(ready.is_ok(), egui::Button::new("Watch it unlearn"));
+    let hint = "Unlearn this group once more, and draw the picture again on the way";
+    if button.on_hover_text(hint).on_disabled_hover_text(ready.err().unwrap_or(hint)).clicked() {
+        view.out.push(Command::Look(Evidence::Watch, Some(group)));
+    }
+}
+
+/// The step that is shown: where the scrubber is, else the last.
+fn step_of(view: &View<'_>, group: usize, course: &Course) -> usize {
+    let last = course.points.last().map_or(0, |p| p.step);
+    match view.drafts.scrub {
+        Some((of, step)) if of == group => step.min(last),
+        _ => last,
+    }
+}
+
+/// The picture at a step, and the scrubber.
+fn glance(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, course: &Course, side: f32) {
+    let t = tokens(ui);
+    let shape = query.picture.shape;
+    let step = step_of(view, group, course);
+    let at = course.picture_at(step);
+    let shown = at.and_then(|i| course.pictures.get(i));
+    let texture = shown
+        .and_then(|(at, pixels)| view.textures.get(ui.ctx(), Picture::Course(query.key, group, *at), shape, pixels));
+    let label = match shown {
+        Some((at, _)) => format!("The picture drawn again after {} of unlearning", format::plural(*at, "step")),
+        None => "No picture was drawn on the way".into(),
+    };
+    picture(ui, texture, shape, Vec2::splat(side), &label);
+    ui.label(RichText::new(label).font(theme::caption()).color(t.weak));
+    let last = course.points.last().map_or(0, |p| p.step);
+    let mut chosen = step;
+    ui.spacing_mut().slider_width = (side - 90.0).max(60.0);
+    let slider = ui.add(Slider::new(&mut chosen, 0..=last).text("step"));
+    if slider.on_hover_text("Go through the unlearning; arrow keys move by one step").changed() {
+        view.drafts.scrub = (chosen < last).then_some((group, chosen));
+    }
+    let point = course.points.iter().rfind(|p| p.step <= step);
+    if let Some(point) = point {
+        let score = course.points.iter().filter(|p| p.step <= step).rev().find_map(|p| p.query_score);
+        let score = score
+            .map_or_else(String::new, |s| format!(" · this picture {} nats", format::signed(s, format::decimals(s))));
+        let text = format!("forget {:.4} · rest {:.4}{score}", point.forget_loss, point.retain_loss);
+        ui.label(RichText::new(text).color(t.text));
+    }
+}
+
+fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &Course) {
+    let t = tokens(ui);
+    let steps = course.points.last().map_or(1, |p| p.steps) as f64;
+    let losses = |of: fn(&UnlearningPoint) -> f32| -> Vec<[f64; 2]> {
+        course.points.iter().map(|p| [p.step as f64, f64::from(of(p))]).collect()
+    };
+    let (forget, retain) = (losses(|p| p.forget_loss), losses(|p| p.retain_loss));
+    let score: Vec<[f64; 2]> = course.points.iter().filter_map(|p| Some([p.step as f64, p.query_score?])).collect();
+    let gate = view
+        .state
+        .answer()
+        .and_then(|a| a.board.rows.iter().find(|r| r.group == Some(group)))
+        .and_then(|r| r.gate.as_ref());
+    let below = if gate.is_some() { 120.0 } else { 40.0 };
+    let height = ((ui.available_height() - below) / 2.0).clamp(90.0, 320.0);
+    let size = vec2(ui.available_width(), height);
+    let color = t.group(group);
+    let series = [
+        Series { name: "forget", color, points: &forget, noisy: true },
+        Series { name: "rest", color: t.weak, points: &retain, noisy: true },
+    ];
+    curve(ui, size, "Loss by step", &series, steps, false, |v| format!("{v:.4}"))
+        .on_hover_text("Mean squared error of the predicted noise: on pictures to forget, and on the others");
+    ui.add_space(GAP);
+    let largest = score.iter().fold(0.0f64, |m, p| m.max(p[1].abs()));
+    let digits = format::decimals(largest);
+    let series = [Series { name: "this picture", color, points: &score, noisy: false }];
+    curve(ui, size, "Score by step, nats, on a few timesteps", &series, steps, true, |v| format::signed(v, digits))
+        .on_hover_text("How much less likely the picture has become. Unlearning overshoots: compare groups, not nats");
+    if let Some(judgement) = gate {
+        ui.add_space(8.0);
+        super::score::check(ui, judgement, view.state.group_name(group));
+    }
+}

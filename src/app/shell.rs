@@ -1,0 +1,143 @@
+//! What the window remembers of itself: what is open over it, what it said, and which projects were open lately.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::history::History;
+use super::log::Log;
+use super::palette::Palette;
+
+/// Projects that are remembered.
+const RECENT: usize = 8;
+
+/// A project that was open lately.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+}
+
+/// How the picture is set beside the one drawn again without a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redrawn {
+    /// At both sides of a line.
+    #[default]
+    Wipe,
+    /// One after the other.
+    Blink,
+    /// What is different.
+    Difference,
+}
+
+/// What the window remembers of itself.
+#[derive(Debug, Default)]
+pub struct Shell {
+    /// The palette, where it is open.
+    pub palette: Option<Palette>,
+    /// Messages and the log.
+    pub log: Log,
+    /// Whether the log is on screen.
+    pub log_open: bool,
+    /// Whether the theme of high contrast is on; egui knows of dark and light only.
+    pub contrast: bool,
+    /// Whether this is a presentation.
+    pub presenting: bool,
+    /// The card of the tour that is on screen.
+    pub tour: Option<usize>,
+    /// Whether the tour was seen, at least its beginning.
+    pub toured: bool,
+    /// Projects that were open lately, latest first.
+    pub recent: Vec<Recent>,
+    /// Steps that can be undone.
+    pub history: History,
+    /// How redrawn pictures are compared.
+    pub redrawn: Redrawn,
+    /// Whether the export dialog is wanted.
+    pub exporting: bool,
+    /// Whether the library's filter shall get the cursor.
+    pub focus_filter: bool,
+    /// What the program has in memory.
+    pub memory: Meter,
+}
+
+impl Shell {
+    /// A project was opened.
+    pub fn remember(&mut self, path: &Path, name: &str) {
+        self.recent.retain(|r| r.path != path);
+        self.recent.insert(0, Recent { path: path.to_owned(), name: name.to_owned() });
+        self.recent.truncate(RECENT);
+    }
+
+    /// A project is no longer there.
+    pub fn drop_recent(&mut self, path: &Path) {
+        self.recent.retain(|r| r.path != path);
+    }
+
+    /// Takes up what was kept. What cannot be read is nothing.
+    pub fn recent_from(&mut self, text: &str) {
+        match serde_json::from_str::<Vec<Recent>>(text) {
+            Ok(mut recent) => {
+                recent.truncate(RECENT);
+                self.recent = recent;
+            }
+            Err(error) => tracing::warn!("the list of recent projects cannot be read and is begun anew: {error}"),
+        }
+    }
+}
+
+/// Measures memory at most once a second, and never by itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Meter {
+    /// Bytes at the last reading; none where the system does not tell.
+    pub bytes: Option<u64>,
+    read: Option<f64>,
+}
+
+impl Meter {
+    /// Reads again where the last reading is older than a second.
+    pub fn follow(&mut self, now: f64, read: impl FnOnce() -> Option<u64>) {
+        if self.read.is_none_or(|at| now - at >= 1.0) {
+            (self.bytes, self.read) = (read(), Some(now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_eight_projects_are_remembered_once_each() {
+        let mut shell = Shell::default();
+        (0..10).for_each(|i| shell.remember(Path::new(&format!("/p/{i}")), &format!("project {i}")));
+        shell.remember(Path::new("/p/4"), "project 4");
+        let names: Vec<_> = shell.recent.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(names.len(), 8);
+        assert_eq!(names[..2], ["project 4", "project 9"]);
+        let text = serde_json::to_string(&shell.recent).unwrap();
+        let mut other = Shell::default();
+        other.recent_from(&text);
+        assert_eq!(other.recent, shell.recent);
+        other.recent_from("{ broken");
+        assert_eq!(other.recent, shell.recent, "what cannot be read changes nothing");
+        other.drop_recent(Path::new("/p/4"));
+        assert_eq!(other.recent.len(), 7);
+    }
+
+    #[test]
+    fn memory_is_read_once_a_second_at_most() {
+        let mut meter = Meter::default();
+        let times = std::cell::Cell::new(0);
+        let read = || {
+            times.set(times.get() + 1);
+            Some(times.get())
+        };
+        for (now, expected) in [(5.0, 1), (5.9, 1), (6.0, 2)] {
+            meter.follow(now, read);
+            assert_eq!(meter.bytes, Some(expected), "at {now}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What else is known of a query: it drawn again without groups, maps, moved images, courses of unlearning.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::State;
+use crate::elbo::ScoreMap;
+use crate::engine::api::{EventKind, Evidence, Moved, Redrawn, UnlearningPoint};
+
+/// Evidence for and against a query's scores, by group.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The query drawn again by the full model; only of pictures that no seed is known of.
+    pub reference: Option<Redrawn>,
+    /// The query drawn again without the group.
+    pub redrawn: BTreeMap<usize, Redrawn>,
+    /// Where and when the score arises.
+    pub maps: BTreeMap<usize, Arc<ScoreMap>>,
+    /// The group's images that moved, most first.
+    pub moved: BTreeMap<usize, Vec<Moved>>,
+    /// Courses of unlearning.
+    pub courses: BTreeMap<usize, Course>,
+}
+
+/// The course of a group's unlearning.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Course {
+    /// Losses and scores.
+    pub points: Vec<UnlearningPoint>,
+    /// The query drawn again on the way: training steps done and planar bytes.
+    pub pictures: Vec<(usize, Vec<u8>)>,
+}
+
+impl Course {
+    /// Adds a point; a group that is begun again replaces its course.
+    pub fn add(&mut self, point: UnlearningPoint) {
+        self.points.retain(|p| p.step < point.step);
+        self.pictures.retain(|(step, _)| *step < point.step);
+        self.points.push(point);
+    }
+
+    /// Number of the picture nearest to a training step.
+    pub fn picture_at(&self, step: usize) -> Option<usize> {
+        (0..self.pictures.len()).min_by_key(|i| self.pictures.get(*i).map_or(usize::MAX, |(at, _)| at.abs_diff(step)))
+    }
+}
+
+impl Found {
+    /// How different the picture looks without a group, as the mean share of a channel's range by which its values differ; 0 to
+    /// 1. `original` is what the full model draws where that was not drawn again.
+    pub fn change(&self, original: &[u8], group: usize) -> Option<f64> {
+        let without = &self.redrawn.get(&group).filter(|r| r.is_done())?.pixels;
+        let with = self.reference.as_ref().map_or(original, |r| &r.pixels);
+        let sum: u64 = with.iter().zip(without).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        (with.len() == without.len() && !with.is_empty()).then(|| sum as f64 / (255.0 * with.len() as f64))
+    }
+
+    /// Takes in what a look at the query gave. False where the event is something else.
+    pub fn take(&mut self, kind: EventKind) -> bool {
+        match kind {
+            EventKind::Redrawn { group: None, picture } => self.reference = Some(picture),
+            EventKind::Redrawn { group: Some(group), picture } => {
+                self.redrawn.insert(group, picture);
+            }
+            EventKind::Mapped { group, map } => {
+                self.maps.insert(group, Arc::new(*map));
+            }
+            EventKind::Moved { group, images } => {
+                self.moved.insert(group, images);
+            }
+            EventKind::Watched { group, step, pixels } => {
+                let pictures = &mut self.courses.entry(group).or_default().pictures;
+                pictures.retain(|(at, _)| *at < step);
+                pictures.push((step, pixels));
+            }
+            EventKind::Unlearning(point) => self.courses.entry(point.group).or_default().add(point),
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl State {
+    /// The job that looks for this evidence for the query on screen, of this group or of all.
+    pub fn looking(&self, what: Evidence, group: Option<usize>) -> Option<&super::Job> {
+        let name = group.map(|g| self.group_name(g));
+        self.jobs.iter().find(|job| {
+            let crate::engine::api::JobSpec::Evidence(spec) = &job.spec else { return false };
+            let about = spec.of.groups.is_empty() || name.is_none_or(|n| spec.of.groups.iter().any(|g| g == n));
+            job.query == self.current && spec.what == what && about
+        })
+    }
+
+    /// Whether evidence can be looked for now; the reason where it cannot.
+    pub fn can_look(&self) -> Result<(), &'static str> {
+        match (self.query(), &self.model, &self.dataset) {
+            (None, ..) => Err("Draw a picture from a seed or open one first"),
+            (_, None, _) => Err("Open a model first"),
+            (.., None) => Err("Open its dataset first"),
+            (Some(query), Some(model), Some(dataset))
+                if query.picture.shape != model.shape || dataset.shape() != model.shape =>
+            {
+                Err("The dataset or the picture has another size than the model: open it again")
+            }
+            _ => Ok(()),
+        }
+    }
+}
