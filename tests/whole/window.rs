@@ -21,14 +21,16 @@ use scene::Scene;
 type Step = fn(&mut Robot, &Scene);
 
 /// What is done, in order; each step begins where the one before left the window.
-const STEPS: [(&str, Step); 10] = [
+const STEPS: [(&str, Step); 12] = [
     ("the demo is open", steps::the_demo_is_open),
+    ("the tour is skipped", steps::the_tour_is_skipped),
     ("a dropped project opens", steps::a_dropped_project_opens),
     ("a typed path opens", steps::a_typed_path_opens),
     ("mouse and keys choose a picture", steps::mouse_and_keys_choose_a_picture),
     ("settings unfold and scroll", steps::settings_unfold_and_scroll),
     ("a picture is explained", steps::a_picture_is_explained),
     ("mouse and keys choose a group", steps::mouse_and_keys_choose_a_group),
+    ("an explanation is there again", steps::an_explanation_is_there_again),
     ("a long job is cancelled", steps::a_long_job_is_cancelled),
     ("an idle window rests", steps::an_idle_window_rests),
     ("what was open is open again", steps::what_was_open_is_open_again),

@@ -15,6 +15,7 @@ use super::robot::Robot;
 
 /// Key symbols, as in X11's `keysymdef.h`. Those of letters and signs are their numbers in Latin-1.
 pub const RETURN: u32 = 0xff0d;
+pub const ESCAPE: u32 = 0xff1b;
 pub const DOWN: u32 = 0xff54;
 pub const PAGE_UP: u32 = 0xff55;
 pub const SHIFT: u32 = 0xffe1;

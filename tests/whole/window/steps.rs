@@ -4,13 +4,15 @@ use std::time::{Duration, Instant};
 
 use image::Rgb;
 
-use super::input::{CONTROL, DOWN, PAGE_UP, RETURN};
+use super::input::{CONTROL, DOWN, ESCAPE, PAGE_UP, RETURN};
 use super::robot::Robot;
 use super::scene::Scene;
 use super::screen::{Bar, Screen};
 
 /// Groups of the demo; hatching is the first, see `assets/demo/paintings`.
 const GROUPS: usize = 8;
+/// The dark theme's ground of what is selected, as in `src/app/theme.rs`.
+const CHOSEN: Rgb<u8> = Rgb([54; 3]);
 
 pub fn the_demo_is_open(robot: &mut Robot, scene: &Scene) {
     let screen = robot.until("something is drawn", 60, |screen| screen.colours() > 20);
@@ -26,6 +28,18 @@ pub fn the_demo_is_open(robot: &mut Robot, scene: &Scene) {
         let other = scene.painting(name);
         assert!(screen.tile(&other).is_some() && screen.shows(&other).is_none(), "{name} is one of the choices");
     }
+}
+
+pub fn the_tour_is_skipped(robot: &mut Robot, scene: &Scene) {
+    let toured = robot.settled();
+    robot.press(&[ESCAPE]);
+    robot.until("the window without a card over it", 10, |screen| *screen != toured);
+    let screen = robot.settled();
+    let place = screen.shows(&scene.painting("seed-0.png")).expect("the demo's first picture");
+    // The card lay over the middle.
+    let changed = (0..1280).filter(|x| (0..800).any(|y| screen.0.get_pixel(*x, y) != toured.0.get_pixel(*x, y)));
+    assert!(changed.count() > 300, "a card went away");
+    assert!(place.width > 200);
 }
 
 pub fn a_dropped_project_opens(robot: &mut Robot, scene: &Scene) {
@@ -46,8 +60,9 @@ pub fn a_typed_path_opens(robot: &mut Robot, scene: &Scene) {
     let painting = scene.painting("seed-0.png");
     let before = robot.settled();
     robot.press(&[CONTROL, u32::from('l')]);
-    // The field takes what is typed after the frame in which it gets the cursor.
-    robot.until("the cursor in the path field", 10, |screen| *screen != before);
+    // The field takes what is typed once it has the cursor, some frames later.
+    robot.until("the path field", 10, |screen| *screen != before);
+    robot.settled();
     robot.enter(scene.demo().to_str().unwrap());
     let typed = robot.settled();
     robot.keep("typed", &typed);
@@ -94,33 +109,59 @@ pub fn settings_unfold_and_scroll(robot: &mut Robot, _: &Scene) {
     robot.until("the settings folded away", 10, |screen| screen.primary() == Some(button));
 }
 
+/// Whether each group of the demo has a bar.
+pub fn explained(bars: &[Bar]) -> bool {
+    let groups: std::collections::BTreeSet<_> = bars.iter().map(|b| b.group).collect();
+    groups.into_iter().eq(0..GROUPS)
+}
+
 pub fn a_picture_is_explained(robot: &mut Robot, scene: &Scene) {
     robot.press(&[CONTROL, RETURN]);
-    let all = |bars: &[Bar]| {
-        let groups: std::collections::BTreeSet<_> = bars.iter().map(|b| b.group).collect();
-        groups.into_iter().eq(0..GROUPS)
-    };
-    robot.until("a bar of each group", 120, |screen| all(&screen.bars()));
+    robot.until("a bar of each group", 120, |screen| explained(&screen.bars()));
     robot.until("the end of the job", 120, |screen| screen.progress().is_none());
     let bars = robot.settled().bars();
-    assert!(all(&bars) && bars.len() == GROUPS, "{bars:?}");
+    assert!(explained(&bars) && bars.len() == GROUPS, "{bars:?}");
     assert!(bars.is_sorted_by(|a, b| a.place.width >= b.place.width), "the longest first: {bars:?}");
     let (verdict, spec) = scene.logged("attribute", "finished");
     assert!(verdict.starts_with("hatching") && bars[0].group == 0, "{verdict}: {bars:?}");
     assert_eq!(spec["queries"].as_array().map(Vec::len), Some(1));
 }
 
+/// The bars whose rows have the ground of what is selected, looked at between the row's upper edge and the bar.
+pub fn chosen(screen: &Screen, bars: &[Bar]) -> Vec<usize> {
+    let ground = |bar: &Bar| *screen.0.get_pixel(bar.place.x + 4, bar.place.y - 4);
+    bars.iter().enumerate().filter(|(_, bar)| ground(bar) == CHOSEN).map(|(i, _)| i).collect()
+}
+
 pub fn mouse_and_keys_choose_a_group(robot: &mut Robot, _: &Scene) {
     let bars = robot.look().bars();
-    // The row's ground, between its upper edge and its bar.
-    let ground = |screen: &Screen, bar: usize| *screen.0.get_pixel(bars[bar].place.x + 4, bars[bar].place.y - 4);
-    let chosen = Rgb([54; 3]);
-    let only = |screen: &Screen, bar: usize| (0..GROUPS).all(|b| (ground(screen, b) == chosen) == (b == bar));
     robot.click(bars[2].place.middle());
-    robot.until("the group that was clicked", 10, |screen| only(screen, 2));
+    robot.until("the group that was clicked", 10, |screen| chosen(screen, &bars) == [2]);
     robot.press(&[DOWN]);
-    robot.until("the group below", 10, |screen| only(screen, 3));
+    robot.until("the group below", 10, |screen| chosen(screen, &bars) == [3]);
     robot.settled();
+}
+
+/// What was explained before the program was left comes back without being asked for again.
+pub fn an_explanation_is_there_again(robot: &mut Robot, scene: &Scene) {
+    let bars = robot.look().bars();
+    robot.quit();
+    as_it_was_left(scene);
+    robot.start_again();
+    robot.until("the bars of before", 60, |screen| explained(&screen.bars()));
+    let screen = robot.settled();
+    assert_eq!(screen.bars(), bars);
+    assert_eq!(chosen(&screen, &bars), [3], "the group that was chosen");
+    assert!(screen.shows(&scene.painting("seed-0.png")).is_some());
+}
+
+/// What is written of the demo: its pictures, and that the first was explained.
+pub fn as_it_was_left(scene: &Scene) {
+    let session = std::fs::read_to_string(scene.demo().join("session.json")).unwrap();
+    let session: serde_json::Value = serde_json::from_str(&session).unwrap();
+    let count = |list: &serde_json::Value| list.as_array().map(Vec::len);
+    assert_eq!(count(&session["queries"]), Some(8), "{session}");
+    assert_eq!(count(&session["queries"][0]["asked"]), Some(1), "{session}");
 }
 
 pub fn a_long_job_is_cancelled(robot: &mut Robot, scene: &Scene) {
