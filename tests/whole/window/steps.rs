@@ -46,8 +46,9 @@ pub fn a_typed_path_opens(robot: &mut Robot, scene: &Scene) {
     let painting = scene.painting("seed-0.png");
     let before = robot.settled();
     robot.press(&[CONTROL, u32::from('l')]);
-    // The field takes what is typed after the frame in which it gets the cursor.
-    robot.until("the cursor in the path field", 10, |screen| *screen != before);
+    // The field takes what is typed once it has the cursor, some frames later.
+    robot.until("the path field", 10, |screen| *screen != before);
+    robot.settled();
     robot.enter(scene.demo().to_str().unwrap());
     let typed = robot.settled();
     robot.keep("typed", &typed);
@@ -120,6 +121,8 @@ pub fn mouse_and_keys_choose_a_group(robot: &mut Robot, _: &Scene) {
     robot.until("the group that was clicked", 10, |screen| only(screen, 2));
     robot.press(&[DOWN]);
     robot.until("the group below", 10, |screen| only(screen, 3));
+    // Away from the bars, so that no tooltip covers them.
+    robot.point((640, 790));
     robot.settled();
 }
 
