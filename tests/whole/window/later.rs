@@ -1,6 +1,6 @@
 //! What is done with parts of the window that are not in it yet; each begins on the explained demo and leaves it so.
 
-use super::input::{CONTROL, ESCAPE, RETURN};
+use super::input::{CONTROL, DOWN, ESCAPE, RETURN};
 use super::robot::Robot;
 use super::scene::Scene;
 use super::{Step, steps};
@@ -14,6 +14,8 @@ pub const LATER: [(&str, Step); 3] = [
 
 fn a_project_left_for_another_is_as_it_was(robot: &mut Robot, scene: &Scene) {
     let bars = robot.settled().bars();
+    robot.press(&[DOWN]);
+    robot.until("the group below", 10, |screen| steps::chosen(screen, &bars) == [4]);
     let digit = scene.digit();
     let carried = robot.carry(&scene.digits());
     robot.let_go(carried);
@@ -22,7 +24,7 @@ fn a_project_left_for_another_is_as_it_was(robot: &mut Robot, scene: &Scene) {
     steps::as_it_was_left(scene);
     steps::a_typed_path_opens(robot, scene);
     robot.until("the bars of before", 30, |screen| steps::explained(&screen.bars()));
-    assert_eq!(steps::chosen(&robot.settled(), &bars), [3], "the group that was chosen");
+    assert_eq!(steps::chosen(&robot.settled(), &bars), [4], "the group that was chosen");
 }
 
 fn a_part_of_the_map_is_brushed(robot: &mut Robot, scene: &Scene) {
