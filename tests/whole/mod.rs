@@ -14,6 +14,7 @@ mod report;
 mod samplers;
 mod training;
 mod walls;
+mod window;
 
 use std::path::{Path, PathBuf};
 

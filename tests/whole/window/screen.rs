@@ -1,0 +1,285 @@
+//! What can be told from the window's pixels.
+
+use std::collections::HashSet;
+
+use image::{Rgb, RgbImage};
+
+/// The dark theme's group colours, as in `src/app/theme.rs`; the demo's eight groups have the first eight.
+const GROUPS: [u32; 12] = [
+    0xE69F00, 0x56B4E9, 0x16B586, 0xF0E442, 0x4B86E0, 0xE8702A, 0xD889B5, 0xB9B9B9, 0xC8607F, 0xA9A93F, 0x8E84E0,
+    0x5FC7BD,
+];
+/// The dark theme's text fields and tracks, and its strongest grey, of progress bars and the primary button.
+const FIELD: u8 = 18;
+const STRONG: u8 = 240;
+
+/// The dark theme's hairlines.
+const LINE: u8 = 46;
+
+/// How thick a bar of a ranking may be; marks of groups are smaller, lines of curves thinner.
+const BAR: std::ops::RangeInclusive<u32> = 12..=24;
+/// Whiskers cut a bar over so many rows at most.
+const WHISKER: u32 = 11;
+/// Rows of a progress bar.
+const TRACK: std::ops::RangeInclusive<u32> = 4..=8;
+
+/// One picture of the window.
+#[derive(Clone, PartialEq)]
+pub struct Screen(pub RgbImage);
+
+/// A rectangle of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Place {
+    /// Its middle.
+    pub fn middle(self) -> (i16, i16) {
+        ((self.x + self.width / 2) as i16, (self.y + self.height / 2) as i16)
+    }
+}
+
+/// A bar of a ranking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bar {
+    /// The group whose colour it has.
+    pub group: usize,
+    /// Where it is.
+    pub place: Place,
+}
+
+fn near(a: Rgb<u8>, b: Rgb<u8>) -> bool {
+    a.0.iter().zip(b.0).all(|(a, b)| a.abs_diff(b) <= 2)
+}
+
+impl Screen {
+    /// Width and height.
+    pub fn size(&self) -> (u32, u32) {
+        self.0.dimensions()
+    }
+
+    /// How many colours there are.
+    pub fn colours(&self) -> usize {
+        self.0.pixels().collect::<HashSet<_>>().len()
+    }
+
+    /// The part at this place.
+    pub fn cut(&self, place: Place) -> RgbImage {
+        image::imageops::crop_imm(&self.0, place.x, place.y, place.width, place.height).to_image()
+    }
+
+    /// Where this picture is the one asked about: shown large, each of its pixels as a square of the same size.
+    pub fn shows(&self, picture: &RgbImage) -> Option<Place> {
+        let native = picture.width();
+        let most = self.size().1 / native;
+        (200 / native + 1..=most).rev().find_map(|scale| self.find(picture, scale * native))
+    }
+
+    /// Where this picture is a tile to be chosen.
+    pub fn tile(&self, picture: &RgbImage) -> Option<Place> {
+        (picture.width() + 8..=130).find_map(|width| self.find(picture, width))
+    }
+
+    /// Where this picture is shown with this width, larger than it is.
+    fn find(&self, picture: &RgbImage, width: u32) -> Option<Place> {
+        let (w, h) = picture.dimensions();
+        let height = width * h / w;
+        let (right, bottom) = (self.size().0.checked_sub(width)?, self.size().1.checked_sub(height)?);
+        let middle = |x: u32, y: u32| ((2 * x + 1) * width / (2 * w), (2 * y + 1) * height / (2 * h));
+        let first = |x: u32, y: u32| (x * width / w, y * height / h);
+        let last = |x: u32, y: u32| ((x + 1) * width / w - 1, (y + 1) * height / h - 1);
+        // Whole squares end where the next begins; a tile's pixels are only known to have their middle.
+        let samples: Vec<_> = picture
+            .enumerate_pixels()
+            .flat_map(|(x, y, p)| {
+                let corners = if width.is_multiple_of(w) { [first(x, y), last(x, y)] } else { [middle(x, y); 2] };
+                corners.map(|at| (at, *p))
+            })
+            .collect();
+        let allowed = samples.len() / 50;
+        // Most places are told by one.
+        let (one, colour) = (middle(w / 2, h / 2), *picture.get_pixel(w / 2, h / 2));
+        let may = |left: u32, top: u32| near(*self.0.get_pixel(left + one.0, top + one.1), colour);
+        let fits = |left: u32, top: u32| {
+            let wrong = samples.iter().filter(|((x, y), p)| !near(*self.0.get_pixel(left + x, top + y), *p));
+            wrong.take(allowed + 1).count() <= allowed
+        };
+        (0..=bottom)
+            .flat_map(|y| (0..=right).map(move |x| (x, y)))
+            .find(|(x, y)| may(*x, *y) && fits(*x, *y))
+            .map(|(x, y)| Place { x, y, width, height })
+    }
+
+    /// The bars of the ranking, from above.
+    pub fn bars(&self) -> Vec<Bar> {
+        let mut bars: Vec<Bar> = Vec::new();
+        for x in 0..self.size().0 {
+            for (group, top, bottom) in self.columns(x) {
+                let height = bottom - top + 1;
+                let grown = bars.iter_mut().find(|b| {
+                    b.group == group && b.place.x + b.place.width == x && (b.place.y, b.place.height) == (top, height)
+                });
+                match grown {
+                    Some(bar) => bar.place.width += 1,
+                    None => bars.push(Bar { group, place: Place { x, y: top, width: 1, height } }),
+                }
+            }
+        }
+        bars.retain(|b| b.place.width >= 6);
+        bars.sort_by_key(|b| b.place.y);
+        bars
+    }
+
+    /// What in a column of pixels may belong to bars: group, top and bottom.
+    fn columns(&self, x: u32) -> Vec<(usize, u32, u32)> {
+        let mut runs: Vec<(usize, u32, u32)> = Vec::new();
+        for y in 0..self.size().1 {
+            let pixel = *self.0.get_pixel(x, y);
+            let colour = |hex: u32| Rgb([(hex >> 16) as u8, (hex >> 8) as u8, hex as u8]);
+            let Some(group) = GROUPS.iter().position(|g| near(pixel, colour(*g))) else { continue };
+            match runs.iter_mut().rev().find(|(g, _, bottom)| *g == group && y - *bottom <= WHISKER) {
+                Some(run) => run.2 = y,
+                None => runs.push((group, y, y)),
+            }
+        }
+        runs.retain(|(_, top, bottom)| BAR.contains(&(bottom - top + 1)));
+        runs
+    }
+
+    /// The progress bar of the job that runs: a thin track in the lower part of the window.
+    pub fn progress(&self) -> Option<Place> {
+        let (width, height) = self.size();
+        let on_track = |x: u32, y: u32| {
+            let pixel = *self.0.get_pixel(x, y);
+            near(pixel, Rgb([FIELD; 3])) || near(pixel, Rgb([STRONG; 3]))
+        };
+        for y in height * 3 / 4..height {
+            let mut start = 0;
+            for x in 0..width {
+                if on_track(x, y) {
+                    continue;
+                }
+                let (from, long) = (start, x - start);
+                start = x + 1;
+                if long < 60 {
+                    continue;
+                }
+                let middle = from + long / 2;
+                let thick = (y..height).take_while(|y| on_track(middle, *y)).count() as u32;
+                if TRACK.contains(&thick) && !on_track(middle, y - 1) {
+                    return Some(Place { x: from, y, width: long, height: thick });
+                }
+            }
+        }
+        None
+    }
+
+    /// Where the side panel ends: the first hairline from top to bottom, which is lit under the pointer.
+    pub fn edge(&self) -> Option<u32> {
+        let (width, height) = self.size();
+        let line = |x: u32, y: u32| [LINE, STRONG].iter().any(|grey| self.0.get_pixel(x, y).0 == [*grey; 3]);
+        let long = |x: &u32| (0..height).filter(|y| line(*x, *y)).count() as u32;
+        (0..width).find(|x| long(x) > height / 2)
+    }
+
+    /// The one primary button: the first large rectangle of the strongest grey.
+    pub fn primary(&self) -> Option<Place> {
+        let (width, height) = self.size();
+        let strong = |x: u32, y: u32| near(*self.0.get_pixel(x, y), Rgb([STRONG; 3]));
+        (0..height).find_map(|y| {
+            let x = (0..width.checked_sub(150)?).find(|x| (*x..x + 150).all(|x| strong(x, y)))?;
+            let long = (x..width).take_while(|x| strong(*x, y)).count() as u32;
+            let high = (y..height).take_while(|y| strong(x + 1, *y)).count() as u32;
+            (high > 20).then_some(Place { x, y, width: long, height: high })
+        })
+    }
+
+    /// These rows.
+    pub fn rows(&self, rows: std::ops::Range<u32>) -> RgbImage {
+        self.cut(Place { x: 0, y: rows.start, width: self.size().0, height: rows.end - rows.start })
+    }
+
+    /// The button beside the progress bar that cancels, at the right edge.
+    pub fn cancel_button(&self) -> Option<Place> {
+        let track = self.progress()?;
+        Some(Place { x: self.size().0 - 92, y: (track.y + track.height / 2).saturating_sub(13), width: 92, height: 26 })
+    }
+}
+
+mod tests {
+    use super::*;
+
+    fn blank() -> Screen {
+        Screen(RgbImage::from_pixel(640, 400, Rgb([23; 3])))
+    }
+
+    fn fill(screen: &mut Screen, place: Place, colour: [u8; 3]) {
+        for y in place.y..place.y + place.height {
+            for x in place.x..place.x + place.width {
+                screen.0.put_pixel(x, y, Rgb(colour));
+            }
+        }
+    }
+
+    const ORANGE: [u8; 3] = [0xE6, 0x9F, 0x00];
+
+    #[test]
+    fn bars_are_told_from_marks_lines_and_hollow_bars() {
+        let mut screen = blank();
+        let bar = Place { x: 300, y: 100, width: 80, height: 14 };
+        fill(&mut screen, bar, ORANGE);
+        // Its whisker, with the light edge.
+        fill(&mut screen, Place { x: 360, y: 102, width: 40, height: 10 }, [240; 3]);
+        // A mark, a line of a curve, and a preview's outline.
+        fill(&mut screen, Place { x: 200, y: 102, width: 10, height: 10 }, ORANGE);
+        fill(&mut screen, Place { x: 300, y: 300, width: 200, height: 2 }, ORANGE);
+        fill(&mut screen, Place { x: 300, y: 150, width: 80, height: 14 }, [0x8A, 0x60, 0x00]);
+        assert_eq!(screen.bars(), [Bar { group: 0, place: bar }]);
+    }
+
+    #[test]
+    fn a_picture_is_found_at_its_size_and_not_mistaken_for_another() {
+        let of = |shift: u32| RgbImage::from_fn(8, 8, |x, y| Rgb([(x * 30) as u8, (y * 30) as u8, (shift * 90) as u8]));
+        let (asked, tile) = (of(0), of(1));
+        let mut screen = blank();
+        let mut show = |picture: &RgbImage, place: Place| {
+            let shown = image::imageops::resize(picture, place.width, place.height, image::imageops::Nearest);
+            image::imageops::replace(&mut screen.0, &shown, place.x.into(), place.y.into());
+        };
+        let (large, small) =
+            (Place { x: 300, y: 20, width: 264, height: 264 }, Place { x: 20, y: 40, width: 62, height: 62 });
+        show(&asked, large);
+        show(&tile, small);
+        assert_eq!((screen.shows(&asked), screen.tile(&asked)), (Some(large), None));
+        assert_eq!((screen.shows(&tile), screen.tile(&tile).map(Place::middle)), (None, Some(small.middle())));
+        assert_eq!((screen.shows(&of(2)), screen.tile(&of(2))), (None, None));
+    }
+
+    #[test]
+    fn progress_is_a_thin_track_and_the_primary_button_is_not() {
+        let mut screen = blank();
+        let button = Place { x: 100, y: 330, width: 300, height: 36 };
+        fill(&mut screen, button, [STRONG; 3]);
+        assert_eq!((screen.primary(), screen.progress(), screen.cancel_button()), (Some(button), None, None));
+        let track = Place { x: 200, y: 380, width: 200, height: 6 };
+        fill(&mut screen, track, [FIELD; 3]);
+        fill(&mut screen, Place { width: 50, ..track }, [STRONG; 3]);
+        assert_eq!(screen.progress(), Some(track));
+        assert!(screen.cancel_button().is_some_and(|b| b.x + b.width == 640 && b.y < 380 && b.y + b.height > 386));
+    }
+
+    #[test]
+    fn the_side_panel_ends_at_the_first_long_line() {
+        let mut screen = blank();
+        assert_eq!(screen.edge(), None);
+        fill(&mut screen, Place { x: 100, y: 0, width: 1, height: 100 }, [LINE; 3]);
+        for grey in [LINE, STRONG] {
+            fill(&mut screen, Place { x: 243, y: 45, width: 1, height: 300 }, [grey; 3]);
+            assert_eq!(screen.edge(), Some(243));
+        }
+    }
+}
