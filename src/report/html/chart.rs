@@ -180,8 +180,14 @@ mod tests {
 
     #[test]
     fn the_floor_is_in_sight_even_above_all_bars() {
-        let null =
-            NullTest { scores: vec![], mean: 1.0, sd: 1.0, threshold: 30.0, allowances: BTreeMap::new(), references: 0 };
+        let null = NullTest {
+            scores: vec![],
+            mean: 1.0,
+            sd: 1.0,
+            threshold: 30.0,
+            allowances: BTreeMap::new(),
+            references: 0,
+        };
         let chart = Chart::new(&[row("a", Estimate::exact(3.0))], Some(&null));
         let floor = chart.floor.unwrap();
         assert_eq!((floor.limit, floor.anchor), (RIGHT, "end"));
