@@ -227,6 +227,29 @@ fn keys_change_the_size_of_tiles_but_not_while_typing() {
 }
 
 #[test]
+fn what_is_at_the_top_stays_there_when_tiles_change_their_size() {
+    let mut scene = opened(Scene::loaded());
+    scene.window.state_mut().state.group = Some(6);
+    settle(&mut scene);
+    let section = |scene: &Scene| {
+        let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
+        let layout = scene.app().library.wall.layout_for_test().unwrap();
+        let place = layout.rows(scene.app().library.wall.top() + 40.0, f64::MAX).next().unwrap().places.start;
+        arrangement.order[place]
+    };
+    let group = |scene: &Scene| scene.app().state.dataset.as_ref().unwrap().group_of(section(scene) as usize);
+    assert_eq!(group(&scene), Some(6));
+    for side in [200.0, 50.0, 256.0] {
+        scene.window.state_mut().library.side = side;
+        settle(&mut scene);
+        let top = scene.app().library.wall.top();
+        scene.window.run_steps(30);
+        assert_eq!(scene.app().library.wall.top(), top, "{side}: it rests");
+        assert_eq!(group(&scene), Some(6), "{side}");
+    }
+}
+
+#[test]
 fn an_open_library_at_rest_asks_for_no_frames() {
     let mut scene = opened(Scene::loaded());
     scene.window.step();
@@ -290,8 +313,8 @@ fn the_shader_paints_each_tile_in_its_pictures_colours() {
         scene.window.state_mut().state.image = Some(1);
         settle(&mut scene);
         let wall = scene.window.get_by_label_contains("Wall of").rect();
-        let metrics = scene.app().library.wall.tile_for_test();
-        let (tile, pitch) = (metrics[0] as f32, (metrics[0] + metrics[1]) as f32);
+        let metrics = scene.app().library.wall.layout_for_test().unwrap().metrics();
+        let (tile, pitch) = (metrics.tile[0] as f32, (metrics.tile[0] + metrics.gap) as f32);
         assert!(tile >= 64.0 && wall.width() > 6.0 * pitch);
         let middles: Vec<_> = (0..6).map(|i| egui::vec2(i as f32 * pitch + tile / 2.0, 36.0 + tile / 2.0)).collect();
         let colours = pixels(&mut scene, scale, &middles);
@@ -302,7 +325,7 @@ fn the_shader_paints_each_tile_in_its_pictures_colours() {
         }
         // The dot in the corner, the selection's ring beside the second tile, and nothing between the third and fourth.
         let t = &theme::DARK;
-        let gap = (metrics[1] / 2.0) as f32;
+        let gap = (metrics.gap / 2.0) as f32;
         let places = [
             egui::vec2(tile * 0.06, 36.0 + tile * 0.06),
             egui::vec2(pitch - 2.5, 36.0 + tile / 2.0),
@@ -321,7 +344,7 @@ fn enlarged_pixels_stay_pixels() {
     scene.window.state_mut().state.dataset = Some(flat(8));
     scene.window.state_mut().state.dataset_number = 1;
     let mut scene = opened(scene);
-    let tile = scene.app().library.wall.tile_for_test()[0] as f32;
+    let tile = scene.app().library.wall.layout_for_test().unwrap().metrics().tile[0] as f32;
     // One of eight texels is white: its edge lies within a pixel of an eighth of the tile.
     let line: Vec<_> = (2..12).map(|x| egui::vec2(x as f32 + 0.5, 36.0 + 3.5)).collect();
     let row = pixels(&mut scene, 1.0, &line);

@@ -94,6 +94,8 @@ pub struct Wall {
     top: f64,
     /// Where to scroll in the next frame.
     go_to: Option<f64>,
+    /// Whether it is asked a second time.
+    again: bool,
     /// The image and the group selected in the last frame.
     last: (Option<usize>, Option<usize>),
     loading: bool,
@@ -127,10 +129,10 @@ impl Wall {
         self.top
     }
 
-    /// Width of a tile and of the gap, in points.
+    /// Where everything lies.
     #[cfg(test)]
-    pub fn tile_for_test(&self) -> [f64; 2] {
-        self.layout.as_ref().map_or([0.0; 2], |(_, layout)| [layout.metrics().tile[0], layout.metrics().gap])
+    pub fn layout_for_test(&self) -> Option<&Layout> {
+        self.layout.as_ref().map(|(_, layout)| layout)
     }
 
     /// Shows the wall in the room that is left.
@@ -139,16 +141,26 @@ impl Wall {
         let view = ui.available_rect_before_wrap();
         let layout = self.arranged(ui, shown, view);
         self.follow_selection(shown, &layout, view);
+        // Where the wall scrolls to may lie beyond what it was before: it shall not spring back from there.
+        ui.spacing_mut().scroll.kinetic.rubber_band = false;
         let mut area = ScrollArea::vertical().id_salt("wall").auto_shrink([false, false]);
-        if let Some(top) = self.go_to.take() {
+        let most = (layout.height() - f64::from(view.height())).max(0.0);
+        let target = self.go_to.take().map(|top| top.clamp(0.0, most));
+        if let Some(top) = target {
             area = area.vertical_scroll_offset(top as f32);
         }
+        let again = std::mem::take(&mut self.again);
         area.show_viewport(ui, |ui, viewport| {
             ui.set_height(layout.height() as f32);
-            let most = (layout.height() - f64::from(view.height())).max(0.0);
             let pixel = f64::from(ui.pixels_per_point());
+            let top = target.unwrap_or(f64::from(viewport.min.y));
+            if !again && target.is_some() {
+                // The scroll area goes no further than its last content reached: it learns the new height now.
+                (self.go_to, self.again) = (target, true);
+                ui.request_repaint();
+            }
             // Whole screen pixels: nothing is blurred by where it happens to lie.
-            self.top = (f64::from(viewport.min.y).clamp(0.0, most) * pixel).round() / pixel;
+            self.top = (top.clamp(0.0, most) * pixel).round() / pixel;
             let response = ui.interact(view, id(), Sense::click());
             let pointed = response.hover_pos().and_then(|at| self.at(&layout, view, at));
             self.tiles(ui, shown, &layout, view, pointed);
