@@ -66,7 +66,7 @@ fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: 
         }
     });
     ui.scope_builder(UiBuilder::new().id_salt("moved").max_rect(bottom), |ui| {
-        let head = heading(ui, &format!("Images of {name} whose likelihood fell most"), "");
+        let head = heading(ui, &format!("Images of {name} whose likelihood fell most"), "nats");
         head.on_hover_text("How much less likely each image of the group became when the group was unlearned");
         let job = view.state.looking(Evidence::Moved, Some(group));
         match (query.found.moved.get(&group), job) {
@@ -90,7 +90,7 @@ const MOVED: usize = 12;
 fn fell(image: &crate::engine::api::Moved) -> Shown {
     let nats = format::signed(-image.score, format::decimals(image.score));
     let about = format!("{nats} nats when its group was unlearned");
-    Shown { index: image.index, caption: format!("{nats} nats"), about }
+    Shown { index: image.index, caption: nats, about }
 }
 
 /// A strip's title and its caveat.
