@@ -6,6 +6,7 @@ mod explorer;
 mod export;
 mod gallery;
 mod library;
+mod library_order;
 mod queue;
 mod scenes;
 mod screenshots;
