@@ -12,6 +12,7 @@ mod scenes;
 mod screenshots;
 mod shell;
 mod small;
+mod snapshots;
 mod trust;
 mod whereabouts;
 
