@@ -24,11 +24,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 fn content(ui: &mut Ui, view: &mut View<'_>) {
-    let Some(dataset) = &view.state.dataset else {
-        // A dataset that is opened later shall not take the cursor away from elsewhere.
-        view.shell.focus_filter = false;
-        return nothing(ui, view);
-    };
+    let Some(dataset) = &view.state.dataset else { return nothing(ui, view) };
     keys(ui, view);
     bar::show(ui, view, dataset);
     super::notices(ui, view, &[Slot::Dataset], 120.0);

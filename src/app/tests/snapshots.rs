@@ -58,7 +58,8 @@ fn a_map_and_its_legend() {
         -2.0 * x * (1.0 - x * x) * (1.0 - y * y)
     };
     let values: Vec<f32> = (0..8).flat_map(|y| (0..12).map(move |x| value(x, y))).collect();
-    let map = Heat { values: values.into(), width: 12, span: vec2(12.0, 8.0), scale: 0.8, opacity: 0.9, smooth: true };
+    // Squares: in smooth slopes small changes pass for the edges of letters, which are not compared.
+    let map = Heat { values: values.into(), width: 12, span: vec2(12.0, 8.0), scale: 0.8, opacity: 0.9, smooth: false };
     snapshot("heat", [184.0, 152.0], Theme::Light, |ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(168.0, 112.0), Sense::hover());
         ui.painter().rect_filled(rect, 0.0, tokens(ui).mat);
