@@ -6,11 +6,13 @@ mod explorer;
 mod export;
 mod gallery;
 mod library;
+mod library_order;
 mod queue;
 mod scenes;
 mod screenshots;
 mod shell;
 mod small;
+mod snapshots;
 mod trust;
 mod whereabouts;
 
