@@ -7,6 +7,7 @@ mod export;
 mod gallery;
 mod library;
 mod queue;
+mod reopen;
 mod scenes;
 mod screenshots;
 mod shell;
