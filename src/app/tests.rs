@@ -8,6 +8,7 @@ mod gallery;
 mod library;
 mod library_order;
 mod queue;
+mod reopen;
 mod scenes;
 mod screenshots;
 mod shell;
