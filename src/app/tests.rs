@@ -5,12 +5,14 @@ mod evidence;
 mod explorer;
 mod export;
 mod gallery;
+mod hover;
 mod library;
 mod queue;
 mod scenes;
 mod screenshots;
 mod shell;
 mod small;
+mod start;
 mod trust;
 mod whereabouts;
 
