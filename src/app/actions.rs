@@ -173,8 +173,9 @@ pub enum Command {
 }
 
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus, and
-/// while a dialog is open only its own keys count.
-pub fn pressed(ctx: &Context) -> Vec<Action> {
+/// while a dialog is open only its own keys count. What was typed behind the keys of the path field is added to `path`.
+pub fn pressed(ctx: &Context, path: &mut String) -> Vec<Action> {
+    path.push_str(&typed_ahead(ctx));
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
     let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
@@ -215,7 +216,7 @@ pub fn path_field() -> Id {
 
 /// Takes what was typed in the same frame behind the keys that lead to the path field: the field, which is not on screen
 /// yet, shall have it.
-pub fn typed_ahead(ctx: &Context) -> String {
+fn typed_ahead(ctx: &Context) -> String {
     let busy = ctx.text_edit_focused() || ctx.memory(|m| m.top_modal_layer().is_some());
     let Some(keys) = Action::TypePath.shortcut().filter(|_| !busy) else { return String::new() };
     ctx.input_mut(|i| {

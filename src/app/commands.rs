@@ -162,6 +162,10 @@ impl WhenceApp {
     /// The same about a query that may not be on screen.
     pub(super) fn start_for(&mut self, spec: JobSpec, query: Option<u64>, show: bool) {
         let slot = Slot::of(&spec);
+        if slot == Slot::Project {
+            // At once: the project that is opened may be the same.
+            self.keep_session_now();
+        }
         // Among prompt jobs the order of arrival counts, whatever is on screen.
         let on_screen = query.is_some() && query == self.state.current && spec.priority() != Priority::Prompt;
         let priority = if on_screen { Priority::Front } else { spec.priority() };

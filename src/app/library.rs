@@ -6,6 +6,7 @@ use super::errands::{Errands, Message};
 use super::state::State;
 use super::widgets::wall::{Did, Section, Wall};
 use crate::dataset::{Dataset, natural, nearest_among};
+use crate::engine::api::Moved;
 
 /// An order of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Arrangement {
     pub order: Vec<u32>,
     /// How they fall into groups.
     pub sections: Vec<Section>,
+    /// Whether images of several groups stand side by side, and no header says which is whose.
+    pub mixed: bool,
 }
 
 /// Smallest and largest tiles.
@@ -67,10 +70,6 @@ pub struct Library {
     pub side: f32,
     /// Whether the selected image is shown large.
     pub loupe: bool,
-    /// Whether the search field shall get the cursor.
-    pub focus_search: bool,
-    /// Images whose loss moved most when a group was unlearned, most first, where that is known.
-    pub moved: Option<Vec<usize>>,
     /// The tiles.
     pub wall: Wall,
     shown: Option<(Key, Arrangement)>,
@@ -85,8 +84,6 @@ impl Default for Library {
             wish: Wish::default(),
             side: 64.0,
             loupe: false,
-            focus_search: false,
-            moved: None,
             wall: Wall::default(),
             shown: None,
             under_way: None,
@@ -124,12 +121,12 @@ impl Library {
     pub fn arrange(&mut self, state: &State, errands: &Errands) {
         let Some(dataset) = state.dataset.as_ref().filter(|_| self.open && self.under_way.is_none()) else { return };
         self.correct(state, dataset);
-        let by_query = self.wish.sort == Sort::Query;
+        let (by_query, by_loss) = (self.wish.sort == Sort::Query, self.wish.sort == Sort::Moved);
         let key = Key {
             dataset: state.dataset_number,
             wish: self.wish.clone(),
             query: state.current.filter(|_| by_query),
-            moved: self.moved.clone().filter(|_| self.wish.sort == Sort::Moved),
+            moved: moved(state).filter(|_| by_loss).map(|images| images.iter().map(|image| image.index).collect()),
         };
         if self.shown.as_ref().is_some_and(|(shown, _)| *shown == key) {
             return;
@@ -157,13 +154,13 @@ impl Library {
     /// Takes back wishes that this dataset and this picture cannot fulfil.
     fn correct(&mut self, state: &State, dataset: &Dataset) {
         if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_number) {
-            (self.wish, self.loupe, self.moved) = (Wish::default(), false, None);
+            (self.wish, self.loupe) = (Wish::default(), false);
         }
         let possible = match self.wish.sort {
             Sort::Group | Sort::Name => true,
             Sort::Query => can_compare(state),
             Sort::Similar(image) => image < dataset.len(),
-            Sort::Moved => self.moved.is_some(),
+            Sort::Moved => moved(state).is_some(),
         };
         if !possible {
             self.wish.sort = Sort::Group;
@@ -176,6 +173,11 @@ impl Library {
 pub fn can_compare(state: &State) -> bool {
     let shape = state.dataset.as_ref().map(Dataset::shape);
     state.query().is_some_and(|q| Some(q.picture.shape) == shape)
+}
+
+/// The selected group's images by how much their loss moved when the group was unlearned, most first, where that is known.
+pub fn moved(state: &State) -> Option<&[Moved]> {
+    state.query()?.found.moved.get(&state.group?).map(Vec::as_slice)
 }
 
 /// Makes the order.
@@ -204,8 +206,12 @@ fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
             images = key.moved.iter().flatten().copied().filter(|image| here.contains(image)).collect();
         }
     }
+    let mut mixed = false;
     if *sort != Sort::Group {
         sections = vec![Section { group: None, count: images.len() }];
+        let mut groups = images.iter().map(|image| dataset.group_of(*image));
+        let first = groups.next();
+        mixed = groups.any(|group| Some(group) != first);
     }
-    Arrangement { order: images.into_iter().filter_map(|image| u32::try_from(image).ok()).collect(), sections }
+    Arrangement { order: images.into_iter().filter_map(|image| u32::try_from(image).ok()).collect(), sections, mixed }
 }

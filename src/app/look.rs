@@ -3,7 +3,7 @@
 use super::drafts::Drafts;
 use super::state::{Slot, State};
 use super::window::WhenceApp;
-use crate::engine::api::{Evidence, EvidenceJob, JobSpec, QueryOrigin};
+use crate::engine::api::{Evidence, EvidenceJob, JobSpec};
 
 impl Drafts {
     /// The job that looks for evidence of one group, or of all.
@@ -19,10 +19,7 @@ impl Drafts {
         if crate::attribution::method(&of.method).is_ok_and(|m| m.counterfactuals().is_none()) {
             of.method = "guda".into();
         }
-        let seed = state.query().and_then(|q| match q.picture.origin {
-            QueryOrigin::Seed(seed) => Some(seed),
-            QueryOrigin::File(_) => None,
-        });
+        let seed = state.query().and_then(|q| q.picture.drawn).map(|d| d.seed);
         Ok(EvidenceJob { of, seed, what })
     }
 }

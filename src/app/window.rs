@@ -251,6 +251,27 @@ impl WhenceApp {
         (self.kept_session.as_ref() != Some(&session)).then_some((session, root))
     }
 
+    /// Writes into the project how it looks.
+    pub(super) fn keep_session_now(&self) {
+        if let Some((session, root)) = self.unkept_session()
+            && let Err(error) = session.write(&root)
+        {
+            tracing::warn!("{error}: the next start will not find this project as it was left");
+        }
+    }
+
+    /// The same, off the window's thread.
+    fn keep_session(&self) {
+        let Some((session, root)) = self.unkept_session() else { return };
+        self.errands.run("session", move || match session.write(&root) {
+            Ok(()) => Message::SessionKept(Some(Box::new(session))),
+            Err(error) => {
+                tracing::warn!("{error}");
+                Message::SessionKept(None)
+            }
+        });
+    }
+
     /// Looks for the nearest images of the selected group, where nobody has yet.
     fn look_for_nearest(&mut self) {
         let (Some(group), Some(query), Some(dataset)) = (self.state.group, self.state.query(), &self.state.dataset)
@@ -334,8 +355,8 @@ impl eframe::App for WhenceApp {
         if let Some(graphics) = frame.wgpu_render_state().filter(|_| self.frames == 0) {
             super::widgets::install(&ctx, graphics);
         }
-        self.drafts.path.push_str(&actions::typed_ahead(&ctx));
-        let mut out: Vec<Command> = actions::pressed(&ctx).into_iter().map(Command::Act).collect();
+        let mut out: Vec<Command> =
+            actions::pressed(&ctx, &mut self.drafts.path).into_iter().map(Command::Act).collect();
         self.tick(&ctx);
         self.shell.history.follow(self.moment());
         let mut view = View {
@@ -365,23 +386,11 @@ impl eframe::App for WhenceApp {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         self.keep(storage);
-        if let Some((session, root)) = self.unkept_session() {
-            self.errands.run("session", move || match session.write(&root) {
-                Ok(()) => Message::SessionKept(Some(Box::new(session))),
-                Err(error) => {
-                    tracing::warn!("{error}");
-                    Message::SessionKept(None)
-                }
-            });
-        }
+        self.keep_session();
     }
 
     fn on_exit(&mut self) {
-        if let Some((session, root)) = self.unkept_session()
-            && let Err(error) = session.write(&root)
-        {
-            tracing::warn!("{error}: the next start will not find this project as it was left");
-        }
+        self.keep_session_now();
     }
 
     fn persist_egui_memory(&self) -> bool {

@@ -273,7 +273,7 @@ pub struct ModelInfo {
 }
 
 /// A picture asked about, at the model's size.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct QueryPicture {
     /// Name: of its file, or `seed-7`.
     pub name: String,
@@ -283,6 +283,8 @@ pub struct QueryPicture {
     pub shape: ImageShape,
     /// Planar bytes.
     pub pixels: Vec<u8>,
+    /// Seed and settings it was drawn from by the model that is open; none where that is not known.
+    pub drawn: Option<DrawQuery>,
     /// What was done to it ("resized from 640x480 to 32x32, ...").
     pub notes: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! What leaves the program: tables, JSON, pictures, reports.
 
 mod command;
+mod drawn_png;
 mod export;
 mod html;
 mod near;
@@ -9,6 +10,7 @@ mod recipe_png;
 mod tables;
 
 pub use command::{JobSources, command_line, job_command};
+pub use drawn_png::{Drawn, read_drawn, write_drawn_png};
 pub use export::{Comparison, TableFormat, write_comparison, write_scores};
 pub use html::{Facts, GroupLook, Report, ReportPicture, ReportQuery};
 pub use picture::{png_bytes, to_rgb, write_png, write_side_by_side};

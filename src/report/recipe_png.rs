@@ -95,24 +95,38 @@ impl Default for ViewRecipe {
 /// # Errors
 /// Where the bytes are not those of a picture of this size, or the file cannot be written.
 pub fn write_recipe_png(path: &Path, rgb: &[u8], (width, height): (u32, u32), recipe: &ViewRecipe) -> Result<()> {
-    let bytes = encode(rgb, (width, height), recipe).map_err(|what| Error::file(what, path, "report this"))?;
+    let text = serde_json::to_string(recipe).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    let bytes = encode(rgb, png::ColorType::Rgb, (width, height), KEYWORD, text)
+        .map_err(|what| Error::file(what, path, "report this"))?;
     store::write_atomic(path, &bytes)
 }
 
-fn encode(rgb: &[u8], (width, height): (u32, u32), recipe: &ViewRecipe) -> Result<Vec<u8>, String> {
-    let text = serde_json::to_string(recipe).map_err(|e| e.to_string())?;
+/// A PNG with a text chunk of this keyword.
+pub(super) fn encode(
+    data: &[u8],
+    color: png::ColorType,
+    (width, height): (u32, u32),
+    keyword: &str,
+    text: String,
+) -> Result<Vec<u8>, String> {
     if text.len() > LONGEST {
         return Err(format!("the picture's recipe takes {} bytes, more than {LONGEST}", text.len()));
     }
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(color);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.add_itxt_chunk(KEYWORD.into(), text).map_err(|e| e.to_string())?;
+    encoder.add_itxt_chunk(keyword.into(), text).map_err(|e| e.to_string())?;
     let mut writer = encoder.write_header().map_err(|e| e.to_string())?;
-    writer.write_image_data(rgb).map_err(|e| e.to_string())?;
+    writer.write_image_data(data).map_err(|e| e.to_string())?;
     writer.finish().map_err(|e| e.to_string())?;
     Ok(bytes)
+}
+
+/// The text that a PNG file carries under this keyword.
+pub(super) fn text_in(path: &Path, keyword: &str) -> Result<Option<String>, String> {
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    text_of(std::io::BufReader::new(file), keyword)
 }
 
 /// The recipe of a PNG file; none where it carries none.
@@ -129,23 +143,27 @@ pub fn read_recipe_png(path: &Path) -> Result<Option<ViewRecipe>> {
 /// Whether a file is a PNG that carries a recipe, as far as its beginning tells. Reads no pixels.
 pub fn carries_recipe(path: &Path) -> bool {
     let Ok(file) = std::fs::File::open(path) else { return false };
-    decoder(std::io::BufReader::new(file)).read_info().is_ok_and(|reader| chunk(reader.info()).is_some())
+    decoder(std::io::BufReader::new(file)).read_info().is_ok_and(|reader| chunk(reader.info(), KEYWORD).is_some())
 }
 
 fn decoder<R: BufRead + Seek>(source: R) -> png::Decoder<R> {
     png::Decoder::new_with_limits(source, png::Limits { bytes: MEMORY })
 }
 
-fn chunk<'a>(info: &'a png::Info<'_>) -> Option<&'a png::text_metadata::ITXtChunk> {
-    info.utf8_text.iter().find(|c| c.keyword == KEYWORD)
+fn chunk<'a>(info: &'a png::Info<'_>, keyword: &str) -> Option<&'a png::text_metadata::ITXtChunk> {
+    info.utf8_text.iter().find(|c| c.keyword == keyword)
 }
 
 fn decode<R: BufRead + Seek>(source: R) -> Result<Option<ViewRecipe>, String> {
+    text_of(source, KEYWORD)?.map(|text| parse(&text)).transpose()
+}
+
+fn text_of<R: BufRead + Seek>(source: R, keyword: &str) -> Result<Option<String>, String> {
     let broken = |e: png::DecodingError| format!("this PNG cannot be read: {e}");
     let mut reader = decoder(source).read_info().map_err(broken)?;
     // To the end of the file: a picture that is cut off shall not open as if it were whole.
     reader.finish().map_err(broken)?;
-    let Some(mut chunk) = chunk(reader.info()).cloned() else { return Ok(None) };
+    let Some(mut chunk) = chunk(reader.info(), keyword).cloned() else { return Ok(None) };
     // Other programs may have compressed it; a small chunk can unfold to a very large one.
     let damaged = |e: png::DecodingError| format!("the recipe in this picture is damaged: {e}");
     chunk.decompress_text_with_limit(LONGEST).map_err(damaged)?;
@@ -153,7 +171,7 @@ fn decode<R: BufRead + Seek>(source: R) -> Result<Option<ViewRecipe>, String> {
     if text.len() > LONGEST {
         return Err(format!("the recipe in this picture takes {} bytes, more than {LONGEST}", text.len()));
     }
-    parse(&text).map(Some)
+    Ok(Some(text))
 }
 
 fn parse(text: &str) -> Result<ViewRecipe, String> {
@@ -195,7 +213,8 @@ mod tests {
 
     fn picture() -> Vec<u8> {
         let rgb: Vec<u8> = (0..5 * 4 * 3).map(|i| i * 3).collect();
-        encode(&rgb, (5, 4), &recipe()).unwrap()
+        let text = serde_json::to_string(&recipe()).unwrap();
+        encode(&rgb, png::ColorType::Rgb, (5, 4), KEYWORD, text).unwrap()
     }
 
     fn read(bytes: &[u8]) -> Result<Option<ViewRecipe>, String> {

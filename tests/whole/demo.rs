@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use whence::engine::Engine;
 use whence::engine::api::{AttributeJob, EventKind, JobSpec, QuerySource};
 use whence::store::Project;
 use whence::unlearning::Recipe;
@@ -43,4 +44,40 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+#[test]
+fn the_demos_pictures_know_their_seeds() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+    let project = Project::open(&demo).unwrap();
+    let engine = Engine::start("cpu", || {}).unwrap();
+    engine.run(JobSpec::LoadModel(project.file.model.clone().unwrap())).unwrap();
+    for path in &project.file.queries {
+        engine.run(JobSpec::LoadQuery(path.clone())).unwrap();
+    }
+    let mut first = None;
+    for path in &project.file.queries {
+        let picture = loop {
+            let event = engine.events().recv_timeout(std::time::Duration::from_secs(60)).expect("an event");
+            assert!(!matches!(event.kind, EventKind::Failed(_)), "{event:?}");
+            if let EventKind::QueryReady(picture) = event.kind {
+                break picture;
+            }
+        };
+        let stem = path.file_stem().unwrap().to_string_lossy();
+        let drawn = picture.drawn.expect("the file says how it was drawn");
+        assert_eq!(stem, format!("seed-{}", drawn.seed));
+        first.get_or_insert((drawn, picture.pixels));
+    }
+    // And it is the truth: the same picture comes again, up to the rounding of another machine.
+    let (drawn, pixels) = first.unwrap();
+    engine.run(JobSpec::DrawQuery(drawn)).unwrap();
+    let again = loop {
+        let event = engine.events().recv_timeout(std::time::Duration::from_secs(120)).expect("an event");
+        if let EventKind::QueryReady(picture) = event.kind {
+            break picture.pixels;
+        }
+    };
+    let far = again.iter().zip(&pixels).filter(|(a, b)| a.abs_diff(**b) > 3).count();
+    assert!(far < pixels.len() / 100, "{far} of {} values differ", pixels.len());
 }

@@ -8,7 +8,7 @@ use egui::{Align, Button, Key, Layout, Modifiers, RichText, Ui};
 use super::View;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
-use crate::app::library::Wish;
+use crate::app::library::{Arrangement, Wish};
 use crate::app::state::Slot;
 use crate::app::theme::tokens;
 use crate::app::widgets::wall::{Did, Shown};
@@ -39,7 +39,9 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
         return loupe::show(ui, view, dataset, image, &around);
     }
     if arrangement.order.is_empty() {
-        if said(ui, "No image has such a name", Some("Show all images")) {
+        let searched = !view.library.wish.search.trim().is_empty();
+        let text = if searched { "No image has such a name" } else { "No image of this group is in this order" };
+        if said(ui, text, Some("Show all images")) {
             view.library.wish = Wish { sort: view.library.wish.sort, ..Wish::default() };
         }
         return;
@@ -47,8 +49,9 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
     let side = view.library.side;
     let (selected, group) = (view.state.image, view.state.group);
     let did = view.library.with_wall(number, |wall, arrangement, version| {
-        let (order, sections) = (&arrangement.order, &arrangement.sections);
-        wall.show(ui, &Shown { dataset, number, order, sections, version, side, selected, group })
+        let Arrangement { order, sections, mixed } = arrangement;
+        let mixed = *mixed;
+        wall.show(ui, &Shown { dataset, number, order, sections, mixed, version, side, selected, group })
     });
     for did in did {
         match did {
@@ -62,11 +65,8 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-/// Tile size and search by keys, unless they belong to a text.
+/// Tile size by keys, unless they belong to a text.
 fn keys(ui: &Ui, view: &mut View<'_>) {
-    if ui.input_mut(|i| i.consume_key(Modifiers::COMMAND, Key::F)) {
-        view.library.focus_search = true;
-    }
     if ui.text_edit_focused() {
         return;
     }

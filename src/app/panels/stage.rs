@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 
-use super::View;
+use super::{View, redrawn};
 use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{JobStatus, Query, Slot};
@@ -14,7 +14,7 @@ use crate::engine::api::QueryOrigin;
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let width = ui.available_width();
     // Below the picture: name, notes, button and settings.
-    let below = if view.drafts.advanced { 360.0 } else { 150.0 };
+    let below = redrawn::LINE + if view.drafts.advanced { 360.0 } else { 150.0 };
     let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
     if let Some(drawing) = &view.state.drawing {
@@ -24,8 +24,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         caption(ui, "Drawing", &format!("step {} of {}", drawing.step, drawing.steps));
     } else if let Some(query) = view.state.query() {
         let q = &query.picture;
-        let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), q.shape, &q.pixels);
-        picture(ui, texture, q.shape, space, &format!("The picture asked about: {}", q.name));
+        redrawn::show(ui, view, query, space);
+        redrawn::line(ui, view, query);
         caption(ui, &q.name, &origin(query));
         // How a picture was drawn is in its caption; how a file was fitted to the model is no warning.
         for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {

@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
     super::notices(ui, view, &[Slot::Evidence], 120.0);
-    let about_wall = "The picture drawn again without each group, side by side: what differs is what the group brought";
+    let about_wall = "The picture drawn again without each group, side by side, from the same noise";
     let Some(query) = state.query() else {
         super::vacant(ui, "The wall", &format!("{about_wall}. Draw or open a picture first"), None);
         return;
@@ -72,7 +72,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), rows as f32 * step.y), Sense::hover());
         let cells = std::iter::once(None).chain(order.iter().copied().map(Some));
         for (i, cell) in cells.enumerate() {
-            let corner = area.min + vec2((i % columns) as f32 * step.x, (i / columns) as f32 * step.y);
+            // Room for the ring around what is selected.
+            let corner = area.min + vec2(2.0, 2.0) + vec2((i % columns) as f32 * step.x, (i / columns) as f32 * step.y);
             let rect = Rect::from_min_size(corner, vec2(side, side + BELOW));
             if ui.is_rect_visible(rect) {
                 ui.scope_builder(UiBuilder::new().id_salt(("wall", cell)).max_rect(rect), |ui| {
@@ -97,7 +98,7 @@ fn draw_rest(ui: &mut Ui, view: &mut View<'_>) {
 /// What was done to get these pictures.
 fn about(query: &Query) -> String {
     match query.draw {
-        Some(_) => "From the same noise as the original, with the same sampler. What differs is what the group brought".into(),
+        Some(_) => "From the same noise as the original, with the same sampler, by another model. Small changes early on become large ones".into(),
         None => "No seed is known of this picture: all models, the full one too, draw the second half of the steps from the same noisy version of it".to_owned(),
     }
 }
@@ -123,7 +124,7 @@ fn score(query: &Query, group: usize) -> Option<f64> {
 fn layout(room: Vec2, count: usize) -> (usize, f32) {
     let side = |columns: usize| {
         let rows = count.div_ceil(columns) as f32;
-        let wide = (room.x + SPACE) / columns as f32 - SPACE;
+        let wide = (room.x - 4.0 + SPACE) / columns as f32 - SPACE;
         let tall = room.y / rows - BELOW - SPACE;
         wide.min(tall).floor()
     };

@@ -10,7 +10,7 @@ use crate::dataset::Dataset;
 use crate::elbo::Timesteps;
 use crate::engine::Priority;
 use crate::engine::api::{
-    AttributeJob, DrawSettings, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn,
+    AttributeJob, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn,
 };
 use crate::store::Project;
 
@@ -104,8 +104,8 @@ impl State {
             EventKind::ModelLoaded(model) => return self.model_loaded(*model),
             EventKind::DatasetLoaded(dataset) => self.dataset_loaded(dataset),
             EventKind::QueryReady(picture) => {
-                let (spec, show) = (job.spec.clone(), job.show);
-                return self.query_ready(&spec, *picture, show);
+                let show = job.show;
+                return self.query_ready(*picture, show);
             }
             EventKind::Preview { step, steps, pixels } => {
                 if let Some(shape) = self.model.as_ref().map(|m| m.shape).filter(|s| s.numel() == pixels.len()) {
@@ -224,17 +224,13 @@ impl State {
         self.dataset = Some(dataset);
     }
 
-    fn query_ready(&mut self, spec: &JobSpec, picture: QueryPicture, show: bool) -> Vec<Effect> {
-        let draw = match spec {
-            JobSpec::DrawQuery(job) => Some(job.draw),
-            _ => None,
-        };
+    fn query_ready(&mut self, picture: QueryPicture, show: bool) -> Vec<Effect> {
         let same = |q: &&Query| q.picture.origin == picture.origin && q.picture.pixels == picture.pixels;
         let key = match self.queries.iter().find(same) {
             Some(query) => query.key,
             None => {
                 let key = self.new_key();
-                self.queries.push(Query::new(key, picture, draw));
+                self.queries.push(Query::new(key, picture));
                 key
             }
         };
@@ -280,7 +276,8 @@ impl State {
 }
 
 impl Query {
-    fn new(key: u64, picture: QueryPicture, draw: Option<DrawSettings>) -> Self {
+    fn new(key: u64, picture: QueryPicture) -> Self {
+        let draw = picture.drawn.map(|d| d.draw);
         let (nearest, found) = Default::default();
         Self { key, picture, draw, nearest, answer: None, earlier: Vec::new(), found, recalled: false, starred: false }
     }

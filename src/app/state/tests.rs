@@ -25,7 +25,12 @@ fn model(hash: &str, shape: ImageShape) -> EventKind {
 
 fn picture(name: &str, origin: QueryOrigin) -> EventKind {
     let pixels = vec![name.len() as u8; SHAPE.numel()];
-    EventKind::QueryReady(Box::new(QueryPicture { name: name.into(), origin, shape: SHAPE, pixels, notes: vec![] }))
+    let drawn = match origin {
+        QueryOrigin::Seed(seed) => Some(DrawQuery { seed, draw: DrawSettings::default() }),
+        QueryOrigin::File(_) => None,
+    };
+    let name = name.into();
+    EventKind::QueryReady(Box::new(QueryPicture { name, origin, shape: SHAPE, pixels, drawn, notes: vec![] }))
 }
 
 fn dataset() -> Dataset {

@@ -2,19 +2,18 @@
 
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 
 use super::bench::{self, Bench};
 use super::scenes::Scene;
 use crate::app::actions::Command;
-use crate::app::panels::evidence;
 use crate::app::state::State;
 use crate::engine::api::{EventKind, Evidence, JobSpec, Moved, QueryOrigin};
 
-const SIZE: [f32; 2] = [592.0, 362.0];
+const SIZE: [f32; 2] = [1036.0, 676.0];
 
 fn panel(state: State) -> Harness<'static, Bench> {
-    let mut harness = bench::plain(evidence::show, SIZE, state);
+    let mut harness = bench::plain(bench::explain, SIZE, state);
     harness.run();
     harness
 }
@@ -39,13 +38,13 @@ fn nothing_selected_says_what_to_select() {
     let mut state = bench::explained();
     state.group = None;
     panel(state).get_by_label_contains("Select a group to see the picture without it");
-    panel(State::default()).get_by_label_contains("once there is one to ask about");
+    panel(State::default()).get_by_label_contains("once there is a picture to ask about");
 }
 
 #[test]
 fn what_is_missing_can_be_asked_for() {
     let mut harness = panel(bench::explained());
-    harness.get_by_label("Without pointillism");
+    harness.get_by_label("Evidence for pointillism");
     harness.get_by_label("near is not cause");
     harness.get_by_label("Draw it again without pointillism").click();
     harness.run();
@@ -146,7 +145,7 @@ fn pictures_from_files_are_compared_with_what_the_full_model_draws() {
     bench::found(&mut state, EventKind::Redrawn { group: None, picture });
     let mut harness = panel(state);
     harness.get_by_label("Wipe between full model and without pointillism");
-    harness.get_by_label_contains("A picture from a file has no seed");
+    harness.get_by_label("no seed is known: half way");
     harness.key_press(Key::D);
     harness.run();
     harness.get_by_label("Absolute difference, 4 times as strong: full model, without pointillism");
@@ -167,14 +166,13 @@ fn moved_images_are_told_in_nats() {
 fn everything_fits_where_it_has_little_room() {
     let harness = panel(drawn_and_moved());
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, SIZE.into());
-    for label in ["Without pointillism", "Side by side", "near is not cause", "Wipe between original"] {
+    for label in ["Evidence for pointillism", "Side by side", "near is not cause", "Wipe between original"] {
         let rect = harness.get_by_label_contains(label).rect();
         assert!(window.contains_rect(rect), "{label} at {rect:?}");
     }
     for node in harness.get_all_by_label_contains("nats when its group").take(3) {
         assert!(node.rect().bottom() <= window.bottom(), "{:?}", node.rect());
     }
-    assert!(!harness.get_by_label("Without pointillism").accesskit_node().is_hidden());
 }
 
 #[test]
@@ -192,7 +190,7 @@ fn asking_starts_a_job_for_the_query_on_screen() {
     }
     let jobs = scene.fake.count();
     scene.window.state_mut().state.model = None;
-    scene.window.state_mut().command(&ctx, Command::Look(Evidence::Map, None));
+    scene.window.state_mut().command(&ctx, Command::Look(Evidence::Moved, Some(1)));
     assert_eq!(scene.fake.count(), jobs, "nothing to look with");
     assert!(scene.app().state.notices.iter().any(|n| n.text.contains("Open a model")));
 }

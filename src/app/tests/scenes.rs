@@ -266,6 +266,7 @@ impl Scene {
                 origin: QueryOrigin::Seed(seed),
                 shape: dataset.shape(),
                 pixels: dataset.pixels(index).to_vec(),
+                drawn: Some(DrawQuery { seed, draw: DrawSettings::default() }),
                 notes: vec![],
             };
             let spec = JobSpec::DrawQuery(DrawQuery { seed, draw: DrawSettings::default() });
@@ -355,6 +356,7 @@ impl Scene {
             origin: QueryOrigin::File("/home/someone/a very long path/that goes on/and on/picture.png".into()),
             shape: dataset.shape(),
             pixels: dataset.pixels(0).to_vec(),
+            drawn: None,
             notes: vec![format!("resized from 640x480 to {0}x{0}, the middle of the picture", dataset.shape().width)],
         };
         self.done_at_once(JobSpec::LoadQuery("/q.png".into()), EventKind::QueryReady(Box::new(picture)));

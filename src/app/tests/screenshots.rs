@@ -14,7 +14,7 @@ use crate::app::WhenceApp;
 use crate::app::actions::Action;
 use crate::app::dock::Tab;
 use crate::app::drafts::Brush;
-use crate::app::panels::{evidence, whereabouts};
+use crate::app::panels::whereabouts;
 use crate::app::state::State;
 use crate::app::theme::Choice;
 use crate::attribution::Attribution;
@@ -258,18 +258,18 @@ type Look = fn() -> State;
 
 /// Panels by themselves, at their place in a small window and in a large one.
 const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
-    ("evidence-1-empty", evidence::show, EVIDENCE, bench::explained),
-    ("evidence-2-drawing", evidence::show, EVIDENCE, || {
+    ("evidence-1-empty", bench::explain, EVIDENCE, bench::explained),
+    ("evidence-2-drawing", bench::explain, EVIDENCE, || {
         let mut state = bench::explained();
         bench::looking(&mut state, Evidence::Redraw, Some(bench::progress("drawing", 0.24)));
         let (group, picture) = (state.group, bench::redrawn(&state, 12));
         bench::found(&mut state, EventKind::Redrawn { group, picture });
         state
     }),
-    ("evidence-3-done", evidence::show, EVIDENCE, || redrawn(false)),
-    ("evidence-4-file", evidence::show, EVIDENCE, || redrawn(true)),
-    ("evidence-5-difference", evidence::show, EVIDENCE, || redrawn(false)),
-    ("evidence-6-side", evidence::show, EVIDENCE, || redrawn(false)),
+    ("evidence-3-done", bench::explain, EVIDENCE, || redrawn(false)),
+    ("evidence-4-file", bench::explain, EVIDENCE, || redrawn(true)),
+    ("evidence-5-difference", bench::explain, EVIDENCE, || redrawn(false)),
+    ("evidence-6-side", bench::explain, EVIDENCE, || redrawn(false)),
     ("where-1-empty", whereabouts::show, WHERE, bench::explained),
     ("where-2-running", whereabouts::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 5);

@@ -7,7 +7,7 @@ use burn::module::Module as _;
 use super::warn_of_skipped;
 use crate::dataset::load_picture;
 use crate::diffusion::Model;
-use crate::engine::api::{EventKind, ModelInfo, QueryOrigin, QueryPicture};
+use crate::engine::api::{DrawQuery, EventKind, ModelInfo, QueryOrigin, QueryPicture};
 use crate::engine::reporter::Reporter;
 use crate::engine::workspace::{Workspace, no_model};
 use crate::error::Result;
@@ -69,8 +69,16 @@ pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Rep
 
 pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let picture = load_picture(path, workspace.open_shape().ok_or_else(no_model)?)?;
+    let resized = !picture.notes.is_empty();
+    let drawn = match crate::report::read_drawn(path).filter(|_| !resized) {
+        Some(drawn) if drawn.model == workspace.open_model()?.hash() => {
+            Some(DrawQuery { seed: drawn.seed, draw: drawn.draw })
+        }
+        _ => None,
+    };
     let query = QueryPicture {
         name: picture.name,
+        drawn,
         origin: QueryOrigin::File(path.to_owned()),
         shape: picture.shape,
         pixels: picture.pixels,

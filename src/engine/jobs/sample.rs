@@ -11,7 +11,7 @@ use crate::engine::reporter::Reporter;
 use crate::engine::workspace::Workspace;
 use crate::error::Result;
 use crate::network::weights::{Precision, write_safetensors};
-use crate::report::write_png;
+use crate::report::{Drawn, write_drawn_png};
 use crate::store::{Kind, Store};
 
 /// Draws one picture a seed: planar numbers in [-1, 1], one picture after another. Progress takes `units`.
@@ -59,6 +59,7 @@ pub(super) fn query(workspace: &mut Workspace, job: &DrawQuery, reporter: &mut R
     reporter.state(EventKind::QueryReady(Box::new(QueryPicture {
         name: name.clone(),
         origin: QueryOrigin::Seed(job.seed),
+        drawn: Some(*job),
         shape: model.shape(),
         pixels,
         notes: vec![format!("drawn with {}", job.draw.about())],
@@ -73,7 +74,9 @@ pub(super) fn run(workspace: &mut Workspace, job: &SampleJob, reporter: &mut Rep
     for seeds in job.seeds.chunks(job.batch.max(1)) {
         let pictures = draw(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
         for (seed, picture) in seeds.iter().zip(pictures.chunks(size)) {
-            write_png(&job.out.join(format!("seed-{seed}.png")), &to_bytes(picture), model.shape())?;
+            let drawn = Drawn::new(*seed, job.draw, model.hash());
+            let path = job.out.join(format!("seed-{seed}.png"));
+            write_drawn_png(&path, &to_bytes(picture), model.shape(), &drawn)?;
             if job.tensors {
                 write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.draw, *seed, picture)?;
             }

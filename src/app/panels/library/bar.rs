@@ -3,7 +3,7 @@
 use egui::{Align, Align2, Button, ComboBox, Label, Layout, RichText, Slider, TextEdit, Ui};
 
 use crate::app::format;
-use crate::app::library::{SIDES, Sort, can_compare};
+use crate::app::library::{SIDES, Sort, can_compare, moved};
 use crate::app::panels::View;
 use crate::app::theme::{self, tokens};
 use crate::dataset::Dataset;
@@ -43,7 +43,7 @@ fn search(ui: &mut Ui, view: &mut View<'_>) {
         .hint_text("Search by name")
         .desired_width(180.0);
     let response = ui.add(field).accessible_name("Search images by name");
-    if std::mem::take(&mut view.library.focus_search) {
+    if std::mem::take(&mut view.shell.focus_filter) {
         response.request_focus();
     }
     response.on_hover_text("Shows images whose names contain this (Ctrl+F)");
@@ -71,7 +71,10 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         Sort::Similar(image) => format!("Similar to {}", format::cut(dataset.image_name(image), 24)),
         Sort::Moved => "Loss moved most".to_owned(),
     };
-    let (near, moved) = (can_compare(view.state), view.library.moved.is_some());
+    let (near, moved) = (can_compare(view.state), moved(view.state).is_some());
+    let asked = view.state.query().is_some() && view.state.group.is_some();
+    let unknown =
+        if asked { "Find them first: Explain, Evidence" } else { "Explain a picture and select a group first" };
     let chosen = &mut view.library.wish.sort;
     let shown = ComboBox::from_id_salt("library order").selected_text(text.as_str()).width(190.0).truncate();
     let response = shown.show_ui(ui, |ui| {
@@ -82,7 +85,7 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
             .on_disabled_hover_text("Draw or open a picture of the training images' size first");
         ui.add_enabled_ui(moved, |ui| ui.selectable_value(chosen, Sort::Moved, "Loss moved most"))
             .inner
-            .on_disabled_hover_text("Explain a picture and select a group first");
+            .on_disabled_hover_text(unknown);
         if matches!(now, Sort::Similar(_)) {
             ui.selectable_value(chosen, now, text.as_str());
         }

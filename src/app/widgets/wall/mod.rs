@@ -50,6 +50,8 @@ pub struct Shown<'a> {
     pub order: &'a [u32],
     /// How the order falls into groups.
     pub sections: &'a [Section],
+    /// Whether images of several groups stand side by side without headers: rings tell their groups then.
+    pub mixed: bool,
     /// Another number for every other order.
     pub version: u64,
     /// Longer side of a tile at least, in points.

@@ -115,7 +115,7 @@ fn radius(size: Vec2) -> f32 {
     if size.min_elem() < 40.0 { 0.0 } else { (size.min_elem() / 32.0).clamp(1.0, 4.0) }
 }
 
-/// The ring around a tile: selected, under the pointer, of the selected group, or of any group where no header tells.
+/// The ring around a tile: selected, under the pointer, or of its group where no header tells it.
 fn ring(shown: &Shown<'_>, t: &Tokens, gap: f32, image: usize, pointed: bool) -> Option<Stroke> {
     // Two rings and their air share the gap between two tiles.
     let width = (gap * 0.5 - 0.5).clamp(1.0, 2.5);
@@ -126,6 +126,5 @@ fn ring(shown: &Shown<'_>, t: &Tokens, gap: f32, image: usize, pointed: bool) ->
         return Some(Stroke::new(width, t.outline));
     }
     let group = shown.dataset.group_of(image)?;
-    let mixed = shown.sections.iter().all(|s| s.group.is_none());
-    (mixed || shown.group == Some(group)).then(|| Stroke::new(width, t.group(group)))
+    shown.mixed.then(|| Stroke::new(width, t.group(group)))
 }
