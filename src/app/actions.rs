@@ -5,7 +5,7 @@ mod table;
 
 use std::path::PathBuf;
 
-use egui::{Context, Event, InputState, KeyboardShortcut};
+use egui::{Context, Event, Id, InputState, KeyboardShortcut};
 
 pub use table::Section;
 
@@ -173,8 +173,9 @@ pub enum Command {
 }
 
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus, and
-/// while a dialog is open only its own keys count.
-pub fn pressed(ctx: &Context) -> Vec<Action> {
+/// while a dialog is open only its own keys count. What was typed behind the keys of the path field is added to `path`.
+pub fn pressed(ctx: &Context, path: &mut String) -> Vec<Action> {
+    path.push_str(&typed_ahead(ctx));
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
     let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
@@ -208,15 +209,42 @@ pub fn pressed(ctx: &Context) -> Vec<Action> {
     actions
 }
 
+/// The field that a path is typed into.
+pub fn path_field() -> Id {
+    Id::unique("path to open")
+}
+
+/// Takes what was typed in the same frame behind the keys that lead to the path field: the field, which is not on screen
+/// yet, shall have it.
+fn typed_ahead(ctx: &Context) -> String {
+    let busy = ctx.text_edit_focused() || ctx.memory(|m| m.top_modal_layer().is_some());
+    let Some(keys) = Action::TypePath.shortcut().filter(|_| !busy) else { return String::new() };
+    ctx.input_mut(|i| {
+        let Some(at) = i.events.iter().position(|e| is(e, keys)) else { return String::new() };
+        let behind = i.events.split_off(at + 1);
+        let mut text = String::new();
+        for event in behind {
+            match event {
+                Event::Text(more) | Event::Paste(more) => text.push_str(&more),
+                // The key of a character is not one of the window's.
+                Event::Key { pressed: true, modifiers, .. } if !modifiers.command && !modifiers.alt => {}
+                other => i.events.push(other),
+            }
+        }
+        text
+    })
+}
+
 /// Whether exactly these keys were pressed: with Shift, a digit is another character, and undo is redo.
 fn take(input: &mut InputState, wanted: KeyboardShortcut) -> bool {
-    let is = |e: &Event| {
-        matches!(e, Event::Key { key, pressed: true, modifiers, .. }
-            if *key == wanted.logical_key && modifiers.matches_exact(wanted.modifiers))
-    };
-    let pressed = input.events.iter().any(is);
-    input.events.retain(|e| !is(e));
+    let pressed = input.events.iter().any(|e| is(e, wanted));
+    input.events.retain(|e| !is(e, wanted));
     pressed
+}
+
+fn is(event: &Event, wanted: KeyboardShortcut) -> bool {
+    matches!(event, Event::Key { key, pressed: true, modifiers, .. }
+        if *key == wanted.logical_key && modifiers.matches_exact(wanted.modifiers))
 }
 
 #[cfg(test)]

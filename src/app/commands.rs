@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::Context;
+use egui::text_edit::TextEditState;
 
-use super::actions::{Action, Command};
+use super::actions::{self, Action, Command};
 use super::errands::Message;
 use super::files::{Kind, Pick};
 use super::format;
@@ -38,7 +39,7 @@ impl WhenceApp {
             Command::Pick(what) => self.pick(what),
             Command::Open(path) => {
                 self.drafts.path_error = None;
-                self.errands.run("look", move || Message::Looked(Kind::of(&path), path));
+                self.state.opening &= self.errands.run("look", move || Message::Looked(Kind::of(&path), path));
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
             Command::Retry(spec) => self.start(spec, true),
@@ -56,7 +57,10 @@ impl WhenceApp {
             Command::TourCard(card) => self.shell.tour = card,
             Command::OpenRecent(path) => self.open_recent(path),
             Command::Export(request) => self.export(ctx, request),
-            Command::OpenView(recipe) => self.open_view(ctx, &recipe),
+            Command::OpenView(recipe) => {
+                self.state.opening = false;
+                self.open_view(ctx, &recipe);
+            }
             Command::ResetSettings => {
                 self.drafts.settings = super::drafts::Settings::with(self.drafts.settings.base.clone());
             }
@@ -71,7 +75,7 @@ impl WhenceApp {
         match action {
             Action::OpenFolder => self.pick(Pick::Folder),
             Action::OpenPicture => self.pick(Pick::Query),
-            Action::TypePath => self.drafts.focus_path = true,
+            Action::TypePath => self.type_path(ctx),
             Action::Draw if self.state.model.is_some() => {
                 let job = self.drafts.draw_job(&self.state);
                 self.start(JobSpec::DrawQuery(job), true);
@@ -106,6 +110,17 @@ impl WhenceApp {
         }
     }
 
+    /// Leads to the path field. It has the focus before it is drawn, and is known as a text field, so that what is typed in
+    /// the next frame is text and no shortcut.
+    fn type_path(&mut self, ctx: &Context) {
+        let id = actions::path_field();
+        if TextEditState::load(ctx, id).is_none() {
+            TextEditState::default().store(ctx, id);
+        }
+        ctx.memory_mut(|m| m.request_focus(id));
+        self.drafts.focus_path = true;
+    }
+
     fn pick(&mut self, what: Pick) {
         if self.drafts.dialog_open {
             return;
@@ -128,7 +143,7 @@ impl WhenceApp {
             Kind::Missing => {
                 let text =
                     format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());
-                self.drafts.path_error = Some(text);
+                (self.state.opening, self.drafts.path_error) = (false, Some(text));
                 return;
             }
         };

@@ -25,6 +25,8 @@ use crate::store::Project;
 /// Everything the window shows.
 #[derive(Debug, Default)]
 pub struct State {
+    /// Whether something will be opened that nobody asked for: the last project, or the demo.
+    pub opening: bool,
     /// The project, where one is open.
     pub project: Option<Project>,
     /// The model, where one is open.
@@ -163,6 +165,11 @@ impl Query {
 }
 
 impl State {
+    /// Nothing yet, but something is about to be opened.
+    pub fn at_start() -> Self {
+        Self { opening: true, ..Self::default() }
+    }
+
     /// The query on screen.
     pub fn query(&self) -> Option<&Query> {
         self.current.and_then(|key| self.queries.iter().find(|q| q.key == key))
@@ -228,6 +235,9 @@ impl State {
 
     /// Whether the query on screen can be explained now; the reason where it cannot.
     pub fn can_explain(&self) -> Result<(), &'static str> {
+        if self.opening {
+            return Err("Opening…");
+        }
         let (Some(model), Some(dataset)) = (&self.model, &self.dataset) else {
             let loading = |slot| self.busy(slot).or_else(|| self.busy(Slot::Project)).is_some();
             return Err(match (self.model.is_none(), loading(Slot::Model), loading(Slot::Dataset)) {
@@ -257,6 +267,7 @@ impl State {
 
     /// Adds a notice; the same text is not said twice.
     pub fn notify(&mut self, slot: Slot, query: Option<u64>, failed: bool, text: String, retry: Option<JobSpec>) {
+        self.opening &= !failed;
         if self.notices.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
             return;
         }

@@ -5,6 +5,7 @@ mod evidence;
 mod explorer;
 mod export;
 mod gallery;
+mod hover;
 mod library;
 mod library_order;
 mod queue;
@@ -14,6 +15,7 @@ mod screenshots;
 mod shell;
 mod small;
 mod snapshots;
+mod start;
 mod trust;
 mod whereabouts;
 

@@ -80,7 +80,7 @@ impl WhenceApp {
     pub fn new(ctx: &Context, options: Options) -> Self {
         theme::apply(ctx);
         Self {
-            state: State::default(),
+            state: State::at_start(),
             drafts: Drafts::default(),
             shell: Shell::default(),
             dock: Dock::default(),
@@ -113,6 +113,7 @@ impl WhenceApp {
     pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
         let mut app = Self::new(ctx, Options::default());
         (app.backend, app.picker, app.opened, app.recalls) = (Some(backend), picker, true, false);
+        app.state.opening = false;
         app
     }
 
@@ -140,7 +141,7 @@ impl WhenceApp {
             Some(path) => self.command(ctx, Command::Open(path)),
             None => {
                 self.welcome(ctx, last.is_none());
-                self.errands.run("demo", move || {
+                self.state.opening = self.errands.run("demo", move || {
                     let last = last.filter(|root| root.join("project.json").is_file());
                     Message::Demo(last.map_or_else(|| crate::store::demo_folder().map_err(|e| e.to_string()), Ok))
                 });
@@ -203,7 +204,7 @@ impl WhenceApp {
             Message::Exported(result) => self.exported(result),
             Message::ViewShot(image) => self.take_view(&image),
             Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
-            Message::View(Err(text)) => self.drafts.path_error = Some(text),
+            Message::View(Err(text)) => (self.state.opening, self.drafts.path_error) = (false, Some(text)),
             Message::Picked(what, path) => {
                 self.drafts.dialog_open = false;
                 if let Some(path) = path {
@@ -361,7 +362,8 @@ impl eframe::App for WhenceApp {
         if let Some(graphics) = frame.wgpu_render_state().filter(|_| self.frames == 0) {
             super::widgets::install(&ctx, graphics);
         }
-        let mut out: Vec<Command> = actions::pressed(&ctx).into_iter().map(Command::Act).collect();
+        let mut out: Vec<Command> =
+            actions::pressed(&ctx, &mut self.drafts.path).into_iter().map(Command::Act).collect();
         self.tick(&ctx);
         self.shell.history.follow(self.moment());
         let mut view = View {

@@ -7,7 +7,7 @@ use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{Answer, Query, Slot};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
-use crate::app::widgets::{Picture, Scale, Tile, swatch, tile};
+use crate::app::widgets::{Picture, Scale, Tile, hover, swatch, tile};
 use crate::attribution::methods;
 use crate::evaluation::metrics::metrics;
 
@@ -102,11 +102,11 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
     for row in &first.board.rows {
         let (rect, response) = ui.allocate_exact_size(vec2(NAMES + columns * width, ROW), Sense::click());
         let selected = row.group.is_some() && view.state.group == row.group;
-        if selected || response.hovered() {
+        let group = row.group.unwrap_or(usize::MAX);
+        if hover::hovered(ui, &response, group) || selected {
             let fill = if selected { t.selected } else { t.control.gamma_multiply(0.6) };
             ui.painter().rect_filled(rect, f32::from(RADIUS), fill);
         }
-        let group = row.group.unwrap_or(usize::MAX);
         swatch(ui.painter(), pos2(rect.left() + 12.0, rect.center().y), 5.0, group, t);
         let color = if selected { t.strong } else { t.text };
         line(ui, pos2(rect.left() + 26.0, rect.center().y - 9.0), &row.name, theme::body(), color, NAMES - 36.0);

@@ -9,7 +9,7 @@ use crate::app::files::Pick;
 use crate::app::format;
 use crate::app::state::Slot;
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::swatch;
+use crate::app::widgets::{hover, swatch};
 
 const ROW: f32 = 26.0;
 
@@ -19,7 +19,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let n = view.state.groups().len();
     super::heading(ui, "Groups", &if n == 0 { String::new() } else { n.to_string() });
     let Some(dataset) = &view.state.dataset else {
-        let loading = view.state.busy(Slot::Dataset).or_else(|| view.state.busy(Slot::Project)).is_some();
+        let busy = |slot| view.state.busy(slot).is_some();
+        let loading = view.state.opening || busy(Slot::Dataset) || busy(Slot::Project);
         super::empty(
             ui,
             if loading {
@@ -60,8 +61,9 @@ fn row(ui: &mut Ui, view: &mut View<'_>, group: usize, images: usize) {
     let name = view.state.group_name(group);
     let selected = view.state.group == Some(group);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let hovered = hover::hovered(ui, &response, group);
     let painter = ui.painter();
-    if selected || response.hovered() {
+    if selected || hovered {
         let fill = if selected { t.selected } else { t.control };
         painter.rect_filled(rect, f32::from(RADIUS), fill);
     }

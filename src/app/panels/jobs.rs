@@ -24,7 +24,8 @@ fn idle(ui: &mut Ui, view: &mut View<'_>) {
         status(ui, view);
         super::queue::show(ui, view);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let text = view.state.history.first().map_or_else(|| "Ready".to_owned(), outcome);
+            let nothing = || if view.state.opening { "Opening…" } else { "Ready" }.to_owned();
+            let text = view.state.history.first().map_or_else(nothing, outcome);
             ui.add(Label::new(RichText::new(format::cut(&text, 160)).font(theme::caption()).color(t.weak)).truncate());
         });
     });

@@ -37,7 +37,7 @@ use super::library::Library;
 use super::shell::Shell;
 use super::state::State;
 use super::theme::{self, GAP, tokens};
-use super::widgets::Textures;
+use super::widgets::{Textures, hover};
 
 /// What panels see and fill.
 pub struct View<'a> {
@@ -105,11 +105,18 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     tour::show(ui, view, &places);
     toasts::show(ui, view, bottom);
     drop::show(ui, view);
+    hover::end_frame(ui.ctx());
 }
 
 /// Draws a pane of the middle.
 fn pane(ui: &mut Ui, view: &mut View<'_>, pane: Pane) {
     match pane {
+        // What helps an empty pane would be in the way of what is about to come.
+        Pane::Picture | Pane::Where | Pane::Wall | Pane::Library | Pane::Unlearning | Pane::Compare
+            if view.state.opening =>
+        {
+            _ = vacant(ui, "Opening…", "What is shown here comes with the project", None);
+        }
         Pane::Picture => stage::show(ui, view),
         Pane::Ranking => ranking::show(ui, view),
         Pane::Evidence => evidence::show(ui, view),

@@ -24,6 +24,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if n == 0 {
         let text = match view.state.busy(Slot::Query).or_else(|| view.state.busy(Slot::Project)) {
             Some(_) => "Opening pictures…",
+            None if view.state.opening => "Opening pictures…",
             None => "The pictures you ask about. Draw one from a seed, open one, or drop one here",
         };
         super::empty(ui, text);

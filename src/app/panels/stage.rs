@@ -27,9 +27,10 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         redrawn::show(ui, view, query, space);
         redrawn::line(ui, view, query);
         caption(ui, &q.name, &origin(query));
-        for note in &q.notes {
+        // How a picture was drawn is in its caption; how a file was fitted to the model is no warning.
+        for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {
             let t = tokens(ui);
-            ui.add(egui::Label::new(RichText::new(note).font(theme::caption()).color(t.warn)).wrap());
+            ui.add(egui::Label::new(RichText::new(note).font(theme::caption()).color(t.weak)).wrap());
         }
     } else {
         blank(ui, view, space);

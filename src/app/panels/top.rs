@@ -1,20 +1,19 @@
 //! The bar at the top: what is open, on which device, and how to open something else.
 
+mod path;
+
 use egui::accesskit::Role;
-use egui::{
-    Align, Align2, Atom, Button, Color32, Layout, Rect, RichText, Sense, Shape, Stroke, TextEdit, Ui, WidgetInfo, vec2,
-};
+use egui::{Align, Align2, Atom, Button, Color32, Layout, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 
 use super::View;
 use crate::app::actions::{Action, Command, Section};
-use crate::app::files::{self, Pick};
+use crate::app::files::Pick;
 use crate::app::format;
-use crate::app::state::Slot;
+use crate::app::state::{Slot, State};
 use crate::app::theme::{self, Choice, tokens};
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    let t = tokens(ui);
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
         menu(ui, view);
@@ -23,29 +22,37 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             help(ui, view);
             theme_switch(ui, view);
             open_menu(ui, view);
-            find(ui, view);
+            let field = find(ui, view);
+            path::below(ui, view, field);
         });
     });
-    if let Some(text) = view.drafts.path_error.clone() {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(text).font(theme::caption()).color(t.error));
-            let close = Button::new(RichText::new("Dismiss").font(theme::caption()).color(t.weak)).frame(false);
-            if ui.add(close).clicked() {
-                view.drafts.path_error = None;
-            }
-        });
-    } else if view.drafts.dialog_open {
-        // Where no desktop portal answers, a dialog never appears: there are other ways.
-        let text = "A file dialog is open. If none appears, type the path above or drop the file into the window";
-        ui.label(RichText::new(text).font(theme::caption()).color(t.weak));
-    }
     super::notices(ui, view, &[Slot::Project, Slot::Model, Slot::Other], 160.0);
 }
 
 /// Names of what is open, and the device.
 fn opened(ui: &mut Ui, view: &mut View<'_>) {
-    project(ui, view);
     let state = view.state;
+    let (model, dataset) = (model(state), dataset(state));
+    // A project's own model in a folder "model" has no name worth a place: the project's says more.
+    let named_by_project = state.opening || nameless(state);
+    project(ui, view, named_by_project.then_some([&model, &dataset]));
+    if !named_by_project {
+        part(ui, &model);
+        part(ui, &dataset);
+    }
+    if let Some(model) = &state.model {
+        device(ui, &model.device);
+    }
+}
+
+/// Something that is open, or could be.
+struct Part {
+    what: &'static str,
+    name: Option<String>,
+    about: String,
+}
+
+fn model(state: &State) -> Part {
     let (name, about) = match &state.model {
         Some(m) => (
             Some(m.name.clone()),
@@ -63,7 +70,10 @@ fn opened(ui: &mut Ui, view: &mut View<'_>) {
         None if state.busy(Slot::Model).is_some() => (Some("loading…".into()), "The model is being loaded".into()),
         None => (None, "No model is open".into()),
     };
-    part(ui, "Model", name.as_deref(), &about);
+    Part { what: "Model", name, about }
+}
+
+fn dataset(state: &State) -> Part {
     let (name, about) = match &state.dataset {
         Some(d) => (
             Some(d.name().to_owned()),
@@ -77,10 +87,14 @@ fn opened(ui: &mut Ui, view: &mut View<'_>) {
         None if state.busy(Slot::Dataset).is_some() => (Some("reading…".into()), "The dataset is being read".into()),
         None => (None, "No dataset is open".into()),
     };
-    part(ui, "Dataset", name.as_deref(), &about);
-    if let Some(model) = &state.model {
-        device(ui, &model.device);
-    }
+    Part { what: "Dataset", name, about }
+}
+
+/// Whether a project is open whose model's folder is just called "model".
+fn nameless(state: &State) -> bool {
+    let Some(project) = &state.project else { return false };
+    let path = state.model.as_ref().map(|m| &m.path).or(project.file.model.as_ref());
+    path.and_then(|path| path.file_name()).is_some_and(|name| name == "model")
 }
 
 /// Buttons that look like words until the pointer is over them.
@@ -121,10 +135,11 @@ fn item(ui: &mut Ui, view: &mut View<'_>, action: Action) {
     }
 }
 
-/// The project's name; behind it those that were open lately.
-fn project(ui: &mut Ui, view: &mut View<'_>) {
+/// The project's name, with what it stands for; behind it the projects that were open lately.
+fn project(ui: &mut Ui, view: &mut View<'_>, stands_for: Option<[&Part; 2]>) {
     let t = tokens(ui);
-    let opening = || view.state.busy(Slot::Project).map(|_| "Opening…".to_owned());
+    let busy = view.state.opening || view.state.busy(Slot::Project).is_some();
+    let opening = || busy.then(|| "Opening…".to_owned());
     let open = view.state.project.as_ref().map(|p| p.file.name.clone()).or_else(opening);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -135,6 +150,10 @@ fn project(ui: &mut Ui, view: &mut View<'_>) {
         let name = format::cut(open.as_deref().unwrap_or("none"), 22);
         let shown = ui.menu_button((RichText::new(&name).color(color), triangle()), |ui| {
             ui.set_min_width(260.0);
+            if let Some(parts) = stands_for {
+                parts.into_iter().for_each(|own| part(ui, own));
+                ui.separator();
+            }
             if view.shell.recent.is_empty() {
                 ui.label(RichText::new("Projects that you open are listed here").color(t.weak));
             }
@@ -148,8 +167,11 @@ fn project(ui: &mut Ui, view: &mut View<'_>) {
             item(ui, view, Action::OpenFolder);
         });
         let about = view.state.project.as_ref().map(|p| p.root.display().to_string());
-        let about = about.unwrap_or_else(|| "No project is open".into());
-        let response = shown.response.on_hover_text(format!("{about}\nProjects that were open lately"));
+        let mut about = about.unwrap_or_else(|| "No project is open".into());
+        for own in stands_for.into_iter().flatten() {
+            about += &format!("\n\n{}: {}", own.what, own.about);
+        }
+        let response = shown.response.on_hover_text(format!("{about}\n\nProjects that were open lately"));
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Project {name}")));
     });
 }
@@ -162,16 +184,16 @@ fn triangle() -> Atom<'static> {
     })
 }
 
-fn part(ui: &mut Ui, what: &str, name: Option<&str>, about: &str) {
+fn part(ui: &mut Ui, part: &Part) {
     let t = tokens(ui);
-    ui.scope(|ui| {
+    ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
-        ui.label(RichText::new(what).font(theme::caption()).color(t.weak));
-        let color = if name.is_some() { t.text } else { t.weak };
-        let text = format::cut(name.unwrap_or("none"), 22);
-        ui.label(RichText::new(text).color(color)).on_hover_text(about);
+        ui.label(RichText::new(part.what).font(theme::caption()).color(t.weak));
+        let color = if part.name.is_some() { t.text } else { t.weak };
+        let text = format::cut(part.name.as_deref().unwrap_or("none"), 22);
+        ui.label(RichText::new(text).color(color)).on_hover_text(&part.about);
+        ui.add_space(6.0);
     });
-    ui.add_space(6.0);
 }
 
 fn device(ui: &mut Ui, name: &str) {
@@ -184,33 +206,6 @@ fn device(ui: &mut Ui, name: &str) {
             let text = RichText::new(format::cut(name, 28)).font(theme::caption()).color(t.weak);
             ui.label(text).on_hover_text(format!("Computes on {name}"));
         });
-}
-
-fn path_field(ui: &mut Ui, view: &mut View<'_>) {
-    let width = (ui.available_width() - 8.0).clamp(60.0, 260.0);
-    let field = TextEdit::singleline(&mut view.drafts.path)
-        .align(Align2::LEFT_CENTER)
-        .hint_text("Path, or drop a file")
-        .desired_width(width);
-    let response = ui.add(field).accessible_name("Path to open").on_hover_text(format!(
-        "A project, model or dataset folder, a parquet file or a picture ({})",
-        Action::TypePath.keys(ui.ctx())
-    ));
-    if std::mem::take(&mut view.drafts.focus_path) {
-        response.request_focus();
-        view.drafts.path_open = true;
-    } else if response.lost_focus() {
-        view.drafts.path_open = false;
-    }
-    if response.changed() {
-        view.drafts.path_error = None;
-    }
-    if response.lost_focus()
-        && ui.input(|i| i.key_pressed(egui::Key::Enter))
-        && let Some(path) = files::typed(&view.drafts.path)
-    {
-        view.out.push(Command::Open(path));
-    }
 }
 
 fn open_menu(ui: &mut Ui, view: &mut View<'_>) {
@@ -232,21 +227,22 @@ fn open_menu(ui: &mut Ui, view: &mut View<'_>) {
     .on_hover_text(Action::OpenFolder.hint(ui.ctx()));
 }
 
-/// The way to everything else: a button for the palette, or the path field where a path is typed.
-fn find(ui: &mut Ui, view: &mut View<'_>) {
+/// The way to everything else: a button for the palette, or the path field where a path is typed. Says where it is.
+fn find(ui: &mut Ui, view: &mut View<'_>) -> Rect {
     let drafts = &view.drafts;
     if drafts.focus_path || drafts.path_open || drafts.dialog_open || !drafts.path.is_empty() {
-        return path_field(ui, view);
+        return path::field(ui, view);
     }
     let width = (ui.available_width() - 8.0).clamp(60.0, 230.0);
     let action = Action::Palette;
     let keys = RichText::new(action.keys(ui.ctx())).font(theme::caption()).color(tokens(ui).weak);
     let text = RichText::new(action.text()).color(tokens(ui).weak);
     let button = Button::new(text).right_text(keys).fill(tokens(ui).field).min_size(vec2(width, 26.0)).truncate();
-    let response = ui.add(button).accessible_name(action.text());
-    if response.on_hover_text(action.hint(ui.ctx())).clicked() {
+    let response = ui.add(button).accessible_name(action.text()).on_hover_text(action.hint(ui.ctx()));
+    if response.clicked() {
         view.out.push(Command::Act(action));
     }
+    response.rect
 }
 
 /// A half-filled disc: goes from system to light to dark to high contrast.

@@ -1,7 +1,8 @@
 //! Five cards about what is where, at the very first start and on demand.
 
 use egui::{
-    Align, Align2, Area, Button, Frame, Id, Label, LayerId, Layout, Order, Rect, RichText, Stroke, StrokeKind, Ui, vec2,
+    Align, Area, Button, Frame, Id, Label, LayerId, Layout, Order, Pos2, Rect, RichText, Stroke, StrokeKind, Ui, Vec2,
+    pos2, vec2,
 };
 
 use super::View;
@@ -9,6 +10,10 @@ use crate::app::actions::{Action, Command};
 use crate::app::theme::{self, GAP, tokens};
 
 const WIDTH: f32 = 400.0;
+/// Room around the words.
+const INSIDE: f32 = 18.0;
+/// Height of a card before it was ever drawn.
+const HEIGHT: f32 = 150.0;
 
 /// Where the parts of the window are.
 #[derive(Debug)]
@@ -83,19 +88,45 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, places: &Places) {
     let painter = ui.ctx().layer_painter(LayerId::new(Order::Foreground, Id::unique("tour place")));
     let place = (card.place)(places).shrink(2.0);
     painter.rect_stroke(place, f32::from(theme::RADIUS), Stroke::new(2.0, t.strong), StrokeKind::Inside);
-    let lift = -places.jobs.height() - 2.0 * GAP;
-    Area::new(Id::unique("tour")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-2.0 * GAP, lift)).show(
-        ui.ctx(),
-        |ui| {
-            Frame::popup(ui.style()).inner_margin(18.0).corner_radius(10).show(ui, |ui| {
-                ui.set_width(WIDTH);
-                ui.label(RichText::new(card.title).font(theme::lead()).color(t.strong));
-                ui.add(Label::new(RichText::new(card.text).color(t.text)).wrap());
-                ui.add_space(8.0);
-                buttons(ui, view, number);
-            });
-        },
-    );
+    let id = Id::unique("tour");
+    let size = ui.memory(|m| m.area_rect(id)).map_or(vec2(WIDTH + 2.0 * INSIDE, HEIGHT), |r| r.size());
+    let room = places.left.union(places.middle);
+    let at = spot(room.shrink(GAP), size, place, places.picture);
+    Area::new(id).order(Order::Foreground).fixed_pos(at).show(ui.ctx(), |ui| {
+        Frame::popup(ui.style()).inner_margin(INSIDE).corner_radius(10).show(ui, |ui| {
+            ui.set_width(WIDTH);
+            ui.label(RichText::new(card.title).font(theme::lead()).color(t.strong));
+            ui.add(Label::new(RichText::new(card.text).color(t.text)).wrap());
+            ui.add_space(8.0);
+            buttons(ui, view, number);
+        });
+    });
+}
+
+/// Where a card of this size lies: it covers what it is about least, then the picture and its button least, then it is as
+/// near as can be to what it is about.
+fn spot(room: Rect, size: Vec2, about: Rect, picture: Option<Rect>) -> Pos2 {
+    let corner = room.max - size;
+    let beside = [about.right() + GAP, about.left() - GAP - size.x, about.left(), room.left(), corner.x];
+    let above = [about.bottom() + GAP, about.top() - GAP - size.y, about.top(), room.top(), corner.y];
+    let cost = |at: &Pos2| {
+        let card = Rect::from_min_size(*at, size);
+        (overlap(card, about), picture.map_or(0.0, |p| overlap(card, p)), about.distance_to_pos(card.center()))
+    };
+    let places = beside.into_iter().flat_map(|x| above.into_iter().map(move |y| pos2(x, y)));
+    let inside = places.map(|at| at.min(corner).max(room.min));
+    inside
+        .min_by(|a, b| {
+            let (a, b) = (cost(a), cost(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.total_cmp(&b.2))
+        })
+        .unwrap_or(room.min)
+}
+
+/// How much of one rectangle another covers.
+fn overlap(a: Rect, b: Rect) -> f32 {
+    let both = a.intersect(b);
+    if both.is_positive() { both.area() } else { 0.0 }
 }
 
 fn buttons(ui: &mut Ui, view: &mut View<'_>, number: usize) {
@@ -118,4 +149,25 @@ fn buttons(ui: &mut Ui, view: &mut View<'_>, number: usize) {
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_lies_beside_what_it_is_about() {
+        let rect = |x: f32, y: f32, w: f32, h: f32| Rect::from_min_size(pos2(x, y), vec2(w, h));
+        let (room, size) = (rect(0.0, 50.0, 1280.0, 700.0), vec2(436.0, 150.0));
+        let (left, picture, ranking) =
+            (rect(0.0, 50.0, 244.0, 700.0), rect(244.0, 86.0, 420.0, 664.0), rect(664.0, 86.0, 616.0, 330.0));
+        for about in [left, picture, ranking] {
+            let card = Rect::from_min_size(spot(room, size, about, Some(picture)), size);
+            assert!(room.contains_rect(card), "{card:?}");
+            assert_eq!((overlap(card, about), overlap(card, picture)), (0.0, 0.0), "{about:?}: {card:?}");
+        }
+        // Where everything is covered by what it is about, the card is still inside.
+        let card = Rect::from_min_size(spot(room, size, room, Some(picture)), size);
+        assert!(room.contains_rect(card) && overlap(card, picture) == 0.0, "{card:?}");
+    }
 }

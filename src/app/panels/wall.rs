@@ -9,7 +9,7 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::{Query, Slot, State};
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::{Picture, content, picture, swatch};
+use crate::app::widgets::{Picture, content, hover, picture, swatch};
 use crate::engine::api::Evidence;
 
 const SPACE: f32 = 16.0;
@@ -169,8 +169,9 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
     response.widget_info(|| {
         WidgetInfo::selected(egui::accesskit::Role::ListBoxOption, true, selected, format!("Show {label}"))
     });
+    let hovered = group.map_or(response.hovered(), |group| hover::hovered(ui, &response, group));
     let painter = ui.painter();
-    let ring = match (selected || response.has_focus(), response.hovered()) {
+    let ring = match (selected || response.has_focus(), hovered) {
         (true, _) => Some(Stroke::new(2.0, t.strong)),
         (false, true) => Some(Stroke::new(1.0, t.outline)),
         _ => None,

@@ -36,6 +36,7 @@ impl State {
     /// Takes note of a job that was handed to the engine. Gives the jobs that it makes pointless.
     pub fn started(&mut self, job: Job) -> Vec<JobId> {
         let slot = job.slot;
+        self.opening = false;
         self.notices.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
         let mut pointless = Vec::new();
         for old in &mut self.jobs {

@@ -6,7 +6,7 @@ use egui::{
     Align2, EventFilter, Painter, Rect, Response, Sense, Stroke, StrokeKind, TextFormat, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::{swatch, warning};
+use super::{hover, swatch, warning};
 use crate::app::format;
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use crate::elbo::Estimate;
@@ -152,7 +152,7 @@ pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
     }
     ui.data_mut(|d| d.insert_temp(response.id, RowMark));
     let painter = ui.painter();
-    let ground = match (bar.selected, response.hovered()) {
+    let ground = match (bar.selected, hover::hovered(ui, &response, bar.group)) {
         (true, _) => Some(t.selected),
         (false, true) => Some(t.control.gamma_multiply(0.6)),
         (false, false) => None,

@@ -4,6 +4,7 @@ mod bars;
 mod compare;
 mod curve;
 mod heat;
+pub mod hover;
 mod notice;
 mod swatch;
 mod textures;

@@ -1,0 +1,74 @@
+//! What is under the pointer in one view is drawn so in all, and the window is quiet then.
+
+use std::time::Duration;
+
+use egui::{Rect, Shape, ViewportId, pos2};
+use egui_kittest::kittest::Queryable as _;
+
+use super::scenes::Scene;
+use crate::app::actions::Action;
+use crate::app::dock::Tab;
+use crate::app::theme;
+
+/// Whether something of the colour of what is hovered is painted over the whole of a place.
+fn lit(scene: &Scene, place: Rect) -> bool {
+    let t = theme::of(&scene.window.ctx.global_style().visuals);
+    let grounds = [t.control, t.control.gamma_multiply(0.6)];
+    scene.window.output().shapes.iter().any(|clipped| match &clipped.shape {
+        Shape::Rect(rect) => {
+            let same = (rect.rect.min - place.min).length() + (rect.rect.max - place.max).length() < 2.0;
+            same && grounds.contains(&rect.fill)
+        }
+        _ => false,
+    })
+}
+
+fn at(scene: &Scene, label: &str) -> Rect {
+    scene.window.get_by_label_contains(label).rect()
+}
+
+#[test]
+fn a_group_is_hovered_in_all_views_at_once() {
+    let mut scene = Scene::done();
+    let (row, bar) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic: "));
+    assert!(!lit(&scene, row) && !lit(&scene, bar));
+    scene.window.hover_at(row.center());
+    scene.settle();
+    assert!(lit(&scene, row) && lit(&scene, bar), "the bar follows the row");
+    scene.window.hover_at(bar.center());
+    scene.settle();
+    assert!(lit(&scene, row) && lit(&scene, bar), "the row follows the bar");
+    let other = at(&scene, "Group hatching, ");
+    scene.window.hover_at(other.center());
+    scene.settle();
+    assert!(lit(&scene, other) && !lit(&scene, row) && !lit(&scene, bar));
+    scene.window.hover_at(pos2(640.0, 4.0));
+    scene.settle();
+    assert!(!lit(&scene, other), "nothing is under the pointer any more");
+}
+
+#[test]
+fn rows_of_the_comparison_follow_too() {
+    let mut scene = Scene::done();
+    scene.act(Action::Show(Tab::Compare));
+    let (row, compared) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic, guda"));
+    scene.window.hover_at(row.center());
+    scene.settle();
+    assert!(lit(&scene, compared));
+    scene.window.hover_at(compared.center());
+    scene.settle();
+    assert!(lit(&scene, row));
+}
+
+#[test]
+fn a_pointer_that_rests_wakes_nobody() {
+    let mut scene = Scene::done();
+    let row = at(&scene, "Group mosaic, ");
+    scene.window.hover_at(row.center());
+    scene.settle();
+    for _ in 0..3 {
+        scene.window.step();
+        let wait = scene.window.output().viewport_output[&ViewportId::ROOT].repaint_delay;
+        assert!(wait > Duration::from_secs(60), "{wait:?}");
+    }
+}

@@ -1,0 +1,99 @@
+//! The first frames, and what is typed into a field that is just coming.
+
+use std::sync::Arc;
+
+use egui::{Context, Event, Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::scenes::{Fake, Scene};
+use crate::app::actions::{Action, Command};
+use crate::app::dock::Tab;
+use crate::app::{Options, WhenceApp};
+use crate::engine::api::JobSpec;
+
+const HELP: &str = "Open a project or a model folder, or drop one here";
+
+#[test]
+fn a_window_that_is_about_to_open_something_says_so() {
+    let mut scene = Scene::new();
+    scene.window.state_mut().state.opening = true;
+    scene.settle();
+    scene.window.get_by_label("Project Opening…");
+    assert!(scene.window.get_all_by_label("Opening…").count() >= 3, "picture, ranking, strip at the bottom");
+    for said in [HELP, "Open a model first", "Ready", "Open a dataset…"] {
+        assert!(scene.window.query_by_label(said).is_none(), "{said}");
+    }
+    scene.act(Action::Show(Tab::Library));
+    scene.window.get_by_label("What is shown here comes with the project");
+    scene.start(JobSpec::OpenProject("/projects/demo".into()));
+    scene.settle();
+    assert!(!scene.app().state.opening, "the job speaks for itself");
+}
+
+#[test]
+fn what_cannot_be_opened_ends_the_opening() {
+    let app = WhenceApp::new(&Context::default(), Options::default());
+    assert!(app.state.opening, "from the first frame");
+    let options = Options { project: Some("/nowhere/at/all".into()), ..Options::default() };
+    let fake = Fake::default();
+    let (engine, picker) = (fake.clone(), Arc::new(fake.clone()));
+    let window = Harness::builder().with_size([1280.0, 800.0]).build_eframe(move |creation| {
+        let mut app = WhenceApp::new(&creation.egui_ctx, options);
+        app.backend = Some(Box::new(engine));
+        app.picker = picker;
+        app
+    });
+    let mut scene = Scene { window, fake };
+    scene.settle_until(|scene| scene.app().drafts.path_error.is_some());
+    scene.window.get_by_label(HELP);
+    scene.window.get_by_label("Open a model first");
+}
+
+#[test]
+fn what_is_typed_right_behind_ctrl_l_goes_into_the_field() {
+    let mut scene = Scene::new();
+    let press = |key, modifiers| Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers };
+    scene.window.input_mut().events.push(press(Key::L, Modifiers::COMMAND));
+    // The same frame still: a digit would lead to another tab.
+    scene.window.input_mut().events.extend([press(Key::Num3, Modifiers::NONE), Event::Text("3".into())]);
+    scene.window.step();
+    assert_eq!(scene.app().drafts.path, "3");
+    // The very next one.
+    scene.window.input_mut().events.extend([press(Key::Num4, Modifiers::NONE), Event::Text("4/".into())]);
+    scene.window.step();
+    assert_eq!(scene.app().drafts.path, "34/");
+    scene.window.input_mut().events.push(Event::Text("w".into()));
+    scene.settle();
+    assert_eq!(scene.app().drafts.path, "34/w");
+    assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
+    assert!(scene.window.get_by_label("Path to open").accesskit_node().is_focused());
+}
+
+#[test]
+fn the_palette_leads_to_the_path_field_too() {
+    let mut scene = Scene::new();
+    scene.act(Action::Palette);
+    scene.window.get_by_label("Search or run").type_text("type a path");
+    scene.settle();
+    scene.window.key_press(Key::Enter);
+    scene.settle();
+    scene.window.input_mut().events.push(Event::Text("/a".into()));
+    scene.settle();
+    assert_eq!(scene.app().drafts.path, "/a");
+}
+
+#[test]
+fn a_wrong_path_moves_nothing() {
+    let mut scene = Scene::new();
+    let ctx = scene.window.ctx.clone();
+    let tab = |scene: &Scene| scene.window.get_by_role_and_label(egui::accesskit::Role::Tab, "Explain").rect();
+    let before = tab(&scene);
+    scene.window.state_mut().command(&ctx, Command::Open("/nowhere/at/all".into()));
+    scene.settle_until(|scene| scene.app().drafts.path_error.is_some());
+    scene.window.get_by_label_contains("There is nothing at /nowhere/at/all");
+    assert_eq!(tab(&scene), before);
+    scene.window.get_by_label("Dismiss").click();
+    scene.settle();
+    assert!(scene.app().drafts.path_error.is_none());
+}
