@@ -140,7 +140,7 @@ fn vacant(ui: &mut Ui, title: &str, text: &str, button: Option<(&str, Result<&st
         ui.add_space(8.0);
         let Some((words, ready)) = button else { return false };
         let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
-        let button = Button::new(RichText::new(words).color(ink)).fill(fill).min_size(vec2(0.0, 32.0));
+        let button = Button::new(RichText::new(words).color(ink)).fill(fill).min_size(vec2(180.0, 34.0));
         let hint = ready.unwrap_or_else(|reason| reason);
         ui.add_enabled(ready.is_ok(), button).on_hover_text(hint).on_disabled_hover_text(hint).clicked()
     })

@@ -40,7 +40,7 @@ fn a_part_of_the_map_is_brushed(robot: &mut Robot, scene: &Scene) {
     let mapped = robot.settled();
     robot.keep("map", &mapped);
     assert!(mapped.shows(&painting).is_none(), "the map lies over the picture");
-    let (_, spec) = scene.logged("look", "finished");
+    let (_, spec) = scene.logged("evidence", "finished");
     assert!(!spec.is_null());
     // The upper left quarter of what lies at the left of the middle.
     let edge = mapped.edge().expect("the edge of the side panel") as i16;
