@@ -8,6 +8,7 @@ mod gallery;
 mod library;
 mod queue;
 mod reopen;
+mod report;
 mod scenes;
 mod screenshots;
 mod shell;
