@@ -3,11 +3,15 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `draft` | what is chosen in the dialog, and how it becomes a request |
+//! | `answers` | the answers of a picture, and their comparison |
+//! | `evidence` | redrawings and maps for a report |
 //! | `gather` | the plain data of a table or a report, and how it is written off the window's thread |
 //! | `shot` | how the window takes a picture of itself, larger than it is |
 //! | `reopen` | a picture of a view becomes the view again |
 
+mod answers;
 mod draft;
+mod evidence;
 mod gather;
 mod reopen;
 mod shot;
@@ -16,7 +20,7 @@ use std::path::PathBuf;
 
 use egui::{ColorImage, Context};
 
-pub use draft::{ExportDraft, Table, What};
+pub use draft::{ExportDraft, Table, What, comparable};
 pub use reopen::{Reopening, view_recipe};
 pub use shot::Shot;
 

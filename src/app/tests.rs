@@ -10,6 +10,7 @@ mod library;
 mod library_order;
 mod queue;
 mod reopen;
+mod report;
 mod scenes;
 mod screenshots;
 mod shell;

@@ -221,7 +221,8 @@ fn query(attribution: &Attribution, pixels: Vec<u8>, dataset: &Dataset, neighbou
     let caption = format!("{}, {} x {} pixels", attribution.query, shape.width, shape.height);
     let picture = ReportPicture { pixels, shape, caption };
     let attribution = attribution.clone();
-    let mut query = ReportQuery { picture, attribution, nearest: Vec::new(), redrawn: Vec::new(), map: None };
+    let mut query =
+        ReportQuery { picture, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None };
     query.add_nearest(dataset, neighbours);
     query
 }

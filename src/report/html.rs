@@ -69,6 +69,8 @@ pub struct ReportQuery {
     pub attribution: Attribution,
     /// Training images near to it, by group, the most interesting group first.
     pub nearest: Vec<(String, Vec<ReportPicture>)>,
+    /// The picture drawn again by the full model, where that is what redrawings are to be compared with.
+    pub reference: Option<ReportPicture>,
     /// The picture drawn again without a group each.
     pub redrawn: Vec<(String, ReportPicture)>,
     /// Where the score comes from.

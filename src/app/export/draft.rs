@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use egui::Rect;
 
+use super::answers::complete;
 use super::{Export, ExportRequest};
 use crate::app::files;
 use crate::app::state::State;
@@ -29,6 +30,8 @@ pub enum Table {
     Ranking,
     /// The scores of all pictures that are explained.
     All,
+    /// The scores of the picture on screen by several methods.
+    Comparison,
 }
 
 /// What the dialog holds.
@@ -60,6 +63,11 @@ pub struct ExportDraft {
     pub focus: bool,
     /// What the path field was filled with, to be kept up to date until somebody types.
     suggested: String,
+}
+
+/// Whether the picture on screen has answers to compare.
+pub fn comparable(state: &State) -> bool {
+    state.query().is_some_and(|q| complete(q).count() > 1)
 }
 
 impl Default for ExportDraft {
@@ -139,11 +147,14 @@ impl ExportDraft {
         if self.busy {
             return Err("Something is being saved");
         }
-        let explained = state.queries.iter().any(|q| q.answer.as_ref().is_some_and(|a| a.complete.is_some()));
+        let explained = state.queries.iter().any(|q| complete(q).next().is_some());
         let what = match (self.what, self.table) {
             (What::Picture, _) => Export::Picture { scale: self.scale },
             (What::Table, Table::Ranking) if state.answer().and_then(|a| a.complete.as_ref()).is_none() => {
                 return Err("The picture on screen is not explained yet");
+            }
+            (What::Table, Table::Comparison) if !comparable(state) => {
+                return Err("The picture on screen is explained by one method only");
             }
             (What::Table | What::Report, _) if !explained => return Err("No picture is explained yet"),
             (What::Table, table) => Export::Table { table, format: self.format },
@@ -173,6 +184,7 @@ impl ExportDraft {
             (What::Picture, _) => format!("{project} {query}"),
             (What::Table, Table::Ranking) => format!("{project} {query} scores"),
             (What::Table, Table::All) => format!("{project} scores"),
+            (What::Table, Table::Comparison) => format!("{project} {query} methods"),
             (What::Report, _) => format!("{project} report"),
         };
         crate::engine::folder_name(&name)

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::answers::{comparison, complete, labels};
+use super::evidence::{Maps, add_redrawn, maps};
 use super::{Export, ExportRequest, Table, free, group_colours};
 use crate::attribution::Attribution;
-use crate::dataset::ImageShape;
-use crate::engine::api::{AttributeJob, JobSpec, QueryOrigin};
+use crate::dataset::{Dataset, ImageShape};
+use crate::engine::api::{AttributeJob, QueryOrigin};
 use crate::report::{
-    Facts, GroupLook, JobSources, Report, ReportPicture, ReportQuery, TableFormat, job_command, write_scores,
+    Facts, GroupLook, JobSources, Report, ReportPicture, ReportQuery, TableFormat, job_command, write_comparison,
+    write_scores,
 };
 
 use crate::app::state::{Answer, Query, State};
@@ -24,21 +27,30 @@ pub type Work = Box<dyn FnOnce() -> Result<PathBuf, String> + Send>;
 /// Where there is nothing to write.
 pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
     match request.what {
+        Export::Table { table: Table::Comparison, format } => {
+            let table = state.query().and_then(comparison).ok_or("The picture on screen has only one explanation")?;
+            Ok(Box::new(move || {
+                free(&request)?;
+                write_comparison(&request.path, format, &table).map_err(|e| e.to_string())?;
+                Ok(request.path)
+            }))
+        }
         Export::Table { table, format } => {
             let shape = state.query().or_else(|| state.queries.first()).map(|q| q.picture.shape);
             let shape = shape.ok_or("There is no picture")?;
             let scores: Vec<Attribution> = match table {
                 Table::Ranking => state.answer().and_then(|a| a.complete.clone()).into_iter().collect(),
-                Table::All => explained(state).map(|(_, _, all)| all.clone()).collect(),
+                Table::All | Table::Comparison => explained(state).map(|(_, _, all)| all.clone()).collect(),
             };
             Ok(Box::new(move || write_table(request, format, &scores, shape)))
         }
         Export::Report => {
             let dataset = state.dataset.clone().ok_or("The training images are not open")?;
             let mut report = report(state, &request);
+            let sections = sections(state);
             Ok(Box::new(move || {
                 free(&request)?;
-                report.queries.iter_mut().for_each(|query| query.add_nearest(&dataset, NEAREST));
+                report.queries = sections.into_iter().map(|section| section.finish(&dataset)).collect();
                 report.write(&request.path).map_err(|e| e.to_string())?;
                 Ok(request.path)
             }))
@@ -58,20 +70,15 @@ fn write_table(
     Ok(request.path)
 }
 
-/// The pictures that are explained.
+/// The pictures that are explained, with the answer on screen.
 fn explained(state: &State) -> impl Iterator<Item = (&Query, &Answer, &Attribution)> {
-    state.queries.iter().filter_map(|q| {
-        let answer = q.answer.as_ref()?;
-        Some((q, answer, answer.complete.as_ref()?))
-    })
+    state.queries.iter().filter_map(|q| complete(q).last().map(|(answer, all)| (q, answer, all)))
 }
 
-/// The job that found an answer, as far as it is remembered.
-pub fn job_of<'a>(state: &'a State, answer: &Answer) -> Option<&'a AttributeJob> {
-    state.jobs.iter().chain(&state.history).find(|j| j.id == answer.job).and_then(|j| match &j.spec {
-        JobSpec::Attribute(job) => Some(job.as_ref()),
-        _ => None,
-    })
+/// All answers of the pictures that are explained: of each picture the one on screen first.
+fn every_answer(state: &State) -> Vec<(&Query, &Answer, &Attribution)> {
+    let of = |query| complete(query).map(move |(answer, all)| (query, answer, all)).collect::<Vec<_>>();
+    state.queries.iter().flat_map(|query| of(query).into_iter().rev()).collect()
 }
 
 /// Pictures that were explained in the same way.
@@ -135,7 +142,8 @@ fn report(state: &State, request: &ExportRequest) -> Report {
         title: project.map_or_else(|| "Whence".into(), |p| p.file.name.clone()),
         date: crate::engine::now().replace('T', " ").replace('Z', " UTC"),
         groups: looks.map(|(name, [light, dark])| GroupLook { name: name.clone(), light, dark }).collect(),
-        queries: explained(state).map(|(q, _, all)| query(q, all)).collect(),
+        // What takes time to draw is added off the window's thread.
+        queries: Vec::new(),
         facts,
         recipes: alike
             .iter()
@@ -150,9 +158,10 @@ fn report(state: &State, request: &ExportRequest) -> Report {
 fn alike(state: &State) -> Vec<Alike> {
     let mut all: Vec<Alike> = Vec::new();
     let listed = state.project.as_ref().map_or(&[][..], |p| p.file.queries.as_slice());
-    for (query, answer, _) in explained(state) {
-        let Some(job) = job_of(state, answer) else { continue };
-        let job = AttributeJob { queries: Vec::new(), ..job.clone() };
+    for (query, answer, _) in every_answer(state) {
+        let Some(job) = answer.asked.as_deref() else { continue };
+        // An answer that was only brought back was found in the same way once.
+        let job = AttributeJob { queries: Vec::new(), live: true, known_only: false, ..job.clone() };
         let place = all.iter().position(|g| g.job == job).unwrap_or_else(|| {
             let recipe = if all.is_empty() { "recipe.toml".into() } else { format!("recipe-{}.toml", all.len() + 1) };
             let sources = JobSources { recipe, ..JobSources::default() };
@@ -172,7 +181,48 @@ fn alike(state: &State) -> Vec<Alike> {
     all
 }
 
-fn query(query: &Query, attribution: &Attribution) -> ReportQuery {
+/// A picture's part of the report by one answer, before what takes time is added.
+struct Section {
+    query: ReportQuery,
+    /// Whether the picture was shown above already, so that only the ranking is.
+    again: bool,
+    maps: Option<Maps>,
+}
+
+impl Section {
+    fn finish(self, dataset: &Dataset) -> ReportQuery {
+        let Self { mut query, again, maps } = self;
+        if !again {
+            query.add_nearest(dataset, NEAREST);
+        }
+        query.map = maps.and_then(|m| m.draw(query.picture.shape, &query.picture.pixels));
+        query
+    }
+}
+
+/// The parts of the report: each picture by the answer on screen, with all evidence, then by its other answers.
+fn sections(state: &State) -> Vec<Section> {
+    state.queries.iter().flat_map(|query| sections_of(query, state.groups())).collect()
+}
+
+fn sections_of(query: &Query, groups: &[String]) -> Vec<Section> {
+    let (answers, scores): (Vec<&Answer>, Vec<&Attribution>) = complete(query).unzip();
+    let named = labels(&answers).into_iter().zip(scores).rev().enumerate();
+    let section = |(place, (label, all)): (usize, (String, &Attribution))| {
+        let name =
+            if answers.len() > 1 { format!("{}, by {label}", query.picture.name) } else { query.picture.name.clone() };
+        let mut part = part(query, Attribution { query: name, ..all.clone() });
+        let again = place > 0;
+        if !again {
+            add_redrawn(&mut part, query, groups);
+        }
+        let maps = if again { None } else { maps(&part, query, groups) };
+        Section { query: part, again, maps }
+    };
+    named.map(section).collect()
+}
+
+fn part(query: &Query, attribution: Attribution) -> ReportQuery {
     let picture = &query.picture;
     let origin = match &picture.origin {
         QueryOrigin::Seed(seed) => format!("drawn from seed {seed}"),
@@ -182,6 +232,5 @@ fn query(query: &Query, attribution: &Attribution) -> ReportQuery {
     caption.extend(picture.notes.iter().cloned());
     let caption = caption.join(", ");
     let picture = ReportPicture { pixels: picture.pixels.clone(), shape: picture.shape, caption };
-    let attribution = Attribution { query: query.picture.name.clone(), ..attribution.clone() };
-    ReportQuery { picture, attribution, nearest: Vec::new(), redrawn: Vec::new(), map: None }
+    ReportQuery { picture, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None }
 }

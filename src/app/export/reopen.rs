@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use egui::Context;
 
-use super::gather::job_of;
 use crate::app::dock::Tab;
 use crate::app::files::Kind;
 use crate::app::state::{JobStatus, Query, Slot, State};
@@ -49,7 +48,7 @@ enum Outcome {
 
 /// What the window shows now, and how to see it again.
 pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
-    let job = state.answer().and_then(|answer| job_of(state, answer));
+    let job = state.answer().and_then(|answer| answer.asked.as_deref());
     ViewRecipe {
         project: state.project.as_ref().map(|p| p.root.clone()),
         query: state.query().map(|q| {

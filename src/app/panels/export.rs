@@ -6,7 +6,7 @@ use egui::{Id, Key, Modal, RichText, TextEdit, Ui};
 use super::View;
 use super::settings::row_of;
 use crate::app::actions::Command;
-use crate::app::export::{Table, What};
+use crate::app::export::{Table, What, comparable};
 use crate::app::files::Pick;
 use crate::app::theme::{self, GAP, tokens};
 use crate::report::TableFormat;
@@ -82,15 +82,18 @@ fn what(ui: &mut Ui, view: &mut View<'_>) {
             });
         }
         What::Table => {
-            choices(
-                ui,
-                "Of",
-                &mut draft.table,
-                &[
-                    (Table::Ranking, "This picture", "The groups' scores of the picture on screen"),
-                    (Table::All, "All pictures", "The groups' scores of all pictures that are explained"),
-                ],
-            );
+            let all = [
+                (Table::Ranking, "This picture", "The groups' scores of the picture on screen"),
+                (Table::All, "All pictures", "The groups' scores of all pictures that are explained"),
+                (
+                    Table::Comparison,
+                    "Comparison of methods",
+                    "The groups' scores of the picture on screen, one column for each of its explanations",
+                ),
+            ];
+            // A choice that holds stays in sight, so that it can be left.
+            let offered = comparable(view.state) || draft.table == Table::Comparison;
+            choices(ui, "Of", &mut draft.table, all.get(..if offered { 3 } else { 2 }).unwrap_or(&all));
             let of = |format: TableFormat| match format {
                 TableFormat::Csv => (format, "CSV", "For spreadsheets"),
                 TableFormat::Json => (format, "JSON", "For programs; with ranks, intervals and what speaks for them"),

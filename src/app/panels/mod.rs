@@ -27,6 +27,7 @@ mod wall;
 pub(super) mod whereabouts;
 
 pub use wall::Order as WallOrder;
+pub use whereabouts::reach;
 
 use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui, vec2};
 

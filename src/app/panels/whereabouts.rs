@@ -6,6 +6,8 @@ mod over;
 mod ranking;
 mod sums;
 
+pub use sums::reach;
+
 use std::sync::Arc;
 
 use egui::{RichText, Sense, Ui, UiBuilder, vec2};

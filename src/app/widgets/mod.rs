@@ -15,7 +15,7 @@ mod work;
 pub use bars::{Bar, Scale, bar, floor, header};
 pub use compare::{Contrast, Mode, Pair, compare, modes};
 pub use curve::{Series, curve};
-pub use heat::{Heat, heat, install, legend};
+pub use heat::{Heat, heat, install, legend, shade};
 pub use notice::notice;
 pub use swatch::{star, swatch, warning};
 pub use textures::{Picture, Textures, content, grey};

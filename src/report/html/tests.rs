@@ -49,6 +49,7 @@ fn report() -> Report {
         picture: picture(HOSTILE),
         attribution: attribution(name),
         nearest: vec![("ink".into(), vec![picture("near 1"), picture(HOSTILE)])],
+        reference: Some(picture("by the full model")),
         redrawn: vec![(HOSTILE.into(), picture("same noise"))],
         map: Some(picture("map of ink")),
     };
@@ -121,7 +122,7 @@ fn the_page_is_well_formed_and_needs_nothing_from_elsewhere() {
         html.split(&format!("{name}=\"")).skip(1).map(|r| r.split('"').next().unwrap().to_owned()).collect()
     };
     let sources = addresses(" src");
-    assert_eq!(sources.len(), 12, "two in the overview, and five of each picture");
+    assert_eq!(sources.len(), 14, "two in the overview, and six of each picture");
     assert!(sources.iter().all(|s| s.starts_with("data:image/png;base64,")));
     assert!(addresses(" href").iter().all(|h| h.starts_with('#') && html.contains(&format!("id=\"{}\"", &h[1..]))));
 }

@@ -1,6 +1,6 @@
 //! What the template prints: every text and every length decided.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use askama::Template;
 
@@ -23,6 +23,8 @@ pub struct Page<'a> {
     report: &'a Report,
     looks: Vec<Look>,
     sections: Vec<Section>,
+    /// Several sections can be about one picture.
+    pictures: usize,
     unlearned: bool,
     random: bool,
     version: &'static str,
@@ -49,6 +51,7 @@ struct Section {
     rows: Vec<Row>,
     checked: bool,
     nearest: Vec<Strip>,
+    reference: Option<Image>,
     redrawn: Vec<Strip>,
     map: Option<Image>,
 }
@@ -106,6 +109,7 @@ impl<'a> Page<'a> {
             report,
             looks,
             sections: sections?,
+            pictures: report.queries.iter().map(|q| &q.picture.pixels).collect::<HashSet<_>>().len(),
             unlearned: report.queries.iter().any(|q| made(q) == Some(Made::Unlearned)),
             random: report.queries.iter().any(|q| q.attribution.trust.as_ref().is_some_and(|t| t.null.is_some())),
             version: env!("CARGO_PKG_VERSION"),
@@ -164,6 +168,7 @@ impl Section {
             checked: rows.iter().any(|r| r.gate.is_some()),
             rows,
             nearest,
+            reference: query.reference.as_ref().map(Image::new).transpose()?,
             redrawn,
             map: query.map.as_ref().map(Image::new).transpose()?,
         })

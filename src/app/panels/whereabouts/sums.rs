@@ -81,8 +81,8 @@ fn from_noise(mut shares: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
     shares
 }
 
-/// The 99.5th percentile of sizes.
-fn reach(values: &[f32]) -> f64 {
+/// The size that all but the strongest two hundredth part of values stay below.
+pub fn reach(values: &[f32]) -> f64 {
     let mut sizes: Vec<f32> = values.iter().map(|v| v.abs()).filter(|v| v.is_finite()).collect();
     let place = sizes.len().saturating_sub(1) * 995 / 1000;
     if sizes.is_empty() {

@@ -1,0 +1,42 @@
+//! The complete answers of a picture: which of them stand for it, what they are called, and how they compare.
+
+use crate::app::state::{Answer, Query};
+use crate::attribution::Attribution;
+use crate::report::Comparison;
+
+/// Complete answers, in the order they were found; the one on screen is the last.
+pub fn complete(query: &Query) -> impl Iterator<Item = (&Answer, &Attribution)> {
+    query.answers().filter_map(|answer| Some((answer, answer.complete.as_ref()?)))
+}
+
+/// What tells answers apart: the method's name where that does, else all that was asked for.
+pub fn labels(answers: &[&Answer]) -> Vec<String> {
+    let label = |answer: &&Answer| {
+        let alike = answers.iter().filter(|other| other.method == answer.method).count();
+        match (alike, answer.recipe.is_empty()) {
+            (..=1, _) => answer.method.clone(),
+            (_, true) => format!("{} ({})", answer.method, answer.settings),
+            (_, false) => format!("{} ({}; {})", answer.method, answer.recipe, answer.settings),
+        }
+    };
+    answers.iter().map(label).collect()
+}
+
+/// The answers of a picture side by side, groups in the order of the first; none where there are not two.
+pub fn comparison(query: &Query) -> Option<Comparison> {
+    let (answers, scores): (Vec<&Answer>, Vec<&Attribution>) = complete(query).unzip();
+    if answers.len() < 2 {
+        return None;
+    }
+    let mut groups: Vec<String> = Vec::new();
+    for name in answers.iter().flat_map(|a| a.board.rows.iter().map(|r| &r.name)) {
+        if !groups.contains(name) {
+            groups.push(name.clone());
+        }
+    }
+    let score =
+        |all: &Attribution, group: &String| all.scores.iter().find(|s| s.group == *group).map(|s| s.estimate.score);
+    let row = |group: &String| scores.iter().map(|all| score(all, group)).collect();
+    let scores = groups.iter().map(row).collect();
+    Some(Comparison { query: query.picture.name.clone(), methods: labels(&answers), groups, scores })
+}
