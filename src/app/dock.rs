@@ -81,6 +81,11 @@ impl Tab {
     /// All, in order.
     pub const ALL: [Self; 6] = [Self::Explain, Self::Where, Self::Wall, Self::Library, Self::Unlearning, Self::Compare];
 
+    /// Its name, as it is kept in pictures of a view.
+    pub fn name(self) -> &'static str {
+        if self == Self::Explain { "Explain" } else { self.pane().title() }
+    }
+
     /// The pane that is certainly in it.
     pub fn pane(self) -> Pane {
         match self {

@@ -8,6 +8,7 @@ use crate::attribution::{Made, ScoreSettings, methods};
 use crate::elbo::Timesteps;
 use crate::elbo::anytime::Settings as StopSettings;
 use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
+use crate::report::ViewSettings;
 use crate::unlearning::Recipe;
 
 use super::export::ExportDraft;
@@ -38,6 +39,8 @@ pub struct Drafts {
     pub class: usize,
     /// How groups are scored.
     pub settings: Settings,
+    /// Whether the project's recipe is being read, which replaces the settings.
+    pub reading_recipe: bool,
     /// What the export dialog holds.
     pub export: ExportDraft,
     /// Whether the shortcuts are on screen.
@@ -112,6 +115,25 @@ impl Settings {
             base: recipe.clone(),
             recipe,
             rate,
+        }
+    }
+
+    /// These settings as a view was explained with; the project's own recipe stays what they can be put back to.
+    pub fn take(&mut self, view: &ViewSettings) {
+        let ViewSettings { method, scoring, recipe, null, confirm } = view;
+        *self = Self {
+            method: method.clone(),
+            batch: scoring.batch,
+            stop: scoring.stop.is_some(),
+            null: *null,
+            confirm: *confirm,
+            base: self.base.clone(),
+            ..Self::with(recipe.clone())
+        };
+        match scoring.stop {
+            Some(stop) => (self.level, self.top, self.budget) = (stop.level, stop.top, Some(stop.budget)),
+            // The search chooses its timesteps itself: only without it are these what somebody typed.
+            None => (self.timesteps, self.draws) = (scoring.timesteps.to_string(), scoring.draws),
         }
     }
 

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use egui::{ColorImage, Context};
 
 pub use draft::{ExportDraft, Table, What};
-pub use reopen::view_recipe;
+pub use reopen::{Reopening, view_recipe};
 pub use shot::Shot;
 
 use super::errands::Message;
@@ -103,7 +103,7 @@ impl WhenceApp {
     /// A picture of the view was taken: it gets its recipe and goes to its file.
     pub(super) fn take_view(&mut self, image: &std::sync::Arc<ColorImage>) {
         let Some((request, rgb, size)) = self.view_shot.finish(image) else { return };
-        let recipe = view_recipe(&self.state);
+        let recipe = view_recipe(&self.state, &self.dock.shown());
         let write = move || {
             free(&request)?;
             write_recipe_png(&request.path, &rgb, size, &recipe).map_err(|e| e.to_string())?;

@@ -147,6 +147,21 @@ impl Query {
         let now = self.answer.iter().filter(|a| !a.board.rows.is_empty());
         self.earlier.iter().chain(now)
     }
+
+    /// Puts the answer that was asked for in this way on screen, unless another is still being found. False where there is
+    /// none.
+    pub fn bring_forward(&mut self, asked: impl Fn(&AttributeJob) -> bool) -> bool {
+        let fits = |answer: &Answer| answer.asked.as_deref().is_some_and(&asked);
+        if self.answer.as_ref().is_some_and(fits) {
+            return true;
+        }
+        let Some(place) = self.earlier.iter().position(fits) else { return false };
+        if self.answer.as_ref().is_none_or(|now| now.complete.is_some()) {
+            let found = self.earlier.remove(place);
+            self.earlier.extend(self.answer.replace(found));
+        }
+        true
+    }
 }
 
 impl State {

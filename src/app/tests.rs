@@ -9,6 +9,7 @@ mod hover;
 mod library;
 mod library_order;
 mod queue;
+mod reopen;
 mod scenes;
 mod screenshots;
 mod shell;

@@ -66,6 +66,8 @@ pub struct WhenceApp {
     shot: Shot,
     /// The picture of the view that is being taken.
     pub(super) view_shot: super::export::Shot,
+    /// The view that is opened again, step by step.
+    pub(super) reopening: Option<super::export::Reopening>,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -92,6 +94,7 @@ impl WhenceApp {
             looking: None,
             shot: if options.screenshot.is_some() { Shot::Waiting(0) } else { Shot::None },
             view_shot: super::export::Shot::default(),
+            reopening: None,
             failure: Arc::default(),
             options,
         }
@@ -175,7 +178,7 @@ impl WhenceApp {
             Effect::RunFor(spec, query) => self.start_for(spec, Some(query), false),
             Effect::NextSeed(seed) => self.drafts.seed = seed,
             Effect::ReadRecipe(path) => {
-                self.errands.run("recipe", move || {
+                self.drafts.reading_recipe = self.errands.run("recipe", move || {
                     Message::Recipe(crate::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
                 });
             }
@@ -211,8 +214,11 @@ impl WhenceApp {
             Message::Recent(there, path) => self.recent_looked_up(ctx, there, path),
             Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
             Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
-            Message::Recipe(Ok(recipe)) => self.drafts.settings = Settings::with(recipe),
+            Message::Recipe(Ok(recipe)) => {
+                (self.drafts.settings, self.drafts.reading_recipe) = (Settings::with(recipe), false);
+            }
             Message::Recipe(Err(text)) => {
+                self.drafts.reading_recipe = false;
                 let text = format!("{text}. The default recipe is used instead");
                 self.state.notify(Slot::Explain, None, false, text, None);
             }
@@ -318,6 +324,7 @@ impl eframe::App for WhenceApp {
         let changed = self.take_in(ctx);
         self.shell.log.follow(&self.state, ctx.input(|i| i.time));
         self.follow_queue();
+        self.follow_view(ctx);
         if self.explain_soon {
             if self.state.can_explain().is_ok() {
                 self.explain_soon = false;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::ScoreSettings;
+use crate::engine::api::DrawSettings;
 use crate::error::{Error, Result};
 use crate::store;
 use crate::unlearning::Recipe;
@@ -41,13 +42,13 @@ pub struct ViewRecipe {
     /// Name of the selected group.
     #[serde(default)]
     pub group: Option<String>,
-    /// Name of the tab in front.
+    /// Names of the tabs in front, with commas between them.
     #[serde(default)]
     pub tab: Option<String>,
 }
 
 /// The picture asked about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewQuery {
     /// Its name on screen.
     pub name: String,
@@ -57,6 +58,9 @@ pub struct ViewQuery {
     /// File it was read from.
     #[serde(default)]
     pub file: Option<PathBuf>,
+    /// How it was drawn, where it was.
+    #[serde(default)]
+    pub draw: Option<DrawSettings>,
 }
 
 /// How the picture was explained.
@@ -197,7 +201,7 @@ mod tests {
     fn recipe() -> ViewRecipe {
         ViewRecipe {
             project: Some("/projects/Ünï ✓".into()),
-            query: Some(ViewQuery { name: "seed-7".into(), seed: Some(7), file: None }),
+            query: Some(ViewQuery { name: "seed-7".into(), seed: Some(7), file: None, draw: None }),
             settings: Some(ViewSettings {
                 method: "guda".into(),
                 scoring: ScoreSettings { seed: u64::MAX, ..ScoreSettings::default() },

@@ -38,7 +38,7 @@ impl WhenceApp {
                 shell.palette = if shell.palette.is_some() { None } else { Some(Palette::default()) };
             }
             Action::Recent => shell.palette = Some(Palette { text: "open project ".into(), chosen: 0 }),
-            Action::Export => self.drafts.export.open = true,
+            Action::Export => self.drafts.export.show(),
             Action::Filter => {
                 self.dock.show(Tab::Library);
                 shell.focus_filter = true;

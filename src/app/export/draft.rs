@@ -56,6 +56,8 @@ pub struct ExportDraft {
     pub replace: Option<String>,
     /// Where the view is in the window, in points; all of the window where nobody said.
     pub area: Option<Rect>,
+    /// Whether the path field shall get the cursor.
+    pub focus: bool,
     /// What the path field was filled with, to be kept up to date until somebody types.
     suggested: String,
 }
@@ -74,12 +76,30 @@ impl Default for ExportDraft {
             saved: None,
             replace: None,
             area: None,
+            focus: false,
             suggested: String::new(),
         }
     }
 }
 
 impl ExportDraft {
+    /// Opens the dialog, ready to type where.
+    pub fn show(&mut self) {
+        (self.open, self.focus) = (true, true);
+    }
+
+    /// A path was typed: its ending says what is wanted.
+    pub fn follow_ending(&mut self) {
+        let ending = Path::new(self.path.trim()).extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("png") => self.what = What::Picture,
+            Some("html" | "htm") => self.what = What::Report,
+            Some("csv") => (self.what, self.format) = (What::Table, TableFormat::Csv),
+            Some("json") => (self.what, self.format) = (What::Table, TableFormat::Json),
+            _ => {}
+        }
+    }
+
     /// Closes the dialog; what was chosen stays for the next time.
     pub fn close(&mut self) {
         (self.open, self.error, self.saved, self.replace) = (false, None, None, None);
@@ -176,6 +196,23 @@ mod tests {
         draft.what = What::Report;
         draft.suggest(&state);
         assert_eq!(draft.path, "/mine.json");
+    }
+
+    #[test]
+    fn the_ending_of_a_typed_path_says_what_is_wanted() {
+        let mut draft = ExportDraft::default();
+        for (path, what) in [
+            ("/a/b.html", What::Report),
+            ("/a/b", What::Report),
+            ("/a/b.JSON", What::Table),
+            ("/a/b.png", What::Picture),
+            ("/a/b.csv", What::Table),
+        ] {
+            draft.path = path.into();
+            draft.follow_ending();
+            assert_eq!(draft.what, what, "{path}");
+        }
+        assert_eq!(draft.format, TableFormat::Csv);
     }
 
     #[test]

@@ -1,30 +1,63 @@
-//! A picture of a view becomes the view again.
+//! A picture of a view becomes the view again, step by step: its project is opened, its picture is drawn or read again,
+//! and then all is shown at once.
+
+use std::path::PathBuf;
 
 use egui::Context;
 
 use super::gather::job_of;
-use crate::app::actions::Command;
+use crate::app::dock::Tab;
 use crate::app::files::Kind;
-use crate::app::state::State;
+use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::window::WhenceApp;
-use crate::engine::api::QueryOrigin;
+use crate::attribution::methods;
+use crate::engine::api::{AttributeJob, DrawQuery, JobId, JobSpec, QueryOrigin};
 use crate::report::{ViewQuery, ViewRecipe, ViewSettings};
 
+/// Between the names of tabs that lie beside each other.
+const BESIDE: &str = ", ";
+
+/// A view on its way back to the screen.
+#[derive(Clone, Debug)]
+pub struct Reopening {
+    recipe: ViewRecipe,
+    /// The project it belongs to, once that is open.
+    root: Option<PathBuf>,
+    step: Step,
+}
+
+/// What a view waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Its project, which this job opens.
+    Project(JobId),
+    /// Model, images, pictures and recipe of its project.
+    Contents,
+    /// Its picture, which this job draws or reads.
+    Picture(JobId),
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Pending,
+    Done,
+    Failed,
+    /// The user wanted something else since.
+    Dropped,
+}
+
 /// What the window shows now, and how to see it again.
-pub fn view_recipe(state: &State) -> ViewRecipe {
+pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
     let job = state.answer().and_then(|answer| job_of(state, answer));
     ViewRecipe {
         project: state.project.as_ref().map(|p| p.root.clone()),
-        query: state.query().map(|q| ViewQuery {
-            name: q.picture.name.clone(),
-            seed: match q.picture.origin {
-                QueryOrigin::Seed(seed) => Some(seed),
-                QueryOrigin::File(_) => None,
-            },
-            file: match &q.picture.origin {
-                QueryOrigin::Seed(_) => None,
-                QueryOrigin::File(path) => Some(path.clone()),
-            },
+        query: state.query().map(|q| {
+            let (seed, file) = match &q.picture.origin {
+                QueryOrigin::Seed(seed) => (Some(*seed), None),
+                QueryOrigin::File(path) => (None, Some(path.clone())),
+            };
+            ViewQuery { name: q.picture.name.clone(), seed, file, draw: q.draw }
         }),
         settings: job.map(|job| ViewSettings {
             method: job.method.clone(),
@@ -34,26 +67,188 @@ pub fn view_recipe(state: &State) -> ViewRecipe {
             confirm: job.confirm,
         }),
         group: state.group.map(|g| state.group_name(g).to_owned()),
+        tab: (!tabs.is_empty()).then(|| tabs.iter().map(|t| t.name()).collect::<Vec<_>>().join(BESIDE)),
         ..ViewRecipe::default()
     }
 }
 
+/// The picture of a view, where it is listed.
+fn find<'a>(state: &'a State, wanted: &ViewQuery) -> Option<&'a Query> {
+    state.queries.iter().find(|q| match &q.picture.origin {
+        QueryOrigin::Seed(seed) => wanted.seed == Some(*seed) && (wanted.draw.is_none() || q.draw == wanted.draw),
+        QueryOrigin::File(path) => wanted.file.as_ref() == Some(path),
+    })
+}
+
+/// The job that brings the picture of a view back.
+fn job_for(wanted: &ViewQuery) -> Option<JobSpec> {
+    let draw = |seed| JobSpec::DrawQuery(DrawQuery { seed, draw: wanted.draw.unwrap_or_default() });
+    wanted.seed.map(draw).or_else(|| wanted.file.clone().map(JobSpec::LoadQuery))
+}
+
+/// Whether an explanation was asked for in this way.
+fn explains(asked: &AttributeJob, view: &ViewSettings) -> bool {
+    let ViewSettings { method, scoring, recipe, null, confirm } = view;
+    (&asked.method, &asked.settings, &asked.recipe) == (method, scoring, recipe)
+        && (&asked.null, &asked.confirm) == (null, confirm)
+}
+
+/// How a job came out.
+fn outcome(state: &State, job: JobId) -> Outcome {
+    let known = state.jobs.iter().chain(&state.history).find(|j| j.id == job);
+    match known.map(|j| (j.superseded || j.cancelling, &j.status)) {
+        Some((false, JobStatus::Finished(_))) => Outcome::Done,
+        Some((false, JobStatus::Failed(_))) => Outcome::Failed,
+        Some((false, JobStatus::Waiting | JobStatus::Running | JobStatus::Paused)) => Outcome::Pending,
+        Some(_) | None => Outcome::Dropped,
+    }
+}
+
 impl WhenceApp {
-    /// Shows a view again, as far as it can be shown at once: its picture and its group where their project is open, the
-    /// project itself where it is not.
+    /// Shows a view again: begins with its project where another one is open.
     pub(in crate::app) fn open_view(&mut self, ctx: &Context, recipe: &ViewRecipe) {
-        let here = self.state.project.as_ref().map(|p| &p.root);
-        if let Some(root) = recipe.project.as_ref().filter(|root| Some(*root) != here) {
-            return self.command(ctx, Command::OpenAs(Kind::Project, root.clone()));
+        let here = self.state.project.as_ref().map(|p| p.root.clone());
+        let wanted = recipe.project.clone().filter(|root| Some(root) != here.as_ref());
+        let step = match wanted {
+            None => Some(Step::Contents),
+            Some(root) => self.begin(&JobSpec::OpenProject(Kind::Project.root(&root))).map(Step::Project),
+        };
+        self.reopening = step.map(|step| Reopening { recipe: recipe.clone(), root: here, step });
+        ctx.request_repaint();
+    }
+
+    /// Takes the next steps of a view that is opened again, as far as they can be taken now.
+    pub(in crate::app) fn follow_view(&mut self, ctx: &Context) {
+        while let Some(mut view) = self.reopening.take() {
+            let before = view.step;
+            match self.advance(&mut view) {
+                Outcome::Pending => {
+                    let waits = view.step == before;
+                    self.reopening = Some(view);
+                    if waits {
+                        return;
+                    }
+                }
+                Outcome::Done => self.show_view(ctx, &view.recipe),
+                // Said already, or no longer wanted.
+                Outcome::Failed | Outcome::Dropped => {}
+            }
         }
-        let name = recipe.query.as_ref().map(|q| &q.name);
-        let known = self.state.queries.iter().find(|q| Some(&q.picture.name) == name).map(|q| q.key);
-        if let Some(key) = known {
-            self.command(ctx, Command::SelectQuery(key));
-        } else if let Some(file) = recipe.query.as_ref().and_then(|q| q.file.clone()) {
-            self.command(ctx, Command::OpenAs(Kind::Query, file));
+    }
+
+    /// One step. It is done where the view can be shown.
+    fn advance(&mut self, view: &mut Reopening) -> Outcome {
+        let root = self.state.project.as_ref().map(|p| p.root.clone());
+        if !matches!(view.step, Step::Project(_)) && root != view.root {
+            return Outcome::Dropped;
         }
-        let group = recipe.group.as_ref().and_then(|name| self.state.groups().iter().position(|g| g == name));
-        self.command(ctx, Command::SelectGroup(group));
+        match view.step {
+            Step::Project(job) => match outcome(&self.state, job) {
+                Outcome::Done => {
+                    (view.root, view.step) = (root, Step::Contents);
+                    Outcome::Pending
+                }
+                Outcome::Failed => {
+                    let root = view.recipe.project.as_ref().map_or_else(String::new, |r| r.display().to_string());
+                    self.give_up(&format!(
+                        "its project cannot be opened from {root}. Put its folder back there, then open the picture again"
+))
+                }
+                other => other,
+            },
+            Step::Contents => self.advance_contents(view),
+            Step::Picture(job) => match outcome(&self.state, job) {
+                Outcome::Failed => {
+                    let name = view.recipe.query.as_ref().map_or("", |q| q.name.as_str());
+                    self.give_up(&format!("its picture {name} is not to be had. Put its file back and try again"))
+                }
+                other => other,
+            },
+        }
+    }
+
+    fn advance_contents(&mut self, view: &mut Reopening) -> Outcome {
+        let state = &self.state;
+        let parts = [Slot::Project, Slot::Model, Slot::Dataset, Slot::Query, Slot::Draw];
+        if self.drafts.reading_recipe || parts.iter().any(|slot| state.busy(*slot).is_some()) {
+            return Outcome::Pending;
+        }
+        let Some(wanted) = view.recipe.query.as_ref().filter(|wanted| find(state, wanted).is_none()) else {
+            return Outcome::Done;
+        };
+        if state.model.is_none() {
+            return self.give_up("the model that it was made with is not open. Open its project first");
+        }
+        match job_for(wanted).and_then(|spec| self.begin(&spec)) {
+            Some(job) => {
+                view.step = Step::Picture(job);
+                Outcome::Pending
+            }
+            None => Outcome::Failed,
+        }
+    }
+
+    /// Starts a job, and gives its number; where it cannot be started, that is said.
+    fn begin(&mut self, spec: &JobSpec) -> Option<JobId> {
+        self.start(spec.clone(), true);
+        self.state.jobs.last().filter(|job| job.spec == *spec).map(|job| job.id)
+    }
+
+    fn give_up(&mut self, why: &str) -> Outcome {
+        self.state.notify(Slot::Query, None, true, format!("The view is not opened: {why}"), None);
+        Outcome::Failed
+    }
+
+    /// Everything is there: shows it. One step back undoes all of what is shown and selected.
+    fn show_view(&mut self, ctx: &Context, recipe: &ViewRecipe) {
+        self.shell.history.follow(self.moment());
+        if let Some(key) = recipe.query.as_ref().and_then(|q| find(&self.state, q)).map(|q| q.key) {
+            self.state.current = Some(key);
+        }
+        self.state.group = recipe.group.as_ref().and_then(|n| self.state.groups().iter().position(|g| g == n));
+        if let Some(name) = recipe.group.as_ref().filter(|_| self.state.group.is_none()) {
+            let text = format!(
+                "The view shows the group {name}, which the training images that are open do not have. Open the dataset \
+                 that has it to see it selected"
+            );
+            self.state.notify(Slot::Dataset, None, false, text, None);
+        }
+        let named: Vec<&str> = recipe.tab.iter().flat_map(|names| names.split(BESIDE)).collect();
+        Tab::ALL.into_iter().filter(|tab| named.contains(&tab.name())).for_each(|tab| self.dock.show(tab));
+        if let Some(settings) = &recipe.settings {
+            self.take_settings(settings);
+        }
+        self.shell.history.record(self.moment());
+        ctx.request_repaint();
+    }
+
+    /// Takes over how the picture was explained, and puts that explanation on screen where it is known or kept.
+    fn take_settings(&mut self, view: &ViewSettings) {
+        if !methods().iter().any(|m| m.name() == view.method) || view.recipe.check().is_err() {
+            let text = format!(
+                "The view was explained by {}, in a way that this version of Whence does not know. The settings stay as \
+                 they were",
+                view.method
+            );
+            return self.state.notify(Slot::Explain, self.state.current, false, text, None);
+        }
+        self.drafts.settings.take(view);
+        if let Some(class) = view.scoring.class {
+            self.drafts.class = class;
+        }
+        let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
+        if query.bring_forward(|asked| explains(asked, view)) || self.state.can_explain().is_err() {
+            return;
+        }
+        let Ok(job) = self.drafts.job_of(&self.state) else { return };
+        let kept = AttributeJob {
+            settings: view.scoring,
+            null: view.null,
+            confirm: view.confirm,
+            live: false,
+            known_only: true,
+            ..job
+        };
+        self.start(JobSpec::Attribute(Box::new(kept)), false);
     }
 }

@@ -1,6 +1,7 @@
 //! The dialog that saves: what, how, where.
 
-use egui::{Id, Modal, RichText, TextEdit, Ui};
+use egui::text::{CCursor, CCursorRange};
+use egui::{Id, Key, Modal, RichText, TextEdit, Ui};
 
 use super::View;
 use super::settings::row_of;
@@ -107,10 +108,26 @@ fn place(ui: &mut Ui, view: &mut View<'_>) {
     row_of(ui, "Where", LABELS, |ui| {
         let room = ui.available_width() - 92.0;
         let field = TextEdit::singleline(&mut view.drafts.export.path).desired_width(room);
-        let response = ui.add(field).accessible_name("File to save").on_hover_text("The whole path of the file");
+        let mut shown = field.show(ui);
+        let response = shown.response.response.accessible_name("File to save");
+        let response = response.on_hover_text("The whole path of the file; its ending says what is saved");
+        let draft = &mut view.drafts.export;
+        if std::mem::take(&mut draft.focus) {
+            // What is typed takes the place of what was suggested.
+            response.request_focus();
+            let all = CCursorRange::two(CCursor::default(), CCursor::new(draft.path.chars().count()));
+            shown.state.cursor.set_char_range(Some(all));
+            shown.state.store(ui.ctx(), response.id);
+        }
         if response.changed() {
-            let draft = &mut view.drafts.export;
             (draft.error, draft.saved, draft.replace) = (None, None, None);
+            draft.follow_ending();
+        }
+        if response.lost_focus()
+            && ui.input(|i| i.key_pressed(Key::Enter))
+            && let Ok(request) = draft.request(view.state)
+        {
+            view.out.push(Command::Export(request));
         }
         let browse = ui.add_enabled(!view.drafts.dialog_open, egui::Button::new("Browse…"));
         if browse.on_hover_text("Choose the file in the system's dialog").clicked() {

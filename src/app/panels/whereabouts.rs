@@ -11,11 +11,12 @@ use std::sync::Arc;
 use egui::{RichText, Sense, Ui, UiBuilder, vec2};
 
 use super::View;
-use super::evidence::ask;
+
+use crate::app::actions::Command;
 use crate::app::drafts::Brush;
 use crate::app::format;
 use crate::app::state::Slot;
-use crate::app::theme::{self, GAP, tokens};
+use crate::app::theme::{GAP, tokens};
 use crate::app::widgets::{Picture, picture, swatch, work};
 use crate::elbo::ScoreMap;
 use crate::engine::api::Evidence;
@@ -109,15 +110,12 @@ fn most(ui: &Ui, maps: &[Mapped<'_>]) -> Option<usize> {
 
 /// Nothing is mapped yet: says what will be here, and offers the one thing that helps.
 fn empty(ui: &mut Ui, view: &mut View<'_>) {
-    let t = tokens(ui);
-    ui.label(RichText::new("Where and when do the scores arise?").font(theme::lead()).color(t.strong));
-    super::empty(
-        ui,
-        "A score is a sum over pixels and denoising steps. The map shows its terms, and a part of the picture can be asked about by itself",
-    );
-    ui.add_space(6.0);
-    if view.state.looking(Evidence::Map, None).is_none() {
-        ask(ui, view, "Map this picture", Evidence::Map, None);
+    let text = "A score is a sum over pixels and denoising steps. The map shows its terms, and a part of the picture can be asked about by itself";
+    let hint = "Find where in the picture and when in the denoising each group's score arises";
+    let looking = view.state.looking(Evidence::Map, None).is_some();
+    let button = (!looking).then(|| ("Map this picture", view.state.can_look().map(|()| hint)));
+    if super::vacant(ui, "Where and when do the scores arise?", text, button) {
+        view.out.push(Command::Look(Evidence::Map, None));
     }
 }
 

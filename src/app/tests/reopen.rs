@@ -1,0 +1,226 @@
+//! Pictures of a view that become the view again, step by step.
+
+use std::path::PathBuf;
+
+use egui_kittest::kittest::Queryable as _;
+
+use super::scenes::{Scene, paintings};
+use crate::app::actions::Command;
+use crate::app::dock::Tab;
+use crate::app::errands::Message;
+use crate::app::export::view_recipe;
+use crate::app::state::Slot;
+use crate::attribution::{Attribution, GroupScore, ScoreSettings};
+use crate::diffusion::SamplerKind;
+use crate::elbo::Timesteps;
+use crate::engine::api::{DrawQuery, DrawSettings, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture};
+use crate::report::{ViewQuery, ViewRecipe, ViewSettings};
+use crate::store::{Project, ProjectFile};
+use crate::unlearning::Recipe;
+
+const DRAW: DrawSettings = DrawSettings { sampler: SamplerKind::Ddim, steps: 20, eta: 0.5, class: None };
+
+fn open(scene: &mut Scene, recipe: &ViewRecipe) {
+    let ctx = scene.window.ctx.clone();
+    scene.window.state_mut().command(&ctx, Command::OpenView(Box::new(recipe.clone())));
+    scene.settle();
+}
+
+/// A view of seed 42 in another project, explained in a way of its own.
+fn elsewhere() -> ViewRecipe {
+    let scoring = ScoreSettings { timesteps: Timesteps::Count(20), draws: 3, ..ScoreSettings::default() };
+    let recipe = Recipe { steps: 17, learning_rate: Some(2e-5), ..Recipe::default() };
+    ViewRecipe {
+        project: Some("/projects/other".into()),
+        query: Some(ViewQuery { name: "seed-42".into(), seed: Some(42), file: None, draw: Some(DRAW) }),
+        settings: Some(ViewSettings { method: "guda".into(), scoring, recipe, null: 2, confirm: true }),
+        group: Some("mosaic".into()),
+        tab: Some("Where and when".into()),
+        ..ViewRecipe::default()
+    }
+}
+
+/// The job of this kind that was started and has not ended.
+fn job(scene: &Scene, fits: impl Fn(&JobSpec) -> bool) -> Option<JobId> {
+    scene.app().state.jobs.iter().find(|j| !j.superseded && fits(&j.spec)).map(|j| j.id)
+}
+
+fn finish(scene: &mut Scene, job: JobId, kind: EventKind) {
+    scene.tell_of(job, EventKind::Started);
+    scene.tell_of(job, kind);
+    scene.tell_of(job, EventKind::Finished("done".into()));
+}
+
+/// The other project is open; its model and images are not there yet.
+fn other_opened(scene: &mut Scene) {
+    let file = ProjectFile {
+        schema_version: 1,
+        name: "Other".into(),
+        model: Some("/projects/other/model".into()),
+        data: Some("/projects/other/data".into()),
+        queries: vec![],
+        recipe: None,
+    };
+    let project = Project { root: "/projects/other".into(), file, session: None };
+    let opening = job(scene, |s| *s == JobSpec::OpenProject("/projects/other".into())).expect("it is opened");
+    finish(scene, opening, EventKind::ProjectOpened(Box::new(project)));
+}
+
+fn contents(scene: &mut Scene) {
+    let data = paintings();
+    let model = ModelInfo {
+        path: "/projects/other/model".into(),
+        name: "other".into(),
+        shape: data.shape(),
+        parameters: 1,
+        timesteps: 1000,
+        classes: None,
+        hash: "other".into(),
+        device: "cpu".into(),
+    };
+    let loading = job(scene, |s| matches!(s, JobSpec::LoadModel(_))).unwrap();
+    finish(scene, loading, EventKind::ModelLoaded(Box::new(model)));
+    assert!(job(scene, |s| matches!(s, JobSpec::DrawQuery(_))).is_none(), "the images are still being read");
+    let reading = job(scene, |s| matches!(s, JobSpec::LoadDataset(_))).unwrap();
+    finish(scene, reading, EventKind::DatasetLoaded(data));
+}
+
+fn picture(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
+    let data = scene.app().state.dataset.as_ref().unwrap();
+    let pixels = data.pixels(9).to_vec();
+    EventKind::QueryReady(Box::new(QueryPicture {
+        name: name.into(),
+        origin,
+        shape: data.shape(),
+        pixels,
+        notes: vec![],
+    }))
+}
+
+fn notice(scene: &Scene, slot: Slot) -> String {
+    let all = scene.app().state.notices.iter().filter(|n| n.slot == slot).map(|n| n.text.clone());
+    all.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_view_of_another_project_opens_it_draws_its_picture_and_is_shown() {
+    let mut scene = Scene::done();
+    open(&mut scene, &elsewhere());
+    other_opened(&mut scene);
+    assert_eq!(scene.app().dock.shown(), [Tab::Explain], "nothing is shown before all is there");
+    contents(&mut scene);
+    let drawing = job(&scene, |s| *s == JobSpec::DrawQuery(DrawQuery { seed: 42, draw: DRAW })).expect("it is drawn");
+    let ready = picture(&scene, "seed-42", QueryOrigin::Seed(42));
+    finish(&mut scene, drawing, ready);
+    let app = scene.app();
+    assert!(app.reopening.is_none());
+    assert_eq!(app.state.query().map(|q| q.picture.name.as_str()), Some("seed-42"));
+    assert_eq!(app.state.group.map(|g| app.state.group_name(g)), Some("mosaic"));
+    assert_eq!(app.dock.shown(), [Tab::Where]);
+    let settings = &app.drafts.settings;
+    assert_eq!((settings.timesteps.as_str(), settings.draws, settings.null, settings.confirm), ("20", 3, 2, true));
+    assert_eq!((settings.recipe.steps, settings.rate.as_str()), (17, "0.00002"));
+    assert_eq!(settings.base, Recipe::default(), "the project's own recipe can be put back");
+    let JobSpec::Attribute(kept) = scene.fake.last().1 else { panic!("{:?}", scene.fake.last()) };
+    let view = elsewhere().settings.unwrap();
+    assert!(kept.known_only && !kept.live, "only what is kept is put on screen; nothing is computed");
+    assert_eq!((kept.settings, kept.recipe, kept.draw), (view.scoring, view.recipe, DRAW));
+    // What the window shows now is that view.
+    let now = view_recipe(&scene.app().state, &scene.app().dock.shown());
+    assert_eq!(now, elsewhere());
+}
+
+#[test]
+fn a_recipe_that_is_being_read_does_not_replace_the_views() {
+    let mut scene = Scene::loaded();
+    scene.window.state_mut().drafts.reading_recipe = true;
+    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None });
+    open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, ..elsewhere() });
+    assert!(scene.app().reopening.is_some());
+    let recipe = Recipe { steps: 99, ..Recipe::default() };
+    let post = scene.app().errands.post();
+    post(Message::Recipe(Ok(recipe)));
+    scene.settle_until(|scene| scene.app().reopening.is_none());
+    let settings = &scene.app().drafts.settings;
+    assert_eq!((settings.recipe.steps, settings.base.steps), (17, 99));
+}
+
+#[test]
+fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
+    let mut scene = Scene::done();
+    let first = view_recipe(&scene.app().state, &[Tab::Wall, Tab::Library]);
+    assert_eq!(first.tab.as_deref(), Some("Wall, Library"));
+    // The same picture by another method.
+    let ctx = scene.window.ctx.clone();
+    scene.window.state_mut().command(&ctx, Command::ExplainBy("gaussian"));
+    let scores = vec![GroupScore::exact("mosaic", 2.0), GroupScore::exact("woodcut", 1.0)];
+    scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", scores)]));
+    scene.tell(EventKind::Finished("done".into()));
+    let other = scene.app().state.queries[0].key;
+    scene.window.state_mut().command(&ctx, Command::SelectQuery(other));
+    scene.settle();
+    let (before, jobs) = (scene.app().moment(), scene.fake.count());
+    open(&mut scene, &first);
+    let answers: Vec<&str> = scene.app().state.query().unwrap().answers().map(|a| a.method.as_str()).collect();
+    assert_eq!(answers, ["gaussian", "guda"], "the last is on screen");
+    assert_eq!((scene.app().drafts.settings.method.as_str(), scene.fake.count()), ("guda", jobs));
+    scene.act(crate::app::actions::Action::Undo);
+    assert_eq!(scene.app().moment(), before);
+}
+
+#[test]
+fn a_project_that_is_gone_is_said() {
+    let mut scene = Scene::loaded();
+    open(&mut scene, &elsewhere());
+    scene.tell(EventKind::Failed("there is no folder".into()));
+    assert!(scene.app().reopening.is_none());
+    let text = notice(&scene, Slot::Query);
+    assert!(text.contains("/projects/other") && text.contains("back there"), "{text}");
+    assert!(scene.window.query_all_by_label_contains("its project cannot be opened").next().is_some());
+    assert_eq!(scene.app().drafts.settings.recipe.steps, Recipe::default().steps);
+}
+
+#[test]
+fn a_file_and_a_group_that_are_gone_are_said() {
+    let mut scene = Scene::loaded();
+    let file = PathBuf::from("/pictures/gone.png");
+    let query = Some(ViewQuery { name: "gone".into(), seed: None, file: Some(file.clone()), draw: None });
+    let here = ViewRecipe {
+        project: Some("/projects/demo".into()),
+        query,
+        group: Some("fresco".into()),
+        settings: None,
+        ..elsewhere()
+    };
+    open(&mut scene, &here);
+    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(file.clone()));
+    scene.tell(EventKind::Failed("could not read".into()));
+    assert!(scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its picture gone is not"));
+    assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
+    // The file is back; the group is not.
+    open(&mut scene, &here);
+    let (again, ready) = (scene.fake.last().0, picture(&scene, "gone", QueryOrigin::File(file)));
+    finish(&mut scene, again, ready);
+    assert_eq!(scene.app().state.query().map(|q| q.picture.name.as_str()), Some("gone"));
+    assert!(notice(&scene, Slot::Dataset).contains("the group fresco"));
+    assert_eq!((scene.app().state.group, scene.app().dock.shown()), (None, vec![Tab::Where]));
+}
+
+#[test]
+fn a_view_is_dropped_where_something_else_is_wanted_or_known_by_nobody() {
+    let mut scene = Scene::loaded();
+    open(&mut scene, &elsewhere());
+    let opening = job(&scene, |s| matches!(s, JobSpec::OpenProject(_))).unwrap();
+    scene.start(JobSpec::OpenProject("/projects/third".into()));
+    scene.tell_of(opening, EventKind::Cancelled);
+    assert!(scene.app().reopening.is_none() && scene.app().state.notices.is_empty());
+
+    let mut scene = Scene::loaded();
+    let before = scene.app().drafts.settings.clone();
+    let settings = elsewhere().settings.map(|s| ViewSettings { method: "tea leaves".into(), ..s });
+    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None });
+    open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, settings, ..elsewhere() });
+    assert_eq!(scene.app().drafts.settings, before);
+    assert!(notice(&scene, Slot::Explain).contains("tea leaves"));
+    assert_eq!(scene.app().state.query().map(|q| q.picture.name.as_str()), Some("seed-3"));
+}
