@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use egui::Context;
 use parking_lot::Mutex;
@@ -25,9 +24,6 @@ use crate::engine::{Engine, journal_path};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
 const EVENTS_A_FRAME: usize = 256;
-
-/// So that the window wakes when a message is due and not a frame before.
-const AFTER: f64 = 0.05;
 
 /// Frames between the last change and the picture of the window.
 const SETTLED: u32 = 8;
@@ -112,8 +108,8 @@ impl WhenceApp {
     /// The program with another engine and other dialogs, which opens nothing by itself.
     pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
         let mut app = Self::new(ctx, Options::default());
-        (app.backend, app.picker, app.opened, app.recalls) = (Some(backend), picker, true, false);
-        app.state.opening = false;
+        (app.backend, app.picker) = (Some(backend), picker);
+        (app.state.opening, app.opened, app.recalls) = (false, true, false);
         app
     }
 
@@ -300,16 +296,6 @@ impl WhenceApp {
         });
     }
 
-    /// What follows the clock, in frames that are drawn anyway.
-    fn tick(&mut self, ctx: &Context) {
-        let now = ctx.input(|i| i.time);
-        self.shell.memory.follow(now, crate::device::memory::now);
-        if let Some(due) = self.shell.log.expire(now) {
-            // One frame when the next message is due; until then the window sleeps.
-            ctx.request_repaint_after(Duration::from_secs_f64(due + AFTER));
-        }
-    }
-
     /// Takes the picture of the window once nothing changes any more.
     fn take_shot(&mut self, ctx: &Context, changed: bool) {
         let Shot::Waiting(still) = self.shot else { return };
@@ -362,8 +348,8 @@ impl eframe::App for WhenceApp {
         if let Some(graphics) = frame.wgpu_render_state().filter(|_| self.frames == 0) {
             super::widgets::install(&ctx, graphics);
         }
-        let mut out: Vec<Command> =
-            actions::pressed(&ctx, &mut self.drafts.path).into_iter().map(Command::Act).collect();
+        let keys = actions::pressed(&ctx, &mut self.drafts.path);
+        let mut out: Vec<Command> = keys.into_iter().map(Command::Act).collect();
         self.tick(&ctx);
         self.shell.history.follow(self.moment());
         let mut view = View {

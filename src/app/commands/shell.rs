@@ -1,6 +1,7 @@
 //! Commands about the window itself: what is open over it, undo, presentation, projects opened lately.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use egui::{Context, ViewportCommand};
 
@@ -15,7 +16,20 @@ use crate::app::theme::{self, Choice};
 use crate::app::widgets::Mode;
 use crate::app::window::WhenceApp;
 
+/// So that the window wakes when a message is due and not a frame before.
+const AFTER: f64 = 0.05;
+
 impl WhenceApp {
+    /// What follows the clock, in frames that are drawn anyway.
+    pub(in crate::app) fn tick(&mut self, ctx: &Context) {
+        let now = ctx.input(|i| i.time);
+        self.shell.memory.follow(now, crate::device::memory::now);
+        if let Some(due) = self.shell.log.expire(now) {
+            // One frame when the next message is due; until then the window sleeps.
+            ctx.request_repaint_after(Duration::from_secs_f64(due + AFTER));
+        }
+    }
+
     /// Does what an action asks of the window. Whether it was one of those.
     pub(super) fn act_on_window(&mut self, ctx: &Context, action: Action) -> bool {
         let shell = &mut self.shell;
