@@ -93,6 +93,7 @@ fn picture(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
         origin,
         shape: data.shape(),
         pixels,
+        drawn: None,
         notes: vec![],
     }))
 }
