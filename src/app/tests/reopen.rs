@@ -88,6 +88,10 @@ fn contents(scene: &mut Scene) {
 fn picture(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
     let data = scene.app().state.dataset.as_ref().unwrap();
     let pixels = data.pixels(9).to_vec();
+    let drawn = match origin {
+        QueryOrigin::Seed(seed) => Some(DrawQuery { seed, draw: DRAW }),
+        QueryOrigin::File(_) => None,
+    };
     EventKind::QueryReady(Box::new(QueryPicture {
         name: name.into(),
         origin,
@@ -95,6 +99,7 @@ fn picture(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
         pixels,
         drawn: None,
         notes: vec![],
+        drawn,
     }))
 }
 

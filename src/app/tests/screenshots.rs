@@ -23,7 +23,7 @@ use crate::engine::api::{DrawQuery, DrawSettings, EventKind, Evidence, JobSpec, 
 
 type Prepare = fn(&mut Scene);
 
-const STATES: [(&str, Prepare); 29] = [
+const STATES: [(&str, Prepare); 32] = [
     ("1-empty", |_| {}),
     ("2-loading", loading),
     ("3-loaded", |scene| scene.load(None)),
@@ -159,6 +159,19 @@ const STATES: [(&str, Prepare); 29] = [
         scene.act(Action::Theme(Choice::Contrast));
         scene.act(Action::Palette);
     }),
+    ("30-tour-explain", |scene| {
+        scene.load(None);
+        scene.act(Action::Tour);
+        scene.window.state_mut().shell.tour = Some(1);
+        scene.window.run();
+    }),
+    ("31-wrong-path", |scene| {
+        scene.load(None);
+        let drafts = &mut scene.window.state_mut().drafts;
+        drafts.path = "/pictures/lots".into();
+        drafts.path_error = Some("There is nothing at /pictures/lots. Check the spelling".into());
+    }),
+    ("32-opening", |scene| scene.window.state_mut().state.opening = true),
 ];
 
 fn unfold(scene: &mut Scene) {
