@@ -97,9 +97,8 @@ fn picture(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
         origin,
         shape: data.shape(),
         pixels,
-        drawn: None,
-        notes: vec![],
         drawn,
+        notes: vec![],
     }))
 }
 
