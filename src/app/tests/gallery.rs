@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Theme, Vec2, vec2};
 use egui_kittest::{Harness, wgpu as renderer};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 
 use super::scenes::Fake;
 use crate::app::WhenceApp;
@@ -60,7 +61,11 @@ impl Gallery {
                 self.window.ctx.set_theme(theme);
                 self.window.run_steps(8);
                 let path = self.folder.join(format!("{name}-{size_name}-{theme_name}.png"));
-                self.window.render().unwrap().save(path).unwrap();
+                let picture = self.window.render().unwrap();
+                let file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+                // Pictures of documents are kept for long: as small as they get.
+                let encoder = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Adaptive);
+                image::DynamicImage::from(picture).to_rgb8().write_with_encoder(encoder).unwrap();
             }
         }
     }
