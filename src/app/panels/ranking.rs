@@ -87,7 +87,8 @@ fn reach(ui: &mut Ui, null: &NullTest, scale: &Scale) {
             nats(null.mean),
             nats(null.sd).trim_start_matches('+'),
         ));
-        ui.label("By chance alone, some group passes this line for one picture in twenty");
+        let share = if null.references > 0 { "one picture in twenty" } else { "about one picture in six" };
+        ui.label(format!("By chance alone, some group passes this line for {share}"));
     });
 }
 

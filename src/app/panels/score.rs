@@ -87,6 +87,11 @@ pub fn line(
         if row.left_behind() {
             ui.label("Left behind early: no more evaluations");
         }
+        let null = answer.board.null.as_ref();
+        if let Some(more) = null.and_then(|n| n.allowances.get(&row.name)).filter(|_| !hollow) {
+            let more = format::signed(*more, scale.decimals);
+            ui.label(format!("Its model harms other pictures too: it stands out from {more} nats beyond the line on"));
+        }
         if row.evaluations > 0 {
             ui.label(format!("{}, {}", format::plural(row.evaluations, "network evaluation"), answer.settings));
         }

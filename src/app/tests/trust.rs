@@ -232,3 +232,22 @@ fn events_of_random_groups_are_not_shown() {
     assert!(scene.window.query_by_label_contains("random 1").is_none());
     scene.window.get_by_label("2 of 8 groups unlearned; pointillism leads so far");
 }
+
+#[test]
+fn what_references_tell_of_models_is_told_where_it_matters() {
+    let mut scene = Scene::loaded();
+    scene.finish_with(|all| {
+        doubted(all, 1.0);
+        let group = all.scores[4].group.clone();
+        let null = all.trust.as_mut().and_then(|t| t.null.as_mut()).unwrap();
+        (null.references, _) = (16, null.allowances.insert(group, 3.25));
+    });
+    hover(&mut scene, "random groups reach up to here");
+    scene.window.get_by_label_contains("passes this line for one picture in twenty");
+    hover(&mut scene, "pointillism: +41");
+    scene.window.get_by_label_contains("it stands out from +3.2 nats beyond the line on");
+    let mut scene = Scene::loaded();
+    scene.finish_with(|all| doubted(all, 1.0));
+    hover(&mut scene, "random groups reach up to here");
+    scene.window.get_by_label_contains("passes this line for about one picture in six");
+}
