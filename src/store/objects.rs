@@ -199,9 +199,9 @@ impl Store {
         bytes.extend_from_slice(content);
         let sum = blake3::hash(&bytes);
         bytes.extend_from_slice(sum.as_bytes());
-        // Terms are many and cheap: whether the disk has them at once matters less than a second for each.
+        // These are written often: whether the disk has them at once matters less than the time it takes.
         match kind {
-            Kind::Terms => super::write_whole(&path, &bytes)?,
+            Kind::Terms | Kind::Unfinished => super::write_whole(&path, &bytes)?,
             _ => super::write_atomic(&path, &bytes)?,
         }
         Ok(key)

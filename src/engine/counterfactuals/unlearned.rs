@@ -19,10 +19,7 @@ use crate::unlearning::{
     Forget, GroupNeighbours, Outcome, Recipe, Unlearning, UnlearningState, UnlearningStep, objective,
 };
 
-/// An unfinished unlearning is written at most this often.
-const SAVE_EVERY: Duration = Duration::from_secs(1);
-
-/// And at most this share of the time goes into it.
+/// Writing an unfinished unlearning takes one part in so many of the time at most: with small networks every step is written.
 const SAVE_SHARE: u32 = 20;
 
 /// Models unlearned on demand and kept. The numbers behind the dataset's groups stand for random pictures, as many as
@@ -126,14 +123,14 @@ impl Unlearned<'_> {
     fn unlearn(&self, group: usize, inputs: &Value, report: &mut dyn Report) -> Result<Outcome> {
         let state = self.store.get(Kind::Unfinished, inputs).and_then(|bytes| UnlearningState::from_bytes(&bytes).ok());
         let mut saved = Instant::now();
-        let mut pause = SAVE_EVERY;
+        let mut pause = Duration::ZERO;
         self.unlearn_from(state, group, report, &mut |(step, stopping)| {
             // A step that was interrupted is kept too: going on begins there.
             if (saved.elapsed() >= pause || stopping) && step.step < step.steps {
                 let begun = Instant::now();
                 self.store.put(Kind::Unfinished, inputs, &step.state().to_bytes()?)?;
                 saved = Instant::now();
-                pause = SAVE_EVERY.max(begun.elapsed() * SAVE_SHARE);
+                pause = begun.elapsed() * SAVE_SHARE;
             }
             Ok(())
         })
