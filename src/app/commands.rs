@@ -184,7 +184,7 @@ impl WhenceApp {
         }
     }
 
-    fn cancel(&mut self, job: JobId) {
+    pub(super) fn cancel(&mut self, job: JobId) {
         if let Some(backend) = self.backend.as_mut() {
             backend.cancel(job);
         }

@@ -49,8 +49,8 @@ pub struct Drafts {
     pub toggle_jobs: bool,
     /// What the wall of redrawings is ordered by.
     pub wall_order: WallOrder,
-    /// Where the scrubber through an unlearning is: group and step; at the end where absent.
-    pub scrub: Option<(usize, usize)>,
+    /// Where the scrubber through an unlearning is: query, group and step; at the end where absent.
+    pub scrub: Option<(u64, usize, usize)>,
     /// Whether the settings are unfolded, so that the picture leaves them room.
     pub advanced: bool,
     /// How evidence is looked at.

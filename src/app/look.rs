@@ -1,9 +1,9 @@
 //! Looking at the query on screen through models without groups, when the user asks to.
 
 use super::drafts::Drafts;
-use super::state::{Slot, State};
+use super::state::{Slot, State, makes};
 use super::window::WhenceApp;
-use crate::engine::api::{Evidence, EvidenceJob, JobSpec};
+use crate::engine::api::{AttributeJob, Evidence, EvidenceJob, JobSpec};
 
 impl Drafts {
     /// The job that looks for evidence of one group, or of all.
@@ -12,11 +12,15 @@ impl Drafts {
     /// What is missing, and what is typed wrong.
     pub fn evidence_job(&self, state: &State, what: Evidence, group: Option<usize>) -> Result<EvidenceJob, String> {
         state.can_look()?;
-        let mut of = self.job_of(state)?;
+        // Evidence is of the models that made the answer on screen, or the last one that made any.
+        let answers = state.query().into_iter().flat_map(|q| q.earlier.iter().chain(&q.answer));
+        let asked = answers.filter_map(|a| a.asked.as_deref()).filter(|job| makes(job).is_some()).last();
+        let mut of = match asked {
+            Some(asked) => AttributeJob { live: false, known_only: false, ..asked.clone() },
+            None => self.job_of(state)?,
+        };
         of.groups = group.map(|g| state.group_name(g).to_owned()).into_iter().collect();
-        // Evidence is of the models that made the answer on screen; the closed form made none, so these are then of
-        // the method that unlearns.
-        if crate::attribution::method(&of.method).is_ok_and(|m| m.counterfactuals().is_none()) {
+        if makes(&of).is_none() {
             of.method = "guda".into();
         }
         let seed = state.query().and_then(|q| q.picture.drawn).map(|d| d.seed);

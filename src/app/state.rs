@@ -3,6 +3,7 @@
 mod board;
 mod evidence;
 mod jobs;
+mod question;
 mod reduce;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 pub use board::{Board, Row, Stage};
 pub use evidence::{Course, Found};
 pub use jobs::{Curve, Job, JobStatus, Slot};
+pub use question::{makes, models, question};
 pub use reduce::Effect;
 
 use super::session::Session;
@@ -135,6 +137,11 @@ pub struct Notice {
 }
 
 impl Answer {
+    /// Whether it answers this question.
+    pub fn is_to(&self, question: &AttributeJob) -> bool {
+        self.asked.as_deref().is_some_and(|asked| self::question(asked) == *question)
+    }
+
     /// Whether it is only brought back, from what is kept.
     pub fn is_recalled(&self) -> bool {
         self.asked.as_ref().is_some_and(|job| job.known_only)
@@ -159,6 +166,8 @@ impl Query {
         if self.answer.as_ref().is_none_or(|now| now.complete.is_some()) {
             let found = self.earlier.remove(place);
             self.earlier.extend(self.answer.replace(found));
+            // Its evidence may be of other models.
+            self.recalled = false;
         }
         true
     }

@@ -176,6 +176,7 @@ impl WhenceApp {
         match effect {
             Effect::Run(spec, show) => self.start(spec, show),
             Effect::RunFor(spec, query) => self.start_for(spec, Some(query), false),
+            Effect::Cancel(job) => self.cancel(job),
             Effect::NextSeed(seed) => self.drafts.seed = seed,
             Effect::ReadRecipe(path) => {
                 self.drafts.reading_recipe = self.errands.run("recipe", move || {

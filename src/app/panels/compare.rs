@@ -41,7 +41,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     }
     ui.horizontal(|ui| {
-        let title = format!("{} by {}", format::cut(&query.picture.name, 30), format::plural(answers.len(), "method"));
+        let title =
+            format!("{}: {}", format::cut(&query.picture.name, 30), format::plural(answers.len(), "explanation"));
         ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
         ui.add_space(8.0);
         another(ui, view);
@@ -93,6 +94,7 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
         };
         line(ui, pos2(left, head.top() + 18.0), &about, theme::caption(), t.weak, room);
         let text = match agreement(first, answer) {
+            _ if answer.complete.is_none() => format!("{} so far", format::plural(answer.board.rows.len(), "group")),
             _ if i == 0 => "the order of the rows".to_owned(),
             Some(rho) => format!("rank correlation {} with the first", correlation(rho)),
             None => "no rank correlation: too few groups in common".to_owned(),
@@ -154,8 +156,11 @@ fn correlation(rho: f64) -> String {
     format!("{rho:.2}").replace('-', "\u{2212}")
 }
 
-/// Spearman's rank correlation of two answers over the groups they share.
+/// Spearman's rank correlation of two whole answers over the groups they share.
 fn agreement(a: &Answer, b: &Answer) -> Option<f64> {
+    if a.complete.is_none() || b.complete.is_none() {
+        return None;
+    }
     let pair = |row: &crate::app::state::Row| {
         let other = b.board.rows.iter().find(|r| r.name == row.name)?;
         Some((row.estimate.score, other.estimate.score))
@@ -220,7 +225,8 @@ mod tests {
             gate: None,
         };
         let board = Board { rows: scores.iter().map(row).collect(), ..Board::default() };
-        Answer { board, ..Answer::default() }
+        let complete = Some(crate::attribution::Attribution::new("q", "guda", Vec::new()));
+        Answer { board, complete, ..Answer::default() }
     }
 
     #[test]
@@ -230,5 +236,6 @@ mod tests {
         // Ranks 3, 2, 1 against 2, 3, 1: 1 - 6 * 2 / (3 * 8).
         assert!((agreement(&a, &b).unwrap() - 0.5).abs() < 1e-12);
         assert_eq!(agreement(&a, &answer(&[("lost", 1.0)])), None);
+        assert_eq!(agreement(&a, &Answer { complete: None, ..b }), None, "some groups are not scored yet");
     }
 }

@@ -7,7 +7,7 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::{Course, Query, Slot};
 use crate::app::theme::{self, GAP, tokens};
-use crate::app::widgets::{Picture, Series, curve, picture, swatch};
+use crate::app::widgets::{Picture, Series, content, curve, picture, swatch};
 use crate::engine::api::{Evidence, UnlearningPoint};
 
 /// Draws the panel.
@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let title = format!("Unlearning {}", format::cut(name, 40));
         ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
         ui.add_space(8.0);
-        let watched = query.found.courses.get(&group).is_some_and(|c| !c.pictures.is_empty());
+        let watched = query.found.courses.get(&group).is_some_and(Course::is_watched);
         match job {
             Some(_) => _ = ui.label(RichText::new("Watching…").color(t.weak)),
             None if !watched => watch(ui, view, group),
@@ -77,10 +77,10 @@ fn watch(ui: &mut Ui, view: &mut View<'_>, group: usize) {
 }
 
 /// The step that is shown: where the scrubber is, else the last.
-fn step_of(view: &View<'_>, group: usize, course: &Course) -> usize {
+fn step_of(view: &View<'_>, query: &Query, group: usize, course: &Course) -> usize {
     let last = course.points.last().map_or(0, |p| p.step);
     match view.drafts.scrub {
-        Some((of, step)) if of == group => step.min(last),
+        Some((key, of, step)) if (key, of) == (query.key, group) => step.min(last),
         _ => last,
     }
 }
@@ -89,11 +89,11 @@ fn step_of(view: &View<'_>, group: usize, course: &Course) -> usize {
 fn glance(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, course: &Course, side: f32) {
     let t = tokens(ui);
     let shape = query.picture.shape;
-    let step = step_of(view, group, course);
+    let step = step_of(view, query, group, course);
     let at = course.picture_at(step);
     let shown = at.and_then(|i| course.pictures.get(i));
     let texture = shown
-        .and_then(|(at, pixels)| view.textures.get(ui.ctx(), Picture::Course(query.key, group, *at), shape, pixels));
+        .and_then(|(_, pixels)| view.textures.get(ui.ctx(), Picture::Redrawn(content(pixels), true), shape, pixels));
     let label = match shown {
         Some((at, _)) => format!("The picture drawn again after {} of unlearning", format::plural(*at, "step")),
         None => "No picture was drawn on the way".into(),
@@ -105,7 +105,7 @@ fn glance(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, course:
     ui.spacing_mut().slider_width = (side - 90.0).max(60.0);
     let slider = ui.add(Slider::new(&mut chosen, 0..=last).text("step"));
     if slider.on_hover_text("Go through the unlearning; arrow keys move by one step").changed() {
-        view.drafts.scrub = (chosen < last).then_some((group, chosen));
+        view.drafts.scrub = (chosen < last).then_some((query.key, group, chosen));
     }
     let point = course.points.iter().rfind(|p| p.step <= step);
     if let Some(point) = point {

@@ -193,7 +193,7 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
         (Some(group), _, Order::Change) => query
             .found
             .change(&query.picture.pixels, group)
-            .map_or_else(String::new, |c| format!("{:.0} % changed", 100.0 * c)),
+            .map_or_else(String::new, |c| format!("differs by {:.0} %", 100.0 * c)),
         (None, ..) => String::new(),
     };
     let number = painter.text(pos2(text.right() - 2.0, middle), Align2::RIGHT_CENTER, number, theme::caption(), t.weak);

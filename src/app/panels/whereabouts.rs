@@ -13,6 +13,7 @@ use std::sync::Arc;
 use egui::{RichText, Sense, Ui, UiBuilder, vec2};
 
 use super::View;
+use super::evidence::ask;
 
 use crate::app::actions::Command;
 use crate::app::drafts::Brush;
@@ -84,6 +85,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             let total = state.groups().len();
             work(ui, job, &format!("{} of {} mapped", maps.len(), format::plural(total, "group")));
             ui.add_space(6.0);
+        } else if !maps.is_empty() && maps.len() < state.groups().len() {
+            let text = format!("Map the rest ({} of {} are mapped)", maps.len(), state.groups().len());
+            ask(ui, view, &text, Evidence::Map, None);
         }
         match group {
             Some(group) if !maps.is_empty() => ranking::show(ui, view, &maps, group, region),

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::State;
+use super::{State, models};
 use crate::elbo::ScoreMap;
-use crate::engine::api::{EventKind, Evidence, Moved, Redrawn, UnlearningPoint};
+use crate::engine::api::{AttributeJob, EventKind, Evidence, JobSpec, Moved, Redrawn, UnlearningPoint};
 
 /// Evidence for and against a query's scores, by group.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
+    /// The models and the noise it was found with.
+    pub of: Option<Box<AttributeJob>>,
     /// The query drawn again by the full model; only of pictures that no seed is known of.
     pub reference: Option<Redrawn>,
     /// The query drawn again without the group.
@@ -32,6 +34,12 @@ pub struct Course {
 }
 
 impl Course {
+    /// Whether pictures were drawn on the way, to the end.
+    pub fn is_watched(&self) -> bool {
+        let last = self.points.last().map(|p| p.steps);
+        last.is_some() && self.pictures.last().map(|(step, _)| *step) == last
+    }
+
     /// Adds a point; a group that is begun again replaces its course.
     pub fn add(&mut self, point: UnlearningPoint) {
         self.points.retain(|p| p.step < point.step);
@@ -46,6 +54,22 @@ impl Course {
 }
 
 impl Found {
+    /// From here on it is about these models; what was found with others is let go.
+    pub fn about(&mut self, models: AttributeJob) {
+        if self.of.as_deref() != Some(&models) {
+            *self = Self { of: Some(Box::new(models)), ..Self::default() };
+        }
+    }
+
+    /// Whether it is about the models of this job.
+    pub fn is_of(&self, job: &JobSpec) -> bool {
+        match job {
+            JobSpec::Attribute(job) => self.of.as_deref() == Some(&models(job)),
+            JobSpec::Evidence(job) => self.of.as_deref() == Some(&models(&job.of)),
+            _ => false,
+        }
+    }
+
     /// How different the picture looks without a group, as the mean share of a channel's range by which its values differ; 0 to
     /// 1. `original` is what the full model draws where that was not drawn again.
     pub fn change(&self, original: &[u8], group: usize) -> Option<f64> {
@@ -85,7 +109,7 @@ impl State {
     pub fn looking(&self, what: Evidence, group: Option<usize>) -> Option<&super::Job> {
         let name = group.map(|g| self.group_name(g));
         self.jobs.iter().find(|job| {
-            let crate::engine::api::JobSpec::Evidence(spec) = &job.spec else { return false };
+            let JobSpec::Evidence(spec) = &job.spec else { return false };
             let about = spec.of.groups.is_empty() || name.is_none_or(|n| spec.of.groups.iter().any(|g| g == n));
             job.query == self.current && spec.what == what && about
         })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::format;
 use super::super::session::Session;
-use super::{Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State};
+use super::{Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State, makes, models, question};
 use crate::attribution::{Attribution, Made, ScoreSettings, method};
 use crate::dataset::Dataset;
 use crate::elbo::Timesteps;
@@ -26,6 +26,8 @@ pub enum Effect {
     RunFor(JobSpec, u64),
     /// The seed that comes next.
     NextSeed(u64),
+    /// Stop a job.
+    Cancel(JobId),
     /// Read a recipe file.
     ReadRecipe(PathBuf),
     /// This project is the one to open next time.
@@ -55,12 +57,30 @@ impl State {
             let settings = asked(&spec.settings);
             let recipe = made(spec);
             query.keep_answer();
-            query.earlier.retain(|a| (&a.method, &a.settings, &a.recipe) != (&method, &settings, &recipe));
+            if makes(spec).is_some() && query.found.of.as_deref() != Some(&models(spec)) {
+                query.found.about(models(spec));
+                query.recalled = false;
+            }
             let asked = Some(spec.clone());
             query.answer = Some(Answer { job: id, method, settings, recipe, asked, ..Default::default() });
         }
+        if let (JobSpec::Evidence(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
+            query.found.about(models(&spec.of));
+        }
         self.jobs.push(job);
         pointless
+    }
+
+    /// Explanations and evidence of another model or dataset are not wanted any more.
+    fn supersede_questions(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for job in &mut self.jobs {
+            if matches!(job.slot, Slot::Explain | Slot::Evidence) && !job.superseded {
+                job.superseded = true;
+                effects.push(Effect::Cancel(job.id));
+            }
+        }
+        effects
     }
 
     /// Applies an event. Events of unknown, ended and superseded jobs change nothing.
@@ -87,22 +107,20 @@ impl State {
             EventKind::Unlearning(point) if point.group >= groups => {}
             EventKind::Unlearning(point) => {
                 job.add_point(point);
-                if let Some(query) = query.and_then(|key| self.query_mut(key)) {
-                    query.found.take(EventKind::Unlearning(point));
-                }
+                let spec = job.spec.clone();
+                self.found(query, &spec, EventKind::Unlearning(point));
             }
             kind @ (EventKind::Redrawn { .. }
             | EventKind::Mapped { .. }
             | EventKind::Moved { .. }
             | EventKind::Watched { .. }) => {
-                if let Some(query) = query.and_then(|key| self.query_mut(key)) {
-                    query.found.take(kind);
-                }
+                let spec = job.spec.clone();
+                self.found(query, &spec, kind);
             }
             EventKind::Forecast(forecast) => job.forecast = Some(forecast),
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
             EventKind::ModelLoaded(model) => return self.model_loaded(*model),
-            EventKind::DatasetLoaded(dataset) => self.dataset_loaded(dataset),
+            EventKind::DatasetLoaded(dataset) => return self.dataset_loaded(dataset),
             EventKind::QueryReady(picture) => {
                 let show = job.show;
                 return self.query_ready(*picture, show);
@@ -135,6 +153,13 @@ impl State {
         Vec::new()
     }
 
+    /// A job found evidence, which counts where it is about the models that are looked through now.
+    fn found(&mut self, query: Option<u64>, spec: &JobSpec, kind: EventKind) {
+        if let Some(query) = query.and_then(|key| self.query_mut(key)).filter(|q| q.found.is_of(spec)) {
+            query.found.take(kind);
+        }
+    }
+
     fn ended(&mut self, mut job: Job, kind: EventKind) {
         if self.drawing.as_ref().is_some_and(|d| d.job == job.id) {
             self.drawing = None;
@@ -155,6 +180,13 @@ impl State {
             query.earlier.retain(|a| !barren(a));
             if query.answer.as_ref().is_some_and(barren) {
                 query.answer = query.earlier.pop();
+            }
+            // Nor does one that was broken off take the place of a whole one.
+            let broken_off = query.answer.as_ref().filter(|a| a.job == job.id && a.complete.is_none());
+            if let Some(asked) = broken_off.and_then(|a| a.asked.as_deref()).map(question)
+                && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.is_to(&asked))
+            {
+                query.answer = Some(query.earlier.remove(place));
             }
             // Half drawn pictures of a job that was stopped are nothing to compare with.
             query.found.redrawn.retain(|_, r| r.is_done());
@@ -194,6 +226,7 @@ impl State {
             // Scores and drawn pictures belong to the model they came from.
             self.queries.retain(|q| matches!(q.picture.origin, QueryOrigin::File(_)));
             self.queries.iter_mut().for_each(Query::forget);
+            effects.extend(self.supersede_questions());
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
@@ -212,16 +245,19 @@ impl State {
         effects
     }
 
-    fn dataset_loaded(&mut self, dataset: Dataset) {
+    fn dataset_loaded(&mut self, dataset: Dataset) -> Vec<Effect> {
+        let mut effects = Vec::new();
         if self.dataset.as_ref().is_none_or(|old| old.hash() != dataset.hash()) {
             for query in &mut self.queries {
                 query.forget();
             }
             self.group = None;
+            effects = self.supersede_questions();
         }
         self.dataset_number += 1;
         self.image = None;
         self.dataset = Some(dataset);
+        effects
     }
 
     fn query_ready(&mut self, picture: QueryPicture, show: bool) -> Vec<Effect> {
@@ -266,8 +302,13 @@ impl State {
         let key = query.key;
         let Some(answer) = query.answer.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else { return };
         change(answer);
+        let whole = answer.complete.is_some().then(|| answer.asked.as_deref().map(question)).flatten();
         answer.board = Board::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
         let leader = answer.board.leader();
+        // The same answer again takes the place of the earlier one, once it is whole.
+        if let Some(asked) = whole {
+            query.earlier.retain(|a| a.job == job || !a.is_to(&asked));
+        }
         // Something is selected as soon as there is something to say about it.
         if self.group.is_none() && self.current == Some(key) {
             self.group = leader;

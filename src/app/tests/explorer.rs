@@ -121,7 +121,8 @@ fn an_unlearning_is_watched_and_gone_through() {
     scene.window.get_by_label("forget 0.4000 · rest 0.0500 · this picture +4.00 nats");
     scene.window.get_by_label_contains("The picture drawn again after 4 steps");
     assert!(scene.window.query_by_label("Watch it unlearn").is_none());
-    scene.window.state_mut().drafts.scrub = Some((2, 1));
+    let key = scene.app().state.current.unwrap();
+    scene.window.state_mut().drafts.scrub = Some((key, 2, 1));
     scene.settle();
     scene.window.get_by_label("forget 0.1000 · rest 0.0500 · this picture +1.00 nats");
 }
@@ -130,7 +131,7 @@ fn an_unlearning_is_watched_and_gone_through() {
 fn answers_by_two_methods_stand_side_by_side() {
     let mut scene = Scene::done();
     scene.act(Action::Show(Tab::Compare));
-    scene.window.get_by_label_contains("by 1 method");
+    scene.window.get_by_label_contains("1 explanation");
     scene.command(Command::ExplainBy("gaussian"));
     let (_, spec) = scene.fake.last();
     assert!(matches!(&spec, JobSpec::Attribute(job) if job.method == "gaussian"), "{spec:?}");
@@ -142,11 +143,14 @@ fn answers_by_two_methods_stand_side_by_side() {
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
     scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", all)]));
     scene.tell(EventKind::Finished("done".into()));
-    scene.window.get_by_label_contains("by 2 methods");
+    scene.window.get_by_label_contains("2 explanations");
     scene.window.get_by_label("Where they disagree most");
     scene.window.get_by_label_contains("seed-7: rank correlation \u{2212}1.00");
-    // The same again replaces the earlier one.
+    // The same again takes the place of the earlier one once it is whole.
     scene.command(Command::ExplainBy("guda"));
+    assert_eq!(scene.app().state.query().unwrap().earlier.len(), 2);
+    let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
+    scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "guda", all)]));
     assert_eq!(scene.app().state.query().unwrap().earlier.len(), 1);
 }
 
@@ -210,4 +214,54 @@ fn a_project_is_found_as_it_was_left() {
     assert_eq!((&job.method, &job.settings, &job.recipe), (&asked.method, &asked.settings, &asked.recipe));
     // What is about to come back is kept where the window closes before.
     assert!(Session::of(state, 41).is_none() || kept.contains("\"guda\""));
+}
+
+#[test]
+fn evidence_is_of_the_models_of_the_answer_on_screen() {
+    let mut scene = Scene::done();
+    scene.command(Command::Look(Evidence::Redraw, None));
+    let first = scene.fake.last().0;
+    scene.redrawn(0, 50, 1);
+    // What is typed now is not what was explained.
+    scene.window.state_mut().drafts.settings.recipe.steps = 7;
+    scene.command(Command::Look(Evidence::Map, None));
+    let JobSpec::Evidence(map) = scene.fake.last().1 else { panic!() };
+    let asked = scene.app().state.answer().unwrap().asked.clone().unwrap();
+    assert_eq!(map.of.recipe, asked.recipe);
+    assert!(scene.app().state.query().unwrap().found.redrawn.contains_key(&0));
+    // Explained anew, nothing of the other models stays, and what they still find is not taken in.
+    scene.act(Action::Explain);
+    assert!(scene.app().state.query().unwrap().found.redrawn.is_empty());
+    let size = scene.app().state.query().unwrap().picture.pixels.len();
+    let picture = Redrawn { step: 50, steps: 50, pixels: vec![9; size] };
+    scene.tell_of(first, EventKind::Redrawn { group: Some(1), picture });
+    assert!(scene.app().state.query().unwrap().found.redrawn.is_empty());
+}
+
+#[test]
+fn a_whole_answer_survives_one_that_is_broken_off() {
+    let mut scene = Scene::done();
+    let whole = scene.app().state.answer().unwrap().complete.clone();
+    scene.act(Action::Explain);
+    scene.tell(EventKind::Started);
+    assert!(scene.app().state.answer().unwrap().complete.is_none());
+    let first = GroupScore::exact(&scene.app().state.groups()[0].clone(), 1.0);
+    scene.tell(EventKind::GroupScored { group: 0, score: Box::new(first) });
+    scene.tell(EventKind::Cancelled);
+    assert_eq!(scene.app().state.answer().unwrap().complete, whole);
+    assert!(scene.app().state.query().unwrap().earlier.is_empty());
+}
+
+#[test]
+fn a_broken_off_map_or_watch_can_be_finished() {
+    let mut scene = Scene::done();
+    scene.command(Command::SelectGroup(Some(2)));
+    scene.command(Command::Look(Evidence::Watch, Some(2)));
+    let size = scene.app().state.query().unwrap().picture.pixels.len();
+    scene.tell(EventKind::Watched { group: 2, step: 0, pixels: vec![0; size] });
+    let point = UnlearningPoint { group: 2, step: 1, steps: 4, forget_loss: 0.1, retain_loss: 0.1, query_score: None };
+    scene.tell(EventKind::Unlearning(point));
+    scene.tell(EventKind::Cancelled);
+    scene.act(Action::Show(Tab::Unlearning));
+    scene.window.get_by_label("Watch it unlearn");
 }

@@ -19,8 +19,6 @@ pub enum Picture {
     Query(u64),
     /// A picture that is being drawn: job and step.
     Drawing(u64, usize),
-    /// A query drawn again in the course of an unlearning: its key, group, training steps done.
-    Course(u64, usize, usize),
     /// A training image: number of the dataset and of the image.
     Image(u64, usize),
     /// A query without its colours, by key.

@@ -1,0 +1,31 @@
+//! What was asked, apart from what makes no difference: whether two answers, or an answer and a piece of evidence, are about
+//! the same thing.
+
+use crate::attribution::{Made, method};
+use crate::engine::api::AttributeJob;
+
+/// The question of a job: what its scores depend on, the picture left out.
+pub fn question(job: &AttributeJob) -> AttributeJob {
+    let mut question = job.clone();
+    question.queries.clear();
+    question.settings.batch = 0;
+    question.neighbours = 0;
+    (question.live, question.known_only, question.dry_run, question.out) = (false, false, false, None);
+    question
+}
+
+/// The models that a job looks through, and at which noise: what its evidence depends on, the picture left out.
+pub fn models(job: &AttributeJob) -> AttributeJob {
+    let mut models = question(job);
+    models.groups.clear();
+    (models.null, models.confirm, models.settings.stop) = (0, false, None);
+    if makes(job).is_none() {
+        models.method = "guda".into();
+    }
+    models
+}
+
+/// How a job's models without a group are made; none where it needs none.
+pub fn makes(job: &AttributeJob) -> Option<Made> {
+    method(&job.method).ok().and_then(|m| m.counterfactuals())
+}
