@@ -158,7 +158,7 @@ impl Trust {
                      {limit:.2}{alike})"
                 )
             } else {
-                format!("Nothing stands out: {count} random groups reach {limit:.2} nats as well{alike}")
+                format!("{count} random groups could reach {limit:.2} nats as well{alike}")
             });
         }
         for (what, named) in

@@ -62,8 +62,16 @@ pub fn verdict(attribution: &Attribution) -> String {
         return "No group made this picture more likely beyond the noise".into();
     }
     let null = attribution.trust.as_ref().and_then(|t| t.null.as_ref());
-    if null.is_some_and(|n| !n.stands_out(&leader.group, leader.estimate.score)) {
-        return format!("Nothing stands out: random pictures score as much as {}", leader.group);
+    if let Some(null) = null.filter(|n| !n.stands_out(&leader.group, leader.estimate.score)) {
+        // The leader's model may be damaged so much that it has more to beat than those below it.
+        let mut others = ranked.iter().filter_map(|r| attribution.scores.get(r.index));
+        return match others.find(|s| null.stands_out(&s.group, s.estimate.score)) {
+            Some(other) => format!(
+                "{} stands out; {} scores more, but its model harms other pictures too",
+                other.group, leader.group
+            ),
+            None => format!("Nothing stands out: random pictures could score as much as {}", leader.group),
+        };
     }
     let tied: Vec<&str> = ranked.iter().skip(1).take_while(|r| r.tied_with_previous).map(name).collect();
     if !tied.is_empty() {
@@ -130,5 +138,21 @@ mod tests {
         assert_eq!(verdict(&clear).split(';').next(), Some("ink stands out"));
         let none = make(vec![score("ink", &shaky(0.0, 2.0, 5)), score("wash", &[-1.0; 50])]);
         assert!(verdict(&none).starts_with("No group"), "{}", verdict(&none));
+    }
+
+    #[test]
+    fn a_leader_with_more_to_beat_does_not_hide_one_that_stands_out() {
+        let exact = [GroupScore::exact("ink", 9.0), GroupScore::exact("oil", 8.0), GroupScore::exact("wash", 0.5)];
+        let mut all = Attribution::new("q", "guda", exact.to_vec());
+        let mut null = crate::attribution::NullTest::of(vec![0.0, 1.0, 2.0, 3.0, 2.0, 1.0], 3, None).unwrap();
+        assert!(null.threshold < 8.0, "{}", null.threshold);
+        let trust =
+            |null| crate::attribution::Trust { null: Some(null), lead: None, closed_form: None, second_seed: None };
+        null.allowances.insert("ink".into(), 20.0);
+        all.trust = Some(trust(null.clone()));
+        assert!(verdict(&all).starts_with("oil stands out; ink scores more"), "{}", verdict(&all));
+        null.allowances.insert("oil".into(), 20.0);
+        all.trust = Some(trust(null));
+        assert!(verdict(&all).starts_with("Nothing stands out"), "{}", verdict(&all));
     }
 }

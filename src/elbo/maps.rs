@@ -117,7 +117,8 @@ impl ScoreMap {
         Estimate::from_terms(&self.terms(region), self.draws)
     }
 
-    /// What each timestep adds to a region's score, nats: (timestep, its share), averaged over draws.
+    /// What each evaluated timestep adds to a region's score, nats: (timestep, its share), averaged over draws. Where timesteps
+    /// were drawn by importance, each carries the weight of those around it that were not drawn.
     pub fn by_timestep(&self, region: Region) -> Vec<(usize, f64)> {
         self.shares(&self.terms(region))
     }

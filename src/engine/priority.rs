@@ -39,8 +39,9 @@ impl JobSpec {
     /// Whether a job that was left goes on where it was when it starts again, so that leaving it costs little.
     pub fn keeps_results(&self) -> bool {
         match self {
+            // A group that is watched is unlearned in one go.
+            Self::Evidence(job) => !matches!(job.what, Evidence::Watch | Evidence::Known),
             Self::Attribute(_)
-            | Self::Evidence(_)
             | Self::Unlearn(_)
             | Self::Train(_)
             | Self::Retrain(_)

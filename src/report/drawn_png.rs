@@ -27,12 +27,20 @@ pub struct Drawn {
     pub draw: DrawSettings,
     /// blake3 of the model's settings and weights.
     pub model: String,
+    /// blake3 of the planar bytes: other programs keep the text of pictures that they change.
+    pub picture: String,
 }
 
 impl Drawn {
     /// From a seed, by the model of this hash.
-    pub fn new(seed: u64, draw: DrawSettings, model: &str) -> Self {
-        Self { schema_version: LAYOUT, seed, draw, model: model.to_owned() }
+    pub fn new(seed: u64, draw: DrawSettings, model: &str, pixels: &[u8]) -> Self {
+        let picture = blake3::hash(pixels).to_hex().to_string();
+        Self { schema_version: LAYOUT, seed, draw, model: model.to_owned(), picture }
+    }
+
+    /// Whether this is the picture, by this model.
+    pub fn is_of(&self, model: &str, pixels: &[u8]) -> bool {
+        self.model == model && self.picture == blake3::hash(pixels).to_hex().as_str()
     }
 }
 
@@ -68,7 +76,9 @@ mod tests {
             let path = folder.path().join(format!("{channels}.png"));
             let shape = ImageShape { channels, height: 4, width: 5 };
             let pixels: Vec<u8> = (0..shape.numel() as u8).collect();
-            let drawn = Drawn::new(u64::MAX, DrawSettings { steps: 7, eta: 1.0 / 3.0, ..Default::default() }, "abc");
+            let drawn =
+                Drawn::new(u64::MAX, DrawSettings { steps: 7, eta: 1.0 / 3.0, ..Default::default() }, "abc", &pixels);
+            assert!(drawn.is_of("abc", &pixels) && !drawn.is_of("abd", &pixels) && !drawn.is_of("abc", &pixels[1..]));
             write_drawn_png(&path, &pixels, shape, &drawn).unwrap();
             assert_eq!(read_drawn(&path), Some(drawn));
             assert_eq!(crate::dataset::load_picture(&path, shape).unwrap().pixels, pixels);

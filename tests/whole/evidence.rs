@@ -64,6 +64,15 @@ fn a_map_adds_up_to_the_score_and_is_kept() {
     assert_eq!(maps(&again), first);
     let computes = |kind: &EventKind| matches!(kind, EventKind::Progress(p) if p.phase.contains("model") || p.phase.contains("mapping"));
     assert!(!again.iter().any(computes), "nothing is left to compute");
+    assert_eq!(maps(&look(&of, Evidence::Known, None)), first, "what is kept is recalled");
+    // Another seed of the noise has maps of its own, and only what is kept is recalled.
+    let mut other = of.clone();
+    other.settings.seed = 7;
+    assert!(maps(&look(&other, Evidence::Known, None)).is_empty());
+    // More places than a map keeps: it is estimated from fewer.
+    of.settings.timesteps = "129".parse().unwrap();
+    let coarse = maps(&look(&of, Evidence::Map, None));
+    assert!(coarse.values().all(|map| map.points.len() == 64));
 }
 
 #[test]
@@ -136,6 +145,9 @@ fn a_query_is_drawn_again_from_its_own_noise() {
         |a: &[u8]| a.iter().zip(&pixels).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64;
     assert!(distance(&file[&None]) > 0.0 && distance(&file[&None]) < 60.0, "{}", distance(&file[&None]));
     assert_ne!(file[&None], file[&group]);
+    of.settings.seed = 7;
+    let noise = redrawn(&look(&of, Evidence::Redraw, None));
+    assert_ne!(noise[&None], file[&None], "other noise is another picture");
 }
 
 #[test]

@@ -75,12 +75,12 @@ fn course(job: &Job, group: usize) -> Option<String> {
 /// How far random groups reach.
 fn reach(ui: &mut Ui, null: &NullTest, scale: &Scale) {
     let nats = |value| format::signed(value, scale.decimals);
-    let text = "random groups reach up to here";
+    let text = "random groups could reach up to here";
     let label = format!("{text}: {} nats", nats(null.threshold));
     let Some(caption) = floor(ui, text, &label, scale) else { return };
     caption.on_hover_ui(|ui| {
         ui.set_max_width(360.0);
-        ui.strong(format!("Random groups reach up to {} nats", nats(null.threshold)));
+        ui.strong(format!("Random groups could reach up to {} nats", nats(null.threshold)));
         ui.label(format!(
             "{} of pictures taken at random were unlearned in the same way. They score {} nats on average, {} give or take",
             format::plural(null.scores.len(), "group"),

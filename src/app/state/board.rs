@@ -82,7 +82,7 @@ impl Board {
         if let Some(attribution) = complete {
             let rows = rows(groups, &attribution.scores);
             let verdict = verdict(attribution);
-            let trust = trust(attribution, &verdict, rows.first());
+            let trust = trust(attribution, rows.first());
             let null = attribution.trust.as_ref().and_then(|t| t.null.clone());
             return Self { stage: Stage::Complete, rows, verdict, trust, null, ..Self::default() };
         }
@@ -106,14 +106,12 @@ impl Board {
     }
 }
 
-/// What speaks for the sentence that sums up, and what against it. Nothing is said twice.
-fn trust(attribution: &Attribution, verdict: &str, leader: Option<&Row>) -> Vec<String> {
+/// What speaks for the sentence that sums up, and what against it.
+fn trust(attribution: &Attribution, leader: Option<&Row>) -> Vec<String> {
     let (Some(trust), Some(leader)) = (&attribution.trust, leader) else { return Vec::new() };
-    let nothing = "Nothing stands out: ";
     trust
         .sentences(&leader.name, leader.estimate.score)
         .into_iter()
-        .map(|s| s.strip_prefix(nothing).filter(|_| verdict.starts_with(nothing)).map_or(s.clone(), str::to_owned))
         .map(|s| if s.starts_with(&leader.name) { s } else { capital(&s) })
         .collect()
 }

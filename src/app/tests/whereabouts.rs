@@ -93,7 +93,7 @@ fn a_mapped_picture_ranks_the_whole_picture() {
     let harness = done();
     harness.get_by_label("Whole picture");
     harness.get_by_label_contains("Where the score of pointillism arises: the whole picture");
-    harness.get_by_label_contains("By denoising step, pointillism: step ");
+    harness.get_by_label_contains("By denoising step, pointillism: steps ");
     harness.get_by_label("What pointillism adds, and where");
     harness.get_by_label_contains("nats per pixel, the same for all groups");
     let maps = bench::maps(&harness.state().state, 8);

@@ -69,9 +69,8 @@ pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Rep
 
 pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let picture = load_picture(path, workspace.open_shape().ok_or_else(no_model)?)?;
-    let resized = !picture.notes.is_empty();
-    let drawn = match crate::report::read_drawn(path).filter(|_| !resized) {
-        Some(drawn) if drawn.model == workspace.open_model()?.hash() => {
+    let drawn = match crate::report::read_drawn(path) {
+        Some(drawn) if drawn.is_of(workspace.open_model()?.hash(), &picture.pixels) => {
             Some(DrawQuery { seed: drawn.seed, draw: drawn.draw })
         }
         _ => None,

@@ -74,9 +74,10 @@ pub(super) fn run(workspace: &mut Workspace, job: &SampleJob, reporter: &mut Rep
     for seeds in job.seeds.chunks(job.batch.max(1)) {
         let pictures = draw(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
         for (seed, picture) in seeds.iter().zip(pictures.chunks(size)) {
-            let drawn = Drawn::new(*seed, job.draw, model.hash());
+            let pixels = to_bytes(picture);
+            let drawn = Drawn::new(*seed, job.draw, model.hash(), &pixels);
             let path = job.out.join(format!("seed-{seed}.png"));
-            write_drawn_png(&path, &to_bytes(picture), model.shape(), &drawn)?;
+            write_drawn_png(&path, &pixels, model.shape(), &drawn)?;
             if job.tensors {
                 write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.draw, *seed, picture)?;
             }

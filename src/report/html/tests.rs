@@ -165,7 +165,7 @@ fn what_must_be_said_is_said() {
         "Nearest is not cause",
         "Near is not the same as having shaped the picture",
         "not proof",
-        "random groups reach up to here",
+        "random groups could reach up to here",
         "ink stands out",
         "The closed form names oil instead",
         "ink is named by a second unlearning with another seed too",

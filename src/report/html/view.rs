@@ -160,7 +160,7 @@ impl Section {
             picture: Image::new(&query.picture)?,
             method: attribution.method.clone(),
             about: about.to_owned(),
-            trust: trust(attribution, &verdict),
+            trust: trust(attribution),
             warnings: failed(attribution),
             verdict,
             chart,
@@ -206,19 +206,13 @@ impl Row {
     }
 }
 
-/// What speaks for the verdict and what against it, as sentences; nothing is said twice.
-fn trust(attribution: &Attribution, verdict: &str) -> Vec<String> {
+/// What speaks for the verdict and what against it, as sentences.
+fn trust(attribution: &Attribution) -> Vec<String> {
     let ranked = crate::attribution::rank(&attribution.scores);
     let leader = ranked.first().and_then(|r| attribution.scores.get(r.index));
     let (Some(trust), Some(leader)) = (&attribution.trust, leader) else { return Vec::new() };
-    let nothing = "Nothing stands out: ";
     let said = trust.sentences(&leader.group, leader.estimate.score).into_iter();
-    said.map(|s| match s.strip_prefix(nothing) {
-        Some(rest) if verdict.starts_with(nothing) => rest.to_owned(),
-        _ => s,
-    })
-    .map(|s| if s.starts_with(&leader.group) { s } else { capital(&s) })
-    .collect()
+    said.map(|s| if s.starts_with(&leader.group) { s } else { capital(&s) }).collect()
 }
 
 /// The groups whose models failed their check, in words.

@@ -28,10 +28,10 @@ pub fn missing() -> Option<&'static str> {
         return Some("WHENCE_WINDOW_TEST is not 1");
     }
     let on_path = |folders: std::ffi::OsString| std::env::split_paths(&folders).any(|f| f.join("Xvfb").is_file());
-    if !std::env::var_os("PATH").is_some_and(on_path) {
-        return Some("Xvfb is not installed");
-    }
-    lavapipe().is_none().then_some("lavapipe, Mesa's Vulkan driver for the processor, is not installed")
+    // Who asks for the test shall not believe that it ran.
+    assert!(std::env::var_os("PATH").is_some_and(on_path), "Xvfb is not installed");
+    assert!(lavapipe().is_some(), "lavapipe, Mesa's Vulkan driver for the processor, is not installed");
+    None
 }
 
 impl Display {

@@ -1,11 +1,11 @@
-//! What is done with parts of the window that are not in it yet; each begins on the explained demo and leaves it so.
+//! Projects, maps and reports: each begins on the explained demo and leaves it so.
 
 use super::input::{CONTROL, DOWN, ESCAPE, RETURN};
 use super::robot::Robot;
 use super::scene::Scene;
 use super::{Step, steps};
 
-/// To be put among the others where the window has what they need.
+/// In the order they are done.
 pub const LATER: [(&str, Step); 3] = [
     ("a project left for another is as it was", a_project_left_for_another_is_as_it_was),
     ("a part of the map is brushed", a_part_of_the_map_is_brushed),

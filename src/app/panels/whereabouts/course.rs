@@ -42,28 +42,40 @@ pub fn course(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Li
         Some((step, value, before)) => {
             painter.vline(frame.x(step), plot.y_range(), Stroke::new(1.0, t.outline));
             painter.circle_filled(pos2(frame.x(step), frame.y(value)), 3.0, line.color);
-            text(rect.right_top(), Align2::RIGHT_TOP, &words(step, value, Some(before)), t.strong);
+            text(rect.right_top(), Align2::RIGHT_TOP, &words(around(line, step), value, Some(before)), t.strong);
         }
         None => {
             if let Some((step, value, _)) = most(line) {
-                let words = format!("{name} most at {}", words(step, value, None));
+                let words = format!("{name} most at {}", words(around(line, step), value, None));
                 text(rect.right_top(), Align2::RIGHT_TOP, &words, t.weak);
             }
         }
     }
     let label = match read.or_else(|| most(line)) {
-        Some((step, value, before)) => format!("By denoising step, {name}: {}", words(step, value, Some(before))),
+        Some((step, value, before)) => {
+            format!("By denoising step, {name}: {}", words(around(line, step), value, Some(before)))
+        }
         None => format!("By denoising step, {name}: nothing known"),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     response
 }
 
-/// A step in words: what it adds, and what was there up to it.
-fn words(step: usize, value: f64, so_far: Option<f64>) -> String {
+/// The steps that a point stands for: those nearer to it than to its neighbours. Points may be far apart, and each then
+/// carries the weight of all steps around it.
+fn around(line: &Line<'_>, step: usize) -> (usize, usize) {
+    let others = || line.points.iter().map(|(t, _)| *t);
+    let below = others().filter(|t| *t < step).max();
+    let above = others().filter(|t| *t > step).min();
+    (below.map_or(step, |t| (t + step) / 2 + 1), above.map_or(step, |t| (t + step) / 2))
+}
+
+/// Steps in words: what they add, and what was there up to them.
+fn words((first, last): (usize, usize), value: f64, so_far: Option<f64>) -> String {
     let nats = |v: f64| format::signed(v, format::decimals(v).min(2));
     let so_far = so_far.map_or_else(String::new, |sum| format!(", {} since the noise", nats(sum)));
-    format!("step {step}: {} nats{so_far}", nats(value))
+    let steps = if first == last { format!("step {first}") } else { format!("steps {first} to {last}") };
+    format!("{steps}: {} nats{so_far}", nats(value))
 }
 
 /// The step that adds most, either way.
@@ -130,6 +142,13 @@ mod tests {
     use super::*;
 
     const POINTS: [(usize, f64); 3] = [(900, 1.0), (400, -3.0), (10, 2.0)];
+
+    #[test]
+    fn a_point_stands_for_the_steps_around_it() {
+        let line = Line { color: Color32::PLACEHOLDER, points: &POINTS };
+        assert_eq!([900, 400, 10].map(|t| around(&line, t)), [(651, 900), (206, 650), (10, 205)]);
+        assert_eq!(words((206, 650), -3.0, None), "steps 206 to 650: \u{2212}3.00 nats");
+    }
 
     #[test]
     fn noise_is_at_the_left_and_zero_in_sight() {

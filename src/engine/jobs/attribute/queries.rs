@@ -66,7 +66,8 @@ pub(in crate::engine::jobs) fn read_queries(
     Ok(queries)
 }
 
-/// Gives queries of the same name a number, so that no row or file stands for two.
+/// Gives queries of the same name a number, so that no row or file stands for two. Files of pictures are named without the
+/// ending, so that `a` and `a.png` count as the same.
 fn tell_apart(queries: &mut [Query]) {
     let mut seen = std::collections::HashSet::new();
     for query in queries {
@@ -75,9 +76,22 @@ fn tell_apart(queries: &mut [Query]) {
             None => (query.name.clone(), String::new()),
         };
         let mut number = 1;
-        while !seen.insert(query.name.clone()) {
+        while !seen.insert(query.name.trim_end_matches(".png").to_owned()) {
             number += 1;
             query.name = format!("{stem}-{number}{end}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_queries_share_a_name_or_a_file() {
+        let query = |name: &str| Query { name: name.into(), pixels: Vec::new() };
+        let mut queries = ["seed-3.png", "seed-3", "a.png", "a.png", "a.jpg"].map(query);
+        tell_apart(&mut queries);
+        assert_eq!(queries.map(|q| q.name), ["seed-3.png", "seed-3-2", "a.png", "a-2.png", "a.jpg"]);
     }
 }

@@ -9,6 +9,7 @@ use crate::engine::api::{EventKind, Moved};
 use crate::engine::reporter::Reporter;
 use crate::error::{Error, Result};
 use crate::store::Kind;
+use crate::training::batch::class_of_group;
 
 /// Pictures of a group that are looked at, spread evenly over it.
 const PICTURES: usize = 256;
@@ -25,6 +26,8 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
     reporter.plan(look.groups.len() as f64);
     let mut told = Told { reporter, units: 1.0 };
     for &group in look.groups {
+        // An image is of its group's class, whatever the query's is.
+        let class = class_of_group(model, Some(group));
         let all = look.dataset.indices_of(group);
         let images: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(PICTURES).max(1)).collect();
         let inputs = json!({
@@ -33,7 +36,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             "dataset": look.dataset.hash(),
             "group": group,
             "moved": { "seed": settings.seed, "pictures": PICTURES, "timesteps": TIMESTEPS },
-            "class": settings.class,
+            "class": class,
             "device": look.device,
         });
         let kept = look.store.get(Kind::Moved, &inputs);
@@ -53,7 +56,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             let query = |&index: &usize| {
                 let pixels = look.dataset.pixels(index).to_vec();
                 let plan = Timesteps::Count(TIMESTEPS).plan(model.schedule(), 1, settings.seed, &pixels)?;
-                Ok(ScorerQuery { pixels, plan, class: settings.class })
+                Ok(ScorerQuery { pixels, plan, class })
             };
             let queries: Vec<ScorerQuery> = part.iter().map(query).collect::<Result<_>>()?;
             let done = moved.len();

@@ -43,7 +43,10 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
     let mut missing = Vec::new();
     for group in reference.into_iter().chain(look.groups.iter().copied().map(Some)) {
         let other = group.map_or_else(|| Ok("full".to_owned()), |g| models.identity(g))?;
-        let inputs = look.inputs_with(&other, json!({ "redraw": { "draw": look.draw(), "seed": look.job.seed } }));
+        let inputs = look.inputs_with(
+            &other,
+            json!({ "redraw": { "draw": look.draw(), "seed": look.job.seed, "noise": look.job.of.settings.seed } }),
+        );
         match look.store.get(Kind::Redrawing, &inputs).filter(|pixels| pixels.len() == size) {
             Some(pixels) => {
                 let picture = Redrawn { step: steps, steps, pixels };
@@ -69,7 +72,12 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         reporter.within("drawing again", 0, 1, 0.0)?;
         let drawn: Vec<Vec<u8>> = {
             let reporter = &*reporter;
-            let one = |(wanted, model): &(&Wanted, Model)| look.one(model, wanted.group, reporter);
+            // Each is kept as soon as it is there: a job that makes way loses none.
+            let one = |(wanted, model): &(&Wanted, Model)| {
+                let pixels = look.one(model, wanted.group, reporter)?;
+                look.store.put(Kind::Redrawing, &wanted.inputs, &pixels)?;
+                Ok(pixels)
+            };
             if made.len() > 1 {
                 made.par_iter().map(one).collect::<Result<_>>()?
             } else {
@@ -77,7 +85,6 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             }
         };
         for (wanted, pixels) in wanted.iter().zip(drawn) {
-            look.store.put(Kind::Redrawing, &wanted.inputs, &pixels)?;
             let picture = Redrawn { step: steps, steps, pixels };
             reporter.state(EventKind::Redrawn { group: wanted.group, picture });
             reporter.advance(1.0);
