@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use egui::{ColorImage, Context};
 
+use super::export::Unsaved;
 use super::files::{Kind, Pick};
 use super::session::Session;
 use crate::dataset::Neighbour;
@@ -43,7 +44,7 @@ pub enum Message {
     /// The library's images in their order.
     Arranged(super::library::Key, super::library::Arrangement),
     /// Something was exported to that file.
-    Exported(Result<PathBuf, String>),
+    Exported(Result<PathBuf, Unsaved>),
     /// A picture of the view, to be exported.
     ViewShot(Arc<ColorImage>),
     /// A picture of a view was read.
