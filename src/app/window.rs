@@ -167,6 +167,8 @@ impl WhenceApp {
             self.take_message(ctx, message);
         }
         if changed {
+            let model = self.state.model.as_ref().map(|m| m.hash.clone());
+            self.shell.history.stand_on((self.state.dataset_number, model), self.moment());
             ctx.request_repaint();
         }
         changed
