@@ -2,6 +2,7 @@
 //!
 //! Each errand runs on a named thread and answers with one message; the window is woken when it arrives.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,6 +54,8 @@ pub enum Message {
     Shot(Arc<ColorImage>),
     /// The window's own picture lies in its file.
     Saved(Result<(), String>),
+    /// The errand of this name panicked: nothing else will come of it.
+    Failed(&'static str),
 }
 
 /// Runs errands.
@@ -71,9 +74,11 @@ impl Errands {
     }
 
     /// Runs `work` on a thread of that name. False where the system gives no thread.
-    pub fn run(&self, name: &str, work: impl FnOnce() -> Message + Send + 'static) -> bool {
+    pub fn run(&self, name: &'static str, work: impl FnOnce() -> Message + Send + 'static) -> bool {
         let post = self.post();
-        std::thread::Builder::new().name(format!("whence-{name}")).spawn(move || post(work())).is_ok()
+        // Whoever waits for the answer would wait for ever. What the panic left half done is dropped with the errand.
+        let answer = move || post(catch_unwind(AssertUnwindSafe(work)).unwrap_or(Message::Failed(name)));
+        std::thread::Builder::new().name(format!("whence-{name}")).spawn(answer).is_ok()
     }
 
     /// Delivers a message and wakes the window.

@@ -62,7 +62,7 @@ pub struct WhenceApp {
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
     /// Nearest images that are being looked for: query, dataset, group.
-    looking: Option<(u64, u64, usize)>,
+    pub(super) looking: Option<(u64, u64, usize)>,
     shot: Shot,
     /// The picture of the view that is being taken.
     pub(super) view_shot: super::export::Shot,
@@ -193,12 +193,13 @@ impl WhenceApp {
         }
     }
 
-    fn take_message(&mut self, ctx: &Context, message: Message) {
+    pub(super) fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
             Message::Picked(Pick::Export, path) => {
                 self.drafts.dialog_open = false;
                 path.iter().for_each(|path| self.drafts.export.choose(path));
             }
+            Message::Failed(name) => self.errand_failed(ctx, name),
             Message::Exported(result) => self.exported(result),
             Message::ViewShot(image) => self.take_view(&image),
             Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
