@@ -288,15 +288,16 @@ impl WhenceApp {
         if !fits || self.looking.is_some() || query.nearest.contains_key(&group) {
             return;
         }
-        self.looking = Some(want);
         let (dataset, pixels) = (dataset.clone(), query.picture.pixels.clone());
         let (query, number, group) = want;
-        self.errands.run("nearest", move || Message::Nearest {
+        let begun = self.errands.run("nearest", move || Message::Nearest {
             query,
             dataset: number,
             group,
             nearest: crate::dataset::nearest(&dataset, &pixels, group, NEAREST),
         });
+        // Without a thread nobody looks, and no answer will come.
+        self.looking = begun.then_some(want);
     }
 
     /// Takes the picture of the window once nothing changes any more.
