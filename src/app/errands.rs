@@ -2,12 +2,14 @@
 //!
 //! Each errand runs on a named thread and answers with one message; the window is woken when it arrives.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use egui::{ColorImage, Context};
 
+use super::export::Unsaved;
 use super::files::{Kind, Pick};
 use super::session::Session;
 use crate::dataset::Neighbour;
@@ -43,7 +45,7 @@ pub enum Message {
     /// The library's images in their order.
     Arranged(super::library::Key, super::library::Arrangement),
     /// Something was exported to that file.
-    Exported(Result<PathBuf, String>),
+    Exported(Result<PathBuf, Unsaved>),
     /// A picture of the view, to be exported.
     ViewShot(Arc<ColorImage>),
     /// A picture of a view was read.
@@ -52,6 +54,8 @@ pub enum Message {
     Shot(Arc<ColorImage>),
     /// The window's own picture lies in its file.
     Saved(Result<(), String>),
+    /// The errand of this name panicked: nothing else will come of it.
+    Failed(&'static str),
 }
 
 /// Runs errands.
@@ -70,9 +74,11 @@ impl Errands {
     }
 
     /// Runs `work` on a thread of that name. False where the system gives no thread.
-    pub fn run(&self, name: &str, work: impl FnOnce() -> Message + Send + 'static) -> bool {
+    pub fn run(&self, name: &'static str, work: impl FnOnce() -> Message + Send + 'static) -> bool {
         let post = self.post();
-        std::thread::Builder::new().name(format!("whence-{name}")).spawn(move || post(work())).is_ok()
+        // Whoever waits for the answer would wait for ever. What the panic left half done is dropped with the errand.
+        let answer = move || post(catch_unwind(AssertUnwindSafe(work)).unwrap_or(Message::Failed(name)));
+        std::thread::Builder::new().name(format!("whence-{name}")).spawn(answer).is_ok()
     }
 
     /// Delivers a message and wakes the window.

@@ -59,8 +59,20 @@ pub struct ExportRequest {
     pub replace: bool,
 }
 
-/// What a file would be replaced by saving, where that was not agreed to.
-pub const EXISTS: &str = "There is a file of this name already. Press Save again to replace it";
+/// Why something was not saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsaved {
+    /// There is such a file already, and nobody agreed to replace it.
+    Exists(PathBuf),
+    /// Something failed: what, and what to do.
+    Failed(String),
+}
+
+impl From<String> for Unsaved {
+    fn from(text: String) -> Self {
+        Self::Failed(text)
+    }
+}
 
 /// Colours of the first groups as `#rrggbb`, on light and on dark ground.
 pub fn group_colours(groups: usize) -> Vec<[String; 2]> {
@@ -100,7 +112,7 @@ impl WhenceApp {
     pub(super) fn follow_shot(&mut self, ctx: &Context) {
         let post = self.errands.post();
         if let Err(text) = self.view_shot.follow(ctx, move |image| post(Message::ViewShot(image))) {
-            self.exported(Err(text));
+            self.exported(Err(text.into()));
         }
     }
 
@@ -114,20 +126,18 @@ impl WhenceApp {
             Ok(request.path)
         };
         if !self.errands.run("export", move || Message::Exported(write())) {
-            self.exported(Err("The system gives no more threads. Close other programs and try again".into()));
+            let text = "The system gives no more threads. Close other programs and try again";
+            self.exported(Err(Unsaved::Failed(text.into())));
         }
     }
 
     /// Something was saved, or not.
-    pub(super) fn exported(&mut self, result: Result<PathBuf, String>) {
+    pub(super) fn exported(&mut self, result: Result<PathBuf, Unsaved>) {
         let draft = &mut self.drafts.export;
         (draft.open, draft.busy) = (true, false);
         match result {
             Ok(path) => draft.saved = Some(path),
-            Err(text) => {
-                draft.replace = (text == EXISTS).then(|| draft.path.clone());
-                draft.error = Some(text);
-            }
+            Err(why) => draft.refuse(why),
         }
     }
 }
@@ -142,6 +152,6 @@ pub fn read_view(path: &std::path::Path) -> Result<Box<ViewRecipe>, String> {
 }
 
 /// Refuses to replace a file where that was not agreed to.
-fn free(request: &ExportRequest) -> Result<(), String> {
-    if !request.replace && request.path.exists() { Err(EXISTS.into()) } else { Ok(()) }
+fn free(request: &ExportRequest) -> Result<(), Unsaved> {
+    if !request.replace && request.path.exists() { Err(Unsaved::Exists(request.path.clone())) } else { Ok(()) }
 }

@@ -41,7 +41,11 @@ pub struct History {
     past: Vec<Moment>,
     present: Moment,
     future: Vec<Moment>,
+    ground: Ground,
 }
+
+/// What moments are about: the number of the dataset, and the model's hash. Groups are counted anew in another dataset.
+pub type Ground = (u64, Option<String>);
 
 impl History {
     /// The user changed something. Where nothing is different, nothing is remembered.
@@ -61,9 +65,17 @@ impl History {
         self.present = moment;
     }
 
+    /// Moments of other images or another model say nothing about these: they are forgotten.
+    pub fn stand_on(&mut self, ground: Ground, moment: Moment) {
+        if self.ground != ground {
+            self.forget(moment);
+            self.ground = ground;
+        }
+    }
+
     /// Everything is another, as after opening another project.
     pub fn forget(&mut self, moment: Moment) {
-        *self = Self { present: moment, ..Self::default() };
+        *self = Self { present: moment, ground: std::mem::take(&mut self.ground), ..Self::default() };
     }
 
     /// Whether there is a moment before.
@@ -146,6 +158,22 @@ mod tests {
         history.follow(group(7));
         assert_eq!(history.undo(|m| m), Some(group(0)));
         assert_eq!(history.redo(|m| m), Some(group(7)));
+    }
+
+    #[test]
+    fn another_dataset_and_another_model_end_the_history() {
+        let mut history = History::default();
+        let grounds = [(1, None), (1, Some("a")), (2, Some("a")), (2, Some("b"))];
+        for (number, model) in grounds {
+            let ground = || (number, model.map(str::to_owned));
+            history.stand_on(ground(), group(0));
+            assert!(!history.can_undo() && !history.can_redo(), "{number} {model:?}");
+            history.record(group(1));
+            history.record(group(2));
+            history.undo(|m| m);
+            history.stand_on(ground(), group(1));
+            assert!(history.can_undo() && history.can_redo(), "{number} {model:?}");
+        }
     }
 
     #[test]

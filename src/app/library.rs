@@ -151,6 +151,14 @@ impl Library {
         self.shown = Some((key, arrangement));
     }
 
+    /// The order that is being made will not come: nothing is shown until something else is wished for. The same again would
+    /// only fail again.
+    pub fn give_up(&mut self) {
+        if let Some(key) = self.under_way.take() {
+            self.take(key, Arrangement::default());
+        }
+    }
+
     /// Takes back wishes that this dataset and this picture cannot fulfil.
     fn correct(&mut self, state: &State, dataset: &Dataset) {
         if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_number) {

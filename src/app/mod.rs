@@ -17,6 +17,7 @@
 //! | `library` | which training images the library shows, in which order |
 //! | `files` | dialogs, and what a path holds |
 //! | `export` | what leaves the window: pictures, tables, reports |
+//! | `faults` | errands that panicked hold nothing up |
 //! | `backend` | the line to the engine |
 //! | `bench` | the window without a screen, for measuring frames |
 //! | `panels` | one file a panel |
@@ -35,6 +36,7 @@ mod dock;
 mod drafts;
 mod errands;
 mod export;
+mod faults;
 mod files;
 mod format;
 mod history;

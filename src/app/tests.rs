@@ -4,6 +4,7 @@ pub(super) mod bench;
 mod evidence;
 mod explorer;
 mod export;
+mod faults;
 mod gallery;
 mod hover;
 mod library;

@@ -62,7 +62,7 @@ pub struct WhenceApp {
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
     /// Nearest images that are being looked for: query, dataset, group.
-    looking: Option<(u64, u64, usize)>,
+    pub(super) looking: Option<(u64, u64, usize)>,
     shot: Shot,
     /// The picture of the view that is being taken.
     pub(super) view_shot: super::export::Shot,
@@ -167,6 +167,8 @@ impl WhenceApp {
             self.take_message(ctx, message);
         }
         if changed {
+            let model = self.state.model.as_ref().map(|m| m.hash.clone());
+            self.shell.history.stand_on((self.state.dataset_number, model), self.moment());
             ctx.request_repaint();
         }
         changed
@@ -192,12 +194,13 @@ impl WhenceApp {
         }
     }
 
-    fn take_message(&mut self, ctx: &Context, message: Message) {
+    pub(super) fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
             Message::Picked(Pick::Export, path) => {
                 self.drafts.dialog_open = false;
                 path.iter().for_each(|path| self.drafts.export.choose(path));
             }
+            Message::Failed(name) => self.errand_failed(ctx, name),
             Message::Exported(result) => self.exported(result),
             Message::ViewShot(image) => self.take_view(&image),
             Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
@@ -286,15 +289,16 @@ impl WhenceApp {
         if !fits || self.looking.is_some() || query.nearest.contains_key(&group) {
             return;
         }
-        self.looking = Some(want);
         let (dataset, pixels) = (dataset.clone(), query.picture.pixels.clone());
         let (query, number, group) = want;
-        self.errands.run("nearest", move || Message::Nearest {
+        let begun = self.errands.run("nearest", move || Message::Nearest {
             query,
             dataset: number,
             group,
             nearest: crate::dataset::nearest(&dataset, &pixels, group, NEAREST),
         });
+        // Without a thread nobody looks, and no answer will come.
+        self.looking = begun.then_some(want);
     }
 
     /// Takes the picture of the window once nothing changes any more.

@@ -61,6 +61,9 @@ pub struct ViewQuery {
     /// How it was drawn, where it was.
     #[serde(default)]
     pub draw: Option<DrawSettings>,
+    /// blake3 of its values, hexadecimal; earlier versions did not write it.
+    #[serde(default)]
+    pub blake3: Option<String>,
 }
 
 /// How the picture was explained.
@@ -201,7 +204,7 @@ mod tests {
     fn recipe() -> ViewRecipe {
         ViewRecipe {
             project: Some("/projects/Ünï ✓".into()),
-            query: Some(ViewQuery { name: "seed-7".into(), seed: Some(7), file: None, draw: None }),
+            query: Some(ViewQuery { name: "seed-7".into(), seed: Some(7), file: None, draw: None, blake3: None }),
             settings: Some(ViewSettings {
                 method: "guda".into(),
                 scoring: ScoreSettings { seed: u64::MAX, ..ScoreSettings::default() },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::Rect;
 
 use super::answers::complete;
-use super::{Export, ExportRequest};
+use super::{Export, ExportRequest, Unsaved};
 use crate::app::files;
 use crate::app::state::State;
 use crate::report::TableFormat;
@@ -56,7 +56,7 @@ pub struct ExportDraft {
     /// Where the last thing was saved.
     pub saved: Option<PathBuf>,
     /// The path whose file may be replaced.
-    pub replace: Option<String>,
+    pub replace: Option<PathBuf>,
     /// Where the view is in the window, in points; all of the window where nobody said.
     pub area: Option<Rect>,
     /// Whether the path field shall get the cursor.
@@ -134,9 +134,29 @@ impl ExportDraft {
         let fits = path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
         let path = if fits { path.to_owned() } else { path.with_added_extension(ending) };
         self.path = path.display().to_string();
-        // The system's dialog has asked.
-        self.replace = Some(self.path.clone());
+        // The system's dialog has asked about the name that it gave, and about no other.
+        self.replace = fits.then_some(path);
         (self.error, self.saved) = (None, None);
+    }
+
+    /// The file could not be saved.
+    pub(super) fn refuse(&mut self, why: Unsaved) {
+        let (replace, text) = match why {
+            Unsaved::Failed(text) => (None, text),
+            Unsaved::Exists(path) => {
+                let name = path.display();
+                // The field may hold another path by now.
+                let text = if files::typed(&self.path).as_ref() == Some(&path) {
+                    format!("There is a file {name} already. Press Save again to replace it")
+                } else {
+                    format!(
+                        "Nothing was saved: there is a file {name} already. Press Save to use the path that is here now"
+                    )
+                };
+                (Some(path), text)
+            }
+        };
+        (self.replace, self.error) = (replace, Some(text));
     }
 
     /// What is to be saved.
@@ -164,7 +184,7 @@ impl ExportDraft {
         if path.is_relative() {
             return Err("Give the whole path, from its first folder on");
         }
-        Ok(ExportRequest { what, path, replace: self.replace.as_deref() == Some(&self.path) })
+        Ok(ExportRequest { what, replace: self.replace.as_ref() == Some(&path), path })
     }
 
     /// Ending of the file.
@@ -228,16 +248,34 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_path_gets_the_ending_and_may_be_replaced() {
+    fn a_chosen_path_gets_the_ending_and_may_be_replaced_where_it_had_it() {
         let state = State::default();
         let mut draft = ExportDraft::default();
         draft.choose(Path::new("/a/seed-0.5"));
         let request = draft.request(&state).unwrap();
-        assert_eq!((request.path, request.replace), (PathBuf::from("/a/seed-0.5.png"), true));
+        // The system asked about seed-0.5, not about seed-0.5.png.
+        assert_eq!((request.path, request.replace), (PathBuf::from("/a/seed-0.5.png"), false));
         draft.choose(Path::new("/a/b.PNG"));
-        assert_eq!(draft.path, "/a/b.PNG");
+        let request = draft.request(&state).unwrap();
+        assert_eq!((request.path, request.replace), (PathBuf::from("/a/b.PNG"), true));
         draft.path.push('x');
         assert!(!draft.request(&state).unwrap().replace, "another file than the one that was asked about");
+    }
+
+    #[test]
+    fn only_the_path_that_was_refused_may_be_replaced() {
+        let state = State::default();
+        let mut draft = ExportDraft { path: "/a/now.png".into(), ..ExportDraft::default() };
+        draft.refuse(Unsaved::Exists("/a/then.png".into()));
+        assert!(!draft.request(&state).unwrap().replace, "nobody was asked about the path that was typed since");
+        let text = draft.error.clone().unwrap();
+        assert!(text.contains("/a/then.png") && !text.contains("replace"), "{text}");
+        draft.path = "/a/then.png".into();
+        assert!(draft.request(&state).unwrap().replace);
+        draft.refuse(Unsaved::Exists("/a/then.png".into()));
+        assert!(draft.error.as_ref().unwrap().contains("Press Save again to replace it"));
+        draft.refuse(Unsaved::Failed("the disk is full".into()));
+        assert!(!draft.request(&state).unwrap().replace);
     }
 
     #[test]

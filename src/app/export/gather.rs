@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::answers::{comparison, complete, labels};
 use super::evidence::{Maps, add_redrawn, maps};
-use super::{Export, ExportRequest, Table, free, group_colours};
+use super::{Export, ExportRequest, Table, Unsaved, free, group_colours};
 use crate::attribution::Attribution;
 use crate::dataset::{Dataset, ImageShape};
 use crate::engine::api::{AttributeJob, QueryOrigin};
@@ -19,7 +19,7 @@ use crate::app::state::{Answer, Query, State};
 const NEAREST: usize = 8;
 
 /// Work that no frame waits for: writes a file and says where it is.
-pub type Work = Box<dyn FnOnce() -> Result<PathBuf, String> + Send>;
+pub type Work = Box<dyn FnOnce() -> Result<PathBuf, Unsaved> + Send>;
 
 /// What writes a table or a report of what is known now.
 ///
@@ -64,7 +64,7 @@ fn write_table(
     format: TableFormat,
     scores: &[Attribution],
     shape: ImageShape,
-) -> Result<PathBuf, String> {
+) -> Result<PathBuf, Unsaved> {
     free(&request)?;
     write_scores(&request.path, format, scores, shape).map_err(|e| e.to_string())?;
     Ok(request.path)

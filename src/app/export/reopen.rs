@@ -56,7 +56,7 @@ pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
                 QueryOrigin::Seed(seed) => (Some(*seed), None),
                 QueryOrigin::File(path) => (None, Some(path.clone())),
             };
-            ViewQuery { name: q.picture.name.clone(), seed, file, draw: q.draw }
+            ViewQuery { name: q.picture.name.clone(), seed, file, draw: q.draw, blake3: Some(hash(q)) }
         }),
         settings: job.map(|job| ViewSettings {
             method: job.method.clone(),
@@ -71,12 +71,36 @@ pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
     }
 }
 
-/// The picture of a view, where it is listed.
+/// blake3 of a picture's values, hexadecimal.
+fn hash(query: &Query) -> String {
+    blake3::hash(&query.picture.pixels).to_hex().to_string()
+}
+
+/// Whether this is the very picture of a view, as far as the view says.
+fn is_same(query: &Query, wanted: &ViewQuery) -> bool {
+    wanted.blake3.as_ref().is_none_or(|known| *known == hash(query))
+}
+
+/// The picture of a view, where it is listed; where there are several from the same seed or file, the very picture.
 fn find<'a>(state: &'a State, wanted: &ViewQuery) -> Option<&'a Query> {
-    state.queries.iter().find(|q| match &q.picture.origin {
+    let fits = |q: &&Query| match &q.picture.origin {
         QueryOrigin::Seed(seed) => wanted.seed == Some(*seed) && (wanted.draw.is_none() || q.draw == wanted.draw),
         QueryOrigin::File(path) => wanted.file.as_ref() == Some(path),
-    })
+    };
+    let mut all = state.queries.iter().filter(fits);
+    all.clone().find(|q| is_same(q, wanted)).or_else(|| all.next_back())
+}
+
+/// What to say where the picture is another one than that of the view.
+fn changed(query: &Query) -> String {
+    let why = match query.picture.origin {
+        QueryOrigin::Seed(_) => "the model is another one now, or this device draws it otherwise",
+        QueryOrigin::File(_) => "the file is another one now",
+    };
+    let name = &query.picture.name;
+    format!(
+        "{name} is not the very picture that the view was saved with: {why}. Its scores may differ from those in the view"
+    )
 }
 
 /// The job that brings the picture of a view back.
@@ -201,8 +225,12 @@ impl WhenceApp {
     /// Everything is there: shows it. One step back undoes all of what is shown and selected.
     fn show_view(&mut self, ctx: &Context, recipe: &ViewRecipe) {
         self.shell.history.follow(self.moment());
-        if let Some(key) = recipe.query.as_ref().and_then(|q| find(&self.state, q)).map(|q| q.key) {
+        if let Some((query, wanted)) = recipe.query.as_ref().and_then(|q| find(&self.state, q).zip(Some(q))) {
+            let (key, text) = (query.key, (!is_same(query, wanted)).then(|| changed(query)));
             self.state.current = Some(key);
+            if let Some(text) = text {
+                self.state.notify(Slot::Query, None, false, text, None);
+            }
         }
         self.state.group = recipe.group.as_ref().and_then(|n| self.state.groups().iter().position(|g| g == n));
         if let Some(name) = recipe.group.as_ref().filter(|_| self.state.group.is_none()) {

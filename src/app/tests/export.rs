@@ -79,6 +79,33 @@ fn a_table_is_written_and_an_old_file_is_replaced_only_when_agreed() {
     assert_eq!(json["attributions"][0]["scores"][4]["estimate"]["score"], 41.2);
 }
 
+/// The field can be typed in while something is being saved.
+#[test]
+fn a_path_typed_while_saving_is_not_the_one_that_was_agreed_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (refused, typed) = (folder.path().join("refused.csv"), folder.path().join("typed.csv"));
+    for path in [&refused, &typed] {
+        std::fs::write(path, "mine").unwrap();
+    }
+    let mut scene = Scene::done();
+    open(&mut scene);
+    scene.window.get_by_label("Table").click();
+    scene.settle();
+    write_to(&mut scene, &refused);
+    let request = scene.app().drafts.export.request(&scene.app().state).unwrap();
+    let ctx = scene.window.ctx.clone();
+    scene.window.state_mut().export(&ctx, request);
+    scene.window.state_mut().drafts.export.path = typed.display().to_string();
+    scene.settle_until(|scene| !scene.app().drafts.export.busy);
+    scene.window.get_by_label_contains("Nothing was saved");
+    press_save(&mut scene);
+    assert_eq!(std::fs::read_to_string(&typed).unwrap(), "mine");
+    scene.window.get_by_label_contains("Press Save again to replace it");
+    press_save(&mut scene);
+    assert!(std::fs::read_to_string(&typed).unwrap().starts_with("query,group"));
+    assert_eq!(std::fs::read_to_string(&refused).unwrap(), "mine");
+}
+
 #[test]
 fn a_report_says_what_was_explained_and_how_to_make_it_again() {
     let folder = tempfile::tempdir().unwrap();

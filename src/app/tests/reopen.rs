@@ -32,7 +32,7 @@ fn elsewhere() -> ViewRecipe {
     let recipe = Recipe { steps: 17, learning_rate: Some(2e-5), ..Recipe::default() };
     ViewRecipe {
         project: Some("/projects/other".into()),
-        query: Some(ViewQuery { name: "seed-42".into(), seed: Some(42), file: None, draw: Some(DRAW) }),
+        query: Some(ViewQuery { name: "seed-42".into(), seed: Some(42), file: None, draw: Some(DRAW), blake3: None }),
         settings: Some(ViewSettings { method: "guda".into(), scoring, recipe, null: 2, confirm: true }),
         group: Some("mosaic".into()),
         tab: Some("Where and when".into()),
@@ -102,6 +102,11 @@ fn picture(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
     }))
 }
 
+/// blake3 of what `picture` gives.
+fn drawn_hash(scene: &Scene) -> String {
+    blake3::hash(scene.app().state.dataset.as_ref().unwrap().pixels(9)).to_hex().to_string()
+}
+
 fn notice(scene: &Scene, slot: Slot) -> String {
     let all = scene.app().state.notices.iter().filter(|n| n.slot == slot).map(|n| n.text.clone());
     all.collect::<Vec<_>>().join("\n")
@@ -132,14 +137,17 @@ fn a_view_of_another_project_opens_it_draws_its_picture_and_is_shown() {
     assert_eq!((kept.settings, kept.recipe, kept.draw), (view.scoring, view.recipe, DRAW));
     // What the window shows now is that view.
     let now = view_recipe(&scene.app().state, &scene.app().dock.shown());
-    assert_eq!(now, elsewhere());
+    let mut view = elsewhere();
+    view.query = view.query.map(|query| ViewQuery { blake3: Some(drawn_hash(&scene)), ..query });
+    assert_eq!(now, view);
+    assert!(!notice(&scene, Slot::Query).contains("another one"), "it said nothing of its picture's values");
 }
 
 #[test]
 fn a_recipe_that_is_being_read_does_not_replace_the_views() {
     let mut scene = Scene::loaded();
     scene.window.state_mut().drafts.reading_recipe = true;
-    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None });
+    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
     open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, ..elsewhere() });
     assert!(scene.app().reopening.is_some());
     let recipe = Recipe { steps: 99, ..Recipe::default() };
@@ -174,6 +182,36 @@ fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
 }
 
 #[test]
+fn a_picture_that_is_another_one_now_is_said_and_shown() {
+    for (file, words) in
+        [(None, "the model is another one"), (Some(PathBuf::from("/a.png")), "the file is another one")]
+    {
+        let mut scene = Scene::loaded();
+        let right = drawn_hash(&scene);
+        for (blake3, told) in [(right, false), ("0".repeat(64), true)] {
+            let seed = file.is_none().then_some(42);
+            let (draw, blake3) = (seed.map(|_| DRAW), Some(blake3));
+            let query = ViewQuery { name: "it".into(), seed, file: file.clone(), draw, blake3 };
+            let project = Some("/projects/demo".into());
+            open(&mut scene, &ViewRecipe { project, query: Some(query), settings: None, ..elsewhere() });
+            if !told {
+                let origin = file.clone().map_or(QueryOrigin::Seed(42), QueryOrigin::File);
+                let (job, ready) = (scene.fake.last().0, picture(&scene, "it", origin));
+                finish(&mut scene, job, ready);
+            }
+            assert_eq!(notice(&scene, Slot::Query).contains(words), told, "{words}: {}", notice(&scene, Slot::Query));
+            assert!(scene.app().reopening.is_none());
+            assert_eq!(
+                scene.app().state.query().map(|q| q.picture.name.as_str()),
+                Some("it"),
+                "it is shown all the same"
+            );
+            assert_eq!(scene.app().dock.shown(), [Tab::Where]);
+        }
+    }
+}
+
+#[test]
 fn a_project_that_is_gone_is_said() {
     let mut scene = Scene::loaded();
     open(&mut scene, &elsewhere());
@@ -189,7 +227,7 @@ fn a_project_that_is_gone_is_said() {
 fn a_file_and_a_group_that_are_gone_are_said() {
     let mut scene = Scene::loaded();
     let file = PathBuf::from("/pictures/gone.png");
-    let query = Some(ViewQuery { name: "gone".into(), seed: None, file: Some(file.clone()), draw: None });
+    let query = Some(ViewQuery { name: "gone".into(), seed: None, file: Some(file.clone()), draw: None, blake3: None });
     let here = ViewRecipe {
         project: Some("/projects/demo".into()),
         query,
@@ -223,7 +261,7 @@ fn a_view_is_dropped_where_something_else_is_wanted_or_known_by_nobody() {
     let mut scene = Scene::loaded();
     let before = scene.app().drafts.settings.clone();
     let settings = elsewhere().settings.map(|s| ViewSettings { method: "tea leaves".into(), ..s });
-    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None });
+    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
     open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, settings, ..elsewhere() });
     assert_eq!(scene.app().drafts.settings, before);
     assert!(notice(&scene, Slot::Explain).contains("tea leaves"));
