@@ -1,10 +1,14 @@
 //! What a project looked like when it was left: pictures, stars, what was explained, what was selected.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::state::{Query, State};
+use crate::engine::Priority;
 use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, JobSpec, QueryOrigin, QuerySource};
 use crate::store::{Project, SESSION, write_json};
 
@@ -22,6 +26,9 @@ pub struct Session {
     group: Option<String>,
     /// Seed of the next picture.
     seed: u64,
+    /// Pictures that `project.json` has named so far: one that was taken off the list is not asked for again.
+    #[serde(default)]
+    known: Vec<PathBuf>,
 }
 
 /// A picture asked about.
@@ -31,6 +38,9 @@ pub struct KeptQuery {
     starred: bool,
     /// What was asked of it, the oldest first. Model, dataset and pictures are those of the project.
     asked: Vec<AttributeJob>,
+    /// Whether it came back since the project was opened. What did not is carried into the next session.
+    #[serde(skip)]
+    back: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,20 +55,54 @@ enum KeptOrigin {
 }
 
 impl Session {
-    /// What is on screen now; none where no project is open, or it is not read yet.
+    /// What is on screen now, with what did not come back; none where no project is open, or it is not read yet.
     pub fn of(state: &State, seed: u64) -> Option<Self> {
         let root = &state.project.as_ref()?.root;
-        if state.model.is_none() || state.dataset.is_none() || state.expected.is_some() {
+        // What is being read or drawn belongs to it.
+        let reads = state.jobs.iter().any(|j| j.spec.priority() == Priority::Prompt && !j.recalls() && !j.superseded);
+        if state.model.is_none() || state.dataset.is_none() || reads {
             return None;
         }
-        let kept = state.queries.iter().map(|q| KeptQuery::of(q, root));
+        let left = state.expected.as_ref();
+        let mut queries: Vec<KeptQuery> = state.queries.iter().map(|q| KeptQuery::of(q, root, left)).collect();
+        left.into_iter().for_each(|left| left.carry_into(&mut queries));
+        let current = state.query().map(|q| KeptOrigin::of(q, root));
         Some(Self {
             schema_version: VERSION,
-            queries: kept.collect(),
-            current: state.queries.iter().position(|q| Some(q.key) == state.current),
+            current: current.and_then(|origin| queries.iter().position(|q| q.origin == origin)),
+            queries,
             group: state.group.map(|g| state.group_name(g).to_owned()),
             seed,
+            known: left.map(|s| s.known.clone()).unwrap_or_default(),
         })
+    }
+
+    /// Adds the pictures that did not come back, each behind the one that it followed.
+    fn carry_into(&self, queries: &mut Vec<KeptQuery>) {
+        for (place, kept) in self.queries.iter().enumerate().filter(|(_, q)| !q.back) {
+            let before = self.queries.iter().take(place).rev();
+            let place_of = |q: &KeptQuery| queries.iter().position(|other| other.origin == q.origin);
+            let at = before.into_iter().find_map(place_of).map_or(0, |p| p + 1);
+            queries.insert(at, kept.clone());
+        }
+    }
+
+    /// What a project that is opened shall show: the pictures that were there when it was left, and those that
+    /// `project.json` names since.
+    pub fn to_open(left: Option<&Self>, project: &Project) -> Self {
+        let mut session = left.cloned().unwrap_or_else(|| Self { schema_version: VERSION, ..Self::default() });
+        for path in &project.file.queries {
+            let path = path.strip_prefix(&project.root).unwrap_or(path).to_owned();
+            if session.known.contains(&path) {
+                continue;
+            }
+            let origin = KeptOrigin::File(path.clone());
+            session.known.push(path);
+            if !session.queries.iter().any(|q| q.origin == origin) {
+                session.queries.push(KeptQuery { origin, starred: false, asked: Vec::new(), back: false });
+            }
+        }
+        session
     }
 
     /// What a project remembers; none where nothing, or by a later version.
@@ -107,20 +151,31 @@ impl Session {
         self.group.as_deref()
     }
 
-    /// What is remembered of a picture, and whether it was on screen.
-    pub fn find(&self, query: &Query, root: &Path) -> Option<(&KeptQuery, bool)> {
+    /// A picture is back: what is remembered of it, and whether it was on screen. Said once.
+    pub fn take_back(&mut self, query: &Query, root: &Path) -> Option<(KeptQuery, bool)> {
         let origin = KeptOrigin::of(query, root);
-        let place = self.queries.iter().position(|q| q.origin == origin)?;
-        Some((self.queries.get(place)?, self.current == Some(place)))
+        let place = self.queries.iter().position(|q| q.origin == origin && !q.back)?;
+        let kept = self.queries.get(place).cloned();
+        // A file that changed while it was open is listed twice, and comes back as one.
+        self.queries.iter_mut().filter(|q| q.origin == origin).for_each(|q| q.back = true);
+        kept.map(|kept| (kept, self.current == Some(place)))
     }
 }
 
 impl KeptQuery {
-    fn of(query: &Query, root: &Path) -> Self {
-        // What is about to come back is not forgotten when the window is closed before.
+    fn of(query: &Query, root: &Path, left: Option<&Session>) -> Self {
+        let origin = KeptOrigin::of(query, root);
+        // What was asked before stays until it is asked anew: it may be about to come back, or come back another time.
+        let before = left.into_iter().flat_map(|s| &s.queries).filter(|q| q.origin == origin);
+        let mut asked: Vec<AttributeJob> = before.flat_map(|q| &q.asked).cloned().collect();
         let all = query.earlier.iter().chain(&query.answer).filter(|a| a.complete.is_some() || a.is_recalled());
-        let asked = all.filter_map(|a| a.asked.as_deref().cloned());
-        Self { origin: KeptOrigin::of(query, root), starred: query.starred, asked: asked.collect() }
+        for job in all.filter_map(|a| a.asked.as_deref()) {
+            let was = asked.iter().position(|old| same_question(old, job)).map(|place| asked.remove(place));
+            // An answer that was brought back is kept as it was asked for in the first place.
+            let again = was.filter(|_| job.known_only);
+            asked.push(again.unwrap_or_else(|| AttributeJob { known_only: false, ..job.clone() }));
+        }
+        Self { origin, starred: query.starred, asked, back: false }
     }
 
     /// Whether it had a star.
@@ -145,6 +200,11 @@ impl KeptQuery {
         };
         self.asked.iter().map(again).collect()
     }
+}
+
+/// Whether the later of two jobs about a picture takes the place of the earlier.
+fn same_question(a: &AttributeJob, b: &AttributeJob) -> bool {
+    (&a.method, &a.settings, &a.recipe) == (&b.method, &b.settings, &b.recipe)
 }
 
 impl KeptOrigin {

@@ -8,7 +8,6 @@ use super::{Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State, m
 use crate::attribution::{Attribution, Made, ScoreSettings, method};
 use crate::dataset::Dataset;
 use crate::elbo::Timesteps;
-use crate::engine::Priority;
 use crate::engine::api::{
     AttributeJob, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn,
 };
@@ -89,10 +88,6 @@ impl State {
         if matches!(event.kind, EventKind::Finished(_) | EventKind::Cancelled | EventKind::Failed(_)) {
             let job = self.jobs.remove(place);
             self.ended(job, event.kind);
-            // All that was there is back, or will not come.
-            if !self.jobs.iter().any(|j| j.spec.priority() == Priority::Prompt) {
-                self.expected = None;
-            }
             return Vec::new();
         }
         // Random groups have the numbers behind the dataset's own; they are no bars and have no course on screen.
@@ -205,14 +200,11 @@ impl State {
         effects.extend(project.file.recipe.clone().map(Effect::ReadRecipe));
         effects.extend(project.file.model.clone().map(|p| Effect::Run(JobSpec::LoadModel(p), false)));
         effects.extend(project.file.data.clone().map(|p| Effect::Run(JobSpec::LoadDataset(p), false)));
-        self.expected = Session::from_project(&project);
-        // Where the project was left with other pictures than it names, those are what the user wants to see.
-        let queries: Vec<JobSpec> = match &self.expected {
-            Some(session) => session.jobs(&project),
-            None => project.file.queries.iter().cloned().map(JobSpec::LoadQuery).collect(),
-        };
-        effects.extend(queries.into_iter().map(|spec| Effect::Run(spec, false)));
-        effects.extend(self.expected.as_ref().map(|s| Effect::NextSeed(s.seed())));
+        let left = Session::from_project(&project);
+        let session = Session::to_open(left.as_ref(), &project);
+        effects.extend(session.jobs(&project).into_iter().map(|spec| Effect::Run(spec, false)));
+        effects.extend(left.map(|s| Effect::NextSeed(s.seed())));
+        self.expected = Some(session);
         self.notices.clear();
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
@@ -280,13 +272,13 @@ impl State {
     /// A picture is back that was there when the project was left: so are its star and its place on screen, and what was
     /// explained follows from what is kept.
     fn come_back(&mut self, key: u64) -> Vec<Effect> {
-        let (Some(session), Some(project)) = (&self.expected, &self.project) else { return Vec::new() };
+        let (Some(session), Some(project)) = (&mut self.expected, &self.project) else { return Vec::new() };
         let Some(query) = self.queries.iter().find(|q| q.key == key) else { return Vec::new() };
-        let Some((kept, shown)) = session.find(query, &project.root) else { return Vec::new() };
+        let group = session.group().map(str::to_owned);
+        let Some((kept, shown)) = session.take_back(query, &project.root) else { return Vec::new() };
         let jobs = kept.explanations(self, query);
-        let (starred, group) = (kept.starred(), session.group().map(str::to_owned));
         if let Some(query) = self.query_mut(key) {
-            query.starred |= starred;
+            query.starred |= kept.starred();
         }
         if shown {
             self.current = Some(key);
