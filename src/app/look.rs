@@ -14,7 +14,7 @@ impl Drafts {
         state.can_look()?;
         // Evidence is of the models that made the answer on screen, or the last one that made any.
         let answers = state.query().into_iter().flat_map(|q| q.earlier.iter().chain(&q.answer));
-        let asked = answers.filter_map(|a| a.asked.as_deref()).filter(|job| makes(job).is_some()).last();
+        let asked = answers.filter_map(|a| a.asked.as_deref()).rfind(|job| makes(job).is_some());
         let mut of = match asked {
             Some(asked) => AttributeJob { live: false, known_only: false, ..asked.clone() },
             None => self.job_of(state)?,

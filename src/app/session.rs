@@ -58,8 +58,9 @@ impl Session {
     /// What is on screen now, with what did not come back; none where no project is open, or it is not read yet.
     pub fn of(state: &State, seed: u64) -> Option<Self> {
         let root = &state.project.as_ref()?.root;
-        // What is being read or drawn belongs to it.
-        let reads = state.jobs.iter().any(|j| j.spec.priority() == Priority::Prompt && !j.recalls() && !j.superseded);
+        // What is being read belongs to it; a picture that somebody draws meanwhile is lost with the window only.
+        let own = |j: &&super::state::Job| !j.show && !j.recalls() && !j.superseded;
+        let reads = state.jobs.iter().filter(own).any(|j| j.spec.priority() == Priority::Prompt);
         if state.model.is_none() || state.dataset.is_none() || reads {
             return None;
         }

@@ -51,7 +51,7 @@ pub struct State {
     pub history: Vec<Job>,
     /// Warnings and failures, oldest first.
     pub notices: Vec<Notice>,
-    /// What the project looked like when it was left, until its pictures are back.
+    /// What the project looked like when it was left; what of it did not come back is carried into the next session.
     pub expected: Option<Session>,
     /// The picture that is being drawn.
     pub drawing: Option<Drawing>,
