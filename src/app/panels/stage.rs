@@ -5,7 +5,7 @@ use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 use super::{View, redrawn};
 use crate::app::actions::{Action, Command};
 use crate::app::format;
-use crate::app::state::{JobStatus, Query, Slot};
+use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, picture};
 use crate::engine::api::QueryOrigin;
@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let q = &query.picture;
         redrawn::show(ui, view, query, space);
         redrawn::line(ui, view, query);
-        caption(ui, &q.name, &origin(query));
+        caption(ui, &q.name, &origin(view.state, query));
         // How a picture was drawn is in its caption; how a file was fitted to the model is no warning.
         for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {
             let t = tokens(ui);
@@ -54,17 +54,20 @@ fn caption(ui: &mut Ui, name: &str, about: &str) {
     });
 }
 
-fn origin(query: &Query) -> String {
+fn origin(state: &State, query: &Query) -> String {
     let shape = query.picture.shape;
     let size = format!("{} x {}", shape.width, shape.height);
-    match (&query.picture.origin, query.draw) {
-        (QueryOrigin::File(path), _) => format!("{size}, {}", path.display()),
-        (QueryOrigin::Seed(_), Some(draw)) => {
-            let class = draw.class.map_or_else(String::new, |c| format!(", class {c}"));
-            format!("{size}, drawn by the model: {}{class}", draw.about())
+    let file = match &query.picture.origin {
+        QueryOrigin::File(path) => {
+            let root = state.project.as_ref().map(|p| p.root.as_path());
+            let inside = root.and_then(|root| path.strip_prefix(root).ok());
+            format!(", {}", inside.unwrap_or(path).display())
         }
-        (QueryOrigin::Seed(seed), None) => format!("{size}, drawn by the model from seed {seed}"),
-    }
+        QueryOrigin::Seed(_) => String::new(),
+    };
+    let Some(drawn) = query.picture.drawn else { return format!("{size}{file}") };
+    let class = drawn.draw.class.map_or_else(String::new, |c| format!(", class {c}"));
+    format!("{size}{file}, drawn by the model: seed {}, {}{class}", drawn.seed, drawn.draw.about())
 }
 
 /// Nothing is there to explain yet: says why, and offers the one thing that helps.

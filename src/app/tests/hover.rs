@@ -66,6 +66,7 @@ fn a_pointer_that_rests_wakes_nobody() {
     let row = at(&scene, "Group mosaic, ");
     scene.window.hover_at(row.center());
     scene.settle();
+    scene.rests();
     for _ in 0..3 {
         scene.window.step();
         let wait = scene.window.output().viewport_output[&ViewportId::ROOT].repaint_delay;

@@ -246,9 +246,7 @@ fn what_is_at_the_top_stays_there_when_tiles_change_their_size() {
 #[test]
 fn an_open_library_at_rest_asks_for_no_frames() {
     let mut scene = opened(Scene::loaded());
-    scene.window.step();
-    let wait = scene.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
-    assert!(wait > std::time::Duration::from_secs(60), "{wait:?}");
+    scene.rests();
 }
 
 /// Pictures of one colour each: image `i` is (i * 20, 100, 255 - i * 20), with a white dot in its corner.

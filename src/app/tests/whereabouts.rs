@@ -89,6 +89,18 @@ fn a_running_job_shows_what_is_mapped_so_far() {
 }
 
 #[test]
+fn a_map_of_other_places_than_the_scores_says_so() {
+    let state = bench::mapped(bench::explained(), 8);
+    let places = bench::maps(&state, 8)[0].points.len();
+    panel(state).get_by_label("Sums of the map's terms, 95 % intervals");
+    let mut other = bench::mapped(bench::explained(), 8);
+    let key = other.current.unwrap();
+    let rows = &mut other.query_mut(key).unwrap().answer.as_mut().unwrap().board.rows;
+    rows.iter_mut().for_each(|r| r.evaluations = places + 1);
+    panel(other).get_by_label_contains(&format!("Estimated from {places} places, other than the score's own"));
+}
+
+#[test]
 fn a_mapped_picture_ranks_the_whole_picture() {
     let harness = done();
     harness.get_by_label("Whole picture");

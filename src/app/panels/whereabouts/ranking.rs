@@ -28,6 +28,22 @@ struct Ranked {
     whole: f64,
 }
 
+/// Which terms are summed. A score may have been evaluated at more places than a map keeps, or at others.
+fn places(view: &View<'_>, maps: &[Mapped<'_>]) -> String {
+    let rows = || view.state.answer().into_iter().flat_map(|a| &a.board.rows);
+    let own = |m: &Mapped<'_>| {
+        let evaluated = rows().find(|r| r.group == Some(m.group)).map(|r| r.evaluations);
+        evaluated.is_none_or(|evaluated| evaluated == 0 || evaluated == m.map.points.len())
+    };
+    match maps.iter().find(|m| !own(m)) {
+        Some(m) => format!(
+            "Estimated from {}, other than the score's own; 95 % intervals",
+            format::plural(m.map.points.len(), "place")
+        ),
+        None => "Sums of the map's terms, 95 % intervals".into(),
+    }
+}
+
 /// Draws the ranking of a region, or of the whole picture, and the curve of `group`.
 pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[Mapped<'_>], group: usize, region: Option<Region>) {
     let mut rows: Vec<Ranked> = maps.iter().map(|m| ranked(ui, m, region)).collect();
@@ -40,7 +56,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[Mapped<'_>], group: usize,
     let height = (room - plot).max(80.0);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
-        let head = header(ui, "Sums of the map's terms, 95 % intervals", "nats");
+        let head = header(ui, &places(view, maps), "nats");
         let unlearned = view.state.answer().is_none_or(|a| made(&a.method) == Some(Made::Unlearned));
         if unlearned {
             head.on_hover_text(OVERSHOOTS);
