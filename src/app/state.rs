@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub use board::{Board, Row, Stage};
 pub use evidence::{Course, Found};
 pub use jobs::{Curve, Job, JobStatus, Slot};
-pub use question::{makes, models, question};
+pub use question::{looked_through, makes, models, question};
 pub use reduce::Effect;
 
 use super::session::Session;

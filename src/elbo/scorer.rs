@@ -104,6 +104,15 @@ impl<'a> FullPass<'a> {
             .collect())
     }
 
+    /// The first query's score over its plan, nats.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn first_score(&self, other: &dyn Denoiser, progress: Progress<'_>) -> Result<Option<f64>> {
+        let terms = self.terms(other, progress)?;
+        Ok(terms.first().map(|terms| terms.iter().map(|t| t.value).sum()))
+    }
+
     /// Terms of another model at some places: |d|² - 2<e, d>, where d is the other model's prediction minus the full
     /// model's and e the full model's residual. Well conditioned, because nothing large is subtracted.
     ///

@@ -7,7 +7,7 @@ use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{Answer, Query, Slot};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
-use crate::app::widgets::{Picture, Scale, Tile, hover, swatch, tile};
+use crate::app::widgets::{Picture, Scale, Tile, elided, hover, swatch, tile};
 use crate::attribution::methods;
 use crate::evaluation::metrics::metrics;
 
@@ -145,10 +145,7 @@ fn bar(ui: &Ui, cell: Rect, score: f64, interval: (f64, f64), scale: &Scale, gro
 }
 
 fn line(ui: &Ui, at: egui::Pos2, text: &str, font: egui::FontId, color: egui::Color32, room: f32) {
-    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(20.0));
-    let galley = ui.painter().layout_job(job);
-    ui.painter().galley(at, galley, color);
+    ui.painter().galley(at, elided(ui.painter(), text, font, color, room.max(20.0)), color);
 }
 
 /// A correlation with a true minus.

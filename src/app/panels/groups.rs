@@ -9,7 +9,7 @@ use crate::app::files::Pick;
 use crate::app::format;
 use crate::app::state::Slot;
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::{hover, swatch};
+use crate::app::widgets::{elided, hover, swatch};
 
 const ROW: f32 = 26.0;
 
@@ -80,17 +80,15 @@ fn row(ui: &mut Ui, view: &mut View<'_>, group: usize, images: usize) {
         t.weak,
     );
     let color = if selected { t.strong } else { t.text };
-    let mut job = egui::text::LayoutJob::simple_singleline(name.to_owned(), theme::body(), color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(right.left() - rect.left() - 34.0);
-    let galley = painter.layout_job(job);
-    let elided = galley.elided;
+    let galley = elided(painter, name, theme::body(), color, right.left() - rect.left() - 34.0);
+    let cut = galley.elided;
     painter.galley(pos2(rect.left() + 26.0, middle - galley.size().y / 2.0), galley, color);
     let label = format!("Group {name}, {}", format::plural(images, "image"));
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &label));
     if response.clicked() {
         view.out.push(Command::SelectGroup(if selected { None } else { Some(group) }));
     }
-    if elided {
+    if cut {
         response.on_hover_text(name);
     }
 }

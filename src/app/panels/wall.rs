@@ -9,7 +9,7 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::{Query, Slot, State};
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::{Picture, content, hover, picture, swatch};
+use crate::app::widgets::{Picture, content, elided, hover, picture, swatch};
 use crate::engine::api::Evidence;
 
 const SPACE: f32 = 16.0;
@@ -198,9 +198,7 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
     };
     let number = painter.text(pos2(text.right() - 2.0, middle), Align2::RIGHT_CENTER, number, theme::caption(), t.weak);
     let color = if selected { t.strong } else { t.text };
-    let mut job = egui::text::LayoutJob::simple_singleline(name, theme::body(), color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width((number.left() - left - 8.0).max(20.0));
-    let galley = ui.painter().layout_job(job);
+    let galley = elided(ui.painter(), &name, theme::body(), color, (number.left() - left - 8.0).max(20.0));
     ui.painter().galley(pos2(left, middle - galley.size().y / 2.0), galley, color);
     if response.clicked() && group.is_some() {
         view.out.push(Command::SelectGroup(if selected { None } else { group }));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{State, models};
+use super::State;
 use crate::elbo::ScoreMap;
 use crate::engine::api::{AttributeJob, EventKind, Evidence, JobSpec, Moved, Redrawn, UnlearningPoint};
 
@@ -58,15 +58,6 @@ impl Found {
     pub fn about(&mut self, models: AttributeJob) {
         if self.of.as_deref() != Some(&models) {
             *self = Self { of: Some(Box::new(models)), ..Self::default() };
-        }
-    }
-
-    /// Whether it is about the models of this job.
-    pub fn is_of(&self, job: &JobSpec) -> bool {
-        match job {
-            JobSpec::Attribute(job) => self.of.as_deref() == Some(&models(job)),
-            JobSpec::Evidence(job) => self.of.as_deref() == Some(&models(&job.of)),
-            _ => false,
         }
     }
 

@@ -2,7 +2,7 @@
 //! the same thing.
 
 use crate::attribution::{Made, method};
-use crate::engine::api::AttributeJob;
+use crate::engine::api::{AttributeJob, JobSpec};
 
 /// The question of a job: what its scores depend on, the picture left out.
 pub fn question(job: &AttributeJob) -> AttributeJob {
@@ -23,6 +23,15 @@ pub fn models(job: &AttributeJob) -> AttributeJob {
         models.method = "guda".into();
     }
     models
+}
+
+/// The models that a job looks at a picture through.
+pub fn looked_through(job: &JobSpec) -> Option<AttributeJob> {
+    match job {
+        JobSpec::Attribute(job) => Some(models(job)),
+        JobSpec::Evidence(job) => Some(models(&job.of)),
+        _ => None,
+    }
 }
 
 /// How a job's models without a group are made; none where it needs none.

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use super::super::format;
 use super::super::session::Session;
-use super::{Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State, makes, models, question};
-use crate::attribution::{Attribution, Made, ScoreSettings, method};
+use super::{
+    Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State, looked_through, makes, models, question,
+};
+use crate::attribution::{Attribution, Made, ScoreSettings};
 use crate::dataset::Dataset;
 use crate::elbo::Timesteps;
 use crate::engine::api::{
@@ -102,15 +104,15 @@ impl State {
             EventKind::Unlearning(point) if point.group >= groups => {}
             EventKind::Unlearning(point) => {
                 job.add_point(point);
-                let spec = job.spec.clone();
-                self.found(query, &spec, EventKind::Unlearning(point));
+                let of = looked_through(&job.spec);
+                self.found(query, of.as_ref(), EventKind::Unlearning(point));
             }
             kind @ (EventKind::Redrawn { .. }
             | EventKind::Mapped { .. }
             | EventKind::Moved { .. }
             | EventKind::Watched { .. }) => {
-                let spec = job.spec.clone();
-                self.found(query, &spec, kind);
+                let of = looked_through(&job.spec);
+                self.found(query, of.as_ref(), kind);
             }
             EventKind::Forecast(forecast) => job.forecast = Some(forecast),
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
@@ -149,8 +151,9 @@ impl State {
     }
 
     /// A job found evidence, which counts where it is about the models that are looked through now.
-    fn found(&mut self, query: Option<u64>, spec: &JobSpec, kind: EventKind) {
-        if let Some(query) = query.and_then(|key| self.query_mut(key)).filter(|q| q.found.is_of(spec)) {
+    fn found(&mut self, query: Option<u64>, of: Option<&AttributeJob>, kind: EventKind) {
+        let query = query.and_then(|key| self.query_mut(key));
+        if let Some(query) = query.filter(|q| of.is_some() && q.found.of.as_deref() == of) {
             query.found.take(kind);
         }
     }
@@ -333,8 +336,7 @@ impl Query {
 
 /// How models without a group are made, in words.
 fn made(job: &AttributeJob) -> String {
-    let unlearns = method(&job.method).is_ok_and(|m| m.counterfactuals() == Some(Made::Unlearned));
-    if !unlearns {
+    if makes(job) != Some(Made::Unlearned) {
         return String::new();
     }
     let recipe = &job.recipe;

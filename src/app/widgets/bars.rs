@@ -1,12 +1,9 @@
 //! The bars of a ranking: signed around a zero line, with intervals.
 
 use egui::accesskit::Role;
-use egui::text::{LayoutJob, TextWrapping};
-use egui::{
-    Align2, EventFilter, Painter, Rect, Response, Sense, Stroke, StrokeKind, TextFormat, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{Align2, EventFilter, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use super::{hover, swatch, warning};
+use super::{elided, hover, swatch, warning};
 use crate::app::format;
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use crate::elbo::Estimate;
@@ -245,19 +242,6 @@ fn tie(painter: &Painter, rect: Rect, t: &Tokens) {
     painter.vline(x, top..=bottom, stroke);
     painter.hline(x..=x + 5.0, top, stroke);
     painter.hline(x..=x + 5.0, bottom, stroke);
-}
-
-fn elided(
-    painter: &Painter,
-    text: &str,
-    font: egui::FontId,
-    color: egui::Color32,
-    width: f32,
-) -> std::sync::Arc<egui::Galley> {
-    let mut job = LayoutJob::default();
-    job.append(text, 0.0, TextFormat::simple(font, color));
-    job.wrap = TextWrapping::truncate_at_width(width.max(10.0));
-    painter.layout_job(job)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{Forecast, GroupNeighbours, JobId, ModelInfo, Moved, QueryPicture, Re
 use crate::attribution::{Attribution, GroupScore};
 use crate::dataset::Dataset;
 use crate::elbo::ScoreMap;
+use crate::unlearning::UnlearningStep;
 
 /// What the engine tells. Every event carries its job.
 #[derive(Clone, Debug)]
@@ -129,4 +130,12 @@ pub struct UnlearningPoint {
     pub retain_loss: f32,
     /// The first query's score on a coarse grid, nats, at some of the steps.
     pub query_score: Option<f64>,
+}
+
+impl UnlearningPoint {
+    /// A step of this group's unlearning, with the first query's score where that was measured.
+    pub fn of(group: usize, step: &UnlearningStep<'_>, query_score: Option<f64>) -> Self {
+        let UnlearningStep { step: done, steps, forget_loss, retain_loss, .. } = *step;
+        Self { group, step: done, steps, forget_loss, retain_loss, query_score }
+    }
 }

@@ -7,7 +7,7 @@ use super::layout::{HEADER, Layout, Placed};
 use super::{Did, Shown, on_screen};
 use crate::app::format;
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::swatch;
+use crate::app::widgets::{elided, swatch};
 
 /// Draws the headers in sight, over the tiles.
 pub fn show(ui: &Ui, shown: &Shown<'_>, layout: &Layout, view: Rect, top: f64, did: &mut Vec<Did>) {
@@ -36,9 +36,7 @@ fn line(ui: &Ui, shown: &Shown<'_>, section: &Placed, group: usize, rect: Rect, 
     let middle = inner.center().y;
     swatch(painter, pos2(inner.left() + 12.0, middle), 5.0, group, t);
     let color = if selected { t.strong } else { t.text };
-    let mut job = egui::text::LayoutJob::simple_singleline(name.to_owned(), theme::body(), color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width((inner.width() - 120.0).max(40.0));
-    let galley = painter.layout_job(job);
+    let galley = elided(painter, name, theme::body(), color, (inner.width() - 120.0).max(40.0));
     let end = inner.left() + 26.0 + galley.size().x;
     painter.galley(pos2(inner.left() + 26.0, middle - galley.size().y / 2.0), galley, color);
     let count = format::count(section.count);

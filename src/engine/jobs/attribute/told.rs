@@ -63,8 +63,7 @@ impl<'a, 'b> Told<'a, 'b, '_> {
         let due = step.step == 1 || step.step.is_multiple_of(LIVE_EVERY) || step.step == step.steps;
         let Some(pass) = self.live.filter(|_| due) else { return Ok(None) };
         let now = self.model.with_network(step.network.clone())?;
-        let terms = pass.terms(&now, &mut |_, _| self.reporter.check())?;
-        Ok(terms.first().map(|terms| terms.iter().map(|t| t.value).sum()))
+        pass.first_score(&now, &mut |_, _| self.reporter.check())
     }
 }
 
@@ -95,14 +94,7 @@ impl Report for Told<'_, '_, '_> {
             return self.made(step.step == step.steps);
         }
         let query_score = self.live_score(step)?;
-        self.reporter.passing(EventKind::Unlearning(UnlearningPoint {
-            group,
-            step: step.step,
-            steps: step.steps,
-            forget_loss: step.forget_loss,
-            retain_loss: step.retain_loss,
-            query_score,
-        }));
+        self.reporter.passing(EventKind::Unlearning(UnlearningPoint::of(group, step, query_score)));
         self.made(step.step == step.steps)
     }
 

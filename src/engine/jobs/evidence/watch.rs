@@ -106,20 +106,10 @@ impl Report for Watcher<'_, '_> {
         let due = step.step.is_multiple_of(every) || step.step == step.steps;
         let now = due.then(|| self.look.model.with_network(step.network.clone())).transpose()?;
         let query_score = match &now {
-            Some(now) => {
-                let terms = self.pass.terms(now, &mut |_, _| self.reporter.check())?;
-                terms.first().map(|terms| terms.iter().map(|t| t.value).sum())
-            }
+            Some(now) => self.pass.first_score(now, &mut |_, _| self.reporter.check())?,
             None => None,
         };
-        let point = UnlearningPoint {
-            group,
-            step: step.step,
-            steps: step.steps,
-            forget_loss: step.forget_loss,
-            retain_loss: step.retain_loss,
-            query_score,
-        };
+        let point = UnlearningPoint::of(group, step, query_score);
         self.course.points.push(point);
         self.reporter.state(EventKind::Unlearning(point));
         now.map_or(Ok(()), |now| self.glance(group, step.step, &now))

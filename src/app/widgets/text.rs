@@ -1,0 +1,14 @@
+//! Text that has to fit.
+
+use std::sync::Arc;
+
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{Color32, FontId, Galley, Painter, TextFormat};
+
+/// A line of text, cut with an ellipsis where it is wider than `width`.
+pub fn elided(painter: &Painter, text: &str, font: FontId, color: Color32, width: f32) -> Arc<Galley> {
+    let mut job = LayoutJob::default();
+    job.append(text, 0.0, TextFormat::simple(font, color));
+    job.wrap = TextWrapping::truncate_at_width(width.max(10.0));
+    painter.layout_job(job)
+}
