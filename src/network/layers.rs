@@ -7,6 +7,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
+use super::cpu;
 use super::weights::{Builder, Init};
 use crate::error::Result;
 
@@ -32,7 +33,7 @@ impl Linear {
 }
 
 /// How a convolution pads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Padding {
     /// The same number of pixels on all sides.
     Even(usize),
@@ -78,13 +79,23 @@ impl Conv2d {
 
     /// `[batch, inputs, height, width]` to `[batch, outputs, height', width']`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        if cpu::takes(&x) {
+            let ([_, _, kernel, _], [_, _, height, width]) = (weight.dims(), x.dims());
+            return cpu::conv2d(
+                x,
+                weight,
+                bias,
+                cpu::Geometry::new(kernel, self.stride, self.padding, [height, width]),
+            );
+        }
         let (x, padding) = match self.padding {
             Padding::Even(p) => (x, p),
             // Padded by hand: the backward pass of uneven padding is not the same on every backend.
             Padding::RightBottom => (pad_right_bottom(x), 0),
         };
         let options = ConvOptions::new([self.stride; 2], [padding; 2], [1, 1], 1);
-        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+        conv2d(x, weight, Some(bias), options)
     }
 }
 
@@ -127,6 +138,19 @@ impl GroupNorm {
 
     /// `[batch, channels, ...]` to the same shape.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        self.normalise(x, false)
+    }
+
+    /// The same with SiLU behind it.
+    pub fn forward_silu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        self.normalise(x, true)
+    }
+
+    fn normalise<const D: usize>(&self, x: Tensor<D>, activate: bool) -> Tensor<D> {
+        if cpu::takes(&x) {
+            let settings = cpu::NormSettings { groups: self.groups, eps: self.eps as f32, activate };
+            return cpu::group_norm(x, self.weight.val(), self.bias.val(), settings);
+        }
         let shape = x.dims();
         let [batch, channels] = [shape[0], shape[1]];
         let rest = shape[2..].iter().product::<usize>();
@@ -137,7 +161,8 @@ impl GroupNorm {
         let normal = centred / (variance + self.eps).sqrt();
         let scaled = normal.reshape([batch, channels, rest]) * self.weight.val().reshape([1, channels, 1])
             + self.bias.val().reshape([1, channels, 1]);
-        scaled.reshape(shape)
+        let scaled = scaled.reshape(shape);
+        if activate { silu(scaled) } else { scaled }
     }
 }
 

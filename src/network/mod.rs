@@ -3,6 +3,7 @@
 mod attention;
 mod blocks;
 mod config;
+mod cpu;
 pub mod delta;
 mod embeddings;
 mod layers;

@@ -72,7 +72,7 @@ impl ResnetBlock2D {
 
     /// `x` `[batch, inputs, h, w]`, `temb` `[batch, time width]` after its activation.
     pub fn forward(&self, x: Tensor<4>, temb: Tensor<2>, rng: &mut DropoutRng<'_>) -> Tensor<4> {
-        let mut h = silu(self.norm1.forward(x.clone()));
+        let mut h = self.norm1.forward_silu(x.clone());
         let mut x = x;
         match self.scale {
             Scale::Keep => {}
@@ -90,17 +90,17 @@ impl ResnetBlock2D {
         let [n, width] = temb.dims();
         let temb = temb.reshape([n, width, 1, 1]);
         h = match self.time_embedding_norm {
-            TimeScaleShift::Default => self.norm2.forward(h + temb),
+            TimeScaleShift::Default => self.norm2.forward_silu(h + temb),
             TimeScaleShift::ScaleShift => {
                 let mut parts = temb.chunk(2, 1).into_iter();
                 let h = self.norm2.forward(h);
                 match (parts.next(), parts.next()) {
-                    (Some(scale), Some(shift)) => h * (scale + 1.0) + shift,
-                    _ => h,
+                    (Some(scale), Some(shift)) => silu(h * (scale + 1.0) + shift),
+                    _ => silu(h),
                 }
             }
         };
-        h = self.conv2.forward(dropout(silu(h), self.dropout, rng));
+        h = self.conv2.forward(dropout(h, self.dropout, rng));
         if let Some(shortcut) = &self.conv_shortcut {
             x = shortcut.forward(x);
         }

@@ -132,6 +132,6 @@ impl UNet2DModel {
         for block in &self.up_blocks {
             x = block.forward(x, &temb, &mut skips, &mut rng);
         }
-        self.conv_out.forward(silu(self.conv_norm_out.forward(x)))
+        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
     }
 }

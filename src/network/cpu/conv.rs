@@ -1,0 +1,160 @@
+//! Convolutions and their gradients, picture by picture.
+
+use rayon::prelude::*;
+
+use super::correlate::{BLOCK, Block, LANES, correlate, pack, padded};
+use super::geometry::{Correlation, Geometry};
+use super::outer::{COLUMNS, Outer, outer};
+
+/// Work that is worth another thread, in multiplications.
+const WORTH: usize = 500_000;
+
+/// Sizes of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub struct Conv {
+    pub geometry: Geometry,
+    pub inputs: usize,
+    pub outputs: usize,
+}
+
+impl Conv {
+    /// `x` `[batch, inputs, height, width]`, `weight` `[outputs, inputs, kernel, kernel]`, `bias` `[outputs]`: `[batch, outputs,
+    /// height', width']`.
+    pub fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+        let (taps, pixels) = (self.geometry.taps(), self.geometry.output_pixels());
+        let image = self.inputs * self.geometry.input_pixels();
+        let correlation = self.geometry.forward();
+        let weights = pack(self.outputs, self.inputs, taps, |o, i, tap| at(weight, (o * self.inputs + i) * taps + tap));
+        let mut y = vec![0.0; x.len() / image * self.outputs * pixels];
+        let keep = |rows: &[f32], to: &mut [f32]| copy_rows(&correlation, rows, to);
+        y.par_chunks_mut(self.outputs * pixels).zip(x.par_chunks(image)).for_each(|(y, x)| {
+            correlate_image(&correlation, x, self.inputs, &weights, bias, pixels, y, keep);
+        });
+        y
+    }
+
+    /// Gradient of the input, `[batch, inputs, height, width]`, from that of the output.
+    pub fn input_gradient(&self, weight: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let (taps, pixels) = (self.geometry.taps(), self.geometry.input_pixels());
+        let image = self.outputs * self.geometry.output_pixels();
+        let phases: Vec<_> = self
+            .geometry
+            .backward()
+            .into_iter()
+            .map(|phase| {
+                let weights = pack(self.inputs, self.outputs, phase.kernel.len(), |i, o, tap| {
+                    phase.kernel.get(tap).map_or(0.0, |place| at(weight, (o * self.inputs + i) * taps + place))
+                });
+                (phase, weights)
+            })
+            .collect();
+        let zeros = vec![0.0; self.inputs];
+        let mut x = vec![0.0; gradient.len() / image * self.inputs * pixels];
+        x.par_chunks_mut(self.inputs * pixels).zip(gradient.par_chunks(image)).for_each(|(x, gradient)| {
+            for (phase, weights) in &phases {
+                let keep = |rows: &[f32], to: &mut [f32]| self.geometry.scatter(phase, rows, to);
+                correlate_image(&phase.correlation, gradient, self.outputs, weights, &zeros, pixels, x, keep);
+            }
+        });
+        x
+    }
+
+    /// Gradient of the weights, `[outputs, inputs, kernel, kernel]`, from the input and the gradient of the output.
+    pub fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let correlation = self.geometry.forward();
+        let (planes, length) = (&correlation.planes, correlation.length());
+        let (image, width) = (self.inputs * planes.channel(), padded(self.outputs));
+        let (from, back) = (self.inputs * self.geometry.input_pixels(), self.outputs * self.geometry.output_pixels());
+        let pictures = x.len() / from;
+        let mut laid_out = vec![0.0; pictures * image];
+        laid_out.par_chunks_mut(image).zip(x.par_chunks(from)).for_each(|(to, x)| planes.gather(x, to));
+        let mut turned = vec![0.0; pictures * length * width];
+        turned.par_chunks_mut(length * width).zip(gradient.par_chunks(back)).for_each(|(to, gradient)| {
+            turn(gradient, self.geometry.output(), planes.pitch, width, to);
+        });
+        let columns: Vec<usize> = (0..self.inputs)
+            .flat_map(|channel| correlation.taps.iter().map(move |tap| (channel, tap)))
+            .map(|(channel, tap)| channel * planes.channel() + tap)
+            .collect();
+        let mut sums = vec![0.0; columns.len() * width];
+        sums.par_chunks_mut(COLUMNS * width).zip(columns.par_chunks(COLUMNS)).for_each(|(sums, columns)| {
+            outer(Outer { planes: &laid_out, image, columns, gradient: &turned, length, width, sums });
+        });
+        let mut weight = vec![0.0; self.outputs * columns.len()];
+        for (o, row) in weight.chunks_exact_mut(columns.len()).enumerate() {
+            row.iter_mut().zip(sums.chunks_exact(width)).for_each(|(to, sums)| *to = at(sums, o));
+        }
+        weight
+    }
+
+    /// Gradient of the bias, `[outputs]`, from that of the output.
+    pub fn bias_gradient(&self, gradient: &[f32]) -> Vec<f32> {
+        let mut bias = vec![0.0; self.outputs];
+        for image in gradient.chunks_exact(self.outputs * self.geometry.output_pixels()) {
+            for (bias, plane) in bias.iter_mut().zip(image.chunks_exact(self.geometry.output_pixels())) {
+                *bias += super::norm::sum(plane);
+            }
+        }
+        bias
+    }
+}
+
+/// One picture `x` `[inputs, ...]` to `y` `[outputs, pixels]`; `keep` takes an output's places to its plane.
+#[expect(clippy::too_many_arguments, reason = "one private function for two callers")]
+fn correlate_image(
+    correlation: &Correlation,
+    x: &[f32],
+    inputs: usize,
+    weights: &[f32],
+    bias: &[f32],
+    pixels: usize,
+    y: &mut [f32],
+    keep: impl Fn(&[f32], &mut [f32]) + Sync,
+) {
+    let (channel, length) = (correlation.planes.channel(), correlation.length());
+    let mut planes = vec![0.0; inputs * channel + LANES];
+    correlation.planes.gather(x, &mut planes);
+    let work = inputs * correlation.taps.len() * BLOCK * length;
+    y.par_chunks_mut(BLOCK * pixels)
+        .zip(weights.par_chunks(inputs * correlation.taps.len() * BLOCK).zip(bias.par_chunks(BLOCK)))
+        .with_min_len(WORTH.div_ceil(work.max(1)))
+        .for_each(|(y, (weights, bias))| {
+            let mut rows = vec![0.0; BLOCK * padded(length)];
+            let taps = &correlation.taps;
+            correlate(Block { planes: &planes, channel, taps, weights, bias, length, rows: &mut rows });
+            for (rows, plane) in rows.chunks_exact(padded(length)).zip(y.chunks_exact_mut(pixels)) {
+                keep(rows, plane);
+            }
+        });
+}
+
+/// Drops the places between rows.
+fn copy_rows(correlation: &Correlation, rows: &[f32], plane: &mut [f32]) {
+    let [_, width] = correlation.output;
+    for (to, from) in plane.chunks_exact_mut(width).zip(rows.chunks(correlation.planes.pitch)) {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    }
+}
+
+/// Output gradient `[outputs, height, width]` to `[places, width of a row]`: channels side by side, zeros between rows.
+fn turn(gradient: &[f32], [height, columns]: [usize; 2], pitch: usize, width: usize, to: &mut [f32]) {
+    for (group, planes) in gradient.chunks(LANES * height * columns).enumerate() {
+        for (y, rows) in to.chunks_mut(pitch * width).enumerate() {
+            let mut lines = [[].as_slice(); LANES];
+            for (line, plane) in lines.iter_mut().zip(planes.chunks_exact(height * columns)) {
+                *line = plane.get(y * columns..(y + 1) * columns).unwrap_or_default();
+            }
+            for (x, place) in rows.chunks_exact_mut(width).take(columns).enumerate() {
+                for (to, line) in place.iter_mut().skip(group * LANES).zip(&lines) {
+                    *to = at(line, x);
+                }
+            }
+        }
+    }
+}
+
+/// The number at a place that is there; zero elsewhere.
+#[inline(always)]
+fn at(numbers: &[f32], place: usize) -> f32 {
+    numbers.get(place).copied().unwrap_or(0.0)
+}

@@ -1,0 +1,59 @@
+//! The network's two heaviest layers on the CPU, written for it: convolutions and group normalisation.
+//!
+//! burn's CPU backend makes a convolution a matrix product by copying every pixel nine times, and composes a
+//! normalisation of a dozen passes over memory. Here a convolution is a sum of shifted rows in registers
+//! ([`correlate`], [`outer`]), and a normalisation with its activation is two passes ([`norm`]). Everything is safe code over
+//! [`pulp`]'s vectors: AVX-512, AVX2, NEON or plain, whatever the processor has.
+//!
+//! Numbers do not depend on the number of threads, nor on a picture's place in its batch: every output is one sum in one
+//! order. Other devices use burn's own layers, which the tests compare these with.
+
+mod backend;
+mod conv;
+mod correlate;
+mod geometry;
+mod norm;
+mod outer;
+
+#[cfg(test)]
+mod tests;
+
+use burn::backend::Dispatch;
+use burn::tensor::{DType, Device, Tensor};
+
+use self::backend::CpuLayers;
+pub use self::geometry::Geometry;
+
+/// Whether this tensor's layers are computed here.
+pub fn takes<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && x.device() == Device::flex()
+}
+
+/// Cross-correlation of `x` `[batch, inputs, height, width]` with `weight` `[outputs, inputs, kernel, kernel]`, plus `bias`
+/// `[outputs]`: `[batch, outputs, height', width']`. Only for tensors that this module [`takes`].
+pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, geometry: Geometry) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_conv2d(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        geometry,
+    ))
+}
+
+/// Normalises `x` `[batch, channels, ...]` in groups of channels to mean 0 and variance 1, scales and shifts each channel by
+/// `weight` and `bias` `[channels]`, and applies SiLU where `activate`. Only for tensors that this module [`takes`].
+pub fn group_norm<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    settings: norm::Settings,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_group_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        settings,
+    ))
+}
+
+pub use self::norm::Settings as NormSettings;

@@ -1,0 +1,232 @@
+//! Group normalisation with its activation, and its gradient.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Numbers that are added side by side, so that a sum is computed in vectors and in one order.
+const LANES: usize = 32;
+
+/// What a normalisation does.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Groups that the channels are split into.
+    pub groups: usize,
+    /// Added to the variance.
+    pub eps: f32,
+    /// Whether SiLU follows.
+    pub activate: bool,
+}
+
+/// Mean and one over the standard deviation of a group.
+type Moments = [f32; 2];
+
+/// A normalisation of `[batch, channels, rest]`.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupNorm {
+    pub settings: Settings,
+    pub channels: usize,
+    pub rest: usize,
+}
+
+impl GroupNorm {
+    fn group_channels(&self) -> usize {
+        self.channels / self.settings.groups
+    }
+
+    /// Numbers of a group in one picture.
+    fn group(&self) -> usize {
+        self.group_channels() * self.rest
+    }
+
+    /// The channels of the group that is `index`th over all pictures.
+    fn of_group<'a>(&self, numbers: &'a [f32], index: usize) -> &'a [f32] {
+        let first = index % self.settings.groups * self.group_channels();
+        numbers.get(first..first + self.group_channels()).unwrap_or_default()
+    }
+
+    /// The result, and the moments of each group of each picture.
+    pub fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32]) -> (Vec<f32>, Vec<Moments>) {
+        let mut y = vec![0.0; x.len()];
+        let groups = y.par_chunks_mut(self.group()).zip(x.par_chunks(self.group())).enumerate();
+        let moments = groups.with_min_len(self.together()).map(|(index, (y, x))| {
+            let (weight, bias) = (self.of_group(weight, index), self.of_group(bias, index));
+            Arch::new().dispatch(Forward { x, y, weight, bias, norm: self })
+        });
+        let moments = moments.collect();
+        (y, moments)
+    }
+
+    /// Gradients of input, weight and bias.
+    pub fn backward(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        bias: &[f32],
+        moments: &[Moments],
+        gradient: &[f32],
+    ) -> [Vec<f32>; 3] {
+        let mut dx = vec![0.0; x.len()];
+        let parts = x.par_chunks(self.group()).zip(gradient.par_chunks(self.group())).zip(moments);
+        let groups = dx.par_chunks_mut(self.group()).zip(parts).enumerate().with_min_len(self.together());
+        let sums: Vec<Vec<[f32; 2]>> = groups
+            .map(|(index, (dx, ((x, gradient), moments)))| {
+                let (weight, bias) = (self.of_group(weight, index), self.of_group(bias, index));
+                Arch::new().dispatch(Backward { x, gradient, weight, bias, moments: *moments, dx, norm: self })
+            })
+            .collect();
+        let (mut dweight, mut dbias) = (vec![0.0; self.channels], vec![0.0; self.channels]);
+        for picture in sums.chunks(self.settings.groups) {
+            let channels = dweight.iter_mut().zip(&mut dbias).zip(picture.iter().flatten());
+            for ((dweight, dbias), [of_bias, of_weight]) in channels {
+                *dweight += of_weight;
+                *dbias += of_bias;
+            }
+        }
+        [dx, dweight, dbias]
+    }
+
+    /// Groups that are worth another thread.
+    fn together(&self) -> usize {
+        (1 << 15) / self.group().max(1) + 1
+    }
+}
+
+struct Forward<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+    weight: &'a [f32],
+    bias: &'a [f32],
+    norm: &'a GroupNorm,
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = Moments;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Moments {
+        let count = self.x.len() as f32;
+        let mean = fold(self.x, |x| x) / count;
+        let variance = fold(self.x, |x| (x - mean) * (x - mean)) / count;
+        let scale = 1.0 / (variance + self.norm.settings.eps).sqrt();
+        let rest = self.norm.rest;
+        let channels = self.y.chunks_exact_mut(rest).zip(self.x.chunks_exact(rest));
+        for ((y, x), (weight, bias)) in channels.zip(self.weight.iter().zip(self.bias)) {
+            let slope = weight * scale;
+            let values = y.iter_mut().zip(x);
+            if self.norm.settings.activate {
+                for (y, x) in values {
+                    let z = (x - mean) * slope + bias;
+                    *y = z * sigmoid(z);
+                }
+            } else {
+                values.for_each(|(y, x)| *y = (x - mean) * slope + bias);
+            }
+        }
+        [mean, scale]
+    }
+}
+
+struct Backward<'a> {
+    x: &'a [f32],
+    gradient: &'a [f32],
+    weight: &'a [f32],
+    bias: &'a [f32],
+    moments: Moments,
+    dx: &'a mut [f32],
+    norm: &'a GroupNorm,
+}
+
+impl WithSimd for Backward<'_> {
+    /// For each channel the gradients of its bias and of its weight.
+    type Output = Vec<[f32; 2]>;
+
+    /// With n = (x - mean) scale and z = weight n + bias: dz = dy silu'(z), and dx = scale (weight dz - mean over the group of
+    /// weight dz - n mean over the group of weight dz n).
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<[f32; 2]> {
+        let ([mean, scale], rest) = (self.moments, self.norm.rest);
+        let activate = self.norm.settings.activate;
+        let mut sums = Vec::with_capacity(self.weight.len());
+        let channels =
+            self.dx.chunks_exact_mut(rest).zip(self.x.chunks_exact(rest).zip(self.gradient.chunks_exact(rest)));
+        for ((dz, (x, gradient)), (weight, bias)) in channels.zip(self.weight.iter().zip(self.bias)) {
+            if activate {
+                for (dz, (x, dy)) in dz.iter_mut().zip(x.iter().zip(gradient)) {
+                    let z = (x - mean) * scale * weight + bias;
+                    let s = sigmoid(z);
+                    *dz = dy * (s * (1.0 + z * (1.0 - s)));
+                }
+            } else {
+                dz.copy_from_slice(gradient);
+            }
+            sums.push([fold(dz, |dz| dz), fold_two(dz, x, |dz, x| dz * (x - mean) * scale)]);
+        }
+        let count = self.x.len() as f32;
+        let over = |i: fn(&[f32; 2]) -> f32| sums.iter().zip(self.weight).map(|(s, w)| i(s) * w).sum::<f32>() / count;
+        let (plain, along) = (over(|s| s[0]), over(|s| s[1]));
+        for ((dx, x), weight) in self.dx.chunks_exact_mut(rest).zip(self.x.chunks_exact(rest)).zip(self.weight) {
+            for (dx, x) in dx.iter_mut().zip(x) {
+                *dx = scale * (*dx * weight - plain - (x - mean) * scale * along);
+            }
+        }
+        sums
+    }
+}
+
+/// Sum of all numbers.
+pub fn sum(x: &[f32]) -> f32 {
+    struct Sum<'a>(&'a [f32]);
+    impl WithSimd for Sum<'_> {
+        type Output = f32;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> f32 {
+            fold(self.0, |x| x)
+        }
+    }
+    Arch::new().dispatch(Sum(x))
+}
+
+#[inline(always)]
+fn fold(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    fold_two(x, x, |x, _| term(x))
+}
+
+#[inline(always)]
+fn fold_two(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = a.remainder().iter().zip(b.remainder());
+    for (a, b) in a.zip(b) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += term(*a, *b);
+        }
+    }
+    lanes.iter_mut().zip(rest).for_each(|(lane, (a, b))| *lane += term(*a, *b));
+    lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() as f32
+}
+
+#[inline(always)]
+fn sigmoid(z: f32) -> f32 {
+    1.0 / (1.0 + exp(-z))
+}
+
+/// e to the x to about 1e-7 of itself, without branches, so that it is computed in vectors: 2 to the nearest whole number of
+/// x / ln 2, times a polynomial for what is left (Cephes' `expf`). Beyond plus or minus 87 it stays what it is there.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    // Adding 1.5 * 2^23 leaves the nearest whole number in the lowest bits.
+    const SHIFT: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 87.0);
+    let shifted = x * std::f32::consts::LOG2_E + SHIFT;
+    let whole = shifted - SHIFT;
+    // ln 2 in two parts, the first with few digits.
+    let f = (x - whole * 0.693_359_4) + whole * 2.121_944_4e-4;
+    let p = 1.987_569_1e-4;
+    let p = p * f + 1.398_199_9e-3;
+    let p = p * f + 8.333_452e-3;
+    let p = p * f + 4.166_579_6e-2;
+    let p = p * f + 0.166_666_65;
+    let p = p * f + 0.5;
+    let p = p * f * f + f + 1.0;
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
