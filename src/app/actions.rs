@@ -5,11 +5,14 @@ mod table;
 
 use std::path::PathBuf;
 
-use egui::{Context, Event, Id, InputState, KeyboardShortcut};
+use egui::text::{CCursor, CCursorRange};
+use egui::text_edit::TextEditState;
+use egui::{Context, Event, Id, InputState, Key, KeyboardShortcut};
 
 pub use table::Section;
 
 use super::dock::Tab;
+use super::drafts::Drafts;
 use super::export::ExportRequest;
 use super::files::{Kind, Pick};
 use super::theme::Choice;
@@ -173,9 +176,12 @@ pub enum Command {
 }
 
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus, and
-/// while a dialog is open only its own keys count. What was typed behind the keys of the path field is added to `path`.
-pub fn pressed(ctx: &Context, path: &mut String) -> Vec<Action> {
-    path.push_str(&typed_ahead(ctx));
+/// while a dialog is open only its own keys count. What was typed behind the keys that lead to a field is kept for it.
+pub fn pressed(ctx: &Context, drafts: &mut Drafts) -> Vec<Action> {
+    drafts.path.push_str(&typed_behind(ctx, Action::TypePath));
+    for action in [Action::Export, Action::Palette] {
+        drafts.ahead.push_str(&typed_behind(ctx, action));
+    }
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
     let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
@@ -214,25 +220,43 @@ pub fn path_field() -> Id {
     Id::unique("path to open")
 }
 
-/// Takes what was typed in the same frame behind the keys that lead to the path field: the field, which is not on screen
-/// yet, shall have it.
-fn typed_ahead(ctx: &Context) -> String {
+/// Takes what was typed in the same frame behind the keys that lead to a field: the field, which is not on screen yet,
+/// shall have it.
+fn typed_behind(ctx: &Context, action: Action) -> String {
     let busy = ctx.text_edit_focused() || ctx.memory(|m| m.top_modal_layer().is_some());
-    let Some(keys) = Action::TypePath.shortcut().filter(|_| !busy) else { return String::new() };
+    let Some(keys) = action.shortcut().filter(|_| !busy) else { return String::new() };
     ctx.input_mut(|i| {
         let Some(at) = i.events.iter().position(|e| is(e, keys)) else { return String::new() };
-        let behind = i.events.split_off(at + 1);
-        let mut text = String::new();
-        for event in behind {
-            match event {
-                Event::Text(more) | Event::Paste(more) => text.push_str(&more),
-                // The key of a character is not one of the window's.
-                Event::Key { pressed: true, modifiers, .. } if !modifiers.command && !modifiers.alt => {}
-                other => i.events.push(other),
-            }
-        }
-        text
+        take_text(i, at + 1)
     })
+}
+
+/// Takes what is typed in this frame, for a field that is on its way to have the focus.
+pub fn typed(ctx: &Context) -> String {
+    ctx.input_mut(|i| take_text(i, 0))
+}
+
+/// Selects these characters of a text field, also of one that is not on screen yet.
+pub fn select(ctx: &Context, field: Id, characters: std::ops::Range<usize>) {
+    let mut state = TextEditState::load(ctx, field).unwrap_or_default();
+    let range = CCursorRange::two(CCursor::new(characters.start), CCursor::new(characters.end));
+    state.cursor.set_char_range(Some(range));
+    state.store(ctx, field);
+}
+
+/// Takes the text among the events from this place on.
+fn take_text(input: &mut InputState, from: usize) -> String {
+    let mut text = String::new();
+    for event in input.events.split_off(from) {
+        match event {
+            Event::Text(more) | Event::Paste(more) => text.push_str(&more),
+            // The key of a character is not one of the window's.
+            Event::Key { key, pressed: true, modifiers, .. }
+                if !modifiers.command && !modifiers.alt && key != Key::Escape => {}
+            other => input.events.push(other),
+        }
+    }
+    text
 }
 
 /// Whether exactly these keys were pressed: with Shift, a digit is another character, and undo is redo.
@@ -251,7 +275,7 @@ fn is(event: &Event, wanted: KeyboardShortcut) -> bool {
 mod tests {
     use std::collections::HashSet;
 
-    use egui::{Key, Modifiers};
+    use egui::Modifiers;
 
     use super::*;
 

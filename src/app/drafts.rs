@@ -29,6 +29,8 @@ pub struct Drafts {
     pub path_open: bool,
     /// What is wrong with the typed path.
     pub path_error: Option<String>,
+    /// What was typed for a field that is not there yet.
+    pub ahead: String,
     /// Whether a system dialog is open.
     pub dialog_open: bool,
     /// Seed of the next picture.

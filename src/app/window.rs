@@ -353,7 +353,7 @@ impl eframe::App for WhenceApp {
         if let Some(graphics) = frame.wgpu_render_state().filter(|_| self.frames == 0) {
             super::widgets::install(&ctx, graphics);
         }
-        let keys = actions::pressed(&ctx, &mut self.drafts.path);
+        let keys = actions::pressed(&ctx, &mut self.drafts);
         let mut out: Vec<Command> = keys.into_iter().map(Command::Act).collect();
         self.tick(&ctx);
         self.shell.history.follow(self.moment());
@@ -375,6 +375,8 @@ impl eframe::App for WhenceApp {
         for command in out {
             self.command(&ctx, command);
         }
+        // Where no field came of it.
+        self.drafts.ahead.clear();
         self.frames += 1;
         if self.frames == 1 {
             // The first frame is on screen before anything is opened.

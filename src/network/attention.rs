@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::module::attention;
 
+use super::cpu;
 use super::layers::{GroupNorm, Linear};
 use super::weights::Builder;
 use crate::error::Result;
@@ -53,21 +54,30 @@ impl Attention {
 
     /// `[batch, channels, height, width]` to the same shape.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [n, c, h, w] = x.dims();
         let normal = match &self.group_norm {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
         };
-        let pixels = normal.reshape([n, c, h * w]).swap_dims(1, 2);
+        let mut out = if cpu::takes(&x) {
+            let [q, k, v] = [&self.to_q, &self.to_k, &self.to_v].map(|layer| layer.forward_channels(normal.clone()));
+            let out = cpu::attention(q, k, v, self.heads);
+            self.to_out.iter().fold(out, |out, layer| layer.forward_channels(out))
+        } else {
+            self.attend(normal)
+        };
+        out = out + x;
+        if self.rescale_output_factor == 1.0 { out } else { out / self.rescale_output_factor }
+    }
+
+    fn attend(&self, x: Tensor<4>) -> Tensor<4> {
+        let [n, c, h, w] = x.dims();
+        let pixels = x.reshape([n, c, h * w]).swap_dims(1, 2);
         let heads = |t: Tensor<3>| t.reshape([n, h * w, self.heads, c / self.heads]).swap_dims(1, 2);
         let q = heads(self.to_q.forward(pixels.clone()));
         let k = heads(self.to_k.forward(pixels.clone()));
         let v = heads(self.to_v.forward(pixels));
-        let mut out = attention(q, k, v, None, None, Default::default()).swap_dims(1, 2).reshape([n, h * w, c]);
-        for layer in &self.to_out {
-            out = layer.forward(out);
-        }
-        let sum = out.swap_dims(1, 2).reshape([n, c, h, w]) + x;
-        if self.rescale_output_factor == 1.0 { sum } else { sum / self.rescale_output_factor }
+        let out = attention(q, k, v, None, None, Default::default()).swap_dims(1, 2).reshape([n, h * w, c]);
+        let out = self.to_out.iter().fold(out, |out, layer| layer.forward(out));
+        out.swap_dims(1, 2).reshape([n, c, h, w])
     }
 }

@@ -30,6 +30,13 @@ impl Linear {
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         linear(x, self.weight.val().transpose(), Some(self.bias.val()))
     }
+
+    /// The same over the channels of `[batch, inputs, height, width]`: a convolution of one pixel. On the CPU only.
+    pub fn forward_channels(&self, x: Tensor<4>) -> Tensor<4> {
+        let ([outputs, inputs], [_, _, height, width]) = (self.weight.dims(), x.dims());
+        let geometry = cpu::Geometry::new(1, 1, Padding::Even(0), [height, width]);
+        cpu::conv2d(x, self.weight.val().reshape([outputs, inputs, 1, 1]), self.bias.val(), geometry)
+    }
 }
 
 /// How a convolution pads.

@@ -35,10 +35,14 @@ impl WhenceApp {
         let shell = &mut self.shell;
         match action {
             Action::Palette => {
-                shell.palette = if shell.palette.is_some() { None } else { Some(Palette::default()) };
+                let text = std::mem::take(&mut self.drafts.ahead);
+                shell.palette = if shell.palette.is_some() { None } else { Some(Palette { text, chosen: 0 }) };
             }
             Action::Recent => shell.palette = Some(Palette { text: "open project ".into(), chosen: 0 }),
-            Action::Export => self.drafts.export.show(),
+            Action::Export => {
+                let typed = std::mem::take(&mut self.drafts.ahead);
+                self.drafts.export.show(typed);
+            }
             Action::Filter => {
                 self.dock.show(Tab::Library);
                 shell.focus_filter = true;

@@ -61,6 +61,8 @@ pub struct ExportDraft {
     pub area: Option<Rect>,
     /// Whether the path field shall get the cursor.
     pub focus: bool,
+    /// What was typed before the path field had the cursor.
+    pub ahead: String,
     /// What the path field was filled with, to be kept up to date until somebody types.
     suggested: String,
 }
@@ -85,15 +87,16 @@ impl Default for ExportDraft {
             replace: None,
             area: None,
             focus: false,
+            ahead: String::new(),
             suggested: String::new(),
         }
     }
 }
 
 impl ExportDraft {
-    /// Opens the dialog, ready to type where.
-    pub fn show(&mut self) {
-        (self.open, self.focus) = (true, true);
+    /// Opens the dialog, ready to type where; something may have been typed already.
+    pub fn show(&mut self, typed: String) {
+        (self.open, self.focus, self.ahead) = (true, true, typed);
     }
 
     /// A path was typed: its ending says what is wanted.

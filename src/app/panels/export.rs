@@ -1,12 +1,11 @@
 //! The dialog that saves: what, how, where.
 
-use egui::text::{CCursor, CCursorRange};
 use egui::{Id, Key, Modal, RichText, TextEdit, Ui};
 
 use super::View;
 use super::settings::row_of;
-use crate::app::actions::Command;
-use crate::app::export::{Table, What, comparable};
+use crate::app::actions::{self, Command};
+use crate::app::export::{ExportDraft, Table, What, comparable};
 use crate::app::files::Pick;
 use crate::app::theme::{self, GAP, tokens};
 use crate::report::TableFormat;
@@ -110,17 +109,14 @@ fn what(ui: &mut Ui, view: &mut View<'_>) {
 fn place(ui: &mut Ui, view: &mut View<'_>) {
     row_of(ui, "Where", LABELS, |ui| {
         let room = ui.available_width() - 92.0;
-        let field = TextEdit::singleline(&mut view.drafts.export.path).desired_width(room);
-        let mut shown = field.show(ui);
-        let response = shown.response.response.accessible_name("File to save");
+        let id = Id::unique("file to save");
+        let waits = begin_typing(ui, &mut view.drafts.export, id);
+        let field = TextEdit::singleline(&mut view.drafts.export.path).id(id).desired_width(room);
+        let response = ui.add(field).accessible_name("File to save");
         let response = response.on_hover_text("The whole path of the file; its ending says what is saved");
         let draft = &mut view.drafts.export;
-        if std::mem::take(&mut draft.focus) {
-            // What is typed takes the place of what was suggested.
+        if waits {
             response.request_focus();
-            let all = CCursorRange::two(CCursor::default(), CCursor::new(draft.path.chars().count()));
-            shown.state.cursor.set_char_range(Some(all));
-            shown.state.store(ui.ctx(), response.id);
         }
         if response.changed() {
             (draft.error, draft.saved, draft.replace) = (None, None, None);
@@ -137,6 +133,27 @@ fn place(ui: &mut Ui, view: &mut View<'_>) {
             view.out.push(Command::Pick(Pick::Export));
         }
     });
+}
+
+/// Makes the path field ready where the dialog was just opened: what is typed takes the place of what was suggested, also
+/// what is typed before the field has the focus. Whether it still waits for that.
+fn begin_typing(ui: &Ui, draft: &mut ExportDraft, id: Id) -> bool {
+    if !draft.focus {
+        return false;
+    }
+    draft.focus = !ui.memory(|m| m.has_focus(id));
+    if draft.focus {
+        draft.ahead.push_str(&actions::typed(ui.ctx()));
+        return true;
+    }
+    let typed = std::mem::take(&mut draft.ahead);
+    let first = typed.chars().count();
+    if first > 0 {
+        draft.path = typed;
+        draft.follow_ending();
+    }
+    actions::select(ui.ctx(), id, first..draft.path.chars().count());
+    false
 }
 
 /// What came of it.

@@ -7,7 +7,7 @@ use egui::{
 };
 
 use super::View;
-use crate::app::actions::{Action, Command};
+use crate::app::actions::{self, Action, Command};
 use crate::app::format;
 use crate::app::palette::{Entry, Palette, entries, ranked};
 use crate::app::theme::{self, RADIUS, ROW, tokens};
@@ -46,7 +46,15 @@ fn contents(ui: &mut Ui, palette: &mut Palette, all: &[Entry]) -> Option<Entry> 
         let mut taken = |key| i.count_and_consume_key(Modifiers::NONE, key);
         (taken(Key::ArrowDown), taken(Key::ArrowUp), taken(Key::Enter) > 0)
     });
+    let id = Id::unique("search or run");
+    if !ui.memory(|m| m.has_focus(id)) {
+        // On its way: what is typed meanwhile goes in.
+        palette.text.push_str(&actions::typed(ui.ctx()));
+        let end = palette.text.chars().count();
+        actions::select(ui.ctx(), id, end..end);
+    }
     let field = TextEdit::singleline(&mut palette.text)
+        .id(id)
         .hint_text("Action, group, picture or project")
         .font(theme::body())
         .margin(vec2(8.0, 7.0))

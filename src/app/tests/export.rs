@@ -52,6 +52,53 @@ fn nothing_to_export_is_said_and_save_is_off() {
 }
 
 #[test]
+fn what_is_typed_before_the_field_is_there_goes_in() {
+    let mut scene = Scene::done();
+    let key = |key, modifiers| egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers };
+    let text = |text: &str| egui::Event::Text(text.into());
+    let slash = key(Key::Slash, egui::Modifiers::NONE);
+    // In the frame of the keys that open the dialog, and in each one after it.
+    let export = key(Key::E, egui::Modifiers::COMMAND);
+    scene.window.input_mut().events.extend([export, slash.clone(), text("/")]);
+    scene.window.step();
+    for letter in ["t", "m", "p", "/", "a.", "html"] {
+        scene.window.input_mut().events.push(text(letter));
+        scene.window.step();
+    }
+    scene.settle();
+    assert_eq!(scene.app().drafts.export.path, "/tmp/a.html");
+    assert_eq!(scene.app().drafts.export.what, What::Report);
+    // The next time all of it is selected, to be typed over.
+    scene.window.key_press(Key::Escape);
+    scene.settle();
+    scene.window.input_mut().events.push(key(Key::E, egui::Modifiers::COMMAND));
+    scene.settle();
+    scene.window.input_mut().events.push(text("/b.csv"));
+    scene.settle();
+    assert_eq!(scene.app().drafts.export.path, "/b.csv");
+}
+
+#[test]
+fn what_is_typed_before_the_palette_is_there_goes_in() {
+    let mut scene = Scene::done();
+    let keys = egui::Event::Key {
+        key: Key::K,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: egui::Modifiers::COMMAND,
+    };
+    scene.window.input_mut().events.extend([keys, egui::Event::Text("l".into())]);
+    scene.window.step();
+    for letter in ["i", "g", "h", "t"] {
+        scene.window.input_mut().events.push(egui::Event::Text(letter.into()));
+        scene.window.step();
+    }
+    scene.settle();
+    assert_eq!(scene.app().shell.palette.as_ref().map(|p| p.text.as_str()), Some("light"));
+}
+
+#[test]
 fn a_table_is_written_and_an_old_file_is_replaced_only_when_agreed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scores.csv");

@@ -9,6 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata as _, backend_extension};
 use burn::tensor::TensorData;
 
+use super::attention::Attention;
 use super::conv::Conv;
 use super::geometry::Geometry;
 use super::norm::{GroupNorm, Settings};
@@ -30,6 +31,14 @@ pub trait CpuLayers: Backend {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         settings: Settings,
+    ) -> FloatTensor<Self>;
+
+    /// See [`super::attention()`].
+    fn cpu_attention(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        heads: usize,
     ) -> FloatTensor<Self>;
 }
 
@@ -70,6 +79,12 @@ fn norm(x: &FlexTensor, settings: Settings) -> GroupNorm {
     GroupNorm { settings, channels, rest: shape.iter().skip(2).product() }
 }
 
+fn attention(q: &FlexTensor, heads: usize) -> Attention {
+    let shape = dims(q);
+    let channels = shape.get(1).copied().unwrap_or(1);
+    Attention { width: channels / heads.max(1), pixels: shape.iter().skip(2).product() }
+}
+
 impl CpuLayers for Flex {
     fn cpu_conv2d(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, geometry: Geometry) -> FlexTensor {
         let conv = conv(&weight, geometry);
@@ -83,6 +98,11 @@ impl CpuLayers for Flex {
         let norm = norm(&x, settings);
         let (y, _) = norm.forward(&Numbers::of(&x), &Numbers::of(&weight), &Numbers::of(&bias));
         tensor(y, dims(&x))
+    }
+
+    fn cpu_attention(q: FlexTensor, k: FlexTensor, v: FlexTensor, heads: usize) -> FlexTensor {
+        let out = attention(&q, heads).forward(&Numbers::of(&q), &Numbers::of(&k), &Numbers::of(&v));
+        tensor(out, dims(&q))
     }
 }
 
@@ -116,6 +136,22 @@ impl<C: CheckpointStrategy> CpuLayers for Autodiff<Flex, C> {
         match NormBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((x, weight, bias, norm, moments), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn cpu_attention(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        heads: usize,
+    ) -> FloatTensor<Self> {
+        let nodes = [q.node(), k.node(), v.node()];
+        let inputs = [q, k, v].map(|t| t.into_primitive());
+        let [q, k, v] = inputs.clone();
+        let out = Flex::cpu_attention(q, k, v, heads);
+        match AttentionBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((inputs, heads), out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
 }
@@ -165,6 +201,24 @@ impl Backward<Flex, 3> for NormBackward {
         for (node, gradient) in found {
             if let Some(node) = node {
                 grads.register::<Flex>(node.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct AttentionBackward;
+
+impl Backward<Flex, 3> for AttentionBackward {
+    type State = ([FlexTensor; 3], usize);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([q, k, v], heads) = ops.state;
+        let gradient = Numbers(grads.consume::<Flex>(&ops.node).to_contiguous());
+        let found = attention(&q, heads).backward(&Numbers::of(&q), &Numbers::of(&k), &Numbers::of(&v), &gradient);
+        for (node, gradient) in ops.parents.into_iter().zip(found) {
+            if let Some(node) = node {
+                grads.register::<Flex>(node.id, tensor(gradient, dims(&q)));
             }
         }
     }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::correlate::{BLOCK, Block, LANES, correlate, pack, padded};
 use super::geometry::{Correlation, Geometry};
+use super::math::{at, sum};
 use super::outer::{COLUMNS, Outer, outer};
 
 /// Work that is worth another thread, in multiplications.
@@ -92,7 +93,7 @@ impl Conv {
         let mut bias = vec![0.0; self.outputs];
         for image in gradient.chunks_exact(self.outputs * self.geometry.output_pixels()) {
             for (bias, plane) in bias.iter_mut().zip(image.chunks_exact(self.geometry.output_pixels())) {
-                *bias += super::norm::sum(plane);
+                *bias += sum(plane);
             }
         }
         bias
@@ -151,10 +152,4 @@ fn turn(gradient: &[f32], [height, columns]: [usize; 2], pitch: usize, width: us
             }
         }
     }
-}
-
-/// The number at a place that is there; zero elsewhere.
-#[inline(always)]
-fn at(numbers: &[f32], place: usize) -> f32 {
-    numbers.get(place).copied().unwrap_or(0.0)
 }

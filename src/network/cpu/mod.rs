@@ -1,17 +1,20 @@
-//! The network's two heaviest layers on the CPU, written for it: convolutions and group normalisation.
+//! The network's heaviest layers on the CPU, written for it: convolutions, group normalisation, attention.
 //!
 //! burn's CPU backend makes a convolution a matrix product by copying every pixel nine times, and composes a
 //! normalisation of a dozen passes over memory. Here a convolution is a sum of shifted rows in registers
-//! ([`correlate`], [`outer`]), and a normalisation with its activation is two passes ([`norm`]). Everything is safe code over
+//! ([`correlate`], [`outer`]), a normalisation with its activation is two passes ([`norm`]), and [`attention`] works on
+//! the pictures as they lie. Everything is safe code over
 //! [`pulp`]'s vectors: AVX-512, AVX2, NEON or plain, whatever the processor has.
 //!
 //! Numbers do not depend on the number of threads, nor on a picture's place in its batch: every output is one sum in one
 //! order. Other devices use burn's own layers, which the tests compare these with.
 
+mod attention;
 mod backend;
 mod conv;
 mod correlate;
 mod geometry;
+mod math;
 mod norm;
 mod outer;
 
@@ -57,3 +60,14 @@ pub fn group_norm<const D: usize>(
 }
 
 pub use self::norm::Settings as NormSettings;
+
+/// Attention over the pixels of `q`, `k` and `v` `[batch, channels, height, width]`, the channels split into `heads`: the same
+/// shape. Only for tensors that this module [`takes`].
+pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, heads: usize) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_attention(
+        q.into_dispatch(),
+        k.into_dispatch(),
+        v.into_dispatch(),
+        heads,
+    ))
+}

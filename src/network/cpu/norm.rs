@@ -3,8 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Numbers that are added side by side, so that a sum is computed in vectors and in one order.
-const LANES: usize = 32;
+use super::math::{fold, fold_two, sigmoid};
 
 /// What a normalisation does.
 #[derive(Clone, Copy, Debug)]
@@ -171,62 +170,4 @@ impl WithSimd for Backward<'_> {
         }
         sums
     }
-}
-
-/// Sum of all numbers.
-pub fn sum(x: &[f32]) -> f32 {
-    struct Sum<'a>(&'a [f32]);
-    impl WithSimd for Sum<'_> {
-        type Output = f32;
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> f32 {
-            fold(self.0, |x| x)
-        }
-    }
-    Arch::new().dispatch(Sum(x))
-}
-
-#[inline(always)]
-fn fold(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
-    fold_two(x, x, |x, _| term(x))
-}
-
-#[inline(always)]
-fn fold_two(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = a.remainder().iter().zip(b.remainder());
-    for (a, b) in a.zip(b) {
-        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-            *lane += term(*a, *b);
-        }
-    }
-    lanes.iter_mut().zip(rest).for_each(|(lane, (a, b))| *lane += term(*a, *b));
-    lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() as f32
-}
-
-#[inline(always)]
-fn sigmoid(z: f32) -> f32 {
-    1.0 / (1.0 + exp(-z))
-}
-
-/// e to the x to about 1e-7 of itself, without branches, so that it is computed in vectors: 2 to the nearest whole number of
-/// x / ln 2, times a polynomial for what is left (Cephes' `expf`). Beyond plus or minus 87 it stays what it is there.
-#[inline(always)]
-fn exp(x: f32) -> f32 {
-    // Adding 1.5 * 2^23 leaves the nearest whole number in the lowest bits.
-    const SHIFT: f32 = 12_582_912.0;
-    let x = x.clamp(-87.0, 87.0);
-    let shifted = x * std::f32::consts::LOG2_E + SHIFT;
-    let whole = shifted - SHIFT;
-    // ln 2 in two parts, the first with few digits.
-    let f = (x - whole * 0.693_359_4) + whole * 2.121_944_4e-4;
-    let p = 1.987_569_1e-4;
-    let p = p * f + 1.398_199_9e-3;
-    let p = p * f + 8.333_452e-3;
-    let p = p * f + 4.166_579_6e-2;
-    let p = p * f + 0.166_666_65;
-    let p = p * f + 0.5;
-    let p = p * f * f + f + 1.0;
-    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }

@@ -1,5 +1,6 @@
 //! Each layer and its gradients against their definitions, written as plain loops in 64 bits.
 
+use super::attention::Attention;
 use super::conv::Conv;
 use super::geometry::Geometry;
 use super::norm::{GroupNorm, Settings};
@@ -191,4 +192,42 @@ fn extreme_and_broken_numbers_stay_what_they_are() {
     assert!(y[0].abs() < 1e-30 && (y[1] - 200.0).abs() < 1e-3, "{y:?}");
     let (y, _) = norm.forward(&[0.0, f32::NAN, 1.0, 2.0], &[1.0], &[0.0]);
     assert!(y.iter().all(|v| v.is_nan()), "{y:?}");
+}
+
+#[test]
+fn attention_and_its_gradients_are_as_defined() {
+    // The last is computed in several parts.
+    for (heads, width, pixels) in [(2, 8, 16), (1, 3, 25), (3, 16, 36), (1, 1, 1), (1, 4, 600)] {
+        let attention = Attention { width, pixels };
+        let each = width * pixels;
+        let [q, k, v, gradient] = [1, 2, 3, 4].map(|seed| normal(2 * heads * each, seed));
+        let (mut out, [mut dq, mut dk, mut dv]) = (vec![0.0; q.len()], [(); 3].map(|()| vec![0.0; q.len()]));
+        for head in 0..2 * heads {
+            let at = |numbers: &[f32], d: usize, p: usize| f64::from(numbers[head * each + d * pixels + p]);
+            let place = |d: usize, p: usize| head * each + d * pixels + p;
+            let scale = 1.0 / (width as f64).sqrt();
+            for p in 0..pixels {
+                let score = |s: usize| scale * (0..width).map(|d| at(&q, d, p) * at(&k, d, s)).sum::<f64>();
+                let scores: Vec<f64> = (0..pixels).map(|s| score(s).exp()).collect();
+                let total: f64 = scores.iter().sum();
+                let a: Vec<f64> = scores.iter().map(|s| s / total).collect();
+                let da: Vec<f64> =
+                    (0..pixels).map(|s| (0..width).map(|d| at(&gradient, d, p) * at(&v, d, s)).sum()).collect();
+                let mean: f64 = a.iter().zip(&da).map(|(a, da)| a * da).sum();
+                for (d, s) in (0..width).flat_map(|d| (0..pixels).map(move |s| (d, s))) {
+                    let slope = a[s] * (da[s] - mean) * scale;
+                    out[place(d, p)] += a[s] * at(&v, d, s);
+                    dv[place(d, s)] += a[s] * at(&gradient, d, p);
+                    dq[place(d, p)] += slope * at(&k, d, s);
+                    dk[place(d, s)] += slope * at(&q, d, p);
+                }
+            }
+        }
+        let what = |of: &str| format!("{heads} heads of {width} over {pixels}: {of}");
+        assert_near(&what("result"), &attention.forward(&q, &k, &v), &out);
+        let found = attention.backward(&q, &k, &v, &gradient);
+        for ((name, found), expected) in ["queries", "keys", "values"].iter().zip(&found).zip([&dq, &dk, &dv]) {
+            assert_near(&what(name), found, expected);
+        }
+    }
 }

@@ -1,0 +1,208 @@
+//! Attention over the pixels of a picture, channel by channel as the pictures are laid out: nothing is turned around.
+//!
+//! For each head, with queries q, keys k and values v `[width, pixels]`: a = softmax over keys of kᵀ q / sqrt(width),
+//! one column a query; the result is v a. Each product is a sum of rows ([`correlate`]) or of places ([`outer`]), for
+//! some queries at a time, so that a stays small.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::correlate::{BLOCK, Block, correlate, pack, padded};
+use super::math::{LANES, at, exp};
+use super::outer::{Outer, outer};
+
+/// Numbers of an attention matrix that are held at a time, at most about.
+const HELD: usize = 1 << 18;
+
+/// Sizes of an attention layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Attention {
+    /// Channels of a head.
+    pub width: usize,
+    pub pixels: usize,
+}
+
+/// A head's rows for some of its queries.
+struct Rows {
+    numbers: Vec<f32>,
+    /// From one row to the next: whole vectors.
+    pitch: usize,
+    /// Queries.
+    length: usize,
+}
+
+impl Attention {
+    /// Numbers of one head of one picture.
+    fn head(&self) -> usize {
+        self.width * self.pixels
+    }
+
+    fn scale(&self) -> f32 {
+        1.0 / (self.width as f32).sqrt()
+    }
+
+    /// First query and number of queries of each part.
+    fn parts(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (pixels, most) = (self.pixels, (HELD / self.pixels.max(1) / LANES * LANES).max(LANES));
+        (0..pixels).step_by(most).map(move |first| (first, most.min(pixels - first)))
+    }
+
+    /// q, k and v `[batch, heads * width, pixels]` to the same shape.
+    pub fn forward(&self, q: &[f32], k: &[f32], v: &[f32]) -> Vec<f32> {
+        let mut out = vec![0.0; q.len()];
+        let heads = q.par_chunks(self.head()).zip(k.par_chunks(self.head()).zip(v.par_chunks(self.head())));
+        out.par_chunks_mut(self.head()).zip(heads).for_each(|(out, (q, (k, v)))| {
+            for part in self.parts() {
+                let a = self.weights(&self.cut(q, part), k);
+                let mixed = mix(&a, self.width, self.pixels, |d, s| at(v, d * self.pixels + s));
+                self.paste(&mixed, part, out);
+            }
+        });
+        out
+    }
+
+    /// Gradients of q, k and v from that of the result.
+    pub fn backward(&self, q: &[f32], k: &[f32], v: &[f32], gradient: &[f32]) -> [Vec<f32>; 3] {
+        let [mut dq, mut dk, mut dv] = [(); 3].map(|()| vec![0.0; q.len()]);
+        let inputs = q.par_chunks(self.head()).zip(k.par_chunks(self.head()).zip(v.par_chunks(self.head())));
+        let outputs =
+            dq.par_chunks_mut(self.head()).zip(dk.par_chunks_mut(self.head()).zip(dv.par_chunks_mut(self.head())));
+        outputs.zip(inputs.zip(gradient.par_chunks(self.head()))).for_each(
+            |((dq, (dk, dv)), ((q, (k, v)), gradient))| {
+                for part in self.parts() {
+                    let (q, gradient) = (self.cut(q, part), self.cut(gradient, part));
+                    let a = self.weights(&q, k);
+                    self.add_outer(&a, &gradient, 1.0, dv);
+                    let mut da = mix(&gradient, self.pixels, self.width, |s, d| at(v, d * self.pixels + s));
+                    Arch::new().dispatch(SoftmaxGradient { a: &a, da: &mut da, rows: self.pixels });
+                    let part_dq = mix(&da, self.width, self.pixels, |d, s| at(k, d * self.pixels + s) * self.scale());
+                    self.paste(&part_dq, part, dq);
+                    self.add_outer(&da, &q, self.scale(), dk);
+                }
+            },
+        );
+        [dq, dk, dv]
+    }
+
+    /// The softmax over keys of each of these queries: `[keys, queries]`.
+    fn weights(&self, q: &Rows, k: &[f32]) -> Rows {
+        let mut a = mix(q, self.pixels, self.width, |s, d| at(k, d * self.pixels + s) * self.scale());
+        Arch::new().dispatch(Softmax { a: &mut a, rows: self.pixels });
+        a
+    }
+
+    /// Some places of a head's rows.
+    fn cut(&self, head: &[f32], (first, length): (usize, usize)) -> Rows {
+        let pitch = padded(length);
+        let mut numbers = vec![0.0; self.width * pitch];
+        for (to, from) in numbers.chunks_exact_mut(pitch).zip(head.chunks_exact(self.pixels)) {
+            to.iter_mut().zip(from.iter().skip(first).take(length)).for_each(|(to, from)| *to = *from);
+        }
+        Rows { numbers, pitch, length }
+    }
+
+    fn paste(&self, rows: &Rows, (first, length): (usize, usize), head: &mut [f32]) {
+        for (to, from) in head.chunks_exact_mut(self.pixels).zip(rows.numbers.chunks_exact(rows.pitch)) {
+            to.iter_mut().skip(first).take(length).zip(from).for_each(|(to, from)| *to = *from);
+        }
+    }
+
+    /// Adds to `to` `[width, pixels]` at (d, s) the sum over queries of `left` (s) times `right` (d), times `scale`.
+    fn add_outer(&self, left: &Rows, right: &Rows, scale: f32, to: &mut [f32]) {
+        let width = padded(self.width);
+        let mut turned = vec![0.0; right.length * width];
+        for (d, row) in right.numbers.chunks_exact(right.pitch).enumerate() {
+            turned.iter_mut().skip(d).step_by(width).zip(row).for_each(|(to, from)| *to = *from);
+        }
+        let columns: Vec<usize> = (0..self.pixels).map(|s| s * left.pitch).collect();
+        let mut sums = vec![0.0; columns.len() * width];
+        outer(Outer {
+            planes: &left.numbers,
+            image: left.numbers.len(),
+            columns: &columns,
+            gradient: &turned,
+            length: right.length,
+            width,
+            sums: &mut sums,
+        });
+        for (d, row) in to.chunks_exact_mut(self.pixels).enumerate() {
+            row.iter_mut().zip(sums.chunks_exact(width)).for_each(|(to, sums)| *to += at(sums, d) * scale);
+        }
+    }
+}
+
+/// Rows that are sums of other rows, each times its weight (for the new row and the old one).
+fn mix(rows: &Rows, outputs: usize, inputs: usize, weight: impl Fn(usize, usize) -> f32) -> Rows {
+    let &Rows { ref numbers, pitch, length } = rows;
+    let weights = pack(outputs, inputs, 1, |o, i, _| weight(o, i));
+    let mut mixed = vec![0.0; outputs.next_multiple_of(BLOCK) * pitch];
+    let zeros = vec![0.0; outputs];
+    let blocks = mixed.chunks_exact_mut(BLOCK * pitch).zip(weights.chunks_exact(inputs * BLOCK));
+    for ((rows, weights), bias) in blocks.zip(zeros.chunks(BLOCK)) {
+        correlate(Block { planes: numbers, channel: pitch, taps: &[0], weights, bias, length, rows });
+    }
+    Rows { numbers: mixed, pitch, length }
+}
+
+/// Each column becomes its softmax.
+struct Softmax<'a> {
+    a: &'a mut Rows,
+    rows: usize,
+}
+
+impl WithSimd for Softmax<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Rows { numbers, pitch, .. } = self.a;
+        for first in (0..*pitch).step_by(LANES) {
+            let count = LANES.min(*pitch - first);
+            let (mut most, mut sum) = ([f32::NEG_INFINITY; LANES], [0.0f32; LANES]);
+            for row in numbers.chunks_exact(*pitch).take(self.rows) {
+                let row = row.iter().skip(first).take(count);
+                most.iter_mut().zip(row).for_each(|(most, x)| *most = most.max(*x));
+            }
+            for row in numbers.chunks_exact_mut(*pitch).take(self.rows) {
+                let row = row.iter_mut().skip(first).take(count);
+                for (x, (most, sum)) in row.zip(most.iter().zip(&mut sum)) {
+                    *x = exp(*x - most);
+                    *sum += *x;
+                }
+            }
+            for row in numbers.chunks_exact_mut(*pitch).take(self.rows) {
+                row.iter_mut().skip(first).take(count).zip(&sum).for_each(|(x, sum)| *x /= sum);
+            }
+        }
+    }
+}
+
+/// Gradient of a softmax' input from that of its result, in place: a (da - sum over the column of a da).
+struct SoftmaxGradient<'a> {
+    a: &'a Rows,
+    da: &'a mut Rows,
+    rows: usize,
+}
+
+impl WithSimd for SoftmaxGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let pitch = self.a.pitch;
+        for first in (0..pitch).step_by(LANES) {
+            let count = LANES.min(pitch - first);
+            let mut sum = [0.0f32; LANES];
+            let rows = self.a.numbers.chunks_exact(pitch).zip(self.da.numbers.chunks_exact(pitch)).take(self.rows);
+            for (a, da) in rows {
+                let pairs = a.iter().zip(da).skip(first).take(count);
+                sum.iter_mut().zip(pairs).for_each(|(sum, (a, da))| *sum += a * da);
+            }
+            let rows = self.a.numbers.chunks_exact(pitch).zip(self.da.numbers.chunks_exact_mut(pitch)).take(self.rows);
+            for (a, da) in rows {
+                let pairs = a.iter().zip(da).skip(first).take(count);
+                pairs.zip(&sum).for_each(|((a, da), sum)| *da = a * (*da - sum));
+            }
+        }
+    }
+}
