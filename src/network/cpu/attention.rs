@@ -7,8 +7,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::correlate::{BLOCK, Block, correlate, pack, padded};
-use super::math::{LANES, at, exp};
+use super::correlate::{BLOCK, Block, LANES, correlate, pack, padded};
+use super::math::{at, exp};
 use super::outer::{Outer, outer};
 
 /// Numbers of an attention matrix that are held at a time, at most about.
@@ -157,21 +157,22 @@ impl WithSimd for Softmax<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let Rows { numbers, pitch, .. } = self.a;
         for first in (0..*pitch).step_by(LANES) {
-            let count = LANES.min(*pitch - first);
             let (mut most, mut sum) = ([f32::NEG_INFINITY; LANES], [0.0f32; LANES]);
-            for row in numbers.chunks_exact(*pitch).take(self.rows) {
-                let row = row.iter().skip(first).take(count);
-                most.iter_mut().zip(row).for_each(|(most, x)| *most = most.max(*x));
+            for x in numbers.chunks_exact(*pitch).take(self.rows).filter_map(|row| row.get(first..)?.first_chunk()) {
+                let x: &[f32; LANES] = x;
+                most.iter_mut().zip(x).for_each(|(most, x)| *most = if *x > *most { *x } else { *most });
             }
-            for row in numbers.chunks_exact_mut(*pitch).take(self.rows) {
-                let row = row.iter_mut().skip(first).take(count);
-                for (x, (most, sum)) in row.zip(most.iter().zip(&mut sum)) {
-                    *x = exp(*x - most);
-                    *sum += *x;
-                }
+            let rows = numbers.chunks_exact_mut(*pitch).take(self.rows);
+            for x in rows.filter_map(|row| row.get_mut(first..)?.first_chunk_mut()) {
+                let x: &mut [f32; LANES] = x;
+                x.iter_mut().zip(&most).for_each(|(x, most)| *x = exp(*x - most));
+                sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += *x);
             }
-            for row in numbers.chunks_exact_mut(*pitch).take(self.rows) {
-                row.iter_mut().skip(first).take(count).zip(&sum).for_each(|(x, sum)| *x /= sum);
+            let share = sum.map(|sum| 1.0 / sum);
+            let rows = numbers.chunks_exact_mut(*pitch).take(self.rows);
+            for x in rows.filter_map(|row| row.get_mut(first..)?.first_chunk_mut()) {
+                let x: &mut [f32; LANES] = x;
+                x.iter_mut().zip(&share).for_each(|(x, share)| *x *= share);
             }
         }
     }
@@ -191,17 +192,16 @@ impl WithSimd for SoftmaxGradient<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let pitch = self.a.pitch;
         for first in (0..pitch).step_by(LANES) {
-            let count = LANES.min(pitch - first);
             let mut sum = [0.0f32; LANES];
             let rows = self.a.numbers.chunks_exact(pitch).zip(self.da.numbers.chunks_exact(pitch)).take(self.rows);
-            for (a, da) in rows {
-                let pairs = a.iter().zip(da).skip(first).take(count);
-                sum.iter_mut().zip(pairs).for_each(|(sum, (a, da))| *sum += a * da);
+            for (a, da) in rows.filter_map(|(a, da)| Some((a.get(first..)?.first_chunk()?, da.get(first..)?))) {
+                let a: &[f32; LANES] = a;
+                sum.iter_mut().zip(a.iter().zip(da)).for_each(|(sum, (a, da))| *sum += a * da);
             }
             let rows = self.a.numbers.chunks_exact(pitch).zip(self.da.numbers.chunks_exact_mut(pitch)).take(self.rows);
-            for (a, da) in rows {
-                let pairs = a.iter().zip(da).skip(first).take(count);
-                pairs.zip(&sum).for_each(|((a, da), sum)| *da = a * (*da - sum));
+            for (a, da) in rows.filter_map(|(a, da)| Some((a.get(first..)?.first_chunk()?, da.get_mut(first..)?))) {
+                let a: &[f32; LANES] = a;
+                da.iter_mut().zip(a.iter().zip(&sum)).for_each(|(da, (a, sum))| *da = a * (*da - sum));
             }
         }
     }

@@ -111,14 +111,18 @@ impl Geometry {
         (0..k).flat_map(move |y| (0..k).map(move |x| (y, x)))
     }
 
-    /// Adds a phase's rows `[rows * pitch]` to the pixels of an input plane that they are of.
+    /// Puts a phase's rows `[rows * pitch]` to the pixels of an input plane that they are of.
     pub fn scatter(&self, phase: &Phase, rows: &[f32], plane: &mut [f32]) {
         let [_, width] = self.input;
         let ([y, x], [height, count]) = (phase.start, phase.correlation.output);
         let lines = plane.chunks_exact_mut(width).skip(y).step_by(self.stride).take(height);
         for (line, row) in lines.zip(rows.chunks(phase.correlation.planes.pitch)) {
-            for (to, from) in line.iter_mut().skip(x).step_by(self.stride).zip(row.iter().take(count)) {
-                *to = *from;
+            match (line.get_mut(x..x + count), row.get(..count)) {
+                (Some(to), Some(from)) if self.stride == 1 => to.copy_from_slice(from),
+                _ => {
+                    let places = line.iter_mut().skip(x).step_by(self.stride);
+                    places.zip(row.iter().take(count)).for_each(|(to, from)| *to = *from);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 /// Numbers that are added side by side, so that a sum is computed in vectors and in one order.
-pub const LANES: usize = 32;
+const LANES: usize = 32;
 
 /// The number at a place that is there; zero elsewhere.
 #[inline(always)]
@@ -52,7 +52,8 @@ pub fn sigmoid(z: f32) -> f32 {
 }
 
 /// e to the x to about 1e-7 of itself, without branches, so that it is computed in vectors: 2 to the nearest whole number of
-/// x / ln 2, times a polynomial for what is left (Cephes' `expf`). Beyond plus or minus 87 it stays what it is there.
+/// x / ln 2, times a polynomial for what is left (Cephes' `expf`). Beyond plus or minus 87 it
+/// stays what it is there; what is not a number stays none.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     // Adding 1.5 * 2^23 leaves the nearest whole number in the lowest bits.
@@ -69,5 +70,6 @@ pub fn exp(x: f32) -> f32 {
     let p = p * f + 0.166_666_65;
     let p = p * f + 0.5;
     let p = p * f * f + f + 1.0;
-    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+    // The last term is zero, or not a number where x is none.
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23)) + x * 0.0
 }

@@ -231,3 +231,23 @@ fn attention_and_its_gradients_are_as_defined() {
         }
     }
 }
+
+#[test]
+fn exponentials_are_exact_to_the_last_places() {
+    for x in (-8600..8600).map(|i| i as f32 / 100.0) {
+        let expected = f64::from(x).exp();
+        assert!((f64::from(super::math::exp(x)) - expected).abs() < 2e-7 * expected, "{x}");
+    }
+    assert!(super::math::exp(f32::NAN).is_nan());
+    assert!(super::math::exp(f32::NEG_INFINITY) < 1e-37 && super::math::exp(f32::INFINITY) > 1e37);
+}
+
+#[test]
+fn a_broken_number_is_not_lost_in_attention() {
+    let attention = Attention { width: 2, pixels: 4 };
+    let fine = normal(8, 1);
+    let broken: Vec<f32> = fine.iter().enumerate().map(|(i, x)| if i == 0 { f32::NAN } else { *x }).collect();
+    for (q, k, v) in [(&broken, &fine, &fine), (&fine, &broken, &fine), (&fine, &fine, &broken)] {
+        assert!(attention.forward(q, k, v).iter().any(|x| x.is_nan()));
+    }
+}
