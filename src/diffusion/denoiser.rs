@@ -14,7 +14,7 @@ pub struct Passes {
 }
 
 impl Passes {
-    /// On the CPU: small passes, one a core. Measured with flex on networks of 177 k to 687 k parameters: 8 pictures a
+    /// On the CPU: small passes, one a core. Measured on networks of 177 k to 687 k parameters: 8 pictures a
     /// pass come within 5 % of the best size on one core, and one pass a core is twice as fast on two cores, where
     /// one large pass is not.
     pub fn on_cpu() -> Self {

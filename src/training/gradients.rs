@@ -1,6 +1,6 @@
 //! A step's gradient, computed in shards.
 //!
-//! The CPU backend computes networks of this size mostly on one core. A step therefore cuts its batch into shards of a
+//! A network of this size does not keep several cores busy layer by layer. A step therefore cuts its batch into shards of a
 //! fixed size, each differentiated on a copy of the network of its own, and adds their gradients in the order of the
 //! shards: the sum is the same to the last bit however many threads there are.
 
@@ -29,9 +29,8 @@ pub struct Pass {
 /// The places `0..count` of a batch cut into shards, where each place holds `each` pictures of this shape. One shard on
 /// devices other than the CPU, which compute a batch in parallel.
 ///
-/// A shard is of 8 pictures, or 16 where they are small, however many threads there are: measured with flex on networks
-/// of 177 k parameters (8x8) and 687 k (32x32). Smaller ones lose to the fixed cost of a graph; shards of 4 and less cost
-/// twice as much a picture, because flex then computes the convolutions' weight gradients in another way.
+/// A shard is of 8 pictures, or 16 where they are small, however many threads there are: measured on networks of 177 k
+/// parameters (8x8) and 687 k (32x32). Smaller ones lose to the fixed cost of a graph.
 pub fn shards(count: usize, each: usize, shape: ImageShape, device: &Device) -> Vec<Range<usize>> {
     let most = if shape.height * shape.width < 1024 { 16 } else { 8 };
     let number = if *device == Device::flex() { (count * each).div_ceil(most).min(count) } else { 1 }.max(1);
