@@ -206,7 +206,9 @@ impl Planes {
     fn gather_row(&self, row: &mut [f32], line: &[f32]) {
         if self.stride == 1 {
             let count = row.len().min(line.len());
-            row[..count].copy_from_slice(&line[..count]);
+            if let (Some(to), Some(from)) = (row.get_mut(..count), line.get(..count)) {
+                to.copy_from_slice(from);
+            }
         } else {
             row.iter_mut().zip(line.iter().step_by(self.stride)).for_each(|(to, from)| *to = *from);
         }
