@@ -249,7 +249,10 @@ fn take_text(input: &mut InputState, from: usize) -> String {
     let mut text = String::new();
     for event in input.events.split_off(from) {
         match event {
-            Event::Text(more) | Event::Paste(more) => text.push_str(&more),
+            // As egui's fields of one line take it.
+            Event::Text(more) if more == "\n" || more == "\r" => {}
+            Event::Text(more) | Event::Paste(more) => text.push_str(&more.replace(['\r', '\n'], " ")),
+            Event::Key { key: Key::Backspace, pressed: true, .. } => drop(text.pop()),
             // The key of a character is not one of the window's.
             Event::Key { key, pressed: true, modifiers, .. }
                 if !modifiers.command && !modifiers.alt && key != Key::Escape => {}

@@ -138,7 +138,8 @@ fn place(ui: &mut Ui, view: &mut View<'_>) {
 /// Makes the path field ready where the dialog was just opened: what is typed takes the place of what was suggested, also
 /// what is typed before the field has the focus. Whether it still waits for that.
 fn begin_typing(ui: &Ui, draft: &mut ExportDraft, id: Id) -> bool {
-    if !draft.focus {
+    // What lies over the dialog has the keys.
+    if !draft.focus || !ui.memory(|m| m.is_above_modal_layer(ui.layer_id())) {
         return false;
     }
     draft.focus = !ui.memory(|m| m.has_focus(id));

@@ -90,6 +90,18 @@ fn what_is_typed_before_the_palette_is_there_goes_in() {
     };
     scene.window.input_mut().events.extend([keys, egui::Event::Text("l".into())]);
     scene.window.step();
+    // A slip, mended at once, and what a paste brings along.
+    scene.window.input_mut().events.extend([
+        egui::Event::Text("x".into()),
+        egui::Event::Key {
+            key: Key::Backspace,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: egui::Modifiers::NONE,
+        },
+    ]);
+    scene.window.step();
     for letter in ["i", "g", "h", "t"] {
         scene.window.input_mut().events.push(egui::Event::Text(letter.into()));
         scene.window.step();

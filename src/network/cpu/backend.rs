@@ -88,7 +88,9 @@ fn attention(q: &FlexTensor, heads: usize) -> Attention {
 impl CpuLayers for Flex {
     fn cpu_conv2d(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, geometry: Geometry) -> FlexTensor {
         let conv = conv(&weight, geometry);
-        let batch = dims(&x).first().copied().unwrap_or(1);
+        let shape = dims(&x);
+        assert_eq!(shape.get(1), Some(&conv.inputs), "the convolution's weights are for as many channels");
+        let batch = shape.first().copied().unwrap_or(1);
         let [height, width] = geometry.output();
         let y = conv.forward(&Numbers::of(&x), &Numbers::of(&weight), &Numbers::of(&bias));
         tensor(y, [batch, conv.outputs, height, width])

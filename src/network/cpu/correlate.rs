@@ -1,4 +1,4 @@
-//! Sums of shifted rows, for eight channels and up to three vectors of places at a time.
+//! Sums of shifted rows, for eight channels (four where registers are few) and up to three vectors of places at a time.
 //!
 //! The sums stay in registers while all inputs' taps pass by; each weight is spread over a vector once for three products.
 #![expect(
@@ -101,7 +101,7 @@ impl Block<'_> {
                 for (sums, weight) in sums.iter_mut().zip(weights) {
                     let weight = simd.splat_f32s(*weight);
                     for (sum, x) in sums.iter_mut().zip(x) {
-                        *sum = simd.mul_add_f32s(weight, *x, *sum);
+                        *sum = simd.mul_add_e_f32s(weight, *x, *sum);
                     }
                 }
             }

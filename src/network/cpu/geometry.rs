@@ -73,7 +73,7 @@ impl Geometry {
     /// modulo the stride; it carries the gradient at r - ky / s, q - kx / s.
     fn backward_phase(&self, [a, b]: [usize; 2]) -> Option<Phase> {
         let (vertical, horizontal) = (self.backward_axis(a, self.input[0])?, self.backward_axis(b, self.input[1])?);
-        let [rows, pitch] = [&vertical, &horizontal].map(|axis| axis.count + axis.taps.len().saturating_sub(1));
+        let [rows, pitch] = [&vertical, &horizontal].map(|axis| axis.count + axis.taps.len() - 1);
         let places =
             || vertical.taps.iter().enumerate().flat_map(|v| horizontal.taps.iter().enumerate().map(move |h| (v, h)));
         Some(Phase {
@@ -93,7 +93,7 @@ impl Geometry {
         })
     }
 
-    /// None where no pixel of this axis is of this phase.
+    /// None where no pixel of this axis is of this phase, or no tap reaches it.
     fn backward_axis(&self, phase: usize, size: usize) -> Option<BackwardAxis> {
         let s = self.stride;
         // The last tap first: a correlation reads forwards what the convolution's transpose reads backwards.
@@ -101,7 +101,7 @@ impl Geometry {
         // The first place of this phase that lies inside the picture, and the one behind the last.
         let first = self.before.saturating_sub(phase).div_ceil(s);
         let end = (size + self.before).saturating_sub(phase).div_ceil(s);
-        let count = end.checked_sub(first).filter(|&n| n > 0)?;
+        let count = end.checked_sub(first).filter(|&n| n > 0 && !taps.is_empty())?;
         let lead = taps.len() as isize - 1 - first as isize;
         Some(BackwardAxis { taps, count, lead, start: first * s + phase - self.before })
     }

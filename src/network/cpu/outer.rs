@@ -1,4 +1,5 @@
-//! A convolution's weight gradients: sums over places of output gradient times shifted input.
+//! Sums over places of one thing's rows times another's: a convolution's weight gradients (output gradient times shifted
+//! input), and those of attention's keys and values.
 //!
 //! The gradient is laid out with its channels side by side, so that a vector holds one place's channels, and each number of
 //! the input is spread over a vector for all of them.
@@ -93,7 +94,7 @@ impl Outer<'_> {
                 for (sums, column) in sums.iter_mut().zip(columns) {
                     let x = simd.splat_f32s(column[place]);
                     for (sum, d) in sums.iter_mut().zip(d) {
-                        *sum = simd.mul_add_f32s(x, *d, *sum);
+                        *sum = simd.mul_add_e_f32s(x, *d, *sum);
                     }
                 }
             }

@@ -1,11 +1,26 @@
 //! Each layer and its gradients against their definitions, written as plain loops in 64 bits.
 
+use std::cell::Cell;
+use std::path::Path;
+
+use burn::module::Module as _;
+use burn::tensor::Device;
+
 use super::attention::Attention;
 use super::conv::Conv;
 use super::geometry::Geometry;
 use super::norm::{GroupNorm, Settings};
 use crate::elbo::noise::epsilon;
 use crate::network::layers::Padding;
+use crate::network::weights::{SafetensorsSource, to_vec};
+use crate::network::{UNet2DConfig, UNet2DModel};
+use crate::training::batch::to_tensor;
+use crate::training::gradients::collect_gradients;
+
+thread_local! {
+    /// Whether this thread's layers are burn's, as on other devices.
+    pub static BY_BURN: Cell<bool> = const { Cell::new(false) };
+}
 
 fn normal(count: usize, seed: u64) -> Vec<f32> {
     epsilon(seed, b"layers", 1, 0, count)
@@ -79,6 +94,7 @@ fn convolutions_and_their_gradients_are_sums_of_products() {
         (2, 33, 5, 1, even(2), 2, [6, 6]),
         (2, 3, 5, 3, even(2), 2, [9, 9]),
         (2, 3, 3, 1, even(0), 0, [6, 8]),
+        (2, 3, 1, 2, even(0), 0, [5, 6]),
     ];
     for (case, (inputs, outputs, kernel, stride, padding, before, size)) in cases.into_iter().enumerate() {
         let plain = Plain { inputs, outputs, kernel, stride, padding, before, size };
@@ -249,5 +265,42 @@ fn a_broken_number_is_not_lost_in_attention() {
     let broken: Vec<f32> = fine.iter().enumerate().map(|(i, x)| if i == 0 { f32::NAN } else { *x }).collect();
     for (q, k, v) in [(&broken, &fine, &fine), (&fine, &broken, &fine), (&fine, &fine, &broken)] {
         assert!(attention.forward(q, k, v).iter().any(|x| x.is_nan()));
+    }
+}
+
+/// A network's prediction and its gradients.
+fn outcome(folder: &Path) -> Vec<Vec<f32>> {
+    let device = Device::flex().autodiff();
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    let config = UNet2DConfig::from_json(&config, "config.json").unwrap();
+    let mut source = SafetensorsSource::open(&folder.join("diffusion_pytorch_model.safetensors")).unwrap();
+    let network = UNet2DModel::build(&config, &mut source, &Device::flex()).unwrap().train();
+    let shape = config.image_shape().unwrap();
+    let classes = config.num_class_embeds.map(|_| vec![0, 1]);
+    let x = to_tensor(&normal(2 * shape.numel(), 5), shape, &device);
+    let out = network.forward(x, &[3, 700], classes.as_deref(), None);
+    let found = to_vec(out.clone().inner());
+    let mut tape = (out.clone() * out).mean().backward();
+    let gradients = collect_gradients(&network, &mut tape);
+    std::iter::once(found).chain(gradients.into_iter().flatten().map(to_vec)).collect()
+}
+
+/// burn's layers, which other devices use, in the place of ours.
+#[test]
+fn networks_of_burns_layers_and_of_ours_agree() {
+    for name in ["unet-guda-tiny", "unet-adm-tiny", "unet-ddpm-cifar-tiny"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+        let ours = outcome(&folder);
+        BY_BURN.set(true);
+        let burns = outcome(&folder);
+        BY_BURN.set(false);
+        assert_ne!(ours, burns, "{name}: the same layers twice");
+        assert_eq!(ours.len(), burns.len(), "{name}");
+        for (i, (a, b)) in ours.iter().zip(&burns).enumerate() {
+            let length = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
+            let apart = length(&mut a.iter().zip(b).map(|(a, b)| f64::from(a - b)));
+            let long = length(&mut b.iter().map(|b| f64::from(*b)));
+            assert!(apart < 1e-4 * long + 1e-8, "{name}, {i}: {apart} of {long}");
+        }
     }
 }
