@@ -40,7 +40,7 @@ impl Linear {
 }
 
 /// How a convolution pads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Padding {
     /// The same number of pixels on all sides.
     Even(usize),

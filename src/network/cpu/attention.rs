@@ -52,9 +52,10 @@ impl Attention {
         let mut out = vec![0.0; q.len()];
         let heads = q.par_chunks(self.head()).zip(k.par_chunks(self.head()).zip(v.par_chunks(self.head())));
         out.par_chunks_mut(self.head()).zip(heads).for_each(|(out, (q, (k, v)))| {
+            let (keys, values) = (self.pack_turned(k, self.scale()), self.pack(v, 1.0));
             for part in self.parts() {
-                let a = self.weights(&self.cut(q, part), k);
-                let mixed = mix(&a, self.width, self.pixels, |d, s| at(v, d * self.pixels + s));
+                let a = self.weights(&self.cut(q, part), &keys);
+                let mixed = mix(&a, self.width, self.pixels, &values);
                 self.paste(&mixed, part, out);
             }
         });
@@ -69,13 +70,15 @@ impl Attention {
             dq.par_chunks_mut(self.head()).zip(dk.par_chunks_mut(self.head()).zip(dv.par_chunks_mut(self.head())));
         outputs.zip(inputs.zip(gradient.par_chunks(self.head()))).for_each(
             |((dq, (dk, dv)), ((q, (k, v)), gradient))| {
+                let (keys, values) = (self.pack_turned(k, self.scale()), self.pack_turned(v, 1.0));
+                let back = self.pack(k, self.scale());
                 for part in self.parts() {
                     let (q, gradient) = (self.cut(q, part), self.cut(gradient, part));
-                    let a = self.weights(&q, k);
+                    let a = self.weights(&q, &keys);
                     self.add_outer(&a, &gradient, 1.0, dv);
-                    let mut da = mix(&gradient, self.pixels, self.width, |s, d| at(v, d * self.pixels + s));
+                    let mut da = mix(&gradient, self.pixels, self.width, &values);
                     Arch::new().dispatch(SoftmaxGradient { a: &a, da: &mut da, rows: self.pixels });
-                    let part_dq = mix(&da, self.width, self.pixels, |d, s| at(k, d * self.pixels + s) * self.scale());
+                    let part_dq = mix(&da, self.width, self.pixels, &back);
                     self.paste(&part_dq, part, dq);
                     self.add_outer(&da, &q, self.scale(), dk);
                 }
@@ -84,9 +87,19 @@ impl Attention {
         [dq, dk, dv]
     }
 
+    /// A head's numbers as weights of its channels, over its pixels.
+    fn pack(&self, head: &[f32], scale: f32) -> Vec<f32> {
+        pack(self.width, self.pixels, 1, |d, s, _| at(head, d * self.pixels + s) * scale)
+    }
+
+    /// A head's numbers as weights of its pixels, over its channels.
+    fn pack_turned(&self, head: &[f32], scale: f32) -> Vec<f32> {
+        pack(self.pixels, self.width, 1, |s, d, _| at(head, d * self.pixels + s) * scale)
+    }
+
     /// The softmax over keys of each of these queries: `[keys, queries]`.
-    fn weights(&self, q: &Rows, k: &[f32]) -> Rows {
-        let mut a = mix(q, self.pixels, self.width, |s, d| at(k, d * self.pixels + s) * self.scale());
+    fn weights(&self, q: &Rows, keys: &[f32]) -> Rows {
+        let mut a = mix(q, self.pixels, self.width, keys);
         Arch::new().dispatch(Softmax { a: &mut a, rows: self.pixels });
         a
     }
@@ -131,10 +144,9 @@ impl Attention {
     }
 }
 
-/// Rows that are sums of other rows, each times its weight (for the new row and the old one).
-fn mix(rows: &Rows, outputs: usize, inputs: usize, weight: impl Fn(usize, usize) -> f32) -> Rows {
+/// Rows that are sums of other rows, each times its packed weight.
+fn mix(rows: &Rows, outputs: usize, inputs: usize, weights: &[f32]) -> Rows {
     let &Rows { ref numbers, pitch, length } = rows;
-    let weights = pack(outputs, inputs, 1, |o, i, _| weight(o, i));
     let mut mixed = vec![0.0; outputs.next_multiple_of(BLOCK) * pitch];
     let zeros = vec![0.0; outputs];
     let blocks = mixed.chunks_exact_mut(BLOCK * pitch).zip(weights.chunks_exact(inputs * BLOCK));

@@ -3,7 +3,7 @@
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata as _, backend_extension};
@@ -108,6 +108,19 @@ impl CpuLayers for Flex {
     }
 }
 
+/// The result `y` of a layer, with what its gradient is made of where one is wanted.
+fn record<C: CheckpointStrategy, B: Backward<Flex, 3>>(
+    layer: B,
+    nodes: [NodeGuard; 3],
+    state: B::State,
+    y: FlexTensor,
+) -> FloatTensor<Autodiff<Flex, C>> {
+    match layer.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(state, y),
+        OpsKind::UnTracked(prep) => prep.finish(y),
+    }
+}
+
 impl<C: CheckpointStrategy> CpuLayers for Autodiff<Flex, C> {
     fn cpu_conv2d(
         x: FloatTensor<Self>,
@@ -118,10 +131,7 @@ impl<C: CheckpointStrategy> CpuLayers for Autodiff<Flex, C> {
         let nodes = [x.node(), weight.node(), bias.node()];
         let (x, weight, bias) = (x.into_primitive(), weight.into_primitive(), bias.into_primitive());
         let y = Flex::cpu_conv2d(x.clone(), weight.clone(), bias, geometry);
-        match ConvBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x, weight, geometry), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        record::<C, _>(ConvBackward, nodes, (x, weight, geometry), y)
     }
 
     fn cpu_group_norm(
@@ -135,10 +145,7 @@ impl<C: CheckpointStrategy> CpuLayers for Autodiff<Flex, C> {
         let norm = norm(&x, settings);
         let (y, moments) = norm.forward(&Numbers::of(&x), &Numbers::of(&weight), &Numbers::of(&bias));
         let y = tensor(y, dims(&x));
-        match NormBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x, weight, bias, norm, moments), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        record::<C, _>(NormBackward, nodes, (x, weight, bias, norm, moments), y)
     }
 
     fn cpu_attention(
@@ -151,10 +158,7 @@ impl<C: CheckpointStrategy> CpuLayers for Autodiff<Flex, C> {
         let inputs = [q, k, v].map(|t| t.into_primitive());
         let [q, k, v] = inputs.clone();
         let out = Flex::cpu_attention(q, k, v, heads);
-        match AttentionBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((inputs, heads), out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        record::<C, _>(AttentionBackward, nodes, (inputs, heads), out)
     }
 }
 
@@ -167,7 +171,7 @@ impl Backward<Flex, 3> for ConvBackward {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (x, weight, geometry) = ops.state;
         let [node_x, node_weight, node_bias] = ops.parents;
-        let gradient = Numbers(grads.consume::<Flex>(&ops.node).to_contiguous());
+        let gradient = Numbers::of(&grads.consume::<Flex>(&ops.node));
         let conv = conv(&weight, geometry);
         if let Some(node) = node_x {
             let dx = conv.input_gradient(&Numbers::of(&weight), &gradient);
@@ -192,7 +196,7 @@ impl Backward<Flex, 3> for NormBackward {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (x, weight, bias, norm, moments) = ops.state;
         let [node_x, node_weight, node_bias] = ops.parents;
-        let gradient = Numbers(grads.consume::<Flex>(&ops.node).to_contiguous());
+        let gradient = Numbers::of(&grads.consume::<Flex>(&ops.node));
         let [dx, dweight, dbias] =
             norm.backward(&Numbers::of(&x), &Numbers::of(&weight), &Numbers::of(&bias), &moments, &gradient);
         let found = [
@@ -216,7 +220,7 @@ impl Backward<Flex, 3> for AttentionBackward {
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([q, k, v], heads) = ops.state;
-        let gradient = Numbers(grads.consume::<Flex>(&ops.node).to_contiguous());
+        let gradient = Numbers::of(&grads.consume::<Flex>(&ops.node));
         let found = attention(&q, heads).backward(&Numbers::of(&q), &Numbers::of(&k), &Numbers::of(&v), &gradient);
         for (node, gradient) in ops.parents.into_iter().zip(found) {
             if let Some(node) = node {
