@@ -7,11 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use whence::dataset::load_picture;
-use whence::diffusion::Model;
-use whence::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
-use whence::network::delta::{DeltaPrecision, decode, encode};
-use whence::network::weights::named_values;
+use whence_data::load_picture;
+use whence_diffusion::Model;
+use whence_diffusion::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
+use whence_nn::delta::{DeltaPrecision, decode, encode};
+use whence_nn::weights::named_values;
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
@@ -19,7 +19,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-fn main() -> whence::Result<()> {
+fn main() -> whence_base::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let [model, others, queries, rest @ ..] = arguments.as_slice() else {
         eprintln!("give MODEL COUNTERFACTUALS QUERIES [COUNT]");
@@ -37,9 +37,9 @@ fn main() -> whence::Result<()> {
             let plan = Timesteps::OFFICIAL.plan(full.schedule(), 1, 0, &pixels)?;
             Ok(ScorerQuery { pixels, plan, class: None })
         })
-        .collect::<whence::Result<_>>()?;
+        .collect::<whence_base::Result<_>>()?;
     let pass = FullPass::run(&full, full.schedule(), &queries, 0, 1 << 16, &mut |_, _| Ok(()))?;
-    let scores = |other: &Model| -> whence::Result<Vec<Estimate>> {
+    let scores = |other: &Model| -> whence_base::Result<Vec<Estimate>> {
         Ok(pass.terms(other, &mut |_, _| Ok(()))?.iter().map(|t| Estimate::from_terms(t, 1)).collect())
     };
     println!("| precision | bytes a model | mean change, standard errors | largest |");

@@ -10,15 +10,15 @@ use std::time::Instant;
 
 use burn::module::Module as _;
 use burn::tensor::Device;
-use whence::attribution::ScoreSettings;
-use whence::diffusion::{Model, SchedulerConfig};
-use whence::elbo::noise::epsilon;
-use whence::engine::Engine;
-use whence::engine::api::{AttributeJob, DrawSettings, EventKind, JobSpec, QuerySource};
-use whence::network::UNet2DConfig;
-use whence::network::weights::Precision;
-use whence::store::{Kind, Store};
-use whence::unlearning::Recipe;
+use whence_base::random::epsilon;
+use whence_diffusion::{Model, SchedulerConfig};
+use whence_engine::Engine;
+use whence_jobs::{AttributeJob, DrawSettings, EventKind, JobSpec, QuerySource};
+use whence_methods::ScoreSettings;
+use whence_models::UNet2DConfig;
+use whence_nn::weights::Precision;
+use whence_store::{Kind, Store};
+use whence_training::unlearning::Recipe;
 
 type Failure = Box<dyn std::error::Error>;
 

@@ -11,10 +11,10 @@ use std::process::Command;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use whence::dataset::{Dataset, LoadOptions};
-use whence::diffusion::{Denoiser as _, Model};
-use whence::elbo::noise::epsilon;
-use whence::training::{LeftOut, Training, TrainingConfig};
+use whence_base::random::epsilon;
+use whence_data::{Dataset, LoadOptions};
+use whence_diffusion::{Denoiser as _, Model};
+use whence_training::{LeftOut, Training, TrainingConfig};
 
 struct Options {
     python: Option<PathBuf>,

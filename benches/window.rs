@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use whence::app::bench::{Times, Window};
-use whence::attribution::ScoreSettings;
-use whence::dataset::{Dataset, LoadOptions};
 use whence::demo::{STYLES, paint};
-use whence::engine::api::{AttributeJob, DrawSettings, JobSpec, QuerySource};
-use whence::unlearning::Recipe;
+use whence_data::{Dataset, LoadOptions};
+use whence_jobs::{AttributeJob, DrawSettings, JobSpec, QuerySource};
+use whence_methods::ScoreSettings;
+use whence_training::unlearning::Recipe;
 
 type Failure = Box<dyn std::error::Error>;
 

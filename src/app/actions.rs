@@ -16,8 +16,8 @@ use super::drafts::Drafts;
 use super::export::ExportRequest;
 use super::files::{Kind, Pick};
 use super::theme::Choice;
-use crate::engine::api::{Evidence, JobId, JobSpec};
-use crate::report::ViewRecipe;
+use whence_jobs::{Evidence, JobId, JobSpec};
+use whence_report::ViewRecipe;
 
 /// An action that needs nothing but the wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

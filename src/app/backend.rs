@@ -1,8 +1,9 @@
 //! The window's line to the engine, behind a trait so that tests need no compute device.
 
-use crate::engine::api::{Event, JobId, JobSpec};
-use crate::engine::{Engine, Priority};
-use crate::error::Result;
+use whence_base::Result;
+use whence_engine::Engine;
+use whence_jobs::Priority;
+use whence_jobs::{Event, JobId, JobSpec};
 
 /// Where jobs run. Nothing here waits.
 pub trait Backend {

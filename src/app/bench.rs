@@ -11,10 +11,10 @@ use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, R
 use super::dock::Tab;
 use super::files::{FilePicker, Pick};
 use super::window::WhenceApp;
-use crate::dataset::Dataset;
-use crate::engine::Engine;
-use crate::engine::api::JobSpec;
-use crate::error::{Error, Result};
+use whence_base::{Error, Result};
+use whence_data::Dataset;
+use whence_engine::Engine;
+use whence_jobs::JobSpec;
 
 /// Where the time of a frame went.
 #[derive(Clone, Copy, Debug, Default)]

@@ -14,8 +14,8 @@ use super::files::{Kind, Pick};
 use super::format;
 use super::state::{Job, JobStatus, Slot};
 use super::window::WhenceApp;
-use crate::engine::Priority;
-use crate::engine::api::{Evidence, JobId, JobSpec, QuerySource};
+use whence_jobs::Priority;
+use whence_jobs::{Evidence, JobId, JobSpec, QuerySource};
 
 impl WhenceApp {
     /// Does what was asked; what is shown and selected then can be undone.

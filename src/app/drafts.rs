@@ -4,12 +4,12 @@ mod looks;
 
 pub use looks::{Brush, Looks};
 
-use crate::attribution::{Made, ScoreSettings, methods};
-use crate::elbo::Timesteps;
-use crate::elbo::anytime::Settings as StopSettings;
-use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
-use crate::report::ViewSettings;
-use crate::unlearning::Recipe;
+use whence_diffusion::elbo::Timesteps;
+use whence_diffusion::elbo::anytime::Settings as StopSettings;
+use whence_jobs::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
+use whence_methods::{Made, ScoreSettings, methods};
+use whence_report::ViewSettings;
+use whence_training::unlearning::Recipe;
 
 use super::export::ExportDraft;
 use super::panels::WallOrder;

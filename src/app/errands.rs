@@ -12,9 +12,9 @@ use egui::{ColorImage, Context};
 use super::export::Unsaved;
 use super::files::{Kind, Pick};
 use super::session::Session;
-use crate::dataset::Neighbour;
-use crate::report::ViewRecipe;
-use crate::unlearning::Recipe;
+use whence_data::Neighbour;
+use whence_report::ViewRecipe;
+use whence_training::unlearning::Recipe;
 
 /// The answer of an errand.
 #[derive(Debug)]
@@ -102,5 +102,5 @@ pub fn save(image: &ColorImage, path: &std::path::Path) -> Result<(), String> {
         .ok_or_else(|| "the picture of the window is cut short".to_owned())?
         .write_to(&mut png, image::ImageFormat::Png)
         .map_err(|e| e.to_string())?;
-    crate::store::write_atomic(path, &png.into_inner()).map_err(|e| e.to_string())
+    whence_store::write_atomic(path, &png.into_inner()).map_err(|e| e.to_string())
 }

@@ -27,7 +27,7 @@ pub use shot::Shot;
 use super::errands::Message;
 use super::theme;
 use super::window::WhenceApp;
-use crate::report::{TableFormat, ViewRecipe, read_recipe_png, write_recipe_png};
+use whence_report::{TableFormat, ViewRecipe, read_recipe_png, write_recipe_png};
 
 /// What is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,12 +72,6 @@ impl From<String> for Unsaved {
     fn from(text: String) -> Self {
         Self::Failed(text)
     }
-}
-
-/// Colours of the first groups as `#rrggbb`, on light and on dark ground.
-pub fn group_colours(groups: usize) -> Vec<[String; 2]> {
-    let hex = |c: egui::Color32| format!("#{:02x}{:02x}{:02x}", c.r(), c.g(), c.b());
-    (0..groups).map(|g| [hex(theme::LIGHT.group(g)), hex(theme::DARK.group(g))]).collect()
 }
 
 impl WhenceApp {

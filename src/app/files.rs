@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::report::carries_recipe;
+use whence_report::carries_recipe;
 
 /// What is asked for in a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,8 +174,8 @@ mod tests {
         assert_eq!(Kind::of(&at("n")), Kind::Model);
         assert_eq!(Kind::of(&at("d")), Kind::Dataset);
         assert_eq!(Kind::of(&at("a.PNG")), Kind::Query);
-        let recipe = crate::report::ViewRecipe::default();
-        crate::report::write_recipe_png(&at("v.png"), &[0; 3], (1, 1), &recipe).unwrap();
+        let recipe = whence_report::ViewRecipe::default();
+        whence_report::write_recipe_png(&at("v.png"), &[0; 3], (1, 1), &recipe).unwrap();
         assert_eq!(Kind::of(&at("v.png")), Kind::View);
         assert_eq!(Kind::of(&at("t.parquet")), Kind::Dataset);
         assert_eq!(Kind::of(&at("gone.png")), Kind::Missing);

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::errands::{Errands, Message};
 use super::state::State;
 use super::widgets::wall::{Did, Section, Wall};
-use crate::dataset::{Dataset, natural, nearest_among};
-use crate::engine::api::Moved;
+use whence_data::{Dataset, natural, nearest_among};
+use whence_jobs::Moved;
 
 /// An order of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

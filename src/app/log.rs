@@ -1,7 +1,7 @@
 //! Short messages that come and go, and the log in which they stay.
 
 use super::state::{JobStatus, State};
-use crate::engine::api::JobId;
+use whence_jobs::JobId;
 
 /// Seconds a message stays.
 const STAYS: f64 = 5.0;
@@ -149,7 +149,7 @@ pub fn clock(seconds: f64) -> String {
 mod tests {
     use super::super::state::{Job, Slot};
     use super::*;
-    use crate::engine::api::JobSpec;
+    use whence_jobs::JobSpec;
 
     #[test]
     fn messages_go_when_they_are_due_and_stay_in_the_log() {

@@ -3,7 +3,7 @@
 use super::drafts::Drafts;
 use super::state::{Slot, State, makes};
 use super::window::WhenceApp;
-use crate::engine::api::{AttributeJob, Evidence, EvidenceJob, JobSpec};
+use whence_jobs::{AttributeJob, Evidence, EvidenceJob, JobSpec};
 
 impl Drafts {
     /// The job that looks for evidence of one group, or of all.

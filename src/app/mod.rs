@@ -60,10 +60,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-pub use export::group_colours;
 pub use window::WhenceApp;
 
-use crate::error::{Error, Result};
+use whence_base::{Error, Result};
 
 /// How the window is opened.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +92,7 @@ pub fn run(options: Options) -> Result<()> {
         // Pictures of the window look the same on every machine: bundled fonts only, nothing remembered.
         system_font_fallback: false,
         persist_window: !plain,
-        persistence_path: Some(crate::store::user_data_folder().join("window.ron")),
+        persistence_path: Some(whence_store::user_data_folder().join("window.ron")),
         ..Default::default()
     };
     let failure: Arc<Mutex<Option<String>>> = Arc::default();

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::state::{Query, State};
-use crate::engine::Priority;
-use crate::engine::api::{AttributeJob, DrawQuery, DrawSettings, JobSpec, QueryOrigin, QuerySource};
-use crate::store::{Project, SESSION, write_json};
+use whence_jobs::Priority;
+use whence_jobs::{AttributeJob, DrawQuery, DrawSettings, JobSpec, QueryOrigin, QuerySource};
+use whence_store::{Project, SESSION, write_json};
 
 /// Version of `session.json` that this program writes and reads.
 const VERSION: u32 = 1;
@@ -129,7 +129,7 @@ impl Session {
     ///
     /// # Errors
     /// Where the folder cannot be written.
-    pub fn write(&self, root: &Path) -> crate::Result<()> {
+    pub fn write(&self, root: &Path) -> whence_base::Result<()> {
         write_json(&root.join(SESSION), self)
     }
 

@@ -18,11 +18,11 @@ pub use question::{looked_through, makes, models, question};
 pub use reduce::Effect;
 
 use super::session::Session;
-use crate::attribution::{Attribution, GroupScore};
-use crate::dataset::{Dataset, ImageShape, Neighbour};
-use crate::engine::Priority;
-use crate::engine::api::{AttributeJob, DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
-use crate::store::Project;
+use whence_data::{Dataset, ImageShape, Neighbour};
+use whence_jobs::Priority;
+use whence_jobs::{AttributeJob, DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
+use whence_methods::{Attribution, GroupScore};
+use whence_store::Project;
 
 /// Everything the window shows.
 #[derive(Debug, Default)]
@@ -324,7 +324,7 @@ impl State {
 
     /// Where counterfactual models of what is open are kept.
     pub fn store(&self) -> PathBuf {
-        self.project.as_ref().map_or_else(|| crate::store::user_data_folder().join("store"), Project::store)
+        self.project.as_ref().map_or_else(|| whence_store::user_data_folder().join("store"), Project::store)
     }
 
     fn new_key(&mut self) -> u64 {

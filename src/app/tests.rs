@@ -28,8 +28,8 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::actions::Action;
-use crate::engine::api::{EventKind, JobSpec};
 use scenes::Scene;
+use whence_jobs::{EventKind, JobSpec};
 
 #[test]
 fn an_empty_window_says_what_to_open() {

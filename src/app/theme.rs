@@ -4,6 +4,7 @@
 
 mod choice;
 
+use crate::palette;
 use egui::{
     Color32, Context, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Ui, Visuals, vec2,
 };
@@ -48,11 +49,21 @@ pub struct Tokens {
     /// Behind what drops in.
     pub veil: Color32,
     /// Groups, in order; told apart by people with any colour vision, after Okabe and Ito, and Tol.
-    pub groups: [Color32; 12],
+    pub groups: [Color32; palette::COUNT],
 }
 
 const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
+}
+
+const fn colours(hex: [u32; palette::COUNT]) -> [Color32; palette::COUNT] {
+    let mut out = [Color32::TRANSPARENT; palette::COUNT];
+    let mut i = 0;
+    while i < palette::COUNT {
+        out[i] = rgb(hex[i]);
+        i += 1;
+    }
+    out
 }
 
 /// The dark theme.
@@ -74,20 +85,7 @@ pub static DARK: Tokens = Tokens {
     warn: rgb(0xE8B04A),
     error: rgb(0xF08B7A),
     veil: Color32::from_rgba_premultiplied(10, 10, 10, 225),
-    groups: [
-        rgb(0xE69F00),
-        rgb(0x56B4E9),
-        rgb(0x16B586),
-        rgb(0xF0E442),
-        rgb(0x4B86E0),
-        rgb(0xE8702A),
-        rgb(0xD889B5),
-        rgb(0xB9B9B9),
-        rgb(0xC8607F),
-        rgb(0xA9A93F),
-        rgb(0x8E84E0),
-        rgb(0x5FC7BD),
-    ],
+    groups: colours(palette::DARK),
 };
 
 /// The light theme.
@@ -109,20 +107,7 @@ pub static LIGHT: Tokens = Tokens {
     warn: rgb(0x8A5A00),
     error: rgb(0xB3261E),
     veil: Color32::from_rgba_premultiplied(225, 225, 225, 232),
-    groups: [
-        rgb(0xDB9200),
-        rgb(0x3E9FD8),
-        rgb(0x009E73),
-        rgb(0xC7B800),
-        rgb(0x0067A8),
-        rgb(0xD55E00),
-        rgb(0xC0699B),
-        rgb(0x7C7C7C),
-        rgb(0x882255),
-        rgb(0x848420),
-        rgb(0x4D44B0),
-        rgb(0x2B938A),
-    ],
+    groups: colours(palette::LIGHT),
 };
 
 /// The theme of high contrast: black, white, and lines that can be seen.
@@ -144,20 +129,7 @@ pub static CONTRAST: Tokens = Tokens {
     warn: rgb(0xFFC857),
     error: rgb(0xFF9E8F),
     veil: Color32::from_rgba_premultiplied(0, 0, 0, 240),
-    groups: [
-        rgb(0xFFB000),
-        rgb(0x6CC8FF),
-        rgb(0x1FD69E),
-        rgb(0xFFF24A),
-        rgb(0x6BA4FF),
-        rgb(0xFF8438),
-        rgb(0xF0A5CF),
-        rgb(0xD2D2D2),
-        rgb(0xE5739A),
-        rgb(0xC9C94D),
-        rgb(0xABA2FF),
-        rgb(0x74E3D8),
-    ],
+    groups: colours(palette::CONTRAST),
 };
 
 impl Tokens {

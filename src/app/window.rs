@@ -20,7 +20,7 @@ use super::shell::Shell;
 use super::state::{Effect, Slot, State};
 use super::theme;
 use super::widgets::Textures;
-use crate::engine::{Engine, journal_path};
+use whence_engine::{Engine, journal_path};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
 const EVENTS_A_FRAME: usize = 256;
@@ -139,7 +139,7 @@ impl WhenceApp {
                 self.welcome(ctx, last.is_none());
                 self.state.opening = self.errands.run("demo", move || {
                     let last = last.filter(|root| root.join("project.json").is_file());
-                    Message::Demo(last.map_or_else(|| crate::store::demo_folder().map_err(|e| e.to_string()), Ok))
+                    Message::Demo(last.map_or_else(|| crate::demo::demo_folder().map_err(|e| e.to_string()), Ok))
                 });
             }
         }
@@ -182,7 +182,7 @@ impl WhenceApp {
             Effect::NextSeed(seed) => self.drafts.seed = seed,
             Effect::ReadRecipe(path) => {
                 self.drafts.reading_recipe = self.errands.run("recipe", move || {
-                    Message::Recipe(crate::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
+                    Message::Recipe(whence_training::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
                 });
             }
             Effect::Remember(root) => {
@@ -295,7 +295,7 @@ impl WhenceApp {
             query,
             dataset: number,
             group,
-            nearest: crate::dataset::nearest(&dataset, &pixels, group, NEAREST),
+            nearest: whence_data::nearest(&dataset, &pixels, group, NEAREST),
         });
         // Without a thread nobody looks, and no answer will come.
         self.looking = begun.then_some(want);

@@ -16,7 +16,7 @@ pub use scoring::ScoringArguments;
 
 use super::evaluate::EvaluateArguments;
 use super::parse;
-use crate::diffusion::{DrawSettings, SamplerKind};
+use whence_diffusion::{DrawSettings, SamplerKind};
 
 /// Tells which groups of training images shaped a picture that a diffusion model made, and by how much.
 #[derive(Debug, Parser)]

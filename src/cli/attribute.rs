@@ -2,11 +2,11 @@
 
 use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
-use crate::attribution::{Attribution, rank, verdict};
-use crate::elbo::anytime::Side;
-use crate::engine::api::{AttributeJob, JobSpec, QuerySource};
-use crate::error::Result;
-use crate::unlearning::Recipe;
+use whence_base::Result;
+use whence_diffusion::elbo::anytime::Side;
+use whence_jobs::{AttributeJob, JobSpec, QuerySource};
+use whence_methods::{Attribution, rank, verdict};
+use whence_training::unlearning::Recipe;
 
 /// The recipe of a file with the command line's own settings on top.
 pub(super) fn recipe(arguments: &RecipeArguments) -> Result<Recipe> {
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
     let outcome = drive(&arguments.common.device, JobSpec::Attribute(Box::new(job)))?;
     let took = serde_json::json!({
         "seconds": begun.elapsed().as_secs_f64(),
-        "peak_bytes": crate::device::memory::peak(),
+        "peak_bytes": whence_engine::device::memory::peak(),
     });
     if arguments.scoring.dry_run {
         if arguments.common.json {

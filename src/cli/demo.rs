@@ -6,9 +6,9 @@ use super::arguments::DemoArguments;
 use super::drive::drive;
 use super::jobs::training_config;
 use crate::demo::{STYLES, paint};
-use crate::engine::api::{DrawSettings, JobSpec, SampleJob, TrainJob};
-use crate::error::{Error, Result};
-use crate::store::{Project, ProjectFile, write_atomic};
+use whence_base::{Error, Result};
+use whence_jobs::{DrawSettings, JobSpec, SampleJob, TrainJob};
+use whence_store::{Project, ProjectFile, write_atomic};
 
 /// Side of a painting in pixels, and the seed of them all.
 const SIDE: u32 = 32;

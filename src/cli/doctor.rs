@@ -1,10 +1,9 @@
 //! `whence doctor`: devices, their self-test, versions. And the child processes behind it.
 
 use super::arguments::{CheckDeviceArguments, DoctorArguments};
-use crate::device::{self, AdapterKind};
-use crate::diffusion::Model;
-use crate::error::{Error, Result};
-use crate::network::UNet2DConfig;
+use whence_base::{Error, Result};
+use whence_diffusion::Model;
+use whence_engine::device::{self, AdapterKind};
 
 pub(super) fn run(arguments: &DoctorArguments) -> Result<()> {
     let network = arguments.model.as_deref().map(Model::config_of).transpose()?;
@@ -16,7 +15,7 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<()> {
     };
     say(&format!("whence {}, burn 0.22.1, cubecl 0.11.3", env!("CARGO_PKG_VERSION")));
     say(&format!("CPU: flex, {} threads; always available, and the reference", rayon::current_num_threads()));
-    let log = crate::engine::journal_path();
+    let log = whence_engine::journal_path();
     say(&format!("Log of jobs: {}", log.display()));
     let adapters = device::adapters()?;
     if adapters.is_empty() {
@@ -72,12 +71,5 @@ pub(super) fn check_device(arguments: &CheckDeviceArguments) -> Result<()> {
         arguments.kind.as_deref().and_then(|k| serde_json::from_str(k).ok()).ok_or_else(|| {
             Error::input("no kind of device", "--kind", "this command is for whence doctor's own use")
         })?;
-    let network = match &arguments.network {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-            UNet2DConfig::from_json(&text, &path.display().to_string())?
-        }
-        None => UNet2DConfig::default(),
-    };
-    print(serde_json::to_string(&device::run_in_this_process(kind, &network)?))
+    print(serde_json::to_string(&device::run_in_this_process(kind, arguments.network.as_deref())?))
 }

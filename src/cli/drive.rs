@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::attribution::Attribution;
-use crate::engine::api::{EventKind, Forecast, JobSpec, Progress};
-use crate::engine::{Engine, journal_path};
-use crate::error::{Error, Result};
+use whence_base::{Error, Result};
+use whence_engine::{Engine, journal_path};
+use whence_jobs::{EventKind, Forecast, JobSpec, Progress};
+use whence_methods::Attribution;
 
 /// What a job ended with.
 #[derive(Debug, Default)]

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::parse;
-use crate::error::Result;
-use crate::evaluation::render::{self, Form};
-use crate::evaluation::{Agreement, Extras, Matching, Options, Pairing, ScoreTable, compare};
+use whence_base::Result;
+use whence_evaluation::render::{self, Form};
+use whence_evaluation::{Agreement, Extras, Matching, Options, Pairing, ScoreTable, compare};
 
 /// `whence evaluate`.
 #[derive(Debug, Args)]

@@ -8,14 +8,14 @@ use super::arguments::{
 };
 use super::attribute::recipe;
 use super::drive::drive;
-use crate::attribution::ScoreSettings;
-use crate::engine::api::{
+use crate::command_line::command_line;
+use whence_base::{Error, Result};
+use whence_evaluation::benchmark::{OraclePlan, Plan};
+use whence_jobs::{
     BenchmarkJob, JobSpec, QuerySource, RemovalJob, Remove, RetrainJob, SampleJob, TrainJob, UnlearnJob,
 };
-use crate::error::{Error, Result};
-use crate::evaluation::benchmark::{OraclePlan, Plan};
-use crate::report::command_line;
-use crate::training::TrainingConfig;
+use whence_methods::ScoreSettings;
+use whence_training::TrainingConfig;
 
 fn finish(common: &Common, out: &Path, spec: JobSpec) -> Result<()> {
     let outcome = drive(&common.device, spec)?;

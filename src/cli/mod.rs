@@ -18,7 +18,7 @@ use clap::Parser as _;
 
 pub use arguments::{Arguments, Command};
 
-use crate::error::{Error, Result};
+use whence_base::{Error, Result};
 
 /// Parses the command line and runs it.
 ///
@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log();
     if let Ok(program) = std::env::current_exe() {
-        crate::device::set_program(program);
+        whence_engine::device::set_program(program);
     }
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

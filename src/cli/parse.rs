@@ -52,7 +52,7 @@ pub fn share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// Lists the known ones.
 pub fn method(text: &str) -> Result<String, String> {
-    crate::attribution::method(text).map(|m| m.name().to_owned()).map_err(|e| e.to_string())
+    whence_methods::method(text).map(|m| m.name().to_owned()).map_err(|e| e.to_string())
 }
 
 /// Reads the name of an unlearning objective.
@@ -60,7 +60,7 @@ pub fn method(text: &str) -> Result<String, String> {
 /// # Errors
 /// Lists the known ones.
 pub fn objective(text: &str) -> Result<String, String> {
-    crate::unlearning::objective(text).map(|o| o.name().to_owned()).map_err(|e| e.to_string())
+    whence_training::unlearning::objective(text).map(|o| o.name().to_owned()).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

@@ -2,13 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
-
 use super::arguments::{ProjectArguments, ProjectCommand};
-use crate::dataset::{Dataset, LoadOptions};
-use crate::diffusion::Model;
-use crate::error::{Error, Result};
-use crate::store::{Manifest, Project, Store};
+use whence_base::{Error, Result};
+use whence_store::{Manifest, Project, Store};
 
 pub(super) fn run(arguments: &ProjectArguments) -> Result<()> {
     match &arguments.command {
@@ -33,7 +29,7 @@ fn verify(folder: &Path, json: bool) -> Result<()> {
     let root = store_in(folder);
     // A project that nothing was computed in yet has no store.
     let health = if project.is_some() && !root.join("store.json").is_file() {
-        crate::store::Health::default()
+        whence_store::Health::default()
     } else {
         Store::read_only(&root)?.verify(&mut |_, _| Ok(()))?
     };
@@ -78,7 +74,7 @@ fn collect(folder: &Path, dry_run: bool, json: bool) -> Result<()> {
         Store::read_only(&root)?;
         Store::open(&root)?
     };
-    let current = project.as_ref().map(current_inputs).transpose()?;
+    let current = project.as_ref().map(whence_engine::project_inputs).transpose()?;
     let live = |manifest: &Manifest| {
         current.as_ref().is_none_or(|(model, dataset)| {
             let fits =
@@ -101,23 +97,6 @@ fn collect(folder: &Path, dry_run: bool, json: bool) -> Result<()> {
     let verb = if dry_run { "would be removed" } else { "removed" };
     println!("{} files, {} {verb}", waste.len(), mebibytes(bytes));
     Ok(())
-}
-
-/// Hashes of a project's model and dataset as they are now.
-fn current_inputs(project: &Project) -> Result<(String, String)> {
-    let named = |path: &Option<PathBuf>, what: &str| {
-        path.clone().ok_or_else(|| {
-            Error::file(
-                format!("the project names no {what}, so what belongs to it is not known"),
-                &project.root,
-                "open it in Whence, choose one and save, or remove what you do not need by hand",
-            )
-        })
-    };
-    let model = Model::load(&named(&project.file.model, "model")?, &Device::flex())?;
-    let options = LoadOptions { shape: Some(model.shape()), ..LoadOptions::default() };
-    let dataset = Dataset::load(&named(&project.file.data, "dataset")?, &options, &mut |_, _| Ok(()))?;
-    Ok((model.hash().to_owned(), dataset.hash().to_owned()))
 }
 
 fn mebibytes(bytes: u64) -> String {

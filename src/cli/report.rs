@@ -7,19 +7,21 @@ use serde_json::Value;
 use super::arguments::ReportArguments;
 use super::attribute::{recipe, summary};
 use super::drive::{Outcome, drive, duration};
-use crate::attribution::Attribution;
-use crate::dataset::{Dataset, ImageShape, LoadOptions, load_picture};
-use crate::engine::api::{AttributeJob, JobSpec, QuerySource};
-use crate::engine::{folder_name, now};
-use crate::error::{Error, Result};
-use crate::report::{Facts, GroupLook, Report, ReportPicture, ReportQuery, command_line};
-use crate::store::{self, Project};
-use crate::unlearning::Recipe;
+use crate::command_line::command_line;
+use whence_base::{Error, Result};
+use whence_data::{Dataset, ImageShape, LoadOptions, load_picture};
+use whence_engine::now;
+use whence_jobs::{AttributeJob, JobSpec, QuerySource};
+use whence_methods::Attribution;
+use whence_report::{Facts, GroupLook, Report, ReportPicture, ReportQuery};
+use whence_store::Project;
+use whence_store::folder_name;
+use whence_training::unlearning::Recipe;
 
 pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     let project = Project::open(&arguments.project)?;
     // Before hours of work, not after.
-    store::check_writable(folder_of(&arguments.out))?;
+    whence_store::check_writable(folder_of(&arguments.out))?;
     let results = tempfile::tempdir().map_err(Error::io("create a folder in", &std::env::temp_dir()))?;
     let job = job(&arguments, &project, results.path())?;
     let begun = std::time::Instant::now();
@@ -131,7 +133,7 @@ fn assemble(
     took: f64,
 ) -> Result<Report> {
     let path = results.join("attribution.json");
-    let document: Value = store::read_json(&path)?;
+    let document: Value = whence_store::read_json(&path)?;
     let part = |pointer: &str| document.pointer(pointer).cloned().unwrap_or_default();
     let read = |e: serde_json::Error| Error::file(e.to_string(), &path, "report this");
     let shape: ImageShape = serde_json::from_value(part("/model/shape")).map_err(read)?;
@@ -150,7 +152,7 @@ fn assemble(
         .collect();
     let recipe: Recipe = serde_json::from_value(part("/recipe")).map_err(read)?;
     let recipe = toml::to_string(&recipe).map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
-    let groups = dataset.groups().iter().zip(crate::app::group_colours(dataset.groups().len()));
+    let groups = dataset.groups().iter().zip(crate::palette::group_colours(dataset.groups().len()));
     Ok(Report {
         title: arguments.title.clone().unwrap_or_else(|| project.file.name.clone()),
         date: now().replace('T', " ").replace('Z', " UTC"),
@@ -232,11 +234,11 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::attribution::ScoreSettings;
     use crate::cli::{Arguments, Command};
-    use crate::elbo::anytime::Settings as StopSettings;
-    use crate::engine::api::DrawSettings;
-    use crate::report::{JobSources, job_command};
+    use crate::command_line::{JobSources, job_command};
+    use whence_diffusion::elbo::anytime::Settings as StopSettings;
+    use whence_jobs::DrawSettings;
+    use whence_methods::ScoreSettings;
 
     /// The words of a line, as a shell splits those that are plain or in single quotes.
     fn split(line: &str) -> Vec<String> {

@@ -1,11 +1,10 @@
 //! `whence subset`: some groups of a dataset, some pictures of each, at another size, as plain folders.
 
 use super::arguments::SubsetArguments;
-use crate::dataset::{Dataset, LoadOptions};
-use crate::engine::folder_name;
-use crate::error::{Error, Result};
-use crate::report::write_png;
-use crate::store;
+use whence_base::{Error, Result};
+use whence_data::{Dataset, LoadOptions};
+use whence_report::write_png;
+use whence_store::folder_name;
 
 pub(super) fn run(arguments: &SubsetArguments) -> Result<()> {
     let options = LoadOptions { group_column: arguments.group_column.clone(), ..LoadOptions::default() };
@@ -25,7 +24,7 @@ pub(super) fn run(arguments: &SubsetArguments) -> Result<()> {
             "give a new one, so that no old pictures mix in",
         ));
     }
-    store::check_writable(&arguments.out)?;
+    whence_store::check_writable(&arguments.out)?;
     let mut written = 0;
     for name in &wanted {
         let group = dataset.groups().iter().position(|g| g == *name).ok_or_else(|| {

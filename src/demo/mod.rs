@@ -25,6 +25,7 @@
 mod canvas;
 mod colour;
 mod dice;
+mod embedded;
 mod motifs;
 mod scene;
 mod styles;
@@ -32,6 +33,7 @@ mod styles;
 mod tests;
 
 use dice::Dice;
+pub use embedded::demo_folder;
 
 /// Names of the styles, in the order of the groups; they serve as folder names.
 pub const STYLES: [&str; 8] =

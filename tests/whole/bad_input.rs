@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use whence::diffusion::Model;
-use whence::engine::api::JobSpec;
+use whence_diffusion::Model;
+use whence_jobs::JobSpec;
 
 use super::digits::job;
 use super::{failure, fixture};

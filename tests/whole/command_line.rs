@@ -35,7 +35,7 @@ fn a_commands_job_is_in_the_log() {
     command.args(["sample", "--model", "/nowhere", "--seeds", "5", "--out"]).arg(folder.path().join("out"));
     command.assert().code(1).stderr(contains("/nowhere"));
     let log = std::fs::read_to_string(folder.path().join("jobs.jsonl")).unwrap();
-    let lines: Vec<whence::engine::JobLine<'_>> = log.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let lines: Vec<whence_engine::JobLine<'_>> = log.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(lines.len(), 2, "its start and its end");
     assert!(lines[1].message.contains("/nowhere") && log.contains(r#""seeds":[5]"#));
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use whence::store::{Kind, Store};
+use whence_store::{Kind, Store};
 
 use super::fixture;
 

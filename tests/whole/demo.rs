@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use whence::engine::Engine;
-use whence::engine::api::{AttributeJob, EventKind, JobSpec, QuerySource};
-use whence::store::Project;
-use whence::unlearning::Recipe;
+use whence_engine::Engine;
+use whence_jobs::{AttributeJob, EventKind, JobSpec, QuerySource};
+use whence_store::Project;
+use whence_training::unlearning::Recipe;
 
 use super::{digits, run};
 

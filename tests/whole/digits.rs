@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use whence::attribution::{Attribution, ScoreSettings};
-use whence::engine::api::{AttributeJob, DrawSettings, EventKind, JobSpec, QuerySource};
-use whence::store::{Kind, Store};
-use whence::unlearning::Recipe;
+use whence_jobs::{AttributeJob, DrawSettings, EventKind, JobSpec, QuerySource};
+use whence_methods::{Attribution, ScoreSettings};
+use whence_store::{Kind, Store};
+use whence_training::unlearning::Recipe;
 
 use super::{fixture, run};
 

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use whence::dataset::{Dataset, LoadOptions};
-use whence::diffusion::DrawSettings;
-use whence::elbo::ScoreMap;
-use whence::engine::Engine;
-use whence::engine::api::{
+use whence_data::{Dataset, LoadOptions};
+use whence_diffusion::DrawSettings;
+use whence_diffusion::elbo::ScoreMap;
+use whence_engine::Engine;
+use whence_jobs::{
     AttributeJob, DrawQuery, EventKind, Evidence, EvidenceJob, JobSpec, Moved, QuerySource, UnlearningPoint,
 };
-use whence::store::{Kind, Store};
-use whence::unlearning::Recipe;
+use whence_store::{Kind, Store};
+use whence_training::unlearning::Recipe;
 
 use super::digits::job;
 use super::{failure, fixture, run};

@@ -1,12 +1,12 @@
 //! A world where the truth is known: pictures drawn from Gaussians. The best denoiser, the ELBO and what leaving a group
 //! out does have closed forms, so the whole way from noise to agreement is checked against arithmetic of this file.
 
-use whence::attribution::GaussianLeaveOut;
-use whence::dataset::{Dataset, ImageShape, LoadOptions};
-use whence::diffusion::{BetaSchedule, Denoiser, NoiseSchedule, SchedulerConfig};
-use whence::elbo::noise::epsilon;
-use whence::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
-use whence::evaluation::{Agreement, Options, Pairing};
+use whence_base::random::epsilon;
+use whence_data::{Dataset, ImageShape, LoadOptions};
+use whence_diffusion::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
+use whence_diffusion::{BetaSchedule, Denoiser, NoiseSchedule, SchedulerConfig};
+use whence_evaluation::{Agreement, Options, Pairing};
+use whence_methods::GaussianLeaveOut;
 
 const SIDE: usize = 4;
 const SIZE: usize = SIDE * SIDE;
@@ -80,7 +80,7 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
 }
 
 impl Denoiser for Analytic {
-    fn predict_noise(&self, x: &[f32], timesteps: &[usize], _class: Option<usize>) -> whence::Result<Vec<f32>> {
+    fn predict_noise(&self, x: &[f32], timesteps: &[usize], _class: Option<usize>) -> whence_base::Result<Vec<f32>> {
         Ok(x.chunks(SIZE)
             .zip(timesteps)
             .flat_map(|(x, &t)| {

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use whence::diffusion::SamplerKind;
-use whence::engine::Engine;
-use whence::engine::api::{DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, SampleJob, TrainJob, UnlearnJob};
-use whence::training::TrainingConfig;
-use whence::unlearning::Recipe;
+use whence_diffusion::SamplerKind;
+use whence_engine::Engine;
+use whence_jobs::{DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, SampleJob, TrainJob, UnlearnJob};
+use whence_training::TrainingConfig;
+use whence_training::unlearning::Recipe;
 
 use super::digits::job;
 use super::fixture;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use whence::attribution::{Attribution, rank};
-use whence::elbo::anytime::{Settings, Side};
-use whence::engine::api::{AttributeJob, EventKind, Forecast, JobSpec};
-use whence::store::{Kind, Store};
-use whence::unlearning::Recipe;
+use whence_diffusion::elbo::anytime::{Settings, Side};
+use whence_jobs::{AttributeJob, EventKind, Forecast, JobSpec};
+use whence_methods::{Attribution, rank};
+use whence_store::{Kind, Store};
+use whence_training::unlearning::Recipe;
 
 use super::digits::job;
 use super::run;

@@ -18,8 +18,8 @@ mod window;
 
 use std::path::{Path, PathBuf};
 
-use whence::engine::Engine;
-use whence::engine::api::{EventKind, JobSpec};
+use whence_engine::Engine;
+use whence_jobs::{EventKind, JobSpec};
 
 /// A file or folder of `tests/fixtures`.
 pub fn fixture(name: &str) -> PathBuf {

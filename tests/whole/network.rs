@@ -4,10 +4,10 @@ use std::path::Path;
 
 use burn::module::Module as _;
 use burn::tensor::Device;
-use whence::network::weights::{SafetensorsSource, to_vec};
-use whence::network::{UNet2DConfig, UNet2DModel};
-use whence::training::batch::to_tensor;
-use whence::training::gradients::collect_gradients;
+use whence_models::{UNet2DConfig, UNet2DModel};
+use whence_nn::gradients::collect_gradients;
+use whence_nn::sample::to_tensor;
+use whence_nn::weights::{SafetensorsSource, to_vec};
 
 use super::fixture;
 
@@ -48,13 +48,13 @@ fn relative(a: &[f32], b: &[f32]) -> f64 {
 }
 
 fn names(network: &UNet2DModel) -> Vec<String> {
-    whence::network::weights::named_values(network).into_iter().map(|(n, _, _)| n).collect()
+    whence_nn::weights::named_values(network).into_iter().map(|(n, _, _)| n).collect()
 }
 
 fn check(weights: &str, reference: &str) {
     let device = Device::flex();
     let network = load(weights, &device);
-    let shape = network.config().image_shape().unwrap();
+    let shape = network.config().sample_shape().unwrap();
     let path = fixture(reference).join("reference.safetensors");
     let reference = floats(&path);
     let timesteps = integers(&path, "t").unwrap();

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use whence::Error;
-use whence::dataset::{Dataset, LoadOptions};
-use whence::diffusion::{DrawSettings, Model};
-use whence::engine::Engine;
-use whence::engine::api::{BenchmarkJob, EventKind, JobSpec, QuerySource, RemovalJob, Remove, RetrainJob, TrainJob};
-use whence::evaluation::benchmark::{MethodPlan, OraclePlan, Plan, SumPlan};
-use whence::evaluation::{Agreement, Matching, Options, Pairing, ScoreTable};
-use whence::training::{LeftOut, Training, TrainingConfig};
-use whence::unlearning::Recipe;
+use whence_base::Error;
+use whence_data::{Dataset, LoadOptions};
+use whence_diffusion::{DrawSettings, Model};
+use whence_engine::Engine;
+use whence_evaluation::benchmark::{MethodPlan, OraclePlan, Plan, SumPlan};
+use whence_evaluation::{Agreement, Matching, Options, Pairing, ScoreTable};
+use whence_jobs::{BenchmarkJob, EventKind, JobSpec, QuerySource, RemovalJob, Remove, RetrainJob, TrainJob};
+use whence_training::unlearning::Recipe;
+use whence_training::{LeftOut, Training, TrainingConfig};
 
 use super::{digits, failure, fixture, run};
 
@@ -102,7 +102,7 @@ fn retraining_is_the_same_run_without_the_group_and_goes_on_where_it_was_stopped
     assert!(folder.path().join("retrained/seven/training.json").is_file());
     (job.counterfactuals, job.method) = (Some(folder.path().join("retrained")), "guda".into());
     let imported = digits::attribute(job);
-    let scores = |a: &whence::attribution::Attribution| a.scores.iter().map(|s| s.estimate).collect::<Vec<_>>();
+    let scores = |a: &whence_methods::Attribution| a.scores.iter().map(|s| s.estimate).collect::<Vec<_>>();
     assert_eq!(made.iter().map(scores).collect::<Vec<_>>(), imported.iter().map(scores).collect::<Vec<_>>());
     assert!(made.iter().all(|a| a.method == "logo"));
 }
@@ -234,7 +234,7 @@ fn plans_that_cannot_be_run_are_refused_before_any_work() {
     assert!(refused(&|p| p.methods[0].method = "magic".into()).contains("magic"));
     assert!(refused(&|p| p.methods[0].method = "logo".into()).contains("oracle"));
     assert!(refused(&|p| p.reference.seed = p.scoring.seed).contains("noise"));
-    assert!(refused(&|p| p.methods[1].weightings = vec![whence::elbo::Weighting::Uniform]).contains("weigh"));
+    assert!(refused(&|p| p.methods[1].weightings = vec![whence_diffusion::elbo::Weighting::Uniform]).contains("weigh"));
     assert!(refused(&|p| p.methods[1].name = "nearest images".into()).contains("used twice"));
     assert!(refused(&|p| p.methods[1].name = "hinge, seed 0".into()).contains("used twice"));
     let file = folder.path().join("plan.toml");
@@ -269,7 +269,7 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
         remove,
         random: 2,
         config: None,
-        settings: whence::attribution::ScoreSettings { timesteps: "100../300".parse().unwrap(), ..Default::default() },
+        settings: whence_methods::ScoreSettings { timesteps: "100../300".parse().unwrap(), ..Default::default() },
         out: folder.path().join(out),
     };
     finished(JobSpec::Removal(Box::new(job(Remove::Groups(1), "groups"))));

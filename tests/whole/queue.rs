@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use whence::attribution::Attribution;
-use whence::engine::api::{AttributeJob, DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, TrainJob};
-use whence::engine::{Engine, JobEvent, JobLine, Priority};
-use whence::store::{Kind, Store};
-use whence::training::TrainingConfig;
-use whence::unlearning::Recipe;
+use whence_engine::{Engine, JobEvent, JobLine};
+use whence_jobs::Priority;
+use whence_jobs::{AttributeJob, DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, TrainJob};
+use whence_methods::Attribution;
+use whence_store::{Kind, Store};
+use whence_training::TrainingConfig;
+use whence_training::unlearning::Recipe;
 
 use super::digits::{attribute, job};
 use super::fixture;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use predicates::str::contains;
-use whence::store::{Project, ProjectFile};
+use whence_store::{Project, ProjectFile};
 
 use super::fixture;
 
@@ -58,7 +58,7 @@ fn a_projects_pictures_become_one_file_with_every_number() {
     ] {
         assert!(html.contains(words), "{words}");
     }
-    let model = whence::diffusion::Model::load(&fixture("digits/model"), &burn::tensor::Device::flex()).unwrap();
+    let model = whence_diffusion::Model::load(&fixture("digits/model"), &burn::tensor::Device::flex()).unwrap();
     assert!(html.contains(model.hash()), "the model's hash");
     assert_eq!(html.matches("http").count(), html.matches("http-equiv=").count());
     // Nothing but the report, and what the project keeps.

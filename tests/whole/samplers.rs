@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use whence::diffusion::{BetaSchedule, NoiseSchedule, Sampler, SamplerKind, SchedulerConfig};
+use whence_diffusion::{BetaSchedule, NoiseSchedule, Sampler, SamplerKind, SchedulerConfig};
 
 use super::fixture;
 

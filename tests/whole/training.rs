@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use whence::Error;
-use whence::dataset::{Dataset, LoadOptions};
-use whence::diffusion::Model;
-use whence::network::weights::named_values;
-use whence::training::{LeftOut, Training, TrainingConfig};
+use whence_base::Error;
+use whence_data::{Dataset, LoadOptions};
+use whence_diffusion::Model;
+use whence_nn::weights::named_values;
+use whence_training::{LeftOut, Training, TrainingConfig};
 
 use super::fixture;
 
@@ -69,10 +69,10 @@ fn training_lowers_the_loss() {
 /// Six steps of a real UNet in PyTorch (`tests/python/make_training_fixtures.py`): loss, clipped gradients, AdamW.
 #[test]
 fn six_steps_of_a_unet_end_where_pytorch_ends() {
-    use whence::training::AdamWConfig;
-    use whence::training::batch::to_tensor;
-    use whence::training::gradients::{Pass, sharded_gradients};
-    use whence::training::optimizer::AdamW;
+    use whence_nn::gradients::{Pass, sharded_gradients};
+    use whence_nn::optimizer::AdamW;
+    use whence_nn::optimizer::AdamWConfig;
+    use whence_nn::sample::to_tensor;
 
     let bytes = std::fs::read(fixture("pytorch/training.safetensors")).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
@@ -108,8 +108,8 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
             .flat_map(|((x, e), t)| start.schedule().add_noise(x, e, *t))
             .collect();
         let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
-            let output = network.forward(to_tensor(&noisy, start.shape(), &tracked), times, None, None);
-            let loss = (output - to_tensor(noise, start.shape(), &tracked)).powi_scalar(2).mean();
+            let output = network.forward(to_tensor(&noisy, start.sample_shape(), &tracked), times, None, None);
+            let loss = (output - to_tensor(noise, start.sample_shape(), &tracked)).powi_scalar(2).mean();
             Pass { told: loss.clone().inner(), loss }
         });
         let value: f32 = told[0].clone().into_scalar();
@@ -158,10 +158,10 @@ fn learning_rates_follow_the_schedule_that_pytorch_was_given() {
 
 /// A batch of the demo's network in shards of each size: its gradient, flat.
 fn gradient_in_shards(size: usize, threads: usize) -> Vec<f32> {
-    use whence::elbo::noise::epsilon;
-    use whence::network::weights::to_vec;
-    use whence::training::batch::to_tensor;
-    use whence::training::gradients::{Pass, sharded_gradients};
+    use whence_base::random::epsilon;
+    use whence_nn::gradients::{Pass, sharded_gradients};
+    use whence_nn::sample::to_tensor;
+    use whence_nn::weights::to_vec;
 
     const BATCH: usize = 20;
     let device = burn::tensor::Device::flex();
@@ -177,8 +177,8 @@ fn gradient_in_shards(size: usize, threads: usize) -> Vec<f32> {
             assert_eq!(places[0], index * size);
             let values = |all: &[f32]| all[places[0] * picture..(places[0] + places.len()) * picture].to_vec();
             let timesteps: Vec<usize> = places.iter().map(|i| 40 * i + 7).collect();
-            let out = network.forward(to_tensor(&values(&x), model.shape(), &tracked), &timesteps, None, None);
-            let loss = (out - to_tensor(&values(&y), model.shape(), &tracked)).powi_scalar(2).mean();
+            let out = network.forward(to_tensor(&values(&x), model.sample_shape(), &tracked), &timesteps, None, None);
+            let loss = (out - to_tensor(&values(&y), model.sample_shape(), &tracked)).powi_scalar(2).mean();
             Pass { told: loss.clone().inner(), loss: loss * (places.len() as f64 / BATCH as f64) }
         })
     });

@@ -23,7 +23,7 @@ impl WhenceApp {
     /// What follows the clock, in frames that are drawn anyway.
     pub(in crate::app) fn tick(&mut self, ctx: &Context) {
         let now = ctx.input(|i| i.time);
-        self.shell.memory.follow(now, crate::device::memory::now);
+        self.shell.memory.follow(now, whence_engine::device::memory::now);
         if let Some(due) = self.shell.log.expire(now) {
             // One frame when the next message is due; until then the window sleeps.
             ctx.request_repaint_after(Duration::from_secs_f64(due + AFTER));

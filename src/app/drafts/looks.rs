@@ -1,7 +1,7 @@
 //! How evidence is looked at: plain data that panels fill.
 
 use crate::app::widgets::Contrast;
-use crate::elbo::Region;
+use whence_diffusion::elbo::Region;
 
 /// How evidence is looked at.
 #[derive(Clone, Debug, PartialEq)]

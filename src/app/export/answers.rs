@@ -1,8 +1,8 @@
 //! The complete answers of a picture: which of them stand for it, what they are called, and how they compare.
 
 use crate::app::state::{Answer, Query};
-use crate::attribution::Attribution;
-use crate::report::Comparison;
+use whence_methods::Attribution;
+use whence_report::Comparison;
 
 /// Complete answers, in the order they were found; the one on screen is the last.
 pub fn complete(query: &Query) -> impl Iterator<Item = (&Answer, &Attribution)> {

@@ -8,7 +8,7 @@ use super::answers::complete;
 use super::{Export, ExportRequest, Unsaved};
 use crate::app::files;
 use crate::app::state::State;
-use crate::report::TableFormat;
+use whence_report::TableFormat;
 
 /// The three things that can be saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -210,7 +210,7 @@ impl ExportDraft {
             (What::Table, Table::Comparison) => format!("{project} {query} methods"),
             (What::Report, _) => format!("{project} report"),
         };
-        crate::engine::folder_name(&name)
+        whence_store::folder_name(&name)
     }
 }
 

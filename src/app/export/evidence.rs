@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::app::panels::reach;
 use crate::app::state::Query;
 use crate::app::widgets::{grey, shade};
-use crate::attribution::{Attribution, rank};
-use crate::dataset::ImageShape;
-use crate::elbo::ScoreMap;
-use crate::engine::api::Redrawn;
-use crate::report::{ReportPicture, ReportQuery};
+use whence_data::ImageShape;
+use whence_diffusion::elbo::ScoreMap;
+use whence_jobs::Redrawn;
+use whence_methods::{Attribution, rank};
+use whence_report::{ReportPicture, ReportQuery};
 
 /// Redrawings of a picture at most: two rows on paper.
 const REDRAWN: usize = 12;

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use super::answers::{comparison, complete, labels};
 use super::evidence::{Maps, add_redrawn, maps};
-use super::{Export, ExportRequest, Table, Unsaved, free, group_colours};
-use crate::attribution::Attribution;
-use crate::dataset::{Dataset, ImageShape};
-use crate::engine::api::{AttributeJob, QueryOrigin};
-use crate::report::{
-    Facts, GroupLook, JobSources, Report, ReportPicture, ReportQuery, TableFormat, job_command, write_comparison,
-    write_scores,
+use super::{Export, ExportRequest, Table, Unsaved, free};
+use crate::command_line::{JobSources, job_command};
+use crate::palette::group_colours;
+use whence_data::{Dataset, ImageShape};
+use whence_jobs::{AttributeJob, QueryOrigin};
+use whence_methods::Attribution;
+use whence_report::{
+    Facts, GroupLook, Report, ReportPicture, ReportQuery, TableFormat, write_comparison, write_scores,
 };
 
 use crate::app::state::{Answer, Query, State};
@@ -140,7 +141,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
     facts.push(Facts::of("Pictures, blake3 of their values", &serde_json::Value::Object(hashes.collect())));
     Report {
         title: project.map_or_else(|| "Whence".into(), |p| p.file.name.clone()),
-        date: crate::engine::now().replace('T', " ").replace('Z', " UTC"),
+        date: whence_engine::now().replace('T', " ").replace('Z', " UTC"),
         groups: looks.map(|(name, [light, dark])| GroupLook { name: name.clone(), light, dark }).collect(),
         // What takes time to draw is added off the window's thread.
         queries: Vec::new(),

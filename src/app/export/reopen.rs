@@ -9,9 +9,9 @@ use crate::app::dock::Tab;
 use crate::app::files::Kind;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::window::WhenceApp;
-use crate::attribution::methods;
-use crate::engine::api::{AttributeJob, DrawQuery, JobId, JobSpec, QueryOrigin};
-use crate::report::{ViewQuery, ViewRecipe, ViewSettings};
+use whence_jobs::{AttributeJob, DrawQuery, JobId, JobSpec, QueryOrigin};
+use whence_methods::methods;
+use whence_report::{ViewQuery, ViewRecipe, ViewSettings};
 
 /// Between the names of tabs that lie beside each other.
 const BESIDE: &str = ", ";

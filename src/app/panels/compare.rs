@@ -8,8 +8,8 @@ use crate::app::format;
 use crate::app::state::{Answer, Query, Slot};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use crate::app::widgets::{Picture, Scale, Tile, elided, hover, swatch, tile};
-use crate::attribution::methods;
-use crate::evaluation::metrics::metrics;
+use whence_evaluation::metrics::metrics;
+use whence_methods::methods;
 
 const ROW: f32 = 28.0;
 /// Column of names.
@@ -208,7 +208,7 @@ fn most_disputed(ui: &mut Ui, view: &mut View<'_>) {
 mod tests {
     use super::*;
     use crate::app::state::{Board, Row};
-    use crate::elbo::Estimate;
+    use whence_diffusion::elbo::Estimate;
 
     fn answer(scores: &[(&str, f64)]) -> Answer {
         let row = |(name, score): &(&str, f64)| Row {
@@ -222,7 +222,7 @@ mod tests {
             gate: None,
         };
         let board = Board { rows: scores.iter().map(row).collect(), ..Board::default() };
-        let complete = Some(crate::attribution::Attribution::new("q", "guda", Vec::new()));
+        let complete = Some(whence_methods::Attribution::new("q", "guda", Vec::new()));
         Answer { board, complete, ..Answer::default() }
     }
 

@@ -9,7 +9,7 @@ use crate::app::format;
 use crate::app::state::{Query, Slot};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{swatch, work};
-use crate::engine::api::Evidence;
+use whence_jobs::Evidence;
 
 /// Height of two strips whose images can be told apart.
 const LOWEST: f32 = 180.0;
@@ -87,7 +87,7 @@ fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: 
 /// Moved images that are shown.
 const MOVED: usize = 12;
 
-fn fell(image: &crate::engine::api::Moved) -> Shown {
+fn fell(image: &whence_jobs::Moved) -> Shown {
     let nats = format::signed(-image.score, format::decimals(image.score));
     let about = format!("{nats} nats when its group was unlearned");
     Shown { index: image.index, caption: nats, about }

@@ -8,7 +8,7 @@ use crate::app::actions::{self, Command};
 use crate::app::export::{ExportDraft, Table, What, comparable};
 use crate::app::files::Pick;
 use crate::app::theme::{self, GAP, tokens};
-use crate::report::TableFormat;
+use whence_report::TableFormat;
 
 /// Width of the dialog and of its labels.
 const WIDTH: f32 = 480.0;

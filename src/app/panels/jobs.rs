@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Curve, Job, JobStatus, State};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Series, curve, swatch};
-use crate::engine::api::{Forecast, Progress};
+use whence_jobs::{Forecast, Progress};
 
 /// Draws the strip.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -153,7 +153,7 @@ fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
     let t = tokens(ui);
     let color = t.group(course.group);
     let Some(last) = course.points.last() else { return };
-    let line = |value: &dyn Fn(&crate::engine::api::UnlearningPoint) -> Option<f64>| -> Vec<[f64; 2]> {
+    let line = |value: &dyn Fn(&whence_jobs::UnlearningPoint) -> Option<f64>| -> Vec<[f64; 2]> {
         course.points.iter().filter_map(|p| value(p).map(|v| [p.step as f64, v])).collect()
     };
     let forget = line(&|p| Some(f64::from(p.forget_loss)));

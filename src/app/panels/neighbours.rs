@@ -6,7 +6,7 @@ use super::View;
 use crate::app::state::State;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, Tile, tile};
-use crate::dataset::{Dataset, Neighbour};
+use whence_data::{Dataset, Neighbour};
 
 const SPACE: f32 = 8.0;
 /// What the check of a model says.

@@ -7,7 +7,7 @@ use crate::app::actions::{Action, Command};
 use crate::app::state::Slot;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, Tile, star, tile};
-use crate::diffusion::SamplerKind;
+use whence_diffusion::SamplerKind;
 
 /// Side of a tile.
 const SIDE: f32 = 62.0;

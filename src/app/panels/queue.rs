@@ -7,7 +7,8 @@ use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{Job, JobStatus};
 use crate::app::theme::{self, GAP, tokens};
-use crate::engine::{Priority, journal_path};
+use whence_engine::journal_path;
+use whence_jobs::Priority;
 
 /// Draws the button, and the list where it is open.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {

@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Answer, Job, JobStatus, Slot, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, floor, header};
-use crate::attribution::{Made, NullTest};
+use whence_methods::{Made, NullTest};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {

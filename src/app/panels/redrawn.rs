@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::Query;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Pair, Picture, compare, content, modes, picture, work};
-use crate::engine::api::{Evidence, Redrawn};
+use whence_jobs::{Evidence, Redrawn};
 
 /// Height of the line below the picture.
 pub const LINE: f32 = 32.0;

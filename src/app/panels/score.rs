@@ -8,8 +8,8 @@ use crate::app::format;
 use crate::app::state::{Answer, Row};
 use crate::app::theme::tokens;
 use crate::app::widgets::{Bar, Scale, bar};
-use crate::attribution::{Made, methods};
-use crate::unlearning::{Forgetting, Judgement, Rest};
+use whence_methods::{Made, methods};
+use whence_training::unlearning::{Forgetting, Judgement, Rest};
 
 /// What scores of unlearned models can say.
 pub const OVERSHOOTS: &str = "Unlearning removes more than retraining would: compare groups, not nats";

@@ -8,8 +8,8 @@ use super::View;
 use crate::app::actions::Command;
 use crate::app::drafts::Settings;
 use crate::app::theme::{self, tokens};
-use crate::attribution::{Made, NullTest, methods};
-use crate::unlearning::objectives;
+use whence_methods::{Made, NullTest, methods};
+use whence_training::unlearning::objectives;
 
 /// A label and its control, aligned with the rows above and below.
 pub fn row(ui: &mut Ui, name: &str, control: impl FnOnce(&mut Ui)) {

@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, picture};
-use crate::engine::api::QueryOrigin;
+use whence_jobs::QueryOrigin;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {

@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Course, Query, Slot};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{Picture, Series, content, curve, picture, swatch};
-use crate::engine::api::{Evidence, UnlearningPoint};
+use whence_jobs::{Evidence, UnlearningPoint};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {

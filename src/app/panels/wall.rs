@@ -10,7 +10,7 @@ use crate::app::format;
 use crate::app::state::{Query, Slot, State};
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{Picture, content, elided, hover, picture, swatch};
-use crate::engine::api::Evidence;
+use whence_jobs::Evidence;
 
 const SPACE: f32 = 16.0;
 /// Below each picture: name and number.

@@ -21,8 +21,8 @@ use crate::app::format;
 use crate::app::state::Slot;
 use crate::app::theme::{GAP, tokens};
 use crate::app::widgets::{Picture, picture, swatch, work};
-use crate::elbo::ScoreMap;
-use crate::engine::api::Evidence;
+use whence_diffusion::elbo::ScoreMap;
+use whence_jobs::Evidence;
 
 /// Height of what is around the picture: its title, legend and sliders.
 const AROUND: f32 = 114.0;

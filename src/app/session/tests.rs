@@ -3,10 +3,10 @@
 use super::*;
 use crate::app::drafts::Drafts;
 use crate::app::state::{Effect, Job, Slot};
-use crate::attribution::{Attribution, GroupScore};
-use crate::dataset::{Dataset, ImageShape, LoadOptions};
-use crate::engine::api::{Event, EventKind, JobId, ModelInfo, QueryPicture};
-use crate::store::ProjectFile;
+use whence_data::{Dataset, ImageShape, LoadOptions};
+use whence_jobs::{Event, EventKind, JobId, ModelInfo, QueryPicture};
+use whence_methods::{Attribution, GroupScore};
+use whence_store::ProjectFile;
 
 const SHAPE: ImageShape = ImageShape { channels: 1, height: 2, width: 2 };
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::attribution::{Attribution, GroupScore, NullTest, rank, verdict};
-use crate::elbo::Estimate;
-use crate::elbo::anytime::Side;
-use crate::unlearning::Judgement;
+use whence_diffusion::elbo::Estimate;
+use whence_diffusion::elbo::anytime::Side;
+use whence_methods::{Attribution, GroupScore, NullTest, rank, verdict};
+use whence_training::unlearning::Judgement;
 
 /// How final the rows are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

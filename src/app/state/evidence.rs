@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::State;
-use crate::elbo::ScoreMap;
-use crate::engine::api::{AttributeJob, EventKind, Evidence, JobSpec, Moved, Redrawn, UnlearningPoint};
+use whence_diffusion::elbo::ScoreMap;
+use whence_jobs::{AttributeJob, EventKind, Evidence, JobSpec, Moved, Redrawn, UnlearningPoint};
 
 /// Evidence for and against a query's scores, by group.
 #[derive(Clone, Debug, Default)]

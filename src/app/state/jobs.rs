@@ -1,7 +1,7 @@
 //! Jobs as the window sees them.
 
-use crate::engine::Priority;
-use crate::engine::api::{Evidence, Forecast, JobId, JobSpec, Progress, UnlearningPoint};
+use whence_jobs::Priority;
+use whence_jobs::{Evidence, Forecast, JobId, JobSpec, Progress, UnlearningPoint};
 
 /// What a job is about, and where its failures are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

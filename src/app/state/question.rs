@@ -1,8 +1,8 @@
 //! What was asked, apart from what makes no difference: whether two answers, or an answer and a piece of evidence, are about
 //! the same thing.
 
-use crate::attribution::{Made, method};
-use crate::engine::api::{AttributeJob, JobSpec};
+use whence_jobs::{AttributeJob, JobSpec};
+use whence_methods::{Made, method};
 
 /// The question of a job: what its scores depend on, the picture left out.
 pub fn question(job: &AttributeJob) -> AttributeJob {

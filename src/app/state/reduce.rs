@@ -7,13 +7,11 @@ use super::super::session::Session;
 use super::{
     Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State, looked_through, makes, models, question,
 };
-use crate::attribution::{Attribution, Made, ScoreSettings};
-use crate::dataset::Dataset;
-use crate::elbo::Timesteps;
-use crate::engine::api::{
-    AttributeJob, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn,
-};
-use crate::store::Project;
+use whence_data::Dataset;
+use whence_diffusion::elbo::Timesteps;
+use whence_jobs::{AttributeJob, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn};
+use whence_methods::{Attribution, Made, ScoreSettings};
+use whence_store::Project;
 
 /// Ended jobs that stay listed.
 const HISTORY: usize = 50;

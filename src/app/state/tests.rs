@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::dataset::LoadOptions;
-use crate::elbo::Estimate;
-use crate::engine::api::{DrawQuery, Event, EventKind, Progress, QueryOrigin, UnlearningPoint};
-use crate::store::ProjectFile;
+use whence_data::LoadOptions;
+use whence_diffusion::elbo::Estimate;
+use whence_jobs::{DrawQuery, Event, EventKind, Progress, QueryOrigin, UnlearningPoint};
+use whence_store::ProjectFile;
 
 const SHAPE: ImageShape = ImageShape { channels: 1, height: 2, width: 2 };
 
@@ -246,10 +246,7 @@ fn progress_previews_curves_and_neighbours_are_taken_in() {
         desk.tell(job, EventKind::Unlearning(point));
     }
     let nearest = vec![Neighbour { index: 0, distance: 1.0 }];
-    desk.tell(
-        job,
-        EventKind::Neighbours(vec![crate::engine::api::GroupNeighbours { group: 2, nearest: nearest.clone() }]),
-    );
+    desk.tell(job, EventKind::Neighbours(vec![whence_jobs::GroupNeighbours { group: 2, nearest: nearest.clone() }]));
     let shown = desk.state.explaining().unwrap();
     assert_eq!(shown.curves.iter().map(|c| c.points.len()).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(shown.progress.as_ref().unwrap().fraction, 0.5);

@@ -16,10 +16,10 @@ use crate::app::shell::Shell;
 use crate::app::state::{Job, JobStatus, State};
 use crate::app::widgets::{Textures, install};
 use crate::app::{drafts, theme};
-use crate::dataset::ImageShape;
-use crate::diffusion::{Denoiser, NoiseSchedule, SchedulerConfig};
-use crate::elbo::{FullPass, ScoreMap, ScorerQuery, Timesteps};
-use crate::engine::api::{EventKind, Evidence, JobSpec, Moved, Progress, Redrawn};
+use whence_data::ImageShape;
+use whence_diffusion::elbo::{FullPass, ScoreMap, ScorerQuery, Timesteps};
+use whence_diffusion::{Denoiser, NoiseSchedule, SchedulerConfig};
+use whence_jobs::{EventKind, Evidence, JobSpec, Moved, Progress, Redrawn};
 
 /// A panel.
 pub type Panel = fn(&mut Ui, &mut View<'_>);
@@ -131,7 +131,7 @@ struct Local {
 }
 
 impl Denoiser for Local {
-    fn predict_noise(&self, x: &[f32], _: &[usize], _: Option<usize>) -> crate::Result<Vec<f32>> {
+    fn predict_noise(&self, x: &[f32], _: &[usize], _: Option<usize>) -> whence_base::Result<Vec<f32>> {
         let (area, width) = (self.shape.height * self.shape.width, self.shape.width);
         let bump = |i: usize| bump(self.shape, i % area / width, i % width, self.at.0, self.at.1);
         Ok(x.iter().enumerate().map(|(i, v)| v * (0.7 + self.wrong * bump(i))).collect())

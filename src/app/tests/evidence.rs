@@ -8,7 +8,7 @@ use super::bench::{self, Bench};
 use super::scenes::Scene;
 use crate::app::actions::Command;
 use crate::app::state::State;
-use crate::engine::api::{EventKind, Evidence, JobSpec, Moved, QueryOrigin};
+use whence_jobs::{EventKind, Evidence, JobSpec, Moved, QueryOrigin};
 
 const SIZE: [f32; 2] = [1036.0, 676.0];
 

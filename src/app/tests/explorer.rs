@@ -6,8 +6,8 @@ use super::scenes::Scene;
 use crate::app::actions::{Action, Command};
 use crate::app::dock::Tab;
 use crate::app::session::Session;
-use crate::attribution::{Attribution, GroupScore};
-use crate::engine::api::{EventKind, Evidence, JobSpec, QueryOrigin, Redrawn, UnlearningPoint};
+use whence_jobs::{EventKind, Evidence, JobSpec, QueryOrigin, Redrawn, UnlearningPoint};
+use whence_methods::{Attribution, GroupScore};
 
 impl Scene {
     fn command(&mut self, command: Command) {

@@ -10,7 +10,7 @@ use super::scenes::Scene;
 use crate::app::errands::Message;
 use crate::app::export::{Export, ExportRequest, What};
 use crate::app::files::Kind;
-use crate::report::read_recipe_png;
+use whence_report::read_recipe_png;
 
 fn open(scene: &mut Scene) {
     scene.window.state_mut().drafts.export.open = true;
@@ -265,7 +265,7 @@ fn a_picture_of_the_view_carries_its_recipe_and_opens_the_view_again() {
 fn a_damaged_picture_of_a_view_says_so_beside_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("view.png");
-    crate::report::write_recipe_png(&path, &[0; 300], (10, 10), &crate::report::ViewRecipe::default()).unwrap();
+    whence_report::write_recipe_png(&path, &[0; 300], (10, 10), &whence_report::ViewRecipe::default()).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
     let mut scene = Scene::new();

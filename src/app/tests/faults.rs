@@ -9,7 +9,7 @@ use super::scenes::{Scene, paintings};
 use crate::app::actions::{Action, Command};
 use crate::app::errands::Message;
 use crate::app::files::{FilePicker, Pick};
-use crate::engine::api::{EventKind, JobSpec};
+use whence_jobs::{EventKind, JobSpec};
 
 /// A dialog that breaks down.
 struct Broken;

@@ -16,8 +16,8 @@ use crate::app::WhenceApp;
 use crate::app::actions::{Action, Command};
 use crate::app::dock::Tab;
 use crate::app::state::JobStatus;
-use crate::engine::Engine;
-use crate::engine::api::Evidence;
+use whence_engine::Engine;
+use whence_jobs::Evidence;
 
 /// Longest wait for a job.
 const PATIENCE: Duration = Duration::from_secs(900);

@@ -12,8 +12,8 @@ use crate::app::actions::Action;
 use crate::app::dock::Tab;
 use crate::app::library::Sort;
 use crate::app::theme;
-use crate::dataset::{Dataset, ImageShape, LoadOptions};
-use crate::engine::api::{EventKind, JobSpec};
+use whence_data::{Dataset, ImageShape, LoadOptions};
+use whence_jobs::{EventKind, JobSpec};
 
 /// Runs frames until order and pictures are there.
 pub(super) fn settle(scene: &mut Scene) {
@@ -187,7 +187,7 @@ fn similar_images_come_first() {
     let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
     assert_eq!(arrangement.order[0], 200);
     let all: Vec<usize> = (0..dataset.len()).collect();
-    let nearest = crate::dataset::nearest_among(&dataset, dataset.pixels(200), &all, 5);
+    let nearest = whence_data::nearest_among(&dataset, dataset.pixels(200), &all, 5);
     let first: Vec<usize> = arrangement.order.iter().take(5).map(|i| *i as usize).collect();
     assert_eq!(first, nearest.iter().map(|n| n.index).collect::<Vec<_>>());
     scene.window.get_by_label_contains("Wall of 960");

@@ -9,7 +9,7 @@ use super::library::{drawn, flat, opened, pixels, settle};
 use super::scenes::Scene;
 use crate::app::library::Sort;
 use crate::app::theme;
-use crate::engine::api::{EventKind, Moved};
+use whence_jobs::{EventKind, Moved};
 
 const ENTRY: &str = "Loss moved most";
 

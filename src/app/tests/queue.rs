@@ -5,9 +5,9 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::{Asked, Scene};
 use crate::app::actions::Action;
-use crate::engine::Priority::{Front, Normal};
-use crate::engine::api::{EventKind, JobSpec, Progress, TrainJob};
-use crate::training::TrainingConfig;
+use whence_jobs::Priority::{Front, Normal};
+use whence_jobs::{EventKind, JobSpec, Progress, TrainJob};
+use whence_training::TrainingConfig;
 
 fn train() -> JobSpec {
     JobSpec::Train(Box::new(TrainJob {
@@ -151,7 +151,7 @@ fn a_group_that_is_unlearned_again_begins_its_course_again() {
     assert_eq!(last.step, 34);
     scene.tell_of(job, EventKind::Waiting);
     scene.tell_of(job, EventKind::Started);
-    scene.tell_of(job, EventKind::Unlearning(crate::engine::api::UnlearningPoint { step: 2, ..last }));
+    scene.tell_of(job, EventKind::Unlearning(whence_jobs::UnlearningPoint { step: 2, ..last }));
     let points = scene.app().state.active().and_then(|j| j.unlearning()).map(|c| c.points.len());
     assert_eq!(points, Some(2), "steps 1 and 2");
 }

@@ -10,13 +10,13 @@ use crate::app::dock::Tab;
 use crate::app::errands::Message;
 use crate::app::export::view_recipe;
 use crate::app::state::Slot;
-use crate::attribution::{Attribution, GroupScore, ScoreSettings};
-use crate::diffusion::SamplerKind;
-use crate::elbo::Timesteps;
-use crate::engine::api::{DrawQuery, DrawSettings, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture};
-use crate::report::{ViewQuery, ViewRecipe, ViewSettings};
-use crate::store::{Project, ProjectFile};
-use crate::unlearning::Recipe;
+use whence_diffusion::SamplerKind;
+use whence_diffusion::elbo::Timesteps;
+use whence_jobs::{DrawQuery, DrawSettings, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture};
+use whence_methods::{Attribution, GroupScore, ScoreSettings};
+use whence_report::{ViewQuery, ViewRecipe, ViewSettings};
+use whence_store::{Project, ProjectFile};
+use whence_training::unlearning::Recipe;
 
 const DRAW: DrawSettings = DrawSettings { sampler: SamplerKind::Ddim, steps: 20, eta: 0.5, class: None };
 

@@ -6,8 +6,8 @@ use super::bench;
 use super::scenes::Scene;
 use crate::app::actions::Command;
 use crate::app::export::{Table, What};
-use crate::attribution::{Attribution, GroupScore};
-use crate::engine::api::{EventKind, Redrawn};
+use whence_jobs::{EventKind, Redrawn};
+use whence_methods::{Attribution, GroupScore};
 
 /// Saves by the dialog and gives the file's text.
 fn saved(scene: &mut Scene, what: What, table: Table) -> String {

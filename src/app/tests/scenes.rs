@@ -13,14 +13,14 @@ use crate::app::WhenceApp;
 use crate::app::actions::{Action, Command};
 use crate::app::backend::Backend;
 use crate::app::files::{FilePicker, Pick};
-use crate::attribution::{Attribution, GroupScore};
-use crate::dataset::{Dataset, LoadOptions};
-use crate::elbo::Estimate;
-use crate::engine::Priority;
-use crate::engine::api::{
+use whence_data::{Dataset, LoadOptions};
+use whence_diffusion::elbo::Estimate;
+use whence_jobs::Priority;
+use whence_jobs::{
     DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, ModelInfo, Progress, QueryOrigin, QueryPicture,
     UnlearningPoint,
 };
+use whence_methods::{Attribution, GroupScore};
 
 /// What was asked of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Fake {
 }
 
 impl Backend for Fake {
-    fn run(&mut self, spec: JobSpec, priority: Priority) -> crate::Result<JobId> {
+    fn run(&mut self, spec: JobSpec, priority: Priority) -> whence_base::Result<JobId> {
         let mut jobs = self.jobs.lock();
         let id = jobs.len() as JobId + 1;
         jobs.push((id, spec));
@@ -231,7 +231,7 @@ impl Scene {
     }
 
     pub fn load_model(&mut self, dataset: &Dataset, classes: Option<usize>) {
-        let file = crate::store::ProjectFile {
+        let file = whence_store::ProjectFile {
             schema_version: 1,
             name: "Eight styles".into(),
             model: None,
@@ -239,7 +239,7 @@ impl Scene {
             queries: vec![],
             recipe: None,
         };
-        let project = crate::store::Project { root: "/projects/demo".into(), file, session: None };
+        let project = whence_store::Project { root: "/projects/demo".into(), file, session: None };
         self.done_at_once(JobSpec::OpenProject("/projects/demo".into()), EventKind::ProjectOpened(Box::new(project)));
         let model = ModelInfo {
             path: "/projects/demo/model".into(),

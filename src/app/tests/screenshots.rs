@@ -17,9 +17,9 @@ use crate::app::drafts::Brush;
 use crate::app::panels::whereabouts;
 use crate::app::state::State;
 use crate::app::theme::Choice;
-use crate::attribution::Attribution;
-use crate::elbo::Region;
-use crate::engine::api::{DrawQuery, DrawSettings, EventKind, Evidence, JobSpec, Progress};
+use whence_diffusion::elbo::Region;
+use whence_jobs::{DrawQuery, DrawSettings, EventKind, Evidence, JobSpec, Progress};
+use whence_methods::Attribution;
 
 type Prepare = fn(&mut Scene);
 
@@ -193,8 +193,8 @@ fn many(scene: &mut Scene, change: fn(&mut Attribution)) {
                 .unwrap();
         }
     }
-    let load = crate::dataset::LoadOptions::default();
-    let dataset = crate::dataset::Dataset::load(folder.path(), &load, &mut |_, _| Ok(())).unwrap();
+    let load = whence_data::LoadOptions::default();
+    let dataset = whence_data::Dataset::load(folder.path(), &load, &mut |_, _| Ok(())).unwrap();
     scene.many_into(dataset, change);
 }
 
@@ -311,7 +311,7 @@ fn redrawn(file: bool) -> State {
     bench::found(&mut state, EventKind::Moved { group: group.unwrap(), images });
     let (dataset, key) = (state.dataset.clone().unwrap(), state.current.unwrap());
     let query = state.query_mut(key).unwrap();
-    let near = crate::dataset::nearest(&dataset, &query.picture.pixels, group.unwrap(), 12);
+    let near = whence_data::nearest(&dataset, &query.picture.pixels, group.unwrap(), 12);
     query.nearest.insert(group.unwrap(), near);
     state
 }

@@ -11,7 +11,7 @@ use super::scenes::Scene;
 use crate::app::actions::{Action, Command, Section};
 use crate::app::dock::Tab;
 use crate::app::theme::Choice;
-use crate::engine::api::{EventKind, JobSpec};
+use whence_jobs::{EventKind, JobSpec};
 
 fn tab_is_front(scene: &Scene, name: &str) -> bool {
     scene.window.get_by_role_and_label(Role::Tab, name).accesskit_node().is_selected() == Some(true)

@@ -11,8 +11,8 @@ use crate::app::theme::tokens;
 use crate::app::widgets::{
     Bar, Contrast, Heat, Pair, Picture, Scale, Textures, bar, compare, floor, header, heat, legend,
 };
-use crate::dataset::ImageShape;
-use crate::elbo::Estimate;
+use whence_data::ImageShape;
+use whence_diffusion::elbo::Estimate;
 
 /// Compares a widget with its picture. Says so where there is nothing to draw with.
 fn snapshot(name: &str, size: [f32; 2], theme: Theme, mut draw: impl FnMut(&mut Ui)) {

@@ -10,7 +10,7 @@ use super::scenes::{Fake, Scene};
 use crate::app::actions::{Action, Command};
 use crate::app::dock::Tab;
 use crate::app::{Options, WhenceApp};
-use crate::engine::api::JobSpec;
+use whence_jobs::JobSpec;
 
 const HELP: &str = "Open a project or a model folder, or drop one here";
 

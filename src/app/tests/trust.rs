@@ -4,11 +4,11 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
 use crate::app::actions::Action;
-use crate::attribution::{Attribution, GroupScore, NullTest, Trust};
-use crate::elbo::anytime::Side;
-use crate::elbo::{Estimate, Timesteps};
-use crate::engine::api::{AttributeJob, EventKind, Forecast, JobSpec, UnlearningPoint};
-use crate::unlearning::{Change, Forgetting, Judgement, Rest};
+use whence_diffusion::elbo::anytime::Side;
+use whence_diffusion::elbo::{Estimate, Timesteps};
+use whence_jobs::{AttributeJob, EventKind, Forecast, JobSpec, UnlearningPoint};
+use whence_methods::{Attribution, GroupScore, NullTest, Trust};
+use whence_training::unlearning::{Change, Forgetting, Judgement, Rest};
 
 fn change(before: f64, rise: f64) -> Change {
     Change { pictures: 12, before, after: before * (1.0 + rise), rise, std_err: Some(0.01) }

@@ -10,8 +10,8 @@ use crate::app::actions::{Action, Command};
 use crate::app::drafts::Brush;
 use crate::app::panels::whereabouts;
 use crate::app::state::State;
-use crate::elbo::Region;
-use crate::engine::api::Evidence;
+use whence_diffusion::elbo::Region;
+use whence_jobs::Evidence;
 
 const SIZE: [f32; 2] = [1000.0, 660.0];
 

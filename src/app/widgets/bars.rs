@@ -6,7 +6,7 @@ use egui::{Align2, EventFilter, Painter, Rect, Response, Sense, Stroke, StrokeKi
 use super::{elided, hover, swatch, warning};
 use crate::app::format;
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
-use crate::elbo::Estimate;
+use whence_diffusion::elbo::Estimate;
 
 /// Height of a row.
 const ROW: f32 = 32.0;

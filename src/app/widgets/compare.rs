@@ -11,7 +11,7 @@ use egui::{
 
 use super::{Picture, Textures, WHOLE, fit};
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::dataset::ImageShape;
+use whence_data::ImageShape;
 
 /// Differences are small: how much stronger they are shown.
 const AMPLIFIED: u8 = 4;

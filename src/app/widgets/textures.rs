@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use egui::{Color32, ColorImage, Context, TextureFilter, TextureHandle, TextureId, TextureOptions};
 
-use crate::dataset::ImageShape;
+use whence_data::ImageShape;
 
 /// Pictures kept although they are not shown.
 const SPARE: usize = 512;

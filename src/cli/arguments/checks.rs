@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Common, DrawArguments};
 use crate::cli::parse;
-use crate::elbo::Timesteps;
+use whence_diffusion::elbo::Timesteps;
 
 /// `whence retrain`.
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::RecipeArguments;
-use crate::attribution::ScoreSettings;
 use crate::cli::parse;
-use crate::elbo::Timesteps;
-use crate::elbo::anytime::Settings as StopSettings;
+use whence_diffusion::elbo::Timesteps;
+use whence_diffusion::elbo::anytime::Settings as StopSettings;
+use whence_methods::ScoreSettings;
 
 /// How groups are scored.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use crate::app::format;
 use crate::app::library::{SIDES, Sort, can_compare, moved};
 use crate::app::panels::View;
 use crate::app::theme::{self, tokens};
-use crate::dataset::Dataset;
+use whence_data::Dataset;
 
 /// Draws two lines: what is shown and how, and what can be done with the selected image.
 pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {

@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::panels::View;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Picture, picture, swatch, wall};
-use crate::dataset::Dataset;
+use whence_data::Dataset;
 
 /// Height of the line below the picture.
 const LINE: f32 = 34.0;

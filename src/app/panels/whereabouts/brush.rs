@@ -2,7 +2,7 @@
 
 use egui::{EventFilter, Key, Modifiers, Pos2, Rect, Response, Ui, vec2};
 
-use crate::elbo::{Cells, Region};
+use whence_diffusion::elbo::{Cells, Region};
 
 /// The picture on screen, cut into cells.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use crate::app::panels::View;
 use crate::app::state::Query;
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{Heat, Picture, WHOLE, fit, grey, heat, legend};
-use crate::elbo::{Cells, Region};
+use whence_diffusion::elbo::{Cells, Region};
 
 /// Shows the picture under the map. Gives the region as it is after this frame.
 pub fn show(

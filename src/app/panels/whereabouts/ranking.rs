@@ -13,8 +13,8 @@ use crate::app::panels::View;
 use crate::app::panels::score::{OVERSHOOTS, made};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{Bar, Scale, bar, header};
-use crate::attribution::Made;
-use crate::elbo::Region;
+use whence_diffusion::elbo::Region;
+use whence_methods::Made;
 
 /// Height of a row, and of the line above them.
 const ROW: f32 = 34.0;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use egui::Ui;
 use egui::cache::{ComputerMut, FrameCache};
 
-use crate::elbo::{Estimate, Region, ScoreMap};
+use whence_diffusion::elbo::{Estimate, Region, ScoreMap};
 
 /// What the cells of a map add to the score.
 pub struct ByCell {

@@ -9,7 +9,7 @@ use super::cache::Cache;
 use super::gpu::Gpu;
 use super::thumbs;
 use super::workers::Workers;
-use crate::dataset::Dataset;
+use whence_data::Dataset;
 
 /// Bytes of pictures kept on the graphics card.
 const BUDGET: usize = 64 << 20;

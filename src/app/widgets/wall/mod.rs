@@ -35,7 +35,7 @@ pub use layout::Section;
 use layout::{Layout, Metrics};
 
 use crate::app::format;
-use crate::dataset::Dataset;
+use whence_data::Dataset;
 
 /// Room for the scroll bar at the right.
 const BAR: f32 = 14.0;

@@ -3,7 +3,7 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::dataset::ImageShape;
+use whence_data::ImageShape;
 
 /// Size of a picture's cell, in pixels, for tiles whose longer side has `tile` screen pixels. The picture's own size
 /// where that is at most twice the tile's, which the graphics card reduces well; else a power of two above the tile's,

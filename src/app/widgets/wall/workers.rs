@@ -8,7 +8,7 @@ use fast_image_resize::Resizer;
 use parking_lot::{Condvar, Mutex};
 
 use super::thumbs;
-use crate::dataset::Dataset;
+use whence_data::Dataset;
 
 /// Threads: pictures are small, and the compute thread wants the rest.
 const THREADS: usize = 2;
@@ -115,7 +115,7 @@ fn work(ctx: &Context, dataset: &Dataset, cell: [usize; 2], shared: &(Mutex<Want
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{ImageShape, LoadOptions};
+    use whence_data::{ImageShape, LoadOptions};
 
     #[test]
     fn what_is_wanted_is_made_and_what_was_scrolled_away_is_not() {

@@ -1,0 +1,239 @@
+//! Which timesteps of the ELBO are evaluated, and with what weight.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+
+use crate::NoiseSchedule;
+use whence_base::random::stream;
+use whence_base::{Error, Result};
+
+/// A choice of timesteps, as `--timesteps` takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Timesteps {
+    /// `A..B/STEP`: A, A + STEP, ... below B; up to the model's last step where B is left out.
+    Range {
+        /// First timestep, at least 1.
+        first: usize,
+        /// First timestep left out.
+        end: Option<usize>,
+        /// Distance.
+        stride: usize,
+    },
+    /// `N`: that many evaluations, drawn where the score is decided; an unbiased estimate of the sum over `10../10`.
+    Count(usize),
+}
+
+impl Timesteps {
+    /// Every tenth step: the grid of the published method.
+    pub const OFFICIAL: Self = Self::Range { first: 10, end: None, stride: 10 };
+}
+
+impl fmt::Display for Timesteps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range { first, end: Some(end), stride } => write!(f, "{first}..{end}/{stride}"),
+            Self::Range { first, end: None, stride } => write!(f, "{first}../{stride}"),
+            Self::Count(n) => write!(f, "{n}"),
+        }
+    }
+}
+
+impl FromStr for Timesteps {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let help = || format!("{text} is no choice of timesteps: write 10..1000/10, 10../10 or a number such as 50");
+        let number = |s: &str| s.trim().parse::<usize>().map_err(|_| help());
+        let Some((first, rest)) = text.split_once("..") else {
+            return match number(text)? {
+                0 => Err(help()),
+                n => Ok(Self::Count(n)),
+            };
+        };
+        let (end, stride) = rest.split_once('/').unwrap_or((rest, "1"));
+        let end = if end.trim().is_empty() { None } else { Some(number(end)?) };
+        let (first, stride) = (number(first)?, number(stride)?);
+        if first == 0 {
+            return Err(format!("{text}: the first timestep is 1; at 0 the ELBO has another term"));
+        }
+        if stride == 0 || end.is_some_and(|end| end <= first) {
+            return Err(help());
+        }
+        Ok(Self::Range { first, end, stride })
+    }
+}
+
+impl TryFrom<String> for Timesteps {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Timesteps> for String {
+    fn from(value: Timesteps) -> Self {
+        value.to_string()
+    }
+}
+
+/// One place where the ELBO is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Timestep.
+    pub t: usize,
+    /// Number of the noise draw at this timestep.
+    pub draw: usize,
+    /// Factor of the squared error in the score, in nats.
+    pub weight: f64,
+}
+
+/// The places of one query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Places, by timestep, then by draw.
+    pub points: Vec<Point>,
+    /// Noise draws at each timestep of a fixed grid; 1 where timesteps were drawn at random.
+    pub draws: usize,
+}
+
+impl Timesteps {
+    /// Timesteps of the official grid `10../10`; every one where the schedule is shorter than two of its steps.
+    pub fn official_grid(schedule: &NoiseSchedule) -> Vec<usize> {
+        let last = schedule.len() - 1;
+        if last < 20 { (1..=last).collect() } else { (10..=last).step_by(10).collect() }
+    }
+
+    /// The places to evaluate for a query with these bytes.
+    ///
+    /// On a fixed grid the weights are w_t / draws. For [`Count`](Self::Count), timesteps are drawn systematically with
+    /// probability proportional to w_t ᾱ_t mixed with one fifth of a uniform distribution, and weighted by the
+    /// inverse, so that the expected sum is the official grid's.
+    ///
+    /// # Errors
+    /// Timesteps beyond the model's, and no draws.
+    pub fn plan(self, schedule: &NoiseSchedule, draws: usize, seed: u64, query: &[u8]) -> Result<Plan> {
+        if draws == 0 {
+            return Err(Error::input("no noise draws", "--draws", "give 1 or more"));
+        }
+        let last = schedule.len() - 1;
+        match self {
+            Self::Range { first, end, stride } => {
+                let end = end.unwrap_or(last + 1);
+                if first > last || end > last + 1 {
+                    return Err(Error::input(
+                        format!("the model has timesteps up to {last}"),
+                        format!("--timesteps {self}"),
+                        "choose timesteps within that, or leave the upper end out: 10../10",
+                    ));
+                }
+                let each = |t| {
+                    let weight = schedule.elbo_weight(t) / draws as f64;
+                    (0..draws).map(move |draw| Point { t, draw, weight })
+                };
+                Ok(Plan { points: (first..end).step_by(stride).flat_map(each).collect(), draws })
+            }
+            Self::Count(count) => {
+                let grid = Self::official_grid(schedule);
+                Ok(Plan { points: systematic(&grid, count * draws, schedule, seed, query), draws: 1 })
+            }
+        }
+    }
+}
+
+/// Systematic sampling with unequal probabilities (Madow 1949).
+fn systematic(grid: &[usize], count: usize, schedule: &NoiseSchedule, seed: u64, query: &[u8]) -> Vec<Point> {
+    let interest: Vec<f64> = grid.iter().map(|&t| schedule.elbo_weight(t) * schedule.alpha_bar(Some(t))).collect();
+    let total: f64 = interest.iter().sum();
+    let uniform = 0.2 / grid.len() as f64;
+    let offset: f64 = stream("whence 2026 timesteps", seed, query, 0).random();
+    let mut points = Vec::with_capacity(count);
+    let mut cumulative = 0.0;
+    for (&t, interest) in grid.iter().zip(interest) {
+        let p = 0.8 * interest / total + uniform;
+        cumulative += p;
+        let mut draw = 0;
+        while points.len() < count && (points.len() as f64 + offset) / (count as f64) < cumulative {
+            points.push(Point { t, draw, weight: schedule.elbo_weight(t) / (count as f64 * p) });
+            draw += 1;
+        }
+    }
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BetaSchedule, SchedulerConfig};
+
+    fn schedule(steps: usize) -> NoiseSchedule {
+        let config = SchedulerConfig {
+            num_train_timesteps: steps,
+            beta_schedule: BetaSchedule::SquaredcosCapV2,
+            ..SchedulerConfig::default()
+        };
+        NoiseSchedule::new(&config).unwrap()
+    }
+
+    #[test]
+    fn text_and_back() {
+        for text in ["10..4000/10", "10../10", "50"] {
+            assert_eq!(text.parse::<Timesteps>().unwrap().to_string(), text);
+        }
+        assert_eq!("5..9".parse(), Ok(Timesteps::Range { first: 5, end: Some(9), stride: 1 }));
+        for bad in ["", "0", "0../10", "10..5/1", "1..2/0", "a..b", "-3", "1..2/x"] {
+            assert!(bad.parse::<Timesteps>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_official_grid_has_399_of_4000_steps_and_its_weights_sum_to_the_published_total() {
+        let plan = Timesteps::OFFICIAL.plan(&schedule(4000), 1, 0, b"").unwrap();
+        assert_eq!(plan.points.len(), 399);
+        assert_eq!(plan.points.last().unwrap().t, 3990);
+        let total: f64 = plan.points.iter().map(|p| p.weight).sum();
+        assert!((total - 1.1288).abs() < 1e-3, "{total}"); // spec/guda.md 3.1
+    }
+
+    #[test]
+    fn closed_form_of_the_kl_terms() {
+        // spec/guda.md 8.3: |difference|² = 30.72 everywhere.
+        let schedule = schedule(4000);
+        for (t, nats) in [(10, 1.763843), (1000, 0.033287), (3990, 3.602999)] {
+            let kl = schedule.elbo_weight(t) * 30.72;
+            assert!((kl - nats).abs() < 2e-6, "{t}: {kl}");
+        }
+    }
+
+    #[test]
+    fn drawn_timesteps_estimate_the_official_sum_without_bias() {
+        let schedule = schedule(1000);
+        let curve = |t: usize| (1.0 - t as f64 / 1000.0).powi(3) * 100.0 + 1.0;
+        let sum = |plan: &Plan| plan.points.iter().map(|p| p.weight * curve(p.t)).sum::<f64>();
+        let truth = sum(&Timesteps::OFFICIAL.plan(&schedule, 1, 0, b"").unwrap());
+        let estimates: Vec<f64> =
+            (0..2000).map(|seed| sum(&Timesteps::Count(10).plan(&schedule, 1, seed, b"q").unwrap())).collect();
+        let mean = estimates.iter().sum::<f64>() / 2000.0;
+        let sd = (estimates.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / 1999.0).sqrt();
+        assert!((mean - truth).abs() < 4.0 * sd / 2000f64.sqrt(), "{mean} {truth} {sd}");
+        assert!(sd < 0.2 * truth, "{sd} {truth}");
+    }
+
+    #[test]
+    fn each_drawn_place_has_its_own_noise() {
+        let plan = Timesteps::Count(200).plan(&schedule(1000), 1, 3, b"q").unwrap();
+        assert_eq!(plan.points.len(), 200);
+        let distinct: std::collections::HashSet<_> = plan.points.iter().map(|p| (p.t, p.draw)).collect();
+        assert_eq!(distinct.len(), 200);
+    }
+
+    #[test]
+    fn timesteps_beyond_the_model_are_refused() {
+        let error = "10..4000/10".parse::<Timesteps>().unwrap().plan(&schedule(1000), 1, 0, b"").unwrap_err();
+        assert!(error.to_string().contains("999"), "{error}");
+    }
+}

@@ -1,0 +1,17 @@
+//! The ELBO: which timesteps are evaluated, with what noise, and how two models' ELBOs of a picture are compared.
+
+pub mod anytime;
+mod estimate;
+mod grid;
+mod maps;
+mod scorer;
+mod terms;
+mod weighting;
+
+pub use anytime::student;
+pub use estimate::{Estimate, Term, sum};
+pub use grid::{Plan, Point, Timesteps};
+pub use maps::{Cells, Region, ScoreMap};
+pub use scorer::{FullPass, Place, Products, Progress, ScorerQuery};
+pub use terms::{RawTerm, TermTable};
+pub use weighting::Weighting;

@@ -1,0 +1,173 @@
+//! From noise to a picture: DDIM, ancestral DDPM and DPM-Solver++ steps.
+
+mod ddim;
+mod ddpm;
+mod dpm_solver;
+
+use serde::{Deserialize, Serialize};
+
+use super::schedule::{NoiseSchedule, SchedulerConfig, TimestepSpacing, VarianceType};
+use whence_base::{Error, Result};
+
+/// Ways to draw a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SamplerKind {
+    /// Deterministic at eta 0, ancestral at eta 1 (Song et al. 2021).
+    Ddim,
+    /// Ancestral, with fresh noise at every step (Ho et al. 2020).
+    Ddpm,
+    /// DPM-Solver++ of second order, two steps at a time (Lu et al. 2022).
+    #[serde(rename = "dpm-solver++")]
+    DpmSolver,
+}
+
+impl SamplerKind {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 3] = [Self::Ddim, Self::Ddpm, Self::DpmSolver];
+
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ddim => "ddim",
+            Self::Ddpm => "ddpm",
+            Self::DpmSolver => "dpm-solver++",
+        }
+    }
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Ddim => "DDIM",
+            Self::Ddpm => "DDPM (ancestral)",
+            Self::DpmSolver => "DPM-Solver++ 2M",
+        }
+    }
+}
+
+impl std::str::FromStr for SamplerKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|k| k.name() == text)
+            .ok_or_else(|| format!("{text} is no sampler: use {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
+/// A sampler set up for a number of steps; it walks one batch of pictures from noise to the end.
+#[derive(Clone, Debug)]
+pub struct Sampler {
+    kind: SamplerKind,
+    schedule: NoiseSchedule,
+    timesteps: Vec<usize>,
+    /// DDIM's distance between timesteps.
+    stride: usize,
+    eta: f64,
+    clip: Option<f32>,
+    variance: VarianceType,
+    final_alpha: f64,
+    /// The picture predicted one step before, for DPM-Solver++.
+    before: Option<Vec<f32>>,
+}
+
+impl Sampler {
+    /// A sampler of `steps` steps. `eta`, 0 or more, is the share of DDPM's variance that DDIM adds; the others
+    /// ignore it.
+    ///
+    /// # Errors
+    /// No steps, more than the model has, an eta below 0.
+    pub fn new(kind: SamplerKind, config: &SchedulerConfig, steps: usize, eta: f64) -> Result<Self> {
+        let schedule = NoiseSchedule::new(config)?;
+        // The solver's own grid has one place more, which it leaves out.
+        let most = if kind == SamplerKind::DpmSolver { schedule.len() - 1 } else { schedule.len() };
+        if steps == 0 || steps > most {
+            return Err(Error::input(
+                format!("{steps} sampling steps"),
+                "--steps",
+                format!("give 1 to {most}, as many as the model allows"),
+            ));
+        }
+        if !(eta.is_finite() && eta >= 0.0) {
+            return Err(Error::input(format!("eta is {eta}"), "--eta", "give 0 for no noise, to 1 for DDPM's"));
+        }
+        if kind == SamplerKind::DpmSolver {
+            config.check_dpm_solver()?;
+        }
+        let timesteps = timesteps(kind, config, schedule.len(), steps);
+        let final_alpha = if config.final_alpha_is_one() { 1.0 } else { schedule.alpha_bar(Some(0)) };
+        Ok(Self {
+            kind,
+            stride: schedule.len() / steps,
+            schedule,
+            timesteps,
+            eta,
+            clip: config.clip_sample.then_some(config.clip_sample_range as f32),
+            variance: config.variance_type,
+            final_alpha,
+            before: None,
+        })
+    }
+
+    /// Timesteps in the order they are visited.
+    pub fn timesteps(&self) -> &[usize] {
+        &self.timesteps
+    }
+
+    /// One step: `x` at the `index`-th timestep becomes less noisy, in place, given the network's `output` in its own
+    /// prediction type. Steps are taken in order.
+    ///
+    /// `fresh` is standard normal noise of the same length where [`needs_noise`](Self::needs_noise). Returns the
+    /// picture predicted at this step, for previews.
+    pub fn step(&mut self, index: usize, x: &mut [f32], output: &[f32], fresh: &[f32]) -> Vec<f32> {
+        let Some(&t) = self.timesteps.get(index) else { return x.to_vec() };
+        let (mut picture, noise) = self.schedule.picture_and_noise(output, x, t);
+        if self.kind == SamplerKind::DpmSolver {
+            // Clipping is no part of this solver in diffusers.
+            self.dpm_solver(index, x, &picture);
+            self.before = Some(picture.clone());
+            return picture;
+        }
+        if let Some(c) = self.clip {
+            picture.iter_mut().for_each(|v| *v = v.clamp(-c, c));
+        }
+        match self.kind {
+            SamplerKind::Ddim => self.ddim(t, x, &picture, &noise, fresh),
+            _ => self.ddpm(index, t, x, &picture, fresh),
+        }
+        picture
+    }
+
+    /// Whether [`step`](Self::step) uses fresh noise.
+    pub fn needs_noise(&self) -> bool {
+        match self.kind {
+            SamplerKind::Ddim => self.eta > 0.0,
+            SamplerKind::Ddpm => true,
+            SamplerKind::DpmSolver => false,
+        }
+    }
+}
+
+/// The timesteps that diffusers' scheduler of this kind visits, with its rounding.
+fn timesteps(kind: SamplerKind, config: &SchedulerConfig, total: usize, steps: usize) -> Vec<usize> {
+    let extra = usize::from(kind == SamplerKind::DpmSolver);
+    let last = total - 1;
+    match config.timestep_spacing {
+        TimestepSpacing::Leading => {
+            let stride = total / (steps + extra);
+            (extra..steps + extra).rev().map(|i| (i * stride + config.steps_offset).min(last)).collect()
+        }
+        TimestepSpacing::Trailing => {
+            // numpy's arange finds its distance by this subtraction, which decides how halves are rounded.
+            let total = total as f64;
+            let distance = (total - total / steps as f64) - total;
+            let place = |i| (total + i as f64 * distance).round_ties_even() as usize;
+            (0..steps).map(|i| place(i).saturating_sub(1)).collect()
+        }
+        TimestepSpacing::Linspace => {
+            let distance = last as f64 / (steps + extra - 1).max(1) as f64;
+            (extra..steps + extra).rev().map(|i| (i as f64 * distance).round_ties_even() as usize).collect()
+        }
+    }
+}

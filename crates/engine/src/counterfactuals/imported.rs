@@ -1,0 +1,88 @@
+//! Ready models that somebody made: retrained, or unlearned elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use super::{Resident, check_alike};
+use crate::workspace::stamp;
+use whence_base::{Error, Result};
+use whence_data::Dataset;
+use whence_diffusion::Model;
+use whence_methods::{Counterfactuals, Report};
+use whence_store::folder_name;
+
+/// A folder of diffusers folders, one a group, named as the group.
+pub struct Imported<'a> {
+    pub model: &'a Model,
+    pub dataset: &'a Dataset,
+    pub folder: &'a Path,
+    pub resident: &'a mut Resident,
+}
+
+impl Imported<'_> {
+    fn folder_of(&self, group: usize) -> Option<PathBuf> {
+        let name = self.dataset.groups().get(group)?;
+        [folder_name(name), name.clone()]
+            .iter()
+            // A group's name must not lead out of the folder.
+            .filter(|n| Path::new(n).components().count() == 1 && *n != "..")
+            .map(|n| self.folder.join(n))
+            .find(|p| p.is_dir())
+    }
+
+    /// Fails where a group has no model, before any work is done.
+    pub fn check(&self, groups: &[usize]) -> Result<()> {
+        let missing: Vec<&str> = groups
+            .iter()
+            .filter(|g| self.folder_of(**g).is_none())
+            .filter_map(|g| self.dataset.groups().get(*g))
+            .map(String::as_str)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::file(
+            format!("there is no model without {}", missing.join(", ")),
+            self.folder,
+            "give one diffusers folder a group, named as the group, or choose fewer --groups",
+        ))
+    }
+}
+
+impl Counterfactuals for Imported<'_> {
+    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
+        report.progress("reading models", 0, 1)?;
+        self.load(group)
+    }
+
+    fn identity(&mut self, group: usize) -> Result<String> {
+        Ok(format!("weights {}", self.load(group)?.hash()))
+    }
+
+    fn name(&self, group: usize) -> String {
+        self.dataset.group_name(group).to_owned()
+    }
+
+    fn is_ready(&self, _group: usize) -> bool {
+        true
+    }
+}
+
+impl Imported<'_> {
+    /// The model without this group.
+    ///
+    /// # Errors
+    /// Where it is missing, or cannot be compared with the full one.
+    pub fn load(&mut self, group: usize) -> Result<Model> {
+        self.check(&[group])?;
+        let folder = self.folder_of(group).unwrap_or_default();
+        // Files may change between jobs, so what is in memory is known by their times too.
+        let key = format!("imported {} {:?}", folder.display(), stamp(&folder));
+        if let Some(model) = self.resident.get(&key) {
+            return Ok(model);
+        }
+        let other = Model::load(&folder, self.model.device())?;
+        check_alike(&other, self.model, &folder)?;
+        self.resident.insert(key, other.clone());
+        Ok(other)
+    }
+}

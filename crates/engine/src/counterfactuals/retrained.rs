@@ -1,0 +1,113 @@
+//! Models trained again without a group, from the same start and on the same stream of pictures, timesteps and noise.
+
+use std::path::{Path, PathBuf};
+
+use super::{Resident, check_alike};
+use whence_base::{Error, Result};
+use whence_data::Dataset;
+use whence_diffusion::Model;
+use whence_methods::{Counterfactuals, Report};
+use whence_store::folder_name;
+use whence_training::{LeftOut, Training, TrainingConfig, TrainingRecord};
+
+/// Models trained on demand and kept; a training that was stopped goes on where it was.
+pub struct Retrained<'a> {
+    pub model: &'a Model,
+    pub dataset: &'a Dataset,
+    /// The full model's training settings.
+    pub config: &'a TrainingConfig,
+    /// Where they are kept.
+    pub folder: PathBuf,
+    pub resident: &'a mut Resident,
+}
+
+/// The settings that a model is trained again with: `given`, or those in its own `training.json`. The network and the
+/// schedule are the model's.
+///
+/// # Errors
+/// Neither is there, the model saw other pictures than these or not all of them, or it has another network.
+pub fn training_of(
+    model: &Model,
+    folder: &Path,
+    dataset: &Dataset,
+    given: Option<&TrainingConfig>,
+) -> Result<TrainingConfig> {
+    let record = TrainingRecord::of_model(folder);
+    if let Some(record) = &record
+        && given.is_none()
+    {
+        let what = if record.dataset != dataset.hash() {
+            Some("was trained on other pictures, or at another size")
+        } else if record.excluded_group.is_some() || record.left_out.is_some() {
+            Some("was itself trained without some pictures")
+        } else {
+            None
+        };
+        if let Some(what) = what {
+            return Err(Error::file(
+                format!("this model {what}"),
+                folder,
+                "give the model and the dataset it was trained on, or training settings with --config",
+            ));
+        }
+    }
+    let config = given.cloned().or(record.map(|r| r.config)).ok_or_else(|| {
+        Error::file(
+            "this model does not say how it was trained (it has no training.json)",
+            folder,
+            "give its training settings: whence retrain --config FILE, then whence attribute --counterfactuals DIR",
+        )
+    })?;
+    let network = model.network.config();
+    if config.network.as_ref().is_some_and(|n| n != network) {
+        return Err(Error::file(
+            "the training settings describe another network than the model's",
+            folder,
+            "correct [network] in the settings, or leave it out",
+        ));
+    }
+    Ok(TrainingConfig { network: Some(network.clone()), scheduler: model.scheduler.clone(), ..config })
+}
+
+impl Retrained<'_> {
+    fn folder_of(&self, group: usize) -> PathBuf {
+        self.folder.join(folder_name(self.dataset.group_name(group)))
+    }
+
+    fn training<'b>(&'b self, left_out: &'b LeftOut, out: &'b Path) -> Training<'b> {
+        Training { dataset: self.dataset, config: self.config, left_out, out, device: self.model.device() }
+    }
+}
+
+impl Counterfactuals for Retrained<'_> {
+    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
+        let out = self.folder_of(group);
+        let left_out = LeftOut::groups([group]);
+        let key = self.identity(group)?;
+        if let Some(model) = self.resident.get(&key) {
+            return Ok(model);
+        }
+        let training = self.training(&left_out, &out);
+        let model = match training.finished()? {
+            Some(model) => model,
+            None => training.run(&mut |step| report.retraining(group, &step))?,
+        };
+        check_alike(&model, self.model, &out)?;
+        self.resident.insert(key, model.clone());
+        Ok(model)
+    }
+
+    fn identity(&mut self, group: usize) -> Result<String> {
+        let out = self.folder_of(group);
+        let left_out = LeftOut::groups([group]);
+        Ok(format!("retrained {}", self.training(&left_out, &out).record().key()))
+    }
+
+    fn name(&self, group: usize) -> String {
+        self.dataset.group_name(group).to_owned()
+    }
+
+    fn is_ready(&self, group: usize) -> bool {
+        self.training(&LeftOut::groups([group]), &self.folder_of(group)).is_finished()
+    }
+}

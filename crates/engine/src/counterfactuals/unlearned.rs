@@ -1,0 +1,301 @@
+//! Models unlearned on demand and kept as differences to the full model.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Resident;
+use whence_base::{Error, Result};
+use whence_data::Dataset;
+use whence_diffusion::Model;
+use whence_methods::{Counterfactuals, Report};
+use whence_nn::delta::{self, DeltaPrecision};
+use whence_nn::weights::{NamedValues, named_values};
+use whence_store::{Kind, Store, key_of};
+use whence_training::unlearning::{
+    Forget, GroupNeighbours, Outcome, Recipe, Unlearning, UnlearningState, UnlearningStep, objective,
+};
+
+/// Writing an unfinished unlearning takes one part in so many of the time at most: with small networks every step is written.
+const SAVE_SHARE: u32 = 20;
+
+/// Models unlearned on demand and kept. The numbers behind the dataset's groups stand for random pictures, as many as
+/// the groups have in turn: what is unlearned where there is nothing in common.
+pub struct Unlearned<'a> {
+    pub model: &'a Model,
+    pub dataset: &'a Dataset,
+    /// A resolved recipe.
+    pub recipe: &'a Recipe,
+    pub store: &'a Store,
+    pub resident: &'a mut Resident,
+    pub neighbours: SharedNeighbours,
+}
+
+/// The nearest pictures outside each group that a recipe needs, found or read when they are first needed, once for all who
+/// share them: recipes of one dataset, objective and held-out share.
+#[derive(Clone, Default)]
+pub struct SharedNeighbours(Rc<OnceCell<Option<GroupNeighbours>>>);
+
+impl SharedNeighbours {
+    /// The neighbours; none where the objective needs none.
+    ///
+    /// # Errors
+    /// Unknown objectives, those of the store and whoever is told.
+    pub fn get(
+        &self,
+        store: &Store,
+        dataset: &Dataset,
+        recipe: &Recipe,
+        report: &mut dyn Report,
+    ) -> Result<Option<&GroupNeighbours>> {
+        if self.0.get().is_none() {
+            let _ = self.0.set(group_neighbours(store, dataset, recipe, report)?);
+        }
+        Ok(self.0.get().and_then(Option::as_ref))
+    }
+}
+
+/// What is kept beside a difference.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    stopped_at: Option<(usize, String)>,
+}
+
+impl Unlearned<'_> {
+    fn forget(&self, group: usize) -> Forget {
+        let groups = self.dataset.groups().len();
+        match group.checked_sub(groups) {
+            None => Forget::group(self.dataset, group),
+            Some(number) => {
+                let count = self.dataset.indices_of(number % groups.max(1)).len();
+                Forget::random(self.dataset, count, number as u64)
+            }
+        }
+    }
+
+    fn inputs(&self, group: usize) -> Value {
+        let forget = self.forget(group);
+        // Two groups may bear the name of random pictures; the pictures tell them apart.
+        let mut pictures = blake3::Hasher::new();
+        for index in forget.indices() {
+            pictures.update(&(*index as u64).to_le_bytes());
+        }
+        json!({
+            "model": self.model.hash(),
+            "dataset": self.dataset.hash(),
+            "group": forget.name(),
+            "pictures": pictures.finalize().to_hex().as_str(),
+            "recipe": self.recipe,
+            "precision": DeltaPrecision::default(),
+        })
+    }
+
+    /// The name of the model without this group.
+    pub fn key(&self, group: usize) -> String {
+        key_of(Kind::Counterfactual, &self.inputs(group))
+    }
+
+    /// The model that a kept difference stands for. What was stored is what is used, so that the first run and every
+    /// later one score the same weights.
+    fn decoded(&self, full: &[NamedValues], content: &[u8]) -> Result<(Head, Model)> {
+        let damaged = || Error::input("its head is damaged", "kept model", "it is made again");
+        let (length, rest) = content.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let (head, delta) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
+        let head: Head = serde_json::from_slice(head).map_err(|_| damaged())?;
+        Ok((head, self.model.with_values(delta::decode(full, delta)?)?))
+    }
+
+    fn encoded(full: &[NamedValues], outcome: &Outcome) -> Result<Vec<u8>> {
+        let head = serde_json::to_vec(&Head { stopped_at: outcome.stopped_at.clone() })
+            .map_err(|e| Error::input(e.to_string(), "kept model", "report this"))?;
+        let delta = delta::encode(full, &named_values(&outcome.model.network), DeltaPrecision::default())?;
+        let mut content = Vec::with_capacity(4 + head.len() + delta.len());
+        content.extend((head.len() as u32).to_le_bytes());
+        content.extend(head);
+        content.extend(delta);
+        Ok(content)
+    }
+
+    /// Unlearns, from where an earlier run was stopped.
+    fn unlearn(&self, group: usize, inputs: &Value, report: &mut dyn Report) -> Result<Outcome> {
+        let state = self.store.get(Kind::Unfinished, inputs).and_then(|bytes| UnlearningState::from_bytes(&bytes).ok());
+        let mut saved = Instant::now();
+        let mut pause = Duration::ZERO;
+        self.unlearn_from(state, group, report, &mut |(step, stopping)| {
+            // A step that was interrupted is kept too: going on begins there.
+            if (saved.elapsed() >= pause || stopping) && step.step < step.steps {
+                let begun = Instant::now();
+                self.store.put(Kind::Unfinished, inputs, &step.state().to_bytes()?)?;
+                saved = Instant::now();
+                pause = begun.elapsed() * SAVE_SHARE;
+            }
+            Ok(())
+        })
+    }
+
+    /// Unlearns; `after` is given each step and whether it is the last, because whoever was told stops the work.
+    fn unlearn_from(
+        &self,
+        state: Option<UnlearningState>,
+        group: usize,
+        report: &mut dyn Report,
+        after: &mut dyn FnMut((&UnlearningStep<'_>, bool)) -> Result<()>,
+    ) -> Result<Outcome> {
+        let forget = self.forget(group);
+        let is_group = group < self.dataset.groups().len();
+        let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
+        let neighbours = if is_group { self.neighbours.get(self.store, dataset, recipe, report)? } else { None };
+        let unlearning = Unlearning { model, dataset, forget: &forget, recipe, neighbours };
+        unlearning.run(state, &mut |step: UnlearningStep<'_>| {
+            let told = report.unlearning(group, &step);
+            after((&step, told.is_err()))?;
+            told
+        })
+    }
+}
+
+/// From the store, or found and kept.
+fn group_neighbours(
+    store: &Store,
+    dataset: &Dataset,
+    recipe: &Recipe,
+    report: &mut dyn Report,
+) -> Result<Option<GroupNeighbours>> {
+    let default = objective(&recipe.objective)?.default_neighbours();
+    if default == 0 {
+        return Ok(None);
+    }
+    let (share, count) = (recipe.held_out, recipe.neighbours.unwrap_or(default).max(1));
+    let inputs = json!({ "dataset": dataset.hash(), "held_out": share, "count": count });
+    let kept = store.get(Kind::Neighbours, &inputs);
+    if let Some(known) = kept.and_then(|bytes| GroupNeighbours::from_bytes(dataset, share, count, &bytes)) {
+        return Ok(Some(known));
+    }
+    let found = GroupNeighbours::find(dataset, share, count, &mut |d, t| report.within("nearest pictures", d, t))?;
+    store.put(Kind::Neighbours, &inputs, &found.to_bytes())?;
+    Ok(Some(found))
+}
+
+impl<'a> Unlearned<'a> {
+    /// Models unlearned from this one by a resolved recipe, kept in this store.
+    pub fn new(
+        model: &'a Model,
+        dataset: &'a Dataset,
+        recipe: &'a Recipe,
+        store: &'a Store,
+        resident: &'a mut Resident,
+    ) -> Self {
+        Self { model, dataset, recipe, store, resident, neighbours: SharedNeighbours::default() }
+    }
+
+    /// The same, with neighbours that others use too.
+    pub fn sharing(self, neighbours: &SharedNeighbours) -> Self {
+        Self { neighbours: neighbours.clone(), ..self }
+    }
+
+    /// Unlearns a group from the start, whether its model is kept or not, and tells each step. A model that was not kept
+    /// yet is kept then.
+    ///
+    /// # Errors
+    /// Those of the unlearning and of whoever is told.
+    pub fn again(&mut self, group: usize, report: &mut dyn Report) -> Result<()> {
+        let inputs = self.inputs(group);
+        let outcome = self.unlearn_from(None, group, report, &mut |_| Ok(()))?;
+        if !self.is_ready(group) {
+            let content = Self::encoded(&named_values(&self.model.network), &outcome)?;
+            self.store.put(Kind::Counterfactual, &inputs, &content)?;
+        }
+        Ok(())
+    }
+}
+
+impl Counterfactuals for Unlearned<'_> {
+    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
+        let key = self.key(group);
+        if let Some(model) = self.resident.get(&key) {
+            return Ok(model);
+        }
+        let inputs = self.inputs(group);
+        let full = named_values(&self.model.network);
+        let kept = self.store.get(Kind::Counterfactual, &inputs).map(|content| self.decoded(&full, &content));
+        let (head, model) = match kept {
+            Some(Ok(kept)) => kept,
+            other => {
+                if let Some(Err(error)) = other {
+                    tracing::warn!("{error}");
+                }
+                let content = Self::encoded(&full, &self.unlearn(group, &inputs, report)?)?;
+                self.store.put(Kind::Counterfactual, &inputs, &content)?;
+                self.store.remove(Kind::Unfinished, &key_of(Kind::Unfinished, &inputs))?;
+                self.decoded(&full, &content)?
+            }
+        };
+        if let Some((step, why)) = head.stopped_at {
+            report.warn(format!("unlearning {} was stopped at step {step}: {why}", self.name(group)));
+        }
+        self.resident.insert(key, model.clone());
+        Ok(model)
+    }
+
+    fn identity(&mut self, group: usize) -> Result<String> {
+        Ok(format!("unlearned {}", self.key(group)))
+    }
+
+    fn name(&self, group: usize) -> String {
+        self.forget(group).name().to_owned()
+    }
+
+    fn is_ready(&self, group: usize) -> bool {
+        let key = self.key(group);
+        self.resident.contains(&key) || self.store.contains(Kind::Counterfactual, &key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use whence_data::LoadOptions;
+
+    /// Hears that neighbours are searched for.
+    #[derive(Default)]
+    struct Searches(usize);
+
+    impl Report for Searches {
+        fn progress(&mut self, _: &str, _: usize, _: usize) -> Result<()> {
+            Ok(())
+        }
+
+        fn within(&mut self, _: &str, done: usize, total: usize) -> Result<()> {
+            self.0 += usize::from(done == total);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn neighbours_are_read_once_for_all_who_share_them() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/digits/images");
+        let dataset = Dataset::load(&folder, &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
+        let keep = tempfile::tempdir().unwrap();
+        let store = Store::open(keep.path()).unwrap();
+        let recipe = Recipe { objective: "retrack".into(), ..Recipe::default() };
+        let shared = SharedNeighbours::default();
+        let mut searches = Searches::default();
+        let found = shared.get(&store, &dataset, &recipe, &mut searches).unwrap().unwrap().to_bytes();
+        let first = searches.0;
+        assert!(first > 0);
+        // The store's copy is read by whoever does not share; without it they would have to be found again.
+        SharedNeighbours::default().get(&store, &dataset, &recipe, &mut searches).unwrap();
+        assert_eq!(searches.0, first, "kept");
+        for key in store.keys(Kind::Neighbours) {
+            store.remove(Kind::Neighbours, &key).unwrap();
+        }
+        let other = Recipe { seed: 1, ..recipe };
+        let again = shared.clone().get(&store, &dataset, &other, &mut searches).unwrap().unwrap().to_bytes();
+        assert!(found == again && searches.0 == first, "shared");
+        let none = SharedNeighbours::default();
+        assert!(none.get(&store, &dataset, &Recipe::default(), &mut searches).unwrap().is_none(), "hinge needs none");
+    }
+}

@@ -1,0 +1,228 @@
+//! Whether a device computes what the CPU computes: forward, every gradient, ten optimizer steps, at the layer shapes of
+//! the network that will run. In a child process; the verdict is kept with the driver's version.
+
+use std::path::Path;
+use std::time::Duration;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::adapters::{Adapter, AdapterKind, run_child};
+use whence_base::random::epsilon;
+use whence_base::{Error, Result};
+use whence_data::ImageShape;
+use whence_diffusion::{Model, SchedulerConfig};
+use whence_models::UNet2DConfig;
+use whence_nn::gradients::{Pass, sharded_gradients};
+use whence_nn::optimizer::AdamW;
+use whence_nn::optimizer::AdamWConfig;
+use whence_nn::sample::to_tensor;
+use whence_nn::weights::to_vec;
+use whence_training::network_for;
+
+/// Compiling all kernels of a large network takes minutes on some drivers; longer than this is a hang.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Largest relative difference of the output.
+const FORWARD: f64 = 1e-4;
+
+/// Largest relative difference of a parameter's gradient.
+const GRADIENT: f64 = 1e-3;
+
+/// Largest relative difference of the loss after ten steps.
+const LOSS: f64 = 1e-3;
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Name of the adapter.
+    pub device: String,
+    /// Its driver and version.
+    pub driver: String,
+    /// Relative difference of the output to the CPU's.
+    pub forward: f64,
+    /// Largest relative difference of a gradient, over all parameters.
+    pub gradient: f64,
+    /// Largest relative difference of the loss over ten optimizer steps.
+    pub loss: f64,
+    /// Why it failed; nothing where it passed.
+    pub failure: Option<String>,
+}
+
+/// The kept verdict for this adapter and network, or a new one from a child process.
+///
+/// # Errors
+/// Where the child cannot be started.
+pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConfig>, again: bool) -> Result<Verdict> {
+    let config = network.cloned().unwrap_or_else(default_network);
+    let text = config.to_json()?;
+    let mut key = blake3::Hasher::new_derive_key("whence 2026 device verdict v1");
+    for part in [env!("CARGO_PKG_VERSION"), &adapter.name, &adapter.driver, &adapter.api, &text] {
+        key.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    let name = key.finalize().to_hex();
+    let path =
+        whence_store::user_data_folder().join("devices").join(format!("{}.json", name.get(..24).unwrap_or_default()));
+    if !again && let Ok(verdict) = whence_store::read_json::<Verdict>(&path) {
+        return Ok(verdict);
+    }
+    let file =
+        tempfile::Builder::new().suffix(".json").tempfile().map_err(Error::io("write into", &std::env::temp_dir()))?;
+    std::fs::write(file.path(), &text).map_err(Error::io("write", file.path()))?;
+    let kind = serde_json::to_string(&adapter.kind).unwrap_or_default();
+    let arguments = ["check-device", "--kind", &kind, "--network", &file.path().to_string_lossy()];
+    let failed = |why: String| Verdict {
+        device: String::new(),
+        driver: String::new(),
+        forward: f64::MAX,
+        gradient: f64::MAX,
+        loss: f64::MAX,
+        failure: Some(why),
+    };
+    // Only what the child itself said is kept: an interrupt or a crowded device must not condemn the device for good.
+    let (mut verdict, lasting) = match run_child(program, &arguments, PATIENCE)? {
+        Ok(text) => match serde_json::from_str(&text) {
+            Ok(verdict) => (verdict, true),
+            Err(e) => (failed(format!("its answer cannot be read: {e}")), false),
+        },
+        Err(why) => (failed(why), false),
+    };
+    verdict.device = adapter.name.clone();
+    verdict.driver = adapter.driver.clone();
+    // A verdict that cannot be kept is found again next time.
+    if lasting && let Err(error) = whence_store::write_json(&path, &verdict) {
+        tracing::warn!("the device's verdict is not kept: {error}");
+    }
+    Ok(verdict)
+}
+
+fn default_network() -> UNet2DConfig {
+    network_for(ImageShape { channels: 3, height: 32, width: 32 })
+}
+
+/// Compares a device with the CPU. Only for child processes: a driver may crash here.
+///
+/// # Errors
+/// Settings that make no network. `network` is a `config.json`; diffusers' defaults where absent.
+pub fn run_in_this_process(kind: AdapterKind, network: Option<&Path>) -> Result<Verdict> {
+    let network = match network {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+            UNet2DConfig::from_json(&text, &path.display().to_string())?
+        }
+        None => UNet2DConfig::default(),
+    };
+    compare(&kind.device(), &network)
+}
+
+fn compare(device: &Device, network: &UNet2DConfig) -> Result<Verdict> {
+    // Dropout would need the same masks; nothing else depends on it.
+    let network = UNet2DConfig { dropout: 0.0, ..network.clone() };
+    let reference = Trace::run(&Device::flex(), &network)?;
+    let found = Trace::run(device, &network)?;
+    let forward = relative(&found.output, &reference.output, 0.0);
+    let scale = reference.gradients.iter().map(|g| norm(g)).fold(0.0, f64::max);
+    let gradient =
+        found.gradients.iter().zip(&reference.gradients).map(|(a, b)| relative(a, b, 1e-4 * scale)).fold(0.0, worst);
+    let loss = found
+        .losses
+        .iter()
+        .zip(&reference.losses)
+        .map(|(a, b)| f64::from((a - b).abs()) / f64::from(b.abs()).max(1e-12))
+        .fold(0.0, worst);
+    let failure = [("the output", forward, FORWARD), ("a gradient", gradient, GRADIENT), ("the loss", loss, LOSS)]
+        .into_iter()
+        .find(|(_, value, limit)| !value.is_finite() || value > limit)
+        .map(|(what, value, limit)| format!("{what} differs from the CPU's by {value:.1e}, more than {limit:.0e}"));
+    let json_safe = |v: f64| if v.is_finite() { v } else { f64::MAX };
+    Ok(Verdict {
+        device: String::new(),
+        driver: String::new(),
+        forward: json_safe(forward),
+        gradient: json_safe(gradient),
+        loss: json_safe(loss),
+        failure,
+    })
+}
+
+/// The larger; not a number wins.
+fn worst(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
+fn norm(a: &[f32]) -> f64 {
+    a.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt()
+}
+
+/// |a - b| over |b| plus a floor.
+fn relative(a: &[f32], b: &[f32], floor: f64) -> f64 {
+    if a.len() != b.len() {
+        return f64::NAN;
+    }
+    let difference: Vec<f32> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    norm(&difference) / (norm(b) + floor).max(1e-30)
+}
+
+/// What a device computes from fixed weights, pictures and noise.
+struct Trace {
+    output: Vec<f32>,
+    gradients: Vec<Vec<f32>>,
+    losses: Vec<f32>,
+}
+
+impl Trace {
+    fn run(device: &Device, config: &UNet2DConfig) -> Result<Self> {
+        const BATCH: usize = 2;
+        let model = Model::fresh(config, &SchedulerConfig::default(), 1, device)?;
+        let shape = model.sample_shape();
+        let size = BATCH * shape.numel();
+        let (x, y) = (epsilon(1, b"device check", 1, 0, size), epsilon(1, b"device check", 2, 0, size));
+        let timesteps = [7, 420];
+        let classes = model.classes().map(|n| vec![0, n - 1]);
+        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, classes.as_deref(), None));
+        let tape = device.clone().autodiff();
+        let mut network = model.network.clone();
+        let mut optimizer = AdamW::new(AdamWConfig::default(), &network);
+        let mut first = Vec::new();
+        let mut losses = Vec::new();
+        for _ in 0..10 {
+            let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
+                let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, classes.as_deref(), None);
+                let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
+                Pass { told: loss.clone().inner(), loss }
+            });
+            losses.extend(told.into_iter().flat_map(to_vec));
+            if first.is_empty() {
+                first = gradients.iter().map(|g| g.clone().map(to_vec).unwrap_or_default()).collect();
+            }
+            network = optimizer.step(network, gradients, 1e-4).0;
+        }
+        Ok(Self { output, gradients: first, losses })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small() -> UNet2DConfig {
+        network_for(ImageShape { channels: 1, height: 8, width: 8 })
+    }
+
+    #[test]
+    fn the_cpu_agrees_with_itself_and_the_losses_fall() {
+        let verdict = compare(&Device::flex(), &small()).unwrap();
+        assert_eq!(verdict.failure, None);
+        assert!(verdict.gradient < 1e-6);
+        let trace = Trace::run(&Device::flex(), &small()).unwrap();
+        assert!(trace.losses[9] < trace.losses[0], "ten steps learn something: {:?}", trace.losses);
+        assert!(trace.gradients.iter().all(|g| !g.is_empty()), "every parameter has a gradient");
+    }
+
+    #[test]
+    fn differences_and_numbers_that_are_none_are_seen() {
+        assert!((relative(&[1.0, 2.0], &[1.0, 1.0], 0.0) - 0.5f64.sqrt()).abs() < 1e-9);
+        assert!(relative(&[f32::NAN], &[1.0], 0.0).is_nan());
+        assert!(worst(f64::NAN, 1.0).is_nan() && worst(1.0, f64::NAN).is_nan());
+    }
+}

@@ -1,0 +1,141 @@
+//! Compute devices: which there are, which can be trusted, which is used.
+//!
+//! Everything that touches a graphics driver for the first time happens in a child process, because a driver's crash
+//! takes its process along (see [`check`]).
+
+mod adapters;
+mod check;
+pub mod memory;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use burn::tensor::{Device, DeviceKind};
+
+pub use adapters::{Adapter, AdapterKind, list_in_this_process};
+pub use check::{Verdict, run_in_this_process, verdict_of};
+
+use whence_base::{Error, Result};
+use whence_models::UNet2DConfig;
+
+/// The program that child processes run; unknown inside libraries and tests, where only the CPU is offered.
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Tells which program to start for device checks: `main` calls this with its own path.
+pub fn set_program(path: PathBuf) {
+    let _ = PROGRAM.set(path);
+}
+
+fn program() -> Option<&'static PathBuf> {
+    PROGRAM.get()
+}
+
+/// A device that may be used.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Name on screen and in results.
+    pub name: String,
+    /// burn's handle.
+    pub device: Device,
+    /// Why it is not the device one might expect.
+    pub warning: Option<String>,
+}
+
+impl Chosen {
+    fn cpu(warning: Option<String>) -> Self {
+        Self {
+            name: match rayon::current_num_threads() {
+                1 => "CPU (1 thread)".into(),
+                n => format!("CPU ({n} threads)"),
+            },
+            device: Device::flex(),
+            warning,
+        }
+    }
+}
+
+impl AdapterKind {
+    /// burn's handle on this adapter.
+    pub fn device(self) -> Device {
+        Device::wgpu(match self {
+            Self::DiscreteGpu(n) => DeviceKind::DiscreteGpu(n),
+            Self::IntegratedGpu(n) => DeviceKind::IntegratedGpu(n),
+            Self::VirtualGpu(n) => DeviceKind::VirtualGpu(n),
+            Self::Software => DeviceKind::Cpu,
+        })
+    }
+}
+
+/// All adapters of this machine, found by a child process.
+///
+/// # Errors
+/// Where the child cannot be started. A child that crashes or hangs means no adapters, and is logged.
+pub fn adapters() -> Result<Vec<Adapter>> {
+    let Some(program) = program() else { return Ok(Vec::new()) };
+    adapters::list(program)
+}
+
+/// The device for `wanted`: `auto` (a hardware GPU that passes its check, else the CPU), `gpu` (that or an error), `cpu`,
+/// or part of an adapter's name. Software drivers are used only when named.
+///
+/// # Errors
+/// A GPU that was asked for and does not exist or failed its check, and unknown names.
+pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
+    match wanted {
+        "cpu" => Ok(Chosen::cpu(None)),
+        "auto" => {
+            let mut reasons = Vec::new();
+            // A check that cannot even be started must not keep the CPU from being used.
+            let all = adapters().unwrap_or_else(|error| {
+                reasons.push(format!("graphics devices could not be looked for ({error}), so the CPU is used"));
+                Vec::new()
+            });
+            for adapter in all.into_iter().filter(|a| a.kind != AdapterKind::Software) {
+                match checked(&adapter, network).unwrap_or_else(|error| Err(error.to_string())) {
+                    Ok(chosen) => return Ok(chosen),
+                    Err(why) => reasons.push(format!("{} failed its check ({why}), so the CPU is used", adapter.name)),
+                }
+            }
+            Ok(Chosen::cpu((!reasons.is_empty()).then(|| reasons.join("; "))))
+        }
+        wanted => {
+            let all = adapters()?;
+            let needle = wanted.to_lowercase();
+            let found = all.iter().find(|a| {
+                if wanted == "gpu" {
+                    a.kind != AdapterKind::Software
+                } else {
+                    a.name.to_lowercase().contains(&needle)
+                        || (a.kind == AdapterKind::Software && ["software", "lavapipe"].contains(&needle.as_str()))
+                }
+            });
+            let Some(adapter) = found else {
+                let names: Vec<_> = all.iter().map(|a| a.name.as_str()).collect();
+                return Err(Error::Device {
+                    device: wanted.into(),
+                    what: "there is no such device".into(),
+                    remedy: format!(
+                        "Use auto, cpu{}{}; whence doctor lists them",
+                        if names.is_empty() { "" } else { ", " },
+                        names.join(", ")
+                    ),
+                });
+            };
+            checked(adapter, network)?.map_err(|why| Error::Device {
+                device: adapter.name.clone(),
+                what: format!("it failed its check: {why}"),
+                remedy: "Use --device cpu, update the driver, or test again with whence doctor --model DIR".into(),
+            })
+        }
+    }
+}
+
+/// The adapter ready for use, or why it failed its check.
+fn checked(adapter: &Adapter, network: Option<&UNet2DConfig>) -> Result<std::result::Result<Chosen, String>> {
+    let Some(program) = program() else { return Ok(Err("it cannot be checked here".into())) };
+    let verdict = verdict_of(program, adapter, network, false)?;
+    Ok(match verdict.failure {
+        None => Ok(Chosen { name: adapter.name.clone(), device: adapter.kind.device(), warning: None }),
+        Some(why) => Err(why),
+    })
+}

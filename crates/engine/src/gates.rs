@@ -1,0 +1,183 @@
+//! The quality gate over all groups: what each model forgot and kept, measured once and stored.
+
+use serde_json::{Value, json};
+
+use whence_base::Result;
+use whence_data::Dataset;
+use whence_diffusion::Model;
+use whence_methods::{Counterfactuals, Report};
+use whence_store::{Kind, Store};
+use whence_training::unlearning::{Forget, Split};
+use whence_training::unlearning::{GATE_TIMESTEPS, Gate, GatePictures, GateReference, Judgement};
+
+/// Judges models without a group.
+pub struct Gates<'a> {
+    model: &'a Model,
+    dataset: &'a Dataset,
+    store: &'a Store,
+    /// Share of each group that no unlearning sees.
+    held_out: f64,
+    reference: Option<GateReference>,
+}
+
+impl<'a> Gates<'a> {
+    /// A gate for models made from this one, with this share of each group held out.
+    pub fn new(model: &'a Model, dataset: &'a Dataset, store: &'a Store, held_out: f64) -> Self {
+        Self { model, dataset, store, held_out, reference: None }
+    }
+
+    /// Network evaluations that [`judge_all`](Self::judge_all) would make.
+    ///
+    /// # Errors
+    /// Those of the models.
+    pub fn cost(
+        &self,
+        groups: &[usize],
+        models: &mut dyn Counterfactuals,
+        mut retrained: Option<&mut dyn Counterfactuals>,
+    ) -> Result<usize> {
+        let mut pictures = 0;
+        for &group in groups {
+            let Some((forget, own)) = self.pictures(group) else { continue };
+            let both = own.forget.len() + own.others.len();
+            let known = |other: &str, rise| self.stored::<Judgement>(&self.inputs(&forget, other, rise));
+            let truth = match &mut retrained {
+                Some(retrained) if retrained.is_ready(group) => Some(known(&retrained.identity(group)?, None)),
+                _ => None,
+            };
+            // A model is judged beside the truth, so that without the truth's judgement its own is not known either.
+            let own_known = match &truth {
+                Some(None) => false,
+                Some(Some(truth)) => known(&models.identity(group)?, Some(truth.forget.rise)).is_some(),
+                None => known(&models.identity(group)?, None).is_some(),
+            };
+            let missing = usize::from(!own_known) + usize::from(matches!(truth, Some(None)));
+            // Each model on its own pictures, and the full one on the group's once.
+            pictures += missing * both + if missing > 0 { own.forget.len() } else { 0 };
+        }
+        Ok(pictures * GATE_TIMESTEPS)
+    }
+
+    /// A group and the pictures its model is judged on; none where the group is too small to hold any out.
+    fn pictures(&self, group: usize) -> Option<(Forget, GatePictures)> {
+        let forget = Forget::group(self.dataset, group);
+        let split = Split::new(self.dataset, &forget, self.held_out);
+        let pictures = GatePictures::new(self.dataset, &split)?;
+        Some((forget, pictures))
+    }
+
+    fn inputs(&self, forget: &Forget, other: &str, retrained_rise: Option<f64>) -> Value {
+        json!({
+            "model": self.model.hash(),
+            "dataset": self.dataset.hash(),
+            "group": forget.name(),
+            "other": other,
+            "held_out": self.held_out,
+            "retrained_rise": retrained_rise,
+        })
+    }
+
+    /// Judges the model without each group, beside a retrained one where that is at hand; nothing where a group is too
+    /// small to hold pictures out.
+    ///
+    /// # Errors
+    /// Those of models, devices, the store and whoever is told.
+    pub fn judge_all(
+        &mut self,
+        groups: &[usize],
+        models: &mut dyn Counterfactuals,
+        mut retrained: Option<&mut dyn Counterfactuals>,
+        report: &mut dyn Report,
+    ) -> Result<Vec<Option<Judgement>>> {
+        let mut judged = Vec::with_capacity(groups.len());
+        for &group in groups {
+            let rise = match &mut retrained {
+                Some(retrained) if retrained.is_ready(group) => {
+                    self.judge(group, &mut **retrained, None, report)?.map(|j| j.forget.rise)
+                }
+                _ => None,
+            };
+            judged.push(self.judge(group, models, rise, report)?);
+        }
+        Ok(judged)
+    }
+
+    fn judge(
+        &mut self,
+        group: usize,
+        models: &mut dyn Counterfactuals,
+        retrained_rise: Option<f64>,
+        report: &mut dyn Report,
+    ) -> Result<Option<Judgement>> {
+        let Some((forget, pictures)) = self.pictures(group) else { return Ok(None) };
+        let inputs = self.inputs(&forget, &models.identity(group)?, retrained_rise);
+        if let Some(known) = self.stored(&inputs) {
+            return Ok(Some(known));
+        }
+        let gate = Gate { dataset: self.dataset, schedule: self.model.schedule(), classes: self.model.classes() };
+        let mut reference = match self.reference.take() {
+            Some(reference) => reference,
+            None => self.stored(&self.reference_inputs()).unwrap_or_default(),
+        };
+        let what = format!("gate: the full model on {}", forget.name());
+        gate.refer(&mut reference, self.model, &pictures, &mut |d, t| report.within(&what, d, t))?;
+        self.keep(&self.reference_inputs(), &reference)?;
+        let other = models.without(group, report)?;
+        let what = format!("gate: the model without {}", forget.name());
+        let judged = gate.judge(&reference, &other, &pictures, retrained_rise, &mut |d, t| report.within(&what, d, t));
+        self.reference = Some(reference);
+        let judged = judged?;
+        self.keep(&inputs, &judged)?;
+        Ok(Some(judged))
+    }
+
+    fn reference_inputs(&self) -> Value {
+        json!({ "model": self.model.hash(), "dataset": self.dataset.hash(), "full": true })
+    }
+
+    fn stored<T: serde::de::DeserializeOwned>(&self, inputs: &Value) -> Option<T> {
+        serde_json::from_slice(&self.store.get(Kind::Gate, inputs)?).ok()
+    }
+
+    fn keep(&self, inputs: &Value, value: &impl serde::Serialize) -> Result<()> {
+        let bytes = serde_json::to_vec(value)
+            .map_err(|e| whence_base::Error::input(e.to_string(), "quality gate", "report this"))?;
+        self.store.put(Kind::Gate, inputs, &bytes).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counterfactuals::{Imported, Resident};
+    use whence_data::LoadOptions;
+
+    struct Deaf;
+
+    impl Report for Deaf {
+        fn progress(&mut self, _: &str, _: usize, _: usize) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_judged_beside_a_retrained_model_costs_nothing_again() {
+        let digits = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/digits");
+        let model = Model::load(&digits.join("model"), &burn::tensor::Device::flex()).unwrap();
+        let dataset = Dataset::load(&digits.join("images"), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
+        let keep = tempfile::tempdir().unwrap();
+        let store = Store::open(keep.path()).unwrap();
+        let folder = digits.join("retrained");
+        let groups: Vec<usize> =
+            ["four", "seven"].iter().map(|n| dataset.groups().iter().position(|g| g == n).unwrap()).collect();
+        let (mut first, mut second) = (Resident::default(), Resident::default());
+        let mut models = Imported { model: &model, dataset: &dataset, folder: &folder, resident: &mut first };
+        let mut truth = Imported { model: &model, dataset: &dataset, folder: &folder, resident: &mut second };
+        let mut gates = Gates::new(&model, &dataset, &store, 0.1);
+        let both = gates.cost(&groups, &mut models, Some(&mut truth)).unwrap();
+        let alone = gates.cost(&groups, &mut models, None).unwrap();
+        assert!(both > alone && alone > 0, "{both} {alone}: the truth is judged too");
+        gates.judge_all(&groups, &mut models, Some(&mut truth), &mut Deaf).unwrap();
+        assert_eq!(gates.cost(&groups, &mut models, Some(&mut truth)).unwrap(), 0, "all is known");
+    }
+}

@@ -1,0 +1,155 @@
+//! The engine: one named thread that owns the compute device and all tensors, between a queue and a mailbox.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::desk::Desk;
+use super::jobs;
+use super::journal::Journal;
+use super::mailbox::Mailbox;
+use super::reporter::Reporter;
+use super::workspace::Workspace;
+use whence_base::{Error, Result};
+use whence_jobs::Priority;
+use whence_jobs::{JobId, JobSpec};
+
+/// A handle on the compute thread. Dropping it cancels what runs and waits for the thread.
+pub struct Engine {
+    desk: Arc<Desk>,
+    next: AtomicU64,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the compute thread. `device` is what `--device` takes; `wake` is called after each event, by the thread
+    /// that told it.
+    ///
+    /// The device itself is opened by the first job that needs it, so that this returns at once.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start(device: &str, wake: impl Fn() + Send + Sync + 'static) -> Result<Self> {
+        Self::start_with(device, None, wake)
+    }
+
+    /// As [`start`](Self::start), with a log of all jobs in this file.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start_logged(device: &str, log: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Result<Self> {
+        Self::start_with(device, Some(Journal::new(log)), wake)
+    }
+
+    fn start_with(device: &str, journal: Option<Journal>, wake: impl Fn() + Send + Sync + 'static) -> Result<Self> {
+        let desk = Arc::new(Desk::new(Mailbox::new(wake), journal));
+        let device = device.to_owned();
+        let shared = Arc::clone(&desk);
+        let thread = std::thread::Builder::new()
+            .name("whence-compute".into())
+            // Deep autodiff graphs recurse.
+            .stack_size(64 << 20)
+            .spawn(move || {
+                let mut workspace = Workspace::new(device);
+                while let Some((mut entry, signal)) = shared.next() {
+                    let mut reporter = Reporter::new(entry.job, &shared, signal);
+                    let begun = Instant::now();
+                    let result = run_one(&mut workspace, &entry.work.spec, &mut reporter);
+                    entry.work.spent += begun.elapsed().as_secs_f64();
+                    entry.work.left = reporter.seconds_left();
+                    shared.left(entry, result);
+                }
+                shared.mail.end();
+            })
+            .map_err(Error::io("start", std::path::Path::new("the compute thread")))?;
+        Ok(Self { desk, next: AtomicU64::new(1), thread: Some(thread) })
+    }
+
+    /// Queues a job with the priority of its kind. Never waits.
+    ///
+    /// # Errors
+    /// Where too many jobs wait already, or the compute thread is gone.
+    pub fn run(&self, spec: JobSpec) -> Result<JobId> {
+        let priority = spec.priority();
+        self.run_at(spec, priority)
+    }
+
+    /// Queues a job. Never waits. A running job of lower priority that keeps its results makes way for it and goes on
+    /// later where it was.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_at(&self, spec: JobSpec, priority: Priority) -> Result<JobId> {
+        let job = self.next.fetch_add(1, Ordering::Relaxed);
+        self.desk.submit(job, spec, priority)?;
+        Ok(job)
+    }
+
+    /// Asks a job to stop. A running one answers [`EventKind::Cancelled`](whence_jobs::EventKind::Cancelled) within about
+    /// a second, others at once.
+    pub fn cancel(&self, job: JobId) {
+        self.desk.cancel(job);
+    }
+
+    /// Asks all jobs to stop.
+    pub fn cancel_all(&self) {
+        self.desk.jobs().into_iter().for_each(|job| self.desk.cancel(job));
+    }
+
+    /// Puts a job aside until it is resumed. A running one leaves within about a second and keeps what it finished; one
+    /// that would begin anew (see [`JobSpec::keeps_results`]) goes on, and so does anything of [`Priority::Prompt`].
+    pub fn pause(&self, job: JobId) {
+        self.desk.pause(job);
+    }
+
+    /// Lets a paused job wait for its turn again, ahead of those of its priority.
+    pub fn resume(&self, job: JobId) {
+        self.desk.resume(job);
+    }
+
+    /// Gives a job another priority, ahead of those that have it already. Jobs of [`Priority::Prompt`] keep theirs.
+    pub fn prioritise(&self, job: JobId, priority: Priority) {
+        self.desk.prioritise(job, priority);
+    }
+
+    /// The jobs that wait, in the order they will run.
+    pub fn order(&self) -> Vec<JobId> {
+        self.desk.order()
+    }
+
+    /// What the engine tells, in order.
+    pub fn events(&self) -> &Mailbox {
+        &self.desk.mail
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.desk.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs a job inside a panic boundary: a fault of a driver or a library fails the job, not the program.
+fn run_one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -> Result<String> {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        reporter.check()?;
+        jobs::run(workspace, spec, reporter)
+    }));
+    result.unwrap_or_else(|panic| {
+        // Tensors of a failed device are of no use to later jobs.
+        workspace.forget();
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        Err(Error::Job(format!(
+            "The job stopped unexpectedly: {what}. What was finished is kept; start the job again, or choose --device cpu"
+        )))
+    })
+}

@@ -1,0 +1,97 @@
+//! The pictures asked about.
+
+use crate::jobs::sample;
+use crate::reporter::Reporter;
+use whence_base::{Error, Result};
+use whence_data::{ImageShape, load_picture};
+use whence_diffusion::Model;
+use whence_diffusion::elbo::Timesteps;
+use whence_diffusion::generate::to_bytes;
+use whence_jobs::{DrawSettings, EventKind, QuerySource};
+use whence_methods::{Query, ScoreSettings};
+
+/// Refuses numbers that no machine can hold.
+pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
+    let points = match settings.timesteps {
+        Timesteps::Count(n) => n,
+        Timesteps::Range { .. } => 1,
+    };
+    if settings.draws.saturating_mul(points) > 1_000_000 || settings.batch > 1 << 16 {
+        return Err(Error::input(
+            format!("{points} timesteps, {} draws and batches of {}", settings.draws, settings.batch),
+            "--timesteps, --draws, --batch",
+            "give at most a million evaluations and batches of at most 65,536",
+        ));
+    }
+    Ok(())
+}
+
+/// The pictures asked about, at the model's size.
+pub(in crate::jobs) fn read_queries(
+    sources: &[QuerySource],
+    draw: &DrawSettings,
+    model: &Model,
+    reporter: &mut Reporter<'_>,
+) -> Result<Vec<Query>> {
+    let mut queries: Vec<Query> = Vec::with_capacity(sources.len());
+    for source in sources {
+        let query = match source {
+            QuerySource::File(path) => {
+                let picture = load_picture(path, model.shape())?;
+                if !picture.notes.is_empty() {
+                    let text = format!("{}: {}", picture.name, picture.notes.join("; "));
+                    reporter.state(EventKind::Warning(text));
+                }
+                Query { name: picture.name, pixels: picture.pixels }
+            }
+            QuerySource::Seed(seed) => {
+                let pixels = to_bytes(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
+                Query { name: format!("seed-{seed}"), pixels }
+            }
+            QuerySource::Picture { name, pixels } => {
+                let ImageShape { channels, height, width } = model.shape();
+                if pixels.len() != model.shape().numel() {
+                    return Err(Error::input(
+                        "the picture has another size than the model's",
+                        name.clone(),
+                        format!("give it at {width}x{height} with {channels} channels"),
+                    ));
+                }
+                Query { name: name.clone(), pixels: pixels.clone() }
+            }
+        };
+        queries.push(query);
+    }
+    tell_apart(&mut queries);
+    Ok(queries)
+}
+
+/// Gives queries of the same name a number, so that no row or file stands for two. Files of pictures are named without the
+/// ending, so that `a` and `a.png` count as the same.
+fn tell_apart(queries: &mut [Query]) {
+    let mut seen = std::collections::HashSet::new();
+    for query in queries {
+        let (stem, end) = match query.name.rsplit_once('.') {
+            Some((stem, end)) => (stem.to_owned(), format!(".{end}")),
+            None => (query.name.clone(), String::new()),
+        };
+        let mut number = 1;
+        while !seen.insert(query.name.trim_end_matches(".png").to_owned()) {
+            number += 1;
+            query.name = format!("{stem}-{number}{end}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_queries_share_a_name_or_a_file() {
+        let query = |name: &str| Query { name: name.into(), pixels: Vec::new() };
+        let mut queries = ["seed-3.png", "seed-3", "a.png", "a.png", "a.jpg"].map(query);
+        tell_apart(&mut queries);
+        assert_eq!(queries.map(|q| q.name), ["seed-3.png", "seed-3-2", "a.png", "a-2.png", "a.jpg"]);
+    }
+}

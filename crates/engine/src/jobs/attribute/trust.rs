@@ -1,0 +1,206 @@
+//! What speaks for the leader: random groups, another unlearning seed, the closed form.
+
+use super::told::Told;
+use crate::counterfactuals::{Resident, SharedNeighbours, Unlearned};
+use crate::workspace::Workspace;
+use whence_base::Result;
+use whence_data::Dataset;
+use whence_diffusion::Model;
+use whence_diffusion::elbo::Timesteps;
+use whence_jobs::AttributeJob;
+use whence_methods::{
+    Attribution, Context, Counterfactuals, KeptTerms, Method, NullTest, Offsets, Query, Report, ScoreSettings, Trust,
+    Work, rank,
+};
+use whence_store::Store;
+use whence_training::unlearning::{Recipe, references};
+
+/// Random groups are scored on this many timesteps where the ranking chose its own.
+const NULL_TIMESTEPS: usize = 30;
+
+/// Reference pictures that tell how much each model is damaged. Twice as many, or four times the timesteps, tell little more
+/// on the digits.
+const REFERENCES: usize = 16;
+
+/// Each is scored on this many timesteps.
+const REFERENCE_TIMESTEPS: usize = 8;
+
+/// Training pictures that no unlearning sees, scored under every model that is compared: once a project, as the terms are kept.
+#[derive(Default)]
+pub(super) struct References {
+    pictures: Vec<Query>,
+    /// The group that each is of.
+    shown: Vec<String>,
+}
+
+impl References {
+    /// The pictures, where random groups are asked for.
+    pub(super) fn new(job: &AttributeJob, dataset: &Dataset, recipe: &Recipe) -> Self {
+        let chosen = if job.null > 0 { references(dataset, recipe.held_out, REFERENCES) } else { Vec::new() };
+        let picture = |&i: &usize| Query { name: dataset.image_name(i).into(), pixels: dataset.pixels(i).to_vec() };
+        let group = |i: &usize| dataset.group_of(*i).map_or("", |g| dataset.group_name(g)).to_owned();
+        Self { pictures: chosen.iter().map(picture).collect(), shown: chosen.iter().map(group).collect() }
+    }
+}
+
+/// What was asked for, and what it is asked of.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) job: &'a AttributeJob,
+    pub(super) method: &'static dyn Method,
+    pub(super) model: &'a Model,
+    pub(super) dataset: &'a Dataset,
+    pub(super) groups: &'a [usize],
+    pub(super) queries: &'a [Query],
+    pub(super) settings: ScoreSettings,
+    pub(super) recipe: &'a Recipe,
+    pub(super) store: &'a Store,
+    pub(super) neighbours: &'a SharedNeighbours,
+    pub(super) references: &'a References,
+}
+
+/// Pictures scored under some groups' models.
+struct Part<'a> {
+    recipe: Recipe,
+    groups: Vec<usize>,
+    pictures: &'a [Query],
+    settings: ScoreSettings,
+}
+
+impl<'a> Asked<'a> {
+    /// Adds to each attribution what speaks for its leader.
+    pub(super) fn answer(
+        &self,
+        workspace: &mut Workspace,
+        attributions: &mut [Attribution],
+        kept: &mut dyn KeptTerms,
+        told: &mut Told<'_, '_, '_>,
+    ) -> Result<()> {
+        told.quiet = true;
+        let null = self.scores(workspace, &self.random(), kept, told)?;
+        let referred = self.scores(workspace, &self.referred(), kept, told)?;
+        let offsets = Offsets::of(&referred, self.job.null, &self.references.shown);
+        if self.job.null > 0 && offsets.is_none() {
+            told.warn(
+                "too few pictures are held out to tell how much random groups' models are damaged: by chance alone, some group \
+                 stands out for about one picture in six; a recipe with a larger held_out tells more"
+                    .into(),
+            );
+        }
+        let again = self.scores(workspace, &self.again(), kept, told)?;
+        let reporter = &mut *told.reporter;
+        let closed = workspace.gaussian(self.dataset, &mut |d, t| reporter.within("closed form", d, t, 0.0))?;
+        let values = |a: &Attribution| a.scores.iter().map(|s| s.estimate.score).collect::<Vec<f64>>();
+        for (number, (attribution, query)) in attributions.iter_mut().zip(self.queries).enumerate() {
+            let of = |all: &[Attribution]| all.get(number).cloned();
+            let closed = closed.scores(&query.pixels, self.model.schedule(), self.settings.timesteps, self.groups)?;
+            let best = closed.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
+            let null = of(&null).and_then(|a| NullTest::of(values(&a), self.groups.len(), offsets.as_ref()));
+            let ranked = rank(&attribution.scores);
+            let score = |place: usize| {
+                ranked.get(place).and_then(|r| attribution.scores.get(r.index)).map(|s| s.estimate.score)
+            };
+            attribution.trust = Some(Trust {
+                lead: null.as_ref().filter(|n| n.sd > 0.0).and_then(|n| Some((score(0)? - score(1)?) / n.sd)),
+                null,
+                closed_form: best.and_then(|i| self.groups.get(i)).map(|g| self.dataset.group_name(*g).to_owned()),
+                second_seed: of(&again).and_then(|a| {
+                    let leader = rank(&a.scores).first()?.index;
+                    a.scores.get(leader).map(|s| s.group.clone())
+                }),
+            });
+        }
+        Ok(())
+    }
+
+    /// The queries under the models of random groups; these have the numbers behind the dataset's own.
+    fn random(&self) -> Part<'a> {
+        let first = self.dataset.groups().len();
+        let timesteps = match self.settings.stop {
+            Some(_) => Timesteps::Count(NULL_TIMESTEPS),
+            None => self.settings.timesteps,
+        };
+        Part {
+            recipe: self.recipe.clone(),
+            groups: (first..first + self.job.null).collect(),
+            pictures: self.queries,
+            settings: ScoreSettings { stop: None, timesteps, ..self.settings },
+        }
+    }
+
+    /// The reference pictures under the same models, and behind them under those of the groups in question.
+    fn referred(&self) -> Part<'a> {
+        let timesteps = Timesteps::Count(REFERENCE_TIMESTEPS);
+        let settings = ScoreSettings { stop: None, timesteps, draws: 1, ..self.settings };
+        let mut part = Part { pictures: &self.references.pictures, settings, ..self.random() };
+        if self.job.null > 0 {
+            part.groups.extend(self.groups);
+        }
+        part
+    }
+
+    /// The queries under the groups' models of another seed.
+    fn again(&self) -> Part<'a> {
+        let recipe = Recipe { seed: self.recipe.seed.wrapping_add(1), ..self.recipe.clone() };
+        let groups = if self.job.confirm { self.groups.to_vec() } else { Vec::new() };
+        Part { recipe, groups, pictures: self.queries, settings: self.settings }
+    }
+
+    /// Models and evaluations that answering takes.
+    ///
+    /// # Errors
+    /// Those of the models' names.
+    pub(super) fn ahead(&self, kept: &mut dyn KeptTerms, told: &mut Told<'_, '_, '_>) -> Result<(usize, Work)> {
+        let (mut models, mut work) = (0, Work::default());
+        // The references need no models beyond those that score the queries.
+        for (part, makes) in [(self.random(), true), (self.referred(), false), (self.again(), true)] {
+            let mut memory = Resident::default();
+            let mut unlearned = self.models(&part.recipe, &mut memory);
+            models += part.groups.iter().filter(|g| makes && !unlearned.is_ready(**g)).count();
+            work += self.method.work(self.context(&part, &mut unlearned, kept, told))?;
+        }
+        Ok((models, work))
+    }
+
+    fn models<'m>(&self, recipe: &'m Recipe, resident: &'m mut Resident) -> Unlearned<'m>
+    where
+        Self: 'm,
+    {
+        Unlearned::new(self.model, self.dataset, recipe, self.store, resident).sharing(self.neighbours)
+    }
+
+    fn context<'c>(
+        &'c self,
+        part: &'c Part<'_>,
+        counterfactuals: &'c mut dyn Counterfactuals,
+        kept: &'c mut dyn KeptTerms,
+        report: &'c mut dyn Report,
+    ) -> Context<'c> {
+        Context {
+            model: self.model,
+            dataset: self.dataset,
+            groups: &part.groups,
+            queries: part.pictures,
+            settings: &part.settings,
+            counterfactuals,
+            kept,
+            report,
+        }
+    }
+
+    /// The scores of a part; none where it has no groups.
+    fn scores(
+        &self,
+        workspace: &mut Workspace,
+        part: &Part<'_>,
+        kept: &mut dyn KeptTerms,
+        told: &mut Told<'_, '_, '_>,
+    ) -> Result<Vec<Attribution>> {
+        if part.groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut unlearned = self.models(&part.recipe, &mut workspace.resident);
+        told.to_make = part.groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
+        self.method.attribute(self.context(part, &mut unlearned, kept, told))
+    }
+}

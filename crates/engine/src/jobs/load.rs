@@ -1,0 +1,89 @@
+//! Opening projects, models, datasets and queries.
+
+use std::path::Path;
+
+use burn::module::Module as _;
+
+use super::warn_of_skipped;
+use crate::reporter::Reporter;
+use crate::workspace::{Workspace, no_model};
+use whence_base::Result;
+use whence_data::load_picture;
+use whence_diffusion::Model;
+use whence_jobs::{DrawQuery, EventKind, ModelInfo, QueryOrigin, QueryPicture};
+use whence_store::Project;
+
+pub(super) fn project(workspace: &mut Workspace, path: &Path, reporter: &Reporter<'_>) -> Result<String> {
+    let project = Project::open(path)?;
+    workspace.keep_in = Some(project.store());
+    let name = project.file.name.clone();
+    reporter.state(EventKind::ProjectOpened(Box::new(project)));
+    Ok(format!("Opened {name}"))
+}
+
+pub(super) fn model(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
+    reporter.within("reading the model", 0, 1, 1.0)?;
+    let model = workspace.open(path)?;
+    let chosen = workspace.device(model.network.config())?;
+    if let Some(warning) = &chosen.warning {
+        reporter.state(EventKind::Warning(warning.clone()));
+    }
+    let info = info(path, &model, chosen.name);
+    let summary = format!("{} is open: {} parameters", info.name, info.parameters);
+    reporter.state(EventKind::ModelLoaded(Box::new(info)));
+    Ok(summary)
+}
+
+fn info(path: &Path, model: &Model, device: String) -> ModelInfo {
+    ModelInfo {
+        path: path.to_owned(),
+        name: path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned()),
+        shape: model.shape(),
+        parameters: model.network.num_params(),
+        timesteps: model.schedule().len(),
+        classes: model.classes(),
+        hash: model.hash().to_owned(),
+        device,
+    }
+}
+
+pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
+    let shape = workspace.open_shape();
+    workspace.forget_dataset();
+    let dataset = workspace.dataset(path, shape, &mut |d, t| reporter.within("reading pictures", d, t, 1.0))?;
+    warn_of_skipped(&dataset, reporter);
+    if dataset.resized() > 0 {
+        let shape = dataset.shape();
+        reporter.state(EventKind::Warning(format!(
+            "{} of {} pictures were cropped and resized to {}x{}",
+            dataset.resized(),
+            dataset.len(),
+            shape.width,
+            shape.height
+        )));
+    }
+    let summary = format!("{}: {} pictures in {} groups", dataset.name(), dataset.len(), dataset.groups().len());
+    reporter.state(EventKind::DatasetLoaded(dataset));
+    Ok(summary)
+}
+
+pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
+    let picture = load_picture(path, workspace.open_shape().ok_or_else(no_model)?)?;
+    let drawn = match whence_report::read_drawn(path) {
+        Some(drawn) if drawn.is_of(workspace.open_model()?.hash(), &picture.pixels) => {
+            Some(DrawQuery { seed: drawn.seed, draw: drawn.draw })
+        }
+        _ => None,
+    };
+    let query = QueryPicture {
+        name: picture.name,
+        drawn,
+        origin: QueryOrigin::File(path.to_owned()),
+        shape: picture.shape,
+        pixels: picture.pixels,
+        notes: picture.notes,
+    };
+    let summary = format!("{} is ready", query.name);
+    reporter.state(EventKind::QueryReady(Box::new(query)));
+    Ok(summary)
+}

@@ -1,0 +1,105 @@
+//! The jobs, one file each.
+
+mod attribute;
+mod benchmark;
+mod evidence;
+mod load;
+mod removal;
+mod retrain;
+mod sample;
+mod train;
+mod unlearn;
+
+use std::path::Path;
+
+use super::reporter::Reporter;
+use super::workspace::Workspace;
+use whence_base::{Error, Result};
+use whence_data::Dataset;
+use whence_diffusion::Model;
+use whence_jobs::JobSpec;
+
+/// Runs a job; returns one line about what came of it.
+pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -> Result<String> {
+    match spec {
+        JobSpec::OpenProject(path) => load::project(workspace, path, reporter),
+        JobSpec::LoadModel(path) => load::model(workspace, path, reporter),
+        JobSpec::LoadDataset(path) => load::dataset(workspace, path, reporter),
+        JobSpec::LoadQuery(path) => load::query(workspace, path, reporter),
+        JobSpec::DrawQuery(draw) => sample::query(workspace, draw, reporter),
+        JobSpec::Sample(job) => sample::run(workspace, job, reporter),
+        JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
+        JobSpec::Evidence(job) => evidence::run(workspace, job, reporter),
+        JobSpec::Train(job) => train::run(workspace, job, reporter),
+        JobSpec::Unlearn(job) => unlearn::run(workspace, job, reporter),
+        JobSpec::Benchmark(job) => benchmark::run(workspace, job, reporter),
+        JobSpec::Removal(job) => removal::run(workspace, job, reporter),
+        JobSpec::Retrain(job) => retrain::run(workspace, job, reporter),
+    }
+}
+
+/// A job's model, and its dataset at the model's size; tells what the dataset left out.
+fn open(
+    workspace: &mut Workspace,
+    model: &Path,
+    data: &Path,
+    group_column: Option<&str>,
+    reporter: &mut Reporter<'_>,
+) -> Result<(Model, Dataset)> {
+    workspace.choose_column(group_column);
+    let model = workspace.model(model)?;
+    let dataset =
+        workspace.dataset(data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    warn_of_skipped(&dataset, reporter);
+    Ok((model, dataset))
+}
+
+/// Numbers of the named groups; all where none are named.
+///
+/// # Errors
+/// Unknown names, and fewer than two groups in the dataset.
+fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
+    if dataset.groups().len() < 2 {
+        return Err(Error::file(
+            "the dataset has only one group",
+            dataset.path(),
+            "attribution compares groups: give at least two, for example one folder of pictures each",
+        ));
+    }
+    if names.is_empty() {
+        return Ok((0..dataset.groups().len()).collect());
+    }
+    let mut seen = std::collections::HashSet::new();
+    names
+        .iter()
+        .filter(|name| seen.insert(name.as_str()))
+        .map(|name| {
+            dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
+                Error::input(
+                    format!("the dataset has no group {name}"),
+                    "--groups",
+                    format!("its groups are {}", dataset.groups().join(", ")),
+                )
+            })
+        })
+        .collect()
+}
+
+/// Tells what a dataset left out.
+fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
+    let skipped = dataset.skipped();
+    if skipped.is_empty() {
+        return;
+    }
+    let named: Vec<String> = skipped.iter().take(3).map(|s| format!("{}: {}", s.name, s.reason)).collect();
+    let more =
+        if skipped.len() > named.len() { format!("; and {} more", skipped.len() - named.len()) } else { String::new() };
+    let text = format!("{} of the dataset's entries were skipped ({}{more})", skipped.len(), named.join("; "));
+    reporter.state(whence_jobs::EventKind::Warning(text));
+}
+
+/// Names a folder by what it is made from.
+fn short_hash(of: &impl serde::Serialize) -> String {
+    let text = serde_json::to_string(of).unwrap_or_default();
+    blake3::hash(text.as_bytes()).to_hex().get(..12).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,104 @@
+//! Drawing pictures from a model.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::reporter::Reporter;
+use crate::workspace::Workspace;
+use whence_base::Result;
+use whence_diffusion::generate::{generate, noise_of, to_bytes};
+use whence_diffusion::{Model, Sampler};
+use whence_jobs::{DrawQuery, DrawSettings, EventKind, QueryOrigin, QueryPicture, SampleJob};
+use whence_nn::weights::{Precision, write_safetensors};
+use whence_report::{Drawn, write_drawn_png};
+use whence_store::{Kind, Store};
+
+/// Draws one picture a seed: planar numbers in [-1, 1], one picture after another. Progress takes `units`.
+pub(super) fn draw(
+    model: &Model,
+    draw: &DrawSettings,
+    seeds: &[u64],
+    units: f64,
+    preview: bool,
+    reporter: &mut Reporter<'_>,
+) -> Result<Vec<f32>> {
+    let mut shown = std::time::Instant::now();
+    let pictures = generate(model, draw, seeds, &mut |step, steps, picture| {
+        if preview && (step == 1 || shown.elapsed().as_millis() > 100) {
+            shown = std::time::Instant::now();
+            reporter.passing(EventKind::Preview { step, steps, pixels: to_bytes(picture) });
+        }
+        reporter.within("drawing", step, steps, units)
+    })?;
+    Ok(pictures)
+}
+
+pub(super) fn query(workspace: &mut Workspace, job: &DrawQuery, reporter: &mut Reporter<'_>) -> Result<String> {
+    let model = workspace.open_model()?;
+    let inputs = json!({
+        "model": model.hash(),
+        "draw": job.draw,
+        "seed": job.seed,
+        "device": if model.is_on_cpu() { "CPU".to_owned() } else { workspace.device(model.network.config())?.name },
+    });
+    // A picture can be drawn where nothing can be kept too.
+    let store = workspace.keep_in.as_deref().and_then(|root| Store::open(root).ok());
+    let kept = store.as_ref().and_then(|s| s.get(Kind::Redrawing, &inputs));
+    let pixels = match kept.filter(|pixels| pixels.len() == model.shape().numel()) {
+        Some(pixels) => pixels,
+        None => {
+            let pixels = to_bytes(&draw(&model, &job.draw, &[job.seed], 1.0, true, reporter)?);
+            if let Some(Err(error)) = store.map(|s| s.put(Kind::Redrawing, &inputs, &pixels)) {
+                tracing::warn!("{error}");
+            }
+            pixels
+        }
+    };
+    let name = format!("seed-{}", job.seed);
+    reporter.state(EventKind::QueryReady(Box::new(QueryPicture {
+        name: name.clone(),
+        origin: QueryOrigin::Seed(job.seed),
+        drawn: Some(*job),
+        shape: model.shape(),
+        pixels,
+        notes: vec![format!("drawn with {}", job.draw.about())],
+    })));
+    Ok(format!("{name} is drawn"))
+}
+
+pub(super) fn run(workspace: &mut Workspace, job: &SampleJob, reporter: &mut Reporter<'_>) -> Result<String> {
+    let model = workspace.model(&job.model)?;
+    reporter.plan(job.seeds.len() as f64);
+    let size = model.shape().numel();
+    for seeds in job.seeds.chunks(job.batch.max(1)) {
+        let pictures = draw(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
+        for (seed, picture) in seeds.iter().zip(pictures.chunks(size)) {
+            let pixels = to_bytes(picture);
+            let drawn = Drawn::new(*seed, job.draw, model.hash(), &pixels);
+            let path = job.out.join(format!("seed-{seed}.png"));
+            write_drawn_png(&path, &pixels, model.shape(), &drawn)?;
+            if job.tensors {
+                write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.draw, *seed, picture)?;
+            }
+        }
+        reporter.advance(seeds.len() as f64);
+    }
+    Ok(format!("{} pictures in {}", job.seeds.len(), job.out.display()))
+}
+
+/// What another program needs to draw the picture again: `x_T` and `x_0` `[C, H, W]`, and where the sampler adds noise,
+/// `noise` `[steps, C, H, W]`.
+fn write_tensors(path: &Path, model: &Model, draw: &DrawSettings, seed: u64, picture: &[f32]) -> Result<()> {
+    let shape = model.shape();
+    let one = vec![shape.channels, shape.height, shape.width];
+    let mut tensors = vec![
+        ("x_T".to_owned(), one.clone(), noise_of(seed, 0, shape.numel())),
+        ("x_0".to_owned(), one.clone(), picture.to_vec()),
+    ];
+    if Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?.needs_noise() {
+        let noise = (1..=draw.steps).flat_map(|step| noise_of(seed, step, shape.numel())).collect();
+        tensors.push(("noise".to_owned(), [vec![draw.steps], one].concat(), noise));
+    }
+    write_safetensors(path, &tensors, Precision::Float32)
+}

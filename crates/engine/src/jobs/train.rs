@@ -1,0 +1,80 @@
+//! Training a model.
+
+use super::warn_of_skipped;
+use crate::reporter::Reporter;
+use crate::workspace::Workspace;
+use whence_base::{Error, Result};
+use whence_data::ImageShape;
+use whence_jobs::{EventKind, TrainJob};
+use whence_training::{LeftOut, Training, network_for};
+
+/// The next larger shape that the default network can halve often enough, where this one is not.
+fn divisible(shape: ImageShape) -> Option<ImageShape> {
+    let up = |n: usize| n.next_multiple_of(4).max(8);
+    let rounded = ImageShape { height: up(shape.height), width: up(shape.width), ..shape };
+    (rounded != shape).then_some(rounded)
+}
+
+pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
+    job.config.check()?;
+    workspace.choose_column(job.group_column.as_deref());
+    let shape = job.config.network.as_ref().map(|n| n.sample_shape()).transpose()?.map(whence_diffusion::image_shape);
+    let dataset = workspace.dataset(&job.data, shape, &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    let dataset = match divisible(dataset.shape()).filter(|_| shape.is_none()) {
+        None => dataset,
+        Some(rounded) => {
+            let text = format!(
+                "the pictures are resized to {}x{}, which the network can halve",
+                rounded.width, rounded.height
+            );
+            reporter.state(EventKind::Warning(text));
+            workspace.dataset(&job.data, Some(rounded), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?
+        }
+    };
+    warn_of_skipped(&dataset, reporter);
+    let excluded = match &job.exclude_group {
+        None => None,
+        Some(name) => Some(dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
+            Error::input(
+                format!("the dataset has no group {name}"),
+                "--exclude-group",
+                format!("its groups are {}", dataset.groups().join(", ")),
+            )
+        })?),
+    };
+    if excluded.is_some() && dataset.groups().len() < 2 {
+        return Err(Error::input(
+            "the only group is left out",
+            "--exclude-group",
+            "give a dataset of at least two groups",
+        ));
+    }
+    let network = job.config.network.clone().unwrap_or_else(|| network_for(dataset.shape()));
+    let device = workspace.device(&network)?;
+    if let Some(warning) = device.warning {
+        reporter.state(EventKind::Warning(warning));
+    }
+    let left_out = LeftOut::groups(excluded);
+    let training =
+        Training { dataset: &dataset, config: &job.config, left_out: &left_out, out: &job.out, device: &device.device };
+    if training.is_finished() {
+        return Ok(format!("The model is in {}, trained before by these settings", job.out.display()));
+    }
+    let mut loss = f32::NAN;
+    let mut first = None;
+    training.run(&mut |step| {
+        loss = step.loss.unwrap_or(loss);
+        // What an earlier run did must not count in the time left.
+        let begun = *first.get_or_insert(step.step);
+        let phase = if begun > 0 && step.step == begun {
+            format!("resuming at step {begun}")
+        } else if loss.is_nan() {
+            "training".to_owned()
+        } else {
+            format!("step {} of {}, loss {loss:.4}", step.step, step.steps)
+        };
+        reporter.within(&phase, step.step - begun, step.steps.saturating_sub(begun), 1.0)
+    })?;
+    let last = if loss.is_nan() { String::new() } else { format!("; last loss {loss:.4}") };
+    Ok(format!("The model is in {}{last}", job.out.display()))
+}

@@ -1,0 +1,28 @@
+//! What a project's results belong to.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use whence_base::{Error, Result};
+use whence_data::{Dataset, LoadOptions};
+use whence_diffusion::Model;
+use whence_store::Project;
+
+/// Hashes of a project's model and dataset as they are now.
+/// # Errors
+/// A project without model or dataset, and those of reading them.
+pub fn project_inputs(project: &Project) -> Result<(String, String)> {
+    let named = |path: &Option<PathBuf>, what: &str| {
+        path.clone().ok_or_else(|| {
+            Error::file(
+                format!("the project names no {what}, so what belongs to it is not known"),
+                &project.root,
+                "open it in Whence, choose one and save, or remove what you do not need by hand",
+            )
+        })
+    };
+    let model = Model::load(&named(&project.file.model, "model")?, &Device::flex())?;
+    let options = LoadOptions { shape: Some(model.shape()), ..LoadOptions::default() };
+    let dataset = Dataset::load(&named(&project.file.data, "dataset")?, &options, &mut |_, _| Ok(()))?;
+    Ok((model.hash().to_owned(), dataset.hash().to_owned()))
+}

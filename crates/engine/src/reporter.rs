@@ -1,0 +1,108 @@
+//! How a job tells what it does, and hears that it shall stop.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::desk::{Desk, Signal};
+use whence_base::Result;
+use whence_jobs::{Event, EventKind, JobId, Progress};
+
+/// Progress is told at most this often.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// No time left is told before this.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// A job's line to whoever started it.
+pub struct Reporter<'a> {
+    job: JobId,
+    desk: &'a Desk,
+    signal: Arc<Signal>,
+    started: Instant,
+    last: Option<Instant>,
+    seconds_left: Option<f64>,
+    /// Units of work finished in earlier phases, and in all.
+    finished: f64,
+    total: f64,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn new(job: JobId, desk: &'a Desk, signal: Arc<Signal>) -> Self {
+        let started = Instant::now();
+        Self { job, desk, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0 }
+    }
+
+    /// Fails where the job shall stop.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](whence_base::Error::Cancelled), or [`Error::Interrupted`](whence_base::Error::Interrupted) where it goes
+    /// on later.
+    pub fn check(&self) -> Result<()> {
+        self.signal.check()
+    }
+
+    /// Tells something that must not be lost; waits where the queue is full.
+    pub fn state(&self, kind: EventKind) {
+        self.desk.mail.send(Event { job: self.job, kind });
+    }
+
+    /// Tells something that the next of its kind replaces; dropped where the queue is full.
+    pub fn passing(&self, kind: EventKind) {
+        self.desk.mail.offer(Event { job: self.job, kind });
+    }
+
+    /// Sets the size of the whole job, in any unit.
+    pub fn plan(&mut self, total: f64) {
+        self.total = total.max(f64::MIN_POSITIVE);
+        self.finished = 0.0;
+        self.started = Instant::now();
+    }
+
+    /// There is more to do than was planned.
+    pub fn extend(&mut self, units: f64) {
+        self.total += units.max(0.0);
+    }
+
+    /// A phase of `units` need not be done: an earlier run did it. It must not make the rest look quick.
+    pub fn skip(&mut self, units: f64) {
+        self.total = (self.total - units).max(self.finished).max(f64::MIN_POSITIVE);
+    }
+
+    /// A phase of `units` is over.
+    pub fn advance(&mut self, units: f64) {
+        self.finished += units;
+        self.last = None;
+    }
+
+    /// Progress inside a phase of `units`.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn within(&mut self, phase: &str, done: usize, of: usize, units: f64) -> Result<()> {
+        self.check()?;
+        let now = Instant::now();
+        if self.last.is_some_and(|last| now - last < EVERY) && done < of {
+            return Ok(());
+        }
+        self.last = Some(now);
+        let share = if of == 0 { 0.0 } else { done as f64 / of as f64 };
+        let fraction = ((self.finished + share * units) / self.total).clamp(0.0, 1.0);
+        let elapsed = now - self.started;
+        self.seconds_left =
+            (elapsed > SETTLE && fraction > 0.01).then(|| elapsed.as_secs_f64() * (1.0 - fraction) / fraction);
+        let queue_seconds_left = self.seconds_left.zip(self.desk.seconds_waiting()).map(|(own, others)| own + others);
+        let phase = phase.to_owned();
+        self.passing(EventKind::Progress(Progress {
+            phase,
+            fraction,
+            seconds_left: self.seconds_left,
+            queue_seconds_left,
+        }));
+        Ok(())
+    }
+
+    /// Seconds that were left when that was last told.
+    pub(super) fn seconds_left(&self) -> Option<f64> {
+        self.seconds_left
+    }
+}

@@ -1,0 +1,88 @@
+//! The network's heaviest layers on the CPU, written for it: convolutions, group normalisation, attention.
+//!
+//! burn's CPU backend makes a convolution a matrix product by copying every pixel nine times, and composes a
+//! normalisation of a dozen passes over memory. Here a convolution is a sum of shifted rows in registers
+//! ([`correlate`], [`outer`]), a normalisation with its activation is one sweep group by group ([`norm`]), and [`attention`] works on
+//! the pictures as they lie. Everything is safe code over
+//! [`pulp`]'s vectors: AVX-512, AVX2, NEON or plain, whatever the processor has.
+//!
+//! Numbers do not depend on the number of threads, nor on a picture's place in its batch: every output is one sum in one
+//! order. Other devices use burn's own layers, which the tests compare these with.
+
+mod attention;
+mod backend;
+mod conv;
+mod correlate;
+mod geometry;
+mod math;
+mod norm;
+mod outer;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+
+use burn::backend::Dispatch;
+use burn::tensor::{DType, Device, Tensor};
+
+use self::backend::CpuLayers;
+pub use self::geometry::{Geometry, Padding};
+
+thread_local! {
+    /// Whether this thread uses burn's own layers, as on other devices.
+    static DISABLED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this tensor's layers can be computed by these kernels: 32-bit floats in the CPU's memory.
+pub fn supports<const D: usize>(x: &Tensor<D>) -> bool {
+    !DISABLED.get() && x.dtype() == DType::F32 && x.device() == Device::flex()
+}
+
+/// Runs `f` with burn's own layers on this thread, to compare the two implementations.
+pub fn with_burn_layers<T>(f: impl FnOnce() -> T) -> T {
+    DISABLED.set(true);
+    let result = f();
+    DISABLED.set(false);
+    result
+}
+
+/// Cross-correlation of `x` `[batch, inputs, height, width]` with `weight` `[outputs, inputs, kernel, kernel]`, plus `bias`
+/// `[outputs]`: `[batch, outputs, height', width']`. Only for tensors that this module [`supports`].
+pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, geometry: Geometry) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_conv2d(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        geometry,
+    ))
+}
+
+/// Normalises `x` `[batch, channels, ...]` in groups of channels to mean 0 and variance 1, scales and shifts each channel by
+/// `weight` and `bias` `[channels]`, and applies SiLU where `activate`. Only for tensors that this module [`supports`].
+pub fn group_norm<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    settings: norm::Settings,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_group_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        settings,
+    ))
+}
+
+pub use self::norm::Settings as NormSettings;
+
+/// Attention over the pixels of `q`, `k` and `v` `[batch, channels, height, width]`, the channels split into `heads`: the same
+/// shape. Only for tensors that this module [`supports`].
+pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, heads: usize) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_attention(
+        q.into_dispatch(),
+        k.into_dispatch(),
+        v.into_dispatch(),
+        heads,
+    ))
+}

@@ -1,0 +1,207 @@
+//! What is known of every query and group, and the evaluations that fill what is not.
+
+use super::method::{Counterfactuals, GroupScore, KeptTerms, Query, Report, ScoreSettings, Work};
+use whence_base::Result;
+use whence_diffusion::Model;
+use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, ScorerQuery, TermTable};
+
+/// Predictions of the full model kept at a time, in numbers (1 GiB).
+const CACHED_NUMBERS: usize = 1 << 28;
+
+/// Evaluations after which terms are written, so that a crash loses little.
+const WRITE_EVERY: usize = 512;
+
+/// Places of one query that groups shall be evaluated at.
+pub struct Want {
+    /// Number of the query.
+    pub query: usize,
+    /// Timesteps and draws.
+    pub places: Vec<(usize, usize)>,
+    /// Positions of the groups.
+    pub groups: Vec<usize>,
+}
+
+/// The terms of all queries and groups.
+pub struct Board<'a> {
+    pub model: &'a Model,
+    pub queries: &'a [Query],
+    pub settings: &'a ScoreSettings,
+    /// Numbers of the groups in the dataset.
+    pub groups: &'a [usize],
+    /// Their names.
+    pub names: Vec<String>,
+    pub counterfactuals: &'a mut dyn Counterfactuals,
+    pub kept: &'a mut dyn KeptTerms,
+    /// What each group's model is known by.
+    identities: Vec<String>,
+    /// By query, then by group.
+    tables: Vec<Vec<TermTable>>,
+}
+
+impl<'a> Board<'a> {
+    /// Takes up what is kept from earlier runs.
+    ///
+    /// # Errors
+    /// Those of the counterfactual models.
+    pub fn new(
+        model: &'a Model,
+        queries: &'a [Query],
+        settings: &'a ScoreSettings,
+        groups: &'a [usize],
+        names: Vec<String>,
+        counterfactuals: &'a mut dyn Counterfactuals,
+        kept: &'a mut dyn KeptTerms,
+    ) -> Result<Self> {
+        let identities: Vec<String> = groups.iter().map(|g| counterfactuals.identity(*g)).collect::<Result<_>>()?;
+        let tables = queries.iter().map(|q| identities.iter().map(|i| kept.load(q, i)).collect()).collect();
+        Ok(Self { model, queries, settings, groups, names, counterfactuals, kept, identities, tables })
+    }
+
+    /// What is known of a query and a group.
+    pub fn table(&self, query: usize, group: usize) -> Option<&TermTable> {
+        self.tables.get(query)?.get(group)
+    }
+
+    /// The score of a query and a group over a plan, where all its terms are known.
+    pub fn score(&self, query: usize, group: usize, plan: &Plan) -> Option<GroupScore> {
+        let terms = self.table(query, group)?.weighted(plan)?;
+        Some(GroupScore {
+            group: self.names.get(group)?.clone(),
+            estimate: Estimate::from_terms(&terms, plan.draws),
+            evaluations: terms.len(),
+            terms,
+            draws: plan.draws,
+            side: None,
+            gate: None,
+        })
+    }
+
+    /// What these wants lack.
+    pub fn cost(&self, wants: &[Want]) -> Work {
+        let mut work = Work::default();
+        for want in wants {
+            let missing: usize = want.groups.iter().map(|g| self.missing(want, *g).count()).sum();
+            let places = self.missing_anywhere(want).len();
+            work += Work { evaluations: missing + places, places };
+        }
+        work
+    }
+
+    /// Positions in the want's places that the group lacks.
+    fn missing<'w>(&self, want: &'w Want, group: usize) -> impl Iterator<Item = usize> + use<'_, 'w, 'a> {
+        let table = self.table(want.query, group);
+        let known = move |(t, draw): (usize, usize)| table.is_some_and(|table| table.get(t, draw).is_some());
+        want.places.iter().enumerate().filter(move |(_, place)| !known(**place)).map(|(i, _)| i)
+    }
+
+    fn missing_anywhere(&self, want: &Want) -> Vec<usize> {
+        let mut all: Vec<usize> = want.groups.iter().flat_map(|g| self.missing(want, *g)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Evaluates what is missing: the full model once, then one group's model after the other over all queries. Calls
+    /// `group_done` with the board, the position of a group and whoever is told, when all wants have its terms.
+    ///
+    /// # Errors
+    /// Those of models, devices, the store and whoever is told. What was evaluated before is kept.
+    pub fn evaluate(
+        &mut self,
+        wants: &[Want],
+        report: &mut dyn Report,
+        group_done: &mut dyn FnMut(&Self, usize, &mut dyn Report) -> Result<()>,
+    ) -> Result<()> {
+        let portions = self.portions(wants);
+        let last = portions.len().saturating_sub(1);
+        for (number, portion) in portions.into_iter().enumerate() {
+            let places: Vec<Vec<usize>> = portion.iter().map(|w| self.missing_anywhere(w)).collect();
+            let queries: Vec<ScorerQuery> =
+                portion.iter().zip(&places).filter_map(|(w, p)| self.prepared(w, p)).collect();
+            let (model, settings) = (self.model, self.settings);
+            let pass = FullPass::run(model, model.schedule(), &queries, settings.seed, settings.batch, &mut |d, t| {
+                report.progress("full model", d, t)
+            })?;
+            for group in 0..self.groups.len() {
+                self.fill(&pass, portion, &places, group, report)?;
+                if number == last {
+                    group_done(self, group, report)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Wants cut so that the full model's predictions fit into memory; one empty portion where there are none.
+    fn portions<'w>(&self, wants: &'w [Want]) -> Vec<&'w [Want]> {
+        let size = self.model.shape().numel().max(1);
+        let (mut portions, mut start, mut numbers) = (Vec::new(), 0, 0);
+        for (i, want) in wants.iter().enumerate() {
+            let own = want.places.len() * size;
+            if i > start && numbers + own > CACHED_NUMBERS {
+                portions.extend(wants.get(start..i));
+                (start, numbers) = (i, 0);
+            }
+            numbers += own;
+        }
+        portions.extend(wants.get(start..));
+        portions
+    }
+
+    fn prepared(&self, want: &Want, places: &[usize]) -> Option<ScorerQuery> {
+        let query = self.queries.get(want.query)?;
+        let point = |i: &usize| want.places.get(*i).map(|&(t, draw)| Point { t, draw, weight: 1.0 });
+        let points = places.iter().filter_map(point).collect();
+        Some(ScorerQuery { pixels: query.pixels.clone(), plan: Plan { points, draws: 1 }, class: self.settings.class })
+    }
+
+    /// One group's missing terms of a portion, written now and then.
+    fn fill(
+        &mut self,
+        pass: &FullPass<'_>,
+        portion: &[Want],
+        places: &[Vec<usize>],
+        group: usize,
+        report: &mut dyn Report,
+    ) -> Result<()> {
+        // Place in the pass, and which query, timestep and draw it is.
+        let mut todo = Vec::new();
+        for (q, (want, places)) in portion.iter().zip(places).enumerate() {
+            if !want.groups.contains(&group) {
+                continue;
+            }
+            let table = self.table(want.query, group);
+            for (p, place) in places.iter().enumerate() {
+                if let Some(&(t, draw)) = want.places.get(*place)
+                    && table.is_none_or(|table| table.get(t, draw).is_none())
+                {
+                    todo.push(((q, p), want.query, t, draw));
+                }
+            }
+        }
+        let Some(&number) = self.groups.get(group).filter(|_| !todo.is_empty()) else { return Ok(()) };
+        let other = self.counterfactuals.without(number, report)?;
+        let what = format!("scoring without {}", self.names.get(group).map_or("", String::as_str));
+        let (mut done, total) = (0, todo.len());
+        for block in todo.chunks(WRITE_EVERY) {
+            let at: Vec<_> = block.iter().map(|(place, ..)| *place).collect();
+            let terms = pass.terms_at(&other, &at, &mut |d, _| report.progress(&what, done + d, total))?;
+            done += block.len();
+            for (&(_, query, t, draw), term) in block.iter().zip(terms) {
+                if let Some(table) = self.tables.get_mut(query).and_then(|q| q.get_mut(group)) {
+                    table.insert(t, draw, term);
+                }
+            }
+            let mut touched: Vec<usize> = block.iter().map(|(_, query, ..)| *query).collect();
+            touched.dedup();
+            for query in touched {
+                if let (Some(picture), Some(identity), Some(table)) =
+                    (self.queries.get(query), self.identities.get(group), self.table(query, group).cloned())
+                {
+                    self.kept.save(picture, identity, &table)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

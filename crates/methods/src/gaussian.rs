@@ -1,0 +1,426 @@
+//! Gaussian leave-out: the closed-form counterfactual. A Gaussian fitted to the data gives the best linear denoiser; so
+//! does one fitted to the data without a group. Their ELBO difference needs no network, and its expectation over the
+//! noise has a closed form, so the score is exact.
+
+use faer::linalg::solvers::SelfAdjointEigen;
+use faer::{Mat, MatRef, Side};
+
+use super::method::{Attribution, Context, GroupScore, Made, Method};
+use whence_base::random::{normals, stream};
+use whence_base::{Error, Result};
+use whence_data::Dataset;
+use whence_diffusion::NoiseSchedule;
+use whence_diffusion::elbo::{Point, Timesteps, sum};
+
+/// Up to this many numbers a picture, the covariance is fitted as it is; beyond, in as many principal components.
+const COMPONENTS: usize = 256;
+
+/// At most this many pictures decide the principal components.
+const BASIS_PICTURES: usize = 4096;
+
+/// Variance added to every direction, as a share of the mean variance, so that directions without any do not divide by 0.
+const RIDGE: f64 = 0.01;
+
+/// The method as the registry knows it.
+pub struct GaussianMethod;
+
+impl Method for GaussianMethod {
+    fn name(&self) -> &'static str {
+        "gaussian"
+    }
+
+    fn about(&self) -> &'static str {
+        "closed form: a Gaussian fitted with and without each group, no network; a preview, and the bar to clear"
+    }
+
+    fn counterfactuals(&self) -> Option<Made> {
+        None
+    }
+
+    fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>> {
+        let Context { model, dataset, groups, queries, settings, report, .. } = context;
+        let leave_out = GaussianLeaveOut::fit(dataset, &mut |done, total| report.progress("closed form", done, total))?;
+        let names: Vec<&str> = groups.iter().map(|&g| dataset.group_name(g)).collect();
+        queries
+            .iter()
+            .enumerate()
+            .map(|(done, query)| {
+                report.progress("closed form", done, queries.len())?;
+                let values = leave_out.scores(&query.pixels, model.schedule(), settings.timesteps, groups)?;
+                let scores = names.iter().zip(values).map(|(name, value)| GroupScore::exact(name, value));
+                Ok(Attribution::new(&query.name, self.name(), scores.collect()))
+            })
+            .collect()
+    }
+}
+
+/// Gaussians fitted to all pictures and to all but each group.
+pub struct GaussianLeaveOut {
+    /// Orthonormal columns; the identity is left out.
+    basis: Option<Mat<f32>>,
+    /// Mean of all pictures; coordinates are relative to it.
+    centre: Vec<f32>,
+    full: Gaussian,
+    without: Vec<Gaussian>,
+}
+
+/// Mean and covariance: eigenvectors in the basis, and one variance for all directions outside it.
+struct Gaussian {
+    /// In the basis.
+    mean: Vec<f64>,
+    /// Of the part outside the basis, in pixels.
+    outside_mean: Vec<f32>,
+    vectors: Mat<f64>,
+    variances: Vec<f64>,
+    outside_variance: f64,
+    outside_count: usize,
+}
+
+/// First and second moments of a set of pictures, relative to the centre.
+#[derive(Clone)]
+struct Moments {
+    count: f64,
+    sum: Vec<f64>,
+    products: Mat<f64>,
+    pixel_sum: Vec<f64>,
+    square: f64,
+}
+
+impl Moments {
+    fn zero(components: usize, size: usize) -> Self {
+        Self {
+            count: 0.0,
+            sum: vec![0.0; components],
+            products: Mat::zeros(components, components),
+            pixel_sum: vec![0.0; size],
+            square: 0.0,
+        }
+    }
+
+    /// self + sign * other.
+    fn add(&mut self, other: &Self, sign: f64) {
+        self.count += sign * other.count;
+        self.square += sign * other.square;
+        for (a, b) in self.sum.iter_mut().zip(&other.sum) {
+            *a += sign * b;
+        }
+        for (a, b) in self.pixel_sum.iter_mut().zip(&other.pixel_sum) {
+            *a += sign * b;
+        }
+        self.products += &other.products * faer::Scale(sign);
+    }
+}
+
+impl GaussianLeaveOut {
+    /// Fits one Gaussian to all pictures and one without each group.
+    ///
+    /// # Errors
+    /// Fewer than two groups, a decomposition that does not converge, and the progress function's own.
+    pub fn fit(dataset: &Dataset, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Self> {
+        let groups = dataset.groups().len();
+        if groups < 2 {
+            return Err(Error::input(
+                "there is only one group",
+                dataset.path().display().to_string(),
+                "give a dataset of at least two groups",
+            ));
+        }
+        let size = dataset.shape().numel();
+        let steps = groups + 2;
+        progress(0, steps)?;
+        let centre = centre_of(dataset);
+        let basis = (size > COMPONENTS).then(|| principal_subspace(dataset, &centre));
+        progress(1, steps)?;
+        let components = basis.as_ref().map_or(size, Mat::ncols);
+        let parts: Vec<Moments> =
+            (0..groups).map(|g| moments(dataset, dataset.indices_of(g), &centre, basis.as_ref(), components)).collect();
+        let mut all = Moments::zero(components, size);
+        for part in &parts {
+            all.add(part, 1.0);
+        }
+        progress(2, steps)?;
+        let full = Gaussian::fit(&all, basis.as_ref())?;
+        let mut without = Vec::with_capacity(groups);
+        for (g, part) in parts.iter().enumerate() {
+            let mut rest = all.clone();
+            rest.add(part, -1.0);
+            without.push(Gaussian::fit(&rest, basis.as_ref())?);
+            progress(g + 3, steps)?;
+        }
+        Ok(Self { basis, centre, full, without })
+    }
+
+    /// Scores of `groups` for a picture, nats, on the grid `timesteps` (the official one where timesteps are drawn).
+    ///
+    /// # Errors
+    /// Those of the grid.
+    pub fn scores(
+        &self,
+        pixels: &[u8],
+        schedule: &NoiseSchedule,
+        timesteps: Timesteps,
+        groups: &[usize],
+    ) -> Result<Vec<f64>> {
+        let grid = match timesteps {
+            Timesteps::Range { .. } => timesteps,
+            Timesteps::Count(_) => Timesteps::OFFICIAL,
+        };
+        let points = grid.plan(schedule, 1, 0, b"")?.points;
+        let x: Vec<f32> = pixels.iter().zip(&self.centre).map(|(&b, c)| f32::from(b) / 127.5 - 1.0 - c).collect();
+        let full = self.terms(&self.full, &x, schedule, &points);
+        Ok(groups
+            .iter()
+            .map(|&g| match self.without.get(g) {
+                Some(other) => {
+                    let other = self.terms(other, &x, schedule, &points);
+                    let differences: Vec<f64> = other.iter().zip(&full).map(|(a, b)| a - b).collect();
+                    sum(&differences)
+                }
+                None => 0.0,
+            })
+            .collect())
+    }
+
+    /// Weighted expected squared errors of a Gaussian's denoiser at each point.
+    ///
+    /// With s = γ²λ + σ² for each variance λ, and y the picture's distance from the mean in that direction, the
+    /// expectation of |noise - predicted noise|² is the sum over directions of (γ²λ/s)² + σ²γ² y²/s².
+    fn terms(&self, gaussian: &Gaussian, x: &[f32], schedule: &NoiseSchedule, points: &[Point]) -> Vec<f64> {
+        let (inside, outside) = self.distances(gaussian, x);
+        points
+            .iter()
+            .map(|p| {
+                let (signal, noise) = schedule.signal_and_noise(p.t);
+                let (g2, s2) = (signal * signal, noise * noise);
+                let term = |variance: f64, square: f64, count: f64| {
+                    let s = g2 * variance + s2;
+                    count * (g2 * variance / s).powi(2) + s2 * g2 * square / (s * s)
+                };
+                let directions = gaussian.variances.iter().zip(&inside).map(|(v, y)| term(*v, y * y, 1.0));
+                let rest = term(gaussian.outside_variance, outside, gaussian.outside_count as f64);
+                p.weight * (directions.sum::<f64>() + rest)
+            })
+            .collect()
+    }
+
+    /// Distance from the mean along each eigenvector, and the squared distance outside the basis.
+    fn distances(&self, gaussian: &Gaussian, x: &[f32]) -> (Vec<f64>, f64) {
+        let (z, outside) = match &self.basis {
+            Some(basis) => {
+                let z = basis.transpose() * column(x);
+                let back = basis * &z;
+                let outside = x
+                    .iter()
+                    .zip(column_iter(back.as_ref()))
+                    .zip(&gaussian.outside_mean)
+                    .map(|((x, b), m)| f64::from(x - b - m).powi(2))
+                    .sum();
+                (column_iter(z.as_ref()).map(f64::from).collect::<Vec<_>>(), outside)
+            }
+            None => (x.iter().map(|v| f64::from(*v)).collect(), 0.0),
+        };
+        let y = Mat::from_fn(z.len(), 1, |i, _| {
+            z.get(i).copied().unwrap_or(0.0) - gaussian.mean.get(i).copied().unwrap_or(0.0)
+        });
+        let rotated = gaussian.vectors.transpose() * &y;
+        (column_iter(rotated.as_ref()).collect(), outside)
+    }
+}
+
+impl Gaussian {
+    fn fit(m: &Moments, basis: Option<&Mat<f32>>) -> Result<Self> {
+        let count = m.count.max(1.0);
+        let components = m.sum.len();
+        let mean: Vec<f64> = m.sum.iter().map(|s| s / count).collect();
+        let at = |i: usize| mean.get(i).copied().unwrap_or(0.0);
+        let covariance =
+            Mat::from_fn(components, components, |i, j| m.products.get(i.min(j), i.max(j)) / count - at(i) * at(j));
+        let pixel_mean: Vec<f32> = m.pixel_sum.iter().map(|s| (s / count) as f32).collect();
+        let size = pixel_mean.len();
+        let total = m.square / count - pixel_mean.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+        let inside: f64 = (0..components).map(|i| *covariance.get(i, i)).sum();
+        let ridge = RIDGE * (total / size.max(1) as f64).max(1e-8);
+        let outside_count = size - components.min(size);
+        let outside_variance = ((total - inside).max(0.0) / outside_count.max(1) as f64) + ridge;
+        let outside_mean = match basis {
+            Some(basis) => {
+                let projected = basis * (basis.transpose() * column(&pixel_mean));
+                pixel_mean.iter().zip(column_iter(projected.as_ref())).map(|(a, b)| a - b).collect()
+            }
+            None => Vec::new(),
+        };
+        let eigen: SelfAdjointEigen<f64> = covariance.self_adjoint_eigen(Side::Lower).map_err(|e| {
+            Error::input(format!("the covariance has no decomposition ({e:?})"), "closed form", "check the pictures")
+        })?;
+        let variances = eigen.S().column_vector().iter().map(|v| v.max(0.0) + ridge).collect();
+        Ok(Self { mean, outside_mean, vectors: eigen.U().to_owned(), variances, outside_variance, outside_count })
+    }
+}
+
+fn column(x: &[f32]) -> Mat<f32> {
+    Mat::from_fn(x.len(), 1, |i, _| x.get(i).copied().unwrap_or(0.0))
+}
+
+fn column_iter<T: Copy>(m: MatRef<'_, T>) -> impl Iterator<Item = T> {
+    (0..m.nrows()).map(move |i| *m.get(i, 0))
+}
+
+fn centre_of(dataset: &Dataset) -> Vec<f32> {
+    let mut total = vec![0u64; dataset.shape().numel()];
+    for i in 0..dataset.len() {
+        for (t, &b) in total.iter_mut().zip(dataset.pixels(i)) {
+            *t += u64::from(b);
+        }
+    }
+    let count = dataset.len().max(1) as f64;
+    total.into_iter().map(|t| (t as f64 / count / 127.5 - 1.0) as f32).collect()
+}
+
+/// Pictures as rows, relative to the centre.
+fn rows(dataset: &Dataset, indices: &[usize], centre: &[f32]) -> Mat<f32> {
+    Mat::from_fn(indices.len(), centre.len(), |r, c| {
+        let pixel = indices.get(r).and_then(|&i| dataset.pixels(i).get(c)).copied().unwrap_or(0);
+        f32::from(pixel) / 127.5 - 1.0 - centre.get(c).copied().unwrap_or(0.0)
+    })
+}
+
+/// An orthonormal basis close to the leading principal components, by subspace iteration from a random start
+/// (Halko, Martinsson and Tropp 2011).
+fn principal_subspace(dataset: &Dataset, centre: &[f32]) -> Mat<f32> {
+    let stride = dataset.len().div_ceil(BASIS_PICTURES).max(1);
+    let chosen: Vec<usize> = (0..dataset.len()).step_by(stride).collect();
+    let x = rows(dataset, &chosen, centre);
+    let count = COMPONENTS.min(chosen.len()).min(centre.len());
+    let start = normals(&mut stream("whence 2026 subspace", 0, b"", 0), centre.len() * count);
+    let mut q = Mat::from_fn(centre.len(), count, |i, j| start.get(i * count + j).copied().unwrap_or(0.0));
+    for _ in 0..3 {
+        let y = x.transpose() * (&x * &q);
+        q = y.qr().compute_thin_Q();
+    }
+    q
+}
+
+fn moments(
+    dataset: &Dataset,
+    indices: &[usize],
+    centre: &[f32],
+    basis: Option<&Mat<f32>>,
+    components: usize,
+) -> Moments {
+    let mut m = Moments::zero(components, centre.len());
+    for portion in indices.chunks(2048) {
+        let x = rows(dataset, portion, centre);
+        for r in 0..x.nrows() {
+            for (c, total) in m.pixel_sum.iter_mut().enumerate() {
+                let v = f64::from(*x.get(r, c));
+                *total += v;
+                m.square += v * v;
+            }
+        }
+        let z = match basis {
+            Some(basis) => &x * basis,
+            None => x,
+        };
+        let z = Mat::<f64>::from_fn(z.nrows(), z.ncols(), |i, j| f64::from(*z.get(i, j)));
+        for (j, total) in m.sum.iter_mut().enumerate() {
+            *total += (0..z.nrows()).map(|i| *z.get(i, j)).sum::<f64>();
+        }
+        m.products += z.transpose() * &z;
+        m.count += portion.len() as f64;
+    }
+    m
+}
+
+#[cfg(test)]
+mod tests {
+    use faer::linalg::solvers::Solve as _;
+
+    use super::*;
+    use whence_base::random::epsilon;
+    use whence_data::LoadOptions;
+    use whence_diffusion::{BetaSchedule, SchedulerConfig};
+
+    /// Pictures of 3 x 10 x 10 numbers: more than the components kept, fewer pictures than numbers.
+    fn pictures() -> (tempfile::TempDir, Dataset) {
+        let folder = tempfile::tempdir().unwrap();
+        for (g, group) in ["a", "b", "c"].iter().enumerate() {
+            std::fs::create_dir(folder.path().join(group)).unwrap();
+            for i in 0..20u64 {
+                let noise = epsilon(g as u64 * 100 + i, b"pictures", 1, 0, 300);
+                let bytes: Vec<u8> = noise
+                    .iter()
+                    .enumerate()
+                    .map(|(k, e)| (128.0 + 30.0 * e + 40.0 * ((k * (g + 1)) as f32 / 9.0).sin()) as u8)
+                    .collect();
+                let path = folder.path().join(group).join(format!("{i}.png"));
+                image::RgbImage::from_raw(10, 10, bytes).unwrap().save(path).unwrap();
+            }
+        }
+        let dataset = Dataset::load(folder.path(), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
+        (folder, dataset)
+    }
+
+    /// Mean over draws of |noise - predicted noise|², with the covariance as a dense matrix: no eigenvectors, no basis.
+    fn brute_force(
+        dataset: &Dataset,
+        leave_out: Option<usize>,
+        query: &[u8],
+        schedule: &NoiseSchedule,
+        t: usize,
+    ) -> f64 {
+        let picture = |p: &[u8]| -> Vec<f64> { p.iter().map(|b| f64::from(*b) / 127.5 - 1.0).collect() };
+        let kept: Vec<Vec<f64>> = (0..dataset.len())
+            .filter(|&i| dataset.group_of(i) != leave_out)
+            .map(|i| picture(dataset.pixels(i)))
+            .collect();
+        let (n, d) = (kept.len() as f64, query.len());
+        let mean: Vec<f64> = (0..d).map(|k| kept.iter().map(|x| x[k]).sum::<f64>() / n).collect();
+        let mut c = Mat::<f64>::zeros(d, d);
+        for x in &kept {
+            for i in 0..d {
+                for j in 0..d {
+                    c[(i, j)] += (x[i] - mean[i]) * (x[j] - mean[j]) / n;
+                }
+            }
+        }
+        let ridge = RIDGE * (0..d).map(|i| c[(i, i)]).sum::<f64>() / d as f64;
+        let (signal, noise) = schedule.signal_and_noise(t);
+        let system = Mat::from_fn(d, d, |i, j| {
+            signal * signal * (c[(i, j)] + if i == j { ridge } else { 0.0 }) + if i == j { noise * noise } else { 0.0 }
+        });
+        let solver = system.llt(Side::Lower).unwrap();
+        let x0 = picture(query);
+        let draws = 600;
+        let mut total = 0.0;
+        for draw in 0..draws {
+            let e = epsilon(7, b"brute force", t, draw, d);
+            let right = Mat::from_fn(d, 1, |i, _| signal * x0[i] + noise * f64::from(e[i]) - signal * mean[i]);
+            let solved = solver.solve(&right);
+            total += (0..d).map(|i| (f64::from(e[i]) - noise * solved[(i, 0)]).powi(2)).sum::<f64>();
+        }
+        total / draws as f64
+    }
+
+    #[test]
+    fn scores_are_those_of_a_dense_matrix_and_drawn_noise() {
+        let (_folder, dataset) = pictures();
+        let config = SchedulerConfig { beta_schedule: BetaSchedule::SquaredcosCapV2, ..SchedulerConfig::default() };
+        let schedule = NoiseSchedule::new(&config).unwrap();
+        let fitted = GaussianLeaveOut::fit(&dataset, &mut |_, _| Ok(())).unwrap();
+        assert!(fitted.basis.is_some(), "the components are used");
+        let query = dataset.pixels(25).to_vec();
+        for t in [40usize, 500] {
+            let grid: Timesteps = format!("{t}..{}", t + 1).parse().unwrap();
+            let scores = fitted.scores(&query, &schedule, grid, &[0, 1, 2]).unwrap();
+            let full = brute_force(&dataset, None, &query, &schedule, t);
+            for (group, score) in scores.iter().enumerate() {
+                let without = brute_force(&dataset, Some(group), &query, &schedule, t);
+                let expected = schedule.elbo_weight(t) * (without - full);
+                // Noise is shared, so the drawn difference is close to its expectation.
+                let allowed = 0.03 * expected.abs() + 0.02 * schedule.elbo_weight(t) * full / 10.0;
+                assert!((score - expected).abs() < allowed, "{t} {group}: {score} for {expected}");
+            }
+            assert!(scores[1] > scores[0] && scores[1] > scores[2], "its own group matters most: {scores:?}");
+        }
+    }
+}

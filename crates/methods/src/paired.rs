@@ -1,0 +1,83 @@
+//! What GUDA and LOGO share: the paired scores of all queries under the full model and the model without each group.
+
+use super::board::{Board, Want};
+use super::early;
+use super::method::{Attribution, Context, GroupScore, Report, Work};
+use whence_base::{Error, Result};
+use whence_diffusion::elbo::Plan;
+use whence_diffusion::elbo::anytime::Settings as StopSettings;
+
+/// How the timesteps of the queries are chosen.
+enum Course {
+    /// Some at a time, until the top is separated.
+    Early(StopSettings),
+    /// All of a plan a query.
+    Whole(Vec<Plan>),
+}
+
+/// The board of what is known, how what is not will be chosen, and who is told.
+fn start(context: Context<'_>) -> Result<(Board<'_>, Course, &mut dyn Report)> {
+    let Context { model, queries, settings, groups, counterfactuals, kept, report, .. } = context;
+    // One group has no rivals to be separated from.
+    let course = match settings.stop.filter(|s| s.top < groups.len()) {
+        Some(stop) => Course::Early(stop),
+        None => Course::Whole(
+            queries
+                .iter()
+                .map(|q| settings.timesteps.plan(model.schedule(), settings.draws, settings.seed, &q.pixels))
+                .collect::<Result<_>>()?,
+        ),
+    };
+    let names: Vec<String> = groups.iter().map(|&g| counterfactuals.name(g)).collect();
+    Ok((Board::new(model, queries, settings, groups, names, counterfactuals, kept)?, course, report))
+}
+
+/// All groups at all places of the plans.
+fn wants(plans: &[Plan], groups: usize) -> Vec<Want> {
+    plans
+        .iter()
+        .enumerate()
+        .map(|(query, plan)| Want {
+            query,
+            places: plan.points.iter().map(|p| (p.t, p.draw)).collect(),
+            groups: (0..groups).collect(),
+        })
+        .collect()
+}
+
+/// What scoring would have to evaluate, at most.
+pub(super) fn work(context: Context<'_>) -> Result<Work> {
+    let (board, course, _) = start(context)?;
+    match course {
+        Course::Early(stop) => early::work(&board, stop),
+        Course::Whole(plans) => Ok(board.cost(&wants(&plans, board.groups.len()))),
+    }
+}
+
+/// Scores all groups for all queries under the name of `method`.
+pub(super) fn attribute(method: &str, context: Context<'_>) -> Result<Vec<Attribution>> {
+    context.model.check_class(context.settings.class)?;
+    let (mut board, course, report) = start(context)?;
+    let plans = match course {
+        Course::Early(stop) => return early::attribute(method, &mut board, stop, report),
+        Course::Whole(plans) => plans,
+    };
+    let (queries, groups) = (board.queries, board.groups);
+    let wants = wants(&plans, groups.len());
+    report.planned(board.cost(&wants).evaluations)?;
+    board.evaluate(&wants, report, &mut |board, group, report| {
+        let scores: Vec<GroupScore> =
+            plans.iter().enumerate().filter_map(|(query, plan)| board.score(query, group, plan)).collect();
+        groups.get(group).map_or(Ok(()), |&number| report.group_done(number, &scores))
+    })?;
+    let missing = || Error::input("a score is missing", "scoring", "report this");
+    queries
+        .iter()
+        .zip(&plans)
+        .enumerate()
+        .map(|(number, (query, plan))| {
+            let scores = (0..groups.len()).map(|g| board.score(number, g, plan)).collect::<Option<_>>();
+            Ok(Attribution::new(&query.name, method, scores.ok_or_else(missing)?))
+        })
+        .collect()
+}

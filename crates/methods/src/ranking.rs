@@ -1,0 +1,157 @@
+//! From scores to an order that calls ties ties, and to one plain sentence.
+
+use serde::{Deserialize, Serialize};
+
+use super::method::{Attribution, GroupScore};
+use whence_diffusion::elbo::anytime::Side;
+use whence_diffusion::elbo::{Estimate, Term};
+
+/// A group's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ranked {
+    /// Position in [`Attribution::scores`].
+    pub index: usize,
+    /// 1 for the highest score; equal scores share a rank.
+    pub rank: usize,
+    /// Whether the noise leaves open which of this group and the one before it comes first.
+    pub tied_with_previous: bool,
+}
+
+/// Groups from the highest score to the lowest; equal scores in the dataset's order.
+pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
+    let mut order: Vec<(usize, &GroupScore)> = scores.iter().enumerate().collect();
+    // A ranking that stopped early has said which groups lead and which were left behind.
+    let place = |s: &GroupScore| s.side.map_or(0, Side::place);
+    order.sort_by(|(i, a), (j, b)| {
+        place(a).cmp(&place(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
+    });
+    let mut ranked: Vec<Ranked> = Vec::with_capacity(order.len());
+    let mut previous: Option<(&GroupScore, usize)> = None;
+    for (place, (index, score)) in order.into_iter().enumerate() {
+        let (rank, tied) = match previous {
+            Some((before, rank)) if before.estimate.score == score.estimate.score => (rank, true),
+            Some((before, _)) if before.side != score.side => (place + 1, false),
+            // Open is another word for tied.
+            Some(_) if score.side == Some(Side::Open) => (place + 1, true),
+            Some((before, _)) => (place + 1, !difference(before, score).is_separated()),
+            None => (1, false),
+        };
+        ranked.push(Ranked { index, rank, tied_with_previous: tied });
+        previous = Some((score, rank));
+    }
+    ranked
+}
+
+/// The difference of two groups' scores. They share their noise, so the terms are subtracted one by one first.
+pub fn difference(a: &GroupScore, b: &GroupScore) -> Estimate {
+    if a.terms.len() == b.terms.len() && !a.terms.is_empty() {
+        let terms: Vec<Term> = a.terms.iter().zip(&b.terms).map(|(a, b)| *a - *b).collect();
+        return Estimate::from_terms(&terms, a.draws);
+    }
+    let std_err = a.estimate.std_err.hypot(b.estimate.std_err);
+    Estimate::new(a.estimate.score - b.estimate.score, std_err)
+}
+
+/// What the ranking says, in one sentence.
+pub fn verdict(attribution: &Attribution) -> String {
+    let ranked = rank(&attribution.scores);
+    let name = |r: &Ranked| attribution.scores.get(r.index).map_or("", |s| s.group.as_str());
+    let Some(first) = ranked.first() else { return "No groups were scored".into() };
+    let Some(leader) = attribution.scores.get(first.index) else { return String::new() };
+    if leader.estimate.interval_95().0 <= 0.0 {
+        return "No group made this picture more likely beyond the noise".into();
+    }
+    let null = attribution.trust.as_ref().and_then(|t| t.null.as_ref());
+    if let Some(null) = null.filter(|n| !n.stands_out(&leader.group, leader.estimate.score)) {
+        // The leader's model may be damaged so much that it has more to beat than those below it.
+        let mut others = ranked.iter().filter_map(|r| attribution.scores.get(r.index));
+        return match others.find(|s| null.stands_out(&s.group, s.estimate.score)) {
+            Some(other) => format!(
+                "{} stands out; {} scores more, but its model harms other pictures too",
+                other.group, leader.group
+            ),
+            None => format!("Nothing stands out: random pictures could score as much as {}", leader.group),
+        };
+    }
+    let tied: Vec<&str> = ranked.iter().skip(1).take_while(|r| r.tied_with_previous).map(name).collect();
+    if !tied.is_empty() {
+        return match tied.as_slice() {
+            [one] => format!("{} and {one} cannot be told apart at the top", name(first)),
+            many => format!("{} and {} others cannot be told apart at the top", name(first), many.len()),
+        };
+    }
+    let followers: Vec<&Ranked> = ranked.iter().skip(1).take(2).collect();
+    match followers.as_slice() {
+        [second, third] if third.tied_with_previous => {
+            format!("{} stands out; {} and {} cannot be told apart", name(first), name(second), name(third))
+        }
+        [second, ..] => format!("{} stands out; {} follows", name(first), name(second)),
+        [] => format!("{} was the only group scored", name(first)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(group: &str, values: &[f64]) -> GroupScore {
+        let terms: Vec<Term> = values.iter().map(|&value| Term { value, weight: 1.0, spread: 1.0 }).collect();
+        GroupScore {
+            group: group.into(),
+            estimate: Estimate::from_terms(&terms, 1),
+            evaluations: terms.len(),
+            terms,
+            draws: 1,
+            side: None,
+            gate: None,
+        }
+    }
+
+    fn shaky(mean: f64, size: f64, seed: u64) -> Vec<f64> {
+        whence_base::random::epsilon(seed, b"ranking", 1, 0, 50).iter().map(|e| mean + size * f64::from(*e)).collect()
+    }
+
+    #[test]
+    fn highest_first_and_equal_scores_share_a_rank() {
+        let scores = [score("a", &[1.0; 9]), score("b", &[3.0; 9]), score("c", &[1.0; 9]), score("d", &[-1.0; 9])];
+        let ranked = rank(&scores);
+        let order: Vec<_> = ranked.iter().map(|r| (r.index, r.rank, r.tied_with_previous)).collect();
+        assert_eq!(order, [(1, 1, false), (0, 2, false), (2, 2, true), (3, 4, false)]);
+    }
+
+    #[test]
+    fn shared_noise_separates_what_separate_intervals_cannot() {
+        let common = shaky(1.0, 5.0, 1);
+        let above: Vec<f64> = common.iter().map(|v| v + 0.1).collect();
+        let (a, b) = (score("a", &above), score("b", &common));
+        assert!(a.estimate.interval_95().0 < b.estimate.interval_95().1, "the intervals overlap");
+        assert!(!rank(&[a.clone(), b])[1].tied_with_previous, "the paired difference does not contain zero");
+        let other = score("c", &shaky(1.0, 5.0, 2));
+        assert!(rank(&[a, other])[1].tied_with_previous);
+    }
+
+    #[test]
+    fn the_sentence_names_the_leader_or_says_that_there_is_none() {
+        let make = |scores: Vec<GroupScore>| Attribution::new("q", "guda", scores);
+        let clear =
+            make(vec![score("ink", &[9.0; 50]), score("wash", &shaky(1.0, 2.0, 3)), score("oil", &shaky(1.0, 2.0, 4))]);
+        assert_eq!(verdict(&clear).split(';').next(), Some("ink stands out"));
+        let none = make(vec![score("ink", &shaky(0.0, 2.0, 5)), score("wash", &[-1.0; 50])]);
+        assert!(verdict(&none).starts_with("No group"), "{}", verdict(&none));
+    }
+
+    #[test]
+    fn a_leader_with_more_to_beat_does_not_hide_one_that_stands_out() {
+        let exact = [GroupScore::exact("ink", 9.0), GroupScore::exact("oil", 8.0), GroupScore::exact("wash", 0.5)];
+        let mut all = Attribution::new("q", "guda", exact.to_vec());
+        let mut null = crate::NullTest::of(vec![0.0, 1.0, 2.0, 3.0, 2.0, 1.0], 3, None).unwrap();
+        assert!(null.threshold < 8.0, "{}", null.threshold);
+        let trust = |null| crate::Trust { null: Some(null), lead: None, closed_form: None, second_seed: None };
+        null.allowances.insert("ink".into(), 20.0);
+        all.trust = Some(trust(null.clone()));
+        assert!(verdict(&all).starts_with("oil stands out; ink scores more"), "{}", verdict(&all));
+        null.allowances.insert("oil".into(), 20.0);
+        all.trust = Some(trust(null));
+        assert!(verdict(&all).starts_with("Nothing stands out"), "{}", verdict(&all));
+    }
+}

@@ -1,0 +1,83 @@
+//! Self-attention over the pixels of a feature map.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use burn::tensor::module::attention;
+
+use whence_base::Result;
+use whence_kernels as cpu;
+use whence_nn::layers::{GroupNorm, Linear};
+use whence_nn::weights::Builder;
+
+/// Every pixel looks at every other; added to its input (diffusers' `Attention` as UNet2DModel uses it).
+#[derive(Module, Debug)]
+pub struct Attention {
+    group_norm: Option<GroupNorm>,
+    to_q: Linear,
+    to_k: Linear,
+    to_v: Linear,
+    to_out: Vec<Linear>,
+    #[module(skip)]
+    heads: usize,
+    #[module(skip)]
+    rescale_output_factor: f64,
+}
+
+/// Settings of an [`Attention`] layer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AttentionSpec {
+    pub channels: usize,
+    /// Channels of a head; one head where `None`.
+    pub head_dim: Option<usize>,
+    /// Groups of the normalisation; no normalisation where `None`.
+    pub groups: Option<usize>,
+    pub eps: f64,
+    pub rescale_output_factor: f64,
+}
+
+impl Attention {
+    pub(super) fn build(b: &mut Builder<'_>, spec: AttentionSpec) -> Result<Self> {
+        let c = spec.channels;
+        Ok(Self {
+            group_norm: spec
+                .groups
+                .map(|groups| b.within("group_norm", |b| GroupNorm::build(b, c, groups, spec.eps)))
+                .transpose()?,
+            to_q: b.within("to_q", |b| Linear::build(b, c, c))?,
+            to_k: b.within("to_k", |b| Linear::build(b, c, c))?,
+            to_v: b.within("to_v", |b| Linear::build(b, c, c))?,
+            to_out: vec![b.within("to_out.0", |b| Linear::build(b, c, c))?],
+            heads: c / spec.head_dim.unwrap_or(c).max(1),
+            rescale_output_factor: spec.rescale_output_factor,
+        })
+    }
+
+    /// `[batch, channels, height, width]` to the same shape.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let normal = match &self.group_norm {
+            Some(norm) => norm.forward(x.clone()),
+            None => x.clone(),
+        };
+        let mut out = if cpu::supports(&x) {
+            let [q, k, v] = [&self.to_q, &self.to_k, &self.to_v].map(|layer| layer.forward_channels(normal.clone()));
+            let out = cpu::attention(q, k, v, self.heads);
+            self.to_out.iter().fold(out, |out, layer| layer.forward_channels(out))
+        } else {
+            self.attend(normal)
+        };
+        out = out + x;
+        if self.rescale_output_factor == 1.0 { out } else { out / self.rescale_output_factor }
+    }
+
+    fn attend(&self, x: Tensor<4>) -> Tensor<4> {
+        let [n, c, h, w] = x.dims();
+        let pixels = x.reshape([n, c, h * w]).swap_dims(1, 2);
+        let heads = |t: Tensor<3>| t.reshape([n, h * w, self.heads, c / self.heads]).swap_dims(1, 2);
+        let q = heads(self.to_q.forward(pixels.clone()));
+        let k = heads(self.to_k.forward(pixels.clone()));
+        let v = heads(self.to_v.forward(pixels));
+        let out = attention(q, k, v, None, None, Default::default()).swap_dims(1, 2).reshape([n, h * w, c]);
+        let out = self.to_out.iter().fold(out, |out, layer| layer.forward(out));
+        out.swap_dims(1, 2).reshape([n, c, h, w])
+    }
+}

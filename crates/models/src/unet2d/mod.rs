@@ -1,0 +1,16 @@
+//! The network: diffusers' UNet2DModel, its settings, its blocks.
+
+mod attention;
+mod blocks;
+mod config;
+mod embeddings;
+mod resnet;
+#[cfg(test)]
+mod tests;
+mod unet;
+
+pub use config::{
+    Activation, DownBlockType, MidBlockType, Resampling, SampleSize, TimeEmbeddingType, TimeScaleShift, UNet2DConfig,
+    UpBlockType,
+};
+pub use unet::UNet2DModel;

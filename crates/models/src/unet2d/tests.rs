@@ -1,0 +1,47 @@
+//! The same networks computed by burn's layers and by the CPU kernels.
+
+use std::path::Path;
+
+use burn::module::Module as _;
+use burn::tensor::Device;
+use whence_base::random::epsilon;
+use whence_nn::gradients::collect_gradients;
+use whence_nn::sample::to_tensor;
+use whence_nn::weights::{SafetensorsSource, to_vec};
+
+use super::{UNet2DConfig, UNet2DModel};
+
+/// A network's prediction and its gradients.
+fn outcome(folder: &Path) -> Vec<Vec<f32>> {
+    let device = Device::flex().autodiff();
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    let config = UNet2DConfig::from_json(&config, "config.json").unwrap();
+    let mut source = SafetensorsSource::open(&folder.join("diffusion_pytorch_model.safetensors")).unwrap();
+    let network = UNet2DModel::build(&config, &mut source, &Device::flex()).unwrap().train();
+    let shape = config.sample_shape().unwrap();
+    let classes = config.num_class_embeds.map(|_| vec![0, 1]);
+    let x = to_tensor(&epsilon(5, b"layers", 1, 0, 2 * shape.numel()), shape, &device);
+    let out = network.forward(x, &[3, 700], classes.as_deref(), None);
+    let found = to_vec(out.clone().inner());
+    let mut tape = (out.clone() * out).mean().backward();
+    let gradients = collect_gradients(&network, &mut tape);
+    std::iter::once(found).chain(gradients.into_iter().flatten().map(to_vec)).collect()
+}
+
+/// burn's layers, which other devices use, in the place of ours.
+#[test]
+fn networks_of_burns_layers_and_of_ours_agree() {
+    for name in ["unet-guda-tiny", "unet-adm-tiny", "unet-ddpm-cifar-tiny"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name);
+        let ours = outcome(&folder);
+        let burns = whence_kernels::with_burn_layers(|| outcome(&folder));
+        assert_ne!(ours, burns, "{name}: the same layers twice");
+        assert_eq!(ours.len(), burns.len(), "{name}");
+        for (i, (a, b)) in ours.iter().zip(&burns).enumerate() {
+            let length = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
+            let apart = length(&mut a.iter().zip(b).map(|(a, b)| f64::from(a - b)));
+            let long = length(&mut b.iter().map(|b| f64::from(*b)));
+            assert!(apart < 1e-4 * long + 1e-8, "{name}, {i}: {apart} of {long}");
+        }
+    }
+}

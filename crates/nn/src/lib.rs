@@ -1,0 +1,13 @@
+//! What networks are made of and trained with: layers under PyTorch's names, weights in and out, differences between two
+//! sets of weights, gradients, AdamW and the moving average.
+
+pub mod delta;
+pub mod ema;
+pub mod gradients;
+pub mod layers;
+pub mod optimizer;
+pub mod parameters;
+pub mod sample;
+pub mod weights;
+
+pub use sample::SampleShape;

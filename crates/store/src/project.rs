@@ -1,0 +1,109 @@
+//! A project: a folder that names a model, a dataset and queries, and keeps what was computed from them.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{read_json, write_atomic, write_json};
+use whence_base::{Error, Result};
+
+/// Where the window leaves what it showed, beside `project.json`.
+pub const SESSION: &str = "session.json";
+
+/// `project.json`. Paths are relative to its folder, or absolute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectFile {
+    /// Version of this file's layout; this program writes and reads 1.
+    pub schema_version: u32,
+    /// Name on screen.
+    pub name: String,
+    /// The model's folder.
+    #[serde(default)]
+    pub model: Option<PathBuf>,
+    /// The dataset.
+    #[serde(default)]
+    pub data: Option<PathBuf>,
+    /// The pictures asked about.
+    #[serde(default)]
+    pub queries: Vec<PathBuf>,
+    /// Settings of unlearning and scoring.
+    #[serde(default)]
+    pub recipe: Option<PathBuf>,
+}
+
+impl ProjectFile {
+    /// Every file and folder it names.
+    pub fn paths(&self) -> Vec<&PathBuf> {
+        self.model.iter().chain(&self.data).chain(&self.recipe).chain(&self.queries).collect()
+    }
+}
+
+/// An opened project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Its folder.
+    pub root: PathBuf,
+    /// What `project.json` says, with paths made absolute.
+    pub file: ProjectFile,
+    /// What the window left in `session.json`.
+    pub session: Option<serde_json::Value>,
+}
+
+impl Project {
+    /// Opens a project folder.
+    ///
+    /// # Errors
+    /// Folders without a `project.json`, and files of a later version.
+    pub fn open(root: &Path) -> Result<Self> {
+        let path = root.join("project.json");
+        if !path.is_file() {
+            return Err(Error::file(
+                "this folder is no project: it has no project.json",
+                root,
+                "choose a project folder, or open a model and a dataset instead",
+            ));
+        }
+        let mut file: ProjectFile = read_json(&path)?;
+        if file.schema_version != 1 {
+            return Err(Error::file(
+                format!("this project was written by a later version (layout {})", file.schema_version),
+                &path,
+                "update Whence",
+            ));
+        }
+        let absolute = |p: &mut PathBuf| *p = root.join(&*p);
+        file.model.as_mut().map(absolute);
+        file.data.as_mut().map(absolute);
+        file.recipe.as_mut().map(absolute);
+        file.queries.iter_mut().for_each(absolute);
+        let left = root.join(SESSION);
+        let session = if left.is_file() {
+            read_json(&left).inspect_err(|e| tracing::warn!("{e}: it is left out")).ok()
+        } else {
+            None
+        };
+        Ok(Self { root: root.to_owned(), file, session })
+    }
+
+    /// Writes a new project.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn create(root: &Path, file: &ProjectFile) -> Result<()> {
+        write_json(&root.join("project.json"), file)
+    }
+
+    /// Where results of this project are kept.
+    pub fn store(&self) -> PathBuf {
+        self.root.join("store")
+    }
+}
+
+/// Where this user's own files of the program are: caches, the demo, device verdicts. `WHENCE_DATA` overrides it.
+pub fn user_data_folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("WHENCE_DATA").filter(|v| !v.is_empty()) {
+        return folder.into();
+    }
+    directories::ProjectDirs::from("", "", "whence")
+        .map_or_else(|| std::env::temp_dir().join("whence"), |dirs| dirs.data_dir().to_owned())
+}

@@ -1,0 +1,11 @@
+//! Training: the loop, its settings and batches; and unlearning, which is training with another objective.
+
+pub mod batch;
+mod config;
+mod left_out;
+mod run;
+pub mod unlearning;
+
+pub use config::{TrainingConfig, network_for};
+pub use left_out::LeftOut;
+pub use run::{Training, TrainingRecord, TrainingStep};

@@ -1,0 +1,225 @@
+//! The unlearning loop: the full model in, the model without some of its training pictures out.
+
+use burn::tensor::Tensor;
+
+use super::batch::{Batch, Batches, neighbours_of};
+use super::forget::Forget;
+use super::neighbours::GroupNeighbours;
+use super::objective::{ForgetBatch, Objective, objective};
+use super::recipe::Recipe;
+use super::split::Split;
+use super::state::{Progress, UnlearningState};
+use super::stop::{PROBE_EVERY, Probe};
+use whence_base::random::stream;
+use whence_base::{Error, Result};
+use whence_data::Dataset;
+use whence_diffusion::Model;
+use whence_models::UNet2DModel;
+use whence_nn::gradients::{Gradients, Pass, sharded_gradients, shards};
+use whence_nn::sample::to_tensor;
+use whence_nn::weights::to_vec;
+
+/// A GPU is asked for its losses at every so many steps: each answer makes it wait.
+const READ_EVERY: usize = 5;
+
+/// What the caller sees after each step.
+pub struct UnlearningStep<'a> {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Mean squared error on the step's pictures to forget; up to four steps old on a GPU.
+    pub forget_loss: f32,
+    /// Mean squared error on the step's pictures to retain; as old.
+    pub retain_loss: f32,
+    /// The network as it is now, without gradients.
+    pub network: &'a UNet2DModel,
+    progress: &'a Progress,
+}
+
+impl UnlearningStep<'_> {
+    /// All that is needed to go on from here, read back from the device: two to four times the size of the weights.
+    pub fn state(&self) -> UnlearningState {
+        self.progress.state()
+    }
+}
+
+/// What an unlearning run made.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The model without the pictures.
+    pub model: Model,
+    /// Where a safety stop ended the run early: the step at which damage was found, and what it was. The model is then
+    /// the last one that was found fine before.
+    pub stopped_at: Option<(usize, String)>,
+}
+
+/// An unlearning run's inputs.
+pub struct Unlearning<'a> {
+    /// The full model.
+    pub model: &'a Model,
+    /// Its training images.
+    pub dataset: &'a Dataset,
+    /// The pictures to forget.
+    pub forget: &'a Forget,
+    /// A resolved recipe.
+    pub recipe: &'a Recipe,
+    /// What was found for all groups of this dataset with this recipe; found here where absent. Of no use where other
+    /// pictures than a group's are forgotten.
+    pub neighbours: Option<&'a GroupNeighbours>,
+}
+
+impl Unlearning<'_> {
+    /// Unlearns the pictures, from the start or from where `state` was taken of the same run; both end with the same
+    /// weights to the last bit.
+    ///
+    /// # Errors
+    /// Nothing to forget or to retain, a state of another network, a loss that is not finite, a failing device, and the
+    /// observer's own.
+    pub fn run(
+        &self,
+        state: Option<UnlearningState>,
+        observe: &mut dyn FnMut(UnlearningStep<'_>) -> Result<()>,
+    ) -> Result<Outcome> {
+        let recipe = self.recipe;
+        let objective = objective(&recipe.objective)?;
+        let split = Split::new(self.dataset, self.forget, recipe.held_out);
+        self.check(&split)?;
+        let count = recipe.neighbours.unwrap_or(objective.default_neighbours());
+        let needs_neighbours = objective.default_neighbours() > 0;
+        let batches = Batches {
+            model: self.model,
+            dataset: self.dataset,
+            recipe,
+            split: &split,
+            name: self.forget.name(),
+            neighbours: match self.neighbours {
+                _ if !needs_neighbours => Vec::new(),
+                Some(known) => split.forget.iter().map(|image| known.of(*image)).collect(),
+                None => neighbours_of(self.dataset, &split, count.max(1)),
+            },
+        };
+        let probe = Probe::new(self.model, self.dataset, &split, recipe);
+        let mut progress = Progress::start(&self.model.network, recipe.optimizer);
+        if let Some(state) = state {
+            progress = progress.resume(state, self.model.device())?;
+        }
+        let mut losses = None;
+        while progress.step < recipe.steps {
+            let step = progress.step;
+            let (gradients, told) = self.gradients(objective, &progress.network, &batches.draw(step), step);
+            let last = step + 1 == recipe.steps;
+            let (forget_loss, retain_loss) = match losses {
+                Some(known) if !self.model.is_on_cpu() && !step.is_multiple_of(READ_EVERY) && !last => known,
+                _ => read_losses(told)?,
+            };
+            losses = Some((forget_loss, retain_loss));
+            let warm = ((step + 1) as f64 / recipe.warmup_steps.max(1) as f64).min(1.0);
+            let rate = recipe.learning_rate.unwrap_or(1e-4) * warm;
+            (progress.network, _) = progress.optimizer.step(progress.network, gradients, rate);
+            progress.step = step + 1;
+            if progress.step.is_multiple_of(PROBE_EVERY) || last {
+                if let Some(why) = probe.damage(&progress.network) {
+                    let kept = progress.kept.unwrap_or_else(|| self.model.network.clone());
+                    let model = self.model.with_network(kept)?;
+                    return Ok(Outcome { model, stopped_at: Some((progress.step, why)) });
+                }
+                progress.kept = Some(progress.network.clone());
+            }
+            observe(UnlearningStep {
+                step: progress.step,
+                steps: recipe.steps,
+                forget_loss,
+                retain_loss,
+                network: &progress.network,
+                progress: &progress,
+            })?;
+        }
+        Ok(Outcome { model: self.model.with_network(progress.network)?, stopped_at: None })
+    }
+
+    /// Refuses what cannot be unlearned.
+    fn check(&self, split: &Split) -> Result<()> {
+        let place = || self.dataset.path().display().to_string();
+        if split.forget.is_empty() || split.retain.is_empty() {
+            let name = self.forget.name();
+            return Err(Error::input(
+                if split.forget.is_empty() {
+                    format!("{name} has no pictures")
+                } else {
+                    format!("there is nothing besides {name}")
+                },
+                place(),
+                "unlearning needs pictures to forget and pictures to retain: give a dataset of at least two groups",
+            ));
+        }
+        let groups = self.dataset.groups().len();
+        if let Some(classes) = self.model.classes().filter(|c| *c < groups) {
+            return Err(Error::input(
+                format!("the model knows {classes} classes and the dataset has {groups} groups"),
+                place(),
+                "unlearning a class-conditional model takes group number n as class n: give the groups it was trained on",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The gradient of mean squared error on the pictures to retain + weight x the objective on those to forget, and
+    /// each shard's share of the two halves' mean squared errors, `[2]`, forget first.
+    fn gradients(
+        &self,
+        objective: &dyn Objective,
+        network: &UNet2DModel,
+        batch: &Batch,
+        step: usize,
+    ) -> (Gradients, Vec<Tensor<1>>) {
+        let shape = self.model.sample_shape();
+        let plain = self.model.device();
+        let device = plain.clone().autodiff();
+        let weight = self.recipe.forget_weight.unwrap_or(objective.default_weight());
+        // As many pictures of each half in every shard, so that all cost the same.
+        let shards = shards(self.recipe.batch, 2, shape, plain);
+        sharded_gradients(network, &shards, |network, index, places| {
+            let (both, near) = batch.part(places);
+            let n = places.len();
+            let counter = ((step as u64) << 16) | index as u64;
+            let name = self.forget.name().as_bytes();
+            let mut dropout = stream("whence 2026 unlearning dropout", self.recipe.seed, name, counter);
+            let noisy = to_tensor(&both.noisy, shape, &device);
+            let output = network.forward(noisy, &both.timesteps, both.classes.as_deref(), Some(&mut dropout));
+            let target = to_tensor(&both.targets, shape, &device);
+            let part = |t: &Tensor<4>, from: usize| t.clone().narrow(0, from, n);
+            let teacher = objective.needs_teacher().then(|| {
+                let forget = both.part(&(0..n));
+                let noisy = to_tensor(&forget.noisy, shape, plain);
+                self.model.network.forward(noisy, &forget.timesteps, forget.classes.as_deref(), None).autodiff()
+            });
+            let forget = ForgetBatch {
+                prediction: part(&output, 0),
+                target: part(&target, 0),
+                teacher,
+                neighbour_target: (!near.is_empty()).then(|| to_tensor(&near, shape, &device)),
+            };
+            let forget_error = (forget.prediction.clone() - forget.target.clone()).powi_scalar(2).mean();
+            let retain_error = (part(&output, n) - part(&target, n)).powi_scalar(2).mean();
+            let share = n as f64 / batch.forget.len() as f64;
+            let told = Tensor::cat(vec![forget_error.inner(), retain_error.clone().inner()], 0) * share;
+            Pass { loss: (retain_error + objective.loss(forget) * weight) * share, told }
+        })
+    }
+}
+
+/// The two halves' mean squared errors from all shards' shares.
+fn read_losses(told: Vec<Tensor<1>>) -> Result<(f32, f32)> {
+    let values = to_vec(Tensor::cat(told, 0));
+    let sum = |first: usize| values.iter().skip(first).step_by(2).sum::<f32>();
+    let (forget, retain) = (sum(0), sum(1));
+    if forget.is_finite() && retain.is_finite() {
+        return Ok((forget, retain));
+    }
+    Err(Error::input(
+        "the loss is no longer finite",
+        "unlearning",
+        "lower the recipe's learning_rate, or check the model's weights",
+    ))
+}

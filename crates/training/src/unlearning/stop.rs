@@ -1,0 +1,115 @@
+//! Safety stops: an unlearning run that does damage is ended, and its last weights that did none are kept.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::objective::ForgetBatch;
+use super::recipe::Recipe;
+use super::split::Split;
+use crate::batch::{NoisyBatch, class_of_group};
+use whence_base::random::stream;
+use whence_data::Dataset;
+use whence_diffusion::Model;
+use whence_diffusion::generate::from_bytes;
+use whence_models::UNet2DModel;
+use whence_nn::gradients::shards;
+use whence_nn::sample::to_tensor;
+use whence_nn::weights::to_vec;
+
+/// The network is probed after every so many steps, and after the last.
+pub const PROBE_EVERY: usize = 10;
+
+/// Pictures to forget that are probed, at most.
+const FORGET: usize = 4;
+
+/// Pictures to retain that are probed, at most. Together two passes on the CPU.
+const OTHERS: usize = 12;
+
+/// Compares a network with the full model on a few pictures, the same at every probe, with fixed noise at timesteps
+/// spread over the schedule.
+pub struct Probe<'a> {
+    model: &'a Model,
+    recipe: &'a Recipe,
+    /// The pictures to forget first.
+    batch: NoisyBatch,
+    /// Number of the pictures to forget.
+    forget: usize,
+    /// The full model's errors on the two parts.
+    before: (f64, f64),
+}
+
+impl<'a> Probe<'a> {
+    /// On pictures that the run does not train on, where any are held out.
+    pub fn new(model: &'a Model, dataset: &Dataset, split: &Split, recipe: &'a Recipe) -> Self {
+        let pick = |held: &'_ [usize], used: &'_ [usize], most| {
+            noisy(model, dataset, if held.is_empty() { used } else { held }, most)
+        };
+        let mut batch = pick(&split.held_forget, &split.forget, FORGET);
+        let forget = batch.len();
+        batch.append(pick(&split.held_others, &split.retain, OTHERS));
+        let mut probe = Self { model, recipe, batch, forget, before: (0.0, 0.0) };
+        probe.before = probe.errors(&model.network);
+        probe
+    }
+
+    /// Why a run must end that came to this network, if it must.
+    pub fn damage(&self, network: &UNet2DModel) -> Option<String> {
+        let after = self.errors(network);
+        let forget = after.0 / self.before.0.max(1e-12);
+        let others = after.1 / self.before.1.max(1e-12);
+        tracing::debug!(
+            "safety probe: {forget:.3} of the full model's error on the forgotten, {others:.3} on the others"
+        );
+        let Recipe { retain_limit, forget_limit, .. } = *self.recipe;
+        if beyond(others, 1.0 + retain_limit, retain_limit) {
+            let (rise, limit) = (100.0 * (others - 1.0), 100.0 * retain_limit);
+            return Some(format!("the error on pictures to retain rose by {rise:.0} %, the limit is {limit:.0} %"));
+        }
+        if beyond(forget, forget_limit, forget_limit) {
+            return Some(format!(
+                "the error on pictures to forget is {forget:.1} times the full model's, the limit is {forget_limit}"
+            ));
+        }
+        None
+    }
+
+    /// Mean squared error of the network's output, without dropout, on the two parts.
+    fn errors(&self, network: &UNet2DModel) -> (f64, f64) {
+        let (shape, device) = (self.model.sample_shape(), self.model.device());
+        let one = |places: &Range<usize>| -> Vec<f32> {
+            let part = self.batch.part(places);
+            let noisy = to_tensor(&part.noisy, shape, device);
+            let output = network.forward(noisy, &part.timesteps, part.classes.as_deref(), None);
+            to_vec(ForgetBatch::losses(output, to_tensor(&part.targets, shape, device)))
+        };
+        let losses: Vec<Vec<f32>> = match shards(self.batch.len(), 1, shape, device).as_slice() {
+            // On the calling thread: a GPU is spoken to by one thread only.
+            [all] => vec![one(all)],
+            several => several.par_iter().map(one).collect(),
+        };
+        let losses = losses.concat();
+        let mean = |part: &[f32]| part.iter().map(|l| f64::from(*l)).sum::<f64>() / part.len().max(1) as f64;
+        let (forget, others) = losses.split_at_checked(self.forget).unwrap_or_default();
+        (mean(forget), mean(others))
+    }
+}
+
+/// Whether `value` exceeds `limit`, which holds unless its `setting` is 0. What is not a number exceeds every limit.
+fn beyond(value: f64, limit: f64, setting: f64) -> bool {
+    setting > 0.0 && (value > limit || value.is_nan())
+}
+
+/// At most `most` of `images`, evenly spread, each at a timestep of its own stratum.
+fn noisy(model: &Model, dataset: &Dataset, images: &[usize], most: usize) -> NoisyBatch {
+    let count = images.len().min(most);
+    let mut batch = NoisyBatch::default();
+    for i in 0..count {
+        let Some(&image) = images.get(i * images.len() / count) else { continue };
+        let t = (2 * i + 1) * model.schedule().len() / (2 * count);
+        let mut rng = stream("whence 2026 safety probe", 0, b"", i as u64);
+        let class = class_of_group(model, dataset.group_of(image));
+        batch.push_at(t, from_bytes(dataset.pixels(image)), class, model.schedule(), &mut rng);
+    }
+    batch
+}

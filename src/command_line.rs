@@ -1,0 +1,97 @@
+//! Commands as a shell takes them: what makes a result again.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use whence_jobs::AttributeJob;
+
+/// A call of this program with these arguments.
+pub fn command_line(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> String {
+    let words = arguments.into_iter().map(|a| quoted(&a.into().to_string_lossy()));
+    std::iter::once("whence".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// As a shell needs it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', "'\\''"))
+    }
+}
+
+/// Where the pictures and the recipe of a job come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobSources {
+    /// File names of the project's own pictures.
+    pub names: Vec<String>,
+    /// Other picture files.
+    pub files: Vec<PathBuf>,
+    /// Seeds.
+    pub seeds: Vec<u64>,
+    /// The file that holds the job's recipe.
+    pub recipe: String,
+}
+
+/// The command that does a job again: the `whence report` of a project, or `whence attribute` where there is none.
+pub fn job_command(project: Option<&Path>, out: &Path, job: &AttributeJob, sources: &JobSources) -> String {
+    let mut words: Vec<OsString> = match project {
+        Some(project) => vec!["report".into(), project.into()],
+        None => vec!["attribute".into(), "--model".into(), (&job.model).into(), "--data".into(), (&job.data).into()],
+    };
+    words.extend(["--out".into(), out.into()]);
+    for (option, values) in [
+        ("--queries", sources.names.iter().map(OsString::from).collect::<Vec<_>>()),
+        ("--query", sources.files.iter().map(OsString::from).collect()),
+    ] {
+        if !values.is_empty() {
+            words.push(option.into());
+            words.extend(values);
+        }
+    }
+    if job.confirm {
+        words.push("--confirm".into());
+    }
+    let mut add = |name: &str, value: String| words.extend([OsString::from(name), value.into()]);
+    if !sources.seeds.is_empty() {
+        let seeds: Vec<String> = sources.seeds.iter().map(u64::to_string).collect();
+        add("--seeds", seeds.join(","));
+        add("--sampler", job.draw.sampler.name().into());
+        add("--steps", job.draw.steps.to_string());
+        add("--eta", job.draw.eta.to_string());
+    }
+    if let Some(class) = job.settings.class {
+        add("--class-label", class.to_string());
+    }
+    add("--method", job.method.clone());
+    add("--recipe", sources.recipe.clone());
+    if let Some(stop) = job.settings.stop {
+        add("--budget", stop.budget.to_string());
+        add("--level", stop.level.to_string());
+        add("--top", stop.top.to_string());
+    } else {
+        add("--timesteps", job.settings.timesteps.to_string());
+    }
+    add("--draws", job.settings.draws.to_string());
+    add("--seed", job.settings.seed.to_string());
+    if job.null > 0 {
+        add("--null", job.null.to_string());
+    }
+    command_line(words)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_what_was_meant() {
+        let words = ["a b", "", "it's", "$(rm -rf)", "a;b", "plain-1.0/x", "ünï", "a\nb", "-x"];
+        let line = format!("printf '%s\\0' {}", command_line(words));
+        let output = std::process::Command::new("sh").arg("-c").arg(line).output().unwrap();
+        let read: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().split_terminator('\0').collect();
+        assert_eq!(read[0], "whence");
+        assert_eq!(read[1..], words);
+    }
+}
