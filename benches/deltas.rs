@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use whence_data::load_picture;
+use whence_data::load_image;
 use whence_diffusion::Model;
 use whence_diffusion::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
 use whence_nn::delta::{DeltaPrecision, decode, encode};
@@ -33,7 +33,7 @@ fn main() -> whence_base::Result<()> {
         .filter(|p| p.extension().is_some_and(|e| e == "png"))
         .take(count)
         .map(|p| {
-            let pixels = load_picture(p, full.shape())?.pixels;
+            let pixels = load_image(p, full.shape())?.pixels;
             let plan = Timesteps::OFFICIAL.plan(full.schedule(), 1, 0, &pixels)?;
             Ok(ScorerQuery { pixels, plan, class: None })
         })

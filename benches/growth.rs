@@ -1,7 +1,7 @@
 //! How time and space grow with groups, images, queries and parameters.
 //!
 //! `cargo bench --bench growth -- [OUT]`: runs the main job on made-up datasets and fresh networks, one quantity varied at
-//! a time, six unlearning steps of 16 + 16 pictures a group, 20 timesteps a query. Writes `growth.csv`, `growth.md` and
+//! a time, six unlearning steps of 16 + 16 images a group, 20 timesteps a query. Writes `growth.csv`, `growth.md` and
 //! `growth.svg` into OUT (default `docs/results/growth`).
 
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use whence_base::random::epsilon;
 use whence_diffusion::{Model, SchedulerConfig};
 use whence_engine::Engine;
-use whence_jobs::{AttributeJob, DrawSettings, EventKind, JobSpec, QuerySource};
+use whence_jobs::{AttributeJob, EventKind, JobSpec, QuerySource, SampleSettings};
 use whence_methods::ScoreSettings;
 use whence_models::UNet2DConfig;
 use whence_nn::weights::Precision;
@@ -67,7 +67,7 @@ fn model(folder: &Path, size: Size) -> Result<usize, Failure> {
         config.extend(change.clone());
     }
     let config = UNet2DConfig::from_json(&config.to_string(), "growth")?;
-    let model = Model::fresh(&config, &SchedulerConfig::default(), 1, &Device::flex())?;
+    let model = Model::with_random_weights(&config, &SchedulerConfig::default(), 1, &Device::flex())?;
     model.save(folder, Precision::Float32)?;
     Ok(model.network.num_params())
 }
@@ -91,7 +91,7 @@ fn measure(varied: &'static str, size: Size) -> Result<Row, Failure> {
     let path = |name: &str| work.path().join(name);
     dataset(&path("images"), size)?;
     let parameters = model(&path("model"), size)?;
-    let query = |i: usize| QuerySource::Picture {
+    let query = |i: usize| QuerySource::Image {
         name: format!("query-{i}"),
         pixels: epsilon(9, &i.to_le_bytes(), 1, 0, 768).iter().map(|v| (128.0 + 50.0 * v) as u8).collect(),
     };
@@ -100,7 +100,7 @@ fn measure(varied: &'static str, size: Size) -> Result<Row, Failure> {
         data: path("images"),
         group_column: None,
         queries: (0..size.queries).map(query).collect(),
-        draw: DrawSettings::default(),
+        draw: SampleSettings::default(),
         method: "guda".into(),
         groups: vec![],
         settings: ScoreSettings { timesteps: "20".parse()?, ..ScoreSettings::default() },

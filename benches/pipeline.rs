@@ -1,8 +1,8 @@
-//! Scoring whole queries side by side with the plain PyTorch scorer: the same models, pictures and machine, in turn.
+//! Scoring whole queries side by side with the plain PyTorch scorer: the same models, images and machine, in turn.
 //!
 //! `cargo bench --bench pipeline -- --python PYTHON [--peer torch_peer.py] MODEL DATA COUNTERFACTUALS QUERIES [COUNT]`
 //!
-//! COUNTERFACTUALS holds one diffusers folder a group (`whence unlearn --out`), QUERIES pictures. Three ways: PyTorch on
+//! COUNTERFACTUALS holds one diffusers folder a group (`whence unlearn --out`), QUERIES images. Three ways: PyTorch on
 //! every tenth timestep, Whence on the same grid, Whence stopping when the leader is clear. Each whole program run is timed,
 //! start and reading included; Top-1 is compared with Whence's grid at four draws.
 
@@ -117,7 +117,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The group of the highest score of each picture, from the published layout.
+/// The group of the highest score of each image, from the published layout.
 fn peer_best(path: &Path, groups: &[PathBuf]) -> Result<Best, Box<dyn std::error::Error>> {
     let mut best: BTreeMap<String, (f64, usize)> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize::<(String, usize, f64)>() {

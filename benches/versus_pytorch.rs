@@ -48,7 +48,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Pictures a second that the peer reports.
+/// Images a second that the peer reports.
 fn peer(options: &Options, what: &str, model: &Path, batch: usize) -> Option<f64> {
     let python = options.python.as_ref()?;
     let output = Command::new(python)
@@ -67,7 +67,7 @@ fn peer(options: &Options, what: &str, model: &Path, batch: usize) -> Option<f64
     rate
 }
 
-/// Pictures a second of forward passes, cut as the scorer cuts them.
+/// Images a second of forward passes, cut as the scorer cuts them.
 fn forward(model: &Model, batch: usize) -> f64 {
     use rayon::prelude::*;
     let size = model.shape().numel();
@@ -75,7 +75,7 @@ fn forward(model: &Model, batch: usize) -> f64 {
     let t: Vec<usize> = (0..batch).map(|i| 1 + (i * 37) % 990).collect();
     let passes = model.passes();
     let pass = || {
-        let tiles: Vec<_> = x.chunks(size * passes.pictures).zip(t.chunks(passes.pictures)).collect();
+        let tiles: Vec<_> = x.chunks(size * passes.images).zip(t.chunks(passes.images)).collect();
         if passes.at_once > 1 {
             tiles.par_iter().for_each(|(x, t)| drop(model.predict_noise(x, t, None)));
         } else {
@@ -85,7 +85,7 @@ fn forward(model: &Model, batch: usize) -> f64 {
     batch as f64 / seconds(pass)
 }
 
-/// Pictures a second of whole training steps: drawing pictures and noise, forward, backward, AdamW.
+/// Images a second of whole training steps: drawing images and noise, forward, backward, AdamW.
 fn step(model: &Model, data: &Dataset, batch: usize) -> f64 {
     let config = TrainingConfig {
         steps: 10,

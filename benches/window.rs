@@ -1,9 +1,9 @@
 //! Frame times of the real window while the wall of training images scrolls.
 //!
-//! `cargo bench --bench window -- [DATASET]`: opens the window over 50,000 pictures of 32 x 32 (painted ones where no
+//! `cargo bench --bench window -- [DATASET]`: opens the window over 50,000 images of 32 x 32 (painted ones where no
 //! dataset is named), scrolls without a pause, first with an idle engine, then while it unlearns groups of the demo.
 //!
-//! A frame's own time is what this program does on the window's thread: events, panels, new pictures turned to pixels
+//! A frame's own time is what this program does on the window's thread: events, panels, new images turned to pixels
 //! and handed over, tessellation, buffers, commands recorded and submitted. Not in it: the graphics card's own drawing,
 //! told apart in the last column (with software in its place that runs on the same cores), and showing the frame. The
 //! first columns are what the thread computed, which others on the same machine do not change; then by the clock.
@@ -14,17 +14,17 @@ use std::time::{Duration, Instant};
 use whence::app::bench::{Times, Window};
 use whence::demo::{STYLES, paint};
 use whence_data::{Dataset, LoadOptions};
-use whence_jobs::{AttributeJob, DrawSettings, JobSpec, QuerySource};
+use whence_jobs::{AttributeJob, JobSpec, QuerySource, SampleSettings};
 use whence_methods::ScoreSettings;
 use whence_training::unlearning::Recipe;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Pictures, and frames of one run.
+/// Images, and frames of one run.
 const IMAGES: usize = 50_000;
 const FRAMES: usize = 200;
 
-/// Paints a dataset of as many pictures as CIFAR-10 has for training.
+/// Paints a dataset of as many images as CIFAR-10 has for training.
 fn painted(folder: &Path) -> Result<(), Failure> {
     for number in 0..IMAGES {
         let style = number % STYLES.len();
@@ -42,8 +42,8 @@ fn unlearning(store: &Path) -> Result<JobSpec, Failure> {
         model: demo.join("model"),
         data: demo.join("paintings"),
         group_column: None,
-        queries: vec![QuerySource::Picture { name: "grey".into(), pixels: vec![128; 3 * 32 * 32] }],
-        draw: DrawSettings::default(),
+        queries: vec![QuerySource::Image { name: "grey".into(), pixels: vec![128; 3 * 32 * 32] }],
+        draw: SampleSettings::default(),
         method: "guda".into(),
         groups: Vec::new(),
         settings: ScoreSettings { timesteps: "20".parse()?, ..ScoreSettings::default() },
@@ -126,10 +126,10 @@ fn main() -> Result<(), Failure> {
         frames += 1;
         std::thread::sleep(Duration::from_millis(2));
     }
-    println!("first pictures there after {:.0} ms\n", begun.elapsed().as_secs_f64() * 1e3);
+    println!("first images there after {:.0} ms\n", begun.elapsed().as_secs_f64() * 1e3);
     println!(
         "| engine | tile | points a frame | computed p50, ms | p95 | p99 | by the clock p50 | p95 | p99 | panels p95 | \
-         drawing p50 | frames of {FRAMES} with pictures missing |\n\
+         drawing p50 | frames of {FRAMES} with images missing |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     );
     let runs = [(16.0, 30.0), (16.0, 600.0), (64.0, 120.0), (64.0, 600.0), (256.0, 120.0)];

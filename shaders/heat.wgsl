@@ -1,9 +1,9 @@
-// A signed map over a picture: blue, nothing, orange. The same formula as `shade` in src/app/widgets/heat.rs.
+// A signed map over an image: blue, nothing, orange. The same formula as `shade` in src/app/widgets/heat.rs.
 
 struct Look {
-    // Left, top, width and height of the picture, in screen pixels.
+    // Left, top, width and height of the image, in screen pixels.
     rect: vec4<f32>,
-    // How many cells the picture spans; the last ones may be cut.
+    // How many cells the image spans; the last ones may be cut.
     cells: vec2<f32>,
     // The value of full strength.
     scale: f32,

@@ -1,4 +1,4 @@
-// The wall: one quad a tile, pictures from an atlas page, a ring around what is marked.
+// The wall: one quad a tile, images from an atlas page, a ring around what is marked.
 // All lengths are screen pixels, all colours as egui has them: gamma encoded, multiplied by their opacity.
 
 struct Look {
@@ -6,13 +6,13 @@ struct Look {
     screen: vec2f,
     // A tile, without its ring.
     tile: vec2f,
-    // A picture in the atlas, in texels.
+    // An image in the atlas, in texels.
     cell: vec2f,
     // Corners of tiles.
     radius: f32,
     // How far a quad reaches beyond its tile.
     margin: f32,
-    // Where there is no picture yet.
+    // Where there is no image yet.
     blank: vec4f,
     // 1: enlarged texels stay texels.
     crisp: u32,
@@ -31,7 +31,7 @@ struct Tile {
     @location(1) texel: vec2u,
     @location(2) ring: vec4f,
     @location(3) ring_width: f32,
-    // 1: the cell holds its picture.
+    // 1: the cell holds its image.
     @location(4) there: u32,
 }
 
@@ -55,7 +55,7 @@ fn tile_corner(tile: Tile, @builtin(vertex_index) index: u32) -> Point {
     return Point(vec4f(at.x, -at.y, 0.0, 1.0), local, vec2f(tile.texel), tile.ring, tile.ring_width, tile.there);
 }
 
-fn picture(local: vec2f, texel: vec2f) -> vec4f {
+fn image(local: vec2f, texel: vec2f) -> vec4f {
     var at = local * look.cell / look.tile;
     if look.crisp == 1u {
         // Screen pixels a texel. Between texels one screen pixel mixes both, so that all look equally large.
@@ -80,17 +80,17 @@ fn decoded(c: vec3f) -> vec3f {
 
 @fragment
 fn tile_color(point: Point) -> @location(0) vec4f {
-    // Far from any edge, as nearly all pixels are, there is nothing but the picture.
+    // Far from any edge, as nearly all pixels are, there is nothing but the image.
     let inset = min(point.local, look.tile - point.local);
     var out = look.blank;
     if point.there == 1u && min(inset.x, inset.y) > 0.0 {
-        let colour = picture(point.local, point.texel);
+        let colour = image(point.local, point.texel);
         out = colour + look.blank * (1.0 - colour.a);
     }
     if min(inset.x, inset.y) < look.radius + 0.5 {
         let d = edge(point.local);
         out *= clamp(0.5 - d, 0.0, 1.0);
-        // One pixel of air between a picture and its ring, so that the ring takes nothing from the picture's colours.
+        // One pixel of air between an image and its ring, so that the ring takes nothing from the image's colours.
         let ring = clamp(d - 0.5, 0.0, 1.0) * clamp(1.5 + point.ring_width - d, 0.0, 1.0);
         out = mix(out, point.ring, select(0.0, ring, point.ring_width > 0.0));
     }

@@ -21,12 +21,12 @@ fn quoted(argument: &str) -> String {
     }
 }
 
-/// Where the pictures and the recipe of a job come from.
+/// Where the images and the recipe of a job come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobSources {
-    /// File names of the project's own pictures.
+    /// File names of the project's own images.
     pub names: Vec<String>,
-    /// Other picture files.
+    /// Other image files.
     pub files: Vec<PathBuf>,
     /// Seeds.
     pub seeds: Vec<u64>,

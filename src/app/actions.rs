@@ -12,9 +12,9 @@ use egui::{Context, Event, Id, InputState, Key, KeyboardShortcut};
 pub use table::Section;
 
 use super::dock::Tab;
-use super::drafts::Drafts;
 use super::export::ExportRequest;
 use super::files::{Kind, Pick};
+use super::forms::Forms;
 use super::theme::Choice;
 use whence_jobs::{Evidence, JobId, JobSpec};
 use whence_report::ViewRecipe;
@@ -24,15 +24,15 @@ use whence_report::ViewRecipe;
 pub enum Action {
     /// Ask for a folder and open what it holds.
     OpenFolder,
-    /// Ask for a picture.
-    OpenPicture,
+    /// Ask for an image.
+    OpenImage,
     /// Put the cursor into the path field.
     TypePath,
     /// Choose among the projects opened lately.
     Recent,
     /// Save what is on screen.
     Export,
-    /// Draw a picture from the seed on screen.
+    /// Draw an image from the seed on screen.
     Draw,
     /// Score all groups for the query on screen.
     Explain,
@@ -54,7 +54,7 @@ pub enum Action {
     PreviousQuery,
     /// Mark the query on screen, or take the mark off.
     Star,
-    /// Compare the picture with the one drawn again, at both sides of a line.
+    /// Compare the image with the one drawn again, at both sides of a line.
     Wipe,
     /// Compare them one after the other.
     Blink,
@@ -169,18 +169,18 @@ pub enum Command {
     TourCard(Option<usize>),
     /// Forget the changes to the settings.
     ResetSettings,
-    /// Save a picture of the view, a table or a report.
+    /// Save an image of the view, a table or a report.
     Export(ExportRequest),
-    /// Show the view again that a picture was taken of.
+    /// Show the view again that an image was taken of.
     OpenView(Box<ViewRecipe>),
 }
 
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus, and
 /// while a dialog is open only its own keys count. What was typed behind the keys that lead to a field is kept for it.
-pub fn pressed(ctx: &Context, drafts: &mut Drafts) -> Vec<Action> {
-    drafts.path.push_str(&typed_behind(ctx, Action::TypePath));
+pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
+    forms.path.push_str(&typed_behind(ctx, Action::TypePath));
     for action in [Action::Export, Action::Palette] {
-        drafts.ahead.push_str(&typed_behind(ctx, action));
+        forms.ahead.push_str(&typed_behind(ctx, action));
     }
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
@@ -196,7 +196,7 @@ pub fn pressed(ctx: &Context, drafts: &mut Drafts) -> Vec<Action> {
         if own || (plain && (typing || popup || wall)) || (dialog && !everywhere && action != Action::Clear) {
             continue;
         }
-        // Holding the key shows the other picture for as long: the pictures see to that themselves.
+        // Holding the key shows the other image for as long: the images see to that themselves.
         if action == Action::Blink {
             continue;
         }

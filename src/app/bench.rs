@@ -120,7 +120,7 @@ impl Window {
         self.app.state.notices.iter().map(|n| n.text.clone()).collect()
     }
 
-    /// Whether pictures or an order are still missing.
+    /// Whether images or an order are still missing.
     #[must_use]
     pub fn is_loading(&self) -> bool {
         self.app.library.is_behind() || self.app.library.wall.is_loading()

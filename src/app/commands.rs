@@ -9,7 +9,7 @@ use egui::Context;
 use egui::text_edit::TextEditState;
 
 use super::actions::{self, Action, Command};
-use super::errands::Message;
+use super::background_tasks::Message;
 use super::files::{Kind, Pick};
 use super::format;
 use super::state::{Job, JobStatus, Slot};
@@ -38,13 +38,13 @@ impl WhenceApp {
             }
             Command::Pick(what) => self.pick(what),
             Command::Open(path) => {
-                self.drafts.path_error = None;
-                self.state.opening &= self.errands.run("look", move || Message::Looked(Kind::of(&path), path));
+                self.forms.path_error = None;
+                self.state.opening &= self.background_tasks.run("look", move || Message::Looked(Kind::of(&path), path));
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
             Command::Retry(spec) => self.start(spec, true),
             Command::ExplainBy(method) => {
-                self.drafts.settings.method = method.into();
+                self.forms.settings.method = method.into();
                 self.act(ctx, Action::Explain);
             }
             Command::Look(what, group) => self.look(what, group),
@@ -62,7 +62,7 @@ impl WhenceApp {
                 self.open_view(ctx, &recipe);
             }
             Command::ResetSettings => {
-                self.drafts.settings = super::drafts::Settings::with(self.drafts.settings.base.clone());
+                self.forms.settings = super::forms::Settings::with(self.forms.settings.base.clone());
             }
         }
     }
@@ -74,14 +74,14 @@ impl WhenceApp {
         }
         match action {
             Action::OpenFolder => self.pick(Pick::Folder),
-            Action::OpenPicture => self.pick(Pick::Query),
+            Action::OpenImage => self.pick(Pick::Query),
             Action::TypePath => self.type_path(ctx),
             Action::Draw if self.state.model.is_some() => {
-                let job = self.drafts.draw_job(&self.state);
-                self.start(JobSpec::DrawQuery(job), true);
-                self.drafts.seed = self.drafts.seed.wrapping_add(1);
+                let job = self.forms.draw_job(&self.state);
+                self.start(JobSpec::GenerateQuery(job), true);
+                self.forms.seed = self.forms.seed.wrapping_add(1);
             }
-            Action::Explain => match self.drafts.attribute_job(&self.state) {
+            Action::Explain => match self.forms.attribute_job(&self.state) {
                 Ok(job) => self.start(JobSpec::Attribute(Box::new(job)), true),
                 Err(text) => {
                     let query = self.state.current;
@@ -99,7 +99,7 @@ impl WhenceApp {
                 Some((job, false, true)) => self.pause(job),
                 _ => {}
             },
-            Action::Jobs => self.drafts.toggle_jobs = true,
+            Action::Jobs => self.forms.toggle_jobs = true,
             Action::Clear => self.clear(ctx),
             Action::NextGroup => self.state.move_selection(1),
             Action::PreviousGroup => self.state.move_selection(-1),
@@ -118,15 +118,15 @@ impl WhenceApp {
             TextEditState::default().store(ctx, id);
         }
         ctx.memory_mut(|m| m.request_focus(id));
-        self.drafts.focus_path = true;
+        self.forms.focus_path = true;
     }
 
     fn pick(&mut self, what: Pick) {
-        if self.drafts.dialog_open {
+        if self.forms.dialog_open {
             return;
         }
         let picker = Arc::clone(&self.picker);
-        self.drafts.dialog_open = self.errands.run("dialog", move || Message::Picked(what, picker.pick(what)));
+        self.forms.dialog_open = self.background_tasks.run("dialog", move || Message::Picked(what, picker.pick(what)));
     }
 
     pub(super) fn open_as(&mut self, kind: Kind, path: PathBuf) {
@@ -137,18 +137,18 @@ impl WhenceApp {
             Kind::Dataset => JobSpec::LoadDataset(root),
             Kind::Query => JobSpec::LoadQuery(root),
             Kind::View => {
-                self.errands.run("view", move || Message::View(super::export::read_view(&path)));
+                self.background_tasks.run("view", move || Message::View(super::export::read_view(&path)));
                 return;
             }
             Kind::Missing => {
                 let text =
                     format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());
-                (self.state.opening, self.drafts.path_error) = (false, Some(text));
+                (self.state.opening, self.forms.path_error) = (false, Some(text));
                 return;
             }
         };
-        self.drafts.path.clear();
-        self.drafts.path_error = None;
+        self.forms.path.clear();
+        self.forms.path_error = None;
         self.start(spec, true);
     }
 
@@ -236,26 +236,26 @@ impl WhenceApp {
             JobSpec::LoadModel(path) => format!("Load model {}", last(path)),
             JobSpec::LoadDataset(path) => format!("Read dataset {}", last(path)),
             JobSpec::LoadQuery(path) => format!("Open {}", last(path)),
-            JobSpec::DrawQuery(job) => format!("Draw seed {}", job.seed),
+            JobSpec::GenerateQuery(job) => format!("Draw seed {}", job.seed),
             JobSpec::Attribute(job) => {
                 let name = match job.queries.first() {
-                    Some(QuerySource::Picture { name, .. }) => name.as_str(),
+                    Some(QuerySource::Image { name, .. }) => name.as_str(),
                     _ => "",
                 };
                 format!("{} {name}", if job.known_only { "Recall the explanation of" } else { "Explain" })
             }
             JobSpec::Evidence(job) => {
-                let name = self.state.query().map_or("", |q| q.picture.name.as_str());
+                let name = self.state.query().map_or("", |q| q.image.name.as_str());
                 let one = job.of.groups.first().map_or_else(|| "each group".to_owned(), Clone::clone);
                 match job.what {
-                    Evidence::Redraw => format!("Draw {name} without {one}"),
+                    Evidence::Regenerate => format!("Draw {name} without {one}"),
                     Evidence::Map => format!("Map {name}"),
                     Evidence::Moved => format!("Find the images of {one} that moved"),
                     Evidence::Known => "Recall what is kept".into(),
                     Evidence::Watch => format!("Watch {one} being unlearned"),
                 }
             }
-            JobSpec::Sample(job) => format!("Draw {}", format::plural(job.seeds.len(), "picture")),
+            JobSpec::Sample(job) => format!("Draw {}", format::plural(job.seeds.len(), "image")),
             JobSpec::Train(_) => "Train a model".into(),
             JobSpec::Unlearn(_) => "Unlearn groups".into(),
             JobSpec::Benchmark(_) => "Compare methods".into(),

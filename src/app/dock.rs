@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 /// One view of the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Pane {
-    /// The picture asked about.
-    Picture,
+    /// The image asked about.
+    Image,
     /// How much each group mattered.
     Ranking,
     /// What speaks for the selected group.
     Evidence,
-    /// Where in the picture, and when on the way from noise.
+    /// Where in the image, and when on the way from noise.
     Where,
-    /// The picture drawn again without each group.
+    /// The image drawn again without each group.
     Wall,
     /// All training images.
     Library,
@@ -30,7 +30,7 @@ pub enum Pane {
 impl Pane {
     /// All, in the order of the tabs.
     pub const ALL: [Self; 8] = [
-        Self::Picture,
+        Self::Image,
         Self::Ranking,
         Self::Evidence,
         Self::Where,
@@ -43,7 +43,7 @@ impl Pane {
     /// Its name on a tab.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Picture => "Picture",
+            Self::Image => "Image",
             Self::Ranking => "Ranking",
             Self::Evidence => "Evidence",
             Self::Where => "Where and when",
@@ -56,14 +56,14 @@ impl Pane {
 
     /// Whether it is a part of *Explain*, which needs no tab of its own.
     pub fn is_part(self) -> bool {
-        matches!(self, Self::Picture | Self::Ranking | Self::Evidence)
+        matches!(self, Self::Image | Self::Ranking | Self::Evidence)
     }
 }
 
 /// What keys lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tab {
-    /// Picture, ranking and evidence.
+    /// Image, ranking and evidence.
     Explain,
     /// Where and when.
     Where,
@@ -81,7 +81,7 @@ impl Tab {
     /// All, in order.
     pub const ALL: [Self; 6] = [Self::Explain, Self::Where, Self::Wall, Self::Library, Self::Unlearning, Self::Compare];
 
-    /// Its name, as it is kept in pictures of a view.
+    /// Its name, as it is kept in images of a view.
     pub fn name(self) -> &'static str {
         if self == Self::Explain { "Explain" } else { self.pane().title() }
     }
@@ -108,11 +108,11 @@ impl Default for Dock {
     fn default() -> Self {
         let mut tiles = Tiles::default();
         let mut pane = |pane| tiles.insert_pane(pane);
-        let (picture, ranking, evidence) = (pane(Pane::Picture), pane(Pane::Ranking), pane(Pane::Evidence));
+        let (image, ranking, evidence) = (pane(Pane::Image), pane(Pane::Ranking), pane(Pane::Evidence));
         let others = [Pane::Where, Pane::Wall, Pane::Library, Pane::Unlearning, Pane::Compare].map(pane);
         let words = Linear::new_binary(LinearDir::Vertical, [ranking, evidence], 0.62);
         let words = tiles.insert_container(words);
-        let explain = tiles.insert_container(Linear::new_binary(LinearDir::Horizontal, [picture, words], 0.44));
+        let explain = tiles.insert_container(Linear::new_binary(LinearDir::Horizontal, [image, words], 0.44));
         let root = tiles.insert_tab_tile(std::iter::once(explain).chain(others).collect());
         Self::of(root, tiles)
     }
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_holds_the_ranking_is_called_explain() {
-        assert_eq!(title(&[Pane::Picture, Pane::Ranking]), "Explain");
+        assert_eq!(title(&[Pane::Image, Pane::Ranking]), "Explain");
         assert_eq!(title(&[Pane::Wall, Pane::Library]), "Wall, Library");
         let dock = Dock::default();
         let root = dock.tree.root.unwrap();

@@ -1,17 +1,17 @@
-//! What leaves the window: a picture of the view, a table, a report.
+//! What leaves the window: an image of the view, a table, a report.
 //!
 //! | module | what it holds |
 //! | --- | --- |
 //! | `draft` | what is chosen in the dialog, and how it becomes a request |
-//! | `answers` | the answers of a picture, and their comparison |
+//! | `answers` | the answers of an image, and their comparison |
 //! | `evidence` | redrawings and maps for a report |
 //! | `gather` | the plain data of a table or a report, and how it is written off the window's thread |
-//! | `shot` | how the window takes a picture of itself, larger than it is |
-//! | `reopen` | a picture of a view becomes the view again |
+//! | `shot` | how the window takes an image of itself, larger than it is |
+//! | `reopen` | an image of a view becomes the view again |
 
 mod answers;
-mod draft;
 mod evidence;
+mod form;
 mod gather;
 mod reopen;
 mod shot;
@@ -20,11 +20,11 @@ use std::path::PathBuf;
 
 use egui::{ColorImage, Context};
 
-pub use draft::{ExportDraft, Table, What, comparable};
+pub use form::{ExportForm, Table, What, comparable};
 pub use reopen::{Reopening, view_recipe};
 pub use shot::Shot;
 
-use super::errands::Message;
+use super::background_tasks::Message;
 use super::theme;
 use super::window::WhenceApp;
 use whence_report::{TableFormat, ViewRecipe, read_recipe_png, write_recipe_png};
@@ -32,8 +32,8 @@ use whence_report::{TableFormat, ViewRecipe, read_recipe_png, write_recipe_png};
 /// What is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
-    /// A picture of the view, so many times as large as on screen.
-    Picture {
+    /// An image of the view, so many times as large as on screen.
+    Image {
         /// Pixels a pixel on screen.
         scale: u8,
     },
@@ -44,7 +44,7 @@ pub enum Export {
         /// How.
         format: TableFormat,
     },
-    /// A report on all pictures that are explained.
+    /// A report on all images that are explained.
     Report,
 }
 
@@ -77,10 +77,10 @@ impl From<String> for Unsaved {
 impl WhenceApp {
     /// Begins to save what was asked for; the answer comes as a message.
     pub(super) fn export(&mut self, ctx: &Context, request: ExportRequest) {
-        let draft = &mut self.drafts.export;
+        let draft = &mut self.forms.export;
         (draft.error, draft.saved) = (None, None);
         draft.busy = match request.what {
-            Export::Picture { scale } => {
+            Export::Image { scale } => {
                 // The dialog is not part of the view.
                 draft.open = false;
                 self.view_shot.begin(ctx, scale, draft.area, request).map_or_else(
@@ -92,7 +92,7 @@ impl WhenceApp {
                 )
             }
             Export::Table { .. } | Export::Report => match gather::work(request, &self.state) {
-                Ok(work) => self.errands.run("export", move || Message::Exported(work())),
+                Ok(work) => self.background_tasks.run("export", move || Message::Exported(work())),
                 Err(text) => {
                     draft.error = Some(text);
                     false
@@ -102,15 +102,15 @@ impl WhenceApp {
         ctx.request_repaint();
     }
 
-    /// Takes the next step of a picture of the view.
+    /// Takes the next step of an image of the view.
     pub(super) fn follow_shot(&mut self, ctx: &Context) {
-        let post = self.errands.post();
+        let post = self.background_tasks.post();
         if let Err(text) = self.view_shot.follow(ctx, move |image| post(Message::ViewShot(image))) {
             self.exported(Err(text.into()));
         }
     }
 
-    /// A picture of the view was taken: it gets its recipe and goes to its file.
+    /// An image of the view was taken: it gets its recipe and goes to its file.
     pub(super) fn take_view(&mut self, image: &std::sync::Arc<ColorImage>) {
         let Some((request, rgb, size)) = self.view_shot.finish(image) else { return };
         let recipe = view_recipe(&self.state, &self.dock.shown());
@@ -119,7 +119,7 @@ impl WhenceApp {
             write_recipe_png(&request.path, &rgb, size, &recipe).map_err(|e| e.to_string())?;
             Ok(request.path)
         };
-        if !self.errands.run("export", move || Message::Exported(write())) {
+        if !self.background_tasks.run("export", move || Message::Exported(write())) {
             let text = "The system gives no more threads. Close other programs and try again";
             self.exported(Err(Unsaved::Failed(text.into())));
         }
@@ -127,7 +127,7 @@ impl WhenceApp {
 
     /// Something was saved, or not.
     pub(super) fn exported(&mut self, result: Result<PathBuf, Unsaved>) {
-        let draft = &mut self.drafts.export;
+        let draft = &mut self.forms.export;
         (draft.open, draft.busy) = (true, false);
         match result {
             Ok(path) => draft.saved = Some(path),
@@ -136,7 +136,7 @@ impl WhenceApp {
     }
 }
 
-/// The recipe in a picture of a view.
+/// The recipe in an image of a view.
 ///
 /// # Errors
 /// What is wrong with the file.

@@ -17,7 +17,7 @@ pub enum Pick {
     Dataset,
     /// A dataset file.
     Table,
-    /// A picture.
+    /// An image.
     Query,
     /// A file to export to.
     Export,
@@ -32,7 +32,7 @@ impl Pick {
             Self::Model => "Open a model folder",
             Self::Dataset => "Open a dataset folder",
             Self::Table => "Open a dataset file",
-            Self::Query => "Open a picture",
+            Self::Query => "Open an image",
             Self::Export => "Save as",
         }
     }
@@ -58,9 +58,9 @@ pub enum Kind {
     Model,
     /// A dataset.
     Dataset,
-    /// A picture.
+    /// An image.
     Query,
-    /// A picture of a view, which opens the view again.
+    /// An image of a view, which opens the view again.
     View,
     /// Nothing: there is no such path.
     Missing,
@@ -73,7 +73,7 @@ impl Kind {
             Self::Project => "project",
             Self::Model => "model",
             Self::Dataset => "dataset",
-            Self::Query => "picture",
+            Self::Query => "image",
             Self::View => "view",
             Self::Missing => "missing file",
         }
@@ -144,9 +144,7 @@ impl FilePicker for SystemPicker {
     fn pick(&self, what: Pick) -> Option<PathBuf> {
         let dialog = rfd::AsyncFileDialog::new().set_title(what.title());
         let chosen = match what {
-            Pick::Query => {
-                pollster::block_on(dialog.add_filter("Pictures", &["png", "jpg", "jpeg", "webp"]).pick_file())
-            }
+            Pick::Query => pollster::block_on(dialog.add_filter("Images", &["png", "jpg", "jpeg", "webp"]).pick_file()),
             Pick::Export => pollster::block_on(dialog.save_file()),
             Pick::Table => pollster::block_on(dialog.add_filter("Parquet tables", &["parquet"]).pick_file()),
             Pick::Folder | Pick::Project | Pick::Model | Pick::Dataset => pollster::block_on(dialog.pick_folder()),

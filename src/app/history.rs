@@ -24,7 +24,7 @@ impl Moment {
     /// What is different in another moment, in a word.
     pub fn difference(&self, other: &Self) -> &'static str {
         if self.query != other.query {
-            "picture"
+            "image"
         } else if self.stars != other.stars {
             "star"
         } else if self.group != other.group {
@@ -60,7 +60,7 @@ impl History {
         self.future.clear();
     }
 
-    /// Something changed by itself, such as a picture that was opened: that is no step of its own.
+    /// Something changed by itself, such as an image that was opened: that is no step of its own.
     pub fn follow(&mut self, moment: Moment) {
         self.present = moment;
     }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_whose_picture_is_gone_are_passed_over() {
+    fn moments_whose_image_is_gone_are_passed_over() {
         let mut history = History::default();
         let mut other = group(2);
         other.query = Some(5);
@@ -198,6 +198,6 @@ mod tests {
         assert_eq!(group(1).difference(&star), "star");
         assert_eq!(group(1).difference(&group(2)), "selection");
         assert_eq!(group(1).difference(&Moment { tabs: vec![Tab::Wall], ..group(1) }), "tab");
-        assert_eq!(group(1).difference(&Moment { query: None, ..group(1) }), "picture");
+        assert_eq!(group(1).difference(&Moment { query: None, ..group(1) }), "image");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::errands::{Errands, Message};
+use super::background_tasks::{BackgroundTasks, Message};
 use super::state::State;
 use super::widgets::wall::{Did, Section, Wall};
 use whence_data::{Dataset, natural, nearest_among};
@@ -16,7 +16,7 @@ pub enum Sort {
     Group,
     /// By name.
     Name,
-    /// Nearest to the picture asked about first.
+    /// Nearest to the image asked about first.
     Query,
     /// Nearest to this training image first.
     Similar(usize),
@@ -40,7 +40,7 @@ pub struct Wish {
 pub struct Key {
     dataset: u64,
     wish: Wish,
-    /// The picture asked about, where the order depends on it.
+    /// The image asked about, where the order depends on it.
     query: Option<u64>,
     /// The list of moved images, where the order is theirs.
     moved: Option<Vec<usize>>,
@@ -118,7 +118,7 @@ impl Library {
     }
 
     /// Has the order made where another one is wished for.
-    pub fn arrange(&mut self, state: &State, errands: &Errands) {
+    pub fn arrange(&mut self, state: &State, background_tasks: &BackgroundTasks) {
         let Some(dataset) = state.dataset.as_ref().filter(|_| self.open && self.under_way.is_none()) else { return };
         self.correct(state, dataset);
         let (by_query, by_loss) = (self.wish.sort == Sort::Query, self.wish.sort == Sort::Moved);
@@ -132,12 +132,12 @@ impl Library {
             return;
         }
         let pixels = match self.wish.sort {
-            Sort::Query => state.query().map(|q| q.picture.pixels.clone()),
+            Sort::Query => state.query().map(|q| q.image.pixels.clone()),
             Sort::Similar(image) => Some(dataset.pixels(image).to_vec()),
             _ => None,
         };
         let (asked, dataset) = (key.clone(), dataset.clone());
-        let begun = errands.run("arrange", move || {
+        let begun = background_tasks.run("arrange", move || {
             let arrangement = arrange(&dataset, &asked, pixels.as_deref());
             Message::Arranged(asked, arrangement)
         });
@@ -159,7 +159,7 @@ impl Library {
         }
     }
 
-    /// Takes back wishes that this dataset and this picture cannot fulfil.
+    /// Takes back wishes that this dataset and this image cannot fulfil.
     fn correct(&mut self, state: &State, dataset: &Dataset) {
         if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_number) {
             (self.wish, self.loupe) = (Wish::default(), false);
@@ -177,10 +177,10 @@ impl Library {
     }
 }
 
-/// Whether the picture asked about can be compared with the training images.
+/// Whether the image asked about can be compared with the training images.
 pub fn can_compare(state: &State) -> bool {
     let shape = state.dataset.as_ref().map(Dataset::shape);
-    state.query().is_some_and(|q| Some(q.picture.shape) == shape)
+    state.query().is_some_and(|q| Some(q.image.shape) == shape)
 }
 
 /// The selected group's images by how much their loss moved when the group was unlearned, most first, where that is known.

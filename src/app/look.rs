@@ -1,11 +1,11 @@
 //! Looking at the query on screen through models without groups, when the user asks to.
 
-use super::drafts::Drafts;
+use super::forms::Forms;
 use super::state::{Slot, State, makes};
 use super::window::WhenceApp;
 use whence_jobs::{AttributeJob, Evidence, EvidenceJob, JobSpec};
 
-impl Drafts {
+impl Forms {
     /// The job that looks for evidence of one group, or of all.
     ///
     /// # Errors
@@ -23,7 +23,7 @@ impl Drafts {
         if makes(&of).is_none() {
             of.method = "guda".into();
         }
-        let seed = state.query().and_then(|q| q.picture.drawn).map(|d| d.seed);
+        let seed = state.query().and_then(|q| q.image.drawn).map(|d| d.seed);
         Ok(EvidenceJob { of, seed, what })
     }
 }
@@ -36,7 +36,7 @@ impl WhenceApp {
         if !wanted || !self.recalls || !self.state.store().join("store.json").is_file() {
             return;
         }
-        if let Ok(job) = self.drafts.evidence_job(&self.state, Evidence::Known, None) {
+        if let Ok(job) = self.forms.evidence_job(&self.state, Evidence::Known, None) {
             let current = self.state.current;
             if let Some(query) = current.and_then(|key| self.state.query_mut(key)) {
                 query.recalled = true;
@@ -50,7 +50,7 @@ impl WhenceApp {
         if self.state.looking(what, group).is_some() {
             return;
         }
-        match self.drafts.evidence_job(&self.state, what, group) {
+        match self.forms.evidence_job(&self.state, what, group) {
             Ok(job) => self.start(JobSpec::Evidence(Box::new(job)), false),
             Err(text) => self.state.notify(Slot::Evidence, self.state.current, false, text, None),
         }

@@ -11,13 +11,13 @@
 //! | `shell` | what the window remembers of itself |
 //! | `palette`, `log`, `history` | finding by letters; messages; undo, as plain data |
 //! | `kept` | what is kept from one start to the next |
-//! | `drafts` | what is typed, and how it becomes a job |
+//! | `forms` | what is typed, and how it becomes a job |
 //! | `session` | what a project looked like when it was left |
-//! | `errands` | short work off the window's thread |
+//! | `background_tasks` | short work off the window's thread |
 //! | `library` | which training images the library shows, in which order |
 //! | `files` | dialogs, and what a path holds |
-//! | `export` | what leaves the window: pictures, tables, reports |
-//! | `faults` | errands that panicked hold nothing up |
+//! | `export` | what leaves the window: images, tables, reports |
+//! | `task_failures` | background_tasks that panicked hold nothing up |
 //! | `backend` | the line to the engine |
 //! | `bench` | the window without a screen, for measuring frames |
 //! | `panels` | one file a panel |
@@ -29,16 +29,15 @@
 
 mod actions;
 mod backend;
+mod background_tasks;
 #[doc(hidden)]
 pub mod bench;
 mod commands;
 mod dock;
-mod drafts;
-mod errands;
 mod export;
-mod faults;
 mod files;
 mod format;
+mod forms;
 mod history;
 mod kept;
 mod library;
@@ -49,6 +48,7 @@ mod panels;
 mod session;
 mod shell;
 mod state;
+mod task_failures;
 #[cfg(test)]
 mod tests;
 mod theme;
@@ -71,16 +71,16 @@ pub struct Options {
     pub project: Option<PathBuf>,
     /// The compute device, as `--device` takes it.
     pub device: String,
-    /// Save a picture of the window here once it has settled, then close.
+    /// Save an image of the window here once it has settled, then close.
     pub screenshot: Option<PathBuf>,
-    /// Explain the first picture at once.
+    /// Explain the first image at once.
     pub attribute: bool,
 }
 
 /// Opens the window and stays until it is closed.
 ///
 /// # Errors
-/// Where no window can be opened, or the picture of it cannot be saved.
+/// Where no window can be opened, or the image of it cannot be saved.
 pub fn run(options: Options) -> Result<()> {
     let plain = options.screenshot.is_some();
     let native = eframe::NativeOptions {
@@ -89,7 +89,7 @@ pub fn run(options: Options) -> Result<()> {
             .with_app_id("whence")
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([960.0, 600.0]),
-        // Pictures of the window look the same on every machine: bundled fonts only, nothing remembered.
+        // Images of the window look the same on every machine: bundled fonts only, nothing remembered.
         system_font_fallback: false,
         persist_window: !plain,
         persistence_path: Some(whence_store::user_data_folder().join("window.ron")),

@@ -1,4 +1,4 @@
-//! Finding by a few letters: every action, group, picture and project in one ranked list.
+//! Finding by a few letters: every action, group, image and project in one ranked list.
 
 use egui::Context;
 
@@ -46,7 +46,7 @@ pub fn entries(ctx: &Context, state: &State, shell: &Shell) -> Vec<Entry> {
         .enumerate()
         .map(|(i, name)| about(format!("Select {name}"), "group", Command::SelectGroup(Some(i))));
     let queries =
-        state.queries.iter().map(|q| about(format!("Show {}", q.picture.name), "picture", Command::SelectQuery(q.key)));
+        state.queries.iter().map(|q| about(format!("Show {}", q.image.name), "image", Command::SelectQuery(q.key)));
     let recent = shell
         .recent
         .iter()

@@ -1,4 +1,4 @@
-//! What a project looked like when it was left: pictures, stars, what was explained, what was selected.
+//! What a project looked like when it was left: images, stars, what was explained, what was selected.
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state::{Query, State};
 use whence_jobs::Priority;
-use whence_jobs::{AttributeJob, DrawQuery, DrawSettings, JobSpec, QueryOrigin, QuerySource};
+use whence_jobs::{AttributeJob, GenerateQuery, JobSpec, QueryOrigin, QuerySource, SampleSettings};
 use whence_store::{Project, SESSION, write_json};
 
 /// Version of `session.json` that this program writes and reads.
@@ -20,23 +20,23 @@ const VERSION: u32 = 1;
 pub struct Session {
     schema_version: u32,
     queries: Vec<KeptQuery>,
-    /// Number of the picture on screen.
+    /// Number of the image on screen.
     current: Option<usize>,
     /// Name of the selected group.
     group: Option<String>,
-    /// Seed of the next picture.
+    /// Seed of the next image.
     seed: u64,
-    /// Pictures that `project.json` has named so far: one that was taken off the list is not asked for again.
+    /// Images that `project.json` has named so far: one that was taken off the list is not asked for again.
     #[serde(default)]
     known: Vec<PathBuf>,
 }
 
-/// A picture asked about.
+/// An image asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptQuery {
     origin: KeptOrigin,
     starred: bool,
-    /// What was asked of it, the oldest first. Model, dataset and pictures are those of the project.
+    /// What was asked of it, the oldest first. Model, dataset and images are those of the project.
     asked: Vec<AttributeJob>,
     /// Whether it came back since the project was opened. What did not is carried into the next session.
     #[serde(skip)]
@@ -50,7 +50,7 @@ enum KeptOrigin {
     File(PathBuf),
     Seed {
         seed: u64,
-        draw: DrawSettings,
+        draw: SampleSettings,
     },
 }
 
@@ -58,7 +58,7 @@ impl Session {
     /// What is on screen now, with what did not come back; none where no project is open, or it is not read yet.
     pub fn of(state: &State, seed: u64) -> Option<Self> {
         let root = &state.project.as_ref()?.root;
-        // What is being read belongs to it; a picture that somebody draws meanwhile is lost with the window only.
+        // What is being read belongs to it; an image that somebody draws meanwhile is lost with the window only.
         let own = |j: &&super::state::Job| !j.show && !j.recalls() && !j.superseded;
         let reads = state.jobs.iter().filter(own).any(|j| j.spec.priority() == Priority::Prompt);
         if state.model.is_none() || state.dataset.is_none() || reads {
@@ -78,7 +78,7 @@ impl Session {
         })
     }
 
-    /// Adds the pictures that did not come back, each behind the one that it followed.
+    /// Adds the images that did not come back, each behind the one that it followed.
     fn carry_into(&self, queries: &mut Vec<KeptQuery>) {
         for (place, kept) in self.queries.iter().enumerate().filter(|(_, q)| !q.back) {
             let before = self.queries.iter().take(place).rev();
@@ -88,7 +88,7 @@ impl Session {
         }
     }
 
-    /// What a project that is opened shall show: the pictures that were there when it was left, and those that
+    /// What a project that is opened shall show: the images that were there when it was left, and those that
     /// `project.json` names since.
     pub fn to_open(left: Option<&Self>, project: &Project) -> Self {
         let mut session = left.cloned().unwrap_or_else(|| Self { schema_version: VERSION, ..Self::default() });
@@ -133,16 +133,16 @@ impl Session {
         write_json(&root.join(SESSION), self)
     }
 
-    /// The jobs that bring the pictures back.
+    /// The jobs that bring the images back.
     pub fn jobs(&self, project: &Project) -> Vec<JobSpec> {
         let job = |query: &KeptQuery| match &query.origin {
             KeptOrigin::File(path) => JobSpec::LoadQuery(project.root.join(path)),
-            KeptOrigin::Seed { seed, draw } => JobSpec::DrawQuery(DrawQuery { seed: *seed, draw: *draw }),
+            KeptOrigin::Seed { seed, draw } => JobSpec::GenerateQuery(GenerateQuery { seed: *seed, draw: *draw }),
         };
         self.queries.iter().map(job).collect()
     }
 
-    /// Seed of the next picture.
+    /// Seed of the next image.
     pub fn seed(&self) -> u64 {
         self.seed
     }
@@ -152,7 +152,7 @@ impl Session {
         self.group.as_deref()
     }
 
-    /// A picture is back: what is remembered of it, and whether it was on screen. Said once.
+    /// An image is back: what is remembered of it, and whether it was on screen. Said once.
     pub fn take_back(&mut self, query: &Query, root: &Path) -> Option<(KeptQuery, bool)> {
         let origin = KeptOrigin::of(query, root);
         let place = self.queries.iter().position(|q| q.origin == origin && !q.back)?;
@@ -190,10 +190,7 @@ impl KeptQuery {
         let again = |asked: &AttributeJob| AttributeJob {
             model: model.path.clone(),
             data: dataset.path().to_owned(),
-            queries: vec![QuerySource::Picture {
-                name: query.picture.name.clone(),
-                pixels: query.picture.pixels.clone(),
-            }],
+            queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             keep_in: state.store(),
             live: false,
             known_only: true,
@@ -203,14 +200,14 @@ impl KeptQuery {
     }
 }
 
-/// Whether the later of two jobs about a picture takes the place of the earlier.
+/// Whether the later of two jobs about an image takes the place of the earlier.
 fn same_question(a: &AttributeJob, b: &AttributeJob) -> bool {
     (&a.method, &a.settings, &a.recipe) == (&b.method, &b.settings, &b.recipe)
 }
 
 impl KeptOrigin {
     fn of(query: &Query, root: &Path) -> Self {
-        match (&query.picture.origin, query.draw) {
+        match (&query.image.origin, query.draw) {
             (QueryOrigin::File(path), _) => Self::File(path.strip_prefix(root).unwrap_or(path).to_owned()),
             (QueryOrigin::Seed(seed), draw) => Self::Seed { seed: *seed, draw: draw.unwrap_or_default() },
         }

@@ -1,9 +1,9 @@
 //! What the window knows: plain data, changed by the engine's events in one pure function and by the user's commands.
 
-mod board;
 mod evidence;
 mod jobs;
 mod question;
+mod ranking_view;
 mod reduce;
 #[cfg(test)]
 mod tests;
@@ -11,16 +11,16 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use board::{Board, Row, Stage};
 pub use evidence::{Course, Found};
 pub use jobs::{Curve, Job, JobStatus, Slot};
 pub use question::{looked_through, makes, models, question};
+pub use ranking_view::{RankingView, Row, Stage};
 pub use reduce::Effect;
 
 use super::session::Session;
 use whence_data::{Dataset, ImageShape, Neighbour};
 use whence_jobs::Priority;
-use whence_jobs::{AttributeJob, DrawSettings, JobId, JobSpec, ModelInfo, QueryPicture};
+use whence_jobs::{AttributeJob, JobId, JobSpec, ModelInfo, QueryImage, SampleSettings};
 use whence_methods::{Attribution, GroupScore};
 use whence_store::Project;
 
@@ -37,7 +37,7 @@ pub struct State {
     pub dataset: Option<Dataset>,
     /// Counts datasets, so that textures of an earlier one are not shown.
     pub dataset_number: u64,
-    /// The pictures asked about.
+    /// The images asked about.
     pub queries: Vec<Query>,
     /// Key of the query on screen.
     pub current: Option<u64>,
@@ -53,20 +53,20 @@ pub struct State {
     pub notices: Vec<Notice>,
     /// What the project looked like when it was left; what of it did not come back is carried into the next session.
     pub expected: Option<Session>,
-    /// The picture that is being drawn.
+    /// The image that is being drawn.
     pub drawing: Option<Drawing>,
     next_key: u64,
 }
 
-/// A picture asked about, and what is known of it.
+/// An image asked about, and what is known of it.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// Unique while the program runs.
     pub key: u64,
-    /// The picture.
-    pub picture: QueryPicture,
+    /// The image.
+    pub image: QueryImage,
     /// How it was drawn, where it was.
-    pub draw: Option<DrawSettings>,
+    pub draw: Option<SampleSettings>,
     /// Nearest training images, by group.
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
     /// What the groups had to do with it.
@@ -101,10 +101,10 @@ pub struct Answer {
     /// All scores.
     pub complete: Option<Attribution>,
     /// The same, in order, with ties and the sentence that sums up.
-    pub board: Board,
+    pub board: RankingView,
 }
 
-/// A picture while it is drawn.
+/// An image while it is drawn.
 #[derive(Clone, Debug)]
 pub struct Drawing {
     /// The job that draws it.
@@ -257,14 +257,14 @@ impl State {
             });
         };
         if self.drawing.is_some() {
-            return Err("A picture is being drawn");
+            return Err("An image is being drawn");
         }
-        let Some(query) = self.query() else { return Err("Draw a picture from a seed or open one first") };
-        if dataset.shape() != model.shape || query.picture.shape != model.shape {
-            return Err("The dataset or the picture has another size than the model: open it again");
+        let Some(query) = self.query() else { return Err("Draw an image from a seed or open one first") };
+        if dataset.shape() != model.shape || query.image.shape != model.shape {
+            return Err("The dataset or the image has another size than the model: open it again");
         }
         if self.explaining().is_some() {
-            return Err("This picture is being explained already");
+            return Err("This image is being explained already");
         }
         Ok(())
     }

@@ -1,10 +1,9 @@
-//! The real window, driven by what a screen reader would hear: events in, names and pictures out.
+//! The real window, driven by what a screen reader would hear: events in, names and images out.
 
 pub(super) mod bench;
 mod evidence;
 mod explorer;
 mod export;
-mod faults;
 mod gallery;
 mod hover;
 mod library;
@@ -13,13 +12,14 @@ mod queue;
 mod reopen;
 mod report;
 mod scenes;
+mod score_map;
 mod screenshots;
 mod shell;
 mod small;
 mod snapshots;
 mod start;
+mod task_failures;
 mod trust;
-mod whereabouts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,13 +37,13 @@ fn an_empty_window_says_what_to_open() {
     scene.settle();
     scene.window.get_by_label("Open a project or a model folder, or drop one here");
     scene.window.get_by_label("Open a model first");
-    assert!(scene.window.get_by_label("Explain this picture").accesskit_node().is_disabled());
+    assert!(scene.window.get_by_label("Explain this image").accesskit_node().is_disabled());
 }
 
 #[test]
 fn a_loaded_window_explains_on_ctrl_enter() {
     let mut scene = Scene::loaded();
-    scene.window.get_by_label("Which groups shaped this picture?");
+    scene.window.get_by_label("Which groups shaped this image?");
     scene.window.get_by_label("Group woodcut, 120 images");
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     scene.settle();
@@ -146,7 +146,7 @@ fn a_missing_path_is_said_beside_the_field() {
     let ctx = scene.window.ctx.clone();
     let path = PathBuf::from("/nowhere/at/all");
     scene.window.state_mut().command(&ctx, super::actions::Command::Open(path));
-    scene.settle_until(|scene| scene.app().drafts.path_error.is_some());
+    scene.settle_until(|scene| scene.app().forms.path_error.is_some());
     scene.window.get_by_label_contains("There is nothing at /nowhere/at/all");
 }
 
@@ -155,12 +155,12 @@ fn dialogs_open_off_the_windows_thread() {
     let mut scene = Scene::new();
     scene.window.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O);
     scene.settle();
-    assert!(scene.app().drafts.dialog_open, "the window goes on while the dialog is open");
+    assert!(scene.app().forms.dialog_open, "the window goes on while the dialog is open");
     scene.window.get_by_label_contains("A file dialog is open");
-    scene.fake.answer_dialog(Some("/pictures/a.png".into()));
+    scene.fake.answer_dialog(Some("/images/a.png".into()));
     scene.settle_until(|scene| scene.fake.count() > 0);
-    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery("/pictures/a.png".into()));
-    assert!(!scene.app().drafts.dialog_open);
+    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery("/images/a.png".into()));
+    assert!(!scene.app().forms.dialog_open);
 }
 
 #[test]
@@ -168,9 +168,9 @@ fn a_seed_is_drawn_with_a_live_preview() {
     let mut scene = Scene::loaded();
     scene.window.get_by_label("Draw").click();
     scene.settle();
-    assert!(matches!(scene.fake.last().1, JobSpec::DrawQuery(job) if job.seed == 0));
-    assert_eq!(scene.app().drafts.seed, 1, "the next press draws another");
-    let pixels = scene.app().state.query().map(|q| q.picture.pixels.clone()).unwrap_or_default();
+    assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.seed == 0));
+    assert_eq!(scene.app().forms.seed, 1, "the next press draws another");
+    let pixels = scene.app().state.query().map(|q| q.image.pixels.clone()).unwrap_or_default();
     scene.tell(EventKind::Started);
     scene.tell(EventKind::Preview { step: 12, steps: 50, pixels });
     scene.window.get_by_label("step 12 of 50");
@@ -179,11 +179,11 @@ fn a_seed_is_drawn_with_a_live_preview() {
 #[test]
 fn class_conditional_models_ask_for_the_class() {
     let mut scene = Scene::conditional(10);
-    scene.window.state_mut().drafts.class = 4;
+    scene.window.state_mut().forms.class = 4;
     scene.settle();
     scene.window.get_by_label("Class");
     scene.act(Action::Draw);
-    assert!(matches!(scene.fake.last().1, JobSpec::DrawQuery(job) if job.draw.class == Some(4)));
+    assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.draw.class == Some(4)));
 }
 
 #[test]
@@ -211,15 +211,15 @@ fn dropped_and_hovering_files_are_taken() {
     }
     let mut scene = Scene::new();
     let folder = tempfile::tempdir().unwrap();
-    let picture = folder.path().join("a.png");
-    std::fs::write(&picture, "").unwrap();
-    scene.window.input_mut().dropped_files.push(Arc::new(Dropped(picture.clone())));
+    let image = folder.path().join("a.png");
+    std::fs::write(&image, "").unwrap();
+    scene.window.input_mut().dropped_files.push(Arc::new(Dropped(image.clone())));
     scene.settle_until(|scene| scene.fake.count() > 0);
-    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(picture));
+    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(image));
 }
 
 impl Scene {
-    /// Fails where the window asks for frames although nothing happens. What errands found may still wake it for a while.
+    /// Fails where the window asks for frames although nothing happens. What background_tasks found may still wake it for a while.
     pub fn rests(&mut self) {
         let start = std::time::Instant::now();
         loop {

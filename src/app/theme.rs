@@ -1,6 +1,6 @@
 //! Every colour, size and spacing of the window: dark, light and of high contrast. No other file names a colour.
 //!
-//! Greys are neutral, so that they do not change how a picture's colours look. Colour means a group, and a warning.
+//! Greys are neutral, so that they do not change how an image's colours look. Colour means a group, and a warning.
 
 mod choice;
 
@@ -16,9 +16,9 @@ pub use choice::Choice;
 pub struct Tokens {
     /// Behind the ranking and the nearest images.
     pub window: Color32,
-    /// Side panels, top bar and job strip.
+    /// Decision panels, top bar and job strip.
     pub panel: Color32,
-    /// Behind pictures: neutral, for colour judgement.
+    /// Behind images: neutral, for colour judgement.
     pub mat: Color32,
     /// Popups, cards, tooltips.
     pub raised: Color32,
@@ -178,8 +178,8 @@ pub fn of(visuals: &Visuals) -> &'static Tokens {
     }
 }
 
-/// Maps over pictures: light and deep orange where a value is positive. With blue safe for every colour vision, and the
-/// same in both themes, because they lie on pictures.
+/// Maps over images: light and deep orange where a value is positive. With blue safe for every colour vision, and the
+/// same in both themes, because they lie on images.
 pub const WARM: [Color32; 2] = [rgb(0xFFC45C), rgb(0xE85D04)];
 
 /// Light and deep blue where a value is negative.
@@ -188,7 +188,7 @@ pub const COOL: [Color32; 2] = [rgb(0x74C7FF), rgb(0x1565D8)];
 /// Space between unrelated things.
 pub const GAP: f32 = 16.0;
 
-/// Corner radius of cards and pictures.
+/// Corner radius of cards and images.
 pub const RADIUS: u8 = 6;
 
 /// Height of a bar of tabs.

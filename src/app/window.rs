@@ -1,4 +1,4 @@
-//! The program in the window: takes in what the engine and the errands tell, then draws one frame.
+//! The program in the window: takes in what the engine and the background_tasks tell, then draws one frame.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use parking_lot::Mutex;
 use super::Options;
 use super::actions::{self, Command};
 use super::backend::Backend;
+use super::background_tasks::{BackgroundTasks, Message};
 use super::dock::{Dock, Tab};
-use super::drafts::{Drafts, NEAREST, Settings};
-use super::errands::{Errands, Message};
 use super::files::{FilePicker, Kind, Pick, SystemPicker};
+use super::forms::{Forms, NEAREST, Settings};
 use super::library::Library;
 use super::panels::{self, View};
 use super::session::Session;
@@ -25,10 +25,10 @@ use whence_engine::{Engine, journal_path};
 /// Events taken in before a frame is drawn; the rest waits for the next.
 const EVENTS_A_FRAME: usize = 256;
 
-/// Frames between the last change and the picture of the window.
+/// Frames between the last change and the image of the window.
 const SETTLED: u32 = 8;
 
-/// How the picture of the window is coming along.
+/// How the image of the window is coming along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shot {
     /// Not asked for, or done.
@@ -42,11 +42,11 @@ enum Shot {
 /// The program in the window.
 pub struct WhenceApp {
     pub(super) state: State,
-    pub(super) drafts: Drafts,
+    pub(super) forms: Forms,
     pub(super) shell: Shell,
     pub(super) dock: Dock,
     pub(super) backend: Option<Box<dyn Backend>>,
-    pub(super) errands: Errands,
+    pub(super) background_tasks: BackgroundTasks,
     pub(super) picker: Arc<dyn FilePicker>,
     pub(super) options: Options,
     pub(super) library: Library,
@@ -64,7 +64,7 @@ pub struct WhenceApp {
     /// Nearest images that are being looked for: query, dataset, group.
     pub(super) looking: Option<(u64, u64, usize)>,
     shot: Shot,
-    /// The picture of the view that is being taken.
+    /// The image of the view that is being taken.
     pub(super) view_shot: super::export::Shot,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
@@ -77,11 +77,11 @@ impl WhenceApp {
         theme::apply(ctx);
         Self {
             state: State::at_start(),
-            drafts: Drafts::default(),
+            forms: Forms::default(),
             shell: Shell::default(),
             dock: Dock::default(),
             backend: None,
-            errands: Errands::new(ctx),
+            background_tasks: BackgroundTasks::new(ctx),
             picker: Arc::new(SystemPicker),
             library: Library::default(),
             last_project: None,
@@ -100,7 +100,7 @@ impl WhenceApp {
         }
     }
 
-    /// Where to say that the picture of the window could not be saved.
+    /// Where to say that the image of the window could not be saved.
     pub fn report_failures_to(&mut self, failure: Arc<Mutex<Option<String>>>) {
         self.failure = failure;
     }
@@ -137,7 +137,7 @@ impl WhenceApp {
             Some(path) => self.command(ctx, Command::Open(path)),
             None => {
                 self.welcome(ctx, last.is_none());
-                self.state.opening = self.errands.run("demo", move || {
+                self.state.opening = self.background_tasks.run("demo", move || {
                     let last = last.filter(|root| root.join("project.json").is_file());
                     Message::Demo(last.map_or_else(|| crate::demo::demo_folder().map_err(|e| e.to_string()), Ok))
                 });
@@ -162,7 +162,7 @@ impl WhenceApp {
                 self.carry_out(effect);
             }
         }
-        while let Ok(message) = self.errands.inbox.try_recv() {
+        while let Ok(message) = self.background_tasks.inbox.try_recv() {
             changed = true;
             self.take_message(ctx, message);
         }
@@ -179,9 +179,9 @@ impl WhenceApp {
             Effect::Run(spec, show) => self.start(spec, show),
             Effect::RunFor(spec, query) => self.start_for(spec, Some(query), false),
             Effect::Cancel(job) => self.cancel(job),
-            Effect::NextSeed(seed) => self.drafts.seed = seed,
+            Effect::NextSeed(seed) => self.forms.seed = seed,
             Effect::ReadRecipe(path) => {
-                self.drafts.reading_recipe = self.errands.run("recipe", move || {
+                self.forms.reading_recipe = self.background_tasks.run("recipe", move || {
                     Message::Recipe(whence_training::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
                 });
             }
@@ -197,16 +197,16 @@ impl WhenceApp {
     pub(super) fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
             Message::Picked(Pick::Export, path) => {
-                self.drafts.dialog_open = false;
-                path.iter().for_each(|path| self.drafts.export.choose(path));
+                self.forms.dialog_open = false;
+                path.iter().for_each(|path| self.forms.export.choose(path));
             }
             Message::Failed(name) => self.errand_failed(ctx, name),
             Message::Exported(result) => self.exported(result),
             Message::ViewShot(image) => self.take_view(&image),
             Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
-            Message::View(Err(text)) => (self.state.opening, self.drafts.path_error) = (false, Some(text)),
+            Message::View(Err(text)) => (self.state.opening, self.forms.path_error) = (false, Some(text)),
             Message::Picked(what, path) => {
-                self.drafts.dialog_open = false;
+                self.forms.dialog_open = false;
                 if let Some(path) = path {
                     let command = what
                         .kind()
@@ -219,10 +219,10 @@ impl WhenceApp {
             Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
             Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
             Message::Recipe(Ok(recipe)) => {
-                (self.drafts.settings, self.drafts.reading_recipe) = (Settings::with(recipe), false);
+                (self.forms.settings, self.forms.reading_recipe) = (Settings::with(recipe), false);
             }
             Message::Recipe(Err(text)) => {
-                self.drafts.reading_recipe = false;
+                self.forms.reading_recipe = false;
                 let text = format!("{text}. The default recipe is used instead");
                 self.state.notify(Slot::Explain, None, false, text, None);
             }
@@ -238,7 +238,8 @@ impl WhenceApp {
             Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
             Message::Shot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
-                    self.errands.run("screenshot", move || Message::Saved(super::errands::save(&image, &path)));
+                    self.background_tasks
+                        .run("screenshot", move || Message::Saved(super::background_tasks::save(&image, &path)));
                 }
             }
             Message::Saved(result) => {
@@ -252,7 +253,7 @@ impl WhenceApp {
 
     /// How the project looks and where that belongs, where it is not written yet.
     fn unkept_session(&self) -> Option<(Session, PathBuf)> {
-        let session = Session::of(&self.state, self.drafts.seed).filter(|_| self.recalls)?;
+        let session = Session::of(&self.state, self.forms.seed).filter(|_| self.recalls)?;
         let root = self.state.project.as_ref()?.root.clone();
         (self.kept_session.as_ref() != Some(&session)).then_some((session, root))
     }
@@ -269,7 +270,7 @@ impl WhenceApp {
     /// The same, off the window's thread.
     fn keep_session(&self) {
         let Some((session, root)) = self.unkept_session() else { return };
-        self.errands.run("session", move || match session.write(&root) {
+        self.background_tasks.run("session", move || match session.write(&root) {
             Ok(()) => Message::SessionKept(Some(Box::new(session))),
             Err(error) => {
                 tracing::warn!("{error}");
@@ -285,13 +286,13 @@ impl WhenceApp {
             return;
         };
         let want = (query.key, self.state.dataset_number, group);
-        let fits = query.picture.shape == dataset.shape();
+        let fits = query.image.shape == dataset.shape();
         if !fits || self.looking.is_some() || query.nearest.contains_key(&group) {
             return;
         }
-        let (dataset, pixels) = (dataset.clone(), query.picture.pixels.clone());
+        let (dataset, pixels) = (dataset.clone(), query.image.pixels.clone());
         let (query, number, group) = want;
-        let begun = self.errands.run("nearest", move || Message::Nearest {
+        let begun = self.background_tasks.run("nearest", move || Message::Nearest {
             query,
             dataset: number,
             group,
@@ -301,7 +302,7 @@ impl WhenceApp {
         self.looking = begun.then_some(want);
     }
 
-    /// Takes the picture of the window once nothing changes any more.
+    /// Takes the image of the window once nothing changes any more.
     fn take_shot(&mut self, ctx: &Context, changed: bool) {
         let Shot::Waiting(still) = self.shot else { return };
         let idle = self.opened && self.state.jobs.is_empty() && !self.explain_soon && self.looking.is_none();
@@ -316,7 +317,7 @@ impl WhenceApp {
             return;
         }
         self.shot = Shot::Asked;
-        let post = self.errands.post();
+        let post = self.background_tasks.post();
         ctx.request_screenshot(move |image| post(Message::Shot(image)));
     }
 }
@@ -342,7 +343,7 @@ impl eframe::App for WhenceApp {
         self.look_for_nearest();
         self.recall();
         self.library.open = self.dock.shown().contains(&Tab::Library);
-        self.library.arrange(&self.state, &self.errands);
+        self.library.arrange(&self.state, &self.background_tasks);
         self.take_shot(ctx, changed);
         self.follow_shot(ctx);
     }
@@ -353,13 +354,13 @@ impl eframe::App for WhenceApp {
         if let Some(graphics) = frame.wgpu_render_state().filter(|_| self.frames == 0) {
             super::widgets::install(&ctx, graphics);
         }
-        let keys = actions::pressed(&ctx, &mut self.drafts);
+        let keys = actions::pressed(&ctx, &mut self.forms);
         let mut out: Vec<Command> = keys.into_iter().map(Command::Act).collect();
         self.tick(&ctx);
         self.shell.history.follow(self.moment());
         let mut view = View {
             state: &self.state,
-            drafts: &mut self.drafts,
+            forms: &mut self.forms,
             library: &mut self.library,
             textures: &mut self.textures,
             shell: &mut self.shell,
@@ -376,7 +377,7 @@ impl eframe::App for WhenceApp {
             self.command(&ctx, command);
         }
         // Where no field came of it.
-        self.drafts.ahead.clear();
+        self.forms.ahead.clear();
         self.frames += 1;
         if self.frames == 1 {
             // The first frame is on screen before anything is opened.

@@ -16,9 +16,9 @@ pub use scoring::ScoringArguments;
 
 use super::evaluate::EvaluateArguments;
 use super::parse;
-use whence_diffusion::{DrawSettings, SamplerKind};
+use whence_diffusion::{SampleSettings, SamplerKind};
 
-/// Tells which groups of training images shaped a picture that a diffusion model made, and by how much.
+/// Tells which groups of training images shaped an image that a diffusion model made, and by how much.
 #[derive(Debug, Parser)]
 #[command(name = "whence", version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -39,7 +39,7 @@ pub struct WindowArguments {
     /// Explain the first query at once
     #[arg(long)]
     pub(super) attribute: bool,
-    /// Save a picture of the window once it has settled, and close it
+    /// Save an image of the window once it has settled, and close it
     #[arg(long, value_name = "FILE")]
     pub(super) screenshot: Option<PathBuf>,
 }
@@ -47,11 +47,11 @@ pub struct WindowArguments {
 /// Commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Score the groups of a dataset for pictures
+    /// Score the groups of a dataset for images
     Attribute(Box<AttributeArguments>),
-    /// Explain a project's pictures and write one HTML file that says what was found, and how
+    /// Explain a project's images and write one HTML file that says what was found, and how
     Report(Box<ReportArguments>),
-    /// Draw pictures from a model
+    /// Draw images from a model
     Sample(SampleArguments),
     /// Train a model; a diffusers folder comes out
     Train(TrainArguments),
@@ -89,7 +89,7 @@ pub struct Common {
     pub json: bool,
 }
 
-/// How pictures are drawn from seeds.
+/// How images are drawn from seeds.
 #[derive(Clone, Debug, Args)]
 pub struct DrawArguments {
     /// Sampler: ddim, ddpm or dpm-solver++
@@ -101,15 +101,15 @@ pub struct DrawArguments {
     /// DDIM's noise: 0 none, 1 as much as ddpm
     #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
     pub eta: f64,
-    /// Class of the pictures, for class-conditional models
+    /// Class of the images, for class-conditional models
     #[arg(long, value_name = "N")]
     pub class_label: Option<usize>,
 }
 
 impl DrawArguments {
     /// As the engine takes them.
-    pub fn settings(&self) -> DrawSettings {
-        DrawSettings { sampler: self.sampler, steps: self.steps, eta: self.eta, class: self.class_label }
+    pub fn settings(&self) -> SampleSettings {
+        SampleSettings { sampler: self.sampler, steps: self.steps, eta: self.eta, class: self.class_label }
     }
 }
 
@@ -142,7 +142,7 @@ pub struct AttributeArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
-    /// Pictures asked about
+    /// Images asked about
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "seeds")]
     pub query: Vec<PathBuf>,
     /// Or seeds to draw them from: 3, or 0..8, or 1,5,7
@@ -168,18 +168,18 @@ pub struct SampleArguments {
     /// Model: a diffusers folder
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// Seeds, one picture each: 3, or 0..16, or 1,5,7
+    /// Seeds, one image each: 3, or 0..16, or 1,5,7
     #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
     pub seeds: parse::Seeds,
     #[command(flatten)]
     pub drawing: DrawArguments,
-    /// Write the starting noise and the unrounded picture too, as safetensors, to draw it again elsewhere
+    /// Write the starting noise and the unrounded image too, as safetensors, to draw it again elsewhere
     #[arg(long)]
     pub tensors: bool,
-    /// Pictures drawn together
+    /// Images drawn together
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = parse::positive)]
     pub batch: usize,
-    /// Folder for the pictures
+    /// Folder for the images
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]

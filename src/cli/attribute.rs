@@ -3,7 +3,7 @@
 use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
 use whence_base::Result;
-use whence_diffusion::elbo::anytime::Side;
+use whence_diffusion::elbo::anytime::Decision;
 use whence_jobs::{AttributeJob, JobSpec, QuerySource};
 use whence_methods::{Attribution, rank, verdict};
 use whence_training::unlearning::Recipe;
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
     });
     if arguments.scoring.dry_run {
         if arguments.common.json {
-            println!("{}", serde_json::json!({ "forecast": outcome.forecast }));
+            println!("{}", serde_json::json!({ "forecast": outcome.estimate }));
         }
         return Ok(());
     }
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         let document = serde_json::json!({
             "out": arguments.out,
             "warnings": outcome.warnings,
-            "forecast": outcome.forecast,
+            "forecast": outcome.estimate,
             "took": took,
             "queries": outcome.attributions.iter().map(summary).collect::<Vec<_>>(),
         });
@@ -106,7 +106,7 @@ fn print_table(attribution: &Attribution) {
         let Some(score) = attribution.scores.get(r.index) else { continue };
         let name: String = score.group.chars().take(40).collect();
         let tie = if r.tied_with_previous { "  tied with the one above" } else { "" };
-        let early = if score.side == Some(Side::Out) { "  left behind early" } else { "" };
+        let early = if score.side == Some(Decision::Eliminated) { "  left behind early" } else { "" };
         let gate = if score.gate.is_some_and(|g| !g.passed()) { "  its model failed its check" } else { "" };
         let (low, high) = score.estimate.interval_95();
         println!(

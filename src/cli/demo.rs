@@ -7,20 +7,20 @@ use super::drive::drive;
 use super::jobs::training_config;
 use crate::demo::{STYLES, paint};
 use whence_base::{Error, Result};
-use whence_jobs::{DrawSettings, JobSpec, SampleJob, TrainJob};
+use whence_jobs::{JobSpec, SampleJob, SampleSettings, TrainJob};
 use whence_store::{Project, ProjectFile, write_atomic};
 
-/// Side of a painting in pixels, and the seed of them all.
+/// Decision of a painting in pixels, and the seed of them all.
 const SIDE: u32 = 32;
 const SEED: u64 = 7;
 
-/// Seeds of the demo's queries: chosen by eye for pictures that a person recognises.
+/// Seeds of the demo's queries: chosen by eye for images that a person recognises.
 const QUERIES: [u64; 8] = [0, 21, 25, 6, 18, 32, 38, 2];
 
 pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
     let out = &arguments.out;
     paint_all(&out.join("paintings"), arguments.paintings)?;
-    eprintln!("Painted {} pictures in {} styles", arguments.paintings * STYLES.len() as u64, STYLES.len());
+    eprintln!("Painted {} images in {} styles", arguments.paintings * STYLES.len() as u64, STYLES.len());
     if arguments.paint_only {
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
     let sample = SampleJob {
         model: out.join("model"),
         seeds: QUERIES.to_vec(),
-        draw: DrawSettings::default(),
+        draw: SampleSettings::default(),
         batch: QUERIES.len(),
         tensors: false,
         out: out.join("queries"),

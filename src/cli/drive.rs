@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use whence_base::{Error, Result};
 use whence_engine::{Engine, journal_path};
-use whence_jobs::{EventKind, Forecast, JobSpec, Progress};
+use whence_jobs::{EventKind, JobEstimate, JobSpec, Progress};
 use whence_methods::Attribution;
 
 /// What a job ended with.
@@ -20,7 +20,7 @@ pub struct Outcome {
     /// Scores, where the job made any.
     pub attributions: Vec<Attribution>,
     /// What the job was going to take.
-    pub forecast: Option<Forecast>,
+    pub estimate: Option<JobEstimate>,
     /// Warnings on the way.
     pub warnings: Vec<String>,
 }
@@ -64,9 +64,9 @@ pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
                 show.line(&format!("warning: {text}"));
                 outcome.warnings.push(text);
             }
-            EventKind::Forecast(forecast) => {
-                show.line(&words(&forecast));
-                outcome.forecast = Some(forecast);
+            EventKind::Estimate(estimate) => {
+                show.line(&words(&estimate));
+                outcome.estimate = Some(estimate);
             }
             EventKind::Attributed(attributions) => outcome.attributions = attributions,
             EventKind::Finished(summary) => {
@@ -87,14 +87,14 @@ pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
     }
 }
 
-/// A forecast in a line.
-fn words(forecast: &Forecast) -> String {
-    let memory = forecast.peak_bytes.map(|b| format!(", {} MiB of memory", b >> 20)).unwrap_or_default();
+/// A estimate in a line.
+fn words(estimate: &JobEstimate) -> String {
+    let memory = estimate.peak_bytes.map(|b| format!(", {} MiB of memory", b >> 20)).unwrap_or_default();
     format!(
         "about {}{memory}: {} models to make, {} network evaluations",
-        duration(forecast.seconds),
-        forecast.models,
-        forecast.evaluations
+        duration(estimate.seconds),
+        estimate.models,
+        estimate.evaluations
     )
 }
 

@@ -1,4 +1,4 @@
-//! `whence report`: a project's pictures explained, as one HTML file.
+//! `whence report`: a project's images explained, as one HTML file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,11 @@ use super::attribute::{recipe, summary};
 use super::drive::{Outcome, drive, duration};
 use crate::command_line::command_line;
 use whence_base::{Error, Result};
-use whence_data::{Dataset, ImageShape, LoadOptions, load_picture};
+use whence_data::{Dataset, ImageShape, LoadOptions, load_image};
 use whence_engine::now;
 use whence_jobs::{AttributeJob, JobSpec, QuerySource};
 use whence_methods::Attribution;
-use whence_report::{Facts, GroupLook, Report, ReportPicture, ReportQuery};
+use whence_report::{Facts, GroupStyle, Report, ReportImage, ReportQuery};
 use whence_store::Project;
 use whence_store::folder_name;
 use whence_training::unlearning::Recipe;
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     let outcome = drive(&arguments.common.device, JobSpec::Attribute(Box::new(job)))?;
     if arguments.scoring.dry_run {
         if arguments.common.json {
-            println!("{}", serde_json::json!({ "forecast": outcome.forecast }));
+            println!("{}", serde_json::json!({ "forecast": outcome.estimate }));
         }
         return Ok(());
     }
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: ReportArguments) -> Result<()> {
         let document = serde_json::json!({
             "report": arguments.out,
             "warnings": outcome.warnings,
-            "forecast": outcome.forecast,
+            "forecast": outcome.estimate,
             "took": {"seconds": took},
             "queries": outcome.attributions.iter().map(summary).collect::<Vec<_>>(),
         });
@@ -92,7 +92,7 @@ fn job(arguments: &ReportArguments, project: &Project, out: &Path) -> Result<Att
     })
 }
 
-/// The chosen pictures: all of the project's where nothing is chosen.
+/// The chosen images: all of the project's where nothing is chosen.
 fn queries(arguments: &ReportArguments, project: &Project) -> Result<Vec<QuerySource>> {
     let all = &project.file.queries;
     let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -102,9 +102,9 @@ fn queries(arguments: &ReportArguments, project: &Project) -> Result<Vec<QuerySo
         let path = found.ok_or_else(|| {
             let known: Vec<String> = all.iter().map(|p| name(p)).collect();
             Error::input(
-                format!("the project has no picture {wanted}"),
+                format!("the project has no image {wanted}"),
                 "--queries",
-                format!("its pictures are {}", known.join(", ")),
+                format!("its images are {}", known.join(", ")),
             )
         })?;
         chosen.push(QuerySource::File(path.clone()));
@@ -116,9 +116,9 @@ fn queries(arguments: &ReportArguments, project: &Project) -> Result<Vec<QuerySo
     }
     if chosen.is_empty() {
         return Err(Error::file(
-            "the project names no pictures",
+            "the project names no images",
             &project.root.join("project.json"),
-            "give --seeds, or open it in Whence, add pictures and save",
+            "give --seeds, or open it in Whence, add images and save",
         ));
     }
     Ok(chosen)
@@ -146,8 +146,8 @@ fn assemble(
         .iter()
         .map(|attribution| {
             let stem = folder_name(attribution.query.trim_end_matches(".png"));
-            let picture = load_picture(&results.join("queries").join(format!("{stem}.png")), shape)?;
-            Ok(query(attribution, picture.pixels, &dataset, arguments.neighbours))
+            let image = load_image(&results.join("queries").join(format!("{stem}.png")), shape)?;
+            Ok(query(attribution, image.pixels, &dataset, arguments.neighbours))
         })
         .collect();
     let recipe: Recipe = serde_json::from_value(part("/recipe")).map_err(read)?;
@@ -156,7 +156,7 @@ fn assemble(
     Ok(Report {
         title: arguments.title.clone().unwrap_or_else(|| project.file.name.clone()),
         date: now().replace('T', " ").replace('Z', " UTC"),
-        groups: groups.map(|(name, [light, dark])| GroupLook { name: name.clone(), light, dark }).collect(),
+        groups: groups.map(|(name, [light, dark])| GroupStyle { name: name.clone(), light, dark }).collect(),
         queries: queries?,
         facts: vec![
             Facts::of(
@@ -200,7 +200,7 @@ fn assemble(
                 }),
             ),
             Facts::of(
-                "Pictures, blake3 of their values",
+                "Images, blake3 of their values",
                 &Value::Object(
                     outcome
                         .attributions
@@ -217,14 +217,14 @@ fn assemble(
     })
 }
 
-/// One picture's part of the report.
+/// One image's part of the report.
 fn query(attribution: &Attribution, pixels: Vec<u8>, dataset: &Dataset, neighbours: usize) -> ReportQuery {
     let shape = dataset.shape();
     let caption = format!("{}, {} x {} pixels", attribution.query, shape.width, shape.height);
-    let picture = ReportPicture { pixels, shape, caption };
+    let image = ReportImage { pixels, shape, caption };
     let attribution = attribution.clone();
     let mut query =
-        ReportQuery { picture, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None };
+        ReportQuery { image, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None };
     query.add_nearest(dataset, neighbours);
     query
 }
@@ -237,7 +237,7 @@ mod tests {
     use crate::cli::{Arguments, Command};
     use crate::command_line::{JobSources, job_command};
     use whence_diffusion::elbo::anytime::Settings as StopSettings;
-    use whence_jobs::DrawSettings;
+    use whence_jobs::SampleSettings;
     use whence_methods::ScoreSettings;
 
     /// The words of a line, as a shell splits those that are plain or in single quotes.
@@ -260,7 +260,7 @@ mod tests {
             data: "/p/data".into(),
             group_column: None,
             queries: vec![],
-            draw: DrawSettings { steps: 20, ..DrawSettings::default() },
+            draw: SampleSettings { steps: 20, ..SampleSettings::default() },
             method: "guda".into(),
             groups: vec![],
             settings: ScoreSettings { draws: 3, seed: 9, class: Some(2), ..ScoreSettings::default() },
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(found.project, Path::new("/my projects/x"));
         assert_eq!((found.queries, found.seeds.unwrap().0), (vec!["a b.png".to_owned()], vec![3, 5]));
         assert_eq!(found.query, [PathBuf::from("/other/c.png")]);
-        assert_eq!(found.drawing.settings(), DrawSettings { class: Some(2), ..job().draw });
+        assert_eq!(found.drawing.settings(), SampleSettings { class: Some(2), ..job().draw });
         assert_eq!(found.scoring.settings(Some(2)), job().settings);
         assert_eq!(found.scoring.recipe.recipe, Some("my recipe.toml".into()));
         assert!(found.scoring.null == 16 && found.scoring.confirm && found.scoring.method == "guda");

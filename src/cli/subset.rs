@@ -1,4 +1,4 @@
-//! `whence subset`: some groups of a dataset, some pictures of each, at another size, as plain folders.
+//! `whence subset`: some groups of a dataset, some images of each, at another size, as plain folders.
 
 use super::arguments::SubsetArguments;
 use whence_base::{Error, Result};
@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &SubsetArguments) -> Result<()> {
         return Err(Error::file(
             "this folder is not empty",
             &arguments.out,
-            "give a new one, so that no old pictures mix in",
+            "give a new one, so that no old images mix in",
         ));
     }
     whence_store::check_writable(&arguments.out)?;
@@ -41,6 +41,6 @@ pub(super) fn run(arguments: &SubsetArguments) -> Result<()> {
             written += 1;
         }
     }
-    eprintln!("{written} pictures of {} groups are in {}", wanted.len(), arguments.out.display());
+    eprintln!("{written} images of {} groups are in {}", wanted.len(), arguments.out.display());
     Ok(())
 }

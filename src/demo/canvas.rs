@@ -1,12 +1,12 @@
-//! From a picture as a function of place to pixels.
+//! From an image as a function of place to pixels.
 
 use super::colour::{Lab, encode};
 use image::{Rgb, RgbImage};
 
-/// Side of every scene in its own unit of length.
+/// Decision of every scene in its own unit of length.
 pub(super) const SIDE: f32 = 32.0;
 
-/// Samples per pixel and direction where the picture is small; fewer where pixels are finer.
+/// Samples per pixel and direction where the image is small; fewer where pixels are finer.
 const FINE: u32 = 8;
 
 /// Paints `colour(x, y)`, x to the right and y down, both in [0, [`SIDE`]).

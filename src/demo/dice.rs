@@ -1,4 +1,4 @@
-//! The random numbers of one picture.
+//! The random numbers of one image.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 pub(super) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    /// The stream of one picture. The three numbers fill separate bytes of the key, so no two
-    /// pictures share a stream.
+    /// The stream of one image. The three numbers fill separate bytes of the key, so no two
+    /// images share a stream.
     pub(super) fn new(style: usize, index: u64, seed: u64) -> Self {
         let words = [*b"whencedm", seed.to_le_bytes(), (style as u64).to_le_bytes(), index.to_le_bytes()];
         let mut key = [0; 32];
@@ -21,7 +21,7 @@ impl Dice {
     /// Uniform in [0, 1).
     pub(super) fn unit(&mut self) -> f32 {
         // 24 bits are what an f32 holds exactly; made by hand so that no version of a
-        // distribution can change the pictures.
+        // distribution can change the images.
         (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
     }
 

@@ -1,7 +1,7 @@
 //! The five motifs: a few large shapes each, in a palette of its own.
 //!
 //! The palettes are those of a screen print: a handful of warm, slightly broken inks. Each motif
-//! owns one hue of sky, which fills half the picture; that is what makes pixels see the motif.
+//! owns one hue of sky, which fills half the image; that is what makes pixels see the motif.
 
 use super::canvas::SIDE;
 use super::colour::Lab;
@@ -10,7 +10,7 @@ use super::scene::{Layer, Scene, Shape};
 
 /// Composes motif number `motif`; numbers past the last give the last.
 pub(super) fn compose(motif: u64, dice: &mut Dice) -> Scene {
-    // One turn of the hue and one change of light for the whole picture: as if printed from
+    // One turn of the hue and one change of light for the whole image: as if printed from
     // another pot of each ink. Turning inks apart would break the palette.
     let inks = Inks { turn: dice.around(0.2), light: dice.around(0.045) };
     Scene(match motif {
@@ -22,7 +22,7 @@ pub(super) fn compose(motif: u64, dice: &mut Dice) -> Scene {
     })
 }
 
-/// How this picture's inks differ from the palette.
+/// How this image's inks differ from the palette.
 struct Inks {
     turn: f32,
     light: f32,

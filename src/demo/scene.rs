@@ -1,11 +1,11 @@
-//! What is in a picture, before any style: flat shapes, back to front.
+//! What is in an image, before any style: flat shapes, back to front.
 
 use super::colour::Lab;
 
 /// A shape that knows how far a point lies outside it.
 #[derive(Clone, Debug)]
 pub(super) enum Shape {
-    /// The whole picture.
+    /// The whole image.
     Everywhere,
     /// A disc: centre and radius.
     Disc(f32, f32, f32),
@@ -103,7 +103,7 @@ pub(super) struct Hit {
     pub(super) line: Lab,
 }
 
-/// The layers of a picture, back to front.
+/// The layers of an image, back to front.
 #[derive(Clone, Debug)]
 pub(super) struct Scene(pub(super) Vec<Layer>);
 

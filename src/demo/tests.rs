@@ -1,10 +1,10 @@
-//! What the demo promises: pure pictures, equal groups, pixels that see the motif.
+//! What the demo promises: pure images, equal groups, pixels that see the motif.
 
 use super::*;
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-/// Pictures per style in these tests; a multiple of the number of motifs.
+/// Images per style in these tests; a multiple of the number of motifs.
 const EACH: u64 = 15;
 
 struct Painted {
@@ -13,7 +13,7 @@ struct Painted {
     pixels: Vec<u8>,
 }
 
-/// The first pictures of every style, painted once for all tests.
+/// The first images of every style, painted once for all tests.
 fn gallery() -> &'static [Painted] {
     static GALLERY: OnceLock<Vec<Painted>> = OnceLock::new();
     GALLERY.get_or_init(|| {
@@ -36,23 +36,23 @@ fn distance(one: &[u8], other: &[u8]) -> u64 {
 fn the_same_arguments_give_the_same_bytes() {
     for (style, name) in STYLES.iter().enumerate() {
         let again = paint(style, 3, 32, 7).into_raw();
-        let first = gallery().iter().filter(|picture| picture.style == style).nth(3).unwrap();
+        let first = gallery().iter().filter(|image| image.style == style).nth(3).unwrap();
         assert_eq!(again, first.pixels, "{name}");
     }
 }
 
 #[test]
-fn no_picture_occurs_twice() {
-    let distinct: HashSet<_> = gallery().iter().map(|picture| &picture.pixels).collect();
+fn no_image_occurs_twice() {
+    let distinct: HashSet<_> = gallery().iter().map(|image| &image.pixels).collect();
     assert_eq!(distinct.len(), gallery().len());
-    assert_ne!(paint(0, 0, 32, 7), paint(0, 0, 32, 8), "another seed, another picture");
+    assert_ne!(paint(0, 0, 32, 7), paint(0, 0, 32, 8), "another seed, another image");
 }
 
 #[test]
 fn every_style_shows_every_motif_equally_often() {
     let mut counts = HashMap::new();
-    for picture in gallery() {
-        *counts.entry((picture.style, picture.motif)).or_insert(0) += 1;
+    for image in gallery() {
+        *counts.entry((image.style, image.motif)).or_insert(0) += 1;
     }
     assert_eq!(counts.len(), STYLES.len() * MOTIFS.len());
     assert!(counts.values().all(|count| *count == EACH / MOTIFS.len() as u64));
@@ -61,11 +61,11 @@ fn every_style_shows_every_motif_equally_often() {
 #[test]
 fn pixels_see_the_motif_rather_than_the_style() {
     let (mut same_motif, mut same_style) = (0, 0);
-    for (place, picture) in gallery().iter().enumerate() {
+    for (place, image) in gallery().iter().enumerate() {
         let others = gallery().iter().enumerate().filter(|(other, _)| *other != place);
-        let (_, nearest) = others.min_by_key(|(_, other)| distance(&picture.pixels, &other.pixels)).unwrap();
-        same_motif += usize::from(nearest.motif == picture.motif);
-        same_style += usize::from(nearest.style == picture.style);
+        let (_, nearest) = others.min_by_key(|(_, other)| distance(&image.pixels, &other.pixels)).unwrap();
+        same_motif += usize::from(nearest.motif == image.motif);
+        same_style += usize::from(nearest.style == image.style);
     }
     let total = gallery().len();
     assert!(same_motif * 100 >= total * 95, "{same_motif} of {total} share the motif");
@@ -74,7 +74,7 @@ fn pixels_see_the_motif_rather_than_the_style() {
 
 #[test]
 fn the_distinctive_style_is_far_and_the_close_pair_is_near() {
-    // Mean distance between two styles over pictures of the same motif.
+    // Mean distance between two styles over images of the same motif.
     let apart = |one: &str, other: &str| {
         let pairs = gallery().iter().flat_map(|a| gallery().iter().map(move |b| (a, b)));
         let chosen = pairs.filter(|(a, b)| STYLES[a.style] == one && STYLES[b.style] == other && a.motif == b.motif);
@@ -98,7 +98,7 @@ fn odd_arguments_paint_too() {
 }
 
 #[test]
-fn a_larger_side_paints_the_same_picture() {
+fn a_larger_side_paints_the_same_image() {
     for (style, name) in STYLES.iter().enumerate() {
         let small = paint(style, 1, 16, 7).into_raw();
         let large = paint(style, 1, 32, 7);

@@ -108,10 +108,10 @@ fn the_closed_form_needs_no_models_and_seeds_draw_queries() {
 fn failures_say_what_and_where_with_code_1() {
     let folder = tempfile::tempdir().unwrap();
     attribute(folder.path())
-        .args(["--query", "/nowhere/picture.png"])
+        .args(["--query", "/nowhere/image.png"])
         .assert()
         .code(1)
-        .stderr(contains("/nowhere/picture.png"));
+        .stderr(contains("/nowhere/image.png"));
     attribute(folder.path())
         .args(["--seeds", "1", "--groups", "eleven"])
         .assert()

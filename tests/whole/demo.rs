@@ -30,7 +30,7 @@ fn the_shipped_models_are_those_of_the_demos_recipe() {
         ..digits::job(keep)
     };
     let events = run(JobSpec::Attribute(Box::new(job)));
-    let models = events.iter().find_map(|e| if let EventKind::Forecast(f) = e { Some(f.models) } else { None });
+    let models = events.iter().find_map(|e| if let EventKind::Estimate(f) = e { Some(f.models) } else { None });
     assert_eq!(models, Some(0), "a new user sees a ranking without unlearning first");
 }
 
@@ -47,7 +47,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn the_demos_pictures_know_their_seeds() {
+fn the_demos_images_know_their_seeds() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
     let project = Project::open(&demo).unwrap();
     let engine = Engine::start("cpu", || {}).unwrap();
@@ -57,25 +57,25 @@ fn the_demos_pictures_know_their_seeds() {
     }
     let mut first = None;
     for path in &project.file.queries {
-        let picture = loop {
+        let image = loop {
             let event = engine.events().recv_timeout(std::time::Duration::from_secs(60)).expect("an event");
             assert!(!matches!(event.kind, EventKind::Failed(_)), "{event:?}");
-            if let EventKind::QueryReady(picture) = event.kind {
-                break picture;
+            if let EventKind::QueryReady(image) = event.kind {
+                break image;
             }
         };
         let stem = path.file_stem().unwrap().to_string_lossy();
-        let drawn = picture.drawn.expect("the file says how it was drawn");
+        let drawn = image.drawn.expect("the file says how it was drawn");
         assert_eq!(stem, format!("seed-{}", drawn.seed));
-        first.get_or_insert((drawn, picture.pixels));
+        first.get_or_insert((drawn, image.pixels));
     }
-    // And it is the truth: the same picture comes again, up to the rounding of another machine.
+    // And it is the truth: the same image comes again, up to the rounding of another machine.
     let (drawn, pixels) = first.unwrap();
-    engine.run(JobSpec::DrawQuery(drawn)).unwrap();
+    engine.run(JobSpec::GenerateQuery(drawn)).unwrap();
     let again = loop {
         let event = engine.events().recv_timeout(std::time::Duration::from_secs(120)).expect("an event");
-        if let EventKind::QueryReady(picture) = event.kind {
-            break picture.pixels;
+        if let EventKind::QueryReady(image) = event.kind {
+            break image.pixels;
         }
     };
     let far = again.iter().zip(&pixels).filter(|(a, b)| a.abs_diff(**b) > 3).count();

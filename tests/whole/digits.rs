@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use whence_jobs::{AttributeJob, DrawSettings, EventKind, JobSpec, QuerySource};
+use whence_jobs::{AttributeJob, EventKind, JobSpec, QuerySource, SampleSettings};
 use whence_methods::{Attribution, ScoreSettings};
 use whence_store::{Kind, Store};
 use whence_training::unlearning::Recipe;
@@ -24,7 +24,7 @@ pub fn job(keep_in: PathBuf) -> AttributeJob {
         data: fixture("digits/images"),
         group_column: None,
         queries: queries(),
-        draw: DrawSettings::default(),
+        draw: SampleSettings::default(),
         method: "guda".into(),
         null: 0,
         confirm: false,
@@ -126,8 +126,8 @@ fn drawn_timesteps_estimate_the_grid() {
 }
 
 #[test]
-fn unlearning_finds_the_digit_a_picture_shows() {
-    // Eight pictures that LOGO gives to four or seven, or to others.
+fn unlearning_finds_the_digit_a_image_shows() {
+    // Eight images that LOGO gives to four or seven, or to others.
     let keep = tempfile::tempdir().unwrap();
     let mut job = job(keep.path().to_owned());
     job.counterfactuals = None;
@@ -138,7 +138,7 @@ fn unlearning_finds_the_digit_a_picture_shows() {
     let (mut right, mut clear) = (0, 0);
     for a in &unlearned {
         let margin = |group: &str| truth[&(a.query.clone(), group.to_owned())].0;
-        // Only pictures that the truth tells apart.
+        // Only images that the truth tells apart.
         if (margin("four") - margin("seven")).abs() > 1.0 {
             clear += 1;
             let ours = a.scores[0].estimate.score > a.scores[1].estimate.score;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::DrawSettings;
+use whence_diffusion::SampleSettings;
 use whence_diffusion::elbo::ScoreMap;
 use whence_engine::Engine;
 use whence_jobs::{
-    AttributeJob, DrawQuery, EventKind, Evidence, EvidenceJob, JobSpec, Moved, QuerySource, UnlearningPoint,
+    AttributeJob, EventKind, Evidence, EvidenceJob, GenerateQuery, JobSpec, Moved, QuerySource, UnlearningPoint,
 };
 use whence_store::{Kind, Store};
 use whence_training::unlearning::Recipe;
@@ -98,56 +98,56 @@ fn images_that_moved_are_scored_as_queries_are() {
     of.settings.draws = 1;
     for moved in [images[0], images[images.len() - 1]] {
         let pixels = dataset.pixels(moved.index).to_vec();
-        of.queries = vec![QuerySource::Picture { name: "image".into(), pixels }];
+        of.queries = vec![QuerySource::Image { name: "image".into(), pixels }];
         let score = scores(&of)[dataset.group_name(group)];
         assert!((score - moved.score).abs() < 1e-6 * score.abs().max(1.0), "{score} is not {}", moved.score);
     }
 }
 
 fn redrawn(events: &[EventKind]) -> BTreeMap<Option<usize>, Vec<u8>> {
-    let picture = |kind: &EventKind| match kind {
-        EventKind::Redrawn { group, picture } if picture.is_done() => Some((*group, picture.pixels.clone())),
+    let image = |kind: &EventKind| match kind {
+        EventKind::Regenerated { group, image } if image.is_done() => Some((*group, image.pixels.clone())),
         _ => None,
     };
-    events.iter().filter_map(picture).collect()
+    events.iter().filter_map(image).collect()
 }
 
 #[test]
 fn a_query_is_drawn_again_from_its_own_noise() {
     let folder = tempfile::tempdir().unwrap();
     let mut of = job(folder.path().join("store"));
-    of.draw = DrawSettings { steps: 12, ..DrawSettings::default() };
+    of.draw = SampleSettings { steps: 12, ..SampleSettings::default() };
     // The model without the group drawn by hand, in place of the job.
     let without = fixture("digits/retrained").join(&of.groups[0]);
     let engine = Engine::start("cpu", || {}).unwrap();
     engine.run(JobSpec::LoadModel(without)).unwrap();
-    engine.run(JobSpec::DrawQuery(DrawQuery { seed: 5, draw: of.draw })).unwrap();
+    engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 5, draw: of.draw })).unwrap();
     let by_hand = loop {
         let event = engine.events().recv_timeout(std::time::Duration::from_secs(60)).unwrap();
-        if let EventKind::QueryReady(picture) = event.kind {
-            break picture.pixels;
+        if let EventKind::QueryReady(image) = event.kind {
+            break image.pixels;
         }
     };
     of.queries = vec![QuerySource::Seed(5)];
-    let first = redrawn(&look(&of, Evidence::Redraw, Some(5)));
+    let first = redrawn(&look(&of, Evidence::Regenerate, Some(5)));
     assert_eq!(first.keys().copied().collect::<Vec<_>>().len(), of.groups.len());
     let group = digits().groups().iter().position(|g| *g == of.groups[0]);
     assert_eq!(first[&group], by_hand);
-    let again = look(&of, Evidence::Redraw, Some(5));
+    let again = look(&of, Evidence::Regenerate, Some(5));
     assert_eq!(redrawn(&again), first);
 
-    // Without a seed the full model draws too, from the picture under noise: near it, not the same.
+    // Without a seed the full model draws too, from the image under noise: near it, not the same.
     let pixels = first[&group].clone();
-    of.queries = vec![QuerySource::Picture { name: "file".into(), pixels: pixels.clone() }];
-    let file = redrawn(&look(&of, Evidence::Redraw, None));
+    of.queries = vec![QuerySource::Image { name: "file".into(), pixels: pixels.clone() }];
+    let file = redrawn(&look(&of, Evidence::Regenerate, None));
     assert_eq!(file.len(), of.groups.len() + 1);
     let distance =
         |a: &[u8]| a.iter().zip(&pixels).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64;
     assert!(distance(&file[&None]) > 0.0 && distance(&file[&None]) < 60.0, "{}", distance(&file[&None]));
     assert_ne!(file[&None], file[&group]);
     of.settings.seed = 7;
-    let noise = redrawn(&look(&of, Evidence::Redraw, None));
-    assert_ne!(noise[&None], file[&None], "other noise is another picture");
+    let noise = redrawn(&look(&of, Evidence::Regenerate, None));
+    assert_ne!(noise[&None], file[&None], "other noise is another image");
 }
 
 #[test]
@@ -158,19 +158,19 @@ fn a_watched_unlearning_is_kept_and_leaves_its_model() {
     of.counterfactuals = None;
     of.recipe = Recipe { steps: 6, ..Recipe::default() };
     of.groups.truncate(1);
-    of.draw = DrawSettings { steps: 4, ..DrawSettings::default() };
+    of.draw = SampleSettings { steps: 4, ..SampleSettings::default() };
     let course = |events: &[EventKind]| -> (Vec<UnlearningPoint>, Vec<(usize, Vec<u8>)>) {
         let point = |k: &EventKind| if let EventKind::Unlearning(p) = k { Some(*p) } else { None };
-        let picture = |k: &EventKind| match k {
+        let image = |k: &EventKind| match k {
             EventKind::Watched { step, pixels, .. } => Some((*step, pixels.clone())),
             _ => None,
         };
-        (events.iter().filter_map(point).collect(), events.iter().filter_map(picture).collect())
+        (events.iter().filter_map(point).collect(), events.iter().filter_map(image).collect())
     };
     let first = course(&look(&of, Evidence::Watch, None));
     assert_eq!(first.0.iter().map(|p| p.step).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     assert_eq!(first.1.iter().map(|p| p.0).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6]);
-    assert_ne!(first.1[0].1, first.1[6].1, "the picture changes on the way");
+    assert_ne!(first.1[0].1, first.1[6].1, "the image changes on the way");
     let last = first.0[5].query_score.unwrap();
     assert_eq!(Store::read_only(&keep).unwrap().keys(Kind::Counterfactual).len(), 1);
     assert_eq!(course(&look(&of, Evidence::Watch, None)), first);
@@ -188,7 +188,7 @@ fn a_watched_unlearning_is_kept_and_leaves_its_model() {
 fn looks_that_need_models_say_so() {
     let folder = tempfile::tempdir().unwrap();
     let of = AttributeJob { method: "gaussian".into(), ..job(folder.path().join("store")) };
-    for what in [Evidence::Redraw, Evidence::Map, Evidence::Moved, Evidence::Watch] {
+    for what in [Evidence::Regenerate, Evidence::Map, Evidence::Moved, Evidence::Watch] {
         let job = EvidenceJob { of: of.clone(), seed: None, what };
         let text = failure(JobSpec::Evidence(Box::new(job)));
         assert!(text.contains("gaussian") && text.contains("guda"), "{text}");

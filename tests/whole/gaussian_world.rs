@@ -1,4 +1,4 @@
-//! A world where the truth is known: pictures drawn from Gaussians. The best denoiser, the ELBO and what leaving a group
+//! A world where the truth is known: images drawn from Gaussians. The best denoiser, the ELBO and what leaving a group
 //! out does have closed forms, so the whole way from noise to agreement is checked against arithmetic of this file.
 
 use whence_base::random::epsilon;
@@ -13,7 +13,7 @@ const SIZE: usize = SIDE * SIDE;
 const GROUPS: usize = 4;
 
 /// Group `g`: its own mean and its own direction of large variance.
-fn picture(group: usize, number: u64) -> Vec<u8> {
+fn image(group: usize, number: u64) -> Vec<u8> {
     let noise = epsilon(group as u64, b"gaussian world", 1, number as usize, SIZE + 1);
     (0..SIZE)
         .map(|k| {
@@ -30,7 +30,7 @@ fn world() -> (tempfile::TempDir, Dataset) {
         let path = folder.path().join(format!("group-{group}"));
         std::fs::create_dir(&path).unwrap();
         for number in 0..40 {
-            let image = image::GrayImage::from_raw(SIDE as u32, SIDE as u32, picture(group, number)).unwrap();
+            let image = image::GrayImage::from_raw(SIDE as u32, SIDE as u32, image(group, number)).unwrap();
             image.save(path.join(format!("{number:02}.png"))).unwrap();
         }
     }
@@ -38,7 +38,7 @@ fn world() -> (tempfile::TempDir, Dataset) {
     (folder, dataset)
 }
 
-/// The best linear denoiser of some pictures: noise = s (a² C + s² I)⁻¹ (x - a m).
+/// The best linear denoiser of some images: noise = s (a² C + s² I)⁻¹ (x - a m).
 struct Analytic {
     mean: Vec<f64>,
     covariance: Vec<Vec<f64>>,
@@ -109,7 +109,7 @@ fn drawn_scores_meet_the_closed_form_within_their_errors_and_rank_alike() {
     let schedule = NoiseSchedule::new(&config).unwrap();
     let grid: Timesteps = "20..1000/20".parse().unwrap();
     let draws = 4;
-    let pixels: Vec<Vec<u8>> = (0..24).map(|q| picture(q as usize % GROUPS, 1000 + q)).collect();
+    let pixels: Vec<Vec<u8>> = (0..24).map(|q| image(q as usize % GROUPS, 1000 + q)).collect();
     let queries: Vec<ScorerQuery> = pixels
         .iter()
         .map(|p| ScorerQuery { pixels: p.clone(), plan: grid.plan(&schedule, draws, 5, p).unwrap(), class: None })

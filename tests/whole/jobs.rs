@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use whence_diffusion::SamplerKind;
 use whence_engine::Engine;
-use whence_jobs::{DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, SampleJob, TrainJob, UnlearnJob};
+use whence_jobs::{Event, EventKind, GenerateQuery, JobId, JobSpec, SampleJob, SampleSettings, TrainJob, UnlearnJob};
 use whence_training::TrainingConfig;
 use whence_training::unlearning::Recipe;
 
@@ -61,7 +61,7 @@ fn every_phase_can_be_cancelled() {
     };
     cancel_in(JobSpec::Unlearn(Box::new(unlearn)), "unlearning");
     assert!(!out("unlearned").join("eight/config.json").exists(), "half a model is not kept");
-    let draw = DrawSettings { sampler: SamplerKind::Ddpm, steps: 1000, ..DrawSettings::default() };
+    let draw = SampleSettings { sampler: SamplerKind::Ddpm, steps: 1000, ..SampleSettings::default() };
     let sample = SampleJob {
         model: fixture("digits/model"),
         seeds: (0..64).collect(),
@@ -88,8 +88,8 @@ fn waiting_jobs_can_be_cancelled_and_a_failed_job_leaves_the_engine_usable() {
     let engine = Engine::start("cpu", || {}).unwrap();
     let bad = engine.run(JobSpec::LoadModel("/nowhere".into())).unwrap();
     let good = engine.run(JobSpec::LoadModel(fixture("digits/model"))).unwrap();
-    let draw = DrawSettings { steps: 500, ..DrawSettings::default() };
-    let waiting = engine.run(JobSpec::DrawQuery(DrawQuery { seed: 1, draw })).unwrap();
+    let draw = SampleSettings { steps: 500, ..SampleSettings::default() };
+    let waiting = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 1, draw })).unwrap();
     engine.cancel(waiting);
     let kinds: Vec<_> = std::iter::from_fn(|| engine.events().recv_timeout(Duration::from_secs(30)).ok())
         .filter(|e| matches!(e.kind, EventKind::Failed(_) | EventKind::Finished(_) | EventKind::Cancelled))
@@ -121,8 +121,8 @@ fn a_drawn_query_is_the_same_every_time_and_shows_itself_on_the_way() {
     let draw = || {
         let engine = Engine::start("cpu", || {}).unwrap();
         engine.run(JobSpec::LoadModel(fixture("digits/model"))).unwrap();
-        let settings = DrawSettings { steps: 20, ..DrawSettings::default() };
-        let id = engine.run(JobSpec::DrawQuery(DrawQuery { seed: 3, draw: settings })).unwrap();
+        let settings = SampleSettings { steps: 20, ..SampleSettings::default() };
+        let id = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 3, draw: settings })).unwrap();
         let mut previews = 0;
         loop {
             let event = engine.events().recv_timeout(Duration::from_secs(60)).unwrap();

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use whence_diffusion::elbo::anytime::{Settings, Side};
-use whence_jobs::{AttributeJob, EventKind, Forecast, JobSpec};
+use whence_diffusion::elbo::anytime::{Decision, Settings};
+use whence_jobs::{AttributeJob, EventKind, JobEstimate, JobSpec};
 use whence_methods::{Attribution, rank};
 use whence_store::{Kind, Store};
 use whence_training::unlearning::Recipe;
@@ -12,23 +12,23 @@ use super::digits::job;
 use super::run;
 
 /// Scores of a job, and what it said it would take.
-fn attribute(job: &AttributeJob) -> (Vec<Attribution>, Forecast) {
-    let (scores, forecast) = told(job);
-    (scores.expect("scores"), forecast)
+fn attribute(job: &AttributeJob) -> (Vec<Attribution>, JobEstimate) {
+    let (scores, estimate) = told(job);
+    (scores.expect("scores"), estimate)
 }
 
 /// The same of a job that may end without scores.
-fn told(job: &AttributeJob) -> (Option<Vec<Attribution>>, Forecast) {
-    let (mut scores, mut forecast) = (None, None);
+fn told(job: &AttributeJob) -> (Option<Vec<Attribution>>, JobEstimate) {
+    let (mut scores, mut estimate) = (None, None);
     for event in run(JobSpec::Attribute(Box::new(job.clone()))) {
         match event {
             EventKind::Attributed(attributions) => scores = Some(attributions),
-            EventKind::Forecast(told) => forecast = Some(told),
+            EventKind::Estimate(told) => estimate = Some(told),
             EventKind::Failed(text) => panic!("{text}"),
             _ => {}
         }
     }
-    (scores, forecast.expect("a forecast"))
+    (scores, estimate.expect("a forecast"))
 }
 
 fn estimates(all: &[Attribution]) -> Vec<(String, f64, f64)> {
@@ -117,7 +117,7 @@ fn stopping_early_keeps_the_leader_and_the_budget() {
         assert!(evaluations + places <= budget, "{evaluations} and {places}");
         spent += evaluations + places;
         let first = leader(found);
-        if first.side == Some(Side::In) {
+        if first.side == Some(Decision::Top) {
             separated += 1;
             assert_eq!(first.group, leader(truth).group, "{} is separated", found.query);
         }
@@ -143,14 +143,14 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
     job.settings.timesteps = "12".parse().unwrap();
     job.recipe = Recipe { steps: 3, ..Recipe::default() };
     (job.null, job.confirm) = (4, true);
-    let (scores, forecast) = attribute(&job);
-    assert_eq!(forecast.models, 2 + 4 + 2);
-    // Twelve timesteps of two queries, each group's model beside the full one; eight noises a picture of the gate, which has
-    // two pictures of the group, before and after, and two of each other group.
+    let (scores, estimate) = attribute(&job);
+    assert_eq!(estimate.models, 2 + 4 + 2);
+    // Twelve timesteps of two queries, each group's model beside the full one; eight noises an image of the gate, which has
+    // two images of the group, before and after, and two of each other group.
     let (of_query, gate) = (|groups: usize| 2 * 12 * (groups + 1), 8 * (2 + 2 + 9 * 2));
-    // And eight timesteps of sixteen reference pictures, under the random groups' models and the two groups'.
+    // And eight timesteps of sixteen reference images, under the random groups' models and the two groups'.
     let references = 16 * 8 * (4 + 2 + 1);
-    assert_eq!(forecast.evaluations, of_query(2) + of_query(4) + of_query(2) + references + 2 * gate);
+    assert_eq!(estimate.evaluations, of_query(2) + of_query(4) + of_query(2) + references + 2 * gate);
     assert_eq!(results(&keep, Kind::Counterfactual), 8);
     assert_eq!(results(&keep, Kind::Unfinished), 0);
     for attribution in &scores {
@@ -166,14 +166,14 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
         }
     }
     // The models are there: nothing is unlearned again.
-    let (again, forecast) = attribute(&job);
-    assert_eq!((forecast.models, forecast.evaluations), (0, 0));
+    let (again, estimate) = attribute(&job);
+    assert_eq!((estimate.models, estimate.evaluations), (0, 0));
     assert_eq!(scores, again);
     // Another query: its own evaluations alone, the random groups' among them; the references are known.
     job.queries = super::digits::queries()[2..3].to_vec();
     job.dry_run = true;
-    let (_, forecast) = told(&job);
-    assert_eq!((forecast.models, forecast.evaluations), (0, (of_query(2) + of_query(4) + of_query(2)) / 2));
+    let (_, estimate) = told(&job);
+    assert_eq!((estimate.models, estimate.evaluations), (0, (of_query(2) + of_query(4) + of_query(2)) / 2));
     job.dry_run = false;
     // Ready models cannot be set against random groups.
     job.counterfactuals = Some(super::fixture("digits/retrained"));
@@ -192,7 +192,7 @@ fn random_groups_without_references_say_that_they_tell_less() {
     let (mut warned, mut references) = (false, None);
     for event in run(JobSpec::Attribute(Box::new(job))) {
         match event {
-            EventKind::Warning(text) => warned |= text.contains("too few pictures are held out"),
+            EventKind::Warning(text) => warned |= text.contains("too few images are held out"),
             EventKind::Attributed(all) => {
                 references = all[0].trust.as_ref().and_then(|t| t.null.as_ref()).map(|n| n.references);
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use whence_base::Error;
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::{DrawSettings, Model};
+use whence_diffusion::{Model, SampleSettings};
 use whence_engine::Engine;
 use whence_evaluation::benchmark::{MethodPlan, OraclePlan, Plan, SumPlan};
 use whence_evaluation::{Agreement, Matching, Options, Pairing, ScoreTable};
@@ -122,7 +122,7 @@ fn a_model_that_cannot_be_trained_again_says_why() {
         std::fs::copy(from, to.join(format!("{file}.png"))).unwrap();
     }
     let text = failure(JobSpec::Retrain(Box::new(other)));
-    assert!(text.contains("other pictures"), "{text}");
+    assert!(text.contains("other images"), "{text}");
     let nothing = RetrainJob { groups: vec!["eleven".into()], ..retrain(&model, &folder.path().join("out")) };
     assert!(failure(JobSpec::Retrain(Box::new(nothing))).contains("eleven"));
 }
@@ -142,7 +142,7 @@ fn plan() -> Plan {
         ..Plan::default()
     };
     plan.queries.count = 24;
-    plan.queries.draw = DrawSettings { steps: 4, ..DrawSettings::default() };
+    plan.queries.draw = SampleSettings { steps: 4, ..SampleSettings::default() };
     plan.reference.timesteps = "100../200".parse().unwrap();
     plan.scoring.timesteps = "3".parse().unwrap();
     plan
@@ -193,7 +193,7 @@ fn a_benchmark_is_one_command_and_its_table_is_that_of_its_scores() {
         assert!((again.metric(metric).unwrap().value - value).abs() < 1e-12, "{metric}");
     }
     assert_eq!(line["reported"]["queries"], 12);
-    assert_eq!(line["cost"]["trained_pictures"], 10 * 2 * 4 * 2);
+    assert_eq!(line["cost"]["trained_images"], 10 * 2 * 4 * 2);
     assert_eq!(line["cost"]["evaluations_per_query"], 3 * 11);
 
     // A second run trains nothing and says the same, but for the seconds of what is quick.
@@ -263,7 +263,7 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
         data: fixture("digits/images"),
         group_column: None,
         queries: vec![QuerySource::Seed(4)],
-        draw: DrawSettings { steps: 5, ..DrawSettings::default() },
+        draw: SampleSettings { steps: 5, ..SampleSettings::default() },
         counterfactuals: None,
         scores: Some(scores.clone()),
         remove,

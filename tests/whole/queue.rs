@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use whence_engine::{Engine, JobEvent, JobLine};
 use whence_jobs::Priority;
-use whence_jobs::{AttributeJob, DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, TrainJob};
+use whence_jobs::{AttributeJob, Event, EventKind, GenerateQuery, JobId, JobSpec, SampleSettings, TrainJob};
 use whence_methods::Attribution;
 use whence_store::{Kind, Store};
 use whence_training::TrainingConfig;
@@ -165,7 +165,7 @@ fn a_waiting_job_is_cancelled_at_once_and_a_full_queue_refuses() {
 }
 
 #[test]
-fn pictures_are_drawn_from_the_model_that_was_opened_whatever_ran_since() {
+fn images_are_drawn_from_the_model_that_was_opened_whatever_ran_since() {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::start("cpu", || {}).unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/model");
@@ -174,8 +174,8 @@ fn pictures_are_drawn_from_the_model_that_was_opened_whatever_ran_since() {
     scoring.settings.timesteps = "2".parse().unwrap();
     let id = engine.run(JobSpec::Attribute(Box::new(scoring))).unwrap();
     until(&engine, id, finished);
-    let draw = DrawSettings { steps: 2, ..DrawSettings::default() };
-    let id = engine.run(JobSpec::DrawQuery(DrawQuery { seed: 1, draw })).unwrap();
+    let draw = SampleSettings { steps: 2, ..SampleSettings::default() };
+    let id = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 1, draw })).unwrap();
     let events = until(&engine, id, finished);
     let channels = events.iter().find_map(|e| match &e.kind {
         EventKind::QueryReady(query) => Some(query.shape.channels),

@@ -8,7 +8,7 @@ use whence_store::{Project, ProjectFile};
 
 use super::fixture;
 
-/// A project of the digits with two of their pictures.
+/// A project of the digits with two of their images.
 fn project(folder: &Path) -> PathBuf {
     let root = folder.join("digits & co");
     let file = ProjectFile {
@@ -32,7 +32,7 @@ fn report(root: &Path, out: &Path) -> Command {
 }
 
 #[test]
-fn a_projects_pictures_become_one_file_with_every_number() {
+fn a_projects_images_become_one_file_with_every_number() {
     let folder = tempfile::tempdir().unwrap();
     let (root, out) = (project(folder.path()), folder.path().join("new folder/report.html"));
     let output = report(&root, &out).arg("--json").assert().success();
@@ -67,7 +67,7 @@ fn a_projects_pictures_become_one_file_with_every_number() {
 }
 
 #[test]
-fn pictures_are_chosen_by_name_file_or_seed() {
+fn images_are_chosen_by_name_file_or_seed() {
     let folder = tempfile::tempdir().unwrap();
     let (root, out) = (project(folder.path()), folder.path().join("report.html"));
     report(&root, &out)

@@ -98,9 +98,9 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
     let mut optimizer = AdamW::new(config, &network);
     let tracked = device.autodiff();
     for step in 0..steps {
-        let pictures = step * batch * size..(step + 1) * batch * size;
+        let images = step * batch * size..(step + 1) * batch * size;
         let times = &t[step * batch..(step + 1) * batch];
-        let (x0, noise) = (&x0[pictures.clone()], &noise[pictures]);
+        let (x0, noise) = (&x0[images.clone()], &noise[images]);
         let noisy: Vec<f32> = x0
             .chunks(size)
             .zip(noise.chunks(size))
@@ -110,7 +110,7 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
         let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
             let output = network.forward(to_tensor(&noisy, start.sample_shape(), &tracked), times, None, None);
             let loss = (output - to_tensor(noise, start.sample_shape(), &tracked)).powi_scalar(2).mean();
-            Pass { told: loss.clone().inner(), loss }
+            Pass { metrics: loss.clone().inner(), loss }
         });
         let value: f32 = told[0].clone().into_scalar();
         assert!((value / losses[step] - 1.0).abs() < 1e-4, "step {step}: loss {value} for {}", losses[step]);
@@ -167,19 +167,19 @@ fn gradient_in_shards(size: usize, threads: usize) -> Vec<f32> {
     let device = burn::tensor::Device::flex();
     let tracked = device.clone().autodiff();
     let model = Model::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/model"), &device).unwrap();
-    let picture = model.shape().numel();
-    let (x, y) = (epsilon(1, b"x", 1, 0, BATCH * picture), epsilon(1, b"y", 1, 0, BATCH * picture));
+    let image = model.shape().numel();
+    let (x, y) = (epsilon(1, b"x", 1, 0, BATCH * image), epsilon(1, b"y", 1, 0, BATCH * image));
     let places: Vec<usize> = (0..BATCH).collect();
     let shards: Vec<&[usize]> = places.chunks(size).collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let (gradients, told) = pool.install(|| {
         sharded_gradients(&model.network, &shards, |network, index, places| {
             assert_eq!(places[0], index * size);
-            let values = |all: &[f32]| all[places[0] * picture..(places[0] + places.len()) * picture].to_vec();
+            let values = |all: &[f32]| all[places[0] * image..(places[0] + places.len()) * image].to_vec();
             let timesteps: Vec<usize> = places.iter().map(|i| 40 * i + 7).collect();
             let out = network.forward(to_tensor(&values(&x), model.sample_shape(), &tracked), &timesteps, None, None);
             let loss = (out - to_tensor(&values(&y), model.sample_shape(), &tracked)).powi_scalar(2).mean();
-            Pass { told: loss.clone().inner(), loss: loss * (places.len() as f64 / BATCH as f64) }
+            Pass { metrics: loss.clone().inner(), loss: loss * (places.len() as f64 / BATCH as f64) }
         })
     });
     assert_eq!(told.len(), shards.len());

@@ -27,9 +27,9 @@ const STEPS: [(&str, Step); 12] = [
     ("the tour is skipped", steps::the_tour_is_skipped),
     ("a dropped project opens", steps::a_dropped_project_opens),
     ("a typed path opens", steps::a_typed_path_opens),
-    ("mouse and keys choose a picture", steps::mouse_and_keys_choose_a_picture),
+    ("mouse and keys choose an image", steps::mouse_and_keys_choose_a_image),
     ("settings unfold and scroll", steps::settings_unfold_and_scroll),
-    ("a picture is explained", steps::a_picture_is_explained),
+    ("an image is explained", steps::a_image_is_explained),
     ("mouse and keys choose a group", steps::mouse_and_keys_choose_a_group),
     ("an explanation is there again", steps::an_explanation_is_there_again),
     ("a long job is cancelled", steps::a_long_job_is_cancelled),
@@ -38,7 +38,7 @@ const STEPS: [(&str, Step); 12] = [
 ];
 
 #[test]
-fn a_person_explains_a_picture_cancels_quits_and_comes_back() {
+fn a_person_explains_a_image_cancels_quits_and_comes_back() {
     if let Some(why) = display::missing() {
         println!("skipped: {why}");
         return;

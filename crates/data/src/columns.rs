@@ -1,4 +1,4 @@
-//! Which columns of a table hold the pictures and the groups.
+//! Which columns of a table hold the images and the groups.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use whence_base::{Error, Result};
 /// Names that a column of groups usually has.
 const GROUP_NAMES: [&str; 8] = ["label", "labels", "class", "style", "artist", "group", "category", "genre"];
 
-/// Names that a plain column of picture bytes usually has.
+/// Names that a plain column of image bytes usually has.
 const IMAGE_NAMES: [&str; 6] = ["image", "img", "bytes", "picture", "images", "photo"];
 
 /// One column as the reader needs it.
@@ -39,7 +39,7 @@ pub(super) enum Kind {
 /// The columns to read.
 pub(super) struct Columns {
     pub image: Leaf,
-    /// The pictures' own paths.
+    /// The images' own paths.
     pub path: Option<Leaf>,
     pub group: Leaf,
     /// Names of the groups, where the column holds their numbers.
@@ -128,14 +128,14 @@ fn no_images(all: &[&str], path: &Path, chosen: Option<&str>) -> Error {
     let columns = all.join(", ");
     match chosen {
         Some(name) => Error::file(
-            format!("the table has no column `{name}` that holds picture files (columns: {columns})"),
+            format!("the table has no column `{name}` that holds image files (columns: {columns})"),
             path,
             "Choose the image column by the name of one that does, or leave the choice open",
         ),
         None => Error::file(
             format!("the table holds no images (columns: {columns})"),
             path,
-            "Give a table with a column of pictures, as Hugging Face's Image feature stores them: bytes and path",
+            "Give a table with a column of images, as Hugging Face's Image feature stores them: bytes and path",
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! One picture's bytes turned to the model's size and channels.
+//! One image's bytes turned to the model's size and channels.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -10,9 +10,9 @@ use super::source::{contained, read_file};
 use super::{ImageShape, Limits};
 use whence_base::{Error, Result};
 
-/// A query picture, turned to the model's shape.
+/// A query image, turned to the model's shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct Image {
     /// The file's name.
     pub name: String,
     /// Planar (C, H, W) bytes of `shape`.
@@ -26,35 +26,35 @@ pub struct Picture {
 /// Reads the PNG, JPEG or WebP file at `path` and turns it to `shape`, noting what was changed.
 ///
 /// # Errors
-/// [`Error::Io`] where the file cannot be read; [`Error::Input`] where it is no picture, is
+/// [`Error::Io`] where the file cannot be read; [`Error::Input`] where it is no image, is
 /// damaged, exceeds the default [`Limits`], or `shape` is not one of 1 or 3 channels.
-pub fn load_picture(path: &Path, shape: ImageShape) -> Result<Picture> {
+pub fn load_image(path: &Path, shape: ImageShape) -> Result<Image> {
     let limits = Limits::default();
     let bytes = read_file(path, limits.max_file_bytes).map_err(Error::io("read", path))?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    picture(&bytes, &name, &path.display().to_string(), shape, &limits)
+    image(&bytes, &name, &path.display().to_string(), shape, &limits)
 }
 
 /// Turns a PNG, JPEG or WebP file's `bytes` to `shape`, noting what was changed. `name` is for people.
 ///
 /// # Errors
-/// [`Error::Input`] where `bytes` are no picture, are damaged, exceed the default [`Limits`], or
+/// [`Error::Input`] where `bytes` are no image, are damaged, exceed the default [`Limits`], or
 /// `shape` is not one of 1 or 3 channels.
-pub fn decode_picture(bytes: &[u8], name: &str, shape: ImageShape) -> Result<Picture> {
-    picture(bytes, name, name, shape, &Limits::default())
+pub fn decode_image(bytes: &[u8], name: &str, shape: ImageShape) -> Result<Image> {
+    image(bytes, name, name, shape, &Limits::default())
 }
 
-fn picture(bytes: &[u8], name: &str, place: &str, shape: ImageShape, limits: &Limits) -> Result<Picture> {
+fn image(bytes: &[u8], name: &str, place: &str, shape: ImageShape, limits: &Limits) -> Result<Image> {
     shape.check(limits)?;
     let target = Target { height: shape.height, width: shape.width, channels: Some(shape.channels) };
     let fitted = decode(bytes, target, limits).map_err(|reason| {
-        let what = format!("the picture cannot be used: {reason}");
+        let what = format!("the image cannot be used: {reason}");
         Error::input(what, place, "Choose another PNG, JPEG or WebP file, or save this one again")
     })?;
-    Ok(Picture { name: name.to_owned(), pixels: fitted.pixels, shape, notes: fitted.changes.notes(target) })
+    Ok(Image { name: name.to_owned(), pixels: fitted.pixels, shape, notes: fitted.changes.notes(target) })
 }
 
-/// What a picture is turned into. Without channels, grey pictures stay grey (1) and others colour (3).
+/// What an image is turned into. Without channels, grey images stay grey (1) and others colour (3).
 #[derive(Clone, Copy)]
 pub(super) struct Target {
     pub height: usize,
@@ -62,14 +62,14 @@ pub(super) struct Target {
     pub channels: Option<usize>,
 }
 
-/// A picture turned to its target: planar bytes of `channels` (1 or 3).
+/// An image turned to its target: planar bytes of `channels` (1 or 3).
 pub(super) struct Fitted {
     pub pixels: Vec<u8>,
     pub channels: usize,
     pub changes: Changes,
 }
 
-/// What was done to a picture.
+/// What was done to an image.
 pub(super) struct Changes {
     /// Width and height before.
     from: (usize, usize),
@@ -100,12 +100,12 @@ impl Changes {
     }
 }
 
-/// Width and height of a picture, after decoding all of it; else why it cannot be read.
+/// Width and height of an image, after decoding all of it; else why it cannot be read.
 pub(super) fn measure(bytes: &[u8], limits: &Limits) -> Result<(usize, usize), String> {
     guarded(|| canvas(bytes, limits)).map(|canvas| canvas.size)
 }
 
-/// Turns a picture to `target`; else why it cannot be read, a phrase without its full stop.
+/// Turns an image to `target`; else why it cannot be read, a phrase without its full stop.
 pub(super) fn decode(bytes: &[u8], target: Target, limits: &Limits) -> Result<Fitted, String> {
     guarded(|| place(canvas(bytes, limits)?, target))
 }
@@ -114,7 +114,7 @@ fn guarded<T>(decoder: impl FnOnce() -> Result<T, String>) -> Result<T, String> 
     contained(decoder).unwrap_or_else(|| Err("the decoder broke down on it".to_owned()))
 }
 
-/// A decoded picture: interleaved, 8 bits, opaque; one channel where it is grey, else three.
+/// A decoded image: interleaved, 8 bits, opaque; one channel where it is grey, else three.
 struct Canvas {
     size: (usize, usize),
     channels: usize,
@@ -155,13 +155,13 @@ fn planar(interleaved: &[u8]) -> Vec<u8> {
     (0..3).flat_map(|channel| interleaved.iter().skip(channel).step_by(3).copied()).collect()
 }
 
-/// Decodes a picture within the limits.
+/// Decodes an image within the limits.
 fn canvas(bytes: &[u8], limits: &Limits) -> Result<Canvas, String> {
     if bytes.is_empty() {
         return Err("the file is empty".to_owned());
     }
     let Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) = image::guess_format(bytes) else {
-        return Err("not a PNG, JPEG or WebP picture".to_owned());
+        return Err("not a PNG, JPEG or WebP image".to_owned());
     };
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
         return Err("the JPEG file is cut short".to_owned());
@@ -193,7 +193,7 @@ fn canvas(bytes: &[u8], limits: &Limits) -> Result<Canvas, String> {
     Ok(opaque(whole, (width as usize, height as usize)))
 }
 
-/// Makes a picture 8-bit, opaque (laid on white) and, where no pixel has a colour, grey.
+/// Makes an image 8-bit, opaque (laid on white) and, where no pixel has a colour, grey.
 fn opaque(decoded: DynamicImage, size: (usize, usize)) -> Canvas {
     let deep = decoded.color().bytes_per_pixel() > decoded.color().channel_count();
     // Rounded to the nearest level, not cut: 65535 / 257 = 255.

@@ -1,4 +1,4 @@
-//! Reader: one folder of pictures a group, `ROOT/<group>/**/*.png`.
+//! Reader: one folder of images a group, `ROOT/<group>/**/*.png`.
 
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::{LoadOptions, Skipped};
 use whence_base::{Error, Result};
 
 pub(super) const FORMAT: Format = Format {
-    form: "a folder with one subfolder of PNG, JPEG or WebP pictures for every group",
+    form: "a folder with one subfolder of PNG, JPEG or WebP images for every group",
     recognises: Path::is_dir,
     open,
 };
@@ -38,7 +38,7 @@ fn open(root: &Path, options: &LoadOptions) -> Result<Box<dyn Source>> {
                 scan.skip(entry.name, "its name is not valid UTF-8");
             }
             Kind::Folder => {
-                let mut found = scan.pictures(&entry);
+                let mut found = scan.images(&entry);
                 if found.is_empty() {
                     scan.skip(entry.name, "no images");
                     continue;
@@ -47,7 +47,7 @@ fn open(root: &Path, options: &LoadOptions) -> Result<Box<dyn Source>> {
                 files.extend(found.into_iter().map(|(name, path)| (groups.len(), name, path)));
                 groups.push(entry.name);
             }
-            Kind::Picture => {
+            Kind::Image => {
                 loose += 1;
                 scan.skip(entry.name, "lies outside the group folders");
             }
@@ -56,8 +56,8 @@ fn open(root: &Path, options: &LoadOptions) -> Result<Box<dyn Source>> {
     }
     if files.is_empty() {
         let what = match loose {
-            0 => "no pictures were found in the folder's subfolders".to_owned(),
-            n => format!("the folder's {n} pictures lie directly in it, so they have no groups"),
+            0 => "no images were found in the folder's subfolders".to_owned(),
+            n => format!("the folder's {n} images lie directly in it, so they have no groups"),
         };
         return Err(Error::file(what, root, format!("Give {}", FORMAT.form)));
     }
@@ -99,8 +99,8 @@ impl Source for FolderSource {
 enum Kind {
     Folder,
     FolderLink,
-    Picture,
-    /// A picture in a format that is not read.
+    Image,
+    /// An image in a format that is not read.
     Foreign,
     Other,
 }
@@ -135,7 +135,7 @@ fn kind(entry: &DirEntry) -> std::io::Result<Kind> {
         return Ok(Kind::FolderLink);
     }
     Ok(match extension(&path).as_str() {
-        "png" | "jpg" | "jpeg" | "webp" => Kind::Picture,
+        "png" | "jpg" | "jpeg" | "webp" => Kind::Image,
         "gif" | "bmp" | "tif" | "tiff" | "avif" | "heic" | "jfif" => Kind::Foreign,
         _ => Kind::Other,
     })
@@ -147,8 +147,8 @@ struct Scan {
 }
 
 impl Scan {
-    /// All pictures below a group's folder, unsorted: name within the dataset, and path.
-    fn pictures(&mut self, group: &Entry) -> Vec<(String, PathBuf)> {
+    /// All images below a group's folder, unsorted: name within the dataset, and path.
+    fn images(&mut self, group: &Entry) -> Vec<(String, PathBuf)> {
         let mut found = Vec::new();
         let mut folders = vec![(group.name.clone(), group.path.clone())];
         let first_skip = self.skipped.len();
@@ -164,7 +164,7 @@ impl Scan {
                 let name = format!("{prefix}/{}", entry.name);
                 match entry.kind {
                     Kind::Folder => folders.push((name, entry.path)),
-                    Kind::Picture => found.push((name, entry.path)),
+                    Kind::Image => found.push((name, entry.path)),
                     kind => self.note(kind, name),
                 }
             }
@@ -179,8 +179,8 @@ impl Scan {
     fn note(&mut self, kind: Kind, name: String) {
         match kind {
             Kind::FolderLink => self.skip(name, "a link to a folder is not followed"),
-            Kind::Foreign => self.skip(name, "only PNG, JPEG and WebP pictures are read"),
-            Kind::Folder | Kind::Picture | Kind::Other => {}
+            Kind::Foreign => self.skip(name, "only PNG, JPEG and WebP images are read"),
+            Kind::Folder | Kind::Image | Kind::Other => {}
         }
     }
 

@@ -3,9 +3,9 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `source` | the trait behind which every format lives, and the registry of formats |
-//! | `folders` | one folder of pictures a group |
+//! | `folders` | one folder of images a group |
 //! | `parquet`, `columns` | Hugging Face parquet, and which of its columns are meant |
-//! | `decode`, `resize` | a picture's bytes turned to the model's size and channels |
+//! | `decode`, `resize` | an image's bytes turned to the model's size and channels |
 //! | `load` | from a source to a [`Dataset`], in parallel and in a fixed order |
 //! | `nearest` | the nearest images of a group |
 //! | `neighbours` | the nearest images outside its own group, for every image at once |
@@ -27,7 +27,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Picture, decode_picture, load_picture};
+pub use decode::{Image, decode_image, load_image};
 pub use nearest::{Neighbour, nearest, nearest_among};
 pub use neighbours::{Near, OutsideNeighbours, outside_neighbours};
 pub use order::natural;
@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 use whence_base::{Error, Result};
 
-/// What pictures are turned into: the model's size.
+/// What images are turned into: the model's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImageShape {
     /// 1 (grey) or 3 (red, green, blue); readers refuse any other number.
@@ -55,13 +55,13 @@ impl ImageShape {
         self.channels.saturating_mul(self.height).saturating_mul(self.width)
     }
 
-    /// Fails where pictures cannot be turned to this shape: channels other than 1 and 3, or a side
+    /// Fails where images cannot be turned to this shape: channels other than 1 and 3, or a side
     /// of no pixels or of more than `limits` allow.
     fn check(self, limits: &Limits) -> Result<()> {
         let text = format!("{} x {} x {} (channels x height x width)", self.channels, self.height, self.width);
         if !matches!(self.channels, 1 | 3) {
             return Err(Error::input(
-                format!("pictures cannot be read with {} channels", self.channels),
+                format!("images cannot be read with {} channels", self.channels),
                 format!("image shape {text}"),
                 "Use a model of 1 (grey) or 3 (colour) channels",
             ));
@@ -82,13 +82,13 @@ impl ImageShape {
 /// left out with a reason (images of a dataset) or refused (a query, a whole dataset).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest side of a picture before resizing, in pixels.
+    /// Longest side of an image before resizing, in pixels.
     pub max_side: u32,
-    /// Area of a picture before resizing, in pixels.
+    /// Area of an image before resizing, in pixels.
     pub max_pixels: u64,
-    /// Memory one picture may take while it is decoded, in bytes.
+    /// Memory one image may take while it is decoded, in bytes.
     pub max_alloc: u64,
-    /// Length of one picture's file, in bytes.
+    /// Length of one image's file, in bytes.
     pub max_file_bytes: u64,
     /// How many groups a dataset may have.
     pub max_groups: usize,
@@ -118,7 +118,7 @@ pub struct LoadOptions {
     pub shape: Option<ImageShape>,
     /// The column that holds the groups, for tables that leave a choice.
     pub group_column: Option<String>,
-    /// The column that holds the pictures, for tables that leave a choice.
+    /// The column that holds the images, for tables that leave a choice.
     pub image_column: Option<String>,
     /// How much a file may ask for.
     pub limits: Limits,

@@ -247,7 +247,7 @@ impl<'a> Builder<'a> {
         let more = self.skipped.len().saturating_sub(named.len());
         let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
         let what = format!("no image of the dataset could be read: {}{tail}", named.join("; "));
-        Error::file(what, self.path, "Check that the files are whole PNG, JPEG or WebP pictures with a group each")
+        Error::file(what, self.path, "Check that the files are whole PNG, JPEG or WebP images with a group each")
     }
 
     /// One warning for all images that were left out, not one for each.

@@ -105,7 +105,7 @@ struct ParquetSource {
     options: LoadOptions,
     names: GroupNames,
     total: usize,
-    /// Of a picture's file, from the batches so far: keeps batches of large pictures small.
+    /// Of an image's file, from the batches so far: keeps batches of large images small.
     mean_bytes: usize,
 }
 
@@ -308,7 +308,7 @@ impl Row {
         let alias = self.path.as_ref().and_then(own_name);
         let Some(bytes) = self.bytes.filter(|bytes| !bytes.is_empty()) else {
             let hint = if self.path.is_some() { ", only the path of one" } else { "" };
-            return Err(Refused::Row(format!("the row holds no picture{hint}")));
+            return Err(Refused::Row(format!("the row holds no image{hint}")));
         };
         let group = names.find(self.group)?;
         Ok(RawImage { name: self.name, alias, group, content: Content::Memory(bytes.data().to_vec()) })

@@ -47,7 +47,7 @@ pub(super) struct Batch {
     pub skipped: Vec<Skipped>,
 }
 
-/// A picture as it lies in the dataset, not yet decoded.
+/// An image as it lies in the dataset, not yet decoded.
 pub(super) struct RawImage {
     /// Unique within the dataset.
     pub name: String,
@@ -58,7 +58,7 @@ pub(super) struct RawImage {
     pub content: Content,
 }
 
-/// Where a picture's bytes are.
+/// Where an image's bytes are.
 pub(super) enum Content {
     File(PathBuf),
     Memory(Vec<u8>),
@@ -92,7 +92,7 @@ fn refusal(path: &Path) -> Error {
             ("datasets are not read from pickled, NumPy or binary files", format!("Export the images and give {forms}"))
         }
         "png" | "jpg" | "jpeg" | "webp" | "gif" | "bmp" => {
-            ("this is one picture, not a dataset", format!("Give {forms}"))
+            ("this is one image, not a dataset", format!("Give {forms}"))
         }
         _ => ("this is not a dataset that can be read", format!("Give {forms}")),
     };

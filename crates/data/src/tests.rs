@@ -9,9 +9,9 @@
 )]
 
 mod folders;
+mod images;
 mod loading;
 mod parquet;
-mod pictures;
 
 use std::fs::{self, File};
 use std::io::Cursor;
@@ -49,8 +49,8 @@ fn message(result: Result<impl Sized>) -> String {
     }
 }
 
-/// A picture without two equal neighbours, different for every seed.
-fn picture(seed: u32, width: u32, height: u32) -> RgbImage {
+/// An image without two equal neighbours, different for every seed.
+fn image(seed: u32, width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let value = (seed + 1).wrapping_mul(2_654_435_761).wrapping_add(x * 7_919 + y * 104_729);
         Rgb([value as u8, (value >> 7) as u8, (value >> 13) as u8])
@@ -92,11 +92,11 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
     file
 }
 
-/// A row of [`TABLE`]: picture, path, label.
+/// A row of [`TABLE`]: image, path, label.
 type Row = (Option<Vec<u8>>, Option<&'static str>, Option<i64>);
 
 fn row(seed: u32, label: i64) -> Row {
-    (Some(png(picture(seed, 8, 8))), None, Some(label))
+    (Some(png(image(seed, 8, 8))), None, Some(label))
 }
 
 /// A column of values, `None` for nulls.

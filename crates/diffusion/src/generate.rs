@@ -1,4 +1,4 @@
-//! Pictures drawn from a model, one seed each.
+//! Images drawn from a model, one seed each.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use super::samplers::{Sampler, SamplerKind};
 use whence_base::Result;
 use whence_base::random::{normals, stream};
 
-/// How pictures are drawn.
+/// How images are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct DrawSettings {
+pub struct SampleSettings {
     /// Sampler.
     pub sampler: SamplerKind,
     /// Its steps.
@@ -21,13 +21,13 @@ pub struct DrawSettings {
     pub class: Option<usize>,
 }
 
-impl Default for DrawSettings {
+impl Default for SampleSettings {
     fn default() -> Self {
         Self { sampler: SamplerKind::Ddim, steps: 50, eta: 0.0, class: None }
     }
 }
 
-impl DrawSettings {
+impl SampleSettings {
     /// One line for people: `DDIM, 50 steps`.
     pub fn about(&self) -> String {
         let eta = if self.sampler == SamplerKind::Ddim && self.eta > 0.0 {
@@ -39,28 +39,28 @@ impl DrawSettings {
     }
 }
 
-/// Called after each step with the step, the number of steps and the pictures predicted at this step.
+/// Called after each step with the step, the number of steps and the images predicted at this step.
 pub type Preview<'a> = &'a mut dyn FnMut(usize, usize, &[f32]) -> Result<()>;
 
-/// Standard normal noise of a seed's picture: the start at step 0, and what ancestral steps add at 1, 2, ...
+/// Standard normal noise of a seed's image: the start at step 0, and what ancestral steps add at 1, 2, ...
 pub fn noise_of(seed: u64, step: usize, size: usize) -> Vec<f32> {
     normals(&mut stream("whence 2026 sample", seed, b"", step as u64), size)
 }
 
-/// Draws one picture a seed; the same seed gives the same picture in any batch.
+/// Draws one image a seed; the same seed gives the same image in any batch.
 ///
-/// Returns the pictures in [-1, 1], row-major, one after another. An error from `preview` stops the
+/// Returns the images in [-1, 1], row-major, one after another. An error from `preview` stops the
 /// sampling.
 ///
 /// # Errors
 /// Bad settings, a failing device, or the preview's own.
-pub fn generate(model: &Model, draw: &DrawSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
+pub fn generate(model: &Model, draw: &SampleSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
     let size = model.shape().numel();
     let noise = seeds.iter().flat_map(|&seed| noise_of(seed, 0, size)).collect();
-    walk(model, draw, seeds, noise, 0, preview)
+    denoise(model, draw, seeds, noise, 0, preview)
 }
 
-/// What a picture is drawn again from.
+/// What an image is drawn again from.
 #[derive(Clone, Copy, Debug)]
 pub enum Start<'a> {
     /// The noise of its seed: all steps are taken.
@@ -68,9 +68,9 @@ pub enum Start<'a> {
         /// The seed.
         seed: u64,
     },
-    /// The picture itself under noise, as much as there is half way: the second half of the steps is taken (SDEdit, Meng et
+    /// The image itself under noise, as much as there is half way: the second half of the steps is taken (SDEdit, Meng et
     /// al. 2022).
-    Picture {
+    Image {
         /// Planar bytes.
         pixels: &'a [u8],
         /// Seed of the noise.
@@ -78,28 +78,28 @@ pub enum Start<'a> {
     },
 }
 
-/// Draws a picture again, by another model than its own.
+/// Draws an image again, by another model than its own.
 ///
 /// # Errors
 /// As [`generate`].
-pub fn redraw(model: &Model, draw: &DrawSettings, start: Start<'_>, preview: Preview<'_>) -> Result<Vec<f32>> {
+pub fn redraw(model: &Model, draw: &SampleSettings, start: Start<'_>, preview: Preview<'_>) -> Result<Vec<f32>> {
     let size = model.shape().numel();
     match start {
         Start::Noise { seed } => generate(model, draw, &[seed], preview),
-        Start::Picture { pixels, seed } => {
+        Start::Image { pixels, seed } => {
             let skipped = draw.steps / 2;
             let sampler = Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?;
             let Some(&t) = sampler.timesteps().get(skipped) else { return Ok(from_bytes(pixels)) };
             let noisy = model.schedule().add_noise(&from_bytes(pixels), &noise_of(seed, 0, size), t);
-            walk(model, draw, &[seed], noisy, skipped, preview)
+            denoise(model, draw, &[seed], noisy, skipped, preview)
         }
     }
 }
 
 /// Takes the steps from the `first` on.
-fn walk(
+fn denoise(
     model: &Model,
-    draw: &DrawSettings,
+    draw: &SampleSettings,
     seeds: &[u64],
     mut x: Vec<f32>,
     first: usize,
@@ -112,18 +112,18 @@ fn walk(
     for (index, t) in sampler.timesteps().to_vec().into_iter().enumerate().skip(first) {
         let output = model.output(&x, &vec![t; seeds.len()], draw.class)?;
         let fresh = if sampler.needs_noise() { noise(1 + index) } else { Vec::new() };
-        let picture = sampler.step(index, &mut x, &output, &fresh);
-        preview(index + 1, draw.steps, &picture)?;
+        let image = sampler.step(index, &mut x, &output, &fresh);
+        preview(index + 1, draw.steps, &image)?;
     }
     Ok(x)
 }
 
-/// Bytes of a picture in [-1, 1], rounded and clamped.
-pub fn to_bytes(picture: &[f32]) -> Vec<u8> {
-    picture.iter().map(|v| ((v * 0.5 + 0.5) * 255.0).round().clamp(0.0, 255.0) as u8).collect()
+/// Bytes of an image in [-1, 1], rounded and clamped.
+pub fn to_bytes(image: &[f32]) -> Vec<u8> {
+    image.iter().map(|v| ((v * 0.5 + 0.5) * 255.0).round().clamp(0.0, 255.0) as u8).collect()
 }
 
-/// A picture in [-1, 1] from bytes.
+/// An image in [-1, 1] from bytes.
 pub fn from_bytes(bytes: &[u8]) -> Vec<f32> {
     bytes.iter().map(|&b| f32::from(b) / 127.5 - 1.0).collect()
 }

@@ -8,7 +8,7 @@ mod samplers;
 mod schedule;
 
 pub use denoiser::{Denoiser, Passes};
-pub use generate::DrawSettings;
+pub use generate::SampleSettings;
 pub use model::{Model, image_shape, sample_shape};
 pub use samplers::{Sampler, SamplerKind};
 pub use schedule::{BetaSchedule, NoiseSchedule, PredictionType, SchedulerConfig, TimestepSpacing, VarianceType};

@@ -61,7 +61,12 @@ impl Model {
     ///
     /// # Errors
     /// Settings that contradict each other.
-    pub fn fresh(config: &UNet2DConfig, scheduler: &SchedulerConfig, seed: u64, device: &Device) -> Result<Self> {
+    pub fn with_random_weights(
+        config: &UNet2DConfig,
+        scheduler: &SchedulerConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self> {
         // Through the same checks that a file passes.
         let config = UNet2DConfig::from_json(&config.to_json()?, "network settings")?;
         let network = UNet2DModel::build(&config, &mut RandomStart { seed }, device)?;
@@ -117,7 +122,7 @@ impl Model {
         SampleShape { channels, height, width }
     }
 
-    /// Shape of the pictures.
+    /// Shape of the images.
     pub fn shape(&self) -> ImageShape {
         self.shape
     }
@@ -169,7 +174,7 @@ impl Model {
         }
     }
 
-    /// The network's output, in the schedule's prediction type, for pictures `x` (row-major, one after another) at
+    /// The network's output, in the schedule's prediction type, for images `x` (row-major, one after another) at
     /// their timesteps.
     ///
     /// # Errors

@@ -22,9 +22,9 @@ pub enum BetaSchedule {
 pub enum PredictionType {
     /// The noise.
     Epsilon,
-    /// sqrt(ᾱ) noise - sqrt(1-ᾱ) picture (Salimans and Ho 2022).
+    /// sqrt(ᾱ) noise - sqrt(1-ᾱ) image (Salimans and Ho 2022).
     VPrediction,
-    /// The picture.
+    /// The image.
     Sample,
 }
 
@@ -77,7 +77,7 @@ pub struct SchedulerConfig {
     pub prediction_type: PredictionType,
     /// Variance of ancestral steps.
     pub variance_type: VarianceType,
-    /// Clip the predicted picture while sampling.
+    /// Clip the predicted image while sampling.
     pub clip_sample: bool,
     /// To plus and minus this.
     pub clip_sample_range: f64,
@@ -89,7 +89,7 @@ pub struct SchedulerConfig {
     pub thresholding: bool,
     /// Betas rescaled to end in pure noise; refused.
     pub rescale_betas_zero_snr: bool,
-    /// Whether the last DDIM step ends in a noise-free picture; yes where absent.
+    /// Whether the last DDIM step ends in a noise-free image; yes where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_alpha_to_one: Option<bool>,
     /// Everything else the file says.
@@ -218,7 +218,7 @@ impl SchedulerConfig {
         ))
     }
 
-    /// Whether the last DDIM step goes to a noise-free picture (diffusers' `set_alpha_to_one`).
+    /// Whether the last DDIM step goes to a noise-free image (diffusers' `set_alpha_to_one`).
     pub fn final_alpha_is_one(&self) -> bool {
         self.set_alpha_to_one.unwrap_or(true)
     }
@@ -280,7 +280,7 @@ impl NoiseSchedule {
             })
             .collect();
         if let Some(at) = alphas_cumprod.iter().position(|a| *a <= 0.0 || *a >= 1.0) {
-            return refuse(format!("the betas leave nothing of the picture, or add no noise, at timestep {at}"));
+            return refuse(format!("the betas leave nothing of the image, or add no noise, at timestep {at}"));
         }
         Ok(Self {
             betas: betas.into_iter().map(f64::from).collect(),
@@ -314,7 +314,7 @@ impl NoiseSchedule {
         self.betas.get(t).copied().unwrap_or(0.0)
     }
 
-    /// (sqrt(ᾱ_t), sqrt(1-ᾱ_t)): the shares of picture and noise in a noisy picture.
+    /// (sqrt(ᾱ_t), sqrt(1-ᾱ_t)): the shares of image and noise in a noisy image.
     pub fn signal_and_noise(&self, t: usize) -> (f64, f64) {
         let bar = self.alpha_bar(Some(t));
         (bar.sqrt(), (1.0 - bar).sqrt())
@@ -337,7 +337,7 @@ impl NoiseSchedule {
         x0.iter().zip(noise).map(|(x, n)| a * x + s * n).collect()
     }
 
-    /// What the network should say of a picture and its noise, in its own terms.
+    /// What the network should say of an image and its noise, in its own terms.
     pub fn target(&self, x0: &[f32], noise: &[f32], t: usize) -> Vec<f32> {
         match self.prediction_type {
             PredictionType::Epsilon => noise.to_vec(),
@@ -350,8 +350,8 @@ impl NoiseSchedule {
         }
     }
 
-    /// The picture and the noise that the network's output for `x_t` stands for.
-    pub fn picture_and_noise(&self, output: &[f32], x_t: &[f32], t: usize) -> (Vec<f32>, Vec<f32>) {
+    /// The image and the noise that the network's output for `x_t` stands for.
+    pub fn image_and_noise(&self, output: &[f32], x_t: &[f32], t: usize) -> (Vec<f32>, Vec<f32>) {
         let (a, s) = self.signal_and_noise(t);
         let (a, s) = (a as f32, s as f32);
         let both = output.iter().zip(x_t);

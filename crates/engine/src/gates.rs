@@ -8,7 +8,7 @@ use whence_diffusion::Model;
 use whence_methods::{Counterfactuals, Report};
 use whence_store::{Kind, Store};
 use whence_training::unlearning::{Forget, Split};
-use whence_training::unlearning::{GATE_TIMESTEPS, Gate, GatePictures, GateReference, Judgement};
+use whence_training::unlearning::{GATE_TIMESTEPS, Gate, GateImages, GateReference, Judgement};
 
 /// Judges models without a group.
 pub struct Gates<'a> {
@@ -36,9 +36,9 @@ impl<'a> Gates<'a> {
         models: &mut dyn Counterfactuals,
         mut retrained: Option<&mut dyn Counterfactuals>,
     ) -> Result<usize> {
-        let mut pictures = 0;
+        let mut images = 0;
         for &group in groups {
-            let Some((forget, own)) = self.pictures(group) else { continue };
+            let Some((forget, own)) = self.images(group) else { continue };
             let both = own.forget.len() + own.others.len();
             let known = |other: &str, rise| self.stored::<Judgement>(&self.inputs(&forget, other, rise));
             let truth = match &mut retrained {
@@ -52,18 +52,18 @@ impl<'a> Gates<'a> {
                 None => known(&models.identity(group)?, None).is_some(),
             };
             let missing = usize::from(!own_known) + usize::from(matches!(truth, Some(None)));
-            // Each model on its own pictures, and the full one on the group's once.
-            pictures += missing * both + if missing > 0 { own.forget.len() } else { 0 };
+            // Each model on its own images, and the full one on the group's once.
+            images += missing * both + if missing > 0 { own.forget.len() } else { 0 };
         }
-        Ok(pictures * GATE_TIMESTEPS)
+        Ok(images * GATE_TIMESTEPS)
     }
 
-    /// A group and the pictures its model is judged on; none where the group is too small to hold any out.
-    fn pictures(&self, group: usize) -> Option<(Forget, GatePictures)> {
+    /// A group and the images its model is judged on; none where the group is too small to hold any out.
+    fn images(&self, group: usize) -> Option<(Forget, GateImages)> {
         let forget = Forget::group(self.dataset, group);
         let split = Split::new(self.dataset, &forget, self.held_out);
-        let pictures = GatePictures::new(self.dataset, &split)?;
-        Some((forget, pictures))
+        let images = GateImages::new(self.dataset, &split)?;
+        Some((forget, images))
     }
 
     fn inputs(&self, forget: &Forget, other: &str, retrained_rise: Option<f64>) -> Value {
@@ -78,7 +78,7 @@ impl<'a> Gates<'a> {
     }
 
     /// Judges the model without each group, beside a retrained one where that is at hand; nothing where a group is too
-    /// small to hold pictures out.
+    /// small to hold images out.
     ///
     /// # Errors
     /// Those of models, devices, the store and whoever is told.
@@ -109,7 +109,7 @@ impl<'a> Gates<'a> {
         retrained_rise: Option<f64>,
         report: &mut dyn Report,
     ) -> Result<Option<Judgement>> {
-        let Some((forget, pictures)) = self.pictures(group) else { return Ok(None) };
+        let Some((forget, images)) = self.images(group) else { return Ok(None) };
         let inputs = self.inputs(&forget, &models.identity(group)?, retrained_rise);
         if let Some(known) = self.stored(&inputs) {
             return Ok(Some(known));
@@ -120,11 +120,11 @@ impl<'a> Gates<'a> {
             None => self.stored(&self.reference_inputs()).unwrap_or_default(),
         };
         let what = format!("gate: the full model on {}", forget.name());
-        gate.refer(&mut reference, self.model, &pictures, &mut |d, t| report.within(&what, d, t))?;
+        gate.refer(&mut reference, self.model, &images, &mut |d, t| report.within(&what, d, t))?;
         self.keep(&self.reference_inputs(), &reference)?;
         let other = models.without(group, report)?;
         let what = format!("gate: the model without {}", forget.name());
-        let judged = gate.judge(&reference, &other, &pictures, retrained_rise, &mut |d, t| report.within(&what, d, t));
+        let judged = gate.judge(&reference, &other, &images, retrained_rise, &mut |d, t| report.within(&what, d, t));
         self.reference = Some(reference);
         let judged = judged?;
         self.keep(&inputs, &judged)?;

@@ -1,4 +1,4 @@
-//! The engine: one named thread that owns the compute device and all tensors, between a queue and a mailbox.
+//! The engine: one named thread that owns the compute device and all tensors, between a queue and a event_queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::desk::Desk;
+use super::event_queue::EventQueue;
 use super::jobs;
 use super::journal::Journal;
-use super::mailbox::Mailbox;
 use super::reporter::Reporter;
+use super::scheduler::Scheduler;
 use super::workspace::Workspace;
 use whence_base::{Error, Result};
 use whence_jobs::Priority;
@@ -18,7 +18,7 @@ use whence_jobs::{JobId, JobSpec};
 
 /// A handle on the compute thread. Dropping it cancels what runs and waits for the thread.
 pub struct Engine {
-    desk: Arc<Desk>,
+    scheduler: Arc<Scheduler>,
     next: AtomicU64,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -44,9 +44,9 @@ impl Engine {
     }
 
     fn start_with(device: &str, journal: Option<Journal>, wake: impl Fn() + Send + Sync + 'static) -> Result<Self> {
-        let desk = Arc::new(Desk::new(Mailbox::new(wake), journal));
+        let scheduler = Arc::new(Scheduler::new(EventQueue::new(wake), journal));
         let device = device.to_owned();
-        let shared = Arc::clone(&desk);
+        let shared = Arc::clone(&scheduler);
         let thread = std::thread::Builder::new()
             .name("whence-compute".into())
             // Deep autodiff graphs recurse.
@@ -64,7 +64,7 @@ impl Engine {
                 shared.mail.end();
             })
             .map_err(Error::io("start", std::path::Path::new("the compute thread")))?;
-        Ok(Self { desk, next: AtomicU64::new(1), thread: Some(thread) })
+        Ok(Self { scheduler, next: AtomicU64::new(1), thread: Some(thread) })
     }
 
     /// Queues a job with the priority of its kind. Never waits.
@@ -83,51 +83,51 @@ impl Engine {
     /// As [`run`](Self::run).
     pub fn run_at(&self, spec: JobSpec, priority: Priority) -> Result<JobId> {
         let job = self.next.fetch_add(1, Ordering::Relaxed);
-        self.desk.submit(job, spec, priority)?;
+        self.scheduler.submit(job, spec, priority)?;
         Ok(job)
     }
 
     /// Asks a job to stop. A running one answers [`EventKind::Cancelled`](whence_jobs::EventKind::Cancelled) within about
     /// a second, others at once.
     pub fn cancel(&self, job: JobId) {
-        self.desk.cancel(job);
+        self.scheduler.cancel(job);
     }
 
     /// Asks all jobs to stop.
     pub fn cancel_all(&self) {
-        self.desk.jobs().into_iter().for_each(|job| self.desk.cancel(job));
+        self.scheduler.jobs().into_iter().for_each(|job| self.scheduler.cancel(job));
     }
 
     /// Puts a job aside until it is resumed. A running one leaves within about a second and keeps what it finished; one
-    /// that would begin anew (see [`JobSpec::keeps_results`]) goes on, and so does anything of [`Priority::Prompt`].
+    /// that would begin anew (see [`JobSpec::is_resumable`]) goes on, and so does anything of [`Priority::Prompt`].
     pub fn pause(&self, job: JobId) {
-        self.desk.pause(job);
+        self.scheduler.pause(job);
     }
 
     /// Lets a paused job wait for its turn again, ahead of those of its priority.
     pub fn resume(&self, job: JobId) {
-        self.desk.resume(job);
+        self.scheduler.resume(job);
     }
 
     /// Gives a job another priority, ahead of those that have it already. Jobs of [`Priority::Prompt`] keep theirs.
     pub fn prioritise(&self, job: JobId, priority: Priority) {
-        self.desk.prioritise(job, priority);
+        self.scheduler.prioritise(job, priority);
     }
 
     /// The jobs that wait, in the order they will run.
     pub fn order(&self) -> Vec<JobId> {
-        self.desk.order()
+        self.scheduler.order()
     }
 
     /// What the engine tells, in order.
-    pub fn events(&self) -> &Mailbox {
-        &self.desk.mail
+    pub fn events(&self) -> &EventQueue {
+        &self.scheduler.mail
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.desk.close();
+        self.scheduler.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -55,7 +55,7 @@ pub struct JobLine<'a> {
     /// One line about it: what came of it, or why it failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// The job's description; pictures in memory are left out.
+    /// The job's description; images in memory are left out.
     pub spec: Cow<'a, JobSpec>,
 }
 

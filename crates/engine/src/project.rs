@@ -1,6 +1,6 @@
 //! What a project's results belong to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::Device;
 use whence_base::{Error, Result};
@@ -9,6 +9,7 @@ use whence_diffusion::Model;
 use whence_store::Project;
 
 /// Hashes of a project's model and dataset as they are now.
+///
 /// # Errors
 /// A project without model or dataset, and those of reading them.
 pub fn project_inputs(project: &Project) -> Result<(String, String)> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::desk::{Desk, Signal};
+use super::scheduler::{Scheduler, Signal};
 use whence_base::Result;
 use whence_jobs::{Event, EventKind, JobId, Progress};
 
@@ -16,7 +16,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// A job's line to whoever started it.
 pub struct Reporter<'a> {
     job: JobId,
-    desk: &'a Desk,
+    scheduler: &'a Scheduler,
     signal: Arc<Signal>,
     started: Instant,
     last: Option<Instant>,
@@ -27,9 +27,9 @@ pub struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    pub(super) fn new(job: JobId, desk: &'a Desk, signal: Arc<Signal>) -> Self {
+    pub(super) fn new(job: JobId, scheduler: &'a Scheduler, signal: Arc<Signal>) -> Self {
         let started = Instant::now();
-        Self { job, desk, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0 }
+        Self { job, scheduler, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0 }
     }
 
     /// Fails where the job shall stop.
@@ -43,12 +43,12 @@ impl<'a> Reporter<'a> {
 
     /// Tells something that must not be lost; waits where the queue is full.
     pub fn state(&self, kind: EventKind) {
-        self.desk.mail.send(Event { job: self.job, kind });
+        self.scheduler.mail.send(Event { job: self.job, kind });
     }
 
     /// Tells something that the next of its kind replaces; dropped where the queue is full.
     pub fn passing(&self, kind: EventKind) {
-        self.desk.mail.offer(Event { job: self.job, kind });
+        self.scheduler.mail.offer(Event { job: self.job, kind });
     }
 
     /// Sets the size of the whole job, in any unit.
@@ -90,7 +90,8 @@ impl<'a> Reporter<'a> {
         let elapsed = now - self.started;
         self.seconds_left =
             (elapsed > SETTLE && fraction > 0.01).then(|| elapsed.as_secs_f64() * (1.0 - fraction) / fraction);
-        let queue_seconds_left = self.seconds_left.zip(self.desk.seconds_waiting()).map(|(own, others)| own + others);
+        let queue_seconds_left =
+            self.seconds_left.zip(self.scheduler.seconds_waiting()).map(|(own, others)| own + others);
         let phase = phase.to_owned();
         self.passing(EventKind::Progress(Progress {
             phase,

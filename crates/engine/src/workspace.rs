@@ -96,7 +96,7 @@ impl Workspace {
         Ok(model)
     }
 
-    /// Size of the pictures of the model that is open.
+    /// Size of the images of the model that is open.
     pub fn open_shape(&self) -> Option<ImageShape> {
         self.opened.as_ref().map(|(_, shape)| *shape)
     }
@@ -170,7 +170,7 @@ impl Workspace {
 
 /// A job needs an open model, and there is none.
 pub(super) fn no_model() -> Error {
-    Error::input("no model is open", "model", "open a model folder first: pictures are read at its size")
+    Error::input("no model is open", "model", "open a model folder first: images are read at its size")
 }
 
 pub(super) fn stamp(folder: &Path) -> Stamp {

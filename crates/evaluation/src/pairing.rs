@@ -52,7 +52,7 @@ impl Pairing {
         let columns = match_groups(scores, reference, matching.group_names)?;
         let both = format!("{} and {}", scores.source, reference.source);
         let matched = names::match_queries(&scores.queries, &reference.queries).map_err(|what| {
-            Error::input(what, both.as_str(), "name pictures so that file name and folders tell them apart")
+            Error::input(what, both.as_str(), "name images so that file name and folders tell them apart")
         })?;
         let names = |of: &[String], wanted: &[usize]| -> Vec<String> {
             wanted.iter().filter_map(|&i| of.get(i).cloned()).collect()
@@ -65,7 +65,7 @@ impl Pairing {
                 few(&only_in_scores),
                 few(&only_in_reference)
             );
-            return Err(Error::input(what, both, "score the same pictures"));
+            return Err(Error::input(what, both, "score the same images"));
         }
         let complete = only_in_scores.is_empty() && only_in_reference.is_empty();
         if !complete && !matching.allow_subset {
@@ -79,7 +79,7 @@ impl Pairing {
             return Err(Error::input(
                 what,
                 both,
-                "score the same pictures, or compare the common ones with --common-queries",
+                "score the same images, or compare the common ones with --common-queries",
             ));
         }
         let mut pairs: Vec<(&String, usize, usize)> =
@@ -126,7 +126,7 @@ impl Pairing {
                 return Err(Error::input(
                     "the tables have no query in common",
                     "--common-queries",
-                    "score the same pictures",
+                    "score the same images",
                 ));
             }
             let dropped = pairing.queries.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(q, _)| q.clone());

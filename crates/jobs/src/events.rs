@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Forecast, GroupNeighbours, JobId, ModelInfo, Moved, QueryPicture, Redrawn};
+use super::{GroupNeighbours, JobEstimate, JobId, ModelInfo, Moved, QueryImage, Regenerated};
 use whence_data::Dataset;
 use whence_diffusion::elbo::ScoreMap;
 use whence_methods::{Attribution, GroupScore};
@@ -35,8 +35,8 @@ pub enum EventKind {
     /// A dataset is in memory.
     DatasetLoaded(Dataset),
     /// A query is in memory.
-    QueryReady(Box<QueryPicture>),
-    /// A picture while it is being drawn: planar bytes of the model's shape.
+    QueryReady(Box<QueryImage>),
+    /// An image while it is being drawn: planar bytes of the model's shape.
     Preview {
         /// Steps done.
         step: usize,
@@ -59,11 +59,11 @@ pub enum EventKind {
         score: Box<GroupScore>,
     },
     /// The query, drawn again by the model without a group, or by the full model.
-    Redrawn {
+    Regenerated {
         /// Number of the group; the full model where absent.
         group: Option<usize>,
-        /// The picture, finished or under way.
-        picture: Redrawn,
+        /// The image, finished or under way.
+        image: Regenerated,
     },
     /// A group's score of the first query by region and timestep.
     Mapped {
@@ -72,7 +72,7 @@ pub enum EventKind {
         /// Its terms.
         map: Box<ScoreMap>,
     },
-    /// The group's pictures that unlearning it made less likely, most first.
+    /// The group's images that unlearning it made less likely, most first.
     Moved {
         /// Number of the group.
         group: usize,
@@ -91,7 +91,7 @@ pub enum EventKind {
     /// All scores of all queries are known.
     Attributed(Vec<Attribution>),
     /// What the job will take, before it begins.
-    Forecast(Forecast),
+    Estimate(JobEstimate),
     /// Something is worth knowing, and the job goes on.
     Warning(String),
     /// The job is done; one line about it.
@@ -124,9 +124,9 @@ pub struct UnlearningPoint {
     pub step: usize,
     /// Steps in all.
     pub steps: usize,
-    /// Mean squared error on the group's pictures.
+    /// Mean squared error on the group's images.
     pub forget_loss: f32,
-    /// Mean squared error on the other groups' pictures.
+    /// Mean squared error on the other groups' images.
     pub retain_loss: f32,
     /// The first query's score on a coarse grid, nats, at some of the steps.
     pub query_score: Option<f64>,

@@ -8,11 +8,12 @@ use super::AttributeJob;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// The query drawn again without each group; gives `Redrawn` events.
-    Redraw,
-    /// Where in the picture and at which timesteps the score arises; gives `Mapped` events.
+    /// The query regenerated without each group; gives `Regenerated` events.
+    #[serde(alias = "redraw")]
+    Regenerate,
+    /// Where in the image and at which timesteps the score arises; gives `Mapped` events.
     Map,
-    /// Which of the group's own pictures became less likely; gives `Moved` events.
+    /// Which of the group's own images became less likely; gives `Moved` events.
     Moved,
     /// The unlearning once more, with the query drawn again on the way; gives `Unlearning` and `Watched` events.
     Watch,
@@ -25,7 +26,7 @@ pub enum Evidence {
 pub struct EvidenceJob {
     /// Model, dataset, the query (the first), groups and how models without them are made.
     pub of: AttributeJob,
-    /// Seed that the query was drawn from. Other pictures are drawn again from noise added to them.
+    /// Seed that the query was drawn from. Other images are drawn again from noise added to them.
     pub seed: Option<u64>,
     /// What is looked at.
     pub what: Evidence,
@@ -33,7 +34,7 @@ pub struct EvidenceJob {
 
 /// A query drawn again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redrawn {
+pub struct Regenerated {
     /// Steps done.
     pub step: usize,
     /// Steps in all.
@@ -42,7 +43,7 @@ pub struct Redrawn {
     pub pixels: Vec<u8>,
 }
 
-impl Redrawn {
+impl Regenerated {
     /// Whether it is finished.
     pub fn is_done(&self) -> bool {
         self.step >= self.steps

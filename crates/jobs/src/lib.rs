@@ -1,20 +1,20 @@
 //! What crosses between the window or the command line and the engine: plain data only.
 
+mod estimate;
 mod events;
 mod evidence;
-mod forecast;
 mod priority;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use estimate::JobEstimate;
 pub use events::{Event, EventKind, Progress, UnlearningPoint};
-pub use evidence::{Evidence, EvidenceJob, Moved, Redrawn};
-pub use forecast::Forecast;
+pub use evidence::{Evidence, EvidenceJob, Moved, Regenerated};
 pub use priority::Priority;
 use whence_data::{ImageShape, Neighbour};
-pub use whence_diffusion::DrawSettings;
+pub use whence_diffusion::SampleSettings;
 use whence_evaluation::benchmark::Plan;
 use whence_methods::ScoreSettings;
 use whence_training::TrainingConfig;
@@ -33,15 +33,15 @@ pub enum JobSpec {
     LoadModel(PathBuf),
     /// Reads a dataset at the size of the model that is open; gives [`Event::DatasetLoaded`].
     LoadDataset(PathBuf),
-    /// Reads a picture at the size of the model that is open; gives [`Event::QueryReady`].
+    /// Reads an image at the size of the model that is open; gives [`Event::QueryReady`].
     LoadQuery(PathBuf),
-    /// Draws one picture from the model that is open; gives [`Event::Preview`]s and [`Event::QueryReady`].
-    DrawQuery(DrawQuery),
+    /// Draws one image from the model that is open; gives [`Event::Preview`]s and [`Event::QueryReady`].
+    GenerateQuery(GenerateQuery),
     /// Scores groups.
     Attribute(Box<AttributeJob>),
-    /// Looks at one query through models without groups.
+    /// InterimAnalyses at one query through models without groups.
     Evidence(Box<EvidenceJob>),
-    /// Draws pictures into files.
+    /// Draws images into files.
     Sample(SampleJob),
     /// Trains a model.
     Train(Box<TrainJob>),
@@ -55,25 +55,26 @@ pub enum JobSpec {
     Retrain(Box<RetrainJob>),
 }
 
-/// One picture from a seed.
+/// One image from a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DrawQuery {
+pub struct GenerateQuery {
     /// Seed of the starting noise.
     pub seed: u64,
     /// How.
-    pub draw: DrawSettings,
+    pub draw: SampleSettings,
 }
 
-/// A picture asked about, before it is read or drawn.
+/// An image asked about, before it is read or drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QuerySource {
-    /// A picture file.
+    /// An image file.
     File(PathBuf),
-    /// A picture drawn from the model.
+    /// An image drawn from the model.
     Seed(u64),
-    /// A picture in memory, at the model's size.
-    Picture {
+    /// An image in memory, at the model's size.
+    #[serde(alias = "picture")]
+    Image {
         /// Its name.
         name: String,
         /// Planar bytes.
@@ -92,17 +93,17 @@ pub struct AttributeJob {
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
-    /// Pictures asked about.
+    /// Images asked about.
     pub queries: Vec<QuerySource>,
     /// How queries from seeds are drawn.
-    pub draw: DrawSettings,
+    pub draw: SampleSettings,
     /// Name of the method.
     pub method: String,
     /// Groups to score, by name; all where empty.
     pub groups: Vec<String>,
     /// How the ELBO is evaluated.
     pub settings: ScoreSettings,
-    /// Random groups of pictures that are unlearned too: the null that a group has to beat.
+    /// Random groups of images that are unlearned too: the null that a group has to beat.
     #[serde(default)]
     pub null: usize,
     /// Unlearn all groups once more with another seed, to see whether the same one leads.
@@ -133,13 +134,13 @@ pub struct AttributeJob {
 pub struct SampleJob {
     /// Model folder.
     pub model: PathBuf,
-    /// One picture a seed.
+    /// One image a seed.
     pub seeds: Vec<u64>,
     /// How.
-    pub draw: DrawSettings,
-    /// Pictures drawn together.
+    pub draw: SampleSettings,
+    /// Images drawn together.
     pub batch: usize,
-    /// Write the starting noise, the added noise and the unrounded picture too, for replay elsewhere.
+    /// Write the starting noise, the added noise and the unrounded image too, for replay elsewhere.
     pub tensors: bool,
     /// Folder of the PNG files.
     pub out: PathBuf,
@@ -205,7 +206,8 @@ pub struct RetrainJob {
 pub enum Remove {
     /// So many groups, the highest scores first.
     Groups(usize),
-    /// So many pictures, the nearest first.
+    /// So many images, the nearest first.
+    #[serde(alias = "pictures")]
     Images(usize),
 }
 
@@ -219,10 +221,10 @@ pub struct RemovalJob {
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
-    /// Pictures asked about; those from seeds are drawn again without what is removed.
+    /// Images asked about; those from seeds are drawn again without what is removed.
     pub queries: Vec<QuerySource>,
     /// How.
-    pub draw: DrawSettings,
+    pub draw: SampleSettings,
     /// Ready models without a group each, in place of training them.
     pub counterfactuals: Option<PathBuf>,
     /// Table of scores that orders the groups.
@@ -262,7 +264,7 @@ pub struct ModelInfo {
     pub path: PathBuf,
     /// Last part of the folder's name.
     pub name: String,
-    /// Shape of its pictures.
+    /// Shape of its images.
     pub shape: ImageShape,
     /// Number of parameters.
     pub parameters: usize,
@@ -276,9 +278,9 @@ pub struct ModelInfo {
     pub device: String,
 }
 
-/// A picture asked about, at the model's size.
+/// An image asked about, at the model's size.
 #[derive(Clone, Debug, PartialEq)]
-pub struct QueryPicture {
+pub struct QueryImage {
     /// Name: of its file, or `seed-7`.
     pub name: String,
     /// Where it came from.
@@ -288,7 +290,7 @@ pub struct QueryPicture {
     /// Planar bytes.
     pub pixels: Vec<u8>,
     /// Seed and settings it was drawn from by the model that is open; none where that is not known.
-    pub drawn: Option<DrawQuery>,
+    pub drawn: Option<GenerateQuery>,
     /// What was done to it ("resized from 640x480 to 32x32, ...").
     pub notes: Vec<String>,
 }

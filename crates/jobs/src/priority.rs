@@ -14,7 +14,7 @@ pub enum Priority {
     Normal,
     /// What is about the query on screen.
     Front,
-    /// Over in seconds, and the window is empty without it: opening, reading, drawing one picture.
+    /// Over in seconds, and the window is empty without it: opening, reading, drawing one image.
     ///
     /// These are neither paused nor moved, because later ones build on earlier ones: a dataset is read at the size of the
     /// model that was opened before it.
@@ -29,7 +29,7 @@ impl JobSpec {
             | Self::LoadModel(_)
             | Self::LoadDataset(_)
             | Self::LoadQuery(_)
-            | Self::DrawQuery(_) => Priority::Prompt,
+            | Self::GenerateQuery(_) => Priority::Prompt,
             Self::Evidence(job) if job.what == Evidence::Known => Priority::Prompt,
             Self::Attribute(_) | Self::Evidence(_) | Self::Unlearn(_) | Self::Sample(_) => Priority::Normal,
             Self::Train(_) | Self::Retrain(_) | Self::Removal(_) | Self::Benchmark(_) => Priority::Background,
@@ -37,7 +37,7 @@ impl JobSpec {
     }
 
     /// Whether a job that was left goes on where it was when it starts again, so that leaving it costs little.
-    pub fn keeps_results(&self) -> bool {
+    pub fn is_resumable(&self) -> bool {
         match self {
             // A group that is watched is unlearned in one go.
             Self::Evidence(job) => !matches!(job.what, Evidence::Watch | Evidence::Known),
@@ -51,7 +51,7 @@ impl JobSpec {
             | Self::LoadModel(_)
             | Self::LoadDataset(_)
             | Self::LoadQuery(_)
-            | Self::DrawQuery(_)
+            | Self::GenerateQuery(_)
             | Self::Sample(_) => false,
         }
     }

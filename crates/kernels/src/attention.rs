@@ -1,4 +1,4 @@
-//! Attention over the pixels of a picture, channel by channel as the pictures are laid out: nothing is turned around.
+//! Attention over the pixels of an image, channel by channel as the images are laid out: nothing is turned around.
 //!
 //! For each head, with queries q, keys k and values v `[width, pixels]`: a = softmax over keys of kᵀ q / sqrt(width),
 //! one column a query; the result is v a. Each product is a sum of rows ([`correlate`]) or of places ([`outer`]), for
@@ -8,11 +8,11 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::correlate::{BLOCK, Block, LANES, correlate, pack, padded};
-use super::math::{at, exp};
+use super::math::{exp, get_or_zero};
 use super::outer::{Outer, outer};
 
 /// Numbers of an attention matrix that are held at a time, at most about.
-const HELD: usize = 1 << 18;
+const MAX_SCORES_PER_TILE: usize = 1 << 18;
 
 /// Sizes of an attention layer.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ struct Rows {
 }
 
 impl Attention {
-    /// Numbers of one head of one picture.
+    /// Numbers of one head of one image.
     fn head(&self) -> usize {
         self.width * self.pixels
     }
@@ -43,7 +43,7 @@ impl Attention {
 
     /// First query and number of queries of each part.
     fn parts(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let (pixels, most) = (self.pixels, (HELD / self.pixels.max(1) / LANES * LANES).max(LANES));
+        let (pixels, most) = (self.pixels, (MAX_SCORES_PER_TILE / self.pixels.max(1) / LANES * LANES).max(LANES));
         (0..pixels).step_by(most).map(move |first| (first, most.min(pixels - first)))
     }
 
@@ -55,7 +55,7 @@ impl Attention {
             let (keys, values) = (self.pack_turned(k, self.scale()), self.pack(v, 1.0));
             for part in self.parts() {
                 let a = self.weights(&self.cut(q, part), &keys);
-                let mixed = mix(&a, self.width, self.pixels, &values);
+                let mixed = packed_matmul(&a, self.width, self.pixels, &values);
                 self.paste(&mixed, part, out);
             }
         });
@@ -76,9 +76,9 @@ impl Attention {
                     let (q, gradient) = (self.cut(q, part), self.cut(gradient, part));
                     let a = self.weights(&q, &keys);
                     self.add_outer(&a, &gradient, 1.0, dv);
-                    let mut da = mix(&gradient, self.pixels, self.width, &values);
+                    let mut da = packed_matmul(&gradient, self.pixels, self.width, &values);
                     Arch::new().dispatch(SoftmaxGradient { a: &a, da: &mut da, rows: self.pixels });
-                    let part_dq = mix(&da, self.width, self.pixels, &back);
+                    let part_dq = packed_matmul(&da, self.width, self.pixels, &back);
                     self.paste(&part_dq, part, dq);
                     self.add_outer(&da, &q, self.scale(), dk);
                 }
@@ -89,17 +89,17 @@ impl Attention {
 
     /// A head's numbers as weights of its channels, over its pixels.
     fn pack(&self, head: &[f32], scale: f32) -> Vec<f32> {
-        pack(self.width, self.pixels, 1, |d, s, _| at(head, d * self.pixels + s) * scale)
+        pack(self.width, self.pixels, 1, |d, s, _| get_or_zero(head, d * self.pixels + s) * scale)
     }
 
     /// A head's numbers as weights of its pixels, over its channels.
     fn pack_turned(&self, head: &[f32], scale: f32) -> Vec<f32> {
-        pack(self.pixels, self.width, 1, |s, d, _| at(head, d * self.pixels + s) * scale)
+        pack(self.pixels, self.width, 1, |s, d, _| get_or_zero(head, d * self.pixels + s) * scale)
     }
 
     /// The softmax over keys of each of these queries: `[keys, queries]`.
     fn weights(&self, q: &Rows, keys: &[f32]) -> Rows {
-        let mut a = mix(q, self.pixels, self.width, keys);
+        let mut a = packed_matmul(q, self.pixels, self.width, keys);
         Arch::new().dispatch(Softmax { a: &mut a, rows: self.pixels });
         a
     }
@@ -139,13 +139,13 @@ impl Attention {
             sums: &mut sums,
         });
         for (d, row) in to.chunks_exact_mut(self.pixels).enumerate() {
-            row.iter_mut().zip(sums.chunks_exact(width)).for_each(|(to, sums)| *to += at(sums, d) * scale);
+            row.iter_mut().zip(sums.chunks_exact(width)).for_each(|(to, sums)| *to += get_or_zero(sums, d) * scale);
         }
     }
 }
 
 /// Rows that are sums of other rows, each times its packed weight.
-fn mix(rows: &Rows, outputs: usize, inputs: usize, weights: &[f32]) -> Rows {
+fn packed_matmul(rows: &Rows, outputs: usize, inputs: usize, weights: &[f32]) -> Rows {
     let &Rows { ref numbers, pitch, length } = rows;
     let mut mixed = vec![0.0; outputs.next_multiple_of(BLOCK) * pitch];
     let zeros = vec![0.0; outputs];

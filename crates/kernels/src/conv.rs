@@ -1,14 +1,14 @@
-//! Convolutions and their gradients, picture by picture.
+//! Convolutions and their gradients, image by image.
 
 use rayon::prelude::*;
 
 use super::correlate::{BLOCK, Block, LANES, correlate, pack, padded};
 use super::geometry::{Correlation, Geometry};
-use super::math::{at, sum};
+use super::math::{get_or_zero, sum};
 use super::outer::{COLUMNS, Outer, outer};
 
 /// Work that is worth another thread, in multiplications.
-const WORTH: usize = 500_000;
+const MIN_MULS_PER_TASK: usize = 500_000;
 
 /// Sizes of a convolution.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,8 @@ impl Conv {
         let (taps, pixels) = (self.geometry.taps(), self.geometry.output_pixels());
         let image = self.inputs * self.geometry.input_pixels();
         let correlation = self.geometry.forward();
-        let weights = pack(self.outputs, self.inputs, taps, |o, i, tap| at(weight, (o * self.inputs + i) * taps + tap));
+        let weights =
+            pack(self.outputs, self.inputs, taps, |o, i, tap| get_or_zero(weight, (o * self.inputs + i) * taps + tap));
         let mut y = vec![0.0; x.len() / image * self.outputs * pixels];
         let keep = |rows: &[f32], to: &mut [f32]| copy_rows(&correlation, rows, to);
         y.par_chunks_mut(self.outputs * pixels).zip(x.par_chunks(image)).for_each(|(y, x)| {
@@ -44,7 +45,7 @@ impl Conv {
             .into_iter()
             .map(|phase| {
                 let weights = pack(self.inputs, self.outputs, phase.kernel.len(), |i, o, tap| {
-                    phase.kernel.get(tap).map_or(0.0, |place| at(weight, (o * self.inputs + i) * taps + place))
+                    phase.kernel.get(tap).map_or(0.0, |place| get_or_zero(weight, (o * self.inputs + i) * taps + place))
                 });
                 (phase, weights)
             })
@@ -66,12 +67,12 @@ impl Conv {
         let (planes, length) = (&correlation.planes, correlation.length());
         let (image, width) = (self.inputs * planes.channel(), padded(self.outputs));
         let (from, back) = (self.inputs * self.geometry.input_pixels(), self.outputs * self.geometry.output_pixels());
-        let pictures = x.len() / from;
-        let mut laid_out = vec![0.0; pictures * image];
+        let images = x.len() / from;
+        let mut laid_out = vec![0.0; images * image];
         laid_out.par_chunks_mut(image).zip(x.par_chunks(from)).for_each(|(to, x)| planes.gather(x, to));
-        let mut turned = vec![0.0; pictures * length * width];
+        let mut turned = vec![0.0; images * length * width];
         turned.par_chunks_mut(length * width).zip(gradient.par_chunks(back)).for_each(|(to, gradient)| {
-            turn(gradient, self.geometry.output(), planes.pitch, width, to);
+            transpose_channels(gradient, self.geometry.output(), planes.pitch, width, to);
         });
         let columns: Vec<usize> = (0..self.inputs)
             .flat_map(|channel| correlation.taps.iter().map(move |tap| (channel, tap)))
@@ -83,7 +84,7 @@ impl Conv {
         });
         let mut weight = vec![0.0; self.outputs * columns.len()];
         for (o, row) in weight.chunks_exact_mut(columns.len()).enumerate() {
-            row.iter_mut().zip(sums.chunks_exact(width)).for_each(|(to, sums)| *to = at(sums, o));
+            row.iter_mut().zip(sums.chunks_exact(width)).for_each(|(to, sums)| *to = get_or_zero(sums, o));
         }
         weight
     }
@@ -100,7 +101,7 @@ impl Conv {
     }
 }
 
-/// One picture `x` `[inputs, ...]` to `y` `[outputs, pixels]`; `keep` takes an output's places to its plane.
+/// One image `x` `[inputs, ...]` to `y` `[outputs, pixels]`; `keep` takes an output's places to its plane.
 #[expect(clippy::too_many_arguments, reason = "one private function for two callers")]
 fn correlate_image(
     correlation: &Correlation,
@@ -118,7 +119,7 @@ fn correlate_image(
     let work = inputs * correlation.taps.len() * BLOCK * length;
     y.par_chunks_mut(BLOCK * pixels)
         .zip(weights.par_chunks(inputs * correlation.taps.len() * BLOCK).zip(bias.par_chunks(BLOCK)))
-        .with_min_len(WORTH.div_ceil(work.max(1)))
+        .with_min_len(MIN_MULS_PER_TASK.div_ceil(work.max(1)))
         .for_each(|(y, (weights, bias))| {
             let mut rows = vec![0.0; BLOCK * padded(length)];
             let taps = &correlation.taps;
@@ -138,7 +139,7 @@ fn copy_rows(correlation: &Correlation, rows: &[f32], plane: &mut [f32]) {
 }
 
 /// Output gradient `[outputs, height, width]` to `[places, width of a row]`: channels side by side, zeros between rows.
-fn turn(gradient: &[f32], [height, columns]: [usize; 2], pitch: usize, width: usize, to: &mut [f32]) {
+fn transpose_channels(gradient: &[f32], [height, columns]: [usize; 2], pitch: usize, width: usize, to: &mut [f32]) {
     for (group, planes) in gradient.chunks(LANES * height * columns).enumerate() {
         for (y, rows) in to.chunks_mut(pitch * width).enumerate() {
             let mut lines = [[].as_slice(); LANES];
@@ -147,7 +148,7 @@ fn turn(gradient: &[f32], [height, columns]: [usize; 2], pitch: usize, width: us
             }
             for (x, place) in rows.chunks_exact_mut(width).take(columns).enumerate() {
                 for (to, line) in place.iter_mut().skip(group * LANES).zip(&lines) {
-                    *to = at(line, x);
+                    *to = get_or_zero(line, x);
                 }
             }
         }

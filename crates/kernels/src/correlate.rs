@@ -32,7 +32,7 @@ pub fn pack(outputs: usize, inputs: usize, taps: usize, weight: impl Fn(usize, u
     packed
 }
 
-/// One block of outputs of one picture.
+/// One block of outputs of one image.
 pub struct Block<'a> {
     /// Planes, one a channel, each `channel` numbers long; [`LANES`] more behind the last.
     pub planes: &'a [f32],

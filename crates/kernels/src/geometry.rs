@@ -1,4 +1,4 @@
-//! Where a convolution reads and writes: pictures laid out so that each of its taps is a shift.
+//! Where a convolution reads and writes: images laid out so that each of its taps is a shift.
 //!
 //! A padded plane is kept as one long row. A step down is then a shift by the row's pitch, so that a tap at (dy, dx) reads
 //! at a constant distance from the output, across row ends too; what is computed for the few places between rows is
@@ -16,7 +16,7 @@ pub enum Padding {
 /// A convolution's kernel and sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
-    /// Side of the square kernel, at least 1.
+    /// Decision of the square kernel, at least 1.
     kernel: usize,
     /// Pixels from one output to the next, at least 1.
     stride: usize,
@@ -105,7 +105,7 @@ impl Geometry {
         let s = self.stride;
         // The last tap first: a correlation reads forwards what the convolution's transpose reads backwards.
         let taps: Vec<usize> = (phase..self.kernel).step_by(s).rev().collect();
-        // The first place of this phase that lies inside the picture, and the one behind the last.
+        // The first place of this phase that lies inside the image, and the one behind the last.
         let first = self.before.saturating_sub(phase).div_ceil(s);
         let end = (size + self.before).saturating_sub(phase).div_ceil(s);
         let count = end.checked_sub(first).filter(|&n| n > 0 && !taps.is_empty())?;
@@ -198,8 +198,8 @@ impl Planes {
         for (pixels, blocks) in channels.chunks_exact(height * width).zip(to.chunks_exact_mut(self.channel())) {
             for (phase, plane) in blocks.chunks_exact_mut(self.plane()).enumerate() {
                 let (a, b) = (phase / self.stride, phase % self.stride);
-                let (above, y) = self.meet(a, self.before[0]);
-                let (left, x) = self.meet(b, self.before[1]);
+                let (above, y) = self.first_covered_pixel(a, self.before[0]);
+                let (left, x) = self.first_covered_pixel(b, self.before[1]);
                 let lines = pixels.chunks_exact(width).skip(y).step_by(self.stride);
                 for (row, line) in plane.chunks_exact_mut(self.pitch).skip(above).zip(lines) {
                     if let (Some(row), Some(line)) = (row.get_mut(left..), line.get(x..)) {
@@ -222,7 +222,7 @@ impl Planes {
     }
 
     /// The first place of a phase that holds a pixel of the source, and that pixel.
-    fn meet(&self, phase: usize, before: isize) -> (usize, usize) {
+    fn first_covered_pixel(&self, phase: usize, before: isize) -> (usize, usize) {
         let stride = self.stride as isize;
         let at = (before - phase as isize + stride - 1).div_euclid(stride).max(0);
         (at as usize, (at * stride + phase as isize - before) as usize)

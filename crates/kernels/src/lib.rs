@@ -3,10 +3,10 @@
 //! burn's CPU backend makes a convolution a matrix product by copying every pixel nine times, and composes a
 //! normalisation of a dozen passes over memory. Here a convolution is a sum of shifted rows in registers
 //! ([`correlate`], [`outer`]), a normalisation with its activation is one sweep group by group ([`norm`]), and [`attention`] works on
-//! the pictures as they lie. Everything is safe code over
+//! the images as they lie. Everything is safe code over
 //! [`pulp`]'s vectors: AVX-512, AVX2, NEON or plain, whatever the processor has.
 //!
-//! Numbers do not depend on the number of threads, nor on a picture's place in its batch: every output is one sum in one
+//! Numbers do not depend on the number of threads, nor on an image's place in its batch: every output is one sum in one
 //! order. Other devices use burn's own layers, which the tests compare these with.
 
 mod attention;

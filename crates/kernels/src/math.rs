@@ -7,7 +7,7 @@ const LANES: usize = 32;
 
 /// The number at a place that is there; zero elsewhere.
 #[inline(always)]
-pub fn at(numbers: &[f32], place: usize) -> f32 {
+pub fn get_or_zero(numbers: &[f32], place: usize) -> f32 {
     numbers.get(place).copied().unwrap_or(0.0)
 }
 

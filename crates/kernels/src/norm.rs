@@ -32,22 +32,22 @@ impl GroupNorm {
         self.channels / self.settings.groups
     }
 
-    /// Numbers of a group in one picture.
+    /// Numbers of a group in one image.
     fn group(&self) -> usize {
         self.group_channels() * self.rest
     }
 
-    /// The channels of the group that is `index`th over all pictures.
+    /// The channels of the group that is `index`th over all images.
     fn of_group<'a>(&self, numbers: &'a [f32], index: usize) -> &'a [f32] {
         let first = index % self.settings.groups * self.group_channels();
         numbers.get(first..first + self.group_channels()).unwrap_or_default()
     }
 
-    /// The result, and the moments of each group of each picture.
+    /// The result, and the moments of each group of each image.
     pub fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32]) -> (Vec<f32>, Vec<Moments>) {
         let mut y = vec![0.0; x.len()];
         let groups = y.par_chunks_mut(self.group()).zip(x.par_chunks(self.group())).enumerate();
-        let moments = groups.with_min_len(self.together()).map(|(index, (y, x))| {
+        let moments = groups.with_min_len(self.min_groups_per_task()).map(|(index, (y, x))| {
             let (weight, bias) = (self.of_group(weight, index), self.of_group(bias, index));
             Arch::new().dispatch(Forward { x, y, weight, bias, norm: self })
         });
@@ -66,7 +66,7 @@ impl GroupNorm {
     ) -> [Vec<f32>; 3] {
         let mut dx = vec![0.0; x.len()];
         let parts = x.par_chunks(self.group()).zip(gradient.par_chunks(self.group())).zip(moments);
-        let groups = dx.par_chunks_mut(self.group()).zip(parts).enumerate().with_min_len(self.together());
+        let groups = dx.par_chunks_mut(self.group()).zip(parts).enumerate().with_min_len(self.min_groups_per_task());
         let sums: Vec<Vec<[f32; 2]>> = groups
             .map(|(index, (dx, ((x, gradient), moments)))| {
                 let (weight, bias) = (self.of_group(weight, index), self.of_group(bias, index));
@@ -74,8 +74,8 @@ impl GroupNorm {
             })
             .collect();
         let (mut dweight, mut dbias) = (vec![0.0; self.channels], vec![0.0; self.channels]);
-        for picture in sums.chunks(self.settings.groups) {
-            let channels = dweight.iter_mut().zip(&mut dbias).zip(picture.iter().flatten());
+        for image in sums.chunks(self.settings.groups) {
+            let channels = dweight.iter_mut().zip(&mut dbias).zip(image.iter().flatten());
             for ((dweight, dbias), [of_bias, of_weight]) in channels {
                 *dweight += of_weight;
                 *dbias += of_bias;
@@ -85,7 +85,7 @@ impl GroupNorm {
     }
 
     /// Groups that are worth another thread.
-    fn together(&self) -> usize {
+    fn min_groups_per_task(&self) -> usize {
         (1 << 15) / self.group().max(1) + 1
     }
 }

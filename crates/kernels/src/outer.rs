@@ -15,14 +15,14 @@ use super::correlate::LANES;
 /// Columns that are computed together, at most: a task of so many columns splits into whole tiles.
 pub const COLUMNS: usize = 48;
 
-/// The sums for some columns, over all pictures.
+/// The sums for some columns, over all images.
 pub struct Outer<'a> {
-    /// Planes of all pictures, each picture `image` numbers long.
+    /// Planes of all images, each image `image` numbers long.
     pub planes: &'a [f32],
     pub image: usize,
-    /// Where each column (an input channel's tap) begins in a picture.
+    /// Where each column (an input channel's tap) begins in an image.
     pub columns: &'a [usize],
-    /// `[pictures, length, width]`, zero where a place is between rows.
+    /// `[images, length, width]`, zero where a place is between rows.
     pub gradient: &'a [f32],
     pub length: usize,
     /// Output channels, padded to whole vectors.
@@ -33,9 +33,9 @@ pub struct Outer<'a> {
 
 /// Computes the sums.
 pub fn outer(job: Outer<'_>) {
-    let pictures = job.gradient.len() / (job.length * job.width).max(1);
+    let images = job.gradient.len() / (job.length * job.width).max(1);
     let last = job.columns.iter().max().map_or(0, |column| column + job.length);
-    assert!(pictures == 0 || job.planes.len() >= (pictures - 1) * job.image + last, "planes fit the columns");
+    assert!(images == 0 || job.planes.len() >= (images - 1) * job.image + last, "planes fit the columns");
     assert!(job.width.is_multiple_of(LANES) && job.sums.len() == job.columns.len() * job.width, "sums fit the columns");
     Arch::new().dispatch(job);
 }
@@ -84,9 +84,9 @@ impl Outer<'_> {
     #[inline(always)]
     fn tile<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, first: usize, at: usize) {
         let mut sums = [[simd.splat_f32s(0.0); N]; M];
-        for (picture, gradient) in self.gradient.chunks_exact(self.length * self.width).enumerate() {
+        for (image, gradient) in self.gradient.chunks_exact(self.length * self.width).enumerate() {
             let columns: [&[f32]; M] = std::array::from_fn(|m| {
-                let start = picture * self.image + self.columns[first + m];
+                let start = image * self.image + self.columns[first + m];
                 &self.planes[start..start + self.length]
             });
             for (place, channels) in gradient.chunks_exact(self.width).enumerate() {

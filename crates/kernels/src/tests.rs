@@ -29,9 +29,9 @@ impl Plain {
     }
 
     /// Calls `with` for every product: places in output, weights and input.
-    fn products(&self, pictures: usize, mut with: impl FnMut(usize, usize, usize)) {
+    fn products(&self, images: usize, mut with: impl FnMut(usize, usize, usize)) {
         let (k, [rows, columns], [height, width]) = (self.kernel, self.size, self.conv().geometry.output());
-        for image in 0..pictures {
+        for image in 0..images {
             for (o, i) in (0..self.outputs * self.inputs).map(|c| (c / self.inputs, c % self.inputs)) {
                 for (y, x) in (0..height * width).map(|p| (p / width, p % width)) {
                     for (ky, kx) in (0..k * k).map(|t| (t / k, t % k)) {
@@ -106,7 +106,7 @@ fn convolutions_and_their_gradients_are_sums_of_products() {
 }
 
 #[test]
-fn a_picture_is_convolved_the_same_wherever_it_stands_and_on_any_number_of_threads() {
+fn a_image_is_convolved_the_same_wherever_it_stands_and_on_any_number_of_threads() {
     let conv = Conv { geometry: Geometry::new(3, 1, Padding::Even(1), [16, 16]), inputs: 32, outputs: 40 };
     let (weight, bias) = (normal(40 * 32 * 9, 2), normal(40, 3));
     let x = normal(5 * 32 * 256, 1);

@@ -2,8 +2,8 @@
 
 use rand::RngExt as _;
 
-use super::board::{Board, Want};
 use super::method::{Attribution, GroupScore, Report, Work};
+use super::term_evaluator::{TermEvaluator, TermRequest};
 use whence_base::Result;
 use whence_base::random::stream;
 use whence_diffusion::elbo::anytime::sampler::{Sampler, prior_spread};
@@ -15,67 +15,67 @@ use whence_diffusion::elbo::{Estimate, RawTerm, Timesteps};
 /// The estimates are of the weighted sum over the official grid, `10../10`.
 pub(super) fn attribute(
     method: &str,
-    board: &mut Board<'_>,
+    term_evaluator: &mut TermEvaluator<'_>,
     stop: Settings,
     report: &mut dyn Report,
 ) -> Result<Vec<Attribution>> {
-    let mut rankings = rankings(board, stop)?;
-    report.planned(work(board, stop)?.evaluations)?;
+    let mut rankings = rankings(term_evaluator, stop)?;
+    report.planned(work(term_evaluator, stop)?.evaluations)?;
     loop {
         let wants = wants(&rankings);
         if wants.is_empty() {
             break;
         }
-        board.evaluate(&wants, report, &mut |_, _, _| Ok(()))?;
-        tell(board, &wants, &mut rankings)?;
+        term_evaluator.evaluate(&wants, report, &mut |_, _, _| Ok(()))?;
+        tell(term_evaluator, &wants, &mut rankings)?;
         // The first query is the one on screen.
         if let Some(first) = rankings.first().filter(|_| wants.first().is_some_and(|w| w.query == 0)) {
-            for (score, &group) in scores(first, &board.names).iter().zip(board.groups) {
+            for (score, &group) in scores(first, &term_evaluator.names).iter().zip(term_evaluator.groups) {
                 report.group_done(group, std::slice::from_ref(score))?;
             }
         }
     }
     Ok(rankings
         .iter()
-        .zip(board.queries)
-        .map(|(ranking, query)| Attribution::new(&query.name, method, scores(ranking, &board.names)))
+        .zip(term_evaluator.queries)
+        .map(|(ranking, query)| Attribution::new(&query.name, method, scores(ranking, &term_evaluator.names)))
         .collect())
 }
 
 /// What the rankings would have to evaluate, at most: nothing where what is known separates them all.
-pub(super) fn work(board: &Board<'_>, stop: Settings) -> Result<Work> {
-    let mut rankings = rankings(board, stop)?;
+pub(super) fn work(term_evaluator: &TermEvaluator<'_>, stop: Settings) -> Result<Work> {
+    let mut rankings = rankings(term_evaluator, stop)?;
     loop {
         let wants = wants(&rankings);
         if wants.is_empty() {
             return Ok(Work::default());
         }
-        if board.cost(&wants).evaluations > 0 {
+        if term_evaluator.cost(&wants).evaluations > 0 {
             let evaluations = stop.budget * rankings.len();
-            return Ok(Work { evaluations, places: evaluations / (board.groups.len() + 1) });
+            return Ok(Work { evaluations, places: evaluations / (term_evaluator.groups.len() + 1) });
         }
-        tell(board, &wants, &mut rankings)?;
+        tell(term_evaluator, &wants, &mut rankings)?;
     }
 }
 
 /// What the rankings look at next.
-fn wants(rankings: &[Anytime]) -> Vec<Want> {
+fn wants(rankings: &[Anytime]) -> Vec<TermRequest> {
     rankings
         .iter()
         .enumerate()
         .filter_map(|(query, ranking)| {
             let request = ranking.next()?;
             let places = request.places.iter().map(|p| (p.t, p.draw)).collect();
-            Some(Want { query, places, groups: request.groups })
+            Some(TermRequest { query, places, groups: request.groups })
         })
         .collect()
 }
 
 /// Gives the rankings the terms they looked at.
-fn tell(board: &Board<'_>, wants: &[Want], rankings: &mut [Anytime]) -> Result<()> {
+fn tell(term_evaluator: &TermEvaluator<'_>, wants: &[TermRequest], rankings: &mut [Anytime]) -> Result<()> {
     for want in wants {
         let term = |group: usize, (t, draw): (usize, usize)| {
-            board
+            term_evaluator
                 .table(want.query, group)
                 .and_then(|table| table.get(t, draw))
                 .map_or(f64::NAN, |raw: RawTerm| raw.value)
@@ -89,18 +89,18 @@ fn tell(board: &Board<'_>, wants: &[Want], rankings: &mut [Anytime]) -> Result<(
     Ok(())
 }
 
-fn rankings(board: &Board<'_>, stop: Settings) -> Result<Vec<Anytime>> {
-    (0..board.queries.len()).map(|query| ranking(board, query, stop)).collect()
+fn rankings(term_evaluator: &TermEvaluator<'_>, stop: Settings) -> Result<Vec<Anytime>> {
+    (0..term_evaluator.queries.len()).map(|query| ranking(term_evaluator, query, stop)).collect()
 }
 
-fn ranking(board: &Board<'_>, query: usize, stop: Settings) -> Result<Anytime> {
-    let schedule = board.model.schedule();
-    let pixels = board.queries.get(query).map(|q| q.pixels.as_slice()).unwrap_or_default();
+fn ranking(term_evaluator: &TermEvaluator<'_>, query: usize, stop: Settings) -> Result<Anytime> {
+    let schedule = term_evaluator.model.schedule();
+    let pixels = term_evaluator.queries.get(query).map(|q| q.pixels.as_slice()).unwrap_or_default();
     let grid: Vec<(usize, f64)> =
         Timesteps::official_grid(schedule).into_iter().map(|t| (t, schedule.elbo_weight(t))).collect();
     let spread: Vec<f64> = grid.iter().map(|(t, _)| prior_spread(schedule.alpha_bar(Some(*t)))).collect();
-    let offset = stream("whence 2026 anytime", board.settings.seed, pixels, 0).random();
-    Anytime::new(board.groups.len(), Sampler::new(&grid, &spread, offset)?, stop)
+    let offset = stream("whence 2026 anytime", term_evaluator.settings.seed, pixels, 0).random();
+    Anytime::new(term_evaluator.groups.len(), Sampler::new(&grid, &spread, offset)?, stop)
 }
 
 fn scores(ranking: &Anytime, names: &[String]) -> Vec<GroupScore> {

@@ -5,18 +5,18 @@
 use faer::linalg::solvers::SelfAdjointEigen;
 use faer::{Mat, MatRef, Side};
 
-use super::method::{Attribution, Context, GroupScore, Made, Method};
+use super::method::{Attribution, Context, CounterfactualKind, GroupScore, Method};
 use whence_base::random::{normals, stream};
 use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_diffusion::NoiseSchedule;
 use whence_diffusion::elbo::{Point, Timesteps, sum};
 
-/// Up to this many numbers a picture, the covariance is fitted as it is; beyond, in as many principal components.
+/// Up to this many numbers an image, the covariance is fitted as it is; beyond, in as many principal components.
 const COMPONENTS: usize = 256;
 
-/// At most this many pictures decide the principal components.
-const BASIS_PICTURES: usize = 4096;
+/// At most this many images decide the principal components.
+const BASIS_IMAGES: usize = 4096;
 
 /// Variance added to every direction, as a share of the mean variance, so that directions without any do not divide by 0.
 const RIDGE: f64 = 0.01;
@@ -33,7 +33,7 @@ impl Method for GaussianMethod {
         "closed form: a Gaussian fitted with and without each group, no network; a preview, and the bar to clear"
     }
 
-    fn counterfactuals(&self) -> Option<Made> {
+    fn counterfactuals(&self) -> Option<CounterfactualKind> {
         None
     }
 
@@ -54,11 +54,11 @@ impl Method for GaussianMethod {
     }
 }
 
-/// Gaussians fitted to all pictures and to all but each group.
+/// Gaussians fitted to all images and to all but each group.
 pub struct GaussianLeaveOut {
     /// Orthonormal columns; the identity is left out.
     basis: Option<Mat<f32>>,
-    /// Mean of all pictures; coordinates are relative to it.
+    /// Mean of all images; coordinates are relative to it.
     centre: Vec<f32>,
     full: Gaussian,
     without: Vec<Gaussian>,
@@ -76,7 +76,7 @@ struct Gaussian {
     outside_count: usize,
 }
 
-/// First and second moments of a set of pictures, relative to the centre.
+/// First and second moments of a set of images, relative to the centre.
 #[derive(Clone)]
 struct Moments {
     count: f64,
@@ -112,7 +112,7 @@ impl Moments {
 }
 
 impl GaussianLeaveOut {
-    /// Fits one Gaussian to all pictures and one without each group.
+    /// Fits one Gaussian to all images and one without each group.
     ///
     /// # Errors
     /// Fewer than two groups, a decomposition that does not converge, and the progress function's own.
@@ -150,7 +150,7 @@ impl GaussianLeaveOut {
         Ok(Self { basis, centre, full, without })
     }
 
-    /// Scores of `groups` for a picture, nats, on the grid `timesteps` (the official one where timesteps are drawn).
+    /// Scores of `groups` for an image, nats, on the grid `timesteps` (the official one where timesteps are drawn).
     ///
     /// # Errors
     /// Those of the grid.
@@ -183,7 +183,7 @@ impl GaussianLeaveOut {
 
     /// Weighted expected squared errors of a Gaussian's denoiser at each point.
     ///
-    /// With s = γ²λ + σ² for each variance λ, and y the picture's distance from the mean in that direction, the
+    /// With s = γ²λ + σ² for each variance λ, and y the image's distance from the mean in that direction, the
     /// expectation of |noise - predicted noise|² is the sum over directions of (γ²λ/s)² + σ²γ² y²/s².
     fn terms(&self, gaussian: &Gaussian, x: &[f32], schedule: &NoiseSchedule, points: &[Point]) -> Vec<f64> {
         let (inside, outside) = self.distances(gaussian, x);
@@ -250,7 +250,7 @@ impl Gaussian {
             None => Vec::new(),
         };
         let eigen: SelfAdjointEigen<f64> = covariance.self_adjoint_eigen(Side::Lower).map_err(|e| {
-            Error::input(format!("the covariance has no decomposition ({e:?})"), "closed form", "check the pictures")
+            Error::input(format!("the covariance has no decomposition ({e:?})"), "closed form", "check the images")
         })?;
         let variances = eigen.S().column_vector().iter().map(|v| v.max(0.0) + ridge).collect();
         Ok(Self { mean, outside_mean, vectors: eigen.U().to_owned(), variances, outside_variance, outside_count })
@@ -276,7 +276,7 @@ fn centre_of(dataset: &Dataset) -> Vec<f32> {
     total.into_iter().map(|t| (t as f64 / count / 127.5 - 1.0) as f32).collect()
 }
 
-/// Pictures as rows, relative to the centre.
+/// Images as rows, relative to the centre.
 fn rows(dataset: &Dataset, indices: &[usize], centre: &[f32]) -> Mat<f32> {
     Mat::from_fn(indices.len(), centre.len(), |r, c| {
         let pixel = indices.get(r).and_then(|&i| dataset.pixels(i).get(c)).copied().unwrap_or(0);
@@ -287,7 +287,7 @@ fn rows(dataset: &Dataset, indices: &[usize], centre: &[f32]) -> Mat<f32> {
 /// An orthonormal basis close to the leading principal components, by subspace iteration from a random start
 /// (Halko, Martinsson and Tropp 2011).
 fn principal_subspace(dataset: &Dataset, centre: &[f32]) -> Mat<f32> {
-    let stride = dataset.len().div_ceil(BASIS_PICTURES).max(1);
+    let stride = dataset.len().div_ceil(BASIS_IMAGES).max(1);
     let chosen: Vec<usize> = (0..dataset.len()).step_by(stride).collect();
     let x = rows(dataset, &chosen, centre);
     let count = COMPONENTS.min(chosen.len()).min(centre.len());
@@ -340,13 +340,13 @@ mod tests {
     use whence_data::LoadOptions;
     use whence_diffusion::{BetaSchedule, SchedulerConfig};
 
-    /// Pictures of 3 x 10 x 10 numbers: more than the components kept, fewer pictures than numbers.
-    fn pictures() -> (tempfile::TempDir, Dataset) {
+    /// Images of 3 x 10 x 10 numbers: more than the components kept, fewer images than numbers.
+    fn images() -> (tempfile::TempDir, Dataset) {
         let folder = tempfile::tempdir().unwrap();
         for (g, group) in ["a", "b", "c"].iter().enumerate() {
             std::fs::create_dir(folder.path().join(group)).unwrap();
             for i in 0..20u64 {
-                let noise = epsilon(g as u64 * 100 + i, b"pictures", 1, 0, 300);
+                let noise = epsilon(g as u64 * 100 + i, b"images", 1, 0, 300);
                 let bytes: Vec<u8> = noise
                     .iter()
                     .enumerate()
@@ -368,10 +368,10 @@ mod tests {
         schedule: &NoiseSchedule,
         t: usize,
     ) -> f64 {
-        let picture = |p: &[u8]| -> Vec<f64> { p.iter().map(|b| f64::from(*b) / 127.5 - 1.0).collect() };
+        let image = |p: &[u8]| -> Vec<f64> { p.iter().map(|b| f64::from(*b) / 127.5 - 1.0).collect() };
         let kept: Vec<Vec<f64>> = (0..dataset.len())
             .filter(|&i| dataset.group_of(i) != leave_out)
-            .map(|i| picture(dataset.pixels(i)))
+            .map(|i| image(dataset.pixels(i)))
             .collect();
         let (n, d) = (kept.len() as f64, query.len());
         let mean: Vec<f64> = (0..d).map(|k| kept.iter().map(|x| x[k]).sum::<f64>() / n).collect();
@@ -389,7 +389,7 @@ mod tests {
             signal * signal * (c[(i, j)] + if i == j { ridge } else { 0.0 }) + if i == j { noise * noise } else { 0.0 }
         });
         let solver = system.llt(Side::Lower).unwrap();
-        let x0 = picture(query);
+        let x0 = image(query);
         let draws = 600;
         let mut total = 0.0;
         for draw in 0..draws {
@@ -403,7 +403,7 @@ mod tests {
 
     #[test]
     fn scores_are_those_of_a_dense_matrix_and_drawn_noise() {
-        let (_folder, dataset) = pictures();
+        let (_folder, dataset) = images();
         let config = SchedulerConfig { beta_schedule: BetaSchedule::SquaredcosCapV2, ..SchedulerConfig::default() };
         let schedule = NoiseSchedule::new(&config).unwrap();
         let fitted = GaussianLeaveOut::fit(&dataset, &mut |_, _| Ok(())).unwrap();

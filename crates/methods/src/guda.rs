@@ -1,6 +1,6 @@
-//! GUDA (arXiv 2601.22651): how much the ELBO of a picture falls when a group is unlearned.
+//! GUDA (arXiv 2601.22651): how much the ELBO of an image falls when a group is unlearned.
 
-use super::method::{Attribution, Context, Made, Method, Work};
+use super::method::{Attribution, Context, CounterfactualKind, Method, Work};
 use whence_base::Result;
 
 /// Counterfactual by unlearning.
@@ -12,11 +12,11 @@ impl Method for Guda {
     }
 
     fn about(&self) -> &'static str {
-        "unlearn each group, and see how much less likely the picture becomes"
+        "unlearn each group, and see how much less likely the image becomes"
     }
 
-    fn counterfactuals(&self) -> Option<Made> {
-        Some(Made::Unlearned)
+    fn counterfactuals(&self) -> Option<CounterfactualKind> {
+        Some(CounterfactualKind::Unlearned)
     }
 
     fn work(&self, context: Context<'_>) -> Result<Work> {

@@ -1,6 +1,5 @@
 //! Attribution: the scores of all groups for a query. One file a method behind one trait.
 
-mod board;
 mod early;
 mod gaussian;
 mod guda;
@@ -9,11 +8,12 @@ mod method;
 mod null;
 mod paired;
 mod ranking;
+mod term_evaluator;
 
 pub use gaussian::GaussianLeaveOut;
 pub use method::{
-    Attribution, Context, Counterfactuals, GroupScore, KeptTerms, Made, Method, Query, Report, ScoreSettings, Work,
-    method, methods,
+    Attribution, Context, CounterfactualKind, Counterfactuals, GroupScore, Method, Query, Report, ScoreSettings,
+    TermCache, Work, method, methods,
 };
 pub use null::{NullTest, Offsets, Trust};
 pub use ranking::{Ranked, rank, verdict};

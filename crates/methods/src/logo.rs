@@ -1,7 +1,7 @@
-//! LOGO, leave one group out: how much the ELBO of a picture falls when the model is trained again without a group. The
+//! LOGO, leave one group out: how much the ELBO of an image falls when the model is trained again without a group. The
 //! oracle that approximations are measured against.
 
-use super::method::{Attribution, Context, Made, Method, Work};
+use super::method::{Attribution, Context, CounterfactualKind, Method, Work};
 use whence_base::Result;
 
 /// Counterfactual by retraining.
@@ -16,8 +16,8 @@ impl Method for Logo {
         "train again without each group: exact, and as slow as the training was, times the groups"
     }
 
-    fn counterfactuals(&self) -> Option<Made> {
-        Some(Made::Retrained)
+    fn counterfactuals(&self) -> Option<CounterfactualKind> {
+        Some(CounterfactualKind::Retrained)
     }
 
     fn work(&self, context: Context<'_>) -> Result<Work> {

@@ -6,11 +6,11 @@ use super::null::Trust;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_diffusion::Model;
-use whence_diffusion::elbo::anytime::{Settings as StopSettings, Side};
+use whence_diffusion::elbo::anytime::{Decision, Settings as StopSettings};
 use whence_diffusion::elbo::{Estimate, Term, TermTable, Timesteps};
 use whence_training::unlearning::Judgement;
 
-/// A picture asked about.
+/// An image asked about.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// Name: of its file, or of its seed.
@@ -29,7 +29,7 @@ pub struct ScoreSettings {
     pub draws: usize,
     /// Seed of the noise.
     pub seed: u64,
-    /// Pictures under way at once, at most; scores do not depend on it.
+    /// Images under way at once, at most; scores do not depend on it.
     pub batch: usize,
     /// Class label for class-conditional models.
     pub class: Option<usize>,
@@ -54,7 +54,7 @@ pub struct GroupScore {
     pub evaluations: usize,
     /// Whether it is among the leaders, where the ranking stopped early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub side: Option<Side>,
+    pub side: Option<Decision>,
     /// What the model without the group forgot and kept, where that was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Judgement>,
@@ -124,7 +124,7 @@ pub trait Counterfactuals {
 }
 
 /// Where terms are kept between runs.
-pub trait KeptTerms {
+pub trait TermCache {
     /// What is known of a query under the full model and the one of this [identity](Counterfactuals::identity).
     fn load(&mut self, query: &Query, other: &str) -> TermTable;
 
@@ -137,7 +137,7 @@ pub trait KeptTerms {
 
 /// How a model without a group is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
+pub enum CounterfactualKind {
     /// By unlearning: approximate, minutes.
     Unlearned,
     /// By training again without the group: exact, as long as the training took.
@@ -211,14 +211,14 @@ pub struct Context<'a> {
     pub dataset: &'a Dataset,
     /// Numbers of the groups to score.
     pub groups: &'a [usize],
-    /// The pictures asked about.
+    /// The images asked about.
     pub queries: &'a [Query],
     /// How the ELBO is evaluated.
     pub settings: &'a ScoreSettings,
     /// Where models without a group come from.
     pub counterfactuals: &'a mut dyn Counterfactuals,
     /// Where terms are kept.
-    pub kept: &'a mut dyn KeptTerms,
+    pub kept: &'a mut dyn TermCache,
     /// Who is told.
     pub report: &'a mut dyn Report,
 }
@@ -248,7 +248,7 @@ pub trait Method: Send + Sync {
     fn about(&self) -> &'static str;
 
     /// How the models without a group are made that it needs; none where it needs none.
-    fn counterfactuals(&self) -> Option<Made>;
+    fn counterfactuals(&self) -> Option<CounterfactualKind>;
 
     /// What [`attribute`](Self::attribute) would have to evaluate, at most: nothing where all is known. Makes no model.
     ///

@@ -1,9 +1,9 @@
-//! "Nothing stands out": the scores of random groups of pictures, unlearned by the same recipe, are what a group of no
-//! meaning scores. It says that removing a group matters more than removing random pictures, never that it is the cause.
+//! "Nothing stands out": the scores of random groups of images, unlearned by the same recipe, are what a group of no
+//! meaning scores. It says that removing a group matters more than removing random images, never that it is the cause.
 //!
-//! Random groups' models are damaged unequally, and one that is damaged more scores higher on every picture. So a score is
-//! taken as the picture's effect + the picture's slope x the model's offset + a rest. The offsets are measured on reference
-//! pictures that no unlearning saw, and what chance does is judged by the rest.
+//! Random groups' models are damaged unequally, and one that is damaged more scores higher on every image. So a score is
+//! taken as the image's effect + the image's slope x the model's offset + a rest. The offsets are measured on reference
+//! images that no unlearning saw, and what chance does is judged by the rest.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 use super::method::{Attribution, GroupScore};
 use whence_diffusion::elbo::student::t_quantile;
 
-/// Nominal share of pictures for which chance alone makes some group stand out.
+/// Nominal share of images for which chance alone makes some group stand out.
 const NOMINAL: f64 = 0.05;
 
 /// Fewest random groups whose spread is worth anything.
 pub const FEWEST: usize = 4;
 
-/// Fewest reference pictures that tell a model's offset.
+/// Fewest reference images that tell a model's offset.
 const FEWEST_REFERENCES: usize = 4;
 
-/// How much more each model harms reference pictures than random groups' models do on average, in units of how unequal these
-/// are: pictures differ in scale.
+/// How much more each model harms reference images than random groups' models do on average, in units of how unequal these
+/// are: images differ in scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offsets {
     random: Vec<f64>,
@@ -31,30 +31,30 @@ pub struct Offsets {
 }
 
 impl Offsets {
-    /// From the scores of reference pictures: under the models of `random` random groups, and behind them of the groups in
-    /// question. `shown` is the group that each picture is of; it tells nothing about that group's own model. None where
-    /// the pictures are too few.
-    pub fn of(pictures: &[Attribution], random: usize, shown: &[String]) -> Option<Self> {
+    /// From the scores of reference images: under the models of `random` random groups, and behind them of the groups in
+    /// question. `shown` is the group that each image is of; it tells nothing about that group's own model. None where
+    /// the images are too few.
+    pub fn of(images: &[Attribution], random: usize, shown: &[String]) -> Option<Self> {
         let score = |s: &GroupScore| s.estimate.score;
         let spreads: Vec<(f64, f64)> =
-            pictures.iter().map(|a| spread(&a.scores.iter().take(random).map(score).collect::<Vec<_>>())).collect();
+            images.iter().map(|a| spread(&a.scores.iter().take(random).map(score).collect::<Vec<_>>())).collect();
         let offset = |number: usize| {
-            let strayed: Vec<f64> = pictures
+            let strayed: Vec<f64> = images
                 .iter()
                 .zip(&spreads)
                 .zip(shown)
-                .filter_map(|((picture, spread), shown)| Some((picture.scores.get(number)?, *spread, shown)))
+                .filter_map(|((image, spread), shown)| Some((image.scores.get(number)?, *spread, shown)))
                 .filter(|(s, (_, sd), shown)| s.group != **shown && *sd > 0.0)
                 .map(|(s, (mean, sd), _)| (score(s) - mean) / sd)
                 .collect();
             let offset = strayed.iter().sum::<f64>() / strayed.len() as f64;
             (strayed.len() >= FEWEST_REFERENCES && offset.is_finite()).then_some(offset)
         };
-        let groups = pictures.first()?.scores.iter().enumerate().skip(random);
+        let groups = images.first()?.scores.iter().enumerate().skip(random);
         Some(Self {
             random: (0..random).map(offset).collect::<Option<_>>()?,
             groups: groups.map(|(n, s)| Some((s.group.clone(), offset(n)?))).collect::<Option<_>>()?,
-            references: pictures.len(),
+            references: images.len(),
         })
     }
 }
@@ -70,11 +70,11 @@ pub struct NullTest {
     pub sd: f64,
     /// Groups above this stand out, nats, unless they have an allowance to make up for.
     pub threshold: f64,
-    /// What a group has to score beyond the threshold, nats, because its model harms other groups' pictures more than random
+    /// What a group has to score beyond the threshold, nats, because its model harms other groups' images more than random
     /// groups' models do.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub allowances: BTreeMap<String, f64>,
-    /// Reference pictures that tell how much each model is damaged; none where too few are held out.
+    /// Reference images that tell how much each model is damaged; none where too few are held out.
     #[serde(default)]
     pub references: usize,
 }
@@ -87,7 +87,7 @@ impl NullTest {
     /// quantile with R - 2 degrees of freedom at 1 - nominal / groups (Bonferroni). Neither b nor x counts below 0: a model
     /// that is damaged less than random ones is not rewarded, so that what stands out is above what random groups score.
     /// Without offsets it is the same of a line without slope; then chance makes a group stand out for about one
-    /// picture in six.
+    /// image in six.
     pub fn of(scores: Vec<f64>, groups: usize, offsets: Option<&Offsets>) -> Option<Self> {
         if scores.len() < FEWEST || groups == 0 || scores.iter().any(|s| !s.is_finite()) {
             return None;
@@ -154,7 +154,7 @@ impl Trust {
             let alike = if limit > null.threshold { " where their models are damaged as much" } else { "" };
             said.push(if null.stands_out(leader, score) {
                 format!(
-                    "Removing {leader} matters more than removing random pictures ({score:.2} nats; {count} random groups: below \
+                    "Removing {leader} matters more than removing random images ({score:.2} nats; {count} random groups: below \
                      {limit:.2}{alike})"
                 )
             } else {
@@ -181,17 +181,13 @@ mod tests {
     use super::*;
     use whence_base::random::epsilon;
 
-    /// Scores of one picture under models, by name.
+    /// Scores of one image under models, by name.
     fn scored(models: &[(String, f64)]) -> Attribution {
-        Attribution::new(
-            "picture",
-            "guda",
-            models.iter().map(|(name, score)| GroupScore::exact(name, *score)).collect(),
-        )
+        Attribution::new("image", "guda", models.iter().map(|(name, score)| GroupScore::exact(name, *score)).collect())
     }
 
-    /// Share of simulated pictures on which one of `groups` groups of no meaning stands out, by the plain spread and with
-    /// reference pictures. Each trial has models of its own, whose offsets are skewed as the digits' are: one in so many
+    /// Share of simulated images on which one of `groups` groups of no meaning stands out, by the plain spread and with
+    /// reference images. Each trial has models of its own, whose offsets are skewed as the digits' are: one in so many
     /// is damaged far more than the others.
     fn false_alarms(random: usize, groups: usize, damage: f64) -> (f64, f64) {
         let (trials, references) = (2000, 16);
@@ -202,15 +198,15 @@ mod tests {
                 epsilon(trial, what, 1, row, random + groups).iter().map(|v| f64::from(*v)).collect()
             };
             let offsets: Vec<f64> = normals(b"offset", 0).iter().map(|v| damage * (0.7 * v).exp()).collect();
-            let picture = |what: &[u8], row: usize| -> Vec<f64> {
+            let image = |what: &[u8], row: usize| -> Vec<f64> {
                 normals(what, row).iter().zip(&offsets).map(|(v, offset)| 3.0 + offset + 0.5 * v).collect()
             };
-            let pictures: Vec<Vec<f64>> = (0..references).map(|r| picture(b"reference", r)).collect();
+            let images: Vec<Vec<f64>> = (0..references).map(|r| image(b"reference", r)).collect();
             let name = |i: usize| i.checked_sub(random).map_or(format!("random {i}"), |g| format!("group {g}"));
             let models = |p: &Vec<f64>| scored(&p.iter().enumerate().map(|(i, s)| (name(i), *s)).collect::<Vec<_>>());
-            let pictures: Vec<Attribution> = pictures.iter().map(models).collect();
-            let found = Offsets::of(&pictures, random, &shown).unwrap();
-            let query = picture(b"query", 0);
+            let images: Vec<Attribution> = images.iter().map(models).collect();
+            let found = Offsets::of(&images, random, &shown).unwrap();
+            let query = image(b"query", 0);
             let (null, real) = query.split_at(random);
             let alarm = |offsets: Option<&Offsets>| {
                 let test = NullTest::of(null.to_vec(), groups, offsets).unwrap();
@@ -233,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn references_keep_the_promise_for_one_picture_where_models_are_damaged_unequally() {
+    fn references_keep_the_promise_for_one_image_where_models_are_damaged_unequally() {
         for (random, groups) in [(8, 8), (16, 8), (24, 10)] {
             let (plain, referred) = false_alarms(random, groups, 0.6);
             assert!(plain > 0.09, "{random} random groups, {groups} groups: the plain limit gives only {plain}");
@@ -243,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_damaged_model_has_more_to_beat_and_a_spared_one_no_less() {
-        // Random models score 1 on average on every reference; ink's scores 3 on others' pictures, and oil's 0.
+        // Random models score 1 on average on every reference; ink's scores 3 on others' images, and oil's 0.
         let random = [0.8, 1.2, 0.9, 1.1, 1.0];
         let shown: Vec<String> = ["ink", "oil", "ink", "oil", "wax", "wax", "wax"].map(String::from).to_vec();
         let models = |shown: &String| {
@@ -251,8 +247,8 @@ mod tests {
             let random = random.iter().enumerate().map(|(i, s)| (format!("random {i}"), *s));
             scored(&random.chain([own("ink", 3.0), own("oil", 0.0)]).collect::<Vec<_>>())
         };
-        let pictures: Vec<Attribution> = shown.iter().map(models).collect();
-        let offsets = Offsets::of(&pictures, 5, &shown).unwrap();
+        let images: Vec<Attribution> = shown.iter().map(models).collect();
+        let offsets = Offsets::of(&images, 5, &shown).unwrap();
         // The random groups' offsets explain their scores wholly, so that no spread is left.
         let test = NullTest::of(random.iter().map(|r| r + 4.0).collect(), 2, Some(&offsets)).unwrap();
         assert!((test.threshold - 5.0).abs() < 1e-9 && test.references == 7, "{test:?}");
@@ -260,8 +256,8 @@ mod tests {
         assert!(test.stands_out("oil", 5.1) && !test.stands_out("ink", 6.9) && test.stands_out("ink", 7.1));
         let plain = NullTest::of(random.iter().map(|r| r + 4.0).collect(), 2, None).unwrap();
         assert!(plain.threshold > 5.1 && plain.references == 0 && plain.allowances.is_empty());
-        // Two pictures of other groups are too few to tell anything of ink.
-        assert_eq!(Offsets::of(&pictures[..4], 5, &shown[..4]), None);
+        // Two images of other groups are too few to tell anything of ink.
+        assert_eq!(Offsets::of(&images[..4], 5, &shown[..4]), None);
         assert_eq!(Offsets::of(&[], 5, &[]), None);
     }
 

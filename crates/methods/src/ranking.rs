@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::method::{Attribution, GroupScore};
-use whence_diffusion::elbo::anytime::Side;
+use whence_diffusion::elbo::anytime::Decision;
 use whence_diffusion::elbo::{Estimate, Term};
 
 /// A group's place.
@@ -21,7 +21,7 @@ pub struct Ranked {
 pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
     let mut order: Vec<(usize, &GroupScore)> = scores.iter().enumerate().collect();
     // A ranking that stopped early has said which groups lead and which were left behind.
-    let place = |s: &GroupScore| s.side.map_or(0, Side::place);
+    let place = |s: &GroupScore| s.side.map_or(0, Decision::place);
     order.sort_by(|(i, a), (j, b)| {
         place(a).cmp(&place(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
     });
@@ -32,7 +32,7 @@ pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
             Some((before, rank)) if before.estimate.score == score.estimate.score => (rank, true),
             Some((before, _)) if before.side != score.side => (place + 1, false),
             // Open is another word for tied.
-            Some(_) if score.side == Some(Side::Open) => (place + 1, true),
+            Some(_) if score.side == Some(Decision::Undecided) => (place + 1, true),
             Some((before, _)) => (place + 1, !difference(before, score).is_separated()),
             None => (1, false),
         };
@@ -59,7 +59,7 @@ pub fn verdict(attribution: &Attribution) -> String {
     let Some(first) = ranked.first() else { return "No groups were scored".into() };
     let Some(leader) = attribution.scores.get(first.index) else { return String::new() };
     if leader.estimate.interval_95().0 <= 0.0 {
-        return "No group made this picture more likely beyond the noise".into();
+        return "No group made this image more likely beyond the noise".into();
     }
     let null = attribution.trust.as_ref().and_then(|t| t.null.as_ref());
     if let Some(null) = null.filter(|n| !n.stands_out(&leader.group, leader.estimate.score)) {
@@ -67,10 +67,10 @@ pub fn verdict(attribution: &Attribution) -> String {
         let mut others = ranked.iter().filter_map(|r| attribution.scores.get(r.index));
         return match others.find(|s| null.stands_out(&s.group, s.estimate.score)) {
             Some(other) => format!(
-                "{} stands out; {} scores more, but its model harms other pictures too",
+                "{} stands out; {} scores more, but its model harms other images too",
                 other.group, leader.group
             ),
-            None => format!("Nothing stands out: random pictures could score as much as {}", leader.group),
+            None => format!("Nothing stands out: random images could score as much as {}", leader.group),
         };
     }
     let tied: Vec<&str> = ranked.iter().skip(1).take_while(|r| r.tied_with_previous).map(name).collect();

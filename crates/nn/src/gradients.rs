@@ -21,14 +21,14 @@ pub type Gradients = Vec<Option<Tensor<1>>>;
 pub struct Pass {
     /// The shard's share of the loss, `[1]`; all shards' together are the loss of the step.
     pub loss: Tensor<1>,
-    /// Numbers to know of it, outside the graph.
-    pub told: Tensor<1>,
+    /// Values to report, such as unweighted losses; detached from the graph.
+    pub metrics: Tensor<1>,
 }
 
-/// The places `0..count` of a batch cut into shards, where each place holds `each` pictures of this shape. One shard on
+/// The places `0..count` of a batch cut into shards, where each place holds `each` images of this shape. One shard on
 /// devices other than the CPU, which compute a batch in parallel.
 ///
-/// A shard is of 8 pictures, or 16 where they are small, however many threads there are: measured on networks of 177 k
+/// A shard is of 8 images, or 16 where they are small, however many threads there are: measured on networks of 177 k
 /// parameters (8x8) and 687 k (32x32). Smaller ones lose to the fixed cost of a graph.
 pub fn shards(count: usize, each: usize, shape: SampleShape, device: &Device) -> Vec<Range<usize>> {
     let most = if shape.height * shape.width < 1024 { 16 } else { 8 };
@@ -36,7 +36,7 @@ pub fn shards(count: usize, each: usize, shape: SampleShape, device: &Device) ->
     (0..number).map(|i| i * count / number..(i + 1) * count / number).collect()
 }
 
-/// The gradient of the sum of all shards' losses, and what was told of each shard.
+/// The gradient of the sum of all shards' losses, and what was metrics of each shard.
 ///
 /// `network` is plain; `pass` gets a copy that records, and the shard with its number.
 pub fn sharded_gradients<M: Module + Sync, S: Sync>(
@@ -48,9 +48,9 @@ pub fn sharded_gradients<M: Module + Sync, S: Sync>(
     let one = |(index, shard): (usize, &S)| {
         // A copy's parameters are new leaves, so that no two shards share a graph, nor its lock.
         let tracked = network.clone().train();
-        let Pass { loss, told } = pass(&tracked, index, shard);
+        let Pass { loss, metrics } = pass(&tracked, index, shard);
         let gradients = collect_gradients(&tracked, &mut loss.backward());
-        sum.lock().add(index, gradients, told);
+        sum.lock().add(index, gradients, metrics);
     };
     match shards {
         // On the calling thread: a GPU is spoken to by one thread only.
@@ -59,28 +59,28 @@ pub fn sharded_gradients<M: Module + Sync, S: Sync>(
         _ => shards.iter().enumerate().par_bridge().for_each(one),
     }
     let sum = sum.into_inner();
-    (sum.total, sum.told)
+    (sum.total, sum.metrics)
 }
 
 /// A sum whose terms come in any order and are added in theirs.
 #[derive(Default)]
 struct InOrder {
     total: Gradients,
-    told: Vec<Tensor<1>>,
+    metrics: Vec<Tensor<1>>,
     waiting: BTreeMap<usize, (Gradients, Tensor<1>)>,
 }
 
 impl InOrder {
-    fn add(&mut self, index: usize, gradients: Gradients, told: Tensor<1>) {
-        self.waiting.insert(index, (gradients, told));
-        while let Some((gradients, told)) = self.waiting.remove(&self.told.len()) {
+    fn add(&mut self, index: usize, gradients: Gradients, metrics: Tensor<1>) {
+        self.waiting.insert(index, (gradients, metrics));
+        while let Some((gradients, metrics)) = self.waiting.remove(&self.metrics.len()) {
             let before = std::mem::take(&mut self.total);
-            self.total = if self.told.is_empty() {
+            self.total = if self.metrics.is_empty() {
                 gradients
             } else {
                 before.into_iter().zip(gradients).map(|(a, b)| sum_of(a, b)).collect()
             };
-            self.told.push(told);
+            self.metrics.push(metrics);
         }
     }
 }
@@ -154,8 +154,8 @@ mod tests {
                 sum.add(i, vec![Some(vector(values[i])), None], vector(i as f32));
             }
             assert!(sum.waiting.is_empty() && sum.total[1].is_none());
-            let told: Vec<Vec<f32>> = sum.told.into_iter().map(crate::weights::to_vec).collect();
-            assert_eq!(told, [[0.0, 0.0], [1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]);
+            let metrics: Vec<Vec<f32>> = sum.metrics.into_iter().map(crate::weights::to_vec).collect();
+            assert_eq!(metrics, [[0.0, 0.0], [1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]);
             crate::weights::to_vec(sum.total[0].clone().unwrap())
         };
         let expected = sum([0, 1, 2, 3]);

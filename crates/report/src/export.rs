@@ -1,4 +1,4 @@
-//! Single tables for people and other programs: the ranking of one picture, the scores of many, a comparison of methods.
+//! Single tables for people and other programs: the ranking of one image, the scores of many, a comparison of methods.
 
 use std::path::Path;
 
@@ -32,10 +32,10 @@ impl TableFormat {
     }
 }
 
-/// Scores of one picture's groups by several methods or recipes.
+/// Scores of one image's groups by several methods or recipes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Name of the picture.
+    /// Name of the image.
     pub query: String,
     /// What is compared: the columns.
     pub methods: Vec<String>,
@@ -45,7 +45,7 @@ pub struct Comparison {
     pub scores: Vec<Vec<Option<f64>>>,
 }
 
-/// Writes the scores of pictures: as `scores.csv` of `whence attribute`, or as its `attributions` in JSON.
+/// Writes the scores of images: as `scores.csv` of `whence attribute`, or as its `attributions` in JSON.
 ///
 /// # Errors
 /// Where the file cannot be written.

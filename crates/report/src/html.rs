@@ -24,8 +24,8 @@ pub struct Report {
     /// When it was made, as people write it.
     pub date: String,
     /// How groups look, by name; grey for those that are not listed.
-    pub groups: Vec<GroupLook>,
-    /// The pictures asked about.
+    pub groups: Vec<GroupStyle>,
+    /// The images asked about.
     pub queries: Vec<ReportQuery>,
     /// Settings, hashes, device, versions.
     pub facts: Vec<Facts>,
@@ -39,7 +39,7 @@ pub struct Report {
 
 /// A group's colours as `#rrggbb`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GroupLook {
+pub struct GroupStyle {
     /// Name of the group.
     pub name: String,
     /// On a light ground, and on paper.
@@ -48,9 +48,9 @@ pub struct GroupLook {
     pub dark: String,
 }
 
-/// A picture in memory.
+/// An image in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportPicture {
+pub struct ReportImage {
     /// Planar bytes.
     pub pixels: Vec<u8>,
     /// Their shape.
@@ -59,21 +59,21 @@ pub struct ReportPicture {
     pub caption: String,
 }
 
-/// A picture asked about, and what was found.
+/// An image asked about, and what was found.
 #[derive(Clone, Debug)]
 pub struct ReportQuery {
-    /// The picture.
-    pub picture: ReportPicture,
+    /// The image.
+    pub image: ReportImage,
     /// What the groups had to do with it.
     pub attribution: Attribution,
     /// Training images near to it, by group, the most interesting group first.
-    pub nearest: Vec<(String, Vec<ReportPicture>)>,
-    /// The picture drawn again by the full model, where that is what redrawings are to be compared with.
-    pub reference: Option<ReportPicture>,
-    /// The picture drawn again without a group each.
-    pub redrawn: Vec<(String, ReportPicture)>,
+    pub nearest: Vec<(String, Vec<ReportImage>)>,
+    /// The image drawn again by the full model, where that is what redrawings are to be compared with.
+    pub reference: Option<ReportImage>,
+    /// The image drawn again without a group each.
+    pub redrawn: Vec<(String, ReportImage)>,
     /// Where the score comes from.
-    pub map: Option<ReportPicture>,
+    pub map: Option<ReportImage>,
 }
 
 /// Some facts under a title.
@@ -126,7 +126,7 @@ impl Report {
     /// The HTML file's text.
     ///
     /// # Errors
-    /// Where a picture cannot be encoded.
+    /// Where an image cannot be encoded.
     pub fn render(&self) -> Result<String> {
         let page = view::Page::new(self)?;
         page.render().map_err(|e| Error::input(e.to_string(), "report", "report this"))

@@ -1,6 +1,6 @@
-//! The training images near to a report's picture.
+//! The training images near to a report's image.
 
-use super::{ReportPicture, ReportQuery};
+use super::{ReportImage, ReportQuery};
 use whence_data::{Dataset, nearest};
 use whence_methods::rank;
 
@@ -8,27 +8,27 @@ use whence_methods::rank;
 const GROUPS: usize = 3;
 
 impl ReportQuery {
-    /// Adds the training images nearest to the picture, so many of each of the groups that lead.
+    /// Adds the training images nearest to the image, so many of each of the groups that lead.
     pub fn add_nearest(&mut self, dataset: &Dataset, each: usize) {
         let leaders = rank(&self.attribution.scores).into_iter().take(GROUPS);
         let found = leaders.filter_map(|r| {
             let name = &self.attribution.scores.get(r.index)?.group;
             let group = dataset.groups().iter().position(|g| g == name)?;
-            let near = nearest(dataset, &self.picture.pixels, group, each).into_iter();
-            let pictures: Vec<ReportPicture> = near
-                .map(|n| ReportPicture {
+            let near = nearest(dataset, &self.image.pixels, group, each).into_iter();
+            let images: Vec<ReportImage> = near
+                .map(|n| ReportImage {
                     pixels: dataset.pixels(n.index).to_vec(),
                     shape: dataset.shape(),
                     caption: caption(dataset.image_name(n.index), n.distance),
                 })
                 .collect();
-            (!pictures.is_empty()).then(|| (name.clone(), pictures))
+            (!images.is_empty()).then(|| (name.clone(), images))
         });
         self.nearest = found.collect();
     }
 }
 
-/// The group stands above its pictures, so that the file's own name is enough.
+/// The group stands above its images, so that the file's own name is enough.
 fn caption(name: &str, distance: f64) -> String {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     format!("{file}, {distance:.2}")

@@ -1,4 +1,4 @@
-//! Pictures of a view that say how the view came about: a PNG with its recipe in a text chunk.
+//! Images of a view that say how the view came about: a PNG with its recipe in a text chunk.
 
 use std::io::{BufRead, Seek};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use whence_base::{Error, Result};
-use whence_jobs::DrawSettings;
+use whence_jobs::SampleSettings;
 use whence_methods::ScoreSettings;
 use whence_training::unlearning::Recipe;
 
@@ -22,7 +22,7 @@ const LONGEST: usize = 1 << 16;
 /// Most bytes that reading a recipe may take of memory: a few chunks of the longest size.
 const MEMORY: usize = 1 << 20;
 
-/// What a picture of a view shows, and how to see it again.
+/// What an image of a view shows, and how to see it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewRecipe {
     /// Version of this layout.
@@ -32,7 +32,7 @@ pub struct ViewRecipe {
     /// The project's folder, where one was open.
     #[serde(default)]
     pub project: Option<PathBuf>,
-    /// The picture asked about, where there was one.
+    /// The image asked about, where there was one.
     #[serde(default)]
     pub query: Option<ViewQuery>,
     /// How it was explained, where it was.
@@ -46,7 +46,7 @@ pub struct ViewRecipe {
     pub tab: Option<String>,
 }
 
-/// The picture asked about.
+/// The image asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewQuery {
     /// Its name on screen.
@@ -59,13 +59,13 @@ pub struct ViewQuery {
     pub file: Option<PathBuf>,
     /// How it was drawn, where it was.
     #[serde(default)]
-    pub draw: Option<DrawSettings>,
+    pub draw: Option<SampleSettings>,
     /// blake3 of its values, hexadecimal; earlier versions did not write it.
     #[serde(default)]
     pub blake3: Option<String>,
 }
 
-/// How the picture was explained.
+/// How the image was explained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewSettings {
     /// Name of the method.
@@ -99,7 +99,7 @@ impl Default for ViewRecipe {
 /// Writes interleaved RGB bytes as a PNG that carries a recipe.
 ///
 /// # Errors
-/// Where the bytes are not those of a picture of this size, or the file cannot be written.
+/// Where the bytes are not those of an image of this size, or the file cannot be written.
 pub fn write_recipe_png(path: &Path, rgb: &[u8], (width, height): (u32, u32), recipe: &ViewRecipe) -> Result<()> {
     let text = serde_json::to_string(recipe).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
     let bytes = encode(rgb, png::ColorType::Rgb, (width, height), KEYWORD, text)
@@ -116,7 +116,7 @@ pub(super) fn encode(
     text: String,
 ) -> Result<Vec<u8>, String> {
     if text.len() > LONGEST {
-        return Err(format!("the picture's recipe takes {} bytes, more than {LONGEST}", text.len()));
+        return Err(format!("the image's recipe takes {} bytes, more than {LONGEST}", text.len()));
     }
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -143,7 +143,7 @@ pub(super) fn text_in(path: &Path, keyword: &str) -> Result<Option<String>, Stri
 pub fn read_recipe_png(path: &Path) -> Result<Option<ViewRecipe>> {
     let file = std::fs::File::open(path).map_err(Error::io("read", path))?;
     decode(std::io::BufReader::new(file))
-        .map_err(|what| Error::file(what, path, "open another picture, or export the view again"))
+        .map_err(|what| Error::file(what, path, "open another image, or export the view again"))
 }
 
 /// Whether a file is a PNG that carries a recipe, as far as its beginning tells. Reads no pixels.
@@ -167,15 +167,15 @@ fn decode<R: BufRead + Seek>(source: R) -> Result<Option<ViewRecipe>, String> {
 fn text_of<R: BufRead + Seek>(source: R, keyword: &str) -> Result<Option<String>, String> {
     let broken = |e: png::DecodingError| format!("this PNG cannot be read: {e}");
     let mut reader = decoder(source).read_info().map_err(broken)?;
-    // To the end of the file: a picture that is cut off shall not open as if it were whole.
+    // To the end of the file: an image that is cut off shall not open as if it were whole.
     reader.finish().map_err(broken)?;
     let Some(mut chunk) = chunk(reader.info(), keyword).cloned() else { return Ok(None) };
     // Other programs may have compressed it; a small chunk can unfold to a very large one.
-    let damaged = |e: png::DecodingError| format!("the recipe in this picture is damaged: {e}");
+    let damaged = |e: png::DecodingError| format!("the recipe in this image is damaged: {e}");
     chunk.decompress_text_with_limit(LONGEST).map_err(damaged)?;
     let text = chunk.get_text().map_err(damaged)?;
     if text.len() > LONGEST {
-        return Err(format!("the recipe in this picture takes {} bytes, more than {LONGEST}", text.len()));
+        return Err(format!("the recipe in this image takes {} bytes, more than {LONGEST}", text.len()));
     }
     Ok(Some(text))
 }
@@ -186,10 +186,10 @@ fn parse(text: &str) -> Result<ViewRecipe, String> {
     struct Layout {
         schema_version: u32,
     }
-    let damaged = |e: serde_json::Error| format!("the recipe in this picture is damaged: {e}");
+    let damaged = |e: serde_json::Error| format!("the recipe in this image is damaged: {e}");
     let Layout { schema_version } = serde_json::from_str(text).map_err(damaged)?;
     if schema_version != LAYOUT {
-        return Err(format!("the recipe in this picture was written by another version (layout {schema_version})"));
+        return Err(format!("the recipe in this image was written by another version (layout {schema_version})"));
     }
     serde_json::from_str(text).map_err(damaged)
 }
@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    fn picture() -> Vec<u8> {
+    fn image() -> Vec<u8> {
         let rgb: Vec<u8> = (0..5 * 4 * 3).map(|i| i * 3).collect();
         let text = serde_json::to_string(&recipe()).unwrap();
         encode(&rgb, png::ColorType::Rgb, (5, 4), KEYWORD, text).unwrap()
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_pictures_carry_none() {
+    fn ordinary_images_carry_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plain.png");
         image::RgbImage::new(3, 3).save(&path).unwrap();
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_file_cut_off_anywhere_is_an_error() {
-        let whole = picture();
+        let whole = image();
         assert_eq!(read(&whole), Ok(Some(recipe())));
         for end in 0..whole.len() {
             assert!(read(&whole[..end]).is_err(), "cut off after {end} of {}", whole.len());
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn any_changed_byte_of_the_recipe_is_noticed() {
-        let whole = picture();
+        let whole = image();
         let start = whole.windows(6).position(|w| w == b"whence").unwrap();
         for place in start..start + 200 {
             let mut bytes = whole.clone();
@@ -291,7 +291,7 @@ mod tests {
     fn hostile_chunks_are_refused_without_a_large_allocation() {
         // A length that the file does not have, up to the largest that fits the field.
         for length in [u32::MAX, 0x7fff_ffff, 1 << 30, (MEMORY as u32) + 1] {
-            let mut bytes = picture();
+            let mut bytes = image();
             let start = bytes.windows(4).position(|w| w == b"iTXt").unwrap() - 4;
             bytes[start..start + 4].copy_from_slice(&length.to_be_bytes());
             assert!(read(&bytes).is_err(), "{length}");
@@ -318,8 +318,8 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_claims_to_be_huge_takes_no_memory() {
-        let mut bytes = picture();
+    fn a_image_that_claims_to_be_huge_takes_no_memory() {
+        let mut bytes = image();
         bytes[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
         assert!(read(&bytes).is_err(), "its header's checksum does not fit");
     }

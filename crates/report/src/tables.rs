@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::picture::write_png;
+use super::image_file::write_png;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape};
 use whence_diffusion::elbo::Estimate;
@@ -26,7 +26,7 @@ pub struct Provenance<'a> {
     pub dataset: &'a Dataset,
     /// Name of the device.
     pub device: &'a str,
-    /// The pictures asked about.
+    /// The images asked about.
     pub queries: &'a [Query],
 }
 
@@ -51,7 +51,7 @@ pub(super) struct ScoreRow<'a> {
     pub gate: Option<Judgement>,
 }
 
-/// The scores of one query, highest first; `numel` is the number of values in its picture.
+/// The scores of one query, highest first; `numel` is the number of values in its image.
 pub(super) fn score_rows(attribution: &Attribution, numel: usize) -> Vec<ScoreRow<'_>> {
     rank(&attribution.scores)
         .into_iter()

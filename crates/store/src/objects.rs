@@ -26,7 +26,7 @@ const SUM: usize = blake3::OUT_LEN;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// A model without some pictures, as the difference to the full model.
+    /// A model without some images, as the difference to the full model.
     Counterfactual,
     /// An unlearning that is not finished.
     Unfinished,
@@ -34,15 +34,15 @@ pub enum Kind {
     Terms,
     /// What a model without a group forgot and kept.
     Gate,
-    /// Nearest pictures outside the own group.
+    /// Nearest images outside the own group.
     Neighbours,
     /// A query drawn again.
     Redrawing,
     /// A score by region and timestep.
     Map,
-    /// A group's pictures that its removal made less likely.
+    /// A group's images that its removal made less likely.
     Moved,
-    /// The course of an unlearning, with pictures.
+    /// The course of an unlearning, with images.
     Course,
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{read_json, write_atomic, write_json};
+use super::{read_json, write_json};
 use whence_base::{Error, Result};
 
 /// Where the window leaves what it showed, beside `project.json`.
@@ -23,7 +23,7 @@ pub struct ProjectFile {
     /// The dataset.
     #[serde(default)]
     pub data: Option<PathBuf>,
-    /// The pictures asked about.
+    /// The images asked about.
     #[serde(default)]
     pub queries: Vec<PathBuf>,
     /// Settings of unlearning and scoring.

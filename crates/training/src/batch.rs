@@ -1,4 +1,4 @@
-//! Noisy pictures with their targets, drawn by counter: step s of a run is the same however the run got there.
+//! Noisy images with their targets, drawn by counter: step s of a run is the same however the run got there.
 
 use std::ops::Range;
 
@@ -9,64 +9,64 @@ use whence_base::random::normals;
 use whence_data::Dataset;
 use whence_diffusion::{Model, NoiseSchedule};
 
-/// How pictures are varied when they are drawn.
+/// How images are varied when they are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Variation {
-    /// Mirror half of the pictures left to right.
+    /// Mirror half of the images left to right.
     pub flip: bool,
-    /// Uniform noise in units of one grey level of 255, centred; spreads pictures of few grey levels.
+    /// Uniform noise in units of one grey level of 255, centred; spreads images of few grey levels.
     pub dequantize: f64,
 }
 
-/// A picture drawn for training: [-1, 1], row-major.
-pub fn draw_picture(dataset: &Dataset, index: usize, variation: Variation, rng: &mut ChaCha8Rng) -> Vec<f32> {
-    let mut picture: Vec<f32> = dataset.pixels(index).iter().map(|&b| f32::from(b) / 127.5 - 1.0).collect();
+/// An image drawn for training: [-1, 1], row-major.
+pub fn draw_image(dataset: &Dataset, index: usize, variation: Variation, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let mut image: Vec<f32> = dataset.pixels(index).iter().map(|&b| f32::from(b) / 127.5 - 1.0).collect();
     if variation.dequantize > 0.0 {
         let size = (variation.dequantize / 127.5) as f32;
-        for v in &mut picture {
+        for v in &mut image {
             *v += (rng.random::<f32>() - 0.5) * size;
         }
     }
     if variation.flip && rng.random::<bool>() {
-        for row in picture.chunks_mut(dataset.shape().width.max(1)) {
+        for row in image.chunks_mut(dataset.shape().width.max(1)) {
             row.reverse();
         }
     }
-    picture
+    image
 }
 
-/// Pictures, noisy at random timesteps, and what the network should say of them.
+/// Images, noisy at random timesteps, and what the network should say of them.
 #[derive(Clone, Debug, Default)]
 pub struct NoisyBatch {
-    /// Noisy pictures.
+    /// Noisy images.
     pub noisy: Vec<f32>,
     /// The network's targets, in its own terms.
     pub targets: Vec<f32>,
-    /// One timestep a picture.
+    /// One timestep an image.
     pub timesteps: Vec<usize>,
-    /// One class label a picture, for class-conditional models.
+    /// One class label an image, for class-conditional models.
     pub classes: Option<Vec<usize>>,
 }
 
 impl NoisyBatch {
-    /// Makes `picture` noisy at a random timestep and adds it.
-    pub fn push(&mut self, picture: Vec<f32>, class: Option<usize>, schedule: &NoiseSchedule, rng: &mut ChaCha8Rng) {
+    /// Makes `image` noisy at a random timestep and adds it.
+    pub fn push(&mut self, image: Vec<f32>, class: Option<usize>, schedule: &NoiseSchedule, rng: &mut ChaCha8Rng) {
         let t = rng.random_range(0..schedule.len());
-        self.push_at(t, picture, class, schedule, rng);
+        self.push_at(t, image, class, schedule, rng);
     }
 
-    /// Makes `picture` noisy at timestep `t` and adds it.
+    /// Makes `image` noisy at timestep `t` and adds it.
     pub fn push_at(
         &mut self,
         t: usize,
-        picture: Vec<f32>,
+        image: Vec<f32>,
         class: Option<usize>,
         schedule: &NoiseSchedule,
         rng: &mut ChaCha8Rng,
     ) {
-        let noise = normals(rng, picture.len());
-        self.noisy.extend(schedule.add_noise(&picture, &noise, t));
-        self.targets.extend(schedule.target(&picture, &noise, t));
+        let noise = normals(rng, image.len());
+        self.noisy.extend(schedule.add_noise(&image, &noise, t));
+        self.targets.extend(schedule.target(&image, &noise, t));
         self.timesteps.push(t);
         if let Some(class) = class {
             self.classes.get_or_insert_default().push(class);
@@ -83,7 +83,7 @@ impl NoisyBatch {
         }
     }
 
-    /// Some of the pictures, by their places.
+    /// Some of the images, by their places.
     #[must_use]
     pub fn part(&self, places: &Range<usize>) -> Self {
         let size = self.noisy.len() / self.len().max(1);
@@ -96,7 +96,7 @@ impl NoisyBatch {
         }
     }
 
-    /// Number of pictures.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.timesteps.len()
     }

@@ -13,13 +13,13 @@ use whence_nn::weights::Precision;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
-    /// The network; chosen by picture size where absent.
+    /// The network; chosen by image size where absent.
     pub network: Option<UNet2DConfig>,
     /// The noise schedule.
     pub scheduler: SchedulerConfig,
     /// Optimizer steps.
     pub steps: usize,
-    /// Pictures a step.
+    /// Images a step.
     pub batch: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
@@ -29,7 +29,7 @@ pub struct TrainingConfig {
     pub optimizer: AdamWConfig,
     /// Decay of the weights' moving average, which is what is saved; the raw weights where absent.
     pub ema_decay: Option<f64>,
-    /// Mirror half of the pictures.
+    /// Mirror half of the images.
     pub flip: bool,
     /// Uniform noise in units of one grey level of 255.
     pub dequantize: f64,
@@ -96,7 +96,7 @@ impl TrainingConfig {
     }
 }
 
-/// A network sized for pictures of this shape: attention below 16x16, at most about a million parameters.
+/// A network sized for images of this shape: attention below 16x16, at most about a million parameters.
 pub fn network_for(shape: ImageShape) -> UNet2DConfig {
     use DownBlockType::{AttnDownBlock2D, DownBlock2D};
     use UpBlockType::{AttnUpBlock2D, UpBlock2D};

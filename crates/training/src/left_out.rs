@@ -1,10 +1,10 @@
-//! Which pictures a training run does without.
+//! Which images a training run does without.
 
 use serde::{Deserialize, Serialize};
 
 use whence_data::Dataset;
 
-/// Pictures that a training run does without: whole groups, single pictures, or none.
+/// Images that a training run does without: whole groups, single images, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     groups: Vec<usize>,
@@ -16,7 +16,7 @@ pub struct LeftOut {
 pub struct LeftOutRecord {
     /// Names of the groups.
     pub groups: Vec<String>,
-    /// Names of the pictures.
+    /// Names of the images.
     pub images: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl LeftOut {
         Self { groups, images: Vec::new() }
     }
 
-    /// Pictures by number.
+    /// Images by number.
     pub fn images(images: impl IntoIterator<Item = usize>) -> Self {
         let mut images: Vec<usize> = images.into_iter().collect();
         images.sort_unstable();
@@ -42,13 +42,13 @@ impl LeftOut {
         self.groups.is_empty() && self.images.is_empty()
     }
 
-    /// Whether this picture is left out.
+    /// Whether this image is left out.
     pub fn contains(&self, dataset: &Dataset, image: usize) -> bool {
         dataset.group_of(image).is_some_and(|g| self.groups.binary_search(&g).is_ok())
             || self.images.binary_search(&image).is_ok()
     }
 
-    /// Number of pictures that remain.
+    /// Number of images that remain.
     pub fn remaining(&self, dataset: &Dataset) -> usize {
         (0..dataset.len()).filter(|i| !self.contains(dataset, *i)).count()
     }

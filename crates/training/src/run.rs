@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{NoisyBatch, Variation, class_of_group, draw_picture};
+use super::batch::{NoisyBatch, Variation, class_of_group, draw_image};
 use super::config::{TrainingConfig, network_for};
 use super::left_out::{LeftOut, LeftOutRecord};
 use whence_base::random::stream;
@@ -45,7 +45,7 @@ pub struct TrainingRecord {
     pub dataset: String,
     /// The group left out, if any.
     pub excluded_group: Option<String>,
-    /// Other pictures left out.
+    /// Other images left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOutRecord>,
 }
@@ -58,12 +58,12 @@ impl TrainingRecord {
 
     /// Whether the two runs give the same weights.
     pub fn same_run(&self, other: &Self) -> bool {
-        self.essence() == other.essence()
+        self.weight_relevant_fields() == other.weight_relevant_fields()
     }
 
     /// Hash of all that decides the weights.
     pub fn key(&self) -> String {
-        let (record, schedule) = self.essence();
+        let (record, schedule) = self.weight_relevant_fields();
         let mut hasher = blake3::Hasher::new_derive_key("whence 2026 training v1");
         hasher.update(serde_json::to_string(&record).unwrap_or_default().as_bytes());
         for t in 0..schedule.as_ref().map_or(0, NoiseSchedule::len) {
@@ -73,7 +73,7 @@ impl TrainingRecord {
     }
 
     /// The record without what changes no weight: how often checkpoints are written, and the words of the schedule.
-    fn essence(&self) -> (Self, Option<NoiseSchedule>) {
+    fn weight_relevant_fields(&self) -> (Self, Option<NoiseSchedule>) {
         let mut record = self.clone();
         record.config.checkpoint_every = 0;
         let schedule = NoiseSchedule::new(&record.config.scheduler).ok();
@@ -85,11 +85,11 @@ impl TrainingRecord {
 
 /// A training run's inputs.
 pub struct Training<'a> {
-    /// Labelled pictures.
+    /// Labelled images.
     pub dataset: &'a Dataset,
     /// Settings.
     pub config: &'a TrainingConfig,
-    /// Pictures to leave out: the same run, with others in their places.
+    /// Images to leave out: the same run, with others in their places.
     pub left_out: &'a LeftOut,
     /// Folder of the finished model; checkpoints go to `checkpoint/` in it until then.
     pub out: &'a Path,
@@ -137,13 +137,13 @@ impl Training<'_> {
         let config = self.config;
         config.check()?;
         if self.left_out.remaining(self.dataset) == 0 {
-            return Err(Error::input("every picture is left out", "training", "leave some pictures in"));
+            return Err(Error::input("every image is left out", "training", "leave some images in"));
         }
         let record = self.record();
         let network = self.network();
         if let Some(shape) = network.sample_shape().ok().filter(|s| *s != sample_shape(self.dataset.shape())) {
             return Err(Error::input(
-                format!("the network works on {shape:?} and the pictures are {:?}", self.dataset.shape()),
+                format!("the network works on {shape:?} and the images are {:?}", self.dataset.shape()),
                 "training settings: network",
                 "give both the same size",
             ));
@@ -152,7 +152,7 @@ impl Training<'_> {
             // What is written from here on is no longer what the old record tells of.
             std::fs::remove_file(self.out.join(RECORD)).map_err(Error::io("replace", &self.out.join(RECORD)))?;
         }
-        let start = Model::fresh(&network, &config.scheduler, config.seed, self.device)?;
+        let start = Model::with_random_weights(&network, &config.scheduler, config.seed, self.device)?;
         let mut network = start.network.clone();
         let mut optimizer = AdamW::new(config.optimizer, &network);
         let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network));
@@ -205,7 +205,7 @@ impl Training<'_> {
             let output = network.forward(noisy, &part.timesteps, part.classes.as_deref(), Some(&mut dropout));
             let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
             let loss = loss * (part.len() as f64 / batch.len() as f64);
-            Pass { told: loss.clone().inner(), loss }
+            Pass { metrics: loss.clone().inner(), loss }
         });
         let value = if step.is_multiple_of(10) || step + 1 == config.steps {
             let value: f32 = to_vec(Tensor::cat(told, 0)).iter().sum();
@@ -224,7 +224,7 @@ impl Training<'_> {
         Ok((network, value))
     }
 
-    /// The pictures of a step. The places of pictures left out are filled with other pictures, everything else is the same.
+    /// The images of a step. The places of images left out are filled with other images, everything else is the same.
     fn draw(&self, model: &Model, step: usize) -> NoisyBatch {
         let config = self.config;
         let variation = Variation { flip: config.flip, dequantize: config.dequantize };
@@ -236,9 +236,9 @@ impl Training<'_> {
             while self.left_out.contains(self.dataset, index) {
                 index = spare.random_range(0..self.dataset.len());
             }
-            let picture = draw_picture(self.dataset, index, variation, &mut rng);
+            let image = draw_image(self.dataset, index, variation, &mut rng);
             let class = class_of_group(model, self.dataset.group_of(index));
-            batch.push(picture, class, model.schedule(), &mut rng);
+            batch.push(image, class, model.schedule(), &mut rng);
         }
         batch
     }

@@ -21,10 +21,10 @@ impl Action {
                 None => Err("Nothing runs"),
             },
             Self::Recent => when(!shell.recent.is_empty(), "No project was opened yet"),
-            Self::Export => when(state.query().is_some(), "There is no picture yet"),
+            Self::Export => when(state.query().is_some(), "There is no image yet"),
             Self::NextGroup | Self::PreviousGroup => when(!state.groups().is_empty(), "Open a dataset first"),
-            Self::NextQuery | Self::PreviousQuery => when(state.queries.len() > 1, "There is no other picture"),
-            Self::Star => when(state.query().is_some(), "There is no picture yet"),
+            Self::NextQuery | Self::PreviousQuery => when(state.queries.len() > 1, "There is no other image"),
+            Self::Star => when(state.query().is_some(), "There is no image yet"),
             Self::Wipe | Self::Blink | Self::Difference => when(state.group.is_some(), "Select a group first"),
             Self::Filter => when(state.dataset.is_some(), "Open a dataset first"),
             Self::Clear => when(state.group.is_some(), "No group is selected"),
@@ -32,7 +32,7 @@ impl Action {
             Self::Redo => when(shell.history.can_redo(), "Nothing to redo"),
             Self::CopyLog => when(!shell.log.lines.is_empty(), "Nothing is in the log yet"),
             Self::OpenFolder
-            | Self::OpenPicture
+            | Self::OpenImage
             | Self::TypePath
             | Self::Jobs
             | Self::Show(_)

@@ -75,7 +75,7 @@ impl Action {
         Self::PauseJob,
         Self::Jobs,
         Self::Draw,
-        Self::OpenPicture,
+        Self::OpenImage,
         Self::OpenFolder,
         Self::TypePath,
         Self::Recent,
@@ -121,8 +121,8 @@ impl Action {
         match self {
             Self::Explain => row(
                 Explain,
-                "Explain this picture",
-                "Unlearn each group in turn and measure how much less likely the picture becomes",
+                "Explain this image",
+                "Unlearn each group in turn and measure how much less likely the image becomes",
                 command(Key::Enter),
             ),
             Self::CancelJob => row(Explain, "Cancel", "Stop this job. What is finished is kept", command(Key::Period)),
@@ -135,34 +135,30 @@ impl Action {
             Self::Jobs => {
                 row(Explain, "Jobs", "What runs, what waits and in which order, what was done", command(Key::J))
             }
-            Self::Draw => row(Open, "Draw", "Let the model draw a picture from this seed", command(Key::D)),
-            Self::OpenPicture => row(Open, "Open picture…", "Ask about a picture from a file", command_shift(Key::O)),
+            Self::Draw => row(Open, "Draw", "Let the model draw an image from this seed", command(Key::D)),
+            Self::OpenImage => row(Open, "Open image…", "Ask about an image from a file", command_shift(Key::O)),
             Self::OpenFolder => {
                 row(Open, "Open folder…", "Open a project, a model or a dataset folder", command(Key::O))
             }
             Self::TypePath => row(Open, "Type a path", "Open anything by its path", command(Key::L)),
             Self::Recent => row(Open, "Recent projects…", "Open one of the projects opened lately", None),
             Self::Export => {
-                row(Open, "Export…", "Save a picture, a table or a report of what is on screen", command(Key::E))
+                row(Open, "Export…", "Save an image, a table or a report of what is on screen", command(Key::E))
             }
             Self::NextGroup => row(Look, "Next group", "Select the group below", plain(Key::ArrowDown)),
             Self::PreviousGroup => row(Look, "Previous group", "Select the group above", plain(Key::ArrowUp)),
-            Self::NextQuery => row(Look, "Next picture", "Show the next picture", plain(Key::PageDown)),
-            Self::PreviousQuery => row(Look, "Previous picture", "Show the picture before", plain(Key::PageUp)),
-            Self::Star => {
-                row(Look, "Star this picture", "Mark this picture to find it again, or take the mark off", None)
-            }
+            Self::NextQuery => row(Look, "Next image", "Show the next image", plain(Key::PageDown)),
+            Self::PreviousQuery => row(Look, "Previous image", "Show the image before", plain(Key::PageUp)),
+            Self::Star => row(Look, "Star this image", "Mark this image to find it again, or take the mark off", None),
             Self::Wipe => row(
                 Look,
                 "Wipe",
-                "The picture with the group at one side of a line, without it at the other",
+                "The image with the group at one side of a line, without it at the other",
                 plain(Key::W),
             ),
-            Self::Blink => {
-                row(Look, "Blink", "Show the picture without the group while the key is held", plain(Key::B))
-            }
+            Self::Blink => row(Look, "Blink", "Show the image without the group while the key is held", plain(Key::B)),
             Self::Difference => {
-                row(Look, "Difference", "Show where the picture without the group is different", plain(Key::D))
+                row(Look, "Difference", "Show where the image without the group is different", plain(Key::D))
             }
             Self::Filter => row(Look, "Filter the library", "Search the training images", command(Key::F)),
             Self::Clear => row(Look, "Clear selection", "Select no group, and close what is open", plain(Key::Escape)),
@@ -172,9 +168,9 @@ impl Action {
             }
             Self::Show(tab) => {
                 let (tooltip, key) = match tab {
-                    Tab::Explain => ("Picture, ranking and evidence", Key::Num1),
-                    Tab::Where => ("Where in the picture a group matters, and when on the way from noise", Key::Num2),
-                    Tab::Wall => ("The picture drawn again without each group", Key::Num3),
+                    Tab::Explain => ("Image, ranking and evidence", Key::Num1),
+                    Tab::Where => ("Where in the image a group matters, and when on the way from noise", Key::Num2),
+                    Tab::Wall => ("The image drawn again without each group", Key::Num3),
                     Tab::Library => ("All training images by group", Key::Num4),
                     Tab::Unlearning => ("One group's unlearning, step by step", Key::Num5),
                     Tab::Compare => ("Rankings of several methods beside each other", Key::Num6),
@@ -186,7 +182,7 @@ impl Action {
             Self::Palette => row(
                 Window,
                 "Search or run…",
-                "Find any action, group, picture or project by a few letters",
+                "Find any action, group, image or project by a few letters",
                 command(Key::K),
             ),
             Self::Present => row(

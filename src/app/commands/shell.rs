@@ -6,8 +6,8 @@ use std::time::Duration;
 use egui::{Context, ViewportCommand};
 
 use crate::app::actions::Action;
+use crate::app::background_tasks::Message;
 use crate::app::dock::{Dock, Tab};
-use crate::app::errands::Message;
 use crate::app::files::Kind;
 use crate::app::history::Moment;
 use crate::app::palette::Palette;
@@ -35,21 +35,21 @@ impl WhenceApp {
         let shell = &mut self.shell;
         match action {
             Action::Palette => {
-                let text = std::mem::take(&mut self.drafts.ahead);
+                let text = std::mem::take(&mut self.forms.ahead);
                 shell.palette = if shell.palette.is_some() { None } else { Some(Palette { text, chosen: 0 }) };
             }
             Action::Recent => shell.palette = Some(Palette { text: "open project ".into(), chosen: 0 }),
             Action::Export => {
-                let typed = std::mem::take(&mut self.drafts.ahead);
-                self.drafts.export.show(typed);
+                let typed = std::mem::take(&mut self.forms.ahead);
+                self.forms.export.show(typed);
             }
             Action::Filter => {
                 self.dock.show(Tab::Library);
                 shell.focus_filter = true;
             }
-            Action::Wipe => self.drafts.looks.contrast.mode = Mode::Wipe,
-            Action::Blink => self.drafts.looks.contrast.mode = Mode::Blink,
-            Action::Difference => self.drafts.looks.contrast.mode = Mode::Difference,
+            Action::Wipe => self.forms.looks.contrast.mode = Mode::Wipe,
+            Action::Blink => self.forms.looks.contrast.mode = Mode::Blink,
+            Action::Difference => self.forms.looks.contrast.mode = Mode::Difference,
             Action::Show(tab) => self.dock.show(tab),
             Action::ResetLayout => {
                 self.dock = Dock::default();
@@ -69,7 +69,7 @@ impl WhenceApp {
                 self.say(ctx, "The log is on the clipboard");
             }
             Action::Tour => (shell.tour, shell.toured) = (Some(0), true),
-            Action::Help => self.drafts.help = !self.drafts.help,
+            Action::Help => self.forms.help = !self.forms.help,
             Action::Star => self.star(ctx),
             Action::Undo => self.step(ctx, false),
             Action::Redo => self.step(ctx, true),
@@ -80,17 +80,17 @@ impl WhenceApp {
 
     /// Closes what lies over everything else; else the selection goes.
     pub(super) fn clear(&mut self, ctx: &Context) {
-        if self.drafts.export.open {
-            return self.drafts.export.close();
+        if self.forms.export.open {
+            return self.forms.export.close();
         }
         let shell = &mut self.shell;
-        if shell.palette.take().is_some() || std::mem::take(&mut self.drafts.help) || shell.tour.take().is_some() {
+        if shell.palette.take().is_some() || std::mem::take(&mut self.forms.help) || shell.tour.take().is_some() {
             return;
         }
         if shell.presenting {
             return self.present(ctx, false);
         }
-        if self.drafts.looks.brush.take().is_none() {
+        if self.forms.looks.brush.take().is_none() {
             self.state.group = None;
         }
     }
@@ -111,13 +111,13 @@ impl WhenceApp {
         let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
         query.starred = !query.starred;
         let word = if query.starred { "has a star" } else { "has no star any more" };
-        let text = format!("{} {word}", query.picture.name);
+        let text = format!("{} {word}", query.image.name);
         self.say(ctx, text);
     }
 
     /// Opens a project that was open lately. Whether it is still there is looked up off the window's thread.
     pub(super) fn open_recent(&mut self, path: PathBuf) {
-        self.errands.run("recent", move || {
+        self.background_tasks.run("recent", move || {
             let there = path.join("project.json").is_file();
             Message::Recent(there, path)
         });

@@ -1,4 +1,4 @@
-//! The complete answers of a picture: which of them stand for it, what they are called, and how they compare.
+//! The complete answers of an image: which of them stand for it, what they are called, and how they compare.
 
 use crate::app::state::{Answer, Query};
 use whence_methods::Attribution;
@@ -22,7 +22,7 @@ pub fn labels(answers: &[&Answer]) -> Vec<String> {
     answers.iter().map(label).collect()
 }
 
-/// The answers of a picture side by side, groups in the order of the first; none where there are not two.
+/// The answers of an image side by side, groups in the order of the first; none where there are not two.
 pub fn comparison(query: &Query) -> Option<Comparison> {
     let (answers, scores): (Vec<&Answer>, Vec<&Attribution>) = complete(query).unzip();
     if answers.len() < 2 {
@@ -38,5 +38,5 @@ pub fn comparison(query: &Query) -> Option<Comparison> {
         |all: &Attribution, group: &String| all.scores.iter().find(|s| s.group == *group).map(|s| s.estimate.score);
     let row = |group: &String| scores.iter().map(|all| score(all, group)).collect();
     let scores = groups.iter().map(row).collect();
-    Some(Comparison { query: query.picture.name.clone(), methods: labels(&answers), groups, scores })
+    Some(Comparison { query: query.image.name.clone(), methods: labels(&answers), groups, scores })
 }

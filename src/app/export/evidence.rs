@@ -1,4 +1,4 @@
-//! Evidence for a report: a picture drawn again without the groups that lead, and the map of the first of them.
+//! Evidence for a report: an image drawn again without the groups that lead, and the map of the first of them.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use crate::app::state::Query;
 use crate::app::widgets::{grey, shade};
 use whence_data::ImageShape;
 use whence_diffusion::elbo::ScoreMap;
-use whence_jobs::Redrawn;
+use whence_jobs::Regenerated;
 use whence_methods::{Attribution, rank};
-use whence_report::{ReportPicture, ReportQuery};
+use whence_report::{ReportImage, ReportQuery};
 
-/// Redrawings of a picture at most: two rows on paper.
+/// Redrawings of an image at most: two rows on paper.
 const REDRAWN: usize = 12;
 
-/// How strongly a map covers the picture.
+/// How strongly a map covers the image.
 const OPACITY: f32 = 0.85;
 
-/// The maps of a picture that was explained, and whose map is drawn.
+/// The maps of an image that was explained, and whose map is drawn.
 pub struct Maps {
     name: String,
     leader: Arc<ScoreMap>,
@@ -32,19 +32,19 @@ fn ranked<'a>(attribution: &'a Attribution, groups: &'a [String]) -> impl Iterat
     })
 }
 
-/// Adds the picture drawn again without the groups that lead, as far as it was.
+/// Adds the image drawn again without the groups that lead, as far as it was.
 pub fn add_redrawn(section: &mut ReportQuery, query: &Query, groups: &[String]) {
-    let shape = query.picture.shape;
-    let fits = |r: &&Redrawn| r.is_done() && r.pixels.len() == shape.numel();
+    let shape = query.image.shape;
+    let fits = |r: &&Regenerated| r.is_done() && r.pixels.len() == shape.numel();
     let without = ranked(&section.attribution, groups).filter_map(|(group, name)| {
         let redrawn = query.found.redrawn.get(&group).filter(fits)?;
-        let change = query.found.change(&query.picture.pixels, group)?;
+        let change = query.found.change(&query.image.pixels, group)?;
         let caption = format!("values differ by {:.1} % of their range", 100.0 * change);
-        Some((name.to_owned(), ReportPicture { pixels: redrawn.pixels.clone(), shape, caption }))
+        Some((name.to_owned(), ReportImage { pixels: redrawn.pixels.clone(), shape, caption }))
     });
     section.redrawn = without.take(REDRAWN).collect();
     if !section.redrawn.is_empty() {
-        section.reference = query.found.reference.as_ref().filter(fits).map(|redrawn| ReportPicture {
+        section.reference = query.found.reference.as_ref().filter(fits).map(|redrawn| ReportImage {
             pixels: redrawn.pixels.clone(),
             shape,
             caption: "drawn again by the full model".into(),
@@ -52,7 +52,7 @@ pub fn add_redrawn(section: &mut ReportQuery, query: &Query, groups: &[String]) 
     }
 }
 
-/// The maps of a picture; none where no group was mapped.
+/// The maps of an image; none where no group was mapped.
 pub fn maps(section: &ReportQuery, query: &Query, groups: &[String]) -> Option<Maps> {
     let maps = &query.found.maps;
     let (leader, name) = ranked(&section.attribution, groups).find_map(|(g, name)| Some((maps.get(&g)?, name)))?;
@@ -60,8 +60,8 @@ pub fn maps(section: &ReportQuery, query: &Query, groups: &[String]) -> Option<M
 }
 
 impl Maps {
-    /// The map over the picture, as the window shows it: in the colours and on the scale of all groups' maps.
-    pub fn draw(&self, shape: ImageShape, pixels: &[u8]) -> Option<ReportPicture> {
+    /// The map over the image, as the window shows it: in the colours and on the scale of all groups' maps.
+    pub fn draw(&self, shape: ImageShape, pixels: &[u8]) -> Option<ReportImage> {
         let by_cell = |map: &ScoreMap| map.by_cell().into_iter().map(|v| v as f32).collect::<Vec<f32>>();
         let scale = self.all.iter().map(|map| reach(&by_cell(map)) as f32).fold(0.0, f32::max);
         let (cells, area) = (self.leader.cells, shape.width * shape.height);
@@ -84,12 +84,12 @@ impl Maps {
         };
         let pixels = ground.iter().enumerate().map(over).collect();
         let caption = format!(
-            "{}: warm where the picture is less likely without it, cool where it is more likely; full strength is \
+            "{}: warm where the image is less likely without it, cool where it is more likely; full strength is \
              {scale:.2} nats per {}, the same for all groups",
             self.name,
             if cells.side == 1 { "pixel".into() } else { format!("{0} x {0} pixels", cells.side) },
         );
-        Some(ReportPicture { pixels, shape: ImageShape { channels: 3, ..shape }, caption })
+        Some(ReportImage { pixels, shape: ImageShape { channels: 3, ..shape }, caption })
     }
 }
 
@@ -99,17 +99,17 @@ mod tests {
     use crate::app::tests::bench;
 
     #[test]
-    fn a_map_is_warm_on_grey_where_its_values_are_and_fits_pictures_of_one_channel() {
+    fn a_map_is_warm_on_grey_where_its_values_are_and_fits_images_of_one_channel() {
         let state = bench::explained();
         let map = bench::maps(&state, 1).remove(0);
-        let picture = &state.query().unwrap().picture;
-        let (shape, area) = (picture.shape, picture.shape.width * picture.shape.height);
+        let image = &state.query().unwrap().image;
+        let (shape, area) = (image.shape, image.shape.width * image.shape.height);
         let drawn = Maps { name: "ink".into(), leader: Arc::clone(&map), all: vec![Arc::clone(&map)] };
         let values = map.by_cell();
         let size = |a: &usize, b: &usize| values[*a].abs().total_cmp(&values[*b].abs());
         let (most, least) = ((0..area).max_by(size).unwrap(), (0..area).min_by(size).unwrap());
         for (shape, pixels) in
-            [(shape, &picture.pixels[..]), (ImageShape { channels: 1, ..shape }, &picture.pixels[..area])]
+            [(shape, &image.pixels[..]), (ImageShape { channels: 1, ..shape }, &image.pixels[..area])]
         {
             let over = drawn.draw(shape, pixels).unwrap();
             assert_eq!((over.shape.channels, over.pixels.len()), (3, 3 * area));

@@ -10,9 +10,7 @@ use crate::palette::group_colours;
 use whence_data::{Dataset, ImageShape};
 use whence_jobs::{AttributeJob, QueryOrigin};
 use whence_methods::Attribution;
-use whence_report::{
-    Facts, GroupLook, Report, ReportPicture, ReportQuery, TableFormat, write_comparison, write_scores,
-};
+use whence_report::{Facts, GroupStyle, Report, ReportImage, ReportQuery, TableFormat, write_comparison, write_scores};
 
 use crate::app::state::{Answer, Query, State};
 
@@ -29,7 +27,7 @@ pub type Work = Box<dyn FnOnce() -> Result<PathBuf, Unsaved> + Send>;
 pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
     match request.what {
         Export::Table { table: Table::Comparison, format } => {
-            let table = state.query().and_then(comparison).ok_or("The picture on screen has only one explanation")?;
+            let table = state.query().and_then(comparison).ok_or("The image on screen has only one explanation")?;
             Ok(Box::new(move || {
                 free(&request)?;
                 write_comparison(&request.path, format, &table).map_err(|e| e.to_string())?;
@@ -37,8 +35,8 @@ pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
             }))
         }
         Export::Table { table, format } => {
-            let shape = state.query().or_else(|| state.queries.first()).map(|q| q.picture.shape);
-            let shape = shape.ok_or("There is no picture")?;
+            let shape = state.query().or_else(|| state.queries.first()).map(|q| q.image.shape);
+            let shape = shape.ok_or("There is no image")?;
             let scores: Vec<Attribution> = match table {
                 Table::Ranking => state.answer().and_then(|a| a.complete.clone()).into_iter().collect(),
                 Table::All | Table::Comparison => explained(state).map(|(_, _, all)| all.clone()).collect(),
@@ -56,7 +54,7 @@ pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
                 Ok(request.path)
             }))
         }
-        Export::Picture { .. } => Err("A picture of the view is taken by the window".into()),
+        Export::Image { .. } => Err("An image of the view is taken by the window".into()),
     }
 }
 
@@ -71,21 +69,21 @@ fn write_table(
     Ok(request.path)
 }
 
-/// The pictures that are explained, with the answer on screen.
+/// The images that are explained, with the answer on screen.
 fn explained(state: &State) -> impl Iterator<Item = (&Query, &Answer, &Attribution)> {
     state.queries.iter().filter_map(|q| complete(q).last().map(|(answer, all)| (q, answer, all)))
 }
 
-/// All answers of the pictures that are explained: of each picture the one on screen first.
+/// All answers of the images that are explained: of each image the one on screen first.
 fn every_answer(state: &State) -> Vec<(&Query, &Answer, &Attribution)> {
     let of = |query| complete(query).map(move |(answer, all)| (query, answer, all)).collect::<Vec<_>>();
     state.queries.iter().flat_map(|query| of(query).into_iter().rev()).collect()
 }
 
-/// Pictures that were explained in the same way.
+/// Images that were explained in the same way.
 struct Alike {
     job: AttributeJob,
-    pictures: Vec<String>,
+    images: Vec<String>,
     sources: JobSources,
 }
 
@@ -125,7 +123,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
     for group in &alike {
         let title = match alike.as_slice() {
             [_] => "Scores, as asked for".into(),
-            _ => format!("Scores of {}, as asked for", group.pictures.join(", ")),
+            _ => format!("Scores of {}, as asked for", group.images.join(", ")),
         };
         let job = &group.job;
         facts.push(Facts::of(
@@ -137,12 +135,12 @@ fn report(state: &State, request: &ExportRequest) -> Report {
         ));
     }
     let hashes = explained(state)
-        .map(|(q, _, _)| (q.picture.name.clone(), blake3::hash(&q.picture.pixels).to_hex().to_string().into()));
-    facts.push(Facts::of("Pictures, blake3 of their values", &serde_json::Value::Object(hashes.collect())));
+        .map(|(q, _, _)| (q.image.name.clone(), blake3::hash(&q.image.pixels).to_hex().to_string().into()));
+    facts.push(Facts::of("Images, blake3 of their values", &serde_json::Value::Object(hashes.collect())));
     Report {
         title: project.map_or_else(|| "Whence".into(), |p| p.file.name.clone()),
         date: whence_engine::now().replace('T', " ").replace('Z', " UTC"),
-        groups: looks.map(|(name, [light, dark])| GroupLook { name: name.clone(), light, dark }).collect(),
+        groups: looks.map(|(name, [light, dark])| GroupStyle { name: name.clone(), light, dark }).collect(),
         // What takes time to draw is added off the window's thread.
         queries: Vec::new(),
         facts,
@@ -155,7 +153,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
     }
 }
 
-/// Puts pictures together that were explained in the same way, in the order they are listed.
+/// Puts images together that were explained in the same way, in the order they are listed.
 fn alike(state: &State) -> Vec<Alike> {
     let mut all: Vec<Alike> = Vec::new();
     let listed = state.project.as_ref().map_or(&[][..], |p| p.file.queries.as_slice());
@@ -166,12 +164,12 @@ fn alike(state: &State) -> Vec<Alike> {
         let place = all.iter().position(|g| g.job == job).unwrap_or_else(|| {
             let recipe = if all.is_empty() { "recipe.toml".into() } else { format!("recipe-{}.toml", all.len() + 1) };
             let sources = JobSources { recipe, ..JobSources::default() };
-            all.push(Alike { job, pictures: Vec::new(), sources });
+            all.push(Alike { job, images: Vec::new(), sources });
             all.len() - 1
         });
         let Some(group) = all.get_mut(place) else { continue };
-        group.pictures.push(query.picture.name.clone());
-        match &query.picture.origin {
+        group.images.push(query.image.name.clone());
+        match &query.image.origin {
             QueryOrigin::Seed(seed) => group.sources.seeds.push(*seed),
             QueryOrigin::File(path) if listed.contains(path) => {
                 group.sources.names.extend(path.file_name().map(|n| n.to_string_lossy().into_owned()));
@@ -182,10 +180,10 @@ fn alike(state: &State) -> Vec<Alike> {
     all
 }
 
-/// A picture's part of the report by one answer, before what takes time is added.
+/// An image's part of the report by one answer, before what takes time is added.
 struct Section {
     query: ReportQuery,
-    /// Whether the picture was shown above already, so that only the ranking is.
+    /// Whether the image was shown above already, so that only the ranking is.
     again: bool,
     maps: Option<Maps>,
 }
@@ -196,12 +194,12 @@ impl Section {
         if !again {
             query.add_nearest(dataset, NEAREST);
         }
-        query.map = maps.and_then(|m| m.draw(query.picture.shape, &query.picture.pixels));
+        query.map = maps.and_then(|m| m.draw(query.image.shape, &query.image.pixels));
         query
     }
 }
 
-/// The parts of the report: each picture by the answer on screen, with all evidence, then by its other answers.
+/// The parts of the report: each image by the answer on screen, with all evidence, then by its other answers.
 fn sections(state: &State) -> Vec<Section> {
     state.queries.iter().flat_map(|query| sections_of(query, state.groups())).collect()
 }
@@ -211,7 +209,7 @@ fn sections_of(query: &Query, groups: &[String]) -> Vec<Section> {
     let named = labels(&answers).into_iter().zip(scores).rev().enumerate();
     let section = |(place, (label, all)): (usize, (String, &Attribution))| {
         let name =
-            if answers.len() > 1 { format!("{}, by {label}", query.picture.name) } else { query.picture.name.clone() };
+            if answers.len() > 1 { format!("{}, by {label}", query.image.name) } else { query.image.name.clone() };
         let mut part = part(query, Attribution { query: name, ..all.clone() });
         let again = place > 0;
         if !again {
@@ -224,14 +222,14 @@ fn sections_of(query: &Query, groups: &[String]) -> Vec<Section> {
 }
 
 fn part(query: &Query, attribution: Attribution) -> ReportQuery {
-    let picture = &query.picture;
-    let origin = match &picture.origin {
+    let image = &query.image;
+    let origin = match &image.origin {
         QueryOrigin::Seed(seed) => format!("drawn from seed {seed}"),
         QueryOrigin::File(path) => path.display().to_string(),
     };
-    let mut caption = vec![origin, format!("{} x {} pixels", picture.shape.width, picture.shape.height)];
-    caption.extend(picture.notes.iter().cloned());
+    let mut caption = vec![origin, format!("{} x {} pixels", image.shape.width, image.shape.height)];
+    caption.extend(image.notes.iter().cloned());
     let caption = caption.join(", ");
-    let picture = ReportPicture { pixels: picture.pixels.clone(), shape: picture.shape, caption };
-    ReportQuery { picture, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None }
+    let image = ReportImage { pixels: image.pixels.clone(), shape: image.shape, caption };
+    ReportQuery { image, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None }
 }

@@ -1,4 +1,4 @@
-//! A picture of a view becomes the view again, step by step: its project is opened, its picture is drawn or read again,
+//! An image of a view becomes the view again, step by step: its project is opened, its image is drawn or read again,
 //! and then all is shown at once.
 
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::app::dock::Tab;
 use crate::app::files::Kind;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::window::WhenceApp;
-use whence_jobs::{AttributeJob, DrawQuery, JobId, JobSpec, QueryOrigin};
+use whence_jobs::{AttributeJob, GenerateQuery, JobId, JobSpec, QueryOrigin};
 use whence_methods::methods;
 use whence_report::{ViewQuery, ViewRecipe, ViewSettings};
 
@@ -30,10 +30,10 @@ pub struct Reopening {
 enum Step {
     /// Its project, which this job opens.
     Project(JobId),
-    /// Model, images, pictures and recipe of its project.
+    /// Model, images, images and recipe of its project.
     Contents,
-    /// Its picture, which this job draws or reads.
-    Picture(JobId),
+    /// Its image, which this job draws or reads.
+    Image(JobId),
 }
 
 /// How far a step is.
@@ -52,11 +52,11 @@ pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
     ViewRecipe {
         project: state.project.as_ref().map(|p| p.root.clone()),
         query: state.query().map(|q| {
-            let (seed, file) = match &q.picture.origin {
+            let (seed, file) = match &q.image.origin {
                 QueryOrigin::Seed(seed) => (Some(*seed), None),
                 QueryOrigin::File(path) => (None, Some(path.clone())),
             };
-            ViewQuery { name: q.picture.name.clone(), seed, file, draw: q.draw, blake3: Some(hash(q)) }
+            ViewQuery { name: q.image.name.clone(), seed, file, draw: q.draw, blake3: Some(hash(q)) }
         }),
         settings: job.map(|job| ViewSettings {
             method: job.method.clone(),
@@ -71,19 +71,19 @@ pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
     }
 }
 
-/// blake3 of a picture's values, hexadecimal.
+/// blake3 of an image's values, hexadecimal.
 fn hash(query: &Query) -> String {
-    blake3::hash(&query.picture.pixels).to_hex().to_string()
+    blake3::hash(&query.image.pixels).to_hex().to_string()
 }
 
-/// Whether this is the very picture of a view, as far as the view says.
+/// Whether this is the very image of a view, as far as the view says.
 fn is_same(query: &Query, wanted: &ViewQuery) -> bool {
     wanted.blake3.as_ref().is_none_or(|known| *known == hash(query))
 }
 
-/// The picture of a view, where it is listed; where there are several from the same seed or file, the very picture.
+/// The image of a view, where it is listed; where there are several from the same seed or file, the very image.
 fn find<'a>(state: &'a State, wanted: &ViewQuery) -> Option<&'a Query> {
-    let fits = |q: &&Query| match &q.picture.origin {
+    let fits = |q: &&Query| match &q.image.origin {
         QueryOrigin::Seed(seed) => wanted.seed == Some(*seed) && (wanted.draw.is_none() || q.draw == wanted.draw),
         QueryOrigin::File(path) => wanted.file.as_ref() == Some(path),
     };
@@ -91,21 +91,21 @@ fn find<'a>(state: &'a State, wanted: &ViewQuery) -> Option<&'a Query> {
     all.clone().find(|q| is_same(q, wanted)).or_else(|| all.next_back())
 }
 
-/// What to say where the picture is another one than that of the view.
+/// What to say where the image is another one than that of the view.
 fn changed(query: &Query) -> String {
-    let why = match query.picture.origin {
+    let why = match query.image.origin {
         QueryOrigin::Seed(_) => "the model is another one now, or this device draws it otherwise",
         QueryOrigin::File(_) => "the file is another one now",
     };
-    let name = &query.picture.name;
+    let name = &query.image.name;
     format!(
-        "{name} is not the very picture that the view was saved with: {why}. Its scores may differ from those in the view"
+        "{name} is not the very image that the view was saved with: {why}. Its scores may differ from those in the view"
     )
 }
 
-/// The job that brings the picture of a view back.
+/// The job that brings the image of a view back.
 fn job_for(wanted: &ViewQuery) -> Option<JobSpec> {
-    let draw = |seed| JobSpec::DrawQuery(DrawQuery { seed, draw: wanted.draw.unwrap_or_default() });
+    let draw = |seed| JobSpec::GenerateQuery(GenerateQuery { seed, draw: wanted.draw.unwrap_or_default() });
     wanted.seed.map(draw).or_else(|| wanted.file.clone().map(JobSpec::LoadQuery))
 }
 
@@ -174,16 +174,16 @@ impl WhenceApp {
                 Outcome::Failed => {
                     let root = view.recipe.project.as_ref().map_or_else(String::new, |r| r.display().to_string());
                     self.give_up(&format!(
-                        "its project cannot be opened from {root}. Put its folder back there, then open the picture again"
-))
+                        "its project cannot be opened from {root}. Put its folder back there, then open the image again"
+                    ))
                 }
                 other => other,
             },
             Step::Contents => self.advance_contents(view),
-            Step::Picture(job) => match outcome(&self.state, job) {
+            Step::Image(job) => match outcome(&self.state, job) {
                 Outcome::Failed => {
                     let name = view.recipe.query.as_ref().map_or("", |q| q.name.as_str());
-                    self.give_up(&format!("its picture {name} is not to be had. Put its file back and try again"))
+                    self.give_up(&format!("its image {name} is not to be had. Put its file back and try again"))
                 }
                 other => other,
             },
@@ -193,7 +193,7 @@ impl WhenceApp {
     fn advance_contents(&mut self, view: &mut Reopening) -> Outcome {
         let state = &self.state;
         let parts = [Slot::Project, Slot::Model, Slot::Dataset, Slot::Query, Slot::Draw];
-        if self.drafts.reading_recipe || parts.iter().any(|slot| state.busy(*slot).is_some()) {
+        if self.forms.reading_recipe || parts.iter().any(|slot| state.busy(*slot).is_some()) {
             return Outcome::Pending;
         }
         let Some(wanted) = view.recipe.query.as_ref().filter(|wanted| find(state, wanted).is_none()) else {
@@ -204,7 +204,7 @@ impl WhenceApp {
         }
         match job_for(wanted).and_then(|spec| self.begin(&spec)) {
             Some(job) => {
-                view.step = Step::Picture(job);
+                view.step = Step::Image(job);
                 Outcome::Pending
             }
             None => Outcome::Failed,
@@ -249,7 +249,7 @@ impl WhenceApp {
         ctx.request_repaint();
     }
 
-    /// Takes over how the picture was explained, and puts that explanation on screen where it is known or kept.
+    /// Takes over how the image was explained, and puts that explanation on screen where it is known or kept.
     fn take_settings(&mut self, view: &ViewSettings) {
         if !methods().iter().any(|m| m.name() == view.method) || view.recipe.check().is_err() {
             let text = format!(
@@ -259,15 +259,15 @@ impl WhenceApp {
             );
             return self.state.notify(Slot::Explain, self.state.current, false, text, None);
         }
-        self.drafts.settings.take(view);
+        self.forms.settings.take(view);
         if let Some(class) = view.scoring.class {
-            self.drafts.class = class;
+            self.forms.class = class;
         }
         let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
         if query.bring_forward(|asked| explains(asked, view)) || self.state.can_explain().is_err() {
             return;
         }
-        let Ok(job) = self.drafts.job_of(&self.state) else { return };
+        let Ok(job) = self.forms.job_of(&self.state) else { return };
         let kept = AttributeJob {
             settings: view.scoring,
             null: view.null,

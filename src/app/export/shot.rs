@@ -1,5 +1,5 @@
-//! How the window takes a picture of itself, larger than it is: more pixels a point, a window grown by as much so that
-//! nothing moves, some quiet frames, the picture, and everything back as it was.
+//! How the window takes an image of itself, larger than it is: more pixels a point, a window grown by as much so that
+//! nothing moves, some quiet frames, the image, and everything back as it was.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use egui::{ColorImage, Context, Rect, Vec2, ViewportCommand};
 
 use super::ExportRequest;
 
-/// Frames without a change before the picture is taken: sizes, textures and text have settled by then.
+/// Frames without a change before the image is taken: sizes, textures and text have settled by then.
 const SETTLED: u32 = 10;
 
-/// Frames that the window system gets to change the window, and to hand out the picture.
+/// Frames that the window system gets to change the window, and to hand out the image.
 const PATIENCE: u32 = 240;
 
 /// Most pixels a side: what every graphics card can draw on.
@@ -42,7 +42,7 @@ enum Do {
     Zoom(f32),
     /// Set the size, in points.
     Resize(Vec2),
-    /// Take the picture.
+    /// Take the image.
     Capture,
     /// Nothing is left to do.
     Rest,
@@ -58,13 +58,13 @@ enum Phase {
     Idle,
     /// On the way to the larger window: whether its size was asked for, quiet frames, all frames.
     Growing { asked: bool, still: u32, frames: u32 },
-    /// The picture is asked for.
+    /// The image is asked for.
     Capturing { frames: u32 },
     /// On the way back.
     Restoring { asked: bool, frames: u32 },
 }
 
-/// A picture of the window that is being taken.
+/// An image of the window that is being taken.
 #[derive(Debug, Default)]
 pub struct Shot {
     phase: Phase,
@@ -77,10 +77,10 @@ pub struct Shot {
 }
 
 impl Shot {
-    /// Begins a picture `scale` times as large as on screen; of `area` alone, in points, where it is given.
+    /// Begins an image `scale` times as large as on screen; of `area` alone, in points, where it is given.
     ///
     /// # Errors
-    /// Pictures that are too large, and where one is being taken.
+    /// Images that are too large, and where one is being taken.
     pub fn begin(
         &mut self,
         ctx: &Context,
@@ -96,12 +96,12 @@ impl Shot {
 
     fn prepare(&mut self, now: Now, scale: f32) -> Result<(), String> {
         if self.phase != Phase::Idle {
-            return Err("A picture is being taken".into());
+            return Err("An image is being taken".into());
         }
         let pixels = now.size * now.pixels * scale;
         if pixels.max_elem() > LARGEST {
             return Err(format!(
-                "The picture would be {:.0} x {:.0} pixels, and {LARGEST:.0} a side is the most. Choose a smaller scale or make the window smaller",
+                "The image would be {:.0} x {:.0} pixels, and {LARGEST:.0} a side is the most. Choose a smaller scale or make the window smaller",
                 pixels.x, pixels.y
             ));
         }
@@ -110,7 +110,7 @@ impl Shot {
         Ok(())
     }
 
-    /// Takes the next step; the picture is handed to `post`.
+    /// Takes the next step; the image is handed to `post`.
     ///
     /// # Errors
     /// Where the window cannot become as large as it must.
@@ -126,7 +126,7 @@ impl Shot {
         ctx.request_repaint();
         if step == Do::GiveUp {
             self.request = None;
-            return Err("The window cannot be made as large as this picture. Choose a smaller scale, or leave the \
+            return Err("The window cannot be made as large as this image. Choose a smaller scale, or leave the \
                         full screen first"
                 .into());
         }
@@ -175,7 +175,7 @@ impl Shot {
         step
     }
 
-    /// The picture is there: what was asked for, the bytes of its part, and their size. None where nobody waits for it.
+    /// The image is there: what was asked for, the bytes of its part, and their size. None where nobody waits for it.
     pub fn finish(&mut self, image: &ColorImage) -> Option<(ExportRequest, Vec<u8>, (u32, u32))> {
         let request = self.request.take()?;
         let before = self.before?;
@@ -207,7 +207,7 @@ mod tests {
 
     const BEFORE: Now = Now { zoom: 1.25, pixels: 2.5, size: vec2(640.0, 400.0) };
 
-    /// A window that obeys, where `obeys`: what was done to it until nothing more is, and where the picture was taken.
+    /// A window that obeys, where `obeys`: what was done to it until nothing more is, and where the image was taken.
     fn drive(scale: f32, obeys: bool) -> (Vec<Do>, Option<Now>, Now) {
         let mut shot = Shot::default();
         shot.prepare(BEFORE, scale).unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     fn request() -> ExportRequest {
-        ExportRequest { what: Export::Picture { scale: 2 }, path: "/a.png".into(), replace: false }
+        ExportRequest { what: Export::Image { scale: 2 }, path: "/a.png".into(), replace: false }
     }
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_never_comes_is_given_up() {
+    fn a_image_that_never_comes_is_given_up() {
         let mut shot = Shot::default();
         shot.prepare(BEFORE, 1.0).unwrap();
         assert!(shot.prepare(BEFORE, 1.0).is_err(), "one at a time");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn too_large_pictures_are_refused() {
+    fn too_large_images_are_refused() {
         let text = Shot::default().prepare(BEFORE, 6.0).unwrap_err();
         assert!(text.contains("9600 x 6000") && text.contains("smaller scale"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! Rankings of one picture by several methods or recipes, side by side, and the pictures where they disagree most.
+//! Rankings of one image by several methods or recipes, side by side, and the images where they disagree most.
 
 use egui::{Align2, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
@@ -7,7 +7,7 @@ use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{Answer, Query, Slot};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
-use crate::app::widgets::{Picture, Scale, Tile, elided, hover, swatch, tile};
+use crate::app::widgets::{Scale, TextureKey, Tile, elided, hover, swatch, tile};
 use whence_evaluation::metrics::metrics;
 use whence_methods::methods;
 
@@ -26,14 +26,14 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         super::vacant(
             ui,
             "Compare",
-            "Rankings by several methods or recipes, side by side. Draw or open a picture first",
+            "Rankings by several methods or recipes, side by side. Draw or open an image first",
             None,
         );
         return;
     };
     let answers: Vec<&Answer> = query.answers().collect();
     if answers.is_empty() {
-        let text = "Each explanation of a picture stays, so that methods, recipes and settings can be set side by side";
+        let text = "Each explanation of an image stays, so that methods, recipes and settings can be set side by side";
         let ready = state.can_explain().map(|()| Action::Explain.tooltip());
         if super::vacant(ui, "Compare", text, Some((Action::Explain.text(), ready))) {
             view.out.push(Command::Act(Action::Explain));
@@ -41,8 +41,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     }
     ui.horizontal(|ui| {
-        let title =
-            format!("{}: {}", format::cut(&query.picture.name, 30), format::plural(answers.len(), "explanation"));
+        let title = format!("{}: {}", format::cut(&query.image.name, 30), format::plural(answers.len(), "explanation"));
         ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
         ui.add_space(8.0);
         another(ui, view);
@@ -179,18 +178,18 @@ fn disagreements(queries: &[Query]) -> Vec<(u64, f64)> {
     found
 }
 
-/// The pictures where methods disagree most, first.
+/// The images where methods disagree most, first.
 fn most_disputed(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     ui.add_space(8.0);
     ui.label(RichText::new("Where they disagree most").color(t.strong))
-        .on_hover_text("Pictures with two explanations or more, by their lowest rank correlation");
+        .on_hover_text("Images with two explanations or more, by their lowest rank correlation");
     ScrollArea::horizontal().id_salt("disputed").show(ui, |ui| {
         ui.horizontal(|ui| {
             for (key, rho) in disagreements(&view.state.queries) {
                 let Some(query) = view.state.queries.iter().find(|q| q.key == key) else { continue };
-                let q = &query.picture;
-                let texture = view.textures.get(ui.ctx(), Picture::Query(key), q.shape, &q.pixels);
+                let q = &query.image;
+                let texture = view.textures.get(ui.ctx(), TextureKey::Query(key), q.shape, &q.pixels);
                 let caption = correlation(rho);
                 let name = format!("{}: rank correlation {caption}", q.name);
                 let selected = view.state.current == Some(key);
@@ -207,7 +206,7 @@ fn most_disputed(ui: &mut Ui, view: &mut View<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::state::{Board, Row};
+    use crate::app::state::{RankingView, Row};
     use whence_diffusion::elbo::Estimate;
 
     fn answer(scores: &[(&str, f64)]) -> Answer {
@@ -221,7 +220,7 @@ mod tests {
             side: None,
             gate: None,
         };
-        let board = Board { rows: scores.iter().map(row).collect(), ..Board::default() };
+        let board = RankingView { rows: scores.iter().map(row).collect(), ..RankingView::default() };
         let complete = Some(whence_methods::Attribution::new("q", "guda", Vec::new()));
         Answer { board, complete, ..Answer::default() }
     }

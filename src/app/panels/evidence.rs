@@ -18,11 +18,11 @@ const LOWEST: f32 = 180.0;
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     super::notices(ui, view, &[Slot::Evidence], 120.0);
     let (state, Some(query)) = (view.state, view.state.query()) else {
-        super::empty(ui, "Here you see which training images speak for a group, once there is a picture to ask about");
+        super::empty(ui, "Here you see which training images speak for a group, once there is an image to ask about");
         return;
     };
     let Some(group) = state.group else {
-        super::empty(ui, "Select a group to see the picture without it, and which of its images speak for it");
+        super::empty(ui, "Select a group to see the image without it, and which of its images speak for it");
         return;
     };
     title(ui, view, group);
@@ -59,7 +59,7 @@ fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: 
     let bottom = top.translate(vec2(0.0, half.y + GAP));
     ui.scope_builder(UiBuilder::new().id_salt("nearest").max_rect(top), |ui| {
         let head = heading(ui, &format!("Nearest images of {name}"), "near is not cause");
-        head.on_hover_text("Euclidean distance between the pixels, scaled from -1 to 1. Being near does not mean having shaped the picture");
+        head.on_hover_text("Euclidean distance between the pixels, scaled from -1 to 1. Being near does not mean having shaped the image");
         match query.nearest.get(&group) {
             Some(images) => neighbours::strip(ui, view, "nearest", &neighbours::nearest(images), ui.available_size()),
             None => super::empty(ui, "Looking for the nearest images…"),
@@ -114,10 +114,10 @@ pub(super) fn ask(ui: &mut Ui, view: &mut View<'_>, text: &str, what: Evidence, 
     let font = if group.is_some() { theme::caption() } else { theme::body() };
     let hint = match (ready, what) {
         (Err(reason), _) => reason,
-        (_, Evidence::Redraw) => "Draw the picture from the same noise by the model without the group",
-        (_, Evidence::Map) => "Find where in the picture and when in the denoising each group's score arises",
+        (_, Evidence::Regenerate) => "Draw the image from the same noise by the model without the group",
+        (_, Evidence::Map) => "Find where in the image and when in the denoising each group's score arises",
         (_, Evidence::Moved) => "Measure each image of the group under both models",
-        (_, Evidence::Watch | Evidence::Known) => "Unlearn the group once more and draw the picture on the way",
+        (_, Evidence::Watch | Evidence::Known) => "Unlearn the group once more and draw the image on the way",
     };
     let button = ui.add_enabled(ready.is_ok(), Button::new(RichText::new(text).font(font)));
     if button.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {

@@ -5,7 +5,7 @@ use egui::{Id, Key, Modal, RichText, TextEdit, Ui};
 use super::View;
 use super::settings::row_of;
 use crate::app::actions::{self, Command};
-use crate::app::export::{ExportDraft, Table, What, comparable};
+use crate::app::export::{ExportForm, Table, What, comparable};
 use crate::app::files::Pick;
 use crate::app::theme::{self, GAP, tokens};
 use whence_report::TableFormat;
@@ -16,10 +16,10 @@ const LABELS: f32 = 72.0;
 
 /// Draws the dialog where it is wanted.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    if !view.drafts.export.open {
+    if !view.forms.export.open {
         return;
     }
-    view.drafts.export.suggest(view.state);
+    view.forms.export.suggest(view.state);
     let frame = egui::Frame::popup(ui.style()).inner_margin(24.0).corner_radius(10);
     let shown = Modal::new(Id::unique("export")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH);
@@ -32,7 +32,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         buttons(ui, view)
     });
     if shown.inner || shown.should_close() {
-        view.drafts.export.close();
+        view.forms.export.close();
     }
 }
 
@@ -46,24 +46,24 @@ fn choices<T: Copy + PartialEq>(ui: &mut Ui, name: &str, chosen: &mut T, all: &[
 }
 
 fn what(ui: &mut Ui, view: &mut View<'_>) {
-    let draft = &mut view.drafts.export;
+    let draft = &mut view.forms.export;
     let before = (draft.what, draft.table, draft.format, draft.scale);
     choices(
         ui,
         "What",
         &mut draft.what,
         &[
-            (What::Picture, "Picture of this view", "A PNG. Dropped on the window, it opens the view again"),
+            (What::Image, "Image of this view", "A PNG. Dropped on the window, it opens the view again"),
             (What::Table, "Table", "Scores with every digit"),
             (
                 What::Report,
                 "Report",
-                "One HTML file on all pictures that are explained; opens in any browser, prints well",
+                "One HTML file on all images that are explained; opens in any browser, prints well",
             ),
         ],
     );
     match draft.what {
-        What::Picture => {
+        What::Image => {
             choices(
                 ui,
                 "Scale",
@@ -82,12 +82,12 @@ fn what(ui: &mut Ui, view: &mut View<'_>) {
         }
         What::Table => {
             let all = [
-                (Table::Ranking, "This picture", "The groups' scores of the picture on screen"),
-                (Table::All, "All pictures", "The groups' scores of all pictures that are explained"),
+                (Table::Ranking, "This image", "The groups' scores of the image on screen"),
+                (Table::All, "All images", "The groups' scores of all images that are explained"),
                 (
                     Table::Comparison,
                     "Comparison of methods",
-                    "The groups' scores of the picture on screen, one column for each of its explanations",
+                    "The groups' scores of the image on screen, one column for each of its explanations",
                 ),
             ];
             // A choice that holds stays in sight, so that it can be left.
@@ -99,7 +99,7 @@ fn what(ui: &mut Ui, view: &mut View<'_>) {
             };
             choices(ui, "Format", &mut draft.format, &TableFormat::ALL.map(of));
         }
-        What::Report => row_of(ui, "", LABELS, |ui| note(ui, "HTML, with all pictures that are explained")),
+        What::Report => row_of(ui, "", LABELS, |ui| note(ui, "HTML, with all images that are explained")),
     }
     if before != (draft.what, draft.table, draft.format, draft.scale) {
         (draft.error, draft.saved, draft.replace) = (None, None, None);
@@ -110,11 +110,11 @@ fn place(ui: &mut Ui, view: &mut View<'_>) {
     row_of(ui, "Where", LABELS, |ui| {
         let room = ui.available_width() - 92.0;
         let id = Id::unique("file to save");
-        let waits = begin_typing(ui, &mut view.drafts.export, id);
-        let field = TextEdit::singleline(&mut view.drafts.export.path).id(id).desired_width(room);
+        let waits = begin_typing(ui, &mut view.forms.export, id);
+        let field = TextEdit::singleline(&mut view.forms.export.path).id(id).desired_width(room);
         let response = ui.add(field).accessible_name("File to save");
         let response = response.on_hover_text("The whole path of the file; its ending says what is saved");
-        let draft = &mut view.drafts.export;
+        let draft = &mut view.forms.export;
         if waits {
             response.request_focus();
         }
@@ -128,7 +128,7 @@ fn place(ui: &mut Ui, view: &mut View<'_>) {
         {
             view.out.push(Command::Export(request));
         }
-        let browse = ui.add_enabled(!view.drafts.dialog_open, egui::Button::new("Browse…"));
+        let browse = ui.add_enabled(!view.forms.dialog_open, egui::Button::new("Browse…"));
         if browse.on_hover_text("Choose the file in the system's dialog").clicked() {
             view.out.push(Command::Pick(Pick::Export));
         }
@@ -137,7 +137,7 @@ fn place(ui: &mut Ui, view: &mut View<'_>) {
 
 /// Makes the path field ready where the dialog was just opened: what is typed takes the place of what was suggested, also
 /// what is typed before the field has the focus. Whether it still waits for that.
-fn begin_typing(ui: &Ui, draft: &mut ExportDraft, id: Id) -> bool {
+fn begin_typing(ui: &Ui, draft: &mut ExportForm, id: Id) -> bool {
     // What lies over the dialog has the keys.
     if !draft.focus || !ui.memory(|m| m.is_above_modal_layer(ui.layer_id())) {
         return false;
@@ -160,7 +160,7 @@ fn begin_typing(ui: &Ui, draft: &mut ExportDraft, id: Id) -> bool {
 /// What came of it.
 fn told(ui: &mut Ui, view: &View<'_>) {
     let t = tokens(ui);
-    let draft = &view.drafts.export;
+    let draft = &view.forms.export;
     let (text, color) = match (&draft.error, &draft.saved) {
         (Some(text), _) => (text.clone(), t.error),
         (None, Some(path)) => (format!("Saved: {}", path.display()), t.text),
@@ -172,7 +172,7 @@ fn told(ui: &mut Ui, view: &View<'_>) {
 
 /// Save and Cancel. True where the dialog is to close.
 fn buttons(ui: &mut Ui, view: &mut View<'_>) -> bool {
-    let draft = &view.drafts.export;
+    let draft = &view.forms.export;
     let request = draft.request(view.state);
     let busy = draft.busy;
     let close = if draft.saved.is_some() { "Close" } else { "Cancel" };
@@ -187,7 +187,7 @@ fn buttons(ui: &mut Ui, view: &mut View<'_>) -> bool {
             }
         }
         leave = ui.button(close).on_hover_text("What is chosen here stays for the next time").clicked();
-        if let Err(reason) = view.drafts.export.request(view.state)
+        if let Err(reason) = view.forms.export.request(view.state)
             && !busy
         {
             note(ui, reason);

@@ -29,7 +29,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
                 "The groups of training images whose influence is measured"
             },
         );
-        if !loading && ui.button("Open a dataset…").on_hover_text("One folder of pictures a group").clicked() {
+        if !loading && ui.button("Open a dataset…").on_hover_text("One folder of images a group").clicked() {
             view.out.push(Command::Pick(Pick::Dataset));
         }
         super::notices(ui, view, &[Slot::Dataset], 200.0);

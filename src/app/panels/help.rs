@@ -8,7 +8,7 @@ use crate::app::theme::{self, GAP, tokens};
 
 /// Draws the card where it is wanted.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    if !view.drafts.help {
+    if !view.forms.help {
         return;
     }
     let t = tokens(ui);
@@ -31,9 +31,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             });
         });
         ui.add_space(GAP);
-        let text = "A score says how much less likely the picture is for a model that has unlearned the group, in nats. \
+        let text = "A score says how much less likely the image is for a model that has unlearned the group, in nats. \
                     An unlearned model is an approximation of one that never saw the group. \
-                    Near images are shown beside it; being near does not mean having shaped the picture.";
+                    Near images are shown beside it; being near does not mean having shaped the image.";
         ui.label(RichText::new(text).color(t.weak));
         ui.add_space(GAP);
         ui.horizontal(|ui| {
@@ -47,7 +47,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         .inner
     });
     if shown.inner || shown.should_close() {
-        view.drafts.help = false;
+        view.forms.help = false;
     }
 }
 

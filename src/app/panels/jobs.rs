@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Curve, Job, JobStatus, State};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Series, curve, swatch};
-use whence_jobs::{Forecast, Progress};
+use whence_jobs::{JobEstimate, Progress};
 
 /// Draws the strip.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -61,20 +61,20 @@ fn status(ui: &mut Ui, view: &mut View<'_>) {
 
 /// How a job ended, in a line.
 pub(super) fn outcome(job: &Job) -> String {
-    let forecast = job.forecast.map_or_else(String::new, |f| format!(" (forecast: {})", foretold(&f)));
+    let estimate = job.estimate.map_or_else(String::new, |f| format!(" (estimate: {})", foretold(&f)));
     match &job.status {
-        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done{forecast}", job.title),
-        JobStatus::Finished(summary) => format!("{}: {summary}{forecast}", job.title),
-        JobStatus::Cancelled => format!("{}: cancelled, what was finished is kept{forecast}", job.title),
+        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done{estimate}", job.title),
+        JobStatus::Finished(summary) => format!("{}: {summary}{estimate}", job.title),
+        JobStatus::Cancelled => format!("{}: cancelled, what was finished is kept{estimate}", job.title),
         JobStatus::Failed(text) => format!("{}: failed. {text}", job.title),
         JobStatus::Waiting | JobStatus::Running | JobStatus::Paused => job.title.clone(),
     }
 }
 
 /// What a job will take.
-fn foretold(forecast: &Forecast) -> String {
-    let memory = forecast.peak_bytes.map_or_else(String::new, |bytes| format!(", {}", format::memory(bytes)));
-    format!("about {}{memory}", format::roughly(forecast.seconds))
+fn foretold(estimate: &JobEstimate) -> String {
+    let memory = estimate.peak_bytes.map_or_else(String::new, |bytes| format!(", {}", format::memory(bytes)));
+    format!("about {}{memory}", format::roughly(estimate.seconds))
 }
 
 fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
@@ -99,13 +99,13 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
         ui.add_space(8.0);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.label(RichText::new(format::cut(&job.title, 48)).color(t.strong));
-            if let Some(forecast) = &job.forecast {
+            if let Some(estimate) = &job.estimate {
                 // Before the phase, whose length changes: this stays where it is.
-                let text = RichText::new(foretold(forecast)).font(theme::caption()).color(t.text);
+                let text = RichText::new(foretold(estimate)).font(theme::caption()).color(t.text);
                 ui.label(text).on_hover_text(format!(
                     "The whole job, as measured before it began: {} to make, {} at most",
-                    format::plural(forecast.models, "model"),
-                    format::plural(forecast.evaluations, "network evaluation"),
+                    format::plural(estimate.models, "model"),
+                    format::plural(estimate.evaluations, "network evaluation"),
                 ));
             }
             let phase = match (&job.status, progress) {
@@ -148,7 +148,7 @@ fn time_left(progress: &Progress) -> String {
     own.unwrap_or_default() + &whole.unwrap_or_default()
 }
 
-/// The group that is being unlearned: its losses and the picture's score as they come.
+/// The group that is being unlearned: its losses and the image's score as they come.
 fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
     let t = tokens(ui);
     let color = t.group(course.group);
@@ -183,7 +183,7 @@ fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
             Series { name: "rest", color: t.weak, points: &rest, noisy: true },
         ];
         curve(ui, vec2(width, 84.0), "Losses", &losses, end, false, |v| format!("{v:.4}"));
-        let scores = [Series { name: "this picture's score", color, points: &score, noisy: false }];
+        let scores = [Series { name: "this image's score", color, points: &score, noisy: false }];
         curve(ui, vec2(width, 84.0), "", &scores, end, true, |v| {
             format!("{} nats", format::signed(v, format::decimals(v)))
         });

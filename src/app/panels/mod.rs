@@ -17,6 +17,7 @@ mod queue;
 mod ranking;
 mod redrawn;
 mod score;
+pub(super) mod score_map;
 mod settings;
 pub(super) mod stage;
 mod toasts;
@@ -24,16 +25,15 @@ mod top;
 mod tour;
 mod unlearning;
 mod wall;
-pub(super) mod whereabouts;
 
+pub use score_map::reach;
 pub use wall::Order as WallOrder;
-pub use whereabouts::reach;
 
 use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui, vec2};
 
 use super::actions::Command;
 use super::dock::{Dock, Pane};
-use super::drafts::Drafts;
+use super::forms::Forms;
 use super::library::Library;
 use super::shell::Shell;
 use super::state::State;
@@ -45,10 +45,10 @@ pub struct View<'a> {
     /// What is known.
     pub state: &'a State,
     /// What is typed.
-    pub drafts: &'a mut Drafts,
+    pub forms: &'a mut Forms,
     /// What the library shows.
     pub library: &'a mut Library,
-    /// Pictures on the graphics card.
+    /// Images on the graphics card.
     pub textures: &'a mut Textures,
     /// What the window remembers of itself.
     pub shell: &'a mut Shell,
@@ -82,7 +82,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
                 .show(ui, |ui| log::show(ui, view));
             bottom += log.response.rect.height();
         }
-        let left = Panel::left("pictures")
+        let left = Panel::left("images")
             .frame(side.inner_margin(Margin { left: 16, right: 12, top: 12, bottom: 8 }))
             .resizable(true)
             .default_size(244.0)
@@ -96,9 +96,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     }
     CentralPanel::default_margins().frame(Frame::new().fill(t.window)).show(ui, |ui| {
         places.middle = ui.max_rect();
-        view.drafts.export.area = Some(places.middle);
+        view.forms.export.area = Some(places.middle);
         dock::show(ui, view, dock);
-        (places.picture, places.ranking) = (dock.place(Pane::Picture), dock.place(Pane::Ranking));
+        (places.image, places.ranking) = (dock.place(Pane::Image), dock.place(Pane::Ranking));
     });
     export::show(ui, view);
     help::show(ui, view);
@@ -113,15 +113,15 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
 fn pane(ui: &mut Ui, view: &mut View<'_>, pane: Pane) {
     match pane {
         // What helps an empty pane would be in the way of what is about to come.
-        Pane::Picture | Pane::Where | Pane::Wall | Pane::Library | Pane::Unlearning | Pane::Compare
+        Pane::Image | Pane::Where | Pane::Wall | Pane::Library | Pane::Unlearning | Pane::Compare
             if view.state.opening =>
         {
             _ = vacant(ui, "Opening…", "What is shown here comes with the project", None);
         }
-        Pane::Picture => stage::show(ui, view),
+        Pane::Image => stage::show(ui, view),
         Pane::Ranking => ranking::show(ui, view),
         Pane::Evidence => evidence::show(ui, view),
-        Pane::Where => whereabouts::show(ui, view),
+        Pane::Where => score_map::show(ui, view),
         Pane::Wall => wall::show(ui, view),
         Pane::Library => library::show(ui, view),
         Pane::Unlearning => unlearning::show(ui, view),

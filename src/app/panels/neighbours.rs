@@ -1,11 +1,11 @@
-//! Strips of training images: the nearest to the picture, and others.
+//! Strips of training images: the nearest to the image, and others.
 
 use egui::{RichText, ScrollArea, Ui, Vec2, vec2};
 
 use super::View;
 use crate::app::state::State;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Picture, Tile, tile};
+use crate::app::widgets::{TextureKey, Tile, tile};
 use whence_data::{Dataset, Neighbour};
 
 const SPACE: f32 = 8.0;
@@ -39,7 +39,7 @@ pub struct Shown {
     pub about: String,
 }
 
-/// The images nearest to the picture.
+/// The images nearest to the image.
 pub fn nearest(neighbours: &[Neighbour]) -> Vec<Shown> {
     let shown = |n: &Neighbour| Shown {
         index: n.index,
@@ -56,7 +56,7 @@ pub fn strip(ui: &mut Ui, view: &mut View<'_>, salt: &str, images: &[Shown], spa
     ScrollArea::horizontal().id_salt(salt).max_width(space.x).show(ui, |ui| {
         ui.spacing_mut().item_spacing = Vec2::splat(SPACE);
         for row in images.chunks(columns) {
-            ui.horizontal(|ui| row.iter().for_each(|shown| image(ui, view, dataset, shown, side)));
+            ui.horizontal(|ui| row.iter().for_each(|shown| training_image(ui, view, dataset, shown, side)));
         }
     });
 }
@@ -73,9 +73,9 @@ fn columns(images: usize, space: Vec2) -> (usize, f32) {
     if best.1 >= 48.0 { best } else { (images.max(1), (space.y - BELOW - 2.0).clamp(40.0, 96.0).floor()) }
 }
 
-fn image(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, shown: &Shown, side: f32) {
+fn training_image(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, shown: &Shown, side: f32) {
     let (shape, pixels) = (dataset.shape(), dataset.pixels(shown.index));
-    let key = Picture::Image(view.state.dataset_number, shown.index);
+    let key = TextureKey::TrainingImage(view.state.dataset_number, shown.index);
     let texture = view.textures.get(ui.ctx(), key, shape, pixels);
     let image = dataset.image_name(shown.index);
     let name = format!("{image}, {}", shown.about);

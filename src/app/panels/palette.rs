@@ -55,7 +55,7 @@ fn contents(ui: &mut Ui, palette: &mut Palette, all: &[Entry]) -> Option<Entry> 
     }
     let field = TextEdit::singleline(&mut palette.text)
         .id(id)
-        .hint_text("Action, group, picture or project")
+        .hint_text("Action, group, image or project")
         .font(theme::body())
         .margin(vec2(8.0, 7.0))
         .desired_width(f32::INFINITY);

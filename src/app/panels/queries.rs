@@ -1,4 +1,4 @@
-//! The pictures asked about, and two ways to get another.
+//! The images asked about, and two ways to get another.
 
 use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, Ui};
 
@@ -6,10 +6,10 @@ use super::View;
 use crate::app::actions::{Action, Command};
 use crate::app::state::Slot;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Picture, Tile, star, tile};
+use crate::app::widgets::{TextureKey, Tile, star, tile};
 use whence_diffusion::SamplerKind;
 
-/// Side of a tile.
+/// Decision of a tile.
 const SIDE: f32 = 62.0;
 /// Width of labels.
 const LABEL: f32 = 56.0;
@@ -19,13 +19,13 @@ const SPACE: f32 = 6.0;
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let n = view.state.queries.len();
-    super::heading(ui, "Pictures", &if n == 0 { String::new() } else { n.to_string() });
+    super::heading(ui, "Images", &if n == 0 { String::new() } else { n.to_string() });
     ui.add_space(2.0);
     if n == 0 {
         let text = match view.state.busy(Slot::Query).or_else(|| view.state.busy(Slot::Project)) {
-            Some(_) => "Opening pictures…",
-            None if view.state.opening => "Opening pictures…",
-            None => "The pictures you ask about. Draw one from a seed, open one, or drop one here",
+            Some(_) => "Opening images…",
+            None if view.state.opening => "Opening images…",
+            None => "The images you ask about. Draw one from a seed, open one, or drop one here",
         };
         super::empty(ui, text);
     } else {
@@ -34,8 +34,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     ui.add_space(6.0);
     from_seed(ui, view);
     let size = egui::vec2(ui.available_width(), 28.0);
-    if ui.add_sized(size, Button::new("From a file…")).on_hover_text(Action::OpenPicture.hint(ui.ctx())).clicked() {
-        view.out.push(Command::Act(Action::OpenPicture));
+    if ui.add_sized(size, Button::new("From a file…")).on_hover_text(Action::OpenImage.hint(ui.ctx())).clicked() {
+        view.out.push(Command::Act(Action::OpenImage));
     }
     super::notices(ui, view, &[Slot::Query, Slot::Draw], 200.0);
 }
@@ -54,9 +54,9 @@ fn wall(ui: &mut Ui, view: &mut View<'_>) {
                 for row in range {
                     ui.horizontal(|ui| {
                         for query in view.state.queries.iter().skip(row * columns).take(columns) {
-                            let q = &query.picture;
+                            let q = &query.image;
                             let starred = if query.starred { ", starred" } else { "" };
-                            let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), q.shape, &q.pixels);
+                            let texture = view.textures.get(ui.ctx(), TextureKey::Query(query.key), q.shape, &q.pixels);
                             let response = tile(
                                 ui,
                                 &Tile {
@@ -95,7 +95,7 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
     ui.add_enabled_ui(ready, |ui| {
         ui.horizontal(|ui| {
             let label = ui.label(RichText::new("Seed").color(t.text));
-            ui.add(DragValue::new(&mut view.drafts.seed).speed(0.1)).labelled_by(label.id);
+            ui.add(DragValue::new(&mut view.forms.seed).speed(0.1)).labelled_by(label.id);
             let size = egui::vec2(ui.available_width(), 28.0);
             let hint = if ready { Action::Draw.hint(ui.ctx()) } else { "Open a model first".into() };
             let draw = ui.add_sized(size, Button::new(Action::Draw.text()));
@@ -103,26 +103,26 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
                 view.out.push(Command::Act(Action::Draw));
             }
         });
-        let summary = view.drafts.draw.about();
+        let summary = view.forms.draw.about();
         let title = RichText::new(summary).font(theme::caption()).color(t.weak);
         CollapsingHeader::new(title).id_salt("how it is drawn").show(ui, |ui| {
             super::settings::row_of(ui, "Sampler", LABEL, |ui| {
-                let chosen = &mut view.drafts.draw.sampler;
+                let chosen = &mut view.forms.draw.sampler;
                 ComboBox::from_id_salt("sampler").selected_text(chosen.title()).width(112.0).show_ui(ui, |ui| {
                     for kind in SamplerKind::ALL {
                         ui.selectable_value(chosen, kind, kind.title());
                     }
                 });
             });
-            if view.drafts.draw.sampler == SamplerKind::Ddim {
+            if view.forms.draw.sampler == SamplerKind::Ddim {
                 super::settings::row_of(ui, "Eta", LABEL, |ui| {
-                    ui.add(DragValue::new(&mut view.drafts.draw.eta).range(0.0..=1.0).speed(0.01))
+                    ui.add(DragValue::new(&mut view.forms.draw.eta).range(0.0..=1.0).speed(0.01))
                         .on_hover_text("0 adds no noise on the way, 1 as much as DDPM");
                 });
             }
             super::settings::row_of(ui, "Steps", LABEL, |ui| {
                 let last = view.state.model.as_ref().map_or(1000, |m| m.timesteps.max(1));
-                ui.add(DragValue::new(&mut view.drafts.draw.steps).range(1..=last).speed(1.0));
+                ui.add(DragValue::new(&mut view.forms.draw.steps).range(1..=last).speed(1.0));
             });
         });
         class(ui, view);
@@ -134,7 +134,7 @@ fn class(ui: &mut Ui, view: &mut View<'_>) {
     let Some(classes) = view.state.model.as_ref().and_then(|m| m.classes) else { return };
     super::settings::row_of(ui, "Class", LABEL, |ui| {
         let last = classes.saturating_sub(1);
-        ui.add(DragValue::new(&mut view.drafts.class).range(0..=last).speed(0.05))
+        ui.add(DragValue::new(&mut view.forms.class).range(0..=last).speed(0.05))
             .on_hover_text(format!("This model is told a class, 0 to {last}: when drawing and when explaining"));
     });
 }

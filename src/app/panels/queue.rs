@@ -16,7 +16,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let text = if waiting > 1 { format!("Jobs ({waiting})") } else { "Jobs".to_owned() };
     let button = Button::new(RichText::new(text).font(theme::caption())).min_size(vec2(64.0, 26.0));
     let response = ui.add(button).on_hover_text(Action::Jobs.hint(ui.ctx()));
-    let toggle = std::mem::take(&mut view.drafts.toggle_jobs) || response.clicked();
+    let toggle = std::mem::take(&mut view.forms.toggle_jobs) || response.clicked();
     Popup::from_response(&response)
         .open_memory(toggle.then_some(SetOpenCommand::Toggle))
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)

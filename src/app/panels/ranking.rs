@@ -1,4 +1,4 @@
-//! How much each group made the picture more likely.
+//! How much each group made the image more likely.
 
 use egui::{Label, RichText, ScrollArea, Ui};
 
@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Answer, Job, JobStatus, Slot, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, floor, header};
-use whence_methods::{Made, NullTest};
+use whence_methods::{CounterfactualKind, NullTest};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let board = &answer.board;
         if !board.rows.is_empty() {
             let head = header(ui, measure(&answer.method), "nats");
-            if made(&answer.method) == Some(Made::Unlearned) {
+            if made(&answer.method) == Some(CounterfactualKind::Unlearned) {
                 head.on_hover_text(score::OVERSHOOTS);
             }
             let mut scale = Scale::of(board.rows.iter().map(|r| &r.estimate));
@@ -54,8 +54,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 /// What the numbers are.
 fn measure(method: &str) -> &'static str {
     match made(method) {
-        Some(Made::Unlearned) => "ELBO difference, unlearned (approximate: overshoots), 95 % intervals",
-        Some(Made::Retrained) => "ELBO difference, trained again (exact), 95 % intervals",
+        Some(CounterfactualKind::Unlearned) => "ELBO difference, unlearned (approximate: overshoots), 95 % intervals",
+        Some(CounterfactualKind::Retrained) => "ELBO difference, trained again (exact), 95 % intervals",
         None => "Likelihood difference, closed form, no network",
     }
 }
@@ -82,12 +82,12 @@ fn reach(ui: &mut Ui, null: &NullTest, scale: &Scale) {
         ui.set_max_width(360.0);
         ui.strong(format!("Random groups could reach up to {} nats", nats(null.threshold)));
         ui.label(format!(
-            "{} of pictures taken at random were unlearned in the same way. They score {} nats on average, {} give or take",
+            "{} of images taken at random were unlearned in the same way. They score {} nats on average, {} give or take",
             format::plural(null.scores.len(), "group"),
             nats(null.mean),
             nats(null.sd).trim_start_matches('+'),
         ));
-        let share = if null.references > 0 { "one picture in twenty" } else { "about one picture in six" };
+        let share = if null.references > 0 { "one image in twenty" } else { "about one image in six" };
         ui.label(format!("By chance alone, some group passes this line for {share}"));
     });
 }
@@ -100,7 +100,7 @@ fn lead(ui: &mut Ui, answer: &Answer, job: Option<&Job>, groups: usize) {
         Stage::Complete => (
             board.verdict.clone(),
             format!(
-                "By {}, {}. Zero: without the group the picture is as likely as before{}{}",
+                "By {}, {}. Zero: without the group the image is as likely as before{}{}",
                 answer.method,
                 answer.settings,
                 said(board.rows.iter().any(|r| r.tied), ". A bracket joins groups that cannot be told apart"),
@@ -164,14 +164,14 @@ fn waiting(ui: &mut Ui, view: &mut View<'_>) {
             ("Paused", "Resume the explanation below, or in the list of jobs")
         }
         (Some(job), _) if view.state.active().is_some_and(|active| active.id != job.id) => {
-            ("In the queue", "This picture's turn comes after the jobs before it")
+            ("In the queue", "This image's turn comes after the jobs before it")
         }
         (Some(_), _) => ("Explaining…", "The closed form's preview comes first, then one group after the other"),
         (None, Ok(())) => (
-            "Which groups shaped this picture?",
-            "Each group is unlearned from the model in turn. The bars show how much less likely the picture is without it",
+            "Which groups shaped this image?",
+            "Each group is unlearned from the model in turn. The bars show how much less likely the image is without it",
         ),
-        (None, Err(reason)) => ("Which groups shaped a picture?", reason),
+        (None, Err(reason)) => ("Which groups shaped an image?", reason),
     };
     ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
     super::empty(ui, text);

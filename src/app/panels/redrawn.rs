@@ -1,4 +1,4 @@
-//! The picture asked about, alone or set against itself drawn again without the selected group.
+//! The image asked about, alone or set against itself drawn again without the selected group.
 
 use egui::{Label, RichText, Ui, Vec2, vec2};
 
@@ -7,43 +7,45 @@ use super::evidence::ask;
 use crate::app::format;
 use crate::app::state::Query;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Pair, Picture, compare, content, modes, picture, work};
-use whence_jobs::{Evidence, Redrawn};
+use crate::app::widgets::{Pair, TextureKey, compare, content, modes, show_image, work};
+use whence_jobs::{Evidence, Regenerated};
 
-/// Height of the line below the picture.
+/// Height of the line below the image.
 pub const LINE: f32 = 32.0;
 
-/// The picture drawn again without the selected group, where it is.
-fn without<'a>(view: &View<'a>, query: &'a Query) -> Option<(usize, &'a Redrawn)> {
+/// The image drawn again without the selected group, where it is.
+fn without<'a>(view: &View<'a>, query: &'a Query) -> Option<(usize, &'a Regenerated)> {
     let group = view.state.group?;
     Some((group, query.found.redrawn.get(&group)?))
 }
 
-/// Draws the picture in this space.
+/// Draws the image in this space.
 pub fn show(ui: &mut Ui, view: &mut View<'_>, query: &Query, space: Vec2) {
-    let shape = query.picture.shape;
+    let shape = query.image.shape;
     match without(view, query) {
         Some((group, drawn)) if drawn.is_done() => {
             let reference = query.found.reference.as_ref().filter(|r| r.is_done());
             let first = match reference {
-                Some(reference) => (Picture::Redrawn(content(&reference.pixels), true), reference.pixels.as_slice()),
-                None => (Picture::Query(query.key), query.picture.pixels.as_slice()),
+                Some(reference) => {
+                    (TextureKey::Regenerated(content(&reference.pixels), true), reference.pixels.as_slice())
+                }
+                None => (TextureKey::Query(query.key), query.image.pixels.as_slice()),
             };
-            let second = (Picture::Redrawn(content(&drawn.pixels), true), drawn.pixels.as_slice());
+            let second = (TextureKey::Regenerated(content(&drawn.pixels), true), drawn.pixels.as_slice());
             let without = format!("without {}", format::cut(view.state.group_name(group), 18));
             let names = [if reference.is_some() { "full model" } else { "original" }, &without];
-            compare(ui, view.textures, &Pair { shape, first, second, names }, &mut view.drafts.looks.contrast, space);
+            compare(ui, view.textures, &Pair { shape, first, second, names }, &mut view.forms.looks.contrast, space);
         }
         Some((group, drawn)) => {
-            let key = Picture::Redrawn(content(&drawn.pixels), false);
+            let key = TextureKey::Regenerated(content(&drawn.pixels), false);
             let texture = view.textures.get(ui.ctx(), key, shape, &drawn.pixels);
             let name = view.state.group_name(group);
-            picture(ui, texture, shape, space, &format!("The picture as it is being drawn without {name}"));
+            show_image(ui, texture, shape, space, &format!("The image as it is being drawn without {name}"));
         }
         None => {
-            let q = &query.picture;
-            let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), shape, &q.pixels);
-            picture(ui, texture, shape, space, &format!("The picture asked about: {}", q.name));
+            let q = &query.image;
+            let texture = view.textures.get(ui.ctx(), TextureKey::Query(query.key), shape, &q.pixels);
+            show_image(ui, texture, shape, space, &format!("The image asked about: {}", q.name));
         }
     }
 }
@@ -55,11 +57,11 @@ pub fn line(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
         ui.set_min_height(LINE);
         let Some(group) = view.state.group else { return };
         let name = format::cut(view.state.group_name(group), 24);
-        let job = view.state.looking(Evidence::Redraw, Some(group));
+        let job = view.state.looking(Evidence::Regenerate, Some(group));
         match (without(view, query), job) {
             (Some((_, drawn)), _) if drawn.is_done() => {
                 ui.horizontal(|ui| {
-                    modes(ui, &mut view.drafts.looks.contrast);
+                    modes(ui, &mut view.forms.looks.contrast);
                     if query.found.reference.is_some() {
                         let t = tokens(ui);
                         let text = RichText::new("no seed is known: half way").font(theme::caption()).color(t.weak);
@@ -67,13 +69,15 @@ pub fn line(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
                     }
                 });
             }
-            (Some((_, Redrawn { step, steps, .. })), Some(job)) => work(ui, job, &format!("Step {step} of {steps}")),
+            (Some((_, Regenerated { step, steps, .. })), Some(job)) => {
+                work(ui, job, &format!("Step {step} of {steps}"))
+            }
             (_, Some(job)) => work(ui, job, &format!("Drawing it without {name}")),
-            _ => ask(ui, view, &format!("Draw it again without {name}"), Evidence::Redraw, Some(group)),
+            _ => ask(ui, view, &format!("Draw it again without {name}"), Evidence::Regenerate, Some(group)),
         }
     });
 }
 
-/// Pictures from files have no seed.
+/// Images from files have no seed.
 const FROM_A_FILE: &str =
-    "No seed is known of this picture: both models drew it again from the same noise, added to it up to half way";
+    "No seed is known of this image: both models drew it again from the same noise, added to it up to half way";

@@ -8,15 +8,15 @@ use crate::app::format;
 use crate::app::state::{Answer, Row};
 use crate::app::theme::tokens;
 use crate::app::widgets::{Bar, Scale, bar};
-use whence_methods::{Made, methods};
+use whence_methods::{CounterfactualKind, methods};
 use whence_training::unlearning::{Forgetting, Judgement, Rest};
 
 /// What scores of unlearned models can say.
 pub const OVERSHOOTS: &str = "Unlearning removes more than retraining would: compare groups, not nats";
 
 /// How a method's models without a group are made.
-pub fn made(method: &str) -> Option<Made> {
-    methods().iter().find(|m| m.name() == method).map_or(Some(Made::Unlearned), |m| m.counterfactuals())
+pub fn made(method: &str) -> Option<CounterfactualKind> {
+    methods().iter().find(|m| m.name() == method).map_or(Some(CounterfactualKind::Unlearned), |m| m.counterfactuals())
 }
 
 /// Why a model failed its check, in a few words.
@@ -73,7 +73,7 @@ pub fn line(
     response.on_hover_ui(|ui| {
         ui.set_max_width(360.0);
         ui.strong(&row.name);
-        let numel = view.state.query().map_or(1, |q| q.picture.shape.numel().max(1));
+        let numel = view.state.query().map_or(1, |q| q.image.shape.numel().max(1));
         let bits = row.estimate.score / (std::f64::consts::LN_2 * numel as f64);
         ui.label(format!("{score} nats, {} bits per dimension", format::signed(bits, 5)));
         if hollow {
@@ -90,7 +90,7 @@ pub fn line(
         let null = answer.board.null.as_ref();
         if let Some(more) = null.and_then(|n| n.allowances.get(&row.name)).filter(|_| !hollow) {
             let more = format::signed(*more, scale.decimals);
-            ui.label(format!("Its model harms other pictures too: it stands out from {more} nats beyond the line on"));
+            ui.label(format!("Its model harms other images too: it stands out from {more} nats beyond the line on"));
         }
         if row.evaluations > 0 {
             ui.label(format!("{}, {}", format::plural(row.evaluations, "network evaluation"), answer.settings));
@@ -99,7 +99,7 @@ pub fn line(
             ui.separator();
             check(ui, judgement, &row.name);
         }
-        if made(&answer.method) == Some(Made::Unlearned) {
+        if made(&answer.method) == Some(CounterfactualKind::Unlearned) {
             ui.separator();
             ui.weak(OVERSHOOTS);
         }
@@ -118,7 +118,7 @@ pub fn check(ui: &mut Ui, judgement: &Judgement, group: &str) {
     ui.label(format!("It {}", judgement.sentence(group)));
     let Judgement { forget, others, .. } = judgement;
     let error = |what: &str, before: f64, after: f64| format!("{what}: {before:.4} before, {after:.4} after");
-    ui.weak(error("Error on its held-out pictures", forget.before, forget.after));
+    ui.weak(error("Error on its held-out images", forget.before, forget.after));
     if let Some(rise) = judgement.retrained_rise {
         ui.weak(error("Trained again without it", forget.before, forget.before * (1.0 + rise)));
     }

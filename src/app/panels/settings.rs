@@ -6,9 +6,9 @@ use egui::{
 
 use super::View;
 use crate::app::actions::Command;
-use crate::app::drafts::Settings;
+use crate::app::forms::Settings;
 use crate::app::theme::{self, tokens};
-use whence_methods::{Made, NullTest, methods};
+use whence_methods::{CounterfactualKind, NullTest, methods};
 use whence_training::unlearning::objectives;
 
 /// A label and its control, aligned with the rows above and below.
@@ -46,16 +46,16 @@ struct About {
 /// Draws the section.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    let changed = view.drafts.settings.changed();
+    let changed = view.forms.settings.changed();
     let title = if changed { "Advanced (changed)" } else { "Advanced" };
     let title = RichText::new(title).font(theme::caption()).color(t.weak);
     let about =
         About { timesteps: view.state.model.as_ref().map_or(1000, |m| m.timesteps), groups: view.state.groups().len() };
     let shown = CollapsingHeader::new(title).id_salt("advanced").show(ui, |ui| {
-        let settings = &mut view.drafts.settings;
+        let settings = &mut view.forms.settings;
         let made = settings.made();
         scoring(ui, settings, &about);
-        ui.add_enabled_ui(made == Some(Made::Unlearned), |ui| {
+        ui.add_enabled_ui(made == Some(CounterfactualKind::Unlearned), |ui| {
             trust(ui, settings);
             unlearning(ui, settings);
         });
@@ -63,7 +63,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             view.out.push(Command::ResetSettings);
         }
     });
-    view.drafts.advanced = shown.openness > 0.5;
+    view.forms.advanced = shown.openness > 0.5;
 }
 
 fn scoring(ui: &mut Ui, settings: &mut Settings, about: &About) {
@@ -108,7 +108,7 @@ fn scoring(ui: &mut Ui, settings: &mut Settings, about: &About) {
             ui.label(RichText::new("both are chosen as it goes").font(theme::caption()).color(t.weak));
         }
     });
-    let hint = "Pictures in one pass through the network. Changes the speed, not the scores";
+    let hint = "Images in one pass through the network. Changes the speed, not the scores";
     field(ui, "Batch", hint, DragValue::new(&mut settings.batch).range(1..=1024).speed(0.5));
 }
 
@@ -131,8 +131,7 @@ fn early(ui: &mut Ui, settings: &mut Settings, about: &About) {
     let most = about.groups.saturating_sub(1).max(1);
     field(ui, "Leaders", hint, DragValue::new(&mut settings.top).range(1..=most).speed(0.05));
     let (mut budget, least) = settings.budget(about.timesteps, about.groups);
-    let hint =
-        "Network evaluations for a picture at most, over all models. As given: a quarter of the published grid's";
+    let hint = "Network evaluations for an image at most, over all models. As given: a quarter of the published grid's";
     if field(ui, "Budget", hint, DragValue::new(&mut budget).range(least..=1_000_000).speed(2.0)) {
         settings.budget = Some(budget);
     }
@@ -144,7 +143,7 @@ fn trust(ui: &mut Ui, settings: &mut Settings) {
     row(ui, "Random groups", |ui| {
         let number = DragValue::new(&mut settings.null).range(0..=64).speed(0.05);
         ui.add(number).accessible_name("Random groups").on_hover_text(
-            "So many groups of pictures taken at random are unlearned too: what a group of no meaning scores, and where \
+            "So many groups of images taken at random are unlearned too: what a group of no meaning scores, and where \
              the noise ends. Costs as many more unlearnings, once a project. 0: none; 16 is a good number",
         );
         // Asked of the test itself, which knows how many it needs.
@@ -176,7 +175,7 @@ fn unlearning(ui: &mut Ui, settings: &mut Settings) {
     if let Some(error) = settings.rate_error() {
         ui.label(RichText::new(error).font(theme::caption()).color(t.error));
     }
-    let hint = "Pictures to forget in a step, and as many to retain";
+    let hint = "Images to forget in a step, and as many to retain";
     field(ui, "Forget batch", hint, DragValue::new(&mut settings.recipe.batch).range(1..=1024).speed(0.5));
     let hint = "Order and noise of the unlearning. Models are kept: another seed unlearns every group anew, to be watched again";
     field(ui, "Unlearning seed", hint, DragValue::new(&mut settings.recipe.seed).speed(0.05));

@@ -1,4 +1,4 @@
-//! The picture asked about, large, and the button that explains it.
+//! The image asked about, large, and the button that explains it.
 
 use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 
@@ -7,27 +7,27 @@ use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Picture, picture};
+use crate::app::widgets::{TextureKey, show_image};
 use whence_jobs::QueryOrigin;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let width = ui.available_width();
-    // Below the picture: name, notes, button and settings.
-    let below = redrawn::LINE + if view.drafts.advanced { 360.0 } else { 150.0 };
+    // Below the image: name, notes, button and settings.
+    let below = redrawn::LINE + if view.forms.advanced { 360.0 } else { 150.0 };
     let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
     if let Some(drawing) = &view.state.drawing {
-        let key = Picture::Drawing(drawing.job, drawing.step);
+        let key = TextureKey::Generating(drawing.job, drawing.step);
         let texture = view.textures.get(ui.ctx(), key, drawing.shape, &drawing.pixels);
-        picture(ui, texture, drawing.shape, space, "The picture as it is being drawn");
+        show_image(ui, texture, drawing.shape, space, "The image as it is being drawn");
         caption(ui, "Drawing", &format!("step {} of {}", drawing.step, drawing.steps));
     } else if let Some(query) = view.state.query() {
-        let q = &query.picture;
+        let q = &query.image;
         redrawn::show(ui, view, query, space);
         redrawn::line(ui, view, query);
         caption(ui, &q.name, &origin(view.state, query));
-        // How a picture was drawn is in its caption; how a file was fitted to the model is no warning.
+        // How an image was drawn is in its caption; how a file was fitted to the model is no warning.
         for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {
             let t = tokens(ui);
             ui.add(egui::Label::new(RichText::new(note).font(theme::caption()).color(t.weak)).wrap());
@@ -55,9 +55,9 @@ fn caption(ui: &mut Ui, name: &str, about: &str) {
 }
 
 fn origin(state: &State, query: &Query) -> String {
-    let shape = query.picture.shape;
+    let shape = query.image.shape;
     let size = format!("{} x {}", shape.width, shape.height);
-    let file = match &query.picture.origin {
+    let file = match &query.image.origin {
         QueryOrigin::File(path) => {
             let root = state.project.as_ref().map(|p| p.root.as_path());
             let inside = root.and_then(|root| path.strip_prefix(root).ok());
@@ -65,7 +65,7 @@ fn origin(state: &State, query: &Query) -> String {
         }
         QueryOrigin::Seed(_) => String::new(),
     };
-    let Some(drawn) = query.picture.drawn else { return format!("{size}{file}") };
+    let Some(drawn) = query.image.drawn else { return format!("{size}{file}") };
     let class = drawn.draw.class.map_or_else(String::new, |c| format!(", class {c}"));
     format!("{size}{file}, drawn by the model: seed {}, {}{class}", drawn.seed, drawn.draw.about())
 }
@@ -78,7 +78,7 @@ fn blank(ui: &mut Ui, view: &mut View<'_>, space: egui::Vec2) {
     let (text, action) = match (loading, &state.model) {
         (Some(job), _) => (format!("{}…", job.title), None),
         (None, None) => ("Open a project or a model folder, or drop one here".to_owned(), Some(Action::OpenFolder)),
-        (None, Some(_)) => ("Draw a picture from a seed, or drop one here".to_owned(), Some(Action::Draw)),
+        (None, Some(_)) => ("Draw an image from a seed, or drop one here".to_owned(), Some(Action::Draw)),
     };
     let frame = egui::Frame::new().fill(t.mat).corner_radius(theme::RADIUS);
     frame.show(ui, |ui| {
@@ -89,7 +89,7 @@ fn blank(ui: &mut Ui, view: &mut View<'_>, space: egui::Vec2) {
             ui.label(RichText::new(text).color(t.text));
             ui.add_space(6.0);
             if let Some(action) = action {
-                let words = if action == Action::Draw { "Draw a picture" } else { action.text() };
+                let words = if action == Action::Draw { "Draw an image" } else { action.text() };
                 let button = Button::new(RichText::new(words).color(t.window)).fill(t.strong);
                 if ui.add(button).on_hover_text(action.hint(ui.ctx())).clicked() {
                     view.out.push(Command::Act(action));

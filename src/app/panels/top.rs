@@ -214,9 +214,9 @@ fn open_menu(ui: &mut Ui, view: &mut View<'_>) {
         for (text, what, hint) in [
             ("Project…", Pick::Project, "A folder with a project.json"),
             ("Model…", Pick::Model, "A diffusers folder with a config.json"),
-            ("Dataset folder…", Pick::Dataset, "One folder of pictures a group"),
-            ("Dataset file…", Pick::Table, "A parquet table with pictures and groups"),
-            ("Picture…", Pick::Query, "A picture to ask about"),
+            ("Dataset folder…", Pick::Dataset, "One folder of images a group"),
+            ("Dataset file…", Pick::Table, "A parquet table with images and groups"),
+            ("Image…", Pick::Query, "An image to ask about"),
         ] {
             if ui.button(text).on_hover_text(hint).clicked() {
                 view.out.push(Command::Pick(what));
@@ -229,8 +229,8 @@ fn open_menu(ui: &mut Ui, view: &mut View<'_>) {
 
 /// The way to everything else: a button for the palette, or the path field where a path is typed. Says where it is.
 fn find(ui: &mut Ui, view: &mut View<'_>) -> Rect {
-    let drafts = &view.drafts;
-    if drafts.focus_path || drafts.path_open || drafts.dialog_open || !drafts.path.is_empty() {
+    let forms = &view.forms;
+    if forms.focus_path || forms.path_open || forms.dialog_open || !forms.path.is_empty() {
         return path::field(ui, view);
     }
     let width = (ui.available_width() - 8.0).clamp(60.0, 230.0);
@@ -289,7 +289,7 @@ fn theme_switch(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 fn help(ui: &mut Ui, view: &mut View<'_>) {
-    let button = Button::new("?").min_size(vec2(28.0, 26.0)).selected(view.drafts.help);
+    let button = Button::new("?").min_size(vec2(28.0, 26.0)).selected(view.forms.help);
     let response = ui.add(button).accessible_name(Action::Help.text());
     if response.on_hover_text(Action::Help.hint(ui.ctx())).clicked() {
         view.out.push(Command::Act(Action::Help));

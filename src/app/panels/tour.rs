@@ -22,12 +22,12 @@ pub struct Places {
     pub top: Rect,
     /// The strip at the bottom.
     pub jobs: Rect,
-    /// Pictures and groups.
+    /// Images and groups.
     pub left: Rect,
     /// The tabs.
     pub middle: Rect,
-    /// The picture, where it is on screen.
-    pub picture: Option<Rect>,
+    /// The image, where it is on screen.
+    pub image: Option<Rect>,
     /// The ranking, where it is on screen.
     pub ranking: Option<Rect>,
 }
@@ -35,7 +35,7 @@ pub struct Places {
 impl Default for Places {
     fn default() -> Self {
         let none = Rect::ZERO;
-        Self { top: none, jobs: none, left: none, middle: none, picture: None, ranking: None }
+        Self { top: none, jobs: none, left: none, middle: none, image: None, ranking: None }
     }
 }
 
@@ -48,31 +48,31 @@ struct Card {
 const CARDS: [Card; 5] = [
     Card {
         title: "One question",
-        text: "Which groups of training images shaped this picture? The demo's model has learned eight styles; \
-               these are pictures that it drew. Draw another from a seed, or drop a file onto the window",
+        text: "Which groups of training images shaped this image? The demo's model has learned eight styles; \
+               these are images that it drew. Draw another from a seed, or drop a file onto the window",
         place: |p| p.left,
     },
     Card {
-        title: "Explain a picture",
-        text: "The button under the picture unlearns each group in turn and measures how much less likely the picture \
+        title: "Explain an image",
+        text: "The button under the image unlearns each group in turn and measures how much less likely the image \
                becomes. The first time takes a minute or two; what was made is kept",
-        place: |p| p.picture.unwrap_or(p.middle),
+        place: |p| p.image.unwrap_or(p.middle),
     },
     Card {
         title: "Read the bars",
-        text: "A long bar: without this group the picture would be much less likely. The thin lines are 95 % intervals, \
+        text: "A long bar: without this group the image would be much less likely. The thin lines are 95 % intervals, \
                and the sentence above says what can be told apart and what cannot",
         place: |p| p.ranking.unwrap_or(p.middle),
     },
     Card {
         title: "Look for evidence",
-        text: "Select a group, and see its images nearest to the picture. The tabs hold more views; keys 1 to 6 lead \
+        text: "Select a group, and see its images nearest to the image. The tabs hold more views; keys 1 to 6 lead \
                there, and each can be dragged beside another",
         place: |p| Rect::from_min_size(p.middle.min, vec2(p.middle.width(), theme::TAB_BAR)),
     },
     Card {
         title: "Find anything",
-        text: "Search or run finds every action, group and picture by a few letters. What runs is shown at the bottom, \
+        text: "Search or run finds every action, group and image by a few letters. What runs is shown at the bottom, \
                where it can be paused and cancelled",
         place: |p| p.top,
     },
@@ -91,7 +91,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, places: &Places) {
     let id = Id::unique("tour");
     let size = ui.memory(|m| m.area_rect(id)).map_or(vec2(WIDTH + 2.0 * INSIDE, HEIGHT), |r| r.size());
     let room = places.left.union(places.middle);
-    let at = spot(room.shrink(GAP), size, place, places.picture);
+    let at = spot(room.shrink(GAP), size, place, places.image);
     Area::new(id).order(Order::Foreground).fixed_pos(at).show(ui.ctx(), |ui| {
         Frame::popup(ui.style()).inner_margin(INSIDE).corner_radius(10).show(ui, |ui| {
             ui.set_width(WIDTH);
@@ -103,15 +103,15 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, places: &Places) {
     });
 }
 
-/// Where a card of this size lies: it covers what it is about least, then the picture and its button least, then it is as
+/// Where a card of this size lies: it covers what it is about least, then the image and its button least, then it is as
 /// near as can be to what it is about.
-fn spot(room: Rect, size: Vec2, about: Rect, picture: Option<Rect>) -> Pos2 {
+fn spot(room: Rect, size: Vec2, about: Rect, image: Option<Rect>) -> Pos2 {
     let corner = room.max - size;
     let beside = [about.right() + GAP, about.left() - GAP - size.x, about.left(), room.left(), corner.x];
     let above = [about.bottom() + GAP, about.top() - GAP - size.y, about.top(), room.top(), corner.y];
     let cost = |at: &Pos2| {
         let card = Rect::from_min_size(*at, size);
-        (overlap(card, about), picture.map_or(0.0, |p| overlap(card, p)), about.distance_to_pos(card.center()))
+        (overlap(card, about), image.map_or(0.0, |p| overlap(card, p)), about.distance_to_pos(card.center()))
     };
     let places = beside.into_iter().flat_map(|x| above.into_iter().map(move |y| pos2(x, y)));
     let inside = places.map(|at| at.min(corner).max(room.min));
@@ -159,15 +159,15 @@ mod tests {
     fn a_card_lies_beside_what_it_is_about() {
         let rect = |x: f32, y: f32, w: f32, h: f32| Rect::from_min_size(pos2(x, y), vec2(w, h));
         let (room, size) = (rect(0.0, 50.0, 1280.0, 700.0), vec2(436.0, 150.0));
-        let (left, picture, ranking) =
+        let (left, image, ranking) =
             (rect(0.0, 50.0, 244.0, 700.0), rect(244.0, 86.0, 420.0, 664.0), rect(664.0, 86.0, 616.0, 330.0));
-        for about in [left, picture, ranking] {
-            let card = Rect::from_min_size(spot(room, size, about, Some(picture)), size);
+        for about in [left, image, ranking] {
+            let card = Rect::from_min_size(spot(room, size, about, Some(image)), size);
             assert!(room.contains_rect(card), "{card:?}");
-            assert_eq!((overlap(card, about), overlap(card, picture)), (0.0, 0.0), "{about:?}: {card:?}");
+            assert_eq!((overlap(card, about), overlap(card, image)), (0.0, 0.0), "{about:?}: {card:?}");
         }
         // Where everything is covered by what it is about, the card is still inside.
-        let card = Rect::from_min_size(spot(room, size, room, Some(picture)), size);
-        assert!(room.contains_rect(card) && overlap(card, picture) == 0.0, "{card:?}");
+        let card = Rect::from_min_size(spot(room, size, room, Some(image)), size);
+        assert!(room.contains_rect(card) && overlap(card, image) == 0.0, "{card:?}");
     }
 }

@@ -7,7 +7,7 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::{Course, Query, Slot};
 use crate::app::theme::{self, GAP, tokens};
-use crate::app::widgets::{Picture, Series, content, curve, picture, swatch};
+use crate::app::widgets::{Series, TextureKey, content, curve, show_image, swatch};
 use whence_jobs::{Evidence, UnlearningPoint};
 
 /// Draws the panel.
@@ -16,7 +16,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let state = view.state;
     super::notices(ui, view, &[Slot::Evidence], 120.0);
     let Some(query) = state.query() else {
-        super::vacant(ui, "Unlearning", "How a group is unlearned, step by step. Draw or open a picture first", None);
+        super::vacant(ui, "Unlearning", "How a group is unlearned, step by step. Draw or open an image first", None);
         return;
     };
     // What is being unlearned now comes before what is selected: it is what changes.
@@ -29,7 +29,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let job = state.looking(Evidence::Watch, Some(group));
     let course = query.found.courses.get(&group).filter(|c| !c.points.is_empty());
     if course.is_none() && job.is_none() {
-        let about = "Its model was made before, or comes with the project. Watching unlearns it once more, and draws this picture again on the way";
+        let about = "Its model was made before, or comes with the project. Watching unlearns it once more, and draws this image again on the way";
         let ready = state.can_look().map(|()| HINT);
         let title = format!("Unlearning {}", format::cut(name, 40));
         if super::vacant(ui, &title, about, Some(("Watch it unlearn", ready))) {
@@ -66,7 +66,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 /// What watching is.
-const HINT: &str = "Unlearn this group once more, and draw the picture again on the way";
+const HINT: &str = "Unlearn this group once more, and draw the image again on the way";
 
 fn watch(ui: &mut Ui, view: &mut View<'_>, group: usize) {
     let ready = view.state.can_look();
@@ -79,39 +79,40 @@ fn watch(ui: &mut Ui, view: &mut View<'_>, group: usize) {
 /// The step that is shown: where the scrubber is, else the last.
 fn step_of(view: &View<'_>, query: &Query, group: usize, course: &Course) -> usize {
     let last = course.points.last().map_or(0, |p| p.step);
-    match view.drafts.scrub {
+    match view.forms.scrub {
         Some((key, of, step)) if (key, of) == (query.key, group) => step.min(last),
         _ => last,
     }
 }
 
-/// The picture at a step, and the scrubber.
+/// The image at a step, and the scrubber.
 fn glance(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, course: &Course, side: f32) {
     let t = tokens(ui);
-    let shape = query.picture.shape;
+    let shape = query.image.shape;
     let step = step_of(view, query, group, course);
-    let at = course.picture_at(step);
-    let shown = at.and_then(|i| course.pictures.get(i));
-    let texture = shown
-        .and_then(|(_, pixels)| view.textures.get(ui.ctx(), Picture::Redrawn(content(pixels), true), shape, pixels));
+    let at = course.image_at(step);
+    let shown = at.and_then(|i| course.images.get(i));
+    let texture = shown.and_then(|(_, pixels)| {
+        view.textures.get(ui.ctx(), TextureKey::Regenerated(content(pixels), true), shape, pixels)
+    });
     let label = match shown {
-        Some((at, _)) => format!("The picture drawn again after {} of unlearning", format::plural(*at, "step")),
-        None => "No picture was drawn on the way".into(),
+        Some((at, _)) => format!("The image drawn again after {} of unlearning", format::plural(*at, "step")),
+        None => "No image was drawn on the way".into(),
     };
-    picture(ui, texture, shape, Vec2::splat(side), "The picture at this step");
+    show_image(ui, texture, shape, Vec2::splat(side), "The image at this step");
     ui.label(RichText::new(label).font(theme::caption()).color(t.weak));
     let last = course.points.last().map_or(0, |p| p.step);
     let mut chosen = step;
     ui.spacing_mut().slider_width = (side - 90.0).max(60.0);
     let slider = ui.add(Slider::new(&mut chosen, 0..=last).text("step"));
     if slider.on_hover_text("Go through the unlearning; arrow keys move by one step").changed() {
-        view.drafts.scrub = (chosen < last).then_some((query.key, group, chosen));
+        view.forms.scrub = (chosen < last).then_some((query.key, group, chosen));
     }
     let point = course.points.iter().rfind(|p| p.step <= step);
     if let Some(point) = point {
         let score = course.points.iter().filter(|p| p.step <= step).rev().find_map(|p| p.query_score);
         let score = score
-            .map_or_else(String::new, |s| format!(" · this picture {} nats", format::signed(s, format::decimals(s))));
+            .map_or_else(String::new, |s| format!(" · this image {} nats", format::signed(s, format::decimals(s))));
         let text = format!("forget {:.4} · rest {:.4}{score}", point.forget_loss, point.retain_loss);
         ui.label(RichText::new(text).color(t.text));
     }
@@ -140,13 +141,13 @@ fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &Course) {
         Series { name: "rest", color: t.weak, points: &retain, noisy: true },
     ];
     curve(ui, size, "Loss by step", &series, steps, false, |v| format!("{v:.4}"))
-        .on_hover_text("Mean squared error of the predicted noise: on pictures to forget, and on the others");
+        .on_hover_text("Mean squared error of the predicted noise: on images to forget, and on the others");
     ui.add_space(GAP);
     let largest = score.iter().fold(0.0f64, |m, p| m.max(p[1].abs()));
     let digits = format::decimals(largest);
-    let series = [Series { name: "this picture", color, points: &score, noisy: false }];
+    let series = [Series { name: "this image", color, points: &score, noisy: false }];
     curve(ui, size, "Score by step, nats, on a few timesteps", &series, steps, true, |v| format::signed(v, digits))
-        .on_hover_text("How much less likely the picture has become. Unlearning overshoots: compare groups, not nats");
+        .on_hover_text("How much less likely the image has become. Unlearning overshoots: compare groups, not nats");
     if let Some(judgement) = gate {
         ui.add_space(8.0);
         super::score::check(ui, judgement, view.state.group_name(group));

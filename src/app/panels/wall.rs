@@ -9,22 +9,22 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::{Query, Slot, State};
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::{Picture, content, elided, hover, picture, swatch};
+use crate::app::widgets::{TextureKey, content, elided, hover, show_image, swatch};
 use whence_jobs::Evidence;
 
 const SPACE: f32 = 16.0;
-/// Below each picture: name and number.
+/// Below each image: name and number.
 const BELOW: f32 = 26.0;
-/// Pictures never get smaller than this.
+/// Images never get smaller than this.
 const SMALLEST: f32 = 120.0;
 
-/// What the pictures are ordered by.
+/// What the images are ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// The score, highest first.
     #[default]
     Score,
-    /// How different the picture looks, most first.
+    /// How different the image looks, most first.
     Change,
 }
 
@@ -33,18 +33,18 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
     super::notices(ui, view, &[Slot::Evidence], 120.0);
-    let about_wall = "The picture drawn again without each group, side by side, from the same noise";
+    let about_wall = "The image drawn again without each group, side by side, from the same noise";
     let Some(query) = state.query() else {
-        super::vacant(ui, "The wall", &format!("{about_wall}. Draw or open a picture first"), None);
+        super::vacant(ui, "The wall", &format!("{about_wall}. Draw or open an image first"), None);
         return;
     };
     let groups = state.groups().len();
     let done = query.found.redrawn.values().filter(|r| r.is_done()).count();
-    let job = state.looking(Evidence::Redraw, None);
+    let job = state.looking(Evidence::Regenerate, None);
     if query.found.redrawn.is_empty() && job.is_none() {
         let ready = state.can_look().map(|()| HINT);
         if super::vacant(ui, "The wall", about_wall, Some(("Draw all again", ready))) {
-            view.out.push(Command::Look(Evidence::Redraw, None));
+            view.out.push(Command::Look(Evidence::Regenerate, None));
         }
         return;
     }
@@ -53,7 +53,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.add_space(8.0);
         ui.label(RichText::new("by").color(t.weak));
         for (order, text) in [(Order::Score, "Score"), (Order::Change, "Visible change")] {
-            ui.selectable_value(&mut view.drafts.wall_order, order, text);
+            ui.selectable_value(&mut view.forms.wall_order, order, text);
         }
         ui.add_space(8.0);
         match job {
@@ -64,7 +64,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     });
     ui.label(RichText::new(about(query)).font(theme::caption()).color(t.weak));
     ui.add_space(8.0);
-    let order = sorted(state, query, view.drafts.wall_order);
+    let order = sorted(state, query, view.forms.wall_order);
     let (columns, side) = layout(ui.available_size(), order.len() + 1);
     ScrollArea::vertical().id_salt("wall").auto_shrink([false, false]).show(ui, |ui| {
         let rows = (order.len() + 1).div_ceil(columns);
@@ -85,21 +85,21 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 /// What drawing again is.
-const HINT: &str = "The models without each group draw the picture from the same noise";
+const HINT: &str = "The models without each group draw the image from the same noise";
 
 fn draw_rest(ui: &mut Ui, view: &mut View<'_>) {
     let ready = view.state.can_look();
     let button = ui.add_enabled(ready.is_ok(), egui::Button::new("Draw the rest"));
     if button.on_hover_text(HINT).on_disabled_hover_text(ready.err().unwrap_or(HINT)).clicked() {
-        view.out.push(Command::Look(Evidence::Redraw, None));
+        view.out.push(Command::Look(Evidence::Regenerate, None));
     }
 }
 
-/// What was done to get these pictures.
+/// What was done to get these images.
 fn about(query: &Query) -> String {
     match query.draw {
         Some(_) => "From the same noise as the original, with the same sampler, by another model. Small changes early on become large ones".into(),
-        None => "No seed is known of this picture: all models, the full one too, draw the second half of the steps from the same noisy version of it".to_owned(),
+        None => "No seed is known of this image: all models, the full one too, draw the second half of the steps from the same noisy version of it".to_owned(),
     }
 }
 
@@ -108,7 +108,7 @@ fn sorted(state: &State, query: &Query, order: Order) -> Vec<usize> {
     let mut groups: Vec<usize> = (0..state.groups().len()).collect();
     let value = |group: &usize| match order {
         Order::Score => score(query, *group),
-        Order::Change => query.found.change(&query.picture.pixels, *group),
+        Order::Change => query.found.change(&query.image.pixels, *group),
     };
     let key = |group: &usize| value(group).unwrap_or(f64::NEG_INFINITY);
     groups.sort_by(|a, b| key(b).total_cmp(&key(a)));
@@ -120,7 +120,7 @@ fn score(query: &Query, group: usize) -> Option<f64> {
     board.rows.iter().find(|r| r.group == Some(group)).map(|r| r.estimate.score)
 }
 
-/// Columns and side of the pictures: as large as all fit, down to where scrolling is better.
+/// Columns and side of the images: as large as all fit, down to where scrolling is better.
 fn layout(room: Vec2, count: usize) -> (usize, f32) {
     let side = |columns: usize| {
         let rows = count.div_ceil(columns) as f32;
@@ -136,10 +136,10 @@ fn layout(room: Vec2, count: usize) -> (usize, f32) {
     (columns, ((room.x + SPACE) / columns as f32 - SPACE).floor())
 }
 
-/// The original, or the picture without a group.
+/// The original, or the image without a group.
 fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, side: f32) {
     let t = tokens(ui);
-    let shape = query.picture.shape;
+    let shape = query.image.shape;
     let drawn = match group {
         Some(group) => query.found.redrawn.get(&group),
         None => query.found.reference.as_ref(),
@@ -151,17 +151,17 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
     };
     let texture = match (group, drawn) {
         (_, Some(drawn)) => {
-            let key = Picture::Redrawn(content(&drawn.pixels), drawn.is_done());
+            let key = TextureKey::Regenerated(content(&drawn.pixels), drawn.is_done());
             view.textures.get(ui.ctx(), key, shape, &drawn.pixels)
         }
-        (None, None) => view.textures.get(ui.ctx(), Picture::Query(query.key), shape, &query.picture.pixels),
+        (None, None) => view.textures.get(ui.ctx(), TextureKey::Query(query.key), shape, &query.image.pixels),
         (Some(_), None) => None,
     };
     let label = match group {
         Some(_) => format!("Without {name}"),
-        None => format!("The picture with {name}"),
+        None => format!("The image with {name}"),
     };
-    let shown = picture(ui, texture, shape, Vec2::splat(side), &label);
+    let shown = show_image(ui, texture, shape, Vec2::splat(side), &label);
     let text = Rect::from_min_max(shown.rect.left_bottom(), shown.rect.right_bottom() + vec2(0.0, BELOW));
     let whole = shown.rect.union(text);
     let response = ui.interact(whole, ui.scope_id().with(group), Sense::click());
@@ -185,14 +185,14 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
         swatch(painter, pos2(left + 6.0, middle), 5.0, group, t);
         left += 18.0;
     }
-    let number = match (group, drawn, view.drafts.wall_order) {
+    let number = match (group, drawn, view.forms.wall_order) {
         (Some(_), Some(drawn), _) if !drawn.is_done() => format!("step {} of {}", drawn.step, drawn.steps),
         (Some(group), _, Order::Score) => {
             score(query, group).map_or_else(String::new, |s| format::signed(s, format::decimals(s)))
         }
         (Some(group), _, Order::Change) => query
             .found
-            .change(&query.picture.pixels, group)
+            .change(&query.image.pixels, group)
             .map_or_else(String::new, |c| format!("differs by {:.0} %", 100.0 * c)),
         (None, ..) => String::new(),
     };
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_pictures_fit_while_they_stay_large_enough() {
+    fn all_images_fit_while_they_stay_large_enough() {
         for (room, count) in [(vec2(960.0, 560.0), 9), (vec2(960.0, 560.0), 3), (vec2(2000.0, 1200.0), 13)] {
             let (columns, side) = layout(room, count);
             let rows = count.div_ceil(columns) as f32;

@@ -1,10 +1,10 @@
 //! What a project remembers when some of it was not there.
 
 use super::*;
-use crate::app::drafts::Drafts;
+use crate::app::forms::Forms;
 use crate::app::state::{Effect, Job, Slot};
 use whence_data::{Dataset, ImageShape, LoadOptions};
-use whence_jobs::{Event, EventKind, JobId, ModelInfo, QueryPicture};
+use whence_jobs::{Event, EventKind, JobId, ModelInfo, QueryImage};
 use whence_methods::{Attribution, GroupScore};
 use whence_store::ProjectFile;
 
@@ -19,13 +19,13 @@ struct Desk {
 
 impl Desk {
     /// A project that was just opened: nothing of it is read.
-    fn open(pictures: &[&str], left: Option<&Session>) -> Self {
+    fn open(images: &[&str], left: Option<&Session>) -> Self {
         let file = ProjectFile {
             schema_version: 1,
             name: "Styles".into(),
             model: Some("/p/model".into()),
             data: Some("/p/data".into()),
-            queries: pictures.iter().map(|name| Path::new("/p").join(name)).collect(),
+            queries: images.iter().map(|name| Path::new("/p").join(name)).collect(),
             recipe: None,
         };
         let session = left.map(|s| serde_json::to_value(s).unwrap());
@@ -37,11 +37,11 @@ impl Desk {
     }
 
     /// The same, where everything that is asked for comes.
-    fn opened(pictures: &[&str], left: Option<&Session>) -> Self {
-        let mut desk = Self::open(pictures, left);
+    fn opened(images: &[&str], left: Option<&Session>) -> Self {
+        let mut desk = Self::open(images, left);
         desk.model();
         desk.dataset();
-        desk.pictures(&[]);
+        desk.images(&[]);
         desk
     }
 
@@ -91,28 +91,28 @@ impl Desk {
         self.end(Slot::Dataset, Some(EventKind::DatasetLoaded(dataset())));
     }
 
-    /// Ends the jobs that read pictures; files of these names are missing.
-    fn pictures(&mut self, missing: &[&str]) {
+    /// Ends the jobs that read images; files of these names are missing.
+    fn images(&mut self, missing: &[&str]) {
         while let Some(JobSpec::LoadQuery(path)) = self.state.busy(Slot::Query).map(|j| j.spec.clone()) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let there = !missing.contains(&name.as_str());
             let pixels = vec![name.bytes().fold(0, u8::wrapping_add); SHAPE.numel()];
             let origin = QueryOrigin::File(path);
-            let picture = QueryPicture { name, origin, shape: SHAPE, pixels, drawn: None, notes: vec![] };
-            self.end(Slot::Query, there.then(|| EventKind::QueryReady(Box::new(picture))));
+            let image = QueryImage { name, origin, shape: SHAPE, pixels, drawn: None, notes: vec![] };
+            self.end(Slot::Query, there.then(|| EventKind::QueryReady(Box::new(image))));
         }
     }
 
     fn key(&self, name: &str) -> u64 {
-        self.state.queries.iter().find(|q| q.picture.name == name).unwrap().key
+        self.state.queries.iter().find(|q| q.image.name == name).unwrap().key
     }
 
-    /// Puts a picture on screen, gives it a star and explains it.
+    /// Puts an image on screen, gives it a star and explains it.
     fn explain(&mut self, name: &str) {
         let key = self.key(name);
         self.state.current = Some(key);
         self.state.queries.iter_mut().filter(|q| q.key == key).for_each(|q| q.starred = true);
-        let job = AttributeJob { live: true, ..Drafts::default().attribute_job(&self.state).unwrap() };
+        let job = AttributeJob { live: true, ..Forms::default().attribute_job(&self.state).unwrap() };
         self.start(JobSpec::Attribute(Box::new(job)), Some(key));
         self.answer(name);
     }
@@ -137,7 +137,7 @@ fn dataset() -> Dataset {
     Dataset::load(folder.path(), &LoadOptions { shape: Some(SHAPE), ..Default::default() }, &mut |_, _| Ok(())).unwrap()
 }
 
-/// Pictures in order.
+/// Images in order.
 fn names(session: &Session) -> Vec<&str> {
     let files = session.queries.iter().filter_map(|q| match &q.origin {
         KeptOrigin::File(path) => path.to_str(),
@@ -146,7 +146,7 @@ fn names(session: &Session) -> Vec<&str> {
     files.collect()
 }
 
-/// Three pictures, of which the second has a star, is explained and on screen.
+/// Three images, of which the second has a star, is explained and on screen.
 fn left() -> Session {
     let mut desk = Desk::opened(&["a.png", "b.png", "c.png"], None);
     desk.explain("b.png");
@@ -158,29 +158,29 @@ fn left() -> Session {
 }
 
 #[test]
-fn nothing_is_kept_while_pictures_are_still_being_read() {
+fn nothing_is_kept_while_images_are_still_being_read() {
     let mut desk = Desk::open(&["a.png", "b.png"], None);
     desk.model();
     desk.dataset();
-    assert_eq!(Session::of(&desk.state, 41), None, "two pictures wait");
-    desk.pictures(&[]);
+    assert_eq!(Session::of(&desk.state, 41), None, "two images wait");
+    desk.images(&[]);
     assert_eq!(names(&desk.session()), ["a.png", "b.png"]);
     let job = desk.start(JobSpec::LoadQuery("/p/c.png".into()), None);
     assert_eq!(Session::of(&desk.state, 41), None, "one that the user opens");
     desk.tell(job, EventKind::Cancelled);
     desk.state.current = Some(desk.key("a.png"));
-    let job = Drafts::default().attribute_job(&desk.state).unwrap();
+    let job = Forms::default().attribute_job(&desk.state).unwrap();
     desk.start(JobSpec::Attribute(Box::new(job)), desk.state.current);
     assert_eq!(names(&desk.session()), ["a.png", "b.png"], "an explanation keeps nobody waiting");
 }
 
 #[test]
-fn a_picture_that_is_missing_once_keeps_its_place_its_star_and_what_was_asked() {
+fn a_image_that_is_missing_once_keeps_its_place_its_star_and_what_was_asked() {
     let left = left();
     let mut desk = Desk::open(&["a.png", "b.png", "c.png"], Some(&left));
     desk.model();
     desk.dataset();
-    desk.pictures(&["b.png"]);
+    desk.images(&["b.png"]);
     assert_eq!(desk.state.queries.len(), 2);
     let without = desk.session();
     assert_eq!(without.queries, left.queries);
@@ -190,25 +190,25 @@ fn a_picture_that_is_missing_once_keeps_its_place_its_star_and_what_was_asked() 
 
     // It comes back at once when it is opened again, and at the next start.
     desk.start(JobSpec::LoadQuery("/p/b.png".into()), None);
-    desk.pictures(&[]);
-    assert!(desk.state.queries.iter().any(|q| q.picture.name == "b.png" && q.starred));
+    desk.images(&[]);
+    assert!(desk.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
     let next = Desk::opened(&["a.png", "b.png", "c.png"], Some(&without));
-    assert!(next.state.queries.iter().any(|q| q.picture.name == "b.png" && q.starred));
+    assert!(next.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
     assert!(next.state.busy(Slot::Explain).is_some(), "what was explained is asked for");
 }
 
 #[test]
-fn the_first_picture_that_is_missing_stays_the_first() {
+fn the_first_image_that_is_missing_stays_the_first() {
     let left = left();
     let mut desk = Desk::open(&[], Some(&left));
     desk.model();
     desk.dataset();
-    desk.pictures(&["a.png", "b.png"]);
+    desk.images(&["a.png", "b.png"]);
     assert_eq!(desk.session().queries, left.queries);
 }
 
 #[test]
-fn pictures_that_the_project_names_later_appear_and_removed_ones_do_not() {
+fn images_that_the_project_names_later_appear_and_removed_ones_do_not() {
     let mut desk = Desk::opened(&["a.png", "b.png"], None);
     desk.state.remove_query(desk.key("a.png"));
     let left = desk.session();
@@ -230,7 +230,7 @@ fn a_dataset_that_moved_takes_no_explanation_with_it() {
     let mut desk = Desk::open(&["a.png", "b.png", "c.png"], Some(&left));
     desk.model();
     desk.end(Slot::Dataset, None);
-    desk.pictures(&[]);
+    desk.images(&[]);
     assert_eq!(Session::of(&desk.state, 41), None, "there is no dataset");
     desk.start(JobSpec::LoadDataset("/elsewhere/data".into()), None);
     desk.dataset();

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use super::State;
 use whence_diffusion::elbo::ScoreMap;
-use whence_jobs::{AttributeJob, EventKind, Evidence, JobSpec, Moved, Redrawn, UnlearningPoint};
+use whence_jobs::{AttributeJob, EventKind, Evidence, JobSpec, Moved, Regenerated, UnlearningPoint};
 
 /// Evidence for and against a query's scores, by group.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The models and the noise it was found with.
     pub of: Option<Box<AttributeJob>>,
-    /// The query drawn again by the full model; only of pictures that no seed is known of.
-    pub reference: Option<Redrawn>,
+    /// The query drawn again by the full model; only of images that no seed is known of.
+    pub reference: Option<Regenerated>,
     /// The query drawn again without the group.
-    pub redrawn: BTreeMap<usize, Redrawn>,
+    pub redrawn: BTreeMap<usize, Regenerated>,
     /// Where and when the score arises.
     pub maps: BTreeMap<usize, Arc<ScoreMap>>,
     /// The group's images that moved, most first.
@@ -30,26 +30,26 @@ pub struct Course {
     /// Losses and scores.
     pub points: Vec<UnlearningPoint>,
     /// The query drawn again on the way: training steps done and planar bytes.
-    pub pictures: Vec<(usize, Vec<u8>)>,
+    pub images: Vec<(usize, Vec<u8>)>,
 }
 
 impl Course {
-    /// Whether pictures were drawn on the way, to the end.
+    /// Whether images were drawn on the way, to the end.
     pub fn is_watched(&self) -> bool {
         let last = self.points.last().map(|p| p.steps);
-        last.is_some() && self.pictures.last().map(|(step, _)| *step) == last
+        last.is_some() && self.images.last().map(|(step, _)| *step) == last
     }
 
     /// Adds a point; a group that is begun again replaces its course.
     pub fn add(&mut self, point: UnlearningPoint) {
         self.points.retain(|p| p.step < point.step);
-        self.pictures.retain(|(step, _)| *step < point.step);
+        self.images.retain(|(step, _)| *step < point.step);
         self.points.push(point);
     }
 
-    /// Number of the picture nearest to a training step.
-    pub fn picture_at(&self, step: usize) -> Option<usize> {
-        (0..self.pictures.len()).min_by_key(|i| self.pictures.get(*i).map_or(usize::MAX, |(at, _)| at.abs_diff(step)))
+    /// Number of the image nearest to a training step.
+    pub fn image_at(&self, step: usize) -> Option<usize> {
+        (0..self.images.len()).min_by_key(|i| self.images.get(*i).map_or(usize::MAX, |(at, _)| at.abs_diff(step)))
     }
 }
 
@@ -61,7 +61,7 @@ impl Found {
         }
     }
 
-    /// How different the picture looks without a group, as the mean share of a channel's range by which its values differ; 0 to
+    /// How different the image looks without a group, as the mean share of a channel's range by which its values differ; 0 to
     /// 1. `original` is what the full model draws where that was not drawn again.
     pub fn change(&self, original: &[u8], group: usize) -> Option<f64> {
         let without = &self.redrawn.get(&group).filter(|r| r.is_done())?.pixels;
@@ -73,9 +73,9 @@ impl Found {
     /// Takes in what a look at the query gave. False where the event is something else.
     pub fn take(&mut self, kind: EventKind) -> bool {
         match kind {
-            EventKind::Redrawn { group: None, picture } => self.reference = Some(picture),
-            EventKind::Redrawn { group: Some(group), picture } => {
-                self.redrawn.insert(group, picture);
+            EventKind::Regenerated { group: None, image } => self.reference = Some(image),
+            EventKind::Regenerated { group: Some(group), image } => {
+                self.redrawn.insert(group, image);
             }
             EventKind::Mapped { group, map } => {
                 self.maps.insert(group, Arc::new(*map));
@@ -84,9 +84,9 @@ impl Found {
                 self.moved.insert(group, images);
             }
             EventKind::Watched { group, step, pixels } => {
-                let pictures = &mut self.courses.entry(group).or_default().pictures;
-                pictures.retain(|(at, _)| *at < step);
-                pictures.push((step, pixels));
+                let images = &mut self.courses.entry(group).or_default().images;
+                images.retain(|(at, _)| *at < step);
+                images.push((step, pixels));
             }
             EventKind::Unlearning(point) => self.courses.entry(point.group).or_default().add(point),
             _ => return false,
@@ -109,13 +109,13 @@ impl State {
     /// Whether evidence can be looked for now; the reason where it cannot.
     pub fn can_look(&self) -> Result<(), &'static str> {
         match (self.query(), &self.model, &self.dataset) {
-            (None, ..) => Err("Draw a picture from a seed or open one first"),
+            (None, ..) => Err("Draw an image from a seed or open one first"),
             (_, None, _) => Err("Open a model first"),
             (.., None) => Err("Open its dataset first"),
             (Some(query), Some(model), Some(dataset))
-                if query.picture.shape != model.shape || dataset.shape() != model.shape =>
+                if query.image.shape != model.shape || dataset.shape() != model.shape =>
             {
-                Err("The dataset or the picture has another size than the model: open it again")
+                Err("The dataset or the image has another size than the model: open it again")
             }
             _ => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! Jobs as the window sees them.
 
 use whence_jobs::Priority;
-use whence_jobs::{Evidence, Forecast, JobId, JobSpec, Progress, UnlearningPoint};
+use whence_jobs::{Evidence, JobEstimate, JobId, JobSpec, Progress, UnlearningPoint};
 
 /// What a job is about, and where its failures are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub enum Slot {
     Model,
     /// The training images.
     Dataset,
-    /// A picture from a file.
+    /// An image from a file.
     Query,
-    /// A picture from a seed.
+    /// An image from a seed.
     Draw,
     /// Scores.
     Explain,
@@ -32,7 +32,7 @@ impl Slot {
             JobSpec::LoadModel(_) => Self::Model,
             JobSpec::LoadDataset(_) => Self::Dataset,
             JobSpec::LoadQuery(_) => Self::Query,
-            JobSpec::DrawQuery(_) => Self::Draw,
+            JobSpec::GenerateQuery(_) => Self::Draw,
             JobSpec::Attribute(_) => Self::Explain,
             JobSpec::Evidence(_) => Self::Evidence,
             JobSpec::Sample(_)
@@ -89,14 +89,14 @@ pub struct Job {
     pub title: String,
     /// The query it scores.
     pub query: Option<u64>,
-    /// Whether the picture that comes out shall be shown at once.
+    /// Whether the image that comes out shall be shown at once.
     pub show: bool,
     /// How far it is.
     pub status: JobStatus,
     /// The latest progress.
     pub progress: Option<Progress>,
     /// What it will take, once that was measured.
-    pub forecast: Option<Forecast>,
+    pub estimate: Option<JobEstimate>,
     /// The course of the unlearning, group by group.
     pub curves: Vec<Curve>,
     /// Whether a newer job made it pointless: what it tells is ignored.
@@ -124,7 +124,7 @@ impl Job {
             show,
             status: JobStatus::Waiting,
             progress: None,
-            forecast: None,
+            estimate: None,
             curves: Vec::new(),
             superseded: false,
             cancelling: false,
@@ -156,7 +156,7 @@ impl Job {
     /// Whether it can be put aside: one that runs must keep what it finished.
     pub fn can_pause(&self) -> bool {
         let able = match self.status {
-            JobStatus::Running => self.spec.keeps_results(),
+            JobStatus::Running => self.spec.is_resumable(),
             JobStatus::Waiting => self.priority != Priority::Prompt,
             _ => false,
         };

@@ -2,9 +2,9 @@
 //! the same thing.
 
 use whence_jobs::{AttributeJob, JobSpec};
-use whence_methods::{Made, method};
+use whence_methods::{CounterfactualKind, method};
 
-/// The question of a job: what its scores depend on, the picture left out.
+/// The question of a job: what its scores depend on, the image left out.
 pub fn question(job: &AttributeJob) -> AttributeJob {
     let mut question = job.clone();
     question.queries.clear();
@@ -14,7 +14,7 @@ pub fn question(job: &AttributeJob) -> AttributeJob {
     question
 }
 
-/// The models that a job looks through, and at which noise: what its evidence depends on, the picture left out.
+/// The models that a job looks through, and at which noise: what its evidence depends on, the image left out.
 pub fn models(job: &AttributeJob) -> AttributeJob {
     let mut models = question(job);
     models.groups.clear();
@@ -25,7 +25,7 @@ pub fn models(job: &AttributeJob) -> AttributeJob {
     models
 }
 
-/// The models that a job looks at a picture through.
+/// The models that a job looks at an image through.
 pub fn looked_through(job: &JobSpec) -> Option<AttributeJob> {
     match job {
         JobSpec::Attribute(job) => Some(models(job)),
@@ -35,6 +35,6 @@ pub fn looked_through(job: &JobSpec) -> Option<AttributeJob> {
 }
 
 /// How a job's models without a group are made; none where it needs none.
-pub fn makes(job: &AttributeJob) -> Option<Made> {
+pub fn makes(job: &AttributeJob) -> Option<CounterfactualKind> {
     method(&job.method).ok().and_then(|m| m.counterfactuals())
 }

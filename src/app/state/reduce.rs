@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::super::format;
 use super::super::session::Session;
 use super::{
-    Answer, Board, Drawing, Found, Job, JobStatus, Query, Slot, State, looked_through, makes, models, question,
+    Answer, Drawing, Found, Job, JobStatus, Query, RankingView, Slot, State, looked_through, makes, models, question,
 };
 use whence_data::Dataset;
 use whence_diffusion::elbo::Timesteps;
-use whence_jobs::{AttributeJob, Event, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture, Redrawn};
-use whence_methods::{Attribution, Made, ScoreSettings};
+use whence_jobs::{AttributeJob, Event, EventKind, JobId, JobSpec, ModelInfo, QueryImage, QueryOrigin, Regenerated};
+use whence_methods::{Attribution, CounterfactualKind, ScoreSettings};
 use whence_store::Project;
 
 /// Ended jobs that stay listed.
@@ -19,7 +19,7 @@ const HISTORY: usize = 50;
 /// What shall be done after an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Start a job; whether the picture that comes out shall be shown at once.
+    /// Start a job; whether the image that comes out shall be shown at once.
     Run(JobSpec, bool),
     /// Start a job about this query.
     RunFor(JobSpec, u64),
@@ -42,7 +42,7 @@ impl State {
         let mut pointless = Vec::new();
         for old in &mut self.jobs {
             let replaced = slot.is_single() && old.slot == slot;
-            // Another project brings its own model, images and pictures.
+            // Another project brings its own model, images and images.
             if (replaced || slot == Slot::Project) && !old.superseded {
                 old.superseded = true;
                 pointless.push(old.id);
@@ -105,20 +105,20 @@ impl State {
                 let of = looked_through(&job.spec);
                 self.found(query, of.as_ref(), EventKind::Unlearning(point));
             }
-            kind @ (EventKind::Redrawn { .. }
+            kind @ (EventKind::Regenerated { .. }
             | EventKind::Mapped { .. }
             | EventKind::Moved { .. }
             | EventKind::Watched { .. }) => {
                 let of = looked_through(&job.spec);
                 self.found(query, of.as_ref(), kind);
             }
-            EventKind::Forecast(forecast) => job.forecast = Some(forecast),
+            EventKind::Estimate(estimate) => job.estimate = Some(estimate),
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
             EventKind::ModelLoaded(model) => return self.model_loaded(*model),
             EventKind::DatasetLoaded(dataset) => return self.dataset_loaded(dataset),
-            EventKind::QueryReady(picture) => {
+            EventKind::QueryReady(image) => {
                 let show = job.show;
-                return self.query_ready(*picture, show);
+                return self.query_ready(*image, show);
             }
             EventKind::Preview { step, steps, pixels } => {
                 if let Some(shape) = self.model.as_ref().map(|m| m.shape).filter(|s| s.numel() == pixels.len()) {
@@ -184,9 +184,9 @@ impl State {
             {
                 query.answer = Some(query.earlier.remove(place));
             }
-            // Half drawn pictures of a job that was stopped are nothing to compare with.
+            // Half drawn images of a job that was stopped are nothing to compare with.
             query.found.redrawn.retain(|_, r| r.is_done());
-            query.found.reference = query.found.reference.take().filter(Redrawn::is_done);
+            query.found.reference = query.found.reference.take().filter(Regenerated::is_done);
         }
         // Recalling what is kept is nothing that was done.
         if job.recalls() {
@@ -216,16 +216,16 @@ impl State {
     fn model_loaded(&mut self, model: ModelInfo) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.model.as_ref().is_some_and(|old| old.hash != model.hash) {
-            // Scores and drawn pictures belong to the model they came from.
-            self.queries.retain(|q| matches!(q.picture.origin, QueryOrigin::File(_)));
+            // Scores and drawn images belong to the model they came from.
+            self.queries.retain(|q| matches!(q.image.origin, QueryOrigin::File(_)));
             self.queries.iter_mut().for_each(Query::forget);
             effects.extend(self.supersede_questions());
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
         }
-        self.queries.retain(|q| match &q.picture.origin {
-            QueryOrigin::File(path) if q.picture.shape != model.shape => {
+        self.queries.retain(|q| match &q.image.origin {
+            QueryOrigin::File(path) if q.image.shape != model.shape => {
                 effects.push(Effect::Run(JobSpec::LoadQuery(path.clone()), false));
                 false
             }
@@ -253,13 +253,13 @@ impl State {
         effects
     }
 
-    fn query_ready(&mut self, picture: QueryPicture, show: bool) -> Vec<Effect> {
-        let same = |q: &&Query| q.picture.origin == picture.origin && q.picture.pixels == picture.pixels;
+    fn query_ready(&mut self, image: QueryImage, show: bool) -> Vec<Effect> {
+        let same = |q: &&Query| q.image.origin == image.origin && q.image.pixels == image.pixels;
         let key = match self.queries.iter().find(same) {
             Some(query) => query.key,
             None => {
                 let key = self.new_key();
-                self.queries.push(Query::new(key, picture));
+                self.queries.push(Query::new(key, image));
                 key
             }
         };
@@ -270,7 +270,7 @@ impl State {
         self.come_back(key)
     }
 
-    /// A picture is back that was there when the project was left: so are its star and its place on screen, and what was
+    /// An image is back that was there when the project was left: so are its star and its place on screen, and what was
     /// explained follows from what is kept.
     fn come_back(&mut self, key: u64) -> Vec<Effect> {
         let (Some(session), Some(project)) = (&mut self.expected, &self.project) else { return Vec::new() };
@@ -296,7 +296,7 @@ impl State {
         let Some(answer) = query.answer.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else { return };
         change(answer);
         let whole = answer.complete.is_some().then(|| answer.asked.as_deref().map(question)).flatten();
-        answer.board = Board::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
+        answer.board = RankingView::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
         let leader = answer.board.leader();
         // The same answer again takes the place of the earlier one, once it is whole.
         if let Some(asked) = whole {
@@ -310,10 +310,10 @@ impl State {
 }
 
 impl Query {
-    fn new(key: u64, picture: QueryPicture) -> Self {
-        let draw = picture.drawn.map(|d| d.draw);
+    fn new(key: u64, image: QueryImage) -> Self {
+        let draw = image.drawn.map(|d| d.draw);
         let (nearest, found) = Default::default();
-        Self { key, picture, draw, nearest, answer: None, earlier: Vec::new(), found, recalled: false, starred: false }
+        Self { key, image, draw, nearest, answer: None, earlier: Vec::new(), found, recalled: false, starred: false }
     }
 
     /// Model or images are others now: nothing that was said of them holds.
@@ -334,7 +334,7 @@ impl Query {
 
 /// How models without a group are made, in words.
 fn made(job: &AttributeJob) -> String {
-    if makes(job) != Some(Made::Unlearned) {
+    if makes(job) != Some(CounterfactualKind::Unlearned) {
         return String::new();
     }
     let recipe = &job.recipe;

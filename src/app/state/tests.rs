@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use whence_data::LoadOptions;
 use whence_diffusion::elbo::Estimate;
-use whence_jobs::{DrawQuery, Event, EventKind, Progress, QueryOrigin, UnlearningPoint};
+use whence_jobs::{Event, EventKind, GenerateQuery, Progress, QueryOrigin, UnlearningPoint};
 use whence_store::ProjectFile;
 
 const SHAPE: ImageShape = ImageShape { channels: 1, height: 2, width: 2 };
@@ -23,14 +23,14 @@ fn model(hash: &str, shape: ImageShape) -> EventKind {
     }))
 }
 
-fn picture(name: &str, origin: QueryOrigin) -> EventKind {
+fn image_ready(name: &str, origin: QueryOrigin) -> EventKind {
     let pixels = vec![name.len() as u8; SHAPE.numel()];
     let drawn = match origin {
-        QueryOrigin::Seed(seed) => Some(DrawQuery { seed, draw: DrawSettings::default() }),
+        QueryOrigin::Seed(seed) => Some(GenerateQuery { seed, draw: SampleSettings::default() }),
         QueryOrigin::File(_) => None,
     };
     let name = name.into();
-    EventKind::QueryReady(Box::new(QueryPicture { name, origin, shape: SHAPE, pixels, drawn, notes: vec![] }))
+    EventKind::QueryReady(Box::new(QueryImage { name, origin, shape: SHAPE, pixels, drawn, notes: vec![] }))
 }
 
 fn dataset() -> Dataset {
@@ -75,19 +75,19 @@ impl Desk {
         effects
     }
 
-    /// A model, a dataset and two pictures, from a file and from a seed.
+    /// A model, a dataset and two images, from a file and from a seed.
     fn ready() -> Self {
         let mut desk = Self::default();
         desk.done(JobSpec::LoadModel("/models/m".into()), model("one", SHAPE));
         desk.done(JobSpec::LoadDataset("/data".into()), EventKind::DatasetLoaded(dataset()));
-        desk.done(JobSpec::LoadQuery("/a.png".into()), picture("a.png", QueryOrigin::File("/a.png".into())));
-        let draw = DrawQuery { seed: 7, draw: DrawSettings::default() };
-        desk.done(JobSpec::DrawQuery(draw), picture("seed-7", QueryOrigin::Seed(7)));
+        desk.done(JobSpec::LoadQuery("/a.png".into()), image_ready("a.png", QueryOrigin::File("/a.png".into())));
+        let draw = GenerateQuery { seed: 7, draw: SampleSettings::default() };
+        desk.done(JobSpec::GenerateQuery(draw), image_ready("seed-7", QueryOrigin::Seed(7)));
         desk
     }
 
     fn explain(&mut self) -> JobId {
-        let job = crate::app::drafts::Drafts::default().attribute_job(&self.state).unwrap();
+        let job = crate::app::forms::Forms::default().attribute_job(&self.state).unwrap();
         let id = self.start(JobSpec::Attribute(Box::new(job)));
         self.tell(id, EventKind::Started);
         id
@@ -133,7 +133,7 @@ fn an_opened_project_asks_for_its_parts_and_forgets_the_last() {
 #[test]
 fn scores_replace_the_preview_one_by_one_until_all_are_known() {
     let mut desk = Desk::ready();
-    assert_eq!(desk.state.query().unwrap().picture.name, "seed-7", "what was drawn is shown");
+    assert_eq!(desk.state.query().unwrap().image.name, "seed-7", "what was drawn is shown");
     let job = desk.explain();
     assert!(desk.state.can_explain().is_err(), "one at a time");
     assert_eq!(desk.answer().board.stage, Stage::Empty);
@@ -167,7 +167,7 @@ fn events_of_unknown_ended_and_other_jobs_change_nothing() {
     let again = desk.explain();
     assert_eq!(desk.answer().board.stage, Stage::Empty);
     desk.tell(job, EventKind::GroupScored { group: 0, score: Box::new(score("ink", 20.0)) });
-    assert_eq!(desk.answer().board.stage, Stage::Empty, "an older job of the same picture");
+    assert_eq!(desk.answer().board.stage, Stage::Empty, "an older job of the same image");
     desk.tell(again, EventKind::Cancelled);
     assert!(desk.state.answer().is_none(), "nothing was learned");
 }
@@ -186,14 +186,14 @@ fn a_newer_load_makes_the_older_pointless() {
 }
 
 #[test]
-fn another_model_takes_its_own_pictures_and_sizes() {
+fn another_model_takes_its_own_images_and_sizes() {
     let mut desk = Desk::ready();
     let job = desk.explain();
     desk.tell(job, EventKind::Attributed(vec![attribution(&[("ink", 1.0)])]));
     desk.tell(job, EventKind::Finished(String::new()));
     desk.done(JobSpec::LoadModel("/same".into()), model("two", SHAPE));
-    let names: Vec<_> = desk.state.queries.iter().map(|q| q.picture.name.as_str()).collect();
-    assert_eq!(names, ["a.png"], "drawn pictures belong to their model");
+    let names: Vec<_> = desk.state.queries.iter().map(|q| q.image.name.as_str()).collect();
+    assert_eq!(names, ["a.png"], "drawn images belong to their model");
     assert!(desk.state.answer().is_none());
     let larger = ImageShape { height: 4, width: 4, ..SHAPE };
     let effects = desk.done(JobSpec::LoadModel("/larger".into()), model("three", larger));
@@ -222,7 +222,7 @@ fn failures_are_told_once_near_their_place_and_can_be_retried() {
 #[test]
 fn progress_previews_curves_and_neighbours_are_taken_in() {
     let mut desk = Desk::ready();
-    let draw = JobSpec::DrawQuery(DrawQuery { seed: 1, draw: DrawSettings::default() });
+    let draw = JobSpec::GenerateQuery(GenerateQuery { seed: 1, draw: SampleSettings::default() });
     let job = desk.start(draw);
     desk.tell(job, EventKind::Preview { step: 3, steps: 50, pixels: vec![0; SHAPE.numel()] });
     assert_eq!(desk.state.drawing.as_ref().unwrap().step, 3);
@@ -266,5 +266,5 @@ fn the_selection_moves_in_the_order_on_screen() {
     desk.state.move_selection(5);
     assert_eq!(desk.state.group, Some(0), "stops at the last");
     desk.state.remove_query(desk.state.current.unwrap());
-    assert_eq!(desk.state.query().unwrap().picture.name, "a.png");
+    assert_eq!(desk.state.query().unwrap().image.name, "a.png");
 }

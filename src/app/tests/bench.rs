@@ -9,17 +9,17 @@ use egui_kittest::{Harness, HarnessBuilder};
 
 use super::scenes::Scene;
 use crate::app::actions::Command;
-use crate::app::drafts::Drafts;
+use crate::app::forms::Forms;
 use crate::app::library::Library;
 use crate::app::panels::{View, evidence, stage};
 use crate::app::shell::Shell;
 use crate::app::state::{Job, JobStatus, State};
 use crate::app::widgets::{Textures, install};
-use crate::app::{drafts, theme};
+use crate::app::{forms, theme};
 use whence_data::ImageShape;
 use whence_diffusion::elbo::{FullPass, ScoreMap, ScorerQuery, Timesteps};
 use whence_diffusion::{Denoiser, NoiseSchedule, SchedulerConfig};
-use whence_jobs::{EventKind, Evidence, JobSpec, Moved, Progress, Redrawn};
+use whence_jobs::{EventKind, Evidence, JobSpec, Moved, Progress, Regenerated};
 
 /// A panel.
 pub type Panel = fn(&mut Ui, &mut View<'_>);
@@ -27,7 +27,7 @@ pub type Panel = fn(&mut Ui, &mut View<'_>);
 /// What a panel sees, and what it asked for.
 pub struct Bench {
     pub state: State,
-    pub drafts: Drafts,
+    pub forms: Forms,
     pub textures: Textures,
     library: Library,
     shell: Shell,
@@ -52,16 +52,16 @@ pub fn with_graphics<S>(builder: HarnessBuilder<S>, graphics: RenderState) -> Ha
 
 /// A panel over a state.
 pub fn show(builder: HarnessBuilder<Bench>, panel: Panel, state: State) -> Harness<'static, Bench> {
-    let drafts = Drafts { looks: drafts::Looks::default(), ..Drafts::default() };
+    let forms = Forms { looks: forms::Looks::default(), ..Forms::default() };
     let (library, shell, textures) = Default::default();
-    let bench = Bench { state, drafts, library, shell, textures, out: Vec::new(), panel };
+    let bench = Bench { state, forms, library, shell, textures, out: Vec::new(), panel };
     let draw = |ui: &mut Ui, bench: &mut Bench| {
-        let Bench { state, drafts, library, shell, textures, out, panel } = bench;
+        let Bench { state, forms, library, shell, textures, out, panel } = bench;
         let fill = theme::tokens(ui).window;
         let frame = egui::Frame::new().fill(fill).inner_margin(egui::Margin::same(16));
         egui::CentralPanel::default_margins()
             .frame(frame)
-            .show(ui, |ui| panel(ui, &mut View { state, drafts, library, shell, textures, out }));
+            .show(ui, |ui| panel(ui, &mut View { state, forms, library, shell, textures, out }));
         textures.end_frame();
     };
     builder.with_max_steps(16).with_render_cursor(false).build_ui_state(draw, bench)
@@ -72,7 +72,7 @@ pub fn plain(panel: Panel, size: [f32; 2], state: State) -> Harness<'static, Ben
     show(Harness::builder().with_size(size).with_context_setup(theme::apply), panel, state)
 }
 
-/// The demo, explained, one picture on screen and its leading group selected.
+/// The demo, explained, one image on screen and its leading group selected.
 pub fn explained() -> State {
     let mut scene = Scene::done();
     let mut state = std::mem::take(&mut scene.window.state_mut().state);
@@ -88,7 +88,7 @@ pub fn found(state: &mut State, kind: EventKind) {
 
 /// A job that looks for evidence, as far as `progress` says.
 pub fn looking(state: &mut State, what: Evidence, progress: Option<Progress>) {
-    let job = Drafts::default().evidence_job(state, what, None).unwrap();
+    let job = Forms::default().evidence_job(state, what, None).unwrap();
     let spec = JobSpec::Evidence(Box::new(job));
     let mut job = Job::new(99, spec, "Look".into(), state.current, false);
     if progress.is_some() {
@@ -103,12 +103,12 @@ pub fn progress(phase: &str, fraction: f64) -> Progress {
 }
 
 /// The query drawn again: painted over here and there, up to a step of 50.
-pub fn redrawn(state: &State, step: usize) -> Redrawn {
-    let query = &state.query().unwrap().picture;
+pub fn redrawn(state: &State, step: usize) -> Regenerated {
+    let query = &state.query().unwrap().image;
     let (area, width) = (query.shape.height * query.shape.width, query.shape.width);
     let bump = |i: usize| bump(query.shape, i % area / width, i % width, 0.4, 0.5);
     let paint = |(i, v): (usize, &u8)| (f32::from(*v) * (1.0 - 0.55 * bump(i)) + 60.0 * bump(i)) as u8;
-    Redrawn { step, steps: 50, pixels: query.pixels.iter().enumerate().map(paint).collect() }
+    Regenerated { step, steps: 50, pixels: query.pixels.iter().enumerate().map(paint).collect() }
 }
 
 /// Images of the selected group that moved.
@@ -117,7 +117,7 @@ pub fn moved(state: &State) -> Vec<Moved> {
     images.iter().take(20).enumerate().map(|(i, &index)| Moved { index, score: 31.0 - 2.1 * i as f64 }).collect()
 }
 
-/// 1 around a place of the picture, given as shares of its sides, and 0 far from it.
+/// 1 around a place of the image, given as shares of its sides, and 0 far from it.
 fn bump(shape: ImageShape, y: usize, x: usize, down: f32, right: f32) -> f32 {
     let (dy, dx) = (y as f32 / shape.height as f32 - down, x as f32 / shape.width as f32 - right);
     (-(dy * dy + dx * dx) / 0.03).exp()
@@ -144,7 +144,7 @@ impl Denoiser for Local {
 
 /// Maps of the query on screen, each group's model being wrong somewhere else; computed by the scorer itself.
 pub fn maps(state: &State, groups: usize) -> Vec<Arc<ScoreMap>> {
-    let query = &state.query().unwrap().picture;
+    let query = &state.query().unwrap().image;
     let shape = query.shape;
     let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
     let plan = "50".parse::<Timesteps>().unwrap().plan(&schedule, 1, 0, &query.pixels).unwrap();
@@ -169,7 +169,7 @@ pub fn mapped(mut state: State, groups: usize) -> State {
     state
 }
 
-/// The picture at the left, its evidence at the right, as in *Explain*.
+/// The image at the left, its evidence at the right, as in *Explain*.
 pub fn explain(ui: &mut Ui, view: &mut View<'_>) {
     let (left, right) = ui.available_rect_before_wrap().split_left_right_at_fraction(0.46);
     ui.scope_builder(egui::UiBuilder::new().id_salt("stage").max_rect(left), |ui| stage::show(ui, view));

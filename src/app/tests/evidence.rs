@@ -1,4 +1,4 @@
-//! The picture without the selected group, and the images that speak for the group.
+//! The image without the selected group, and the images that speak for the group.
 
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
@@ -20,9 +20,9 @@ fn panel(state: State) -> Harness<'static, Bench> {
 
 fn drawn() -> State {
     let mut state = bench::explained();
-    let picture = bench::redrawn(&state, 50);
+    let image = bench::redrawn(&state, 50);
     let group = state.group;
-    bench::found(&mut state, EventKind::Redrawn { group, picture });
+    bench::found(&mut state, EventKind::Regenerated { group, image });
     state
 }
 
@@ -37,8 +37,8 @@ fn drawn_and_moved() -> State {
 fn nothing_selected_says_what_to_select() {
     let mut state = bench::explained();
     state.group = None;
-    panel(state).get_by_label_contains("Select a group to see the picture without it");
-    panel(State::default()).get_by_label_contains("once there is a picture to ask about");
+    panel(state).get_by_label_contains("Select a group to see the image without it");
+    panel(State::default()).get_by_label_contains("once there is an image to ask about");
 }
 
 #[test]
@@ -52,23 +52,23 @@ fn what_is_missing_can_be_asked_for() {
     harness.run();
     let (group, out) = (harness.state().state.group, &harness.state().out);
     assert!(
-        matches!(out[..], [Command::Look(Evidence::Redraw, a), Command::Look(Evidence::Moved, b)] if a == group && b == group),
+        matches!(out[..], [Command::Look(Evidence::Regenerate, a), Command::Look(Evidence::Moved, b)] if a == group && b == group),
         "{out:?}"
     );
 }
 
 #[test]
-fn a_picture_is_shown_while_it_is_drawn() {
+fn a_image_is_shown_while_it_is_drawn() {
     let mut state = bench::explained();
-    bench::looking(&mut state, Evidence::Redraw, None);
+    bench::looking(&mut state, Evidence::Regenerate, None);
     panel(state).get_by_label("Drawing it without pointillism: in the queue");
     let mut state = bench::explained();
-    bench::looking(&mut state, Evidence::Redraw, Some(bench::progress("drawing", 0.24)));
-    let (group, picture) = (state.group, bench::redrawn(&state, 12));
-    bench::found(&mut state, EventKind::Redrawn { group, picture });
+    bench::looking(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
+    let (group, image) = (state.group, bench::redrawn(&state, 12));
+    bench::found(&mut state, EventKind::Regenerated { group, image });
     let harness = panel(state);
     harness.get_by_label("Step 12 of 50: drawing, 12 s left");
-    harness.get_by_label("The picture as it is being drawn without pointillism");
+    harness.get_by_label("The image as it is being drawn without pointillism");
     assert!(harness.query_by_label("Wipe").is_none(), "nothing to compare yet");
 }
 
@@ -99,7 +99,7 @@ fn the_wipe_follows_pointer_keys_and_screen_readers() {
 }
 
 #[test]
-fn keys_and_buttons_choose_how_pictures_are_compared() {
+fn keys_and_buttons_choose_how_images_are_compared() {
     let mut harness = panel(drawn());
     harness.key_press(Key::D);
     harness.run();
@@ -107,9 +107,9 @@ fn keys_and_buttons_choose_how_pictures_are_compared() {
     harness.key_press(Key::W);
     harness.run();
     harness.get_by_label_contains("Wipe between");
-    harness.get_by_label("Side by side").click();
+    harness.get_by_label("Decision by side").click();
     harness.run();
-    harness.get_by_label("Side by side: original, without pointillism");
+    harness.get_by_label("Decision by side: original, without pointillism");
     // Held, and let go.
     harness.key_down(Key::B);
     harness.run();
@@ -130,19 +130,19 @@ fn keys_and_buttons_choose_how_pictures_are_compared() {
         harness.run();
         harness.get_by_label(shown);
     }
-    // Ctrl+D draws a picture: it is none of this panel's keys.
+    // Ctrl+D draws an image: it is none of this panel's keys.
     harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
     harness.run();
     harness.get_by_label("Blink: original");
 }
 
 #[test]
-fn pictures_from_files_are_compared_with_what_the_full_model_draws() {
+fn images_from_files_are_compared_with_what_the_full_model_draws() {
     let mut state = drawn();
     let key = state.current.unwrap();
-    state.query_mut(key).unwrap().picture.origin = QueryOrigin::File("/pictures/a.png".into());
-    let picture = bench::redrawn(&state, 50);
-    bench::found(&mut state, EventKind::Redrawn { group: None, picture });
+    state.query_mut(key).unwrap().image.origin = QueryOrigin::File("/images/a.png".into());
+    let image = bench::redrawn(&state, 50);
+    bench::found(&mut state, EventKind::Regenerated { group: None, image });
     let mut harness = panel(state);
     harness.get_by_label("Wipe between full model and without pointillism");
     harness.get_by_label("no seed is known: half way");
@@ -166,7 +166,7 @@ fn moved_images_are_told_in_nats() {
 fn everything_fits_where_it_has_little_room() {
     let harness = panel(drawn_and_moved());
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, SIZE.into());
-    for label in ["Evidence for pointillism", "Side by side", "near is not cause", "Wipe between original"] {
+    for label in ["Evidence for pointillism", "Decision by side", "near is not cause", "Wipe between original"] {
         let rect = harness.get_by_label_contains(label).rect();
         assert!(window.contains_rect(rect), "{label} at {rect:?}");
     }
@@ -180,7 +180,7 @@ fn asking_starts_a_job_for_the_query_on_screen() {
     let mut scene = Scene::done();
     let ctx = scene.window.ctx.clone();
     for (what, group, groups) in [
-        (Evidence::Redraw, Some(4), vec![scene.app().state.group_name(4).to_owned()]),
+        (Evidence::Regenerate, Some(4), vec![scene.app().state.group_name(4).to_owned()]),
         (Evidence::Map, None, Vec::new()),
     ] {
         scene.window.state_mut().command(&ctx, Command::Look(what, group));

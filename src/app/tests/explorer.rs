@@ -6,7 +6,7 @@ use super::scenes::Scene;
 use crate::app::actions::{Action, Command};
 use crate::app::dock::Tab;
 use crate::app::session::Session;
-use whence_jobs::{EventKind, Evidence, JobSpec, QueryOrigin, Redrawn, UnlearningPoint};
+use whence_jobs::{EventKind, Evidence, JobSpec, QueryOrigin, Regenerated, UnlearningPoint};
 use whence_methods::{Attribution, GroupScore};
 
 impl Scene {
@@ -25,9 +25,9 @@ impl Scene {
     }
 
     fn redrawn(&mut self, group: usize, step: usize, shade: u8) {
-        let size = self.app().state.query().unwrap().picture.pixels.len();
-        let picture = Redrawn { step, steps: 50, pixels: vec![shade; size] };
-        self.tell(EventKind::Redrawn { group: Some(group), picture });
+        let size = self.app().state.query().unwrap().image.pixels.len();
+        let image = Regenerated { step, steps: 50, pixels: vec![shade; size] };
+        self.tell(EventKind::Regenerated { group: Some(group), image });
     }
 }
 
@@ -37,7 +37,7 @@ fn the_wall_draws_all_again_and_orders_them() {
     scene.act(Action::Show(Tab::Wall));
     scene.window.get_by_label("Draw all again").click();
     scene.settle();
-    assert_eq!(scene.looked(), (Evidence::Redraw, vec![], Some(7)));
+    assert_eq!(scene.looked(), (Evidence::Regenerate, vec![], Some(7)));
     scene.tell(EventKind::Started);
     scene.window.get_by_label("0 of 8 drawn");
     assert!(scene.window.query_by_label("Draw all again").is_none(), "it is under way");
@@ -66,8 +66,8 @@ fn the_wall_draws_all_again_and_orders_them() {
     let query = scene.app().state.query().unwrap();
     let change = |name: &String| {
         let group = scene.app().state.groups().iter().position(|g| g == name).unwrap();
-        let sum: f64 = query.picture.pixels.iter().map(|p| f64::from(p.abs_diff(100 + 20 * group as u8))).sum();
-        sum / query.picture.pixels.len() as f64
+        let sum: f64 = query.image.pixels.iter().map(|p| f64::from(p.abs_diff(100 + 20 * group as u8))).sum();
+        sum / query.image.pixels.len() as f64
     };
     assert!(by_change.windows(2).all(|w| change(&w[0]) >= change(&w[1])), "{by_change:?}");
     let first = by_change[0].clone();
@@ -78,9 +78,9 @@ fn the_wall_draws_all_again_and_orders_them() {
 }
 
 #[test]
-fn a_stopped_redrawing_leaves_no_half_pictures() {
+fn a_stopped_redrawing_leaves_no_half_images() {
     let mut scene = Scene::done();
-    scene.command(Command::Look(Evidence::Redraw, None));
+    scene.command(Command::Look(Evidence::Regenerate, None));
     scene.tell(EventKind::Started);
     scene.redrawn(0, 50, 1);
     scene.redrawn(1, 20, 1);
@@ -101,7 +101,7 @@ fn an_unlearning_is_watched_and_gone_through() {
     assert_eq!(scene.looked(), (Evidence::Watch, vec![name], Some(7)));
     scene.tell(EventKind::Started);
     scene.window.get_by_label("Watching…");
-    let size = scene.app().state.query().unwrap().picture.pixels.len();
+    let size = scene.app().state.query().unwrap().image.pixels.len();
     for step in 0..=4usize {
         if step > 0 {
             scene.tell(EventKind::Unlearning(UnlearningPoint {
@@ -118,13 +118,13 @@ fn an_unlearning_is_watched_and_gone_through() {
         }
     }
     scene.tell(EventKind::Finished("watched".into()));
-    scene.window.get_by_label("forget 0.4000 · rest 0.0500 · this picture +4.00 nats");
-    scene.window.get_by_label_contains("The picture drawn again after 4 steps");
+    scene.window.get_by_label("forget 0.4000 · rest 0.0500 · this image +4.00 nats");
+    scene.window.get_by_label_contains("The image drawn again after 4 steps");
     assert!(scene.window.query_by_label("Watch it unlearn").is_none());
     let key = scene.app().state.current.unwrap();
-    scene.window.state_mut().drafts.scrub = Some((key, 2, 1));
+    scene.window.state_mut().forms.scrub = Some((key, 2, 1));
     scene.settle();
-    scene.window.get_by_label("forget 0.1000 · rest 0.0500 · this picture +1.00 nats");
+    scene.window.get_by_label("forget 0.1000 · rest 0.0500 · this image +1.00 nats");
 }
 
 #[test]
@@ -166,25 +166,25 @@ fn a_project_is_found_as_it_was_left() {
     let kept = serde_json::to_string(&session).unwrap();
     project.session = Some(serde_json::from_str(&kept).unwrap());
     let (model, dataset) = (app.state.model.clone().unwrap(), app.state.dataset.clone().unwrap());
-    let pictures: Vec<_> = app.state.queries.iter().map(|q| q.picture.clone()).collect();
+    let images: Vec<_> = app.state.queries.iter().map(|q| q.image.clone()).collect();
     let asked = app.state.answer().unwrap().asked.clone().unwrap();
 
     let mut scene = Scene::new();
     let open = scene.start(JobSpec::OpenProject(project.root.clone()));
     scene.tell_of(open, EventKind::ProjectOpened(Box::new(project)));
     let jobs = || scene.fake.last();
-    // Each picture is asked for again, in order.
+    // Each image is asked for again, in order.
     let seeds: Vec<u64> = scene
         .app()
         .state
         .jobs
         .iter()
         .filter_map(|j| match &j.spec {
-            JobSpec::DrawQuery(job) => Some(job.seed),
+            JobSpec::GenerateQuery(job) => Some(job.seed),
             _ => None,
         })
         .collect();
-    let expected: Vec<u64> = pictures
+    let expected: Vec<u64> = images
         .iter()
         .filter_map(|p| match p.origin {
             QueryOrigin::Seed(seed) => Some(seed),
@@ -196,15 +196,15 @@ fn a_project_is_found_as_it_was_left() {
     scene.tell_of(open, EventKind::Finished("open".into()));
     scene.done_at_once(JobSpec::LoadModel("/m".into()), EventKind::ModelLoaded(Box::new(model)));
     scene.done_at_once(JobSpec::LoadDataset("/d".into()), EventKind::DatasetLoaded(dataset));
-    for (i, picture) in pictures.into_iter().enumerate() {
-        scene.tell_of(first + i as u64, EventKind::QueryReady(Box::new(picture)));
+    for (i, image) in images.into_iter().enumerate() {
+        scene.tell_of(first + i as u64, EventKind::QueryReady(Box::new(image)));
         scene.tell_of(first + i as u64, EventKind::Finished("drawn".into()));
     }
     let state = &scene.app().state;
     let query = state.query().unwrap();
-    assert_eq!(query.picture.name, "seed-7");
+    assert_eq!(query.image.name, "seed-7");
     assert!(query.starred && state.group == Some(3));
-    assert_eq!(scene.app().drafts.seed, 41);
+    assert_eq!(scene.app().forms.seed, 41);
     let again = state.jobs.iter().find_map(|j| match &j.spec {
         JobSpec::Attribute(job) => Some((j.query, job.clone())),
         _ => None,
@@ -219,11 +219,11 @@ fn a_project_is_found_as_it_was_left() {
 #[test]
 fn evidence_is_of_the_models_of_the_answer_on_screen() {
     let mut scene = Scene::done();
-    scene.command(Command::Look(Evidence::Redraw, None));
+    scene.command(Command::Look(Evidence::Regenerate, None));
     let first = scene.fake.last().0;
     scene.redrawn(0, 50, 1);
     // What is typed now is not what was explained.
-    scene.window.state_mut().drafts.settings.recipe.steps = 7;
+    scene.window.state_mut().forms.settings.recipe.steps = 7;
     scene.command(Command::Look(Evidence::Map, None));
     let JobSpec::Evidence(map) = scene.fake.last().1 else { panic!() };
     let asked = scene.app().state.answer().unwrap().asked.clone().unwrap();
@@ -232,9 +232,9 @@ fn evidence_is_of_the_models_of_the_answer_on_screen() {
     // Explained anew, nothing of the other models stays, and what they still find is not taken in.
     scene.act(Action::Explain);
     assert!(scene.app().state.query().unwrap().found.redrawn.is_empty());
-    let size = scene.app().state.query().unwrap().picture.pixels.len();
-    let picture = Redrawn { step: 50, steps: 50, pixels: vec![9; size] };
-    scene.tell_of(first, EventKind::Redrawn { group: Some(1), picture });
+    let size = scene.app().state.query().unwrap().image.pixels.len();
+    let image = Regenerated { step: 50, steps: 50, pixels: vec![9; size] };
+    scene.tell_of(first, EventKind::Regenerated { group: Some(1), image });
     assert!(scene.app().state.query().unwrap().found.redrawn.is_empty());
 }
 
@@ -257,7 +257,7 @@ fn a_broken_off_map_or_watch_can_be_finished() {
     let mut scene = Scene::done();
     scene.command(Command::SelectGroup(Some(2)));
     scene.command(Command::Look(Evidence::Watch, Some(2)));
-    let size = scene.app().state.query().unwrap().picture.pixels.len();
+    let size = scene.app().state.query().unwrap().image.pixels.len();
     scene.tell(EventKind::Watched { group: 2, step: 0, pixels: vec![0; size] });
     let point = UnlearningPoint { group: 2, step: 1, steps: 4, forget_loss: 0.1, retain_loss: 0.1, query_score: None };
     scene.tell(EventKind::Unlearning(point));

@@ -7,25 +7,25 @@ use egui::{Color32, ColorImage, Key};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
-use crate::app::errands::Message;
+use crate::app::background_tasks::Message;
 use crate::app::export::{Export, ExportRequest, What};
 use crate::app::files::Kind;
 use whence_report::read_recipe_png;
 
 fn open(scene: &mut Scene) {
-    scene.window.state_mut().drafts.export.open = true;
+    scene.window.state_mut().forms.export.open = true;
     scene.settle();
 }
 
 fn write_to(scene: &mut Scene, path: &std::path::Path) {
-    scene.window.state_mut().drafts.export.path = path.display().to_string();
+    scene.window.state_mut().forms.export.path = path.display().to_string();
     scene.settle();
 }
 
 fn press_save(scene: &mut Scene) {
     scene.window.get_by_label("Save").click();
     scene.window.run();
-    scene.settle_until(|scene| !scene.app().drafts.export.busy);
+    scene.settle_until(|scene| !scene.app().forms.export.busy);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn nothing_to_export_is_said_and_save_is_off() {
         assert!(scene.window.get_by_label("Save").accesskit_node().is_disabled(), "{choice}");
         scene.window.get_by_label_contains("explained yet");
     }
-    scene.window.get_by_label("Picture of this view").click();
+    scene.window.get_by_label("Image of this view").click();
     scene.settle();
     assert!(!scene.window.get_by_label("Save").accesskit_node().is_disabled());
     scene.window.get_by_label_contains("with the recipe of the view in it");
@@ -66,8 +66,8 @@ fn what_is_typed_before_the_field_is_there_goes_in() {
         scene.window.step();
     }
     scene.settle();
-    assert_eq!(scene.app().drafts.export.path, "/tmp/a.html");
-    assert_eq!(scene.app().drafts.export.what, What::Report);
+    assert_eq!(scene.app().forms.export.path, "/tmp/a.html");
+    assert_eq!(scene.app().forms.export.what, What::Report);
     // The next time all of it is selected, to be typed over.
     scene.window.key_press(Key::Escape);
     scene.settle();
@@ -75,7 +75,7 @@ fn what_is_typed_before_the_field_is_there_goes_in() {
     scene.settle();
     scene.window.input_mut().events.push(text("/b.csv"));
     scene.settle();
-    assert_eq!(scene.app().drafts.export.path, "/b.csv");
+    assert_eq!(scene.app().forms.export.path, "/b.csv");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_table_is_written_and_an_old_file_is_replaced_only_when_agreed() {
     open(&mut scene);
     scene.window.get_by_label("Table").click();
     scene.settle();
-    scene.window.get_by_label("This picture");
+    scene.window.get_by_label("This image");
     scene.window.get_by_label("CSV");
     write_to(&mut scene, &path);
     press_save(&mut scene);
@@ -151,11 +151,11 @@ fn a_path_typed_while_saving_is_not_the_one_that_was_agreed_to() {
     scene.window.get_by_label("Table").click();
     scene.settle();
     write_to(&mut scene, &refused);
-    let request = scene.app().drafts.export.request(&scene.app().state).unwrap();
+    let request = scene.app().forms.export.request(&scene.app().state).unwrap();
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().export(&ctx, request);
-    scene.window.state_mut().drafts.export.path = typed.display().to_string();
-    scene.settle_until(|scene| !scene.app().drafts.export.busy);
+    scene.window.state_mut().forms.export.path = typed.display().to_string();
+    scene.settle_until(|scene| !scene.app().forms.export.busy);
     scene.window.get_by_label_contains("Nothing was saved");
     press_save(&mut scene);
     assert_eq!(std::fs::read_to_string(&typed).unwrap(), "mine");
@@ -220,31 +220,31 @@ fn browse_asks_the_system_and_takes_its_answer() {
     scene.settle();
     scene.window.get_by_label("Browse…").click();
     scene.settle();
-    assert!(scene.app().drafts.dialog_open);
+    assert!(scene.app().forms.dialog_open);
     scene.fake.answer_dialog(Some("/somewhere/mine".into()));
-    scene.settle_until(|scene| !scene.app().drafts.dialog_open);
-    assert_eq!(scene.app().drafts.export.path, "/somewhere/mine.html");
+    scene.settle_until(|scene| !scene.app().forms.dialog_open);
+    assert_eq!(scene.app().forms.export.path, "/somewhere/mine.html");
     assert_eq!(scene.fake.count(), jobs, "nothing is opened");
 }
 
-/// The window takes its picture; the picture opens the view again.
+/// The window takes its image; the image opens the view again.
 #[test]
-fn a_picture_of_the_view_carries_its_recipe_and_opens_the_view_again() {
+fn a_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("view.png");
     let mut scene = Scene::done();
     scene.window.get_by_label_contains("pointillism: +41").click();
     scene.settle();
     let ctx = scene.window.ctx.clone();
-    let request = ExportRequest { what: Export::Picture { scale: 1 }, path: path.clone(), replace: false };
-    scene.window.state_mut().drafts.export.area = None;
+    let request = ExportRequest { what: Export::Image { scale: 1 }, path: path.clone(), replace: false };
+    scene.window.state_mut().forms.export.area = None;
     scene.window.state_mut().export(&ctx, request);
-    assert!(!scene.app().drafts.export.open, "the dialog is no part of the picture");
+    assert!(!scene.app().forms.export.open, "the dialog is no part of the image");
     let image = ColorImage::filled([64, 40], Color32::from_rgb(10, 20, 30));
-    let post = scene.app().errands.post();
+    let post = scene.app().background_tasks.post();
     post(Message::ViewShot(Arc::new(image)));
-    scene.settle_until(|scene| !scene.app().drafts.export.busy);
-    assert_eq!(scene.app().drafts.export.saved, Some(path.clone()), "{:?}", scene.app().drafts.export.error);
+    scene.settle_until(|scene| !scene.app().forms.export.busy);
+    assert_eq!(scene.app().forms.export.saved, Some(path.clone()), "{:?}", scene.app().forms.export.error);
     assert_eq!(image::image_dimensions(&path).unwrap(), (64, 40));
     let recipe = read_recipe_png(&path).unwrap().unwrap();
     assert_eq!(recipe.group.as_deref(), Some("pointillism"));
@@ -253,16 +253,16 @@ fn a_picture_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     assert_eq!(recipe.project, Some(PathBuf::from("/projects/demo")));
 
     let window = scene.window.state_mut();
-    window.drafts.export.close();
+    window.forms.export.close();
     (window.state.group, window.state.current) = (None, window.state.queries.first().map(|q| q.key));
     assert_eq!(Kind::of(&path), Kind::View);
     window.command(&ctx, crate::app::actions::Command::Open(path));
     scene.settle_until(|scene| scene.app().state.group.is_some());
-    assert_eq!(scene.app().state.query().map(|q| q.picture.name.as_str()), Some("seed-7"));
+    assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("seed-7"));
 }
 
 #[test]
-fn a_damaged_picture_of_a_view_says_so_beside_the_path() {
+fn a_damaged_image_of_a_view_says_so_beside_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("view.png");
     whence_report::write_recipe_png(&path, &[0; 300], (10, 10), &whence_report::ViewRecipe::default()).unwrap();
@@ -271,14 +271,14 @@ fn a_damaged_picture_of_a_view_says_so_beside_the_path() {
     let mut scene = Scene::new();
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().command(&ctx, crate::app::actions::Command::Open(path));
-    scene.settle_until(|scene| scene.app().drafts.path_error.is_some());
+    scene.settle_until(|scene| scene.app().forms.path_error.is_some());
     scene.window.get_by_label_contains("this PNG cannot be read");
 }
 
 #[test]
 fn an_open_dialog_asks_for_no_frames() {
     let mut scene = Scene::done();
-    scene.window.state_mut().drafts.export.what = What::Report;
+    scene.window.state_mut().forms.export.what = What::Report;
     open(&mut scene);
     // Nearest images may still be on their way.
     scene.settle();

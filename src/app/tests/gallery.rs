@@ -1,4 +1,4 @@
-//! The pictures of README and docs: the real program with the real engine on the demo, at two sizes and in both themes.
+//! The images of README and docs: the real program with the real engine on the demo, at two sizes and in both themes.
 //! `WHENCE_GALLERY=docs/images cargo test --release --lib gallery`
 //!
 //! Nothing is compared. Where no graphics adapter exists, not even a software one, the test says so and passes.
@@ -53,7 +53,7 @@ impl Gallery {
         assert!(failed.is_none(), "{:?}", failed.map(|j| &j.status));
     }
 
-    /// Pictures of what is on screen, in every size and theme.
+    /// Images of what is on screen, in every size and theme.
     fn take(&mut self, name: &str) {
         for (size_name, size) in SIZES {
             self.window.set_size(size);
@@ -61,11 +61,11 @@ impl Gallery {
                 self.window.ctx.set_theme(theme);
                 self.window.run_steps(8);
                 let path = self.folder.join(format!("{name}-{size_name}-{theme_name}.png"));
-                let picture = self.window.render().unwrap();
+                let image = self.window.render().unwrap();
                 let file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-                // Pictures of documents are kept for long: as small as they get.
+                // Images of documents are kept for long: as small as they get.
                 let encoder = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Adaptive);
-                image::DynamicImage::from(picture).to_rgb8().write_with_encoder(encoder).unwrap();
+                image::DynamicImage::from(image).to_rgb8().write_with_encoder(encoder).unwrap();
             }
         }
     }
@@ -119,7 +119,7 @@ fn gallery() {
     gallery.command(Command::Act(Action::Explain));
     gallery.wait();
     let leader = gallery.window.state().state.group;
-    for look in [Evidence::Redraw, Evidence::Map] {
+    for look in [Evidence::Regenerate, Evidence::Map] {
         gallery.command(Command::Look(look, None));
         gallery.wait();
     }

@@ -15,10 +15,10 @@ use crate::app::theme;
 use whence_data::{Dataset, ImageShape, LoadOptions};
 use whence_jobs::{EventKind, JobSpec};
 
-/// Runs frames until order and pictures are there.
+/// Runs frames until order and images are there.
 pub(super) fn settle(scene: &mut Scene) {
     scene.window.run_steps(2);
-    // A slow machine brings in a full screen of small pictures over many frames.
+    // A slow machine brings in a full screen of small images over many frames.
     for _ in 0..500 {
         if !scene.app().library.wall.is_loading() {
             break;
@@ -57,10 +57,10 @@ fn focus(scene: &mut Scene) {
 fn an_empty_library_offers_the_one_thing_that_helps() {
     let mut scene = opened(Scene::new());
     scene.window.get_by_label("All training images, by group, to look through and to compare");
-    let before = scene.app().drafts.dialog_open;
+    let before = scene.app().forms.dialog_open;
     scene.window.get_all_by_label("Open a dataset…").last().unwrap().click();
     scene.window.run_ok();
-    assert!(!before && scene.app().drafts.dialog_open);
+    assert!(!before && scene.app().forms.dialog_open);
     scene.fake.answer_dialog(None);
 }
 
@@ -70,8 +70,8 @@ fn a_dataset_that_is_read_is_told() {
     scene.start(JobSpec::LoadDataset("/data/paintings".into()));
     scene.settle();
     scene.window.get_by_label("Read dataset paintings…");
-    scene.tell(EventKind::Failed("it holds no picture".into()));
-    assert!(scene.window.query_all_by_label_contains("it holds no picture").count() > 0);
+    scene.tell(EventKind::Failed("it holds no image".into()));
+    assert!(scene.window.query_all_by_label_contains("it holds no image").count() > 0);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn an_open_library_at_rest_asks_for_no_frames() {
     scene.rests();
 }
 
-/// Pictures of one colour each: image `i` is (i * 20, 100, 255 - i * 20), with a white dot in its corner.
+/// Images of one colour each: image `i` is (i * 20, 100, 255 - i * 20), with a white dot in its corner.
 pub(super) fn flat(side: u32) -> Dataset {
     let folder = tempfile::tempdir().unwrap();
     for (group, name) in ["a", "b"].into_iter().enumerate() {
@@ -296,7 +296,7 @@ pub(super) fn pixels(scene: &mut Scene, scale: f32, points: &[egui::Vec2]) -> Ve
 }
 
 #[test]
-fn the_shader_paints_each_tile_in_its_pictures_colours() {
+fn the_shader_paints_each_tile_in_its_images_colours() {
     for (side, scale) in [(8, 1.0), (32, 1.0), (32, 2.0), (300, 1.0)] {
         let Some(mut scene) = drawn(Theme::Dark, scale) else { return };
         scene.window.state_mut().state.dataset = Some(flat(side));
@@ -346,7 +346,7 @@ fn enlarged_pixels_stay_pixels() {
     assert!((white as f32 - (tile / 8.0 - 2.0)).abs() <= 1.0, "{tile} {row:?}");
 }
 
-/// Pictures for people to look at: `WHENCE_SCREENSHOTS=folder cargo test library_screenshots`.
+/// Images for people to look at: `WHENCE_SCREENSHOTS=folder cargo test library_screenshots`.
 #[test]
 fn library_screenshots() {
     let Ok(folder) = std::env::var("WHENCE_SCREENSHOTS").map(PathBuf::from) else { return };

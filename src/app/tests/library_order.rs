@@ -30,7 +30,7 @@ fn reason(scene: &mut Scene) -> String {
     entry.hover();
     // The tooltip waits until the pointer rests.
     scene.window.run_steps(60);
-    let reasons = ["Find them first: Explain, Evidence", "Explain a picture and select a group first"];
+    let reasons = ["Find them first: Explain, Evidence", "Explain an image and select a group first"];
     let said: Vec<_> = reasons.into_iter().filter(|text| scene.window.query_by_label(text).is_some()).collect();
     menu(scene);
     assert!(scene.window.query_by_label(ENTRY).is_none(), "the menu is closed again");
@@ -42,7 +42,7 @@ fn images_that_moved_come_first_once_they_are_found() {
     let mut scene = opened(Scene::done());
     scene.window.state_mut().state.group = None;
     settle(&mut scene);
-    assert_eq!(reason(&mut scene), "Explain a picture and select a group first");
+    assert_eq!(reason(&mut scene), "Explain an image and select a group first");
     scene.window.state_mut().state.group = Some(1);
     settle(&mut scene);
     assert_eq!(reason(&mut scene), "Find them first: Explain, Evidence");

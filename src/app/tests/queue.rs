@@ -19,7 +19,7 @@ fn train() -> JobSpec {
     }))
 }
 
-/// A window in which one picture is being explained, and another waits with a training behind it: their numbers.
+/// A window in which one image is being explained, and another waits with a training behind it: their numbers.
 fn three() -> (Scene, [u64; 3]) {
     let mut scene = Scene::running(1);
     let first = scene.fake.last().0;
@@ -108,7 +108,7 @@ fn jobs_that_are_over_in_seconds_and_those_that_keep_nothing_are_not_paused() {
 }
 
 #[test]
-fn the_picture_on_screen_goes_first() {
+fn the_image_on_screen_goes_first() {
     let mut scene = Scene::running(1);
     let first = scene.fake.last().0;
     assert_eq!(scene.fake.asked().last(), Some(&Asked::Priority(first, Front)));
@@ -116,12 +116,12 @@ fn the_picture_on_screen_goes_first() {
     assert_eq!(scene.fake.asked(), [Asked::Priority(first, Normal)]);
     scene.act(Action::Explain);
     let second = scene.fake.last().0;
-    assert_eq!(scene.fake.asked(), [Asked::Priority(second, Front)], "two pictures can wait for their explanations");
+    assert_eq!(scene.fake.asked(), [Asked::Priority(second, Front)], "two images can wait for their explanations");
     scene.window.get_by_label("In the queue");
     scene.act(Action::NextQuery);
     assert_eq!(scene.fake.asked(), [Asked::Priority(first, Front), Asked::Priority(second, Normal)]);
     scene.act(Action::Explain);
-    assert_eq!(scene.fake.last().0, second, "one explanation a picture");
+    assert_eq!(scene.fake.last().0, second, "one explanation an image");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Pictures of a view that become the view again, step by step.
+//! Images of a view that become the view again, step by step.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,19 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::scenes::{Scene, paintings};
 use crate::app::actions::Command;
+use crate::app::background_tasks::Message;
 use crate::app::dock::Tab;
-use crate::app::errands::Message;
 use crate::app::export::view_recipe;
 use crate::app::state::Slot;
 use whence_diffusion::SamplerKind;
 use whence_diffusion::elbo::Timesteps;
-use whence_jobs::{DrawQuery, DrawSettings, EventKind, JobId, JobSpec, ModelInfo, QueryOrigin, QueryPicture};
+use whence_jobs::{EventKind, GenerateQuery, JobId, JobSpec, ModelInfo, QueryImage, QueryOrigin, SampleSettings};
 use whence_methods::{Attribution, GroupScore, ScoreSettings};
 use whence_report::{ViewQuery, ViewRecipe, ViewSettings};
 use whence_store::{Project, ProjectFile};
 use whence_training::unlearning::Recipe;
 
-const DRAW: DrawSettings = DrawSettings { sampler: SamplerKind::Ddim, steps: 20, eta: 0.5, class: None };
+const DRAW: SampleSettings = SampleSettings { sampler: SamplerKind::Ddim, steps: 20, eta: 0.5, class: None };
 
 fn open(scene: &mut Scene, recipe: &ViewRecipe) {
     let ctx = scene.window.ctx.clone();
@@ -80,19 +80,19 @@ fn contents(scene: &mut Scene) {
     };
     let loading = job(scene, |s| matches!(s, JobSpec::LoadModel(_))).unwrap();
     finish(scene, loading, EventKind::ModelLoaded(Box::new(model)));
-    assert!(job(scene, |s| matches!(s, JobSpec::DrawQuery(_))).is_none(), "the images are still being read");
+    assert!(job(scene, |s| matches!(s, JobSpec::GenerateQuery(_))).is_none(), "the images are still being read");
     let reading = job(scene, |s| matches!(s, JobSpec::LoadDataset(_))).unwrap();
     finish(scene, reading, EventKind::DatasetLoaded(data));
 }
 
-fn picture(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
+fn image(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
     let data = scene.app().state.dataset.as_ref().unwrap();
     let pixels = data.pixels(9).to_vec();
     let drawn = match origin {
-        QueryOrigin::Seed(seed) => Some(DrawQuery { seed, draw: DRAW }),
+        QueryOrigin::Seed(seed) => Some(GenerateQuery { seed, draw: DRAW }),
         QueryOrigin::File(_) => None,
     };
-    EventKind::QueryReady(Box::new(QueryPicture {
+    EventKind::QueryReady(Box::new(QueryImage {
         name: name.into(),
         origin,
         shape: data.shape(),
@@ -102,7 +102,7 @@ fn picture(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
     }))
 }
 
-/// blake3 of what `picture` gives.
+/// blake3 of what `image` gives.
 fn drawn_hash(scene: &Scene) -> String {
     blake3::hash(scene.app().state.dataset.as_ref().unwrap().pixels(9)).to_hex().to_string()
 }
@@ -113,21 +113,22 @@ fn notice(scene: &Scene, slot: Slot) -> String {
 }
 
 #[test]
-fn a_view_of_another_project_opens_it_draws_its_picture_and_is_shown() {
+fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     let mut scene = Scene::done();
     open(&mut scene, &elsewhere());
     other_opened(&mut scene);
     assert_eq!(scene.app().dock.shown(), [Tab::Explain], "nothing is shown before all is there");
     contents(&mut scene);
-    let drawing = job(&scene, |s| *s == JobSpec::DrawQuery(DrawQuery { seed: 42, draw: DRAW })).expect("it is drawn");
-    let ready = picture(&scene, "seed-42", QueryOrigin::Seed(42));
+    let drawing =
+        job(&scene, |s| *s == JobSpec::GenerateQuery(GenerateQuery { seed: 42, draw: DRAW })).expect("it is drawn");
+    let ready = image(&scene, "seed-42", QueryOrigin::Seed(42));
     finish(&mut scene, drawing, ready);
     let app = scene.app();
     assert!(app.reopening.is_none());
-    assert_eq!(app.state.query().map(|q| q.picture.name.as_str()), Some("seed-42"));
+    assert_eq!(app.state.query().map(|q| q.image.name.as_str()), Some("seed-42"));
     assert_eq!(app.state.group.map(|g| app.state.group_name(g)), Some("mosaic"));
     assert_eq!(app.dock.shown(), [Tab::Where]);
-    let settings = &app.drafts.settings;
+    let settings = &app.forms.settings;
     assert_eq!((settings.timesteps.as_str(), settings.draws, settings.null, settings.confirm), ("20", 3, 2, true));
     assert_eq!((settings.recipe.steps, settings.rate.as_str()), (17, "0.00002"));
     assert_eq!(settings.base, Recipe::default(), "the project's own recipe can be put back");
@@ -140,21 +141,21 @@ fn a_view_of_another_project_opens_it_draws_its_picture_and_is_shown() {
     let mut view = elsewhere();
     view.query = view.query.map(|query| ViewQuery { blake3: Some(drawn_hash(&scene)), ..query });
     assert_eq!(now, view);
-    assert!(!notice(&scene, Slot::Query).contains("another one"), "it said nothing of its picture's values");
+    assert!(!notice(&scene, Slot::Query).contains("another one"), "it said nothing of its image's values");
 }
 
 #[test]
 fn a_recipe_that_is_being_read_does_not_replace_the_views() {
     let mut scene = Scene::loaded();
-    scene.window.state_mut().drafts.reading_recipe = true;
+    scene.window.state_mut().forms.reading_recipe = true;
     let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
     open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, ..elsewhere() });
     assert!(scene.app().reopening.is_some());
     let recipe = Recipe { steps: 99, ..Recipe::default() };
-    let post = scene.app().errands.post();
+    let post = scene.app().background_tasks.post();
     post(Message::Recipe(Ok(recipe)));
     scene.settle_until(|scene| scene.app().reopening.is_none());
-    let settings = &scene.app().drafts.settings;
+    let settings = &scene.app().forms.settings;
     assert_eq!((settings.recipe.steps, settings.base.steps), (17, 99));
 }
 
@@ -163,7 +164,7 @@ fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
     let mut scene = Scene::done();
     let first = view_recipe(&scene.app().state, &[Tab::Wall, Tab::Library]);
     assert_eq!(first.tab.as_deref(), Some("Wall, Library"));
-    // The same picture by another method.
+    // The same image by another method.
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().command(&ctx, Command::ExplainBy("gaussian"));
     let scores = vec![GroupScore::exact("mosaic", 2.0), GroupScore::exact("woodcut", 1.0)];
@@ -176,13 +177,13 @@ fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
     open(&mut scene, &first);
     let answers: Vec<&str> = scene.app().state.query().unwrap().answers().map(|a| a.method.as_str()).collect();
     assert_eq!(answers, ["gaussian", "guda"], "the last is on screen");
-    assert_eq!((scene.app().drafts.settings.method.as_str(), scene.fake.count()), ("guda", jobs));
+    assert_eq!((scene.app().forms.settings.method.as_str(), scene.fake.count()), ("guda", jobs));
     scene.act(crate::app::actions::Action::Undo);
     assert_eq!(scene.app().moment(), before);
 }
 
 #[test]
-fn a_picture_that_is_another_one_now_is_said_and_shown() {
+fn a_image_that_is_another_one_now_is_said_and_shown() {
     for (file, words) in
         [(None, "the model is another one"), (Some(PathBuf::from("/a.png")), "the file is another one")]
     {
@@ -196,13 +197,13 @@ fn a_picture_that_is_another_one_now_is_said_and_shown() {
             open(&mut scene, &ViewRecipe { project, query: Some(query), settings: None, ..elsewhere() });
             if !told {
                 let origin = file.clone().map_or(QueryOrigin::Seed(42), QueryOrigin::File);
-                let (job, ready) = (scene.fake.last().0, picture(&scene, "it", origin));
+                let (job, ready) = (scene.fake.last().0, image(&scene, "it", origin));
                 finish(&mut scene, job, ready);
             }
             assert_eq!(notice(&scene, Slot::Query).contains(words), told, "{words}: {}", notice(&scene, Slot::Query));
             assert!(scene.app().reopening.is_none());
             assert_eq!(
-                scene.app().state.query().map(|q| q.picture.name.as_str()),
+                scene.app().state.query().map(|q| q.image.name.as_str()),
                 Some("it"),
                 "it is shown all the same"
             );
@@ -220,13 +221,13 @@ fn a_project_that_is_gone_is_said() {
     let text = notice(&scene, Slot::Query);
     assert!(text.contains("/projects/other") && text.contains("back there"), "{text}");
     assert!(scene.window.query_all_by_label_contains("its project cannot be opened").next().is_some());
-    assert_eq!(scene.app().drafts.settings.recipe.steps, Recipe::default().steps);
+    assert_eq!(scene.app().forms.settings.recipe.steps, Recipe::default().steps);
 }
 
 #[test]
 fn a_file_and_a_group_that_are_gone_are_said() {
     let mut scene = Scene::loaded();
-    let file = PathBuf::from("/pictures/gone.png");
+    let file = PathBuf::from("/images/gone.png");
     let query = Some(ViewQuery { name: "gone".into(), seed: None, file: Some(file.clone()), draw: None, blake3: None });
     let here = ViewRecipe {
         project: Some("/projects/demo".into()),
@@ -238,13 +239,13 @@ fn a_file_and_a_group_that_are_gone_are_said() {
     open(&mut scene, &here);
     assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(file.clone()));
     scene.tell(EventKind::Failed("could not read".into()));
-    assert!(scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its picture gone is not"));
+    assert!(scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its image gone is not"));
     assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
     // The file is back; the group is not.
     open(&mut scene, &here);
-    let (again, ready) = (scene.fake.last().0, picture(&scene, "gone", QueryOrigin::File(file)));
+    let (again, ready) = (scene.fake.last().0, image(&scene, "gone", QueryOrigin::File(file)));
     finish(&mut scene, again, ready);
-    assert_eq!(scene.app().state.query().map(|q| q.picture.name.as_str()), Some("gone"));
+    assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("gone"));
     assert!(notice(&scene, Slot::Dataset).contains("the group fresco"));
     assert_eq!((scene.app().state.group, scene.app().dock.shown()), (None, vec![Tab::Where]));
 }
@@ -259,11 +260,11 @@ fn a_view_is_dropped_where_something_else_is_wanted_or_known_by_nobody() {
     assert!(scene.app().reopening.is_none() && scene.app().state.notices.is_empty());
 
     let mut scene = Scene::loaded();
-    let before = scene.app().drafts.settings.clone();
+    let before = scene.app().forms.settings.clone();
     let settings = elsewhere().settings.map(|s| ViewSettings { method: "tea leaves".into(), ..s });
     let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
     open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, settings, ..elsewhere() });
-    assert_eq!(scene.app().drafts.settings, before);
+    assert_eq!(scene.app().forms.settings, before);
     assert!(notice(&scene, Slot::Explain).contains("tea leaves"));
-    assert_eq!(scene.app().state.query().map(|q| q.picture.name.as_str()), Some("seed-3"));
+    assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("seed-3"));
 }

@@ -17,7 +17,7 @@ use whence_data::{Dataset, LoadOptions};
 use whence_diffusion::elbo::Estimate;
 use whence_jobs::Priority;
 use whence_jobs::{
-    DrawQuery, DrawSettings, Event, EventKind, JobId, JobSpec, ModelInfo, Progress, QueryOrigin, QueryPicture,
+    Event, EventKind, GenerateQuery, JobId, JobSpec, ModelInfo, Progress, QueryImage, QueryOrigin, SampleSettings,
     UnlearningPoint,
 };
 use whence_methods::{Attribution, GroupScore};
@@ -254,27 +254,27 @@ impl Scene {
         self.done_at_once(JobSpec::LoadModel("/projects/demo/model".into()), EventKind::ModelLoaded(Box::new(model)));
     }
 
-    /// Project, model, dataset and seven pictures.
+    /// Project, model, dataset and seven images.
     pub fn load(&mut self, classes: Option<usize>) {
         let dataset = paintings();
         self.load_model(&dataset, classes);
         self.done_at_once(JobSpec::LoadDataset("/data".into()), EventKind::DatasetLoaded(dataset.clone()));
         for (seed, group) in [(3u64, 6usize), (5, 5), (8, 1), (11, 2), (12, 7), (7, 4)] {
             let index = dataset.indices_of(group % dataset.groups().len()).get(seed as usize).copied().unwrap_or(0);
-            let picture = QueryPicture {
+            let image = QueryImage {
                 name: format!("seed-{seed}"),
                 origin: QueryOrigin::Seed(seed),
                 shape: dataset.shape(),
                 pixels: dataset.pixels(index).to_vec(),
-                drawn: Some(DrawQuery { seed, draw: DrawSettings::default() }),
+                drawn: Some(GenerateQuery { seed, draw: SampleSettings::default() }),
                 notes: vec![],
             };
-            let spec = JobSpec::DrawQuery(DrawQuery { seed, draw: DrawSettings::default() });
-            self.done_at_once(spec, EventKind::QueryReady(Box::new(picture)));
+            let spec = JobSpec::GenerateQuery(GenerateQuery { seed, draw: SampleSettings::default() });
+            self.done_at_once(spec, EventKind::QueryReady(Box::new(image)));
         }
     }
 
-    /// Explains the picture on screen until `scored` groups are scored and the next is half unlearned.
+    /// Explains the image on screen until `scored` groups are scored and the next is half unlearned.
     pub fn run(&mut self, scored: usize) {
         self.act(Action::Explain);
         let job = self.fake.last().0;
@@ -316,7 +316,7 @@ impl Scene {
         self.settle();
     }
 
-    /// Explains the picture on screen.
+    /// Explains the image on screen.
     pub fn finish(&mut self) {
         self.finish_with(|_| {});
     }
@@ -328,7 +328,7 @@ impl Scene {
         let mut all = Attribution::new("seed-7", "guda", scores(&names, &NATS, 1.0));
         change(&mut all);
         self.tell(EventKind::Attributed(vec![all]));
-        self.tell(EventKind::Finished("8 groups scored for 1 picture in 1 min 48 s".into()));
+        self.tell(EventKind::Finished("8 groups scored for 1 image in 1 min 48 s".into()));
     }
 
     /// More groups than fit, with names that do not fit either.
@@ -351,15 +351,15 @@ impl Scene {
     pub fn many_into(&mut self, dataset: Dataset, change: impl FnOnce(&mut Attribution)) {
         self.load_model(&dataset, None);
         self.done_at_once(JobSpec::LoadDataset("/data".into()), EventKind::DatasetLoaded(dataset.clone()));
-        let picture = QueryPicture {
-            name: "a picture whose file has a name that is far too long for its place on screen.png".into(),
-            origin: QueryOrigin::File("/home/someone/a very long path/that goes on/and on/picture.png".into()),
+        let image = QueryImage {
+            name: "an image whose file has a name that is far too long for its place on screen.png".into(),
+            origin: QueryOrigin::File("/home/someone/a very long path/that goes on/and on/image.png".into()),
             shape: dataset.shape(),
             pixels: dataset.pixels(0).to_vec(),
             drawn: None,
-            notes: vec![format!("resized from 640x480 to {0}x{0}, the middle of the picture", dataset.shape().width)],
+            notes: vec![format!("resized from 640x480 to {0}x{0}, the middle of the image", dataset.shape().width)],
         };
-        self.done_at_once(JobSpec::LoadQuery("/q.png".into()), EventKind::QueryReady(Box::new(picture)));
+        self.done_at_once(JobSpec::LoadQuery("/q.png".into()), EventKind::QueryReady(Box::new(image)));
         self.act(Action::Explain);
         let names = dataset.groups().to_vec();
         let values: Vec<f64> = (0..names.len()).map(|i| 900.0 / (1.0 + i as f64) - 20.0).collect();
@@ -388,7 +388,7 @@ fn scores(names: &[String], values: &[f64], noise: f64) -> Vec<GroupScore> {
         .collect()
 }
 
-/// Pictures of the window show no mouse pointer.
+/// Images of the window show no mouse pointer.
 trait NoCursor {
     fn without_cursor(self) -> Self;
 }

@@ -1,4 +1,4 @@
-//! Pictures of the window's states, for people to look at: `WHENCE_SCREENSHOTS=folder cargo test screenshots`.
+//! Images of the window's states, for people to look at: `WHENCE_SCREENSHOTS=folder cargo test screenshots`.
 //!
 //! Nothing is compared. Where no graphics adapter exists, not even a software one, the test says so and passes.
 
@@ -13,12 +13,12 @@ use super::{shell, trust};
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
 use crate::app::dock::Tab;
-use crate::app::drafts::Brush;
-use crate::app::panels::whereabouts;
+use crate::app::forms::Brush;
+use crate::app::panels::score_map;
 use crate::app::state::State;
 use crate::app::theme::Choice;
 use whence_diffusion::elbo::Region;
-use whence_jobs::{DrawQuery, DrawSettings, EventKind, Evidence, JobSpec, Progress};
+use whence_jobs::{EventKind, Evidence, GenerateQuery, JobSpec, Progress, SampleSettings};
 use whence_methods::Attribution;
 
 type Prepare = fn(&mut Scene);
@@ -92,18 +92,18 @@ const STATES: [(&str, Prepare); 32] = [
     }),
     ("16-early", |scene| {
         scene.load(None);
-        scene.window.state_mut().drafts.settings.stop = true;
+        scene.window.state_mut().forms.settings.stop = true;
         scene.finish_with(stopped);
     }),
     ("17-early-settings", |scene| {
         scene.load(None);
-        scene.window.state_mut().drafts.settings.stop = true;
+        scene.window.state_mut().forms.settings.stop = true;
         unfold(scene);
     }),
     ("18-forecast", |scene| {
         scene.load(None);
         scene.run(2);
-        scene.tell(EventKind::Forecast(trust::FORECAST));
+        scene.tell(EventKind::Estimate(trust::FORECAST));
     }),
     ("19-long-names", |scene| {
         many(scene, |all| {
@@ -114,7 +114,7 @@ const STATES: [(&str, Prepare); 32] = [
     ("20-long-names-early", |scene| many(scene, stopped)),
     ("21-trust-settings", |scene| {
         scene.load(None);
-        let settings = &mut scene.window.state_mut().drafts.settings;
+        let settings = &mut scene.window.state_mut().forms.settings;
         (settings.null, settings.confirm) = (2, true);
         unfold(scene);
     }),
@@ -167,9 +167,9 @@ const STATES: [(&str, Prepare); 32] = [
     }),
     ("31-wrong-path", |scene| {
         scene.load(None);
-        let drafts = &mut scene.window.state_mut().drafts;
-        drafts.path = "/pictures/lots".into();
-        drafts.path_error = Some("There is nothing at /pictures/lots. Check the spelling".into());
+        let forms = &mut scene.window.state_mut().forms;
+        forms.path = "/images/lots".into();
+        forms.path_error = Some("There is nothing at /images/lots. Check the spelling".into());
     }),
     ("32-opening", |scene| scene.window.state_mut().state.opening = true),
 ];
@@ -208,7 +208,7 @@ fn loading(scene: &mut Scene) {
     scene.load_model(&paintings(), None);
     scene.start(JobSpec::LoadDataset("/projects/demo/paintings".into()));
     scene.tell(EventKind::Progress(Progress {
-        phase: "reading pictures".into(),
+        phase: "reading images".into(),
         fraction: 0.4,
         seconds_left: Some(2.0),
         queue_seconds_left: None,
@@ -217,14 +217,14 @@ fn loading(scene: &mut Scene) {
 
 fn drawing(scene: &mut Scene) {
     scene.load(None);
-    let mut pixels = scene.app().state.query().map(|q| q.picture.pixels.clone()).unwrap_or_default();
+    let mut pixels = scene.app().state.query().map(|q| q.image.pixels.clone()).unwrap_or_default();
     let mut noise = 12345u32;
     for value in &mut pixels {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         *value = ((u32::from(*value) + (noise >> 24)) / 2) as u8;
     }
-    let job = DrawQuery { seed: 13, draw: DrawSettings::default() };
-    scene.start(JobSpec::DrawQuery(job));
+    let job = GenerateQuery { seed: 13, draw: SampleSettings::default() };
+    scene.start(JobSpec::GenerateQuery(job));
     scene.tell(EventKind::Preview { step: 12, steps: 50, pixels });
     scene.tell(EventKind::Progress(Progress {
         phase: "drawing".into(),
@@ -274,24 +274,24 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
     ("evidence-1-empty", bench::explain, EVIDENCE, bench::explained),
     ("evidence-2-drawing", bench::explain, EVIDENCE, || {
         let mut state = bench::explained();
-        bench::looking(&mut state, Evidence::Redraw, Some(bench::progress("drawing", 0.24)));
-        let (group, picture) = (state.group, bench::redrawn(&state, 12));
-        bench::found(&mut state, EventKind::Redrawn { group, picture });
+        bench::looking(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
+        let (group, image) = (state.group, bench::redrawn(&state, 12));
+        bench::found(&mut state, EventKind::Regenerated { group, image });
         state
     }),
     ("evidence-3-done", bench::explain, EVIDENCE, || redrawn(false)),
     ("evidence-4-file", bench::explain, EVIDENCE, || redrawn(true)),
     ("evidence-5-difference", bench::explain, EVIDENCE, || redrawn(false)),
     ("evidence-6-side", bench::explain, EVIDENCE, || redrawn(false)),
-    ("where-1-empty", whereabouts::show, WHERE, bench::explained),
-    ("where-2-running", whereabouts::show, WHERE, || {
+    ("where-1-empty", score_map::show, WHERE, bench::explained),
+    ("where-2-running", score_map::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 5);
         bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping woodcut", 0.6)));
         state
     }),
-    ("where-3-done", whereabouts::show, WHERE, || bench::mapped(bench::explained(), 8)),
-    ("where-4-brushed", whereabouts::show, WHERE, || bench::mapped(bench::explained(), 8)),
-    ("where-5-cool", whereabouts::show, WHERE, || {
+    ("where-3-done", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
+    ("where-4-brushed", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
+    ("where-5-cool", score_map::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 8);
         state.group = Some(5);
         state
@@ -302,16 +302,16 @@ const WHERE: [[f32; 2]; 2] = [[1020.0, 690.0], [2260.0, 1300.0]];
 
 fn redrawn(file: bool) -> State {
     let mut state = bench::explained();
-    let (group, picture) = (state.group, bench::redrawn(&state, 50));
+    let (group, image) = (state.group, bench::redrawn(&state, 50));
     if file {
-        bench::found(&mut state, EventKind::Redrawn { group: None, picture: picture.clone() });
+        bench::found(&mut state, EventKind::Regenerated { group: None, image: image.clone() });
     }
-    bench::found(&mut state, EventKind::Redrawn { group, picture });
+    bench::found(&mut state, EventKind::Regenerated { group, image });
     let images = bench::moved(&state);
     bench::found(&mut state, EventKind::Moved { group: group.unwrap(), images });
     let (dataset, key) = (state.dataset.clone().unwrap(), state.current.unwrap());
     let query = state.query_mut(key).unwrap();
-    let near = whence_data::nearest(&dataset, &query.picture.pixels, group.unwrap(), 12);
+    let near = whence_data::nearest(&dataset, &query.image.pixels, group.unwrap(), 12);
     query.nearest.insert(group.unwrap(), near);
     state
 }
@@ -333,14 +333,14 @@ fn panel_screenshots() {
                 let mut harness = bench::show(builder, panel, look());
                 if name.contains("brushed") {
                     let query = harness.state().state.current.unwrap();
-                    let looks = &mut harness.state_mut().drafts.looks;
+                    let looks = &mut harness.state_mut().forms.looks;
                     let region = Region { left: 4, top: 8, right: 15, bottom: 20 };
                     (looks.brush, looks.smooth) = (Some(Brush { query, region }), true);
                 }
                 harness.run();
                 let key = match name {
                     "evidence-5-difference" => Some("Difference"),
-                    "evidence-6-side" => Some("Side by side"),
+                    "evidence-6-side" => Some("Decision by side"),
                     _ => None,
                 };
                 if let Some(key) = key {

@@ -56,13 +56,13 @@ fn tabs_come_by_keys_and_by_clicks() {
     scene.window.key_press(Key::Num3);
     scene.settle();
     assert!(tab_is_front(&scene, "Wall") && !tab_is_front(&scene, "Explain"));
-    assert!(scene.window.query_by_label("Explain this picture").is_none(), "only what is in front is drawn");
+    assert!(scene.window.query_by_label("Explain this image").is_none(), "only what is in front is drawn");
     scene.window.get_by_role_and_label(Role::Tab, "Compare").click();
     scene.settle();
     assert!(tab_is_front(&scene, "Compare"));
     scene.window.get_by_role_and_label(Role::Tab, "Explain").click_accesskit();
     scene.settle();
-    scene.window.get_by_label("Explain this picture");
+    scene.window.get_by_label("Explain this image");
     // Digits belong to the field that has the focus.
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::L);
     scene.settle();
@@ -78,7 +78,7 @@ fn tabs_are_dragged_beside_each_other_and_put_back() {
     assert_eq!(scene.app().dock.shown(), [Tab::Explain, Tab::Wall]);
     scene.act(Action::Undo);
     assert!(scene.window.query_by_role(Role::Alert).is_none(), "how tabs lie cannot be undone, and nothing says so");
-    scene.window.get_by_label("Explain this picture");
+    scene.window.get_by_label("Explain this image");
     assert!(tab_is_front(&scene, "Wall"), "it has a tab to be dragged back by");
     scene.act(Action::ResetLayout);
     assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
@@ -117,7 +117,7 @@ fn layout_recent_projects_theme_and_tour_are_kept() {
 }
 
 #[test]
-fn the_palette_finds_groups_pictures_and_actions() {
+fn the_palette_finds_groups_images_and_actions() {
     let mut scene = Scene::loaded();
     let open = |scene: &mut Scene, text: &str| {
         scene.window.key_press_modifiers(Modifiers::COMMAND, Key::K);
@@ -137,7 +137,7 @@ fn the_palette_finds_groups_pictures_and_actions() {
     scene.settle();
     scene.window.key_press(Key::Enter);
     scene.settle();
-    assert_eq!(scene.app().state.query().map(|q| q.picture.name.as_str()), Some("seed-12"));
+    assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("seed-12"));
 
     open(&mut scene, "undo");
     scene.window.key_press(Key::Escape);
@@ -152,7 +152,7 @@ fn what_cannot_be_done_is_dim_in_the_palette_and_says_why() {
     scene.act(Action::Palette);
     scene.window.get_by_label("Search or run").type_text("explain this");
     scene.settle();
-    let line = scene.window.get_by_label("Explain this picture: Open a model first");
+    let line = scene.window.get_by_label("Explain this image: Open a model first");
     assert!(line.accesskit_node().is_disabled());
     scene.window.key_press(Key::Enter);
     scene.settle();
@@ -246,7 +246,7 @@ fn view_and_selection_are_undone_and_redone() {
         scene.window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
         scene.settle();
     };
-    let shown = |scene: &Scene| scene.app().state.query().map(|q| q.picture.name.clone()).unwrap_or_default();
+    let shown = |scene: &Scene| scene.app().state.query().map(|q| q.image.name.clone()).unwrap_or_default();
     assert_eq!(shown(&scene), "seed-7");
     undo(&mut scene);
     assert_eq!(shown(&scene), "seed-7", "what was opened is no step");
@@ -271,7 +271,7 @@ fn view_and_selection_are_undone_and_redone() {
     assert_eq!((shown(&scene).as_str(), scene.app().state.group), ("seed-12", mosaic));
     assert!(tab_is_front(&scene, "Wall"));
     assert_eq!(scene.app().state.queries.iter().filter(|q| q.starred).count(), 1);
-    // A picture that is gone is not brought back, and its steps are passed over.
+    // An image that is gone is not brought back, and its steps are passed over.
     let gone = scene.app().state.current.unwrap_or_default();
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().command(&ctx, Command::RemoveQuery(gone));
@@ -286,7 +286,7 @@ fn a_presentation_shows_the_middle_alone_and_larger() {
     scene.window.key_press(Key::F11);
     scene.settle();
     scene.window.get_by_label_contains("pointillism stands out");
-    scene.window.get_by_label("The picture asked about: seed-7");
+    scene.window.get_by_label("The image asked about: seed-7");
     for side in ["Jobs", "Log", "Groups", "Search or run…"] {
         assert!(scene.window.query_by_label(side).is_none(), "{side}");
     }
@@ -386,9 +386,9 @@ fn comparing_by_keys_chooses_how() {
     for (key, how) in [(Key::D, Mode::Difference), (Key::W, Mode::Wipe)] {
         scene.window.key_press(key);
         scene.settle();
-        assert_eq!(scene.app().drafts.looks.contrast.mode, how);
+        assert_eq!(scene.app().forms.looks.contrast.mode, how);
     }
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::D);
     scene.settle();
-    assert_eq!(scene.app().drafts.looks.contrast.mode, Mode::Wipe, "Ctrl+D draws");
+    assert_eq!(scene.app().forms.looks.contrast.mode, Mode::Wipe, "Ctrl+D draws");
 }

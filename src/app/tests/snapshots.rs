@@ -1,6 +1,6 @@
 //! Three small widgets, pixel by pixel as they were when somebody last looked at them.
 //!
-//! Their pictures lie in `tests/snapshots`; `kittest.toml` says how much may differ. After a change that is meant:
+//! Their images lie in `tests/snapshots`; `kittest.toml` says how much may differ. After a change that is meant:
 //! `UPDATE_SNAPSHOTS=1 cargo test snapshots`, and look at what changed.
 
 use egui::{Id, LayerId, Sense, Theme, Ui, vec2};
@@ -9,12 +9,12 @@ use egui_kittest::Harness;
 use super::bench;
 use crate::app::theme::tokens;
 use crate::app::widgets::{
-    Bar, Contrast, Heat, Pair, Picture, Scale, Textures, bar, compare, floor, header, heat, legend,
+    Bar, Contrast, Heat, Pair, Scale, TextureKey, Textures, bar, compare, floor, header, heat, legend,
 };
 use whence_data::ImageShape;
 use whence_diffusion::elbo::Estimate;
 
-/// Compares a widget with its picture. Says so where there is nothing to draw with.
+/// Compares a widget with its image. Says so where there is nothing to draw with.
 fn snapshot(name: &str, size: [f32; 2], theme: Theme, mut draw: impl FnMut(&mut Ui)) {
     let Some(graphics) = bench::graphics() else { return };
     let builder = bench::with_graphics(Harness::builder().with_size(size), graphics).with_theme(theme);
@@ -70,7 +70,7 @@ fn a_map_and_its_legend() {
 }
 
 #[test]
-fn a_wipe_between_two_pictures() {
+fn a_wipe_between_two_images() {
     let shape = ImageShape { channels: 3, height: 8, width: 8 };
     // A ramp in each channel, and the same with its channels exchanged.
     let ramp = |i: usize| [i % 8 * 32, i / 8 * 32, 128].map(|v| v as u8);
@@ -81,7 +81,7 @@ fn a_wipe_between_two_pictures() {
     let mut textures = Textures::default();
     let mut contrast = Contrast { wipe: 0.35, ..Contrast::default() };
     snapshot("wipe", [300.0, 200.0], Theme::Dark, |ui| {
-        let (first, second) = ((Picture::Query(1), &one[..]), (Picture::Query(2), &other[..]));
+        let (first, second) = ((TextureKey::Query(1), &one[..]), (TextureKey::Query(2), &other[..]));
         let names = ["original", "without hatching"];
         let space = ui.available_size();
         compare(ui, &mut textures, &Pair { shape, first, second, names }, &mut contrast, space);

@@ -20,7 +20,7 @@ fn a_window_that_is_about_to_open_something_says_so() {
     scene.window.state_mut().state.opening = true;
     scene.settle();
     scene.window.get_by_label("Project Opening…");
-    assert!(scene.window.get_all_by_label("Opening…").count() >= 3, "picture, ranking, strip at the bottom");
+    assert!(scene.window.get_all_by_label("Opening…").count() >= 3, "image, ranking, strip at the bottom");
     for said in [HELP, "Open a model first", "Ready", "Open a dataset…"] {
         assert!(scene.window.query_by_label(said).is_none(), "{said}");
     }
@@ -45,7 +45,7 @@ fn what_cannot_be_opened_ends_the_opening() {
         app
     });
     let mut scene = Scene { window, fake };
-    scene.settle_until(|scene| scene.app().drafts.path_error.is_some());
+    scene.settle_until(|scene| scene.app().forms.path_error.is_some());
     scene.window.get_by_label(HELP);
     scene.window.get_by_label("Open a model first");
 }
@@ -58,14 +58,14 @@ fn what_is_typed_right_behind_ctrl_l_goes_into_the_field() {
     // The same frame still: a digit would lead to another tab.
     scene.window.input_mut().events.extend([press(Key::Num3, Modifiers::NONE), Event::Text("3".into())]);
     scene.window.step();
-    assert_eq!(scene.app().drafts.path, "3");
+    assert_eq!(scene.app().forms.path, "3");
     // The very next one.
     scene.window.input_mut().events.extend([press(Key::Num4, Modifiers::NONE), Event::Text("4/".into())]);
     scene.window.step();
-    assert_eq!(scene.app().drafts.path, "34/");
+    assert_eq!(scene.app().forms.path, "34/");
     scene.window.input_mut().events.push(Event::Text("w".into()));
     scene.settle();
-    assert_eq!(scene.app().drafts.path, "34/w");
+    assert_eq!(scene.app().forms.path, "34/w");
     assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
     assert!(scene.window.get_by_label("Path to open").accesskit_node().is_focused());
 }
@@ -80,7 +80,7 @@ fn the_palette_leads_to_the_path_field_too() {
     scene.settle();
     scene.window.input_mut().events.push(Event::Text("/a".into()));
     scene.settle();
-    assert_eq!(scene.app().drafts.path, "/a");
+    assert_eq!(scene.app().forms.path, "/a");
 }
 
 #[test]
@@ -90,10 +90,10 @@ fn a_wrong_path_moves_nothing() {
     let tab = |scene: &Scene| scene.window.get_by_role_and_label(egui::accesskit::Role::Tab, "Explain").rect();
     let before = tab(&scene);
     scene.window.state_mut().command(&ctx, Command::Open("/nowhere/at/all".into()));
-    scene.settle_until(|scene| scene.app().drafts.path_error.is_some());
+    scene.settle_until(|scene| scene.app().forms.path_error.is_some());
     scene.window.get_by_label_contains("There is nothing at /nowhere/at/all");
     assert_eq!(tab(&scene), before);
     scene.window.get_by_label("Dismiss").click();
     scene.settle();
-    assert!(scene.app().drafts.path_error.is_none());
+    assert!(scene.app().forms.path_error.is_none());
 }

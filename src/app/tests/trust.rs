@@ -4,14 +4,14 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
 use crate::app::actions::Action;
-use whence_diffusion::elbo::anytime::Side;
+use whence_diffusion::elbo::anytime::Decision;
 use whence_diffusion::elbo::{Estimate, Timesteps};
-use whence_jobs::{AttributeJob, EventKind, Forecast, JobSpec, UnlearningPoint};
+use whence_jobs::{AttributeJob, EventKind, JobEstimate, JobSpec, UnlearningPoint};
 use whence_methods::{Attribution, GroupScore, NullTest, Trust};
 use whence_training::unlearning::{Change, Forgetting, Judgement, Rest};
 
 fn change(before: f64, rise: f64) -> Change {
-    Change { pictures: 12, before, after: before * (1.0 + rise), rise, std_err: Some(0.01) }
+    Change { images: 12, before, after: before * (1.0 + rise), rise, std_err: Some(0.01) }
 }
 
 /// What a gate says of a model: how much it forgot, what it did to the others, what a retrained one forgot.
@@ -51,16 +51,17 @@ pub fn doubted(all: &mut Attribution, mean: f64) {
 /// One group leads, two are open, the others were left behind after a first look.
 pub fn early(score: &mut GroupScore, nats: f64) {
     (score.side, score.evaluations) = match nats {
-        n if n > 20.0 => (Some(Side::In), 41),
-        n if n > 9.5 => (Some(Side::Open), 41),
-        _ => (Some(Side::Out), 6),
+        n if n > 20.0 => (Some(Decision::Top), 41),
+        n if n > 9.5 => (Some(Decision::Undecided), 41),
+        _ => (Some(Decision::Eliminated), 6),
     };
     let wide = if score.evaluations < 10 { 2.5 } else { 1.2 };
     score.estimate = Estimate::with_interval(nats, wide, (nats - 2.4 * wide, nats + 2.4 * wide));
 }
 
 /// What the demo takes.
-pub const FORECAST: Forecast = Forecast { models: 8, evaluations: 450, seconds: 118.0, peak_bytes: Some(643_000_000) };
+pub const FORECAST: JobEstimate =
+    JobEstimate { models: 8, evaluations: 450, seconds: 118.0, peak_bytes: Some(643_000_000) };
 
 /// Moves the pointer to a widget and waits for what it says.
 pub fn hover(scene: &mut Scene, label: &str) {
@@ -89,7 +90,7 @@ fn a_model_that_failed_its_check_is_marked_and_says_why() {
     scene.window.get_by_label(&format!(
         "It forgot {failed} too little (error up 4.0 %, retrained: 38 %), kept the others (up 0.6 %)"
     ));
-    scene.window.get_by_label("Error on its held-out pictures: 0.0312 before, 0.0324 after");
+    scene.window.get_by_label("Error on its held-out images: 0.0312 before, 0.0324 after");
     scene.window.get_by_label("Unlearning removes more than retraining would: compare groups, not nats");
     // A check that was passed is told on demand only; the selected group's is in its panel.
     assert!(scene.window.query_by_label("Its model passed its check").is_none());
@@ -112,18 +113,18 @@ fn random_groups_draw_their_line_and_speak_for_the_leader() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 1.0));
     scene.window.get_by_label_contains("pointillism stands out");
-    scene.window.get_by_label_contains("Removing pointillism matters more than removing random pictures");
+    scene.window.get_by_label_contains("Removing pointillism matters more than removing random images");
     scene.window.get_by_label("pointillism is named by the closed form too");
     scene.window.get_by_label_contains("A second unlearning with another seed names");
     hover(&mut scene, "random groups could reach up to here: +");
-    scene.window.get_by_label_contains("16 groups of pictures taken at random");
+    scene.window.get_by_label_contains("16 groups of images taken at random");
 }
 
 #[test]
 fn nothing_stands_out_where_random_groups_reach_as_high() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 50.0));
-    scene.window.get_by_label("Nothing stands out: random pictures could score as much as pointillism");
+    scene.window.get_by_label("Nothing stands out: random images could score as much as pointillism");
     scene.window.get_by_label_contains("16 random groups could reach");
     assert!(scene.window.query_by_label_contains(" stands out;").is_none(), "no group is claimed to");
     scene.window.get_by_label_contains("random groups could reach up to here");
@@ -158,7 +159,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
     scene.window.get_by_label("both are chosen as it goes");
     scene.window.get_by_label("Check with a second seed").click_accesskit();
     scene.settle();
-    let settings = &mut scene.window.state_mut().drafts.settings;
+    let settings = &mut scene.window.state_mut().forms.settings;
     (settings.null, settings.recipe.seed, settings.top) = (16, 3, 9);
     "no timesteps".clone_into(&mut settings.timesteps);
     scene.act(Action::Explain);
@@ -169,7 +170,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
     assert_eq!((job.null, job.confirm, job.recipe.seed), (16, true, 3));
     // Methods that unlearn nothing refuse these.
     scene.tell(EventKind::Cancelled);
-    let settings = &mut scene.window.state_mut().drafts.settings;
+    let settings = &mut scene.window.state_mut().forms.settings;
     "gaussian".clone_into(&mut settings.method);
     "50".clone_into(&mut settings.timesteps);
     scene.act(Action::Explain);
@@ -181,7 +182,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
 #[test]
 fn groups_that_were_left_behind_say_so() {
     let mut scene = Scene::loaded();
-    scene.window.state_mut().drafts.settings.stop = true;
+    scene.window.state_mut().forms.settings.stop = true;
     scene.finish_with(|all| {
         let nats: Vec<f64> = all.scores.iter().map(|s| s.estimate.score).collect();
         all.scores.iter_mut().zip(nats).for_each(|(score, nats)| early(score, nats));
@@ -208,14 +209,14 @@ fn a_search_that_goes_on_does_not_claim_to_be_complete() {
 fn the_forecast_is_told_while_the_job_runs_and_when_it_is_over() {
     let mut scene = Scene::running(0);
     assert!(scene.window.query_by_label_contains("about 2 min").is_none());
-    scene.tell(EventKind::Forecast(FORECAST));
+    scene.tell(EventKind::Estimate(FORECAST));
     scene.window.get_by_label("about 2 min, 640 MB");
     hover(&mut scene, "about 2 min, 640 MB");
     scene.window.get_by_label_contains("8 models to make, 450 network evaluations at most");
-    scene.tell(EventKind::Forecast(Forecast { peak_bytes: None, ..FORECAST }));
+    scene.tell(EventKind::Estimate(JobEstimate { peak_bytes: None, ..FORECAST }));
     scene.window.get_by_label("about 2 min");
     scene.tell(EventKind::Finished("pointillism stands out".into()));
-    scene.window.get_by_label("Explain seed-7: pointillism stands out (forecast: about 2 min)");
+    scene.window.get_by_label("Explain seed-7: pointillism stands out (estimate: about 2 min)");
 }
 
 #[test]
@@ -243,11 +244,11 @@ fn what_references_tell_of_models_is_told_where_it_matters() {
         (null.references, _) = (16, null.allowances.insert(group, 3.25));
     });
     hover(&mut scene, "random groups could reach up to here");
-    scene.window.get_by_label_contains("passes this line for one picture in twenty");
+    scene.window.get_by_label_contains("passes this line for one image in twenty");
     hover(&mut scene, "pointillism: +41");
     scene.window.get_by_label_contains("it stands out from +3.2 nats beyond the line on");
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 1.0));
     hover(&mut scene, "random groups could reach up to here");
-    scene.window.get_by_label_contains("passes this line for about one picture in six");
+    scene.window.get_by_label_contains("passes this line for about one image in six");
 }

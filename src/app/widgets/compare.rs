@@ -1,4 +1,4 @@
-//! Two pictures of one size set against each other: wiped, blinked, subtracted, side by side.
+//! Two images of one size set against each other: wiped, blinked, subtracted, side by side.
 
 #[cfg(test)]
 mod tests;
@@ -9,20 +9,20 @@ use egui::{
     Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::{Picture, Textures, WHOLE, fit};
+use super::{TextureKey, Textures, WHOLE, fit};
 use crate::app::theme::{self, RADIUS, tokens};
 use whence_data::ImageShape;
 
 /// Differences are small: how much stronger they are shown.
 const AMPLIFIED: u8 = 4;
 
-/// Height of the line of names below the pictures.
+/// Height of the line of names below the images.
 const NAMES: f32 = 18.0;
 
 /// How an arrow key moves the wipe.
 const STEP: f32 = 0.02;
 
-/// How two pictures are compared.
+/// How two images are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// One at the left of a line, the other at its right.
@@ -33,7 +33,7 @@ pub enum Mode {
     /// How much they differ at each pixel.
     Difference,
     /// Both.
-    Side,
+    Decision,
 }
 
 /// How a pair is looked at.
@@ -43,7 +43,7 @@ pub struct Contrast {
     pub mode: Mode,
     /// Where the line of the wipe is, 0 to 1.
     pub wipe: f32,
-    /// Whether the other picture is asked for as long as something is held.
+    /// Whether the other image is asked for as long as something is held.
     pub held: bool,
     /// Whether it was asked for until the next press, by those who can hold nothing.
     pub turned: bool,
@@ -55,30 +55,30 @@ impl Default for Contrast {
     }
 }
 
-/// Two pictures of one size.
+/// Two images of one size.
 pub struct Pair<'a> {
     /// Their shape.
     pub shape: ImageShape,
     /// The first: what it is on the graphics card, and its planar bytes.
-    pub first: (Picture, &'a [u8]),
+    pub first: (TextureKey, &'a [u8]),
     /// The second.
-    pub second: (Picture, &'a [u8]),
+    pub second: (TextureKey, &'a [u8]),
     /// What they are called.
     pub names: [&'a str; 2],
 }
 
-/// The buttons that choose how pictures are compared, and their keys: W, D, and B as long as it is held.
+/// The buttons that choose how images are compared, and their keys: W, D, and B as long as it is held.
 pub fn modes(ui: &mut Ui, contrast: &mut Contrast) {
     let choices = [
         (
             Mode::Wipe,
             "Wipe",
             Some(Key::W),
-            "A line under the pointer: one picture at its left, the other at its right (W)",
+            "A line under the pointer: one image at its left, the other at its right (W)",
         ),
-        (Mode::Blink, "Blink", None, "One picture, and the other while this button or B is held (B)"),
+        (Mode::Blink, "Blink", None, "One image, and the other while this button or B is held (B)"),
         (Mode::Difference, "Difference", Some(Key::D), "The difference at each pixel, four times as strong (D)"),
-        (Mode::Side, "Side by side", None, "Both pictures"),
+        (Mode::Decision, "Decision by side", None, "Both images"),
     ];
     let typing = ui.ctx().text_edit_focused();
     contrast.held = !typing && ui.input(|i| i.key_down(Key::B) && i.modifiers.is_none());
@@ -109,7 +109,7 @@ pub fn modes(ui: &mut Ui, contrast: &mut Contrast) {
     contrast.turned &= contrast.mode == Mode::Blink && !contrast.held;
 }
 
-/// Shows the pictures as large as they fit into `space`, pixel by pixel.
+/// Shows the images as large as they fit into `space`, pixel by pixel.
 pub fn compare(
     ui: &mut Ui,
     textures: &mut Textures,
@@ -141,11 +141,11 @@ pub fn compare(
             let x = inner.left() + contrast.wipe * inner.width();
             image(first, inner, inner.with_max_x(x));
             image(second, inner, inner.with_min_x(x));
-            // Light between dark edges: seen on any picture.
+            // Light between dark edges: seen on any image.
             for (width, color) in [(3.0, t.window), (1.0, t.strong)] {
                 ui.painter().vline(x, inner.y_range(), Stroke::new(width, color));
             }
-            // A little wider than a small picture, so that the names do not meet.
+            // A little wider than a small image, so that the names do not meet.
             let wide = inner.expand2(vec2(24.0, 0.0)).intersect(room);
             say(wide.left(), Align2::LEFT_TOP, one);
             say(wide.right(), Align2::RIGHT_TOP, other);
@@ -158,14 +158,14 @@ pub fn compare(
             format!("Blink: {name}")
         }
         Mode::Difference => {
-            let key = Picture::Difference(super::content(pair.first.1), super::content(pair.second.1));
+            let key = TextureKey::Difference(super::content(pair.first.1), super::content(pair.second.1));
             let texture = textures.get_or(ui.ctx(), key, pair.shape, || difference(pair.first.1, pair.second.1));
             image(texture, inner, inner);
             let name = format!("difference, {AMPLIFIED} times as strong");
             say(inner.center().x, Align2::CENTER_TOP, &name);
             format!("Absolute {name}: {one}, {other}")
         }
-        Mode::Side => {
+        Mode::Decision => {
             let (left, right) = room.split_left_right_at_fraction(0.5);
             for (room, texture, name) in [(left, first, one), (right, second, other)] {
                 let inner = fit(ui, room.shrink2(vec2(2.0, 0.0)), pair.shape);
@@ -178,7 +178,7 @@ pub fn compare(
                     t.text,
                 );
             }
-            format!("Side by side: {one}, {other}")
+            format!("Decision by side: {one}, {other}")
         }
     };
     describe(ui, &response, contrast, &label, pair.names);
@@ -234,7 +234,7 @@ fn describe(ui: &Ui, response: &Response, contrast: &Contrast, label: &str, [one
     });
 }
 
-/// How much two pictures differ, amplified.
+/// How much two images differ, amplified.
 fn difference(first: &[u8], second: &[u8]) -> Vec<u8> {
     first.iter().zip(second).map(|(a, b)| a.abs_diff(*b).saturating_mul(AMPLIFIED)).collect()
 }

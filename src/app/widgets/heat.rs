@@ -1,4 +1,4 @@
-//! A signed map over a picture: warm where a value is positive, cool where it is negative, nothing where it is small.
+//! A signed map over an image: warm where a value is positive, cool where it is negative, nothing where it is small.
 
 mod shader;
 #[cfg(test)]
@@ -23,11 +23,11 @@ pub struct Heat {
     pub values: Arc<[f32]>,
     /// Values in a row.
     pub width: usize,
-    /// How many cells the picture spans in each direction. The last ones may be cut.
+    /// How many cells the image spans in each direction. The last ones may be cut.
     pub span: Vec2,
     /// The value of full strength.
     pub scale: f32,
-    /// How strong it covers the picture, 0 to 1.
+    /// How strong it covers the image, 0 to 1.
     pub opacity: f32,
     /// Whether cells blend into each other.
     pub smooth: bool,
@@ -70,7 +70,7 @@ pub fn shade(share: f32, opacity: f32) -> Color32 {
     )
 }
 
-/// Paints a map over the picture at `rect`. `id` is the place on screen, whose map is kept on the graphics card.
+/// Paints a map over the image at `rect`. `id` is the place on screen, whose map is kept on the graphics card.
 pub fn heat(painter: &Painter, id: Id, rect: Rect, heat: &Heat) {
     if heat.values.is_empty() || heat.width == 0 || heat.scale <= 0.0 || heat.opacity <= 0.0 {
         return;

@@ -20,6 +20,6 @@ pub use heat::{Heat, heat, install, legend, shade};
 pub use notice::notice;
 pub use swatch::{star, swatch, warning};
 pub use text::elided;
-pub use textures::{Picture, Textures, content, grey};
-pub use thumbnail::{Tile, WHOLE, fit, picture, tile};
+pub use textures::{TextureKey, Textures, content, grey};
+pub use thumbnail::{Tile, WHOLE, fit, show_image, tile};
 pub use work::work;

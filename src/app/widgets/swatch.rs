@@ -22,7 +22,7 @@ pub fn swatch(painter: &Painter, center: Pos2, radius: f32, group: usize, tokens
     };
 }
 
-/// Paints a star around `center`, seen on any picture.
+/// Paints a star around `center`, seen on any image.
 pub fn star(painter: &Painter, center: Pos2, radius: f32, tokens: &Tokens) {
     painter.circle_filled(center, radius + 1.5, tokens.window);
     let point = |i: usize| {

@@ -1,4 +1,4 @@
-//! Pictures on their way to the screen: uploaded once, dropped when they were not shown for a while.
+//! Images on their way to the screen: uploaded once, dropped when they were not shown for a while.
 
 use std::collections::HashMap;
 
@@ -6,78 +6,78 @@ use egui::{Color32, ColorImage, Context, TextureFilter, TextureHandle, TextureId
 
 use whence_data::ImageShape;
 
-/// Pictures kept although they are not shown.
+/// Images kept although they are not shown.
 const SPARE: usize = 512;
 
-/// Large pixels stay pixels; small pictures are smoothed.
+/// Large pixels stay pixels; small images are smoothed.
 const OPTIONS: TextureOptions = TextureOptions { minification: TextureFilter::Linear, ..TextureOptions::NEAREST };
 
-/// Which picture.
+/// What a texture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Picture {
+pub enum TextureKey {
     /// A query, by key.
     Query(u64),
-    /// A picture that is being drawn: job and step.
-    Drawing(u64, usize),
+    /// An image that is being drawn: job and step.
+    Generating(u64, usize),
     /// A training image: number of the dataset and of the image.
-    Image(u64, usize),
+    TrainingImage(u64, usize),
     /// A query without its colours, by key.
     Grey(u64),
     /// A query drawn again, by its content; whether it is finished.
-    Redrawn(u64, bool),
-    /// The difference of two pictures, by their content.
+    Regenerated(u64, bool),
+    /// The difference of two images, by their content.
     Difference(u64, u64),
 }
 
-impl Picture {
+impl TextureKey {
     /// Whether nobody will ask for it again once another has taken its place on screen.
     fn is_passing(self) -> bool {
-        matches!(self, Self::Drawing(..) | Self::Redrawn(_, false))
+        matches!(self, Self::Generating(..) | Self::Regenerated(_, false))
     }
 }
 
-/// All pictures on the graphics card.
+/// All images on the graphics card.
 #[derive(Default)]
 pub struct Textures {
-    kept: HashMap<Picture, (TextureHandle, u64)>,
+    kept: HashMap<TextureKey, (TextureHandle, u64)>,
     frame: u64,
 }
 
 impl Textures {
-    /// The picture's texture; uploads it where it is new. None where the bytes do not fit the shape.
-    pub fn get(&mut self, ctx: &Context, picture: Picture, shape: ImageShape, pixels: &[u8]) -> Option<TextureId> {
-        self.get_or(ctx, picture, shape, || pixels)
+    /// The image's texture; uploads it where it is new. None where the bytes do not fit the shape.
+    pub fn get(&mut self, ctx: &Context, image: TextureKey, shape: ImageShape, pixels: &[u8]) -> Option<TextureId> {
+        self.get_or(ctx, image, shape, || pixels)
     }
 
-    /// The same with bytes that are only made where the picture is new.
+    /// The same with bytes that are only made where the image is new.
     pub fn get_or<P: AsRef<[u8]>>(
         &mut self,
         ctx: &Context,
-        picture: Picture,
+        image: TextureKey,
         shape: ImageShape,
         pixels: impl FnOnce() -> P,
     ) -> Option<TextureId> {
-        if let Some((handle, used)) = self.kept.get_mut(&picture) {
+        if let Some((handle, used)) = self.kept.get_mut(&image) {
             *used = self.frame;
             return Some(handle.id());
         }
-        let image = to_image(shape, pixels().as_ref())?;
+        let pixels = to_image(shape, pixels().as_ref())?;
         let limit = ctx.input(|i| i.max_texture_side);
         if shape.width > limit || shape.height > limit {
             return None;
         }
-        let handle = ctx.load_texture(format!("{picture:?}"), image, OPTIONS);
+        let handle = ctx.load_texture(format!("{image:?}"), pixels, OPTIONS);
         let id = handle.id();
-        self.kept.insert(picture, (handle, self.frame));
+        self.kept.insert(image, (handle, self.frame));
         Some(id)
     }
 
-    /// Forgets pictures that were not shown in this frame, where there are too many.
+    /// Forgets images that were not shown in this frame, where there are too many.
     pub fn end_frame(&mut self) {
         let frame = self.frame;
         let many = self.kept.len() > SPARE;
-        // Of a picture that is being drawn only the latest step is ever shown again.
-        self.kept.retain(|picture, (_, used)| *used == frame || (!many && !picture.is_passing()));
+        // Of an image that is being drawn only the latest step is ever shown again.
+        self.kept.retain(|image, (_, used)| *used == frame || (!many && !image.is_passing()));
         self.frame += 1;
     }
 }
@@ -87,7 +87,7 @@ pub fn content(pixels: &[u8]) -> u64 {
     egui::util::hash(pixels)
 }
 
-/// The picture without its colours: planar bytes of the same shape.
+/// The image without its colours: planar bytes of the same shape.
 pub fn grey(shape: ImageShape, pixels: &[u8]) -> Vec<u8> {
     let area = shape.height * shape.width;
     let (red, rest) = pixels.split_at_checked(area).unwrap_or_default();
@@ -101,7 +101,7 @@ pub fn grey(shape: ImageShape, pixels: &[u8]) -> Vec<u8> {
     red.iter().zip(green).zip(blue).map(bright).collect::<Vec<u8>>().repeat(3)
 }
 
-/// Planar bytes of one or three channels as a picture for the screen.
+/// Planar bytes of one or three channels as an image for the screen.
 fn to_image(shape: ImageShape, pixels: &[u8]) -> Option<ColorImage> {
     let area = shape.height.checked_mul(shape.width).filter(|a| *a > 0)?;
     let colors: Vec<Color32> = match (shape.channels, pixels.len() == shape.numel()) {

@@ -1,4 +1,4 @@
-//! Pictures on screen: large ones pixel by pixel, and small tiles.
+//! Images on screen: large ones pixel by pixel, and small tiles.
 
 use egui::accesskit::Role;
 use egui::{Align2, Color32, Rect, Response, Sense, Stroke, StrokeKind, TextureId, Ui, Vec2, WidgetInfo, pos2, vec2};
@@ -9,8 +9,8 @@ use whence_data::ImageShape;
 /// All of a texture.
 pub const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
 
-/// Shows a picture as large as fits into `space`, each of its pixels the same whole number of screen pixels.
-pub fn picture(ui: &mut Ui, texture: Option<TextureId>, shape: ImageShape, space: Vec2, name: &str) -> Response {
+/// Shows an image as large as fits into `space`, each of its pixels the same whole number of screen pixels.
+pub fn show_image(ui: &mut Ui, texture: Option<TextureId>, shape: ImageShape, space: Vec2, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(space, Sense::hover());
     ui.painter().rect_filled(rect, f32::from(RADIUS), tokens(ui).mat);
     if let Some(texture) = texture {
@@ -20,7 +20,7 @@ pub fn picture(ui: &mut Ui, texture: Option<TextureId>, shape: ImageShape, space
     response
 }
 
-/// Where a picture lies in the middle of `room`: as large as fits, each pixel the same whole number of screen pixels.
+/// Where an image lies in the middle of `room`: as large as fits, each pixel the same whole number of screen pixels.
 pub fn fit(ui: &Ui, room: Rect, shape: ImageShape) -> Rect {
     let points = 1.0 / ui.pixels_per_point();
     let native = vec2(shape.width as f32, shape.height as f32) * points;
@@ -30,15 +30,15 @@ pub fn fit(ui: &Ui, room: Rect, shape: ImageShape) -> Rect {
     inner.translate((inner.min / points).round() * points - inner.min)
 }
 
-/// A small picture that can be pressed.
+/// A small image that can be pressed.
 pub struct Tile<'a> {
-    /// The picture; a neutral tile where absent.
+    /// The image; a neutral tile where absent.
     pub texture: Option<TextureId>,
     /// Name for people who do not see it.
     pub name: &'a str,
     /// Text below it.
     pub caption: Option<&'a str>,
-    /// Side of the picture.
+    /// Decision of the image.
     pub side: f32,
     /// Whether it is selected.
     pub selected: bool,

@@ -81,7 +81,7 @@ pub struct RemovalArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
-    /// Pictures asked about
+    /// Images asked about
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub query: Vec<PathBuf>,
     /// Or seeds, which are drawn again without what is removed: 3, or 0..8, or 1,5,7
@@ -90,7 +90,7 @@ pub struct RemovalArguments {
     /// Leave out so many groups, the highest scores first
     #[arg(long, value_name = "N", value_parser = parse::positive, requires = "scores")]
     pub remove_groups: Option<usize>,
-    /// Leave out so many pictures, the nearest first
+    /// Leave out so many images, the nearest first
     #[arg(long, value_name = "N", value_parser = parse::positive)]
     pub remove_images: Option<usize>,
     /// Scores of the queries: scores.csv of whence attribute
@@ -135,13 +135,13 @@ pub struct SubsetArguments {
     /// Groups, by name; all where left out
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub groups: Vec<String>,
-    /// Pictures a group, the first ones; all where left out
+    /// Images a group, the first ones; all where left out
     #[arg(long, value_name = "N", value_parser = parse::positive)]
     pub per_group: Option<usize>,
-    /// Side of the pictures in pixels; as they are where left out
+    /// Decision of the images in pixels; as they are where left out
     #[arg(long, value_name = "PIXELS", value_parser = parse::positive)]
     pub size: Option<usize>,
-    /// Folder for the pictures, one folder a group
+    /// Folder for the images, one folder a group
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }

@@ -18,13 +18,13 @@ pub struct ReportArguments {
     /// Title; the project's name where left out
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
-    /// Which of the project's pictures, by file name; all where left out
+    /// Which of the project's images, by file name; all where left out
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub queries: Vec<String>,
-    /// Other picture files, in place of the project's or beside those that --queries names
+    /// Other image files, in place of the project's or beside those that --queries names
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub query: Vec<PathBuf>,
-    /// Seeds to draw pictures from, in place of the project's or beside those that --queries names: 3, or 0..8, or 1,5,7
+    /// Seeds to draw images from, in place of the project's or beside those that --queries names: 3, or 0..8, or 1,5,7
     #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
     pub seeds: Option<parse::Seeds>,
     /// Column of a parquet dataset that names the group

@@ -39,7 +39,7 @@ pub struct ScoringArguments {
     /// How many leaders to separate from the rest; with --budget
     #[arg(long, default_value_t = 1, value_name = "N", requires = "budget", value_parser = parse::positive)]
     pub top: usize,
-    /// Random groups of pictures to unlearn as well: what they score is what chance scores
+    /// Random groups of images to unlearn as well: what they score is what chance scores
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub null: usize,
     /// Only tell what it would take: models, evaluations, time, memory
@@ -48,7 +48,7 @@ pub struct ScoringArguments {
     /// Unlearn once more with another seed, and tell whether the same group leads
     #[arg(long)]
     pub confirm: bool,
-    /// Pictures under way at once, at most; scores do not depend on it
+    /// Images under way at once, at most; scores do not depend on it
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse::positive)]
     pub batch: usize,
     /// Seed of the noise

@@ -16,7 +16,7 @@ fn phase(dice: &mut Dice) -> f32 {
     (dice.unit() * PITCH).floor() + 0.5
 }
 
-/// Slanted strokes in a darker tone of each colour, wider where the picture is darker.
+/// Slanted strokes in a darker tone of each colour, wider where the image is darker.
 pub(super) fn hatching(scene: &Scene, dice: &mut Dice, side: u32) -> RgbImage {
     let phase = phase(dice);
     raster(side, |x, y| {

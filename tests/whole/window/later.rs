@@ -39,7 +39,7 @@ fn a_part_of_the_map_is_brushed(robot: &mut Robot, scene: &Scene) {
     robot.until("the end of the job", 120, |screen| screen.progress().is_none() && screen.primary().is_none());
     let mapped = robot.settled();
     robot.keep("map", &mapped);
-    assert!(mapped.shows(&painting).is_none(), "the map lies over the picture");
+    assert!(mapped.shows(&painting).is_none(), "the map lies over the image");
     let (_, spec) = scene.logged("evidence", "finished");
     assert!(!spec.is_null());
     // The upper left quarter of what lies at the left of the middle.
@@ -52,7 +52,7 @@ fn a_part_of_the_map_is_brushed(robot: &mut Robot, scene: &Scene) {
     robot.press(&[ESCAPE]);
     robot.until("the whole again", 10, |screen| screen.bars() == mapped.bars());
     robot.press(&[u32::from('1')]);
-    robot.until("the picture asked about", 10, |screen| screen.shows(&painting).is_some());
+    robot.until("the image asked about", 10, |screen| screen.shows(&painting).is_some());
     robot.settled();
 }
 

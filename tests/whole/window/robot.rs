@@ -167,7 +167,7 @@ impl Robot {
         })
     }
 
-    /// Keeps a picture of the window for people to look at.
+    /// Keeps an image of the window for people to look at.
     pub fn keep(&mut self, name: &str, screen: &Screen) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window");
         std::fs::create_dir_all(&folder).unwrap();

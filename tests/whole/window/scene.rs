@@ -46,7 +46,7 @@ impl Scene {
 
     /// The digit that its project asks about.
     pub fn digit(&self) -> RgbImage {
-        picture(&fixture("digits/queries/q000.png"))
+        image(&fixture("digits/queries/q000.png"))
     }
 
     /// Where the demo was unpacked.
@@ -55,9 +55,9 @@ impl Scene {
         folders.find(|f| f.join("project.json").is_file()).expect("the demo is unpacked")
     }
 
-    /// A picture that the demo asks about.
+    /// An image that the demo asks about.
     pub fn painting(&self, name: &str) -> RgbImage {
-        picture(&self.demo().join("queries").join(name))
+        image(&self.demo().join("queries").join(name))
     }
 
     /// Waits for a line in the log of jobs: a job of this kind that ended so. Its message, and what it was to do.
@@ -77,6 +77,6 @@ impl Scene {
     }
 }
 
-fn picture(path: &Path) -> RgbImage {
+fn image(path: &Path) -> RgbImage {
     image::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).to_rgb8()
 }

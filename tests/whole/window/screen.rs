@@ -23,7 +23,7 @@ const WHISKER: u32 = 11;
 /// Rows of a progress bar.
 const TRACK: std::ops::RangeInclusive<u32> = 4..=8;
 
-/// One picture of the window.
+/// One image of the window.
 #[derive(Clone, PartialEq)]
 pub struct Screen(pub RgbImage);
 
@@ -72,28 +72,28 @@ impl Screen {
         image::imageops::crop_imm(&self.0, place.x, place.y, place.width, place.height).to_image()
     }
 
-    /// Where this picture is the one asked about: shown large, each of its pixels as a square of the same size.
-    pub fn shows(&self, picture: &RgbImage) -> Option<Place> {
-        let native = picture.width();
+    /// Where this image is the one asked about: shown large, each of its pixels as a square of the same size.
+    pub fn shows(&self, image: &RgbImage) -> Option<Place> {
+        let native = image.width();
         let most = self.size().1 / native;
-        (200 / native + 1..=most).rev().find_map(|scale| self.find(picture, scale * native))
+        (200 / native + 1..=most).rev().find_map(|scale| self.find(image, scale * native))
     }
 
-    /// Where this picture is a tile to be chosen.
-    pub fn tile(&self, picture: &RgbImage) -> Option<Place> {
-        (picture.width() + 8..=130).find_map(|width| self.find(picture, width))
+    /// Where this image is a tile to be chosen.
+    pub fn tile(&self, image: &RgbImage) -> Option<Place> {
+        (image.width() + 8..=130).find_map(|width| self.find(image, width))
     }
 
-    /// Where this picture is shown with this width, larger than it is.
-    fn find(&self, picture: &RgbImage, width: u32) -> Option<Place> {
-        let (w, h) = picture.dimensions();
+    /// Where this image is shown with this width, larger than it is.
+    fn find(&self, image: &RgbImage, width: u32) -> Option<Place> {
+        let (w, h) = image.dimensions();
         let height = width * h / w;
         let (right, bottom) = (self.size().0.checked_sub(width)?, self.size().1.checked_sub(height)?);
         let middle = |x: u32, y: u32| ((2 * x + 1) * width / (2 * w), (2 * y + 1) * height / (2 * h));
         let first = |x: u32, y: u32| (x * width / w, y * height / h);
         let last = |x: u32, y: u32| ((x + 1) * width / w - 1, (y + 1) * height / h - 1);
         // Whole squares end where the next begins; a tile's pixels are only known to have their middle.
-        let samples: Vec<_> = picture
+        let samples: Vec<_> = image
             .enumerate_pixels()
             .flat_map(|(x, y, p)| {
                 let corners = if width.is_multiple_of(w) { [first(x, y), last(x, y)] } else { [middle(x, y); 2] };
@@ -102,7 +102,7 @@ impl Screen {
             .collect();
         let allowed = samples.len() / 50;
         // Most places are told by one.
-        let (one, colour) = (middle(w / 2, h / 2), *picture.get_pixel(w / 2, h / 2));
+        let (one, colour) = (middle(w / 2, h / 2), *image.get_pixel(w / 2, h / 2));
         let may = |left: u32, top: u32| near(*self.0.get_pixel(left + one.0, top + one.1), colour);
         let fits = |left: u32, top: u32| {
             let wrong = samples.iter().filter(|((x, y), p)| !near(*self.0.get_pixel(left + x, top + y), *p));
@@ -242,12 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_found_at_its_size_and_not_mistaken_for_another() {
+    fn a_image_is_found_at_its_size_and_not_mistaken_for_another() {
         let of = |shift: u32| RgbImage::from_fn(8, 8, |x, y| Rgb([(x * 30) as u8, (y * 30) as u8, (shift * 90) as u8]));
         let (asked, tile) = (of(0), of(1));
         let mut screen = blank();
-        let mut show = |picture: &RgbImage, place: Place| {
-            let shown = image::imageops::resize(picture, place.width, place.height, image::imageops::Nearest);
+        let mut show = |image: &RgbImage, place: Place| {
+            let shown = image::imageops::resize(image, place.width, place.height, image::imageops::Nearest);
             image::imageops::replace(&mut screen.0, &shown, place.x.into(), place.y.into());
         };
         let (large, small) =

@@ -19,7 +19,7 @@ pub fn the_demo_is_open(robot: &mut Robot, scene: &Scene) {
     robot.keep("first-frame", &screen);
     robot.until("the demo is unpacked", 60, |_| scene.data().join("jobs.jsonl").is_file());
     let first = scene.painting("seed-0.png");
-    robot.until("the demo's first picture", 60, |screen| screen.shows(&first).is_some());
+    robot.until("the demo's first image", 60, |screen| screen.shows(&first).is_some());
     let screen = robot.settled();
     assert_eq!(screen.size(), (1280, 800));
     assert!(screen.colours() > 1000, "{} colours", screen.colours());
@@ -35,7 +35,7 @@ pub fn the_tour_is_skipped(robot: &mut Robot, scene: &Scene) {
     robot.press(&[ESCAPE]);
     robot.until("the window without a card over it", 10, |screen| *screen != toured);
     let screen = robot.settled();
-    let place = screen.shows(&scene.painting("seed-0.png")).expect("the demo's first picture");
+    let place = screen.shows(&scene.painting("seed-0.png")).expect("the demo's first image");
     // The card lay over the middle.
     let changed = (0..1280).filter(|x| (0..800).any(|y| screen.0.get_pixel(*x, y) != toured.0.get_pixel(*x, y)));
     assert!(changed.count() > 300, "a card went away");
@@ -67,18 +67,18 @@ pub fn a_typed_path_opens(robot: &mut Robot, scene: &Scene) {
     let typed = robot.settled();
     robot.keep("typed", &typed);
     robot.press(&[RETURN]);
-    robot.until("the demo's first picture", 30, |screen| screen.shows(&painting).is_some());
+    robot.until("the demo's first image", 30, |screen| screen.shows(&painting).is_some());
     robot.settled();
     assert_eq!(scene.logged("open_project", "finished").1, scene.demo().to_str().unwrap());
 }
 
-pub fn mouse_and_keys_choose_a_picture(robot: &mut Robot, scene: &Scene) {
+pub fn mouse_and_keys_choose_a_image(robot: &mut Robot, scene: &Scene) {
     let (first, second) = (scene.painting("seed-0.png"), scene.painting("seed-21.png"));
-    let tile = robot.look().tile(&second).expect("a small picture to choose");
+    let tile = robot.look().tile(&second).expect("a small image to choose");
     robot.click(tile.middle());
-    robot.until("the picture that was clicked", 10, |screen| screen.shows(&second).is_some());
+    robot.until("the image that was clicked", 10, |screen| screen.shows(&second).is_some());
     robot.press(&[PAGE_UP]);
-    robot.until("the picture before", 10, |screen| screen.shows(&first).is_some());
+    robot.until("the image before", 10, |screen| screen.shows(&first).is_some());
     let edge = robot.look().edge().expect("the edge of the side panel");
     let (from, to) = ((edge as i16, 400), (edge as i16 + 96, 400));
     robot.drag(from, to);
@@ -115,7 +115,7 @@ pub fn explained(bars: &[Bar]) -> bool {
     groups.into_iter().eq(0..GROUPS)
 }
 
-pub fn a_picture_is_explained(robot: &mut Robot, scene: &Scene) {
+pub fn a_image_is_explained(robot: &mut Robot, scene: &Scene) {
     robot.press(&[CONTROL, RETURN]);
     robot.until("a bar of each group", 120, |screen| explained(&screen.bars()));
     robot.until("the end of the job", 120, |screen| screen.progress().is_none());
@@ -157,7 +157,7 @@ pub fn an_explanation_is_there_again(robot: &mut Robot, scene: &Scene) {
     assert!(screen.shows(&scene.painting("seed-0.png")).is_some());
 }
 
-/// What is written of the demo: its pictures, and that the first was explained.
+/// What is written of the demo: its images, and that the first was explained.
 pub fn as_it_was_left(scene: &Scene) {
     let session = std::fs::read_to_string(scene.demo().join("session.json")).unwrap();
     let session: serde_json::Value = serde_json::from_str(&session).unwrap();

@@ -6,15 +6,15 @@ use super::*;
 fn folders_are_groups_in_natural_order() {
     let root = tempfile::tempdir().unwrap();
     let at = |name: &str| root.path().join(name);
-    write(at("style 10/b.PNG"), &png(picture(1, 8, 8)));
-    write(at("style 2/10.jpeg"), &encoded(picture(2, 8, 8), ImageFormat::Jpeg));
-    write(at("style 2/9.Jpg"), &encoded(picture(3, 8, 8), ImageFormat::Jpeg));
-    write(at("style 2/deep/er/x.webp"), &encoded(picture(4, 8, 8), ImageFormat::WebP));
+    write(at("style 10/b.PNG"), &png(image(1, 8, 8)));
+    write(at("style 2/10.jpeg"), &encoded(image(2, 8, 8), ImageFormat::Jpeg));
+    write(at("style 2/9.Jpg"), &encoded(image(3, 8, 8), ImageFormat::Jpeg));
+    write(at("style 2/deep/er/x.webp"), &encoded(image(4, 8, 8), ImageFormat::WebP));
     write(at("style 2/.hidden.png"), b"x");
     write(at("style 2/notes.txt"), b"x");
     write(at(".git/a.png"), b"x");
     write(at("README.md"), b"x");
-    write(at("loose.png"), &png(picture(5, 8, 8)));
+    write(at("loose.png"), &png(image(5, 8, 8)));
     write(at("style 2/movie.gif"), b"GIF89a");
     fs::create_dir_all(at("empty/inside")).unwrap();
 
@@ -27,8 +27,8 @@ fn folders_are_groups_in_natural_order() {
     assert!(dataset.indices_of(2).is_empty());
     assert_eq!(dataset.indices_without(0), [3]);
     assert_eq!((dataset.group_of(2), dataset.group_of(3), dataset.group_of(4)), (Some(0), Some(1), None));
-    assert_eq!(dataset.pixels(3), planes(&picture(1, 8, 8)));
-    assert_eq!(dataset.pixels(2), planes(&picture(4, 8, 8)), "lossless WebP");
+    assert_eq!(dataset.pixels(3), planes(&image(1, 8, 8)));
+    assert_eq!(dataset.pixels(2), planes(&image(4, 8, 8)), "lossless WebP");
     assert!(dataset.pixels(4).is_empty() && dataset.pixels(usize::MAX).is_empty());
     assert_eq!(dataset.resized(), 0);
     assert_eq!(
@@ -36,7 +36,7 @@ fn folders_are_groups_in_natural_order() {
         [
             ("empty", "no images"),
             ("loose.png", "lies outside the group folders"),
-            ("style 2/movie.gif", "only PNG, JPEG and WebP pictures are read"),
+            ("style 2/movie.gif", "only PNG, JPEG and WebP images are read"),
         ]
     );
 }
@@ -45,8 +45,8 @@ fn folders_are_groups_in_natural_order() {
 fn bad_images_are_named_and_left_out() {
     let root = tempfile::tempdir().unwrap();
     let at = |name: &str| root.path().join(name);
-    let jpeg = encoded(picture(1, 64, 64), ImageFormat::Jpeg);
-    let whole = png(picture(2, 8, 8));
+    let jpeg = encoded(image(1, 64, 64), ImageFormat::Jpeg);
+    let whole = png(image(2, 8, 8));
     let mut corrupt = whole.clone();
     let middle = corrupt.len() / 2;
     corrupt[middle] ^= 0x55;
@@ -57,7 +57,7 @@ fn bad_images_are_named_and_left_out() {
     write(at("a/bomb.png"), &png_header(60_000, 60_000));
     write(at("a/area.png"), &png_header(16_000, 16_000));
     write(at("a/empty.png"), b"");
-    write(at("a/text.png"), b"this is no picture");
+    write(at("a/text.png"), b"this is no image");
     write(at("b/cut.jpg"), &jpeg[..jpeg.len() / 2]);
     let dataset = load(root.path(), RGB8).unwrap();
     assert_eq!(dataset.len(), 1);
@@ -69,7 +69,7 @@ fn bad_images_are_named_and_left_out() {
     assert!(reason("a/bomb.png").contains("too large") && reason("a/area.png").contains("too large"), "{reasons:?}");
     assert_eq!(reason("a/cut.jpg"), "the JPEG file is cut short");
     assert_eq!(reason("a/empty.png"), "the file is empty");
-    assert_eq!(reason("a/text.png"), "not a PNG, JPEG or WebP picture");
+    assert_eq!(reason("a/text.png"), "not a PNG, JPEG or WebP image");
     assert!(!reason("a/corrupt.png").is_empty() && !reason("a/cut.png").is_empty());
     assert_eq!(reason("b"), "none of its images could be read");
 }
@@ -80,9 +80,9 @@ fn nothing_to_read_is_an_error_that_says_why() {
     let at = |name: &str| root.path().join(name);
     fs::create_dir_all(at("empty/a")).unwrap();
     fs::create_dir_all(at("empty/b")).unwrap();
-    assert!(message(load(&at("empty"), RGB8)).contains("no pictures were found"));
-    write(at("loose/a.png"), &png(picture(1, 8, 8)));
-    assert!(message(load(&at("loose"), RGB8)).contains("1 pictures lie directly in it"));
+    assert!(message(load(&at("empty"), RGB8)).contains("no images were found"));
+    write(at("loose/a.png"), &png(image(1, 8, 8)));
+    assert!(message(load(&at("loose"), RGB8)).contains("1 images lie directly in it"));
     for name in ["1", "2", "3", "4", "5"] {
         write(at(&format!("bad/a/{name}.png")), b"bad");
     }
@@ -106,7 +106,7 @@ fn other_files_are_refused_with_the_forms_that_are_readable() {
         ("data.tar.gz", "archive"),
         ("batch.pkl", "pickled"),
         ("x.npz", "pickled"),
-        ("one.png", "one picture"),
+        ("one.png", "one image"),
         ("cifar", "not a dataset"),
     ];
     for (name, what) in names {
@@ -124,7 +124,7 @@ fn other_files_are_refused_with_the_forms_that_are_readable() {
 fn links_to_folders_and_pipes_do_not_hang() {
     let root = tempfile::tempdir().unwrap();
     let at = |name: &str| root.path().join(name);
-    write(at("a/1.png"), &png(picture(1, 8, 8)));
+    write(at("a/1.png"), &png(image(1, 8, 8)));
     std::os::unix::fs::symlink(root.path(), at("a/loop")).unwrap();
     std::os::unix::fs::symlink(at("a"), at("b")).unwrap();
     std::os::unix::fs::symlink(at("a/1.png"), at("a/2.png")).unwrap();
@@ -142,8 +142,8 @@ fn unreadable_folders_are_errors_or_named() {
     use std::os::unix::fs::PermissionsExt;
     let root = tempfile::tempdir().unwrap();
     let locked = root.path().join("locked");
-    write(root.path().join("a/1.png"), &png(picture(1, 8, 8)));
-    write(locked.join("1.png"), &png(picture(1, 8, 8)));
+    write(root.path().join("a/1.png"), &png(image(1, 8, 8)));
+    write(locked.join("1.png"), &png(image(1, 8, 8)));
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&locked).is_ok() {
         return; // The superuser may read everything.

@@ -17,7 +17,7 @@ fn free(path: &Path) -> Dataset {
 
 #[test]
 fn the_hash_changes_with_pixels_labels_names_and_shape() {
-    let base = [("a/1.png", picture(1, 8, 8)), ("b/2.png", picture(2, 8, 8)), ("b/3.png", picture(3, 8, 8))];
+    let base = [("a/1.png", image(1, 8, 8)), ("b/2.png", image(2, 8, 8)), ("b/3.png", image(3, 8, 8))];
     let root = folder(&base);
     let hash = |root: &tempfile::TempDir| load(root.path(), RGB8).unwrap().hash().to_owned();
     let first = hash(&root);
@@ -46,7 +46,7 @@ fn the_hash_changes_with_pixels_labels_names_and_shape() {
 #[test]
 fn threads_and_batches_do_not_change_the_dataset() {
     let names: Vec<String> = (0..150).map(|i| format!("{}/{i}.png", i % 7)).collect();
-    let images: Vec<_> = names.iter().zip(0..).map(|(name, i)| (name.as_str(), picture(i, 5 + i % 4, 8))).collect();
+    let images: Vec<_> = names.iter().zip(0..).map(|(name, i)| (name.as_str(), image(i, 5 + i % 4, 8))).collect();
     let root = folder(&images);
     write(root.path().join("3/bad.png"), b"bad");
     let with = |threads| {
@@ -62,7 +62,7 @@ fn threads_and_batches_do_not_change_the_dataset() {
 #[test]
 fn progress_counts_up_and_stops_where_told() {
     let names: Vec<String> = (0..300).map(|i| format!("a/{i}.png")).collect();
-    let images: Vec<_> = names.iter().map(|name| (name.as_str(), picture(1, 2, 2))).collect();
+    let images: Vec<_> = names.iter().map(|name| (name.as_str(), image(1, 2, 2))).collect();
     let root = folder(&images);
     let mut calls = Vec::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
@@ -97,20 +97,20 @@ fn a_free_size_follows_the_first_image_and_grey_datasets_have_one_channel() {
     assert_eq!(told.hash(), dataset.hash(), "a free size gives what the same size gives when told");
 
     // A late colour image turns all that came before into colour.
-    write(root.path().join("b/2.png"), &png(picture(1, 10, 10)));
+    write(root.path().join("b/2.png"), &png(image(1, 10, 10)));
     let dataset = free(root.path());
     assert_eq!(dataset.shape(), ImageShape { channels: 3, height: 10, width: 10 });
     assert_eq!(dataset.pixels(1), [200; 300]);
-    assert_eq!(dataset.pixels(3), planes(&picture(1, 10, 10)));
+    assert_eq!(dataset.pixels(3), planes(&image(1, 10, 10)));
     assert_eq!(load(root.path(), dataset.shape()).unwrap().hash(), dataset.hash());
 
-    let large = folder(&[("a/1.png", picture(1, 65, 20)), ("b/1.png", picture(2, 200, 300))]);
+    let large = folder(&[("a/1.png", image(1, 65, 20)), ("b/1.png", image(2, 200, 300))]);
     assert_eq!(free(large.path()).shape(), ImageShape { channels: 3, height: 64, width: 64 });
 }
 
 #[test]
 fn one_group_loads_and_other_channel_counts_do_not() {
-    let root = folder(&[("only/1.png", picture(1, 8, 8))]);
+    let root = folder(&[("only/1.png", image(1, 8, 8))]);
     assert_eq!(load(root.path(), RGB8).unwrap().groups(), ["only"]);
     for channels in [0, 2, 4] {
         let error = load(root.path(), ImageShape { channels, ..RGB8 }).unwrap_err();
@@ -123,10 +123,10 @@ fn one_group_loads_and_other_channel_counts_do_not() {
 fn nearest_agrees_with_a_brute_force_twin() {
     let names: Vec<String> = (0..120).map(|i| format!("{}/{i:03}.png", i % 2)).collect();
     // Every image comes twice in its group, so that ties must go to the lower index.
-    let images: Vec<_> = names.iter().zip(0..).map(|(name, i)| (name.as_str(), picture(i % 60, 8, 8))).collect();
+    let images: Vec<_> = names.iter().zip(0..).map(|(name, i)| (name.as_str(), image(i % 60, 8, 8))).collect();
     let root = folder(&images);
     let dataset = load(root.path(), RGB8).unwrap();
-    let query = planes(&picture(1_000, 8, 8));
+    let query = planes(&image(1_000, 8, 8));
     let scaled = |value: u8| f64::from(value) / 127.5 - 1.0;
     for group in 0..2 {
         let mut twin: Vec<Neighbour> = dataset

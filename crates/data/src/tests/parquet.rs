@@ -8,8 +8,8 @@ fn text(values: &[&str]) -> Column {
     Column::Bytes(values.iter().map(|value| Some(value.as_bytes().to_vec())).collect())
 }
 
-fn pictures(count: u32) -> Column {
-    Column::Bytes((0..count).map(|seed| Some(png(picture(seed, 8, 8)))).collect())
+fn images(count: u32) -> Column {
+    Column::Bytes((0..count).map(|seed| Some(png(image(seed, 8, 8)))).collect())
 }
 
 #[test]
@@ -23,15 +23,15 @@ fn class_labels_name_the_groups_in_their_own_order() {
     assert_eq!(dataset.image_name(2), "t.parquet#2");
     assert_eq!(dataset.name(), "t");
     for i in 0..3 {
-        assert_eq!(dataset.pixels(i), planes(&picture(u32::try_from(i).unwrap(), 8, 8)));
+        assert_eq!(dataset.pixels(i), planes(&image(u32::try_from(i).unwrap(), 8, 8)));
     }
     assert!(dataset.skipped().is_empty());
 }
 
 #[test]
-fn rows_without_picture_or_label_are_named() {
+fn rows_without_image_or_label_are_named() {
     let root = tempfile::tempdir().unwrap();
-    let image = Some(png(picture(1, 8, 8)));
+    let image = Some(png(image(1, 8, 8)));
     let rows = vec![
         (image.clone(), None, Some(-1)),
         (image.clone(), None, Some(2)),
@@ -49,8 +49,8 @@ fn rows_without_picture_or_label_are_named() {
             ("t.parquet#0", "the label -1 is none of the 2 classes"),
             ("t.parquet#1", "the label 2 is none of the 2 classes"),
             ("t.parquet#2", "the row has no label"),
-            ("t.parquet#3", "the row holds no picture, only the path of one"),
-            ("t.parquet#4", "not a PNG, JPEG or WebP picture"),
+            ("t.parquet#3", "the row holds no image, only the path of one"),
+            ("t.parquet#4", "not a PNG, JPEG or WebP image"),
             ("ant", "no images"),
         ]
     );
@@ -60,7 +60,7 @@ fn rows_without_picture_or_label_are_named() {
 fn own_paths_name_the_images_where_all_differ() {
     let root = tempfile::tempdir().unwrap();
     let named = |paths: [Option<&'static str>; 2]| {
-        let rows = paths.map(|path| (Some(png(picture(1, 8, 8))), path, Some(0)));
+        let rows = paths.map(|path| (Some(png(image(1, 8, 8))), path, Some(0)));
         let file = write_table(&root.path().join("t.parquet"), None, &[rows.to_vec()]);
         load(&file, RGB8).unwrap().image_name(1).to_owned()
     };
@@ -75,7 +75,7 @@ fn own_paths_name_the_images_where_all_differ() {
 fn text_labels_and_plain_bytes_are_read() {
     let root = tempfile::tempdir().unwrap();
     let labels = ["picasso 10", "picasso 9", "", "picasso 10"];
-    let file = write_parquet(&root.path().join("t.parquet"), PLAIN, None, &[vec![pictures(4), text(&labels)]]);
+    let file = write_parquet(&root.path().join("t.parquet"), PLAIN, None, &[vec![images(4), text(&labels)]]);
     let dataset = load(&file, RGB8).unwrap();
     assert_eq!(dataset.groups(), ["picasso 9", "picasso 10"]);
     assert_eq!(dataset.indices_of(1), [0, 2]);
@@ -96,7 +96,7 @@ fn integers_without_names_become_numbers() {
 fn an_open_choice_of_columns_names_the_candidates() {
     let root = tempfile::tempdir().unwrap();
     let schema = "message t { required binary image; required binary style (UTF8); required binary artist (UTF8); }";
-    let columns = vec![pictures(2), text(&["cubism", "pop"]), text(&["picasso", "warhol"])];
+    let columns = vec![images(2), text(&["cubism", "pop"]), text(&["picasso", "warhol"])];
     let file = write_parquet(&root.path().join("t.parquet"), schema, None, &[columns]);
     let error = message(load(&file, RGB8));
     assert!(error.contains("style, artist") && error.contains("--group-column"), "{error}");
@@ -110,15 +110,11 @@ fn an_open_choice_of_columns_names_the_candidates() {
     assert!(message(Dataset::load(&file, &options, &mut |_, _| Ok(()))).contains("no column `style` that holds"));
 
     let schema = "message t { required binary image; required binary caption (UTF8); }";
-    let only = vec![pictures(2), text(&["x", "y"])];
+    let only = vec![images(2), text(&["x", "y"])];
     let file = write_parquet(&root.path().join("u.parquet"), schema, None, &[only]);
     assert_eq!(load(&file, RGB8).unwrap().groups(), ["x", "y"], "the only text column will do");
-    let file = write_parquet(
-        &root.path().join("v.parquet"),
-        "message t { required binary image; }",
-        None,
-        &[vec![pictures(2)]],
-    );
+    let file =
+        write_parquet(&root.path().join("v.parquet"), "message t { required binary image; }", None, &[vec![images(2)]]);
     assert!(message(load(&file, RGB8)).contains("no column that could hold the groups"));
 }
 
@@ -134,7 +130,7 @@ fn shards_are_read_in_order_and_only_the_train_split() {
     let names: Vec<_> = (0..dataset.len()).map(|i| dataset.image_name(i)).collect();
     let (first, second) = ("train-00000-of-00002.parquet", "train-00001-of-00002.parquet");
     assert_eq!(names, [format!("{first}#0"), format!("{first}#1"), format!("{second}#0")]);
-    assert_eq!(dataset.pixels(2), planes(&picture(2, 8, 8)));
+    assert_eq!(dataset.pixels(2), planes(&image(2, 8, 8)));
     assert_eq!(load(&data, RGB8).unwrap().hash(), dataset.hash());
     let test = load(&data.join("test-00000-of-00001.parquet"), RGB8).unwrap();
     assert_eq!((test.len(), test.name()), (1, "data/test"));

@@ -1,4 +1,4 @@
-//! Which groups made a picture likely, with as few evaluations as the answer needs.
+//! Which groups made an image likely, with as few evaluations as the answer needs.
 //!
 //! A coarse first look at all groups; then only groups whose place is open get more evaluations, until the best ones are
 //! separated from the rest at the chosen level or the budget is spent. This module decides what to evaluate and what the
@@ -11,7 +11,7 @@
 //! of the level set aside). Here nothing is set aside; simulated with 2 to 10 groups, any number of them tied and the others
 //! at any distance, at most 4.7 % of the rankings lost the best group at the 95 % level.
 
-pub mod looks;
+pub mod interim_analyses;
 pub mod moments;
 pub mod sampler;
 pub mod student;
@@ -20,7 +20,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use looks::Looks;
+use interim_analyses::InterimAnalyses;
 use moments::Moments;
 use sampler::{Place, Sample, Sampler};
 use student::t_tail;
@@ -50,7 +50,7 @@ const FEWEST: usize = 4;
 
 /// Degrees of freedom lent to a difference's variance by the differences of the same group from the others, once there are
 /// many of those. Measured on stored terms: 2 keep tail probabilities at 6 to 12 places, 8 do not.
-const LENT: f64 = 2.0;
+const PRIOR_DF: f64 = 2.0;
 
 impl Settings {
     /// The 95 % leader, with at most a quarter of the passes of a grid with `timesteps` steps: queries that are decided early
@@ -77,22 +77,25 @@ pub struct Request {
 
 /// Where a group stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Side {
+pub enum Decision {
     /// Among the top.
-    In,
+    #[serde(rename = "In")]
+    Top,
     /// Below it: gets no more evaluations.
-    Out,
+    #[serde(rename = "Out")]
+    Eliminated,
     /// Not known.
-    Open,
+    #[serde(rename = "Open")]
+    Undecided,
 }
 
-impl Side {
+impl Decision {
     /// Order in a ranking: the top, what is open, what was left behind.
     pub fn place(self) -> usize {
         match self {
-            Self::In => 0,
-            Self::Open => 1,
-            Self::Out => 2,
+            Self::Top => 0,
+            Self::Undecided => 1,
+            Self::Eliminated => 2,
         }
     }
 }
@@ -120,7 +123,7 @@ pub struct GroupStanding {
     /// Evaluations behind it.
     pub evaluations: usize,
     /// Whether it is among the top.
-    pub side: Side,
+    pub side: Decision,
 }
 
 /// What is known about all groups.
@@ -151,13 +154,13 @@ impl Standing {
 #[derive(Clone, Debug)]
 pub struct Anytime {
     settings: Settings,
-    looks: Looks,
+    looks: InterimAnalyses,
     /// All places that could be visited, in order.
     samples: Vec<Sample>,
     /// Weighted terms of each group at the first of them, nats.
     values: Vec<Vec<f64>>,
-    sides: Vec<Side>,
-    /// Looks taken.
+    sides: Vec<Decision>,
+    /// InterimAnalyses taken.
     look: usize,
     places: usize,
 }
@@ -195,9 +198,9 @@ impl Anytime {
         let first = settings.first.clamp(FEWEST, most);
         // The longest run: all but two rivals leave at the first look, and each place costs them and the full model.
         let last = first + (settings.budget - first * (groups + 1)) / 3;
-        let looks = Looks::planned(first, last);
+        let looks = InterimAnalyses::planned(first, last);
         let samples = sampler.take(looks.last()).collect();
-        let (values, sides) = (vec![Vec::new(); groups], vec![Side::Open; groups]);
+        let (values, sides) = (vec![Vec::new(); groups], vec![Decision::Undecided; groups]);
         Ok(Self { settings, looks, samples, values, sides, look: 0, places: 0 })
     }
 
@@ -265,7 +268,7 @@ impl Anytime {
 
     /// Groups whose place is open.
     fn open(&self) -> Vec<usize> {
-        (0..self.sides.len()).filter(|&g| self.sides.get(g) == Some(&Side::Open)).collect()
+        (0..self.sides.len()).filter(|&g| self.sides.get(g) == Some(&Decision::Undecided)).collect()
     }
 
     /// Network passes so far.
@@ -287,7 +290,7 @@ impl Anytime {
     /// One look: groups that leave, above or below.
     fn compare(&mut self) {
         let open = self.open();
-        let slots = self.settings.top - self.sides.iter().filter(|&&s| s == Side::In).count();
+        let slots = self.settings.top - self.sides.iter().filter(|&&s| s == Decision::Top).count();
         let level = self.looks.nominal((1.0 - self.settings.level) / (slots * (open.len() - slots)) as f64);
         let orders = self.orders();
         let (mut wins, mut losses) = (vec![0; self.sides.len()], vec![0; self.sides.len()]);
@@ -298,21 +301,21 @@ impl Anytime {
             }
         }
         for ((side, wins), losses) in
-            self.sides.iter_mut().zip(wins).zip(losses).filter(|((s, _), _)| **s == Side::Open)
+            self.sides.iter_mut().zip(wins).zip(losses).filter(|((s, _), _)| **s == Decision::Undecided)
         {
             if losses >= slots {
-                *side = Side::Out;
+                *side = Decision::Eliminated;
             } else if wins >= open.len() - slots {
-                *side = Side::In;
+                *side = Decision::Top;
             }
         }
         // What is left follows from the numbers.
         let left = self.open();
-        let slots = self.settings.top.saturating_sub(self.sides.iter().filter(|&&s| s == Side::In).count());
+        let slots = self.settings.top.saturating_sub(self.sides.iter().filter(|&&s| s == Decision::Top).count());
         let side = if slots == 0 {
-            Side::Out
+            Decision::Eliminated
         } else if left.len() <= slots {
-            Side::In
+            Decision::Top
         } else {
             return;
         };
@@ -327,7 +330,7 @@ impl Anytime {
         // The winner's own noise is in all of these, so they resemble each other and share what they know.
         let others = (differences.len() - 1) as f64;
         let shared = differences.iter().enumerate().filter(|(g, _)| *g != winner).map(|(_, d)| d.variance).sum::<f64>();
-        let lent = LENT * (others - 1.0) / others;
+        let lent = PRIOR_DF * (others - 1.0) / others;
         let significant = |rival: &usize| {
             let Some(d) = differences.get(*rival) else { return false };
             let d = d.moderated(shared / others, lent);

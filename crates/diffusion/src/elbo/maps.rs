@@ -10,7 +10,7 @@ use crate::Denoiser;
 use whence_base::Result;
 use whence_data::ImageShape;
 
-/// Cells along the longer side of a map, at most. Larger pictures have several pixels a cell, so that maps stay small.
+/// Cells along the longer side of a map, at most. Larger images have several pixels a cell, so that maps stay small.
 const FINEST: usize = 64;
 
 /// How pixels are gathered into cells.
@@ -25,7 +25,7 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// The cells of pictures of this shape.
+    /// The cells of images of this shape.
     pub fn of(shape: ImageShape) -> Self {
         let side = shape.width.max(shape.height).div_ceil(FINEST).max(1);
         Self { side, width: shape.width.div_ceil(side), height: shape.height.div_ceil(side) }
@@ -98,7 +98,7 @@ impl ScoreMap {
         Ok(pass.queries().iter().map(|q| &q.plan).map(map).collect())
     }
 
-    /// The whole picture.
+    /// The whole image.
     pub fn everywhere(&self) -> Region {
         Region { left: 0, top: 0, right: self.cells.width, bottom: self.cells.height }
     }

@@ -1,4 +1,4 @@
-//! The ELBO: which timesteps are evaluated, with what noise, and how two models' ELBOs of a picture are compared.
+//! The ELBO: which timesteps are evaluated, with what noise, and how two models' ELBOs of an image are compared.
 
 pub mod anytime;
 mod estimate;

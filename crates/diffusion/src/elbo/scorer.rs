@@ -13,7 +13,7 @@ use whence_base::{Error, Result};
 /// A query as the scorer needs it.
 #[derive(Clone, Debug)]
 pub struct ScorerQuery {
-    /// Planar bytes of the picture; they also key the noise.
+    /// Planar bytes of the image; they also key the noise.
     pub pixels: Vec<u8>,
     /// Where the ELBO is evaluated.
     pub plan: Plan,
@@ -54,9 +54,9 @@ pub struct FullPass<'a> {
     queries: &'a [ScorerQuery],
     schedule: &'a NoiseSchedule,
     seed: u64,
-    /// Pictures under way at once, at most.
+    /// Images under way at once, at most.
     batch: usize,
-    /// noise - predicted noise: one picture a place, query after query.
+    /// noise - predicted noise: one image a place, query after query.
     residuals: Vec<Vec<f32>>,
     /// Position of each query's first place in `residuals`.
     starts: Vec<usize>,
@@ -131,7 +131,7 @@ impl<'a> FullPass<'a> {
         })
     }
 
-    /// What `gather` makes of each place's products d (d - 2e), a value a number of the picture, in planar order.
+    /// What `gather` makes of each place's products d (d - 2e), a value a number of the image, in planar order.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -154,7 +154,7 @@ impl<'a> FullPass<'a> {
     }
 
     /// What `visit` makes of each place's noise and predicted noise, in order. A device without room is asked for half
-    /// as many pictures at once.
+    /// as many images at once.
     fn each_place<T: Send>(
         &self,
         model: &dyn Denoiser,
@@ -166,17 +166,17 @@ impl<'a> FullPass<'a> {
         progress(0, places.len())?;
         let mut out = Vec::with_capacity(places.len());
         while let Some(rest) = places.get(out.len()..).filter(|r| !r.is_empty()) {
-            let tiles = self.tiles(rest, passes.pictures, passes.at_once);
-            let one = |tile: &&[Place]| self.tile(model, tile, passes.pictures, visit);
+            let tiles = self.tiles(rest, passes.images, passes.at_once);
+            let one = |tile: &&[Place]| self.tile(model, tile, passes.images, visit);
             // A GPU is spoken to by one thread only.
             let made: Result<Vec<Vec<T>>> =
                 if passes.at_once > 1 { tiles.par_iter().map(one).collect() } else { tiles.iter().map(one).collect() };
             match made {
                 Ok(made) => out.extend(made.into_iter().flatten()),
                 Err(Error::Memory { .. }) if passes.at_once > 1 => passes.at_once /= 2,
-                Err(Error::Memory { what, .. }) if passes.pictures > 1 => {
-                    passes.pictures /= 2;
-                    tracing::warn!("{what}; going on with {} pictures a pass", passes.pictures);
+                Err(Error::Memory { what, .. }) if passes.images > 1 => {
+                    passes.images /= 2;
+                    tracing::warn!("{what}; going on with {} images a pass", passes.images);
                 }
                 Err(error) => return Err(error),
             }
@@ -186,12 +186,12 @@ impl<'a> FullPass<'a> {
     }
 
     /// The next passes: classes differ between queries, and a pass has one class.
-    fn tiles<'p>(&self, places: &'p [Place], pictures: usize, count: usize) -> Vec<&'p [Place]> {
+    fn tiles<'p>(&self, places: &'p [Place], images: usize, count: usize) -> Vec<&'p [Place]> {
         let class = |place: &Place| self.queries.get(place.0).and_then(|q| q.class);
         let mut tiles = Vec::with_capacity(count);
         let mut rest = places;
         while let Some(first) = rest.first().filter(|_| tiles.len() < count) {
-            let same = rest.iter().take(pictures).take_while(|p| class(p) == class(first)).count();
+            let same = rest.iter().take(images).take_while(|p| class(p) == class(first)).count();
             let (tile, after) = rest.split_at(same);
             tiles.push(tile);
             rest = after;
@@ -199,18 +199,18 @@ impl<'a> FullPass<'a> {
         tiles
     }
 
-    /// One pass through the network, padded to `pictures`.
+    /// One pass through the network, padded to `images`.
     fn tile<T: Send>(
         &self,
         model: &dyn Denoiser,
         places: &[Place],
-        pictures: usize,
+        images: usize,
         visit: &(impl Fn(Place, &[f32], &[f32]) -> T + Sync),
     ) -> Result<Vec<T>> {
         let size = model.shape().numel();
-        let mut x = Vec::with_capacity(pictures * size);
+        let mut x = Vec::with_capacity(images * size);
         let mut noises = Vec::with_capacity(places.len());
-        let mut timesteps = Vec::with_capacity(pictures);
+        let mut timesteps = Vec::with_capacity(images);
         let mut class = None;
         for &(q, p) in places {
             let Some((query, point)) = self.queries.get(q).and_then(|q| Some((q, q.plan.points.get(p)?))) else {
@@ -222,7 +222,7 @@ impl<'a> FullPass<'a> {
             noises.push(noise);
             class = query.class;
         }
-        while timesteps.len() < pictures {
+        while timesteps.len() < images {
             x.extend_from_within(..size);
             timesteps.push(timesteps.first().copied().unwrap_or(1));
         }

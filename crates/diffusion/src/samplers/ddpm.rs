@@ -3,8 +3,8 @@
 use super::{Sampler, VarianceType};
 
 impl Sampler {
-    /// From the `index`-th timestep to the next, given the predicted picture.
-    pub(super) fn ddpm(&self, index: usize, t: usize, x: &mut [f32], picture: &[f32], fresh: &[f32]) {
+    /// From the `index`-th timestep to the next, given the predicted image.
+    pub(super) fn ddpm(&self, index: usize, t: usize, x: &mut [f32], image: &[f32], fresh: &[f32]) {
         let bar = self.schedule.alpha_bar(Some(t));
         let before = self.schedule.alpha_bar(self.timesteps.get(index + 1).copied());
         let alpha = bar / before;
@@ -16,7 +16,7 @@ impl Sampler {
             VarianceType::FixedLarge => beta,
         };
         let spread = if t > 0 { variance.sqrt() as f32 } else { 0.0 };
-        for ((x, x0), z) in x.iter_mut().zip(picture).zip(fresh) {
+        for ((x, x0), z) in x.iter_mut().zip(image).zip(fresh) {
             *x = from_x0 * x0 + from_x * *x + spread * z;
         }
     }

@@ -3,7 +3,7 @@
 
 use super::Sampler;
 
-/// Shares of picture and noise, and half their log ratio, at a place of the way.
+/// Shares of image and noise, and half their log ratio, at a place of the way.
 struct Place {
     alpha: f64,
     sigma: f64,
@@ -16,11 +16,11 @@ impl Sampler {
         Some(Place { alpha, sigma, lambda: alpha.ln() - sigma.ln() })
     }
 
-    /// From the `index`-th timestep to the next, given the picture predicted here.
-    pub(super) fn dpm_solver(&self, index: usize, x: &mut [f32], picture: &[f32]) {
+    /// From the `index`-th timestep to the next, given the image predicted here.
+    pub(super) fn dpm_solver(&self, index: usize, x: &mut [f32], image: &[f32]) {
         let (Some(here), Some(next)) = (self.place(index), self.place(index + 1)) else {
-            // The last step ends where there is no noise left: in the predicted picture.
-            x.copy_from_slice(picture);
+            // The last step ends where there is no noise left: in the predicted image.
+            x.copy_from_slice(image);
             return;
         };
         let h = next.lambda - here.lambda;
@@ -31,11 +31,11 @@ impl Sampler {
             Some((place, before)) => {
                 let ratio = (here.lambda - place.lambda) / h;
                 let slope = (0.5 * gain / ratio) as f32;
-                for ((x, now), before) in x.iter_mut().zip(picture).zip(before) {
+                for ((x, now), before) in x.iter_mut().zip(image).zip(before) {
                     *x = keep * *x + gain as f32 * now + slope * (now - before);
                 }
             }
-            None => x.iter_mut().zip(picture).for_each(|(x, now)| *x = keep * *x + gain as f32 * now),
+            None => x.iter_mut().zip(image).for_each(|(x, now)| *x = keep * *x + gain as f32 * now),
         }
     }
 }

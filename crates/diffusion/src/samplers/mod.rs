@@ -1,4 +1,4 @@
-//! From noise to a picture: DDIM, ancestral DDPM and DPM-Solver++ steps.
+//! From noise to an image: DDIM, ancestral DDPM and DPM-Solver++ steps.
 
 mod ddim;
 mod ddpm;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::schedule::{NoiseSchedule, SchedulerConfig, TimestepSpacing, VarianceType};
 use whence_base::{Error, Result};
 
-/// Ways to draw a picture.
+/// Ways to draw an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SamplerKind {
@@ -56,7 +56,7 @@ impl std::str::FromStr for SamplerKind {
     }
 }
 
-/// A sampler set up for a number of steps; it walks one batch of pictures from noise to the end.
+/// A sampler set up for a number of steps; it walks one batch of images from noise to the end.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     kind: SamplerKind,
@@ -68,7 +68,7 @@ pub struct Sampler {
     clip: Option<f32>,
     variance: VarianceType,
     final_alpha: f64,
-    /// The picture predicted one step before, for DPM-Solver++.
+    /// The image predicted one step before, for DPM-Solver++.
     before: Option<Vec<f32>>,
 }
 
@@ -119,24 +119,24 @@ impl Sampler {
     /// prediction type. Steps are taken in order.
     ///
     /// `fresh` is standard normal noise of the same length where [`needs_noise`](Self::needs_noise). Returns the
-    /// picture predicted at this step, for previews.
+    /// image predicted at this step, for previews.
     pub fn step(&mut self, index: usize, x: &mut [f32], output: &[f32], fresh: &[f32]) -> Vec<f32> {
         let Some(&t) = self.timesteps.get(index) else { return x.to_vec() };
-        let (mut picture, noise) = self.schedule.picture_and_noise(output, x, t);
+        let (mut image, noise) = self.schedule.image_and_noise(output, x, t);
         if self.kind == SamplerKind::DpmSolver {
             // Clipping is no part of this solver in diffusers.
-            self.dpm_solver(index, x, &picture);
-            self.before = Some(picture.clone());
-            return picture;
+            self.dpm_solver(index, x, &image);
+            self.before = Some(image.clone());
+            return image;
         }
         if let Some(c) = self.clip {
-            picture.iter_mut().for_each(|v| *v = v.clamp(-c, c));
+            image.iter_mut().for_each(|v| *v = v.clamp(-c, c));
         }
         match self.kind {
-            SamplerKind::Ddim => self.ddim(t, x, &picture, &noise, fresh),
-            _ => self.ddpm(index, t, x, &picture, fresh),
+            SamplerKind::Ddim => self.ddim(t, x, &image, &noise, fresh),
+            _ => self.ddpm(index, t, x, &image, fresh),
         }
-        picture
+        image
     }
 
     /// Whether [`step`](Self::step) uses fresh noise.

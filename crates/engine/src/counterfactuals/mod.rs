@@ -14,13 +14,13 @@ use whence_diffusion::Model;
 pub use imported::Imported;
 pub use resident::Resident;
 pub use retrained::{Retrained, training_of};
-pub use terms::StoredTerms;
+pub use terms::StoreTermCache;
 pub use unlearned::{SharedNeighbours, Unlearned};
 
 /// Refuses a model that cannot be compared with the full one.
 ///
 /// # Errors
-/// Another picture size, schedule, prediction type or set of classes.
+/// Another image size, schedule, prediction type or set of classes.
 fn check_alike(other: &Model, full: &Model, folder: &Path) -> Result<()> {
     let (a, b) = (other.shape(), full.shape());
     let differs = if a != b {

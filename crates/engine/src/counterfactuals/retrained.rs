@@ -1,4 +1,4 @@
-//! Models trained again without a group, from the same start and on the same stream of pictures, timesteps and noise.
+//! Models trained again without a group, from the same start and on the same stream of images, timesteps and noise.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub struct Retrained<'a> {
 /// schedule are the model's.
 ///
 /// # Errors
-/// Neither is there, the model saw other pictures than these or not all of them, or it has another network.
+/// Neither is there, the model saw other images than these or not all of them, or it has another network.
 pub fn training_of(
     model: &Model,
     folder: &Path,
@@ -37,9 +37,9 @@ pub fn training_of(
         && given.is_none()
     {
         let what = if record.dataset != dataset.hash() {
-            Some("was trained on other pictures, or at another size")
+            Some("was trained on other images, or at another size")
         } else if record.excluded_group.is_some() || record.left_out.is_some() {
-            Some("was itself trained without some pictures")
+            Some("was itself trained without some images")
         } else {
             None
         };

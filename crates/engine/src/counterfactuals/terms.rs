@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use whence_base::Result;
 use whence_diffusion::elbo::TermTable;
 use whence_diffusion::{Denoiser as _, Model};
-use whence_methods::{KeptTerms, Query};
+use whence_methods::{Query, TermCache};
 use whence_store::{Kind, Store};
 
 /// Terms of queries under a full model and others, kept by what they were computed from.
-pub struct StoredTerms<'a> {
+pub struct StoreTermCache<'a> {
     pub store: &'a Store,
     pub model: &'a Model,
     /// Seed of the noise.
@@ -20,7 +20,7 @@ pub struct StoredTerms<'a> {
     pub device: &'a str,
 }
 
-impl StoredTerms<'_> {
+impl StoreTermCache<'_> {
     fn inputs(&self, query: &Query, other: &str) -> Value {
         json!({
             "model": self.model.hash(),
@@ -29,12 +29,12 @@ impl StoredTerms<'_> {
             "seed": self.seed,
             "class": self.class,
             "device": if self.model.is_on_cpu() { "CPU" } else { self.device },
-            "pictures_a_pass": self.model.passes().pictures,
+            "pictures_a_pass": self.model.passes().images,
         })
     }
 }
 
-impl KeptTerms for StoredTerms<'_> {
+impl TermCache for StoreTermCache<'_> {
     fn load(&mut self, query: &Query, other: &str) -> TermTable {
         let content = self.store.get(Kind::Terms, &self.inputs(query, other));
         content.and_then(|bytes| TermTable::from_bytes(&bytes)).unwrap_or_default()

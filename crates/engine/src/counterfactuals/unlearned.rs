@@ -22,7 +22,7 @@ use whence_training::unlearning::{
 /// Writing an unfinished unlearning takes one part in so many of the time at most: with small networks every step is written.
 const SAVE_SHARE: u32 = 20;
 
-/// Models unlearned on demand and kept. The numbers behind the dataset's groups stand for random pictures, as many as
+/// Models unlearned on demand and kept. The numbers behind the dataset's groups stand for random images, as many as
 /// the groups have in turn: what is unlearned where there is nothing in common.
 pub struct Unlearned<'a> {
     pub model: &'a Model,
@@ -34,7 +34,7 @@ pub struct Unlearned<'a> {
     pub neighbours: SharedNeighbours,
 }
 
-/// The nearest pictures outside each group that a recipe needs, found or read when they are first needed, once for all who
+/// The nearest images outside each group that a recipe needs, found or read when they are first needed, once for all who
 /// share them: recipes of one dataset, objective and held-out share.
 #[derive(Clone, Default)]
 pub struct SharedNeighbours(Rc<OnceCell<Option<GroupNeighbours>>>);
@@ -78,16 +78,16 @@ impl Unlearned<'_> {
 
     fn inputs(&self, group: usize) -> Value {
         let forget = self.forget(group);
-        // Two groups may bear the name of random pictures; the pictures tell them apart.
-        let mut pictures = blake3::Hasher::new();
+        // Two groups may bear the name of random images; the images tell them apart.
+        let mut images = blake3::Hasher::new();
         for index in forget.indices() {
-            pictures.update(&(*index as u64).to_le_bytes());
+            images.update(&(*index as u64).to_le_bytes());
         }
         json!({
             "model": self.model.hash(),
             "dataset": self.dataset.hash(),
             "group": forget.name(),
-            "pictures": pictures.finalize().to_hex().as_str(),
+            "pictures": images.finalize().to_hex().as_str(),
             "recipe": self.recipe,
             "precision": DeltaPrecision::default(),
         })
@@ -174,7 +174,7 @@ fn group_neighbours(
     if let Some(known) = kept.and_then(|bytes| GroupNeighbours::from_bytes(dataset, share, count, &bytes)) {
         return Ok(Some(known));
     }
-    let found = GroupNeighbours::find(dataset, share, count, &mut |d, t| report.within("nearest pictures", d, t))?;
+    let found = GroupNeighbours::find(dataset, share, count, &mut |d, t| report.within("nearest images", d, t))?;
     store.put(Kind::Neighbours, &inputs, &found.to_bytes())?;
     Ok(Some(found))
 }

@@ -163,7 +163,7 @@ fn relative(a: &[f32], b: &[f32], floor: f64) -> f64 {
     norm(&difference) / (norm(b) + floor).max(1e-30)
 }
 
-/// What a device computes from fixed weights, pictures and noise.
+/// What a device computes from fixed weights, images and noise.
 struct Trace {
     output: Vec<f32>,
     gradients: Vec<Vec<f32>>,
@@ -173,7 +173,7 @@ struct Trace {
 impl Trace {
     fn run(device: &Device, config: &UNet2DConfig) -> Result<Self> {
         const BATCH: usize = 2;
-        let model = Model::fresh(config, &SchedulerConfig::default(), 1, device)?;
+        let model = Model::with_random_weights(config, &SchedulerConfig::default(), 1, device)?;
         let shape = model.sample_shape();
         let size = BATCH * shape.numel();
         let (x, y) = (epsilon(1, b"device check", 1, 0, size), epsilon(1, b"device check", 2, 0, size));
@@ -189,7 +189,7 @@ impl Trace {
             let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
                 let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, classes.as_deref(), None);
                 let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
-                Pass { told: loss.clone().inner(), loss }
+                Pass { metrics: loss.clone().inner(), loss }
             });
             losses.extend(told.into_iter().flat_map(to_vec));
             if first.is_empty() {

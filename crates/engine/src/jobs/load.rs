@@ -8,9 +8,9 @@ use super::warn_of_skipped;
 use crate::reporter::Reporter;
 use crate::workspace::{Workspace, no_model};
 use whence_base::Result;
-use whence_data::load_picture;
+use whence_data::load_image;
 use whence_diffusion::Model;
-use whence_jobs::{DrawQuery, EventKind, ModelInfo, QueryOrigin, QueryPicture};
+use whence_jobs::{EventKind, GenerateQuery, ModelInfo, QueryImage, QueryOrigin};
 use whence_store::Project;
 
 pub(super) fn project(workspace: &mut Workspace, path: &Path, reporter: &Reporter<'_>) -> Result<String> {
@@ -50,38 +50,38 @@ fn info(path: &Path, model: &Model, device: String) -> ModelInfo {
 pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let shape = workspace.open_shape();
     workspace.forget_dataset();
-    let dataset = workspace.dataset(path, shape, &mut |d, t| reporter.within("reading pictures", d, t, 1.0))?;
+    let dataset = workspace.dataset(path, shape, &mut |d, t| reporter.within("reading images", d, t, 1.0))?;
     warn_of_skipped(&dataset, reporter);
     if dataset.resized() > 0 {
         let shape = dataset.shape();
         reporter.state(EventKind::Warning(format!(
-            "{} of {} pictures were cropped and resized to {}x{}",
+            "{} of {} images were cropped and resized to {}x{}",
             dataset.resized(),
             dataset.len(),
             shape.width,
             shape.height
         )));
     }
-    let summary = format!("{}: {} pictures in {} groups", dataset.name(), dataset.len(), dataset.groups().len());
+    let summary = format!("{}: {} images in {} groups", dataset.name(), dataset.len(), dataset.groups().len());
     reporter.state(EventKind::DatasetLoaded(dataset));
     Ok(summary)
 }
 
 pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
-    let picture = load_picture(path, workspace.open_shape().ok_or_else(no_model)?)?;
+    let image = load_image(path, workspace.open_shape().ok_or_else(no_model)?)?;
     let drawn = match whence_report::read_drawn(path) {
-        Some(drawn) if drawn.is_of(workspace.open_model()?.hash(), &picture.pixels) => {
-            Some(DrawQuery { seed: drawn.seed, draw: drawn.draw })
+        Some(drawn) if drawn.is_of(workspace.open_model()?.hash(), &image.pixels) => {
+            Some(GenerateQuery { seed: drawn.seed, draw: drawn.draw })
         }
         _ => None,
     };
-    let query = QueryPicture {
-        name: picture.name,
+    let query = QueryImage {
+        name: image.name,
         drawn,
         origin: QueryOrigin::File(path.to_owned()),
-        shape: picture.shape,
-        pixels: picture.pixels,
-        notes: picture.notes,
+        shape: image.shape,
+        pixels: image.pixels,
+        notes: image.notes,
     };
     let summary = format!("{} is ready", query.name);
     reporter.state(EventKind::QueryReady(Box::new(query)));

@@ -26,7 +26,7 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
         JobSpec::LoadModel(path) => load::model(workspace, path, reporter),
         JobSpec::LoadDataset(path) => load::dataset(workspace, path, reporter),
         JobSpec::LoadQuery(path) => load::query(workspace, path, reporter),
-        JobSpec::DrawQuery(draw) => sample::query(workspace, draw, reporter),
+        JobSpec::GenerateQuery(draw) => sample::query(workspace, draw, reporter),
         JobSpec::Sample(job) => sample::run(workspace, job, reporter),
         JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
         JobSpec::Evidence(job) => evidence::run(workspace, job, reporter),
@@ -49,7 +49,7 @@ fn open(
     workspace.choose_column(group_column);
     let model = workspace.model(model)?;
     let dataset =
-        workspace.dataset(data, Some(model.shape()), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+        workspace.dataset(data, Some(model.shape()), &mut |d, t| reporter.within("reading images", d, t, 0.0))?;
     warn_of_skipped(&dataset, reporter);
     Ok((model, dataset))
 }
@@ -63,7 +63,7 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
         return Err(Error::file(
             "the dataset has only one group",
             dataset.path(),
-            "attribution compares groups: give at least two, for example one folder of pictures each",
+            "attribution compares groups: give at least two, for example one folder of images each",
         ));
     }
     if names.is_empty() {

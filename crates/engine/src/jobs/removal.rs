@@ -34,15 +34,16 @@ struct Outcome {
     query: String,
     /// `top` or `random`.
     choice: String,
-    /// Groups, or the number of pictures.
+    /// Groups, or the number of images.
     removed: String,
-    pictures: usize,
+    #[serde(rename = "pictures")]
+    images: usize,
     /// ELBO(query; full) - ELBO(query; without), nats.
     score_nats: f64,
     std_err: f64,
     /// Rise of the mean squared error of the predicted noise, averaged over the timesteps.
     loss_rise: f64,
-    /// Root mean square difference of the picture drawn again from the same seed, in grey levels of 255.
+    /// Root mean square difference of the image drawn again from the same seed, in grey levels of 255.
     redraw_difference: Option<f64>,
 }
 
@@ -161,9 +162,9 @@ impl Check<'_> {
         reporter.advance(1.0);
         let seed = match source {
             QuerySource::Seed(seed) => Some(*seed),
-            QuerySource::File(_) | QuerySource::Picture { .. } => None,
+            QuerySource::File(_) | QuerySource::Image { .. } => None,
         };
-        let mut pictures = vec![query.pixels.clone()];
+        let mut images = vec![query.pixels.clone()];
         let mut outcomes = Vec::new();
         for (choice, left_out) in plan {
             let other = self.train(&query.name, &choice, &left_out, reporter)?;
@@ -184,19 +185,19 @@ impl Check<'_> {
                 query: query.name.clone(),
                 choice,
                 removed: self.describe(&left_out),
-                pictures: self.dataset.len() - left_out.remaining(self.dataset),
+                images: self.dataset.len() - left_out.remaining(self.dataset),
                 score_nats: estimate.score,
                 std_err: estimate.std_err,
                 loss_rise: rises.sum::<f64>() / terms.len().max(1) as f64,
                 redraw_difference: redrawn.as_ref().map(|r| difference(r, &query.pixels)),
             });
-            pictures.extend(redrawn);
+            images.extend(redrawn);
         }
         let shape = self.model.shape();
         let stem = folder_name(query.name.trim_end_matches(".png"));
-        if pictures.len() > 1 {
+        if images.len() > 1 {
             let path = self.job.out.join("redrawn").join(format!("{stem}.png"));
-            write_side_by_side(&path, &pictures, shape)?;
+            write_side_by_side(&path, &images, shape)?;
         } else {
             write_png(&self.job.out.join("queries").join(format!("{stem}.png")), &query.pixels, shape)?;
         }
@@ -207,7 +208,7 @@ impl Check<'_> {
         match (left_out.single_group(self.dataset), left_out.record(self.dataset)) {
             (Some(name), _) => name.clone(),
             (None, Some(record)) if record.images.is_empty() => record.groups.join(" + "),
-            (None, Some(record)) => format!("{} pictures", record.images.len()),
+            (None, Some(record)) => format!("{} images", record.images.len()),
             (None, None) => String::new(),
         }
     }
@@ -235,7 +236,7 @@ impl Check<'_> {
         })
     }
 
-    /// One folder a set of pictures, so that queries share trainings and a stopped job goes on.
+    /// One folder a set of images, so that queries share trainings and a stopped job goes on.
     fn folder(&self, left_out: &LeftOut) -> PathBuf {
         let name = match left_out.single_group(self.dataset) {
             Some(name) => short_hash(name),

@@ -1,4 +1,4 @@
-//! Drawing pictures from a model.
+//! Drawing images from a model.
 
 use std::path::Path;
 
@@ -9,32 +9,32 @@ use crate::workspace::Workspace;
 use whence_base::Result;
 use whence_diffusion::generate::{generate, noise_of, to_bytes};
 use whence_diffusion::{Model, Sampler};
-use whence_jobs::{DrawQuery, DrawSettings, EventKind, QueryOrigin, QueryPicture, SampleJob};
+use whence_jobs::{EventKind, GenerateQuery, QueryImage, QueryOrigin, SampleJob, SampleSettings};
 use whence_nn::weights::{Precision, write_safetensors};
 use whence_report::{Drawn, write_drawn_png};
 use whence_store::{Kind, Store};
 
-/// Draws one picture a seed: planar numbers in [-1, 1], one picture after another. Progress takes `units`.
+/// Draws one image a seed: planar numbers in [-1, 1], one image after another. Progress takes `units`.
 pub(super) fn draw(
     model: &Model,
-    draw: &DrawSettings,
+    draw: &SampleSettings,
     seeds: &[u64],
     units: f64,
     preview: bool,
     reporter: &mut Reporter<'_>,
 ) -> Result<Vec<f32>> {
     let mut shown = std::time::Instant::now();
-    let pictures = generate(model, draw, seeds, &mut |step, steps, picture| {
+    let images = generate(model, draw, seeds, &mut |step, steps, image| {
         if preview && (step == 1 || shown.elapsed().as_millis() > 100) {
             shown = std::time::Instant::now();
-            reporter.passing(EventKind::Preview { step, steps, pixels: to_bytes(picture) });
+            reporter.passing(EventKind::Preview { step, steps, pixels: to_bytes(image) });
         }
         reporter.within("drawing", step, steps, units)
     })?;
-    Ok(pictures)
+    Ok(images)
 }
 
-pub(super) fn query(workspace: &mut Workspace, job: &DrawQuery, reporter: &mut Reporter<'_>) -> Result<String> {
+pub(super) fn query(workspace: &mut Workspace, job: &GenerateQuery, reporter: &mut Reporter<'_>) -> Result<String> {
     let model = workspace.open_model()?;
     let inputs = json!({
         "model": model.hash(),
@@ -42,7 +42,7 @@ pub(super) fn query(workspace: &mut Workspace, job: &DrawQuery, reporter: &mut R
         "seed": job.seed,
         "device": if model.is_on_cpu() { "CPU".to_owned() } else { workspace.device(model.network.config())?.name },
     });
-    // A picture can be drawn where nothing can be kept too.
+    // An image can be drawn where nothing can be kept too.
     let store = workspace.keep_in.as_deref().and_then(|root| Store::open(root).ok());
     let kept = store.as_ref().and_then(|s| s.get(Kind::Redrawing, &inputs));
     let pixels = match kept.filter(|pixels| pixels.len() == model.shape().numel()) {
@@ -56,7 +56,7 @@ pub(super) fn query(workspace: &mut Workspace, job: &DrawQuery, reporter: &mut R
         }
     };
     let name = format!("seed-{}", job.seed);
-    reporter.state(EventKind::QueryReady(Box::new(QueryPicture {
+    reporter.state(EventKind::QueryReady(Box::new(QueryImage {
         name: name.clone(),
         origin: QueryOrigin::Seed(job.seed),
         drawn: Some(*job),
@@ -72,29 +72,29 @@ pub(super) fn run(workspace: &mut Workspace, job: &SampleJob, reporter: &mut Rep
     reporter.plan(job.seeds.len() as f64);
     let size = model.shape().numel();
     for seeds in job.seeds.chunks(job.batch.max(1)) {
-        let pictures = draw(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
-        for (seed, picture) in seeds.iter().zip(pictures.chunks(size)) {
-            let pixels = to_bytes(picture);
+        let images = draw(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
+        for (seed, image) in seeds.iter().zip(images.chunks(size)) {
+            let pixels = to_bytes(image);
             let drawn = Drawn::new(*seed, job.draw, model.hash(), &pixels);
             let path = job.out.join(format!("seed-{seed}.png"));
             write_drawn_png(&path, &pixels, model.shape(), &drawn)?;
             if job.tensors {
-                write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.draw, *seed, picture)?;
+                write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.draw, *seed, image)?;
             }
         }
         reporter.advance(seeds.len() as f64);
     }
-    Ok(format!("{} pictures in {}", job.seeds.len(), job.out.display()))
+    Ok(format!("{} images in {}", job.seeds.len(), job.out.display()))
 }
 
-/// What another program needs to draw the picture again: `x_T` and `x_0` `[C, H, W]`, and where the sampler adds noise,
+/// What another program needs to draw the image again: `x_T` and `x_0` `[C, H, W]`, and where the sampler adds noise,
 /// `noise` `[steps, C, H, W]`.
-fn write_tensors(path: &Path, model: &Model, draw: &DrawSettings, seed: u64, picture: &[f32]) -> Result<()> {
+fn write_tensors(path: &Path, model: &Model, draw: &SampleSettings, seed: u64, image: &[f32]) -> Result<()> {
     let shape = model.shape();
     let one = vec![shape.channels, shape.height, shape.width];
     let mut tensors = vec![
         ("x_T".to_owned(), one.clone(), noise_of(seed, 0, shape.numel())),
-        ("x_0".to_owned(), one.clone(), picture.to_vec()),
+        ("x_0".to_owned(), one.clone(), image.to_vec()),
     ];
     if Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?.needs_noise() {
         let noise = (1..=draw.steps).flat_map(|step| noise_of(seed, step, shape.numel())).collect();

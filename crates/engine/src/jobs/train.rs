@@ -19,16 +19,14 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
     job.config.check()?;
     workspace.choose_column(job.group_column.as_deref());
     let shape = job.config.network.as_ref().map(|n| n.sample_shape()).transpose()?.map(whence_diffusion::image_shape);
-    let dataset = workspace.dataset(&job.data, shape, &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?;
+    let dataset = workspace.dataset(&job.data, shape, &mut |d, t| reporter.within("reading images", d, t, 0.0))?;
     let dataset = match divisible(dataset.shape()).filter(|_| shape.is_none()) {
         None => dataset,
         Some(rounded) => {
-            let text = format!(
-                "the pictures are resized to {}x{}, which the network can halve",
-                rounded.width, rounded.height
-            );
+            let text =
+                format!("the images are resized to {}x{}, which the network can halve", rounded.width, rounded.height);
             reporter.state(EventKind::Warning(text));
-            workspace.dataset(&job.data, Some(rounded), &mut |d, t| reporter.within("reading pictures", d, t, 0.0))?
+            workspace.dataset(&job.data, Some(rounded), &mut |d, t| reporter.within("reading images", d, t, 0.0))?
         }
     };
     warn_of_skipped(&dataset, reporter);

@@ -21,7 +21,7 @@ const HEADER: [&str; 18] = [
     "evaluations_per_query",
     "make_seconds",
     "score_seconds",
-    "trained_pictures",
+    "trained_images",
     "bytes",
 ];
 
@@ -74,7 +74,7 @@ fn write(
             &line.cost.evaluations_per_query.to_string(),
             &format!("{:.1}", line.cost.make_seconds),
             &format!("{:.1}", line.cost.score_seconds),
-            &line.cost.trained_pictures.to_string(),
+            &line.cost.trained_images.to_string(),
             &line.cost.bytes.to_string(),
         ])?;
     }

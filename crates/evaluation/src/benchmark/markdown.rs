@@ -109,7 +109,7 @@ fn where_it_matters(out: &mut String, table: &Table) {
         out,
         "Corrected: 0 at chance, 1 at perfect agreement. Of the ceiling: 0 at chance, 1 at what a second oracle \
          (*{ceiling}*) reaches. Margin: how far the oracle's first group is ahead of its second; hard: the oracle's first \
-         group is not the one whose pictures look most alike. Half of these queries chose the ticked settings above, so \
+         group is not the one whose images look most alike. Half of these queries chose the ticked settings above, so \
          nothing is ticked here.\n"
     );
     let large = format!("Top-1, large margin ({})", count("large_margin"));
@@ -186,10 +186,10 @@ fn costs(out: &mut String, table: &Table) {
     let _ = writeln!(out, "## What it cost\n");
     let _ = writeln!(
         out,
-        "Made: seconds to make all counterfactual models, pictures sent forwards and backwards for it, and bytes on disk; 0 \
+        "CounterfactualKind: seconds to make all counterfactual models, images sent forwards and backwards for it, and bytes on disk; 0 \
          where models were given. Scored: forward passes a query, and seconds for all queries.\n"
     );
-    head(out, &["row", "made, s", "pictures trained", "MB", "evaluations a query", "scored, s"]);
+    head(out, &["row", "made, s", "images trained", "MB", "evaluations a query", "scored, s"]);
     for line in table.lines.iter().filter(|l| l.kind != Kind::Baseline) {
         let cost = &line.cost;
         let _ = writeln!(
@@ -197,7 +197,7 @@ fn costs(out: &mut String, table: &Table) {
             "| {} | {:.0} | {} | {:.1} | {} | {:.0} |",
             name(line),
             cost.make_seconds,
-            cost.trained_pictures,
+            cost.trained_images,
             cost.bytes as f64 / 1e6,
             cost.evaluations_per_query,
             cost.score_seconds,

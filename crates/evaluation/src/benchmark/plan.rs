@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use whence_base::{Error, Result};
-use whence_diffusion::DrawSettings;
+use whence_diffusion::SampleSettings;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
 use whence_diffusion::elbo::{Timesteps, Weighting};
-use whence_methods::{Made, ScoreSettings, method};
+use whence_methods::{CounterfactualKind, ScoreSettings, method};
 use whence_training::TrainingConfig;
 use whence_training::unlearning::Recipe;
 
@@ -50,23 +50,23 @@ impl Grid {
     }
 }
 
-/// The pictures asked about.
+/// The images asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueryPlan {
-    /// A folder of pictures; drawn from the full model where absent.
+    /// A folder of images; drawn from the full model where absent.
     pub folder: Option<PathBuf>,
     /// How many: of the folder, the first by name.
     pub count: usize,
     /// Seed of the first one drawn; the others follow.
     pub first_seed: u64,
     /// How they are drawn.
-    pub draw: DrawSettings,
+    pub draw: SampleSettings,
 }
 
 impl Default for QueryPlan {
     fn default() -> Self {
-        Self { folder: None, count: 64, first_seed: 0, draw: DrawSettings::default() }
+        Self { folder: None, count: 64, first_seed: 0, draw: SampleSettings::default() }
     }
 }
 
@@ -138,13 +138,13 @@ pub struct Plan {
     pub model: Option<PathBuf>,
     /// How the full model is trained.
     pub training: Option<TrainingConfig>,
-    /// The pictures asked about.
+    /// The images asked about.
     pub queries: QueryPlan,
     /// How oracles are scored.
     pub reference: Grid,
     /// How methods are scored.
     pub scoring: Grid,
-    /// Pictures in one pass through the network.
+    /// Images in one pass through the network.
     pub batch: usize,
     /// Oracles; the first is the reference.
     pub oracles: Vec<OraclePlan>,
@@ -276,7 +276,7 @@ impl Plan {
     fn check_method(&self, plan: &MethodPlan) -> Result<()> {
         let refuse = |what: String, remedy: &str| Err(Error::input(what, "benchmark plan", remedy));
         let made = method(&plan.method)?.counterfactuals();
-        if made == Some(Made::Retrained) {
+        if made == Some(CounterfactualKind::Retrained) {
             return refuse(format!("{} is an oracle", plan.method), "list it under [[oracles]]");
         }
         if plan.weightings.is_empty() {

@@ -23,9 +23,10 @@ pub enum Kind {
 /// What scores cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Pictures sent forwards and backwards through a network to make all counterfactual models.
-    pub trained_pictures: usize,
-    /// Forward passes of one picture to score one query, all groups and the full model together.
+    /// Images sent forwards and backwards through a network to make all counterfactual models.
+    #[serde(rename = "trained_pictures")]
+    pub trained_images: usize,
+    /// Forward passes of one image to score one query, all groups and the full model together.
     pub evaluations_per_query: usize,
     /// Seconds to make all counterfactual models.
     pub make_seconds: f64,
@@ -40,7 +41,7 @@ impl std::ops::Add for Cost {
 
     fn add(self, other: Self) -> Self {
         Self {
-            trained_pictures: self.trained_pictures + other.trained_pictures,
+            trained_images: self.trained_images + other.trained_images,
             evaluations_per_query: self.evaluations_per_query + other.evaluations_per_query,
             make_seconds: self.make_seconds + other.make_seconds,
             score_seconds: self.score_seconds + other.score_seconds,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
+const IMAGES: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
 
 /// Positions in the two lists.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,14 +24,14 @@ impl<'a> Name<'a> {
         let mut parts = query.rsplit(['/', '\\']).filter(|part| !part.is_empty() && *part != ".");
         let file = parts.next().unwrap_or(query);
         let split = file.rsplit_once('.').filter(|(stem, extension)| {
-            !stem.is_empty() && PICTURES.iter().any(|known| extension.eq_ignore_ascii_case(known))
+            !stem.is_empty() && IMAGES.iter().any(|known| extension.eq_ignore_ascii_case(known))
         });
         let (stem, extension) = split.map_or((file, None), |(stem, extension)| (stem, Some(extension)));
         Self { stem, extension, folders: parts.collect() }
     }
 
     /// How well two names of one stem agree: by common folders, then by the extension. None where both have an
-    /// extension and not the same: `a.png` and `a.jpg` can be two pictures.
+    /// extension and not the same: `a.png` and `a.jpg` can be two images.
     fn likeness(&self, other: &Self) -> Option<(usize, bool)> {
         let same = self.extension == other.extension;
         if !same && self.extension.is_some() && other.extension.is_some() {

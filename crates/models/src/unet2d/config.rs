@@ -8,13 +8,13 @@ use whence_nn::SampleShape;
 /// Settings of a [`UNet2DModel`](super::UNet2DModel): diffusers' own names and defaults.
 ///
 /// An option or a value that this program does not know is refused by name, never ignored: a network that silently
-/// lacks a part would score pictures wrongly.
+/// lacks a part would score images wrongly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UNet2DConfig {
-    /// Side of the square picture in pixels, or `[height, width]`.
+    /// Decision of the square image in pixels, or `[height, width]`.
     pub sample_size: Option<SampleSize>,
-    /// Channels of the picture: 3 for colour, 1 for grey.
+    /// Channels of the image: 3 for colour, 1 for grey.
     pub in_channels: usize,
     /// Channels of the prediction; must equal `in_channels`.
     pub out_channels: usize,
@@ -115,7 +115,7 @@ impl Default for UNet2DConfig {
     }
 }
 
-/// Side of the picture.
+/// Decision of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SampleSize {
@@ -229,7 +229,7 @@ impl UNet2DConfig {
         serde_json::to_string_pretty(&map).map_err(|e| Error::input(e.to_string(), "config.json", "report this"))
     }
 
-    /// Shape of the pictures the network works on.
+    /// Shape of the images the network works on.
     ///
     /// # Errors
     /// Where `sample_size` is absent.
@@ -239,7 +239,7 @@ impl UNet2DConfig {
             Some(SampleSize::Rectangle([height, width])) => (height, width),
             None => {
                 return Err(Error::input(
-                    "the model does not say its picture size",
+                    "the model does not say its image size",
                     "config.json: sample_size",
                     "write the side in pixels there",
                 ));
@@ -274,7 +274,7 @@ impl UNet2DConfig {
         }
         if self.in_channels == 0 || self.in_channels > 64 || self.in_channels != self.out_channels {
             return refuse(format!(
-                "in_channels is {} and out_channels {}; both must be the picture's channels",
+                "in_channels is {} and out_channels {}; both must be the image's channels",
                 self.in_channels, self.out_channels
             ));
         }

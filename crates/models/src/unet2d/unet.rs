@@ -1,4 +1,4 @@
-//! The network: noisy picture and timestep in, prediction out.
+//! The network: noisy image and timestep in, prediction out.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -94,9 +94,9 @@ impl UNet2DModel {
         &self.config
     }
 
-    /// The prediction for `x` `[batch, channels, height, width]` at one timestep a picture.
+    /// The prediction for `x` `[batch, channels, height, width]` at one timestep an image.
     ///
-    /// `classes` holds one label a picture for class-conditional networks and is ignored by others. `rng` is given
+    /// `classes` holds one label an image for class-conditional networks and is ignored by others. `rng` is given
     /// while training and switches dropout on.
     pub fn forward(
         &self,

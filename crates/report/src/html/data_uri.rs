@@ -1,12 +1,12 @@
-//! Pictures inside the page.
+//! Images inside the page.
 
-use crate::ReportPicture;
-use crate::picture::png_bytes;
+use crate::ReportImage;
+use crate::image_file::png_bytes;
 use whence_base::Result;
 
-/// A picture as a `data:` address that holds it whole.
-pub fn of(picture: &ReportPicture) -> Result<String> {
-    Ok(format!("data:image/png;base64,{}", base64(&png_bytes(&picture.pixels, picture.shape)?)))
+/// An image as a `data:` address that holds it whole.
+pub fn of(image: &ReportImage) -> Result<String> {
+    Ok(format!("data:image/png;base64,{}", base64(&png_bytes(&image.pixels, image.shape)?)))
 }
 
 /// Bytes in base64 (RFC 4648, section 4).

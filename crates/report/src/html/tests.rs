@@ -1,6 +1,6 @@
 //! The page as a reader's program sees it.
 
-use super::{Facts, GroupLook, Report, ReportPicture, ReportQuery};
+use super::{Facts, GroupStyle, Report, ReportImage, ReportQuery};
 use whence_data::ImageShape;
 use whence_diffusion::elbo::Estimate;
 use whence_methods::{Attribution, GroupScore, NullTest, Trust};
@@ -9,13 +9,12 @@ use whence_training::unlearning::{Change, Forgetting, Judgement, Rest};
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 4, width: 5 };
 const HOSTILE: &str = "</title></style><script>alert('\"x\"')</script> & <img src=x onerror=alert(1)>";
 
-fn picture(caption: &str) -> ReportPicture {
-    ReportPicture { pixels: (0..60).map(|i| i * 4).collect(), shape: SHAPE, caption: caption.into() }
+fn image(caption: &str) -> ReportImage {
+    ReportImage { pixels: (0..60).map(|i| i * 4).collect(), shape: SHAPE, caption: caption.into() }
 }
 
 fn gate(rise: f64) -> Judgement {
-    let change =
-        |rise: f64| Change { pictures: 9, before: 0.03, after: 0.03 * (1.0 + rise), rise, std_err: Some(0.01) };
+    let change = |rise: f64| Change { images: 9, before: 0.03, after: 0.03 * (1.0 + rise), rise, std_err: Some(0.01) };
     Judgement {
         forget: change(rise),
         others: change(0.01),
@@ -44,19 +43,19 @@ fn attribution(name: &str) -> Attribution {
 }
 
 fn report() -> Report {
-    let look = |name: &str| GroupLook { name: name.into(), light: "#123456".into(), dark: "#abcdef".into() };
+    let look = |name: &str| GroupStyle { name: name.into(), light: "#123456".into(), dark: "#abcdef".into() };
     let query = |name: &str| ReportQuery {
-        picture: picture(HOSTILE),
+        image: image(HOSTILE),
         attribution: attribution(name),
-        nearest: vec![("ink".into(), vec![picture("near 1"), picture(HOSTILE)])],
-        reference: Some(picture("by the full model")),
-        redrawn: vec![(HOSTILE.into(), picture("same noise"))],
-        map: Some(picture("map of ink")),
+        nearest: vec![("ink".into(), vec![image("near 1"), image(HOSTILE)])],
+        reference: Some(image("by the full model")),
+        redrawn: vec![(HOSTILE.into(), image("same noise"))],
+        map: Some(image("map of ink")),
     };
     Report {
         title: format!("Eight styles {HOSTILE}"),
         date: "22 November 2026".into(),
-        groups: vec![look("ink"), look("oil"), look(HOSTILE), GroupLook { light: "red;}".into(), ..look("wash") }],
+        groups: vec![look("ink"), look("oil"), look(HOSTILE), GroupStyle { light: "red;}".into(), ..look("wash") }],
         queries: vec![query("seed-7"), query(HOSTILE)],
         facts: vec![Facts::of("Settings", &serde_json::json!({"draws": 1, HOSTILE: [1, 2], "none": null}))],
         recipes: vec![("recipe.toml".into(), "objective = \"hinge\"".into())],
@@ -122,7 +121,7 @@ fn the_page_is_well_formed_and_needs_nothing_from_elsewhere() {
         html.split(&format!("{name}=\"")).skip(1).map(|r| r.split('"').next().unwrap().to_owned()).collect()
     };
     let sources = addresses(" src");
-    assert_eq!(sources.len(), 14, "two in the overview, and six of each picture");
+    assert_eq!(sources.len(), 14, "two in the overview, and six of each image");
     assert!(sources.iter().all(|s| s.starts_with("data:image/png;base64,")));
     assert!(addresses(" href").iter().all(|h| h.starts_with('#') && html.contains(&format!("id=\"{}\"", &h[1..]))));
 }
@@ -163,7 +162,7 @@ fn what_must_be_said_is_said() {
         "Unlearning overshoots",
         "It does not cover the error of the approximation",
         "Nearest is not cause",
-        "Near is not the same as having shaped the picture",
+        "Near is not the same as having shaped the image",
         "not proof",
         "random groups could reach up to here",
         "ink stands out",
@@ -186,7 +185,7 @@ fn what_must_be_said_is_said() {
 }
 
 #[test]
-fn many_groups_and_no_pictures_are_fine() {
+fn many_groups_and_no_images_are_fine() {
     let mut many = report();
     let scores: Vec<GroupScore> = (0..300).map(|i| GroupScore::exact(&format!("group {i}"), f64::from(i))).collect();
     many.queries.truncate(1);
@@ -195,10 +194,10 @@ fn many_groups_and_no_pictures_are_fine() {
     check(&html).unwrap();
     assert_eq!(html.matches("<rect class=\"bar\"").count(), 24);
     assert!(html.contains("276 more groups") && html.contains("group 0<"));
-    assert!(!html.contains("<ul class=\"overview\">"), "one picture needs no overview");
+    assert!(!html.contains("<ul class=\"overview\">"), "one image needs no overview");
     check(&Report::default().render().unwrap()).unwrap();
-    many.queries[0].picture.pixels.pop();
-    assert!(many.render().is_err(), "a picture that is cut short");
+    many.queries[0].image.pixels.pop();
+    assert!(many.render().is_err(), "an image that is cut short");
 }
 
 #[test]

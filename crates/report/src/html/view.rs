@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use askama::Template;
 
 use super::chart::{Chart, Row as ChartRow, WIDTH};
-use super::{Facts, Report, ReportPicture, ReportQuery, data_uri};
+use super::{Facts, Report, ReportImage, ReportQuery, data_uri};
 use crate::tables::{ScoreRow, score_rows};
 use whence_base::Result;
-use whence_methods::{Attribution, Made, methods, verdict};
+use whence_methods::{Attribution, CounterfactualKind, methods, verdict};
 
 /// Bars drawn at most; the table has all groups.
 const BARS: usize = 24;
 
-/// Pictures up to this side are shown with their pixels as squares.
+/// Images up to this side are shown with their pixels as squares.
 const TINY: usize = 96;
 
 /// The whole page.
@@ -23,8 +23,8 @@ pub struct Page<'a> {
     report: &'a Report,
     looks: Vec<Look>,
     sections: Vec<Section>,
-    /// Several sections can be about one picture.
-    pictures: usize,
+    /// Several sections can be about one image.
+    images: usize,
     unlearned: bool,
     random: bool,
     version: &'static str,
@@ -40,7 +40,7 @@ struct Look {
 struct Section {
     anchor: String,
     name: String,
-    picture: Image,
+    image: Image,
     method: String,
     about: String,
     verdict: String,
@@ -56,7 +56,7 @@ struct Section {
     map: Option<Image>,
 }
 
-/// Pictures of a group in a row.
+/// Images of a group in a row.
 struct Strip {
     class: String,
     group: String,
@@ -109,8 +109,8 @@ impl<'a> Page<'a> {
             report,
             looks,
             sections: sections?,
-            pictures: report.queries.iter().map(|q| &q.picture.pixels).collect::<HashSet<_>>().len(),
-            unlearned: report.queries.iter().any(|q| made(q) == Some(Made::Unlearned)),
+            images: report.queries.iter().map(|q| &q.image.pixels).collect::<HashSet<_>>().len(),
+            unlearned: report.queries.iter().any(|q| made(q) == Some(CounterfactualKind::Unlearned)),
             random: report.queries.iter().any(|q| q.attribution.trust.as_ref().is_some_and(|t| t.null.is_some())),
             version: env!("CARGO_PKG_VERSION"),
             chart_width: WIDTH,
@@ -126,7 +126,7 @@ impl Section {
     fn new(number: usize, query: &ReportQuery, classes: &HashMap<&str, String>) -> Result<Self> {
         let attribution = &query.attribution;
         let class = |group: &str| classes.get(group).cloned().unwrap_or_default();
-        let numel = query.picture.shape.numel();
+        let numel = query.image.shape.numel();
         let top = attribution.scores.iter().map(|s| s.estimate.score.abs()).fold(0.0, f64::max);
         let places = decimals(top);
         let ranked = score_rows(attribution, numel);
@@ -145,19 +145,19 @@ impl Section {
             .collect();
         let null = attribution.trust.as_ref().and_then(|t| t.null.as_ref());
         let chart = Chart::new(&bars, null);
-        let strip = |group: &str, pictures: &[ReportPicture]| -> Result<Strip> {
-            let images = pictures.iter().map(Image::new).collect::<Result<_>>()?;
+        let strip = |group: &str, images: &[ReportImage]| -> Result<Strip> {
+            let images = images.iter().map(Image::new).collect::<Result<_>>()?;
             Ok(Strip { class: class(group), group: group.to_owned(), images })
         };
-        let nearest = query.nearest.iter().map(|(group, pictures)| strip(group, pictures)).collect::<Result<_>>()?;
+        let nearest = query.nearest.iter().map(|(group, images)| strip(group, images)).collect::<Result<_>>()?;
         let redrawn =
             query.redrawn.iter().map(|(group, one)| strip(group, std::slice::from_ref(one))).collect::<Result<_>>()?;
         let verdict = verdict(attribution);
         let about = methods().iter().find(|m| m.name() == attribution.method).map_or("", |m| m.about());
         Ok(Self {
-            anchor: format!("picture-{}", number + 1),
+            anchor: format!("image-{}", number + 1),
             name: attribution.query.clone(),
-            picture: Image::new(&query.picture)?,
+            image: Image::new(&query.image)?,
             method: attribution.method.clone(),
             about: about.to_owned(),
             trust: trust(attribution),
@@ -176,9 +176,9 @@ impl Section {
 }
 
 impl Image {
-    fn new(picture: &ReportPicture) -> Result<Self> {
-        let tiny = picture.shape.width.max(picture.shape.height) <= TINY;
-        Ok(Self { uri: data_uri::of(picture)?, caption: picture.caption.clone(), tiny })
+    fn new(image: &ReportImage) -> Result<Self> {
+        let tiny = image.shape.width.max(image.shape.height) <= TINY;
+        Ok(Self { uri: data_uri::of(image)?, caption: image.caption.clone(), tiny })
     }
 }
 

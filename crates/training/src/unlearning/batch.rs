@@ -1,4 +1,4 @@
-//! The pictures of an unlearning step.
+//! The images of an unlearning step.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::recipe::Recipe;
 use super::retrack::posterior_mean;
 use super::split::Split;
-use crate::batch::{NoisyBatch, Variation, class_of_group, draw_picture};
+use crate::batch::{NoisyBatch, Variation, class_of_group, draw_image};
 use whence_base::random::stream;
 use whence_data::{Dataset, nearest_among};
 use whence_diffusion::Model;
@@ -22,26 +22,26 @@ pub struct Batches<'a> {
     pub split: &'a Split,
     /// Name of what is forgotten.
     pub name: &'a str,
-    /// For each picture to forget, those to retain that are nearest to it; empty where the objective needs none.
+    /// For each image to forget, those to retain that are nearest to it; empty where the objective needs none.
     pub neighbours: Vec<Vec<usize>>,
 }
 
-/// The pictures to retain nearest to each picture to forget.
+/// The images to retain nearest to each image to forget.
 pub fn neighbours_of(dataset: &Dataset, split: &Split, count: usize) -> Vec<Vec<usize>> {
     let near = |&image: &usize| nearest_among(dataset, dataset.pixels(image), &split.retain, count);
     split.forget.iter().map(|image| near(image).into_iter().map(|n| n.index).collect()).collect()
 }
 
-/// The pictures of one step: as many to forget as to retain.
+/// The images of one step: as many to forget as to retain.
 pub struct Batch {
     pub forget: NoisyBatch,
     pub retain: NoisyBatch,
-    /// What to teach on the pictures to forget in their targets' place; empty where the objective needs it not.
+    /// What to teach on the images to forget in their targets' place; empty where the objective needs it not.
     pub neighbour_targets: Vec<f32>,
 }
 
 impl Batch {
-    /// The same places of both halves: the pictures to forget first.
+    /// The same places of both halves: the images to forget first.
     pub fn part(&self, places: &Range<usize>) -> (NoisyBatch, Vec<f32>) {
         let size = self.neighbour_targets.len() / self.forget.len().max(1);
         let near = self.neighbour_targets.get(places.start * size..places.end * size).unwrap_or_default();
@@ -52,7 +52,7 @@ impl Batch {
 }
 
 impl Batches<'_> {
-    /// The pictures of step `step`, counted from 0.
+    /// The images of step `step`, counted from 0.
     pub fn draw(&self, step: usize) -> Batch {
         let mut rng = stream("whence 2026 unlearning", self.recipe.seed, self.name.as_bytes(), step as u64);
         let mut batch =
@@ -73,23 +73,23 @@ impl Batches<'_> {
     fn push(&self, batch: &mut NoisyBatch, images: &[usize], rng: &mut ChaCha8Rng) -> usize {
         let variation = Variation { flip: self.recipe.flip, dequantize: self.recipe.dequantize };
         let place = rng.random_range(0..images.len());
-        if let Some(&image) = images.get(place) {
-            let picture = draw_picture(self.dataset, image, variation, rng);
-            let class = class_of_group(self.model, self.dataset.group_of(image));
-            batch.push(picture, class, self.model.schedule(), rng);
+        if let Some(&index) = images.get(place) {
+            let image = draw_image(self.dataset, index, variation, rng);
+            let class = class_of_group(self.model, self.dataset.group_of(index));
+            batch.push(image, class, self.model.schedule(), rng);
         }
         place
     }
 
-    /// What the network would be trained to say of the last noisy picture had it come from its neighbours.
+    /// What the network would be trained to say of the last noisy image had it come from its neighbours.
     fn neighbour_target(&self, batch: &NoisyBatch, near: &[usize]) -> Vec<f32> {
         let schedule = self.model.schedule();
         let size = self.dataset.shape().numel();
         let noisy = batch.noisy.get(batch.noisy.len().saturating_sub(size)..).unwrap_or_default();
         let t = batch.timesteps.last().copied().unwrap_or_default();
-        let pictures: Vec<_> = near.iter().map(|&i| from_bytes(self.dataset.pixels(i))).collect();
+        let images: Vec<_> = near.iter().map(|&i| from_bytes(self.dataset.pixels(i))).collect();
         let (signal, noise) = schedule.signal_and_noise(t);
-        let mean = posterior_mean(noisy, &pictures, signal, noise);
+        let mean = posterior_mean(noisy, &images, signal, noise);
         let implied: Vec<f32> =
             noisy.iter().zip(&mean).map(|(x, a)| ((f64::from(*x) - signal * f64::from(*a)) / noise) as f32).collect();
         schedule.target(&mean, &implied, t)

@@ -5,7 +5,7 @@ use rand::RngExt as _;
 use whence_base::random::stream;
 use whence_data::Dataset;
 
-/// Pictures to forget, under a name.
+/// Images to forget, under a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forget {
     name: String,
@@ -13,13 +13,13 @@ pub struct Forget {
 }
 
 impl Forget {
-    /// A group. Without pictures where there is no such group.
+    /// A group. Without images where there is no such group.
     pub fn group(dataset: &Dataset, group: usize) -> Self {
         let name = dataset.groups().get(group).cloned().unwrap_or_default();
         Self { name, indices: dataset.indices_of(group).to_vec() }
     }
 
-    /// `count` pictures at random, spread evenly over the groups: what forgetting does where there is nothing in common
+    /// `count` images at random, spread evenly over the groups: what forgetting does where there is nothing in common
     /// to forget. At most all of them.
     pub fn random(dataset: &Dataset, count: usize, seed: u64) -> Self {
         let by_group: Vec<usize> = (0..dataset.groups().len()).flat_map(|g| dataset.indices_of(g)).copied().collect();
@@ -33,7 +33,7 @@ impl Forget {
         };
         let mut indices: Vec<usize> = (0..count).filter_map(one).collect();
         indices.sort_unstable();
-        Self { name: format!("{count} random pictures, seed {seed}"), indices }
+        Self { name: format!("{count} random images, seed {seed}"), indices }
     }
 
     /// Name on screen; part of what decides the order and the noise.
@@ -41,12 +41,12 @@ impl Forget {
         &self.name
     }
 
-    /// Numbers of the pictures, ascending.
+    /// Numbers of the images, ascending.
     pub fn indices(&self) -> &[usize] {
         &self.indices
     }
 
-    /// Whether this picture is to be forgotten.
+    /// Whether this image is to be forgotten.
     pub fn contains(&self, image: usize) -> bool {
         self.indices.binary_search(&image).is_ok()
     }
@@ -58,7 +58,7 @@ mod tests {
     use crate::unlearning::tests::digits;
 
     #[test]
-    fn a_group_is_all_of_its_pictures() {
+    fn a_group_is_all_of_its_images() {
         let dataset = digits();
         let forget = Forget::group(&dataset, 3);
         assert_eq!(forget.name(), dataset.groups()[3]);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn random_pictures_are_spread_over_the_groups_and_repeat_with_the_seed() {
+    fn random_images_are_spread_over_the_groups_and_repeat_with_the_seed() {
         let dataset = digits();
         let forget = Forget::random(&dataset, 24, 5);
         assert_eq!(forget, Forget::random(&dataset, 24, 5));
@@ -75,7 +75,7 @@ mod tests {
         assert!(forget.indices().is_sorted_by(|a, b| a < b), "ascending, none twice");
         assert_eq!(forget.indices().len(), 24);
         for group in 0..dataset.groups().len() {
-            // 240 pictures in strata of 10, 24 a group: two or three of each.
+            // 240 images in strata of 10, 24 a group: two or three of each.
             let found = forget.indices().iter().filter(|i| dataset.group_of(**i) == Some(group)).count();
             assert!((1..=4).contains(&found), "{found} of group {group}");
         }

@@ -1,4 +1,4 @@
-//! The quality gate: whether a model without a group has forgotten it and kept the rest, on pictures that no unlearning
+//! The quality gate: whether a model without a group has forgotten it and kept the rest, on images that no unlearning
 //! run trains on. Only predictions are needed, so that unlearned, retrained and imported models are judged alike.
 
 use std::collections::BTreeMap;
@@ -15,22 +15,22 @@ use whence_data::Dataset;
 use whence_diffusion::generate::from_bytes;
 use whence_diffusion::{Denoiser, NoiseSchedule};
 
-/// Each picture is looked at with one noise at this many timesteps: one pass through a network on the CPU.
+/// Each image is looked at with one noise at this many timesteps: one pass through a network on the CPU.
 pub const TIMESTEPS: usize = 8;
 
-/// Pictures of other groups looked at, at most.
+/// Images of other groups looked at, at most.
 const OTHERS: usize = 64;
 
-/// The pictures that one model is judged on: numbers, ascending.
+/// The images that one model is judged on: numbers, ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatePictures {
+pub struct GateImages {
     /// To be forgotten.
     pub forget: Vec<usize>,
     /// Of the others, evenly spread over their groups.
     pub others: Vec<usize>,
 }
 
-impl GatePictures {
+impl GateImages {
     /// Those that are held out; none where the forgotten or the others are too few to hold any out.
     pub fn new(dataset: &Dataset, split: &Split) -> Option<Self> {
         let mut rounds: Vec<(usize, usize)> = Vec::new();
@@ -48,14 +48,14 @@ impl GatePictures {
     }
 }
 
-/// The full model's errors, by number of the picture. Computed once for a model and a dataset, whatever is
+/// The full model's errors, by number of the image. Computed once for a model and a dataset, whatever is
 /// forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GateReference {
     errors: BTreeMap<usize, f64>,
 }
 
-/// Compares models on pictures of a dataset.
+/// Compares models on images of a dataset.
 #[derive(Clone, Copy)]
 pub struct Gate<'a> {
     /// Training images.
@@ -67,7 +67,7 @@ pub struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    /// Adds to `reference` what it lacks of the full model's errors on these pictures. `progress` gets pictures done
+    /// Adds to `reference` what it lacks of the full model's errors on these images. `progress` gets images done
     /// and in all; its error stops the work.
     ///
     /// # Errors
@@ -76,10 +76,10 @@ impl Gate<'_> {
         &self,
         reference: &mut GateReference,
         full: &dyn Denoiser,
-        pictures: &GatePictures,
+        images: &GateImages,
         progress: &mut dyn FnMut(usize, usize) -> Result<()>,
     ) -> Result<()> {
-        let all = pictures.forget.iter().chain(&pictures.others).copied();
+        let all = images.forget.iter().chain(&images.others).copied();
         let missing: Vec<usize> = all.filter(|i| !reference.errors.contains_key(i)).collect();
         let errors = self.errors(full, &missing, progress)?;
         reference.errors.extend(missing.into_iter().zip(errors));
@@ -87,23 +87,23 @@ impl Gate<'_> {
     }
 
     /// Judges a model against the full model's errors from [`refer`](Self::refer). `retrained_rise` is a retrained
-    /// model's `forget.rise` on the same pictures.
+    /// model's `forget.rise` on the same images.
     ///
     /// # Errors
-    /// As [`refer`](Self::refer), and a reference that lacks one of the pictures.
+    /// As [`refer`](Self::refer), and a reference that lacks one of the images.
     pub fn judge(
         &self,
         reference: &GateReference,
         model: &dyn Denoiser,
-        pictures: &GatePictures,
+        images: &GateImages,
         retrained_rise: Option<f64>,
         progress: &mut dyn FnMut(usize, usize) -> Result<()>,
     ) -> Result<Judgement> {
-        let all = [pictures.forget.as_slice(), &pictures.others].concat();
+        let all = [images.forget.as_slice(), &images.others].concat();
         let after = self.errors(model, &all, progress)?;
         let pairs: Vec<(f64, f64)> =
             all.iter().zip(after).filter_map(|(image, a)| Some((*reference.errors.get(image)?, a))).collect();
-        let (forget, others) = match pairs.split_at_checked(pictures.forget.len()) {
+        let (forget, others) = match pairs.split_at_checked(images.forget.len()) {
             Some((forget, others)) if pairs.len() == all.len() && !forget.is_empty() && !others.is_empty() => {
                 (Change::new(forget), Change::new(others))
             }
@@ -112,7 +112,7 @@ impl Gate<'_> {
         Ok(Judgement::new(forget, others, retrained_rise))
     }
 
-    /// Mean squared error of the predicted noise on each picture.
+    /// Mean squared error of the predicted noise on each image.
     fn errors(
         &self,
         model: &dyn Denoiser,
@@ -133,16 +133,15 @@ impl Gate<'_> {
         Ok(errors)
     }
 
-    fn error(&self, model: &dyn Denoiser, image: usize) -> Result<f64> {
-        let pixels = self.dataset.pixels(image);
-        let picture = from_bytes(pixels);
+    fn error(&self, model: &dyn Denoiser, index: usize) -> Result<f64> {
+        let pixels = self.dataset.pixels(index);
+        let image = from_bytes(pixels);
         let timesteps: Vec<usize> =
             (0..TIMESTEPS).map(|i| (2 * i + 1) * self.schedule.len() / (2 * TIMESTEPS)).collect();
-        let noises: Vec<Vec<f32>> =
-            timesteps.iter().map(|t| normals(&mut noise_of(pixels, *t), picture.len())).collect();
+        let noises: Vec<Vec<f32>> = timesteps.iter().map(|t| normals(&mut noise_of(pixels, *t), image.len())).collect();
         let x: Vec<f32> =
-            noises.iter().zip(&timesteps).flat_map(|(e, t)| self.schedule.add_noise(&picture, e, *t)).collect();
-        let group = self.dataset.group_of(image).unwrap_or(0);
+            noises.iter().zip(&timesteps).flat_map(|(e, t)| self.schedule.add_noise(&image, e, *t)).collect();
+        let group = self.dataset.group_of(index).unwrap_or(0);
         let class = self.classes.map(|n| group.min(n.saturating_sub(1)));
         let predicted = model.predict_noise(&x, &timesteps, class)?;
         let squares = noises.iter().flatten().zip(&predicted).map(|(e, p)| (f64::from(*e) - f64::from(*p)).powi(2));
@@ -171,7 +170,7 @@ mod tests {
     use whence_data::ImageShape;
     use whence_diffusion::SchedulerConfig;
 
-    /// Knows the noise of every picture, and is wrong by as much as it is told: its error is exactly that.
+    /// Knows the noise of every image, and is wrong by as much as it is told: its error is exactly that.
     struct Oracle {
         shape: ImageShape,
         known: BTreeMap<Vec<u32>, (Vec<f32>, f64)>,
@@ -215,15 +214,15 @@ mod tests {
         let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
         let gate = Gate { dataset: &dataset, schedule: &schedule, classes: None };
         let forget = Forget::group(&dataset, 2);
-        let pictures = GatePictures::new(&dataset, &Split::new(&dataset, &forget, 0.2)).unwrap();
-        assert_eq!((pictures.forget.len(), pictures.others.len()), (4, 36));
-        // Pictures differ in difficulty, which pairing takes out.
+        let images = GateImages::new(&dataset, &Split::new(&dataset, &forget, 0.2)).unwrap();
+        assert_eq!((images.forget.len(), images.others.len()), (4, 36));
+        // Images differ in difficulty, which pairing takes out.
         let base = |i: usize| 0.1 + 0.01 * (i % 7) as f64;
         let full = Oracle::new(&gate, base);
         let without = Oracle::new(&gate, |i| base(i) * if forget.contains(i) { forgotten } else { others(i) });
         let mut reference = GateReference::default();
-        gate.refer(&mut reference, &full, &pictures, &mut |_, _| Ok(())).unwrap();
-        let told = gate.judge(&reference, &without, &pictures, retrained, &mut |_, _| Ok(())).unwrap();
+        gate.refer(&mut reference, &full, &images, &mut |_, _| Ok(())).unwrap();
+        let told = gate.judge(&reference, &without, &images, retrained, &mut |_, _| Ok(())).unwrap();
         let again: Judgement = serde_json::from_str(&serde_json::to_string(&told).unwrap()).unwrap();
         assert_eq!(again, told);
         told
@@ -247,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_rise_within_its_error_is_no_damage() {
-        // A quarter of the pictures rise by 40 %: 10 % on the whole, by 3 % give or take.
+        // A quarter of the images rise by 40 %: 10 % on the whole, by 3 % give or take.
         let unsure = judge(1.5, |i| if i % 4 == 0 { 1.4 } else { 1.0 }, None);
         let error = unsure.others.std_err.unwrap();
         assert!((0.02..0.045).contains(&error), "{unsure:?}");
@@ -260,9 +259,9 @@ mod tests {
         let dataset = digits();
         let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
         let gate = Gate { dataset: &dataset, schedule: &schedule, classes: None };
-        let pictures = GatePictures { forget: vec![0], others: vec![100] };
+        let images = GateImages { forget: vec![0], others: vec![100] };
         let oracle = Oracle::new(&gate, |_| 0.1);
-        let told = gate.judge(&GateReference::default(), &oracle, &pictures, None, &mut |_, _| Ok(()));
+        let told = gate.judge(&GateReference::default(), &oracle, &images, None, &mut |_, _| Ok(()));
         assert!(told.unwrap_err().to_string().contains("incomplete"));
     }
 }

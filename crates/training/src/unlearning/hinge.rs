@@ -1,14 +1,14 @@
-//! Negative gradient with a hinge: raise the loss on the group, but no picture's beyond 1.3 times what the full model
+//! Negative gradient with a hinge: raise the loss on the group, but no image's beyond 1.3 times what the full model
 //! had. The bound keeps the model from being destroyed; it needs no neighbours.
 
 use burn::tensor::Tensor;
 
 use super::objective::{ForgetBatch, Objective};
 
-/// How far a picture's loss may rise, relative to the frozen full model's.
+/// How far an image's loss may rise, relative to the frozen full model's.
 const MARGIN: f64 = 1.3;
 
-/// -mean over pictures of min(loss, 1.3 x the frozen model's loss).
+/// -mean over images of min(loss, 1.3 x the frozen model's loss).
 pub struct Hinge;
 
 impl Objective for Hinge {
@@ -17,7 +17,7 @@ impl Objective for Hinge {
     }
 
     fn about(&self) -> &'static str {
-        "raise the group's loss, each picture's to at most 1.3 times the full model's"
+        "raise the group's loss, each image's to at most 1.3 times the full model's"
     }
 
     fn default_weight(&self) -> f64 {
@@ -49,8 +49,8 @@ mod tests {
         let mut free = 0;
         for seed in 0..6 {
             let (_, gradient) = check_gradient(&Hinge, seed);
-            for picture in gradient.chunks(12) {
-                if picture.iter().all(|g| *g == 0.0) { bounded += 1 } else { free += 1 }
+            for image in gradient.chunks(12) {
+                if image.iter().all(|g| *g == 0.0) { bounded += 1 } else { free += 1 }
             }
         }
         assert!(bounded > 0 && free > 0, "both sides of the hinge were met: {bounded} {free}");

@@ -11,23 +11,24 @@ const ENOUGH: f64 = 0.25;
 /// Relative rise of the others' error that is damage.
 const DAMAGE: f64 = 0.05;
 
-/// How a model's error on some pictures compares with the full model's.
+/// How a model's error on some images compares with the full model's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
-    /// Number of the pictures.
-    pub pictures: usize,
+    /// Number of the images.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// The full model's mean squared error of the predicted noise.
     pub before: f64,
     /// The judged model's.
     pub after: f64,
     /// after / before - 1.
     pub rise: f64,
-    /// Standard error of the rise over the pictures; unknown of a single one.
+    /// Standard error of the rise over the images; unknown of a single one.
     pub std_err: Option<f64>,
 }
 
 impl Change {
-    /// From each picture's error before and after. A ratio of sums, its standard error by linearisation (Cochran 1977,
+    /// From each image's error before and after. A ratio of sums, its standard error by linearisation (Cochran 1977,
     /// section 6.3).
     pub(super) fn new(pairs: &[(f64, f64)]) -> Self {
         let n = pairs.len() as f64;
@@ -36,7 +37,7 @@ impl Change {
         let ratio = after / before;
         let squares: f64 = pairs.iter().map(|(b, a)| (a - ratio * b).powi(2)).sum();
         let std_err = (pairs.len() > 1).then(|| (squares / (n * (n - 1.0))).sqrt() / before);
-        Self { pictures: pairs.len(), before, after, rise: ratio - 1.0, std_err }
+        Self { images: pairs.len(), before, after, rise: ratio - 1.0, std_err }
     }
 
     /// The rise is above `level` beyond its error.
@@ -80,11 +81,11 @@ pub enum Rest {
 /// What the gate says of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// On the forgotten pictures.
+    /// On the forgotten images.
     pub forget: Change,
     /// On the others.
     pub others: Change,
-    /// A retrained model's rise on the same forgotten pictures, where it is known.
+    /// A retrained model's rise on the same forgotten images, where it is known.
     pub retrained_rise: Option<f64>,
     /// Verdict on the forgetting.
     pub forgetting: Forgetting,
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_single_picture_has_no_error() {
+    fn a_single_image_has_no_error() {
         let change = Change::new(&[(0.5, 0.6)]);
         assert!(change.std_err.is_none() && (change.rise - 0.2).abs() < 1e-12);
         assert_eq!(Judgement::new(change, change, None).forgetting, Forgetting::ForgotEnough);
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_error_of_a_rise_is_that_of_a_ratio() {
-        // Three pictures; by hand: ratio 1.5 of means 0.2 and 0.3, residuals -0.05, 0, 0.05.
+        // Three images; by hand: ratio 1.5 of means 0.2 and 0.3, residuals -0.05, 0, 0.05.
         let change = Change::new(&[(0.1, 0.1), (0.2, 0.3), (0.3, 0.5)]);
         let expected = (2.0f64 * 0.05 * 0.05 / (3.0 * 2.0)).sqrt() / 0.2;
         assert!((change.rise - 0.5).abs() < 1e-12 && (change.std_err.unwrap() - expected).abs() < 1e-12);

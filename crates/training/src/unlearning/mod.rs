@@ -1,4 +1,4 @@
-//! Unlearning: the full model fine-tuned until it no longer knows some of its training pictures.
+//! Unlearning: the full model fine-tuned until it no longer knows some of its training images.
 //!
 //! One file an objective behind one trait; `objective` holds the trait and the registry.
 
@@ -20,7 +20,7 @@ mod tests;
 mod zero;
 
 pub use forget::Forget;
-pub use gate::{Gate, GatePictures, GateReference, TIMESTEPS as GATE_TIMESTEPS};
+pub use gate::{Gate, GateImages, GateReference, TIMESTEPS as GATE_TIMESTEPS};
 pub use judgement::{Change, Forgetting, Judgement, Rest};
 pub use neighbours::GroupNeighbours;
 pub use objective::{ForgetBatch, Objective, objective, objectives};

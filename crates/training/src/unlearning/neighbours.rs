@@ -1,19 +1,19 @@
-//! The pictures nearest to each picture outside its group: found once for all groups, and kept.
+//! The images nearest to each image outside its group: found once for all groups, and kept.
 
 use super::split::held_out;
 use whence_base::Result;
 use whence_data::{Dataset, OutsideNeighbours, outside_neighbours};
 
-/// For each picture that unlearning may use, those of other groups nearest to it.
+/// For each image that unlearning may use, those of other groups nearest to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupNeighbours {
-    /// Numbers of the pictures that are not held out, ascending.
+    /// Numbers of the images that are not held out, ascending.
     used: Vec<usize>,
     near: OutsideNeighbours,
 }
 
 impl GroupNeighbours {
-    /// Finds the `count` nearest of every picture in one pass over all pairs; `share` of each group is held out and
+    /// Finds the `count` nearest of every image in one pass over all pairs; `share` of each group is held out and
     /// takes no part. `progress` gets parts of the work done and in all.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl GroupNeighbours {
         (near.len() == used.len() && near.k() == count && !near.mirrored()).then_some(Self { used, near })
     }
 
-    /// Numbers of the pictures nearest to this one, nearest first; none where it is held out.
+    /// Numbers of the images nearest to this one, nearest first; none where it is held out.
     pub fn of(&self, image: usize) -> Vec<usize> {
         let Ok(place) = self.used.binary_search(&image) else { return Vec::new() };
         self.near.of(place).iter().filter_map(|near| self.used.get(near.index as usize).copied()).collect()

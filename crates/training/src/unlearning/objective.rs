@@ -1,10 +1,10 @@
-//! What is asked of the model on the pictures it shall forget.
+//! What is asked of the model on the images it shall forget.
 
 use burn::tensor::Tensor;
 
 use whence_base::{Error, Result};
 
-/// The forget half of a step, as tensors `[pictures, channels, height, width]`.
+/// The forget half of a step, as tensors `[images, channels, height, width]`.
 pub struct ForgetBatch {
     /// The network's output, on the gradient tape.
     pub prediction: Tensor<4>,
@@ -12,19 +12,19 @@ pub struct ForgetBatch {
     pub target: Tensor<4>,
     /// The frozen full model's output, where [`Objective::needs_teacher`].
     pub teacher: Option<Tensor<4>>,
-    /// What the network would be trained to say had the noisy picture come from the nearest pictures of other groups,
+    /// What the network would be trained to say had the noisy image come from the nearest images of other groups,
     /// where [`Objective::neighbours`] is not 0.
     pub neighbour_target: Option<Tensor<4>>,
 }
 
 impl ForgetBatch {
-    /// Mean squared error of each picture, `[pictures, 1, 1, 1]`.
+    /// Mean squared error of each image, `[images, 1, 1, 1]`.
     pub(super) fn losses(output: Tensor<4>, target: Tensor<4>) -> Tensor<4> {
         (output - target).powi_scalar(2).mean_dim(1).mean_dim(2).mean_dim(3)
     }
 }
 
-/// A way to forget. The whole loss of a step is the mean squared error on the pictures to retain plus
+/// A way to forget. The whole loss of a step is the mean squared error on the images to retain plus
 /// `forget_weight` times this objective's loss.
 pub trait Objective: Send + Sync {
     /// Name in recipes and on the command line.
@@ -41,13 +41,13 @@ pub trait Objective: Send + Sync {
         false
     }
 
-    /// How many nearest pictures of other groups it looks at by default; 0 for none.
+    /// How many nearest images of other groups it looks at by default; 0 for none.
     fn default_neighbours(&self) -> usize {
         0
     }
 
-    /// The loss on the pictures to forget, `[1]`: a mean over them, because a step adds the losses of its shards by
-    /// their share of the pictures.
+    /// The loss on the images to forget, `[1]`: a mean over them, because a step adds the losses of its shards by
+    /// their share of the images.
     fn loss(&self, batch: ForgetBatch) -> Tensor<1>;
 }
 

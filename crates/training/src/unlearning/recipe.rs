@@ -21,17 +21,17 @@ pub struct Recipe {
     pub forget_weight: Option<f64>,
     /// Optimizer steps.
     pub steps: usize,
-    /// Pictures to forget a step, and as many to retain.
+    /// Images to forget a step, and as many to retain.
     pub batch: usize,
     /// Learning rate; a tenth of the training's peak where absent.
     pub learning_rate: Option<f64>,
     /// Steps of linear warm-up; constant from then on.
     pub warmup_steps: usize,
-    /// Nearest pictures looked at; the objective's own where absent.
+    /// Nearest images looked at; the objective's own where absent.
     pub neighbours: Option<usize>,
     /// Optimizer.
     pub optimizer: AdamWConfig,
-    /// Mirror half of the pictures.
+    /// Mirror half of the images.
     pub flip: bool,
     /// Uniform noise in units of one grey level of 255.
     pub dequantize: f64,
@@ -39,10 +39,10 @@ pub struct Recipe {
     pub seed: u64,
     /// Share of each group that is not trained on but judged by; 0 for none.
     pub held_out: f64,
-    /// The run ends where the error on pictures to retain rises by more than this share; 0 for no such limit. Ordinary
+    /// The run ends where the error on images to retain rises by more than this share; 0 for no such limit. Ordinary
     /// runs on two datasets rose by up to a half in between and by a tenth in the end.
     pub retain_limit: f64,
-    /// The run ends where the error on pictures to forget rises to more than this multiple; 0 for no such limit.
+    /// The run ends where the error on images to forget rises to more than this multiple; 0 for no such limit.
     /// Ordinary runs rose to 2.8 times with `hinge` and 4.9 with `retrack`.
     pub forget_limit: f64,
 }

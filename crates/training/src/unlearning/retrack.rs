@@ -1,5 +1,5 @@
-//! ReTrack in its correct form: teach the model, on the group's noisy pictures, the noise that would have led there from
-//! the nearest pictures of other groups, weighted by how likely each of them led there.
+//! ReTrack in its correct form: teach the model, on the group's noisy images, the noise that would have led there from
+//! the nearest images of other groups, weighted by how likely each of them led there.
 //!
 //! The released code computes the weights without logarithms, underflows, and teaches zero: see `zero`.
 
@@ -16,7 +16,7 @@ impl Objective for ReTrack {
     }
 
     fn about(&self) -> &'static str {
-        "teach the group's noisy pictures the noise of their nearest neighbours in other groups"
+        "teach the group's noisy images the noise of their nearest neighbours in other groups"
     }
 
     fn default_weight(&self) -> f64 {
@@ -33,10 +33,10 @@ impl Objective for ReTrack {
     }
 }
 
-/// The weighted mean of `neighbours` (pictures of x_0's size) under the posterior given the noisy picture `noisy`:
+/// The weighted mean of `neighbours` (images of x_0's size) under the posterior given the noisy image `noisy`:
 /// weights are the softmax of -|noisy - signal * neighbour|² / (2 noise²), in logarithms so that none underflows.
 ///
-/// Returns the mean picture; the noise it implies is (noisy - signal * mean) / noise, because that is linear.
+/// Returns the mean image; the noise it implies is (noisy - signal * mean) / noise, because that is linear.
 pub(super) fn posterior_mean(noisy: &[f32], neighbours: &[Vec<f32>], signal: f64, noise: f64) -> Vec<f32> {
     let logs: Vec<f64> = neighbours
         .iter()
@@ -83,7 +83,7 @@ mod tests {
         for t in [0, 1, 10, 1000, 2000, 3990, 3999] {
             let (signal, noise) = schedule.signal_and_noise(t);
             let noisy = schedule.add_noise(&x0, &epsilon(0, b"e", t, 0, 3072), t);
-            // spec/guda.md 8.3: K copies of one picture give (x_t - signal a) / noise, whatever K.
+            // spec/guda.md 8.3: K copies of one image give (x_t - signal a) / noise, whatever K.
             let mean = posterior_mean(&noisy, &vec![neighbour.clone(); 5], signal, noise);
             let worst = mean.iter().zip(&neighbour).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < 1e-6, "{t}: {worst}");

@@ -1,4 +1,4 @@
-//! The unlearning loop: the full model in, the model without some of its training pictures out.
+//! The unlearning loop: the full model in, the model without some of its training images out.
 
 use burn::tensor::Tensor;
 
@@ -28,9 +28,9 @@ pub struct UnlearningStep<'a> {
     pub step: usize,
     /// Steps in all.
     pub steps: usize,
-    /// Mean squared error on the step's pictures to forget; up to four steps old on a GPU.
+    /// Mean squared error on the step's images to forget; up to four steps old on a GPU.
     pub forget_loss: f32,
-    /// Mean squared error on the step's pictures to retain; as old.
+    /// Mean squared error on the step's images to retain; as old.
     pub retain_loss: f32,
     /// The network as it is now, without gradients.
     pub network: &'a UNet2DModel,
@@ -47,7 +47,7 @@ impl UnlearningStep<'_> {
 /// What an unlearning run made.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The model without the pictures.
+    /// The model without the images.
     pub model: Model,
     /// Where a safety stop ended the run early: the step at which damage was found, and what it was. The model is then
     /// the last one that was found fine before.
@@ -60,17 +60,17 @@ pub struct Unlearning<'a> {
     pub model: &'a Model,
     /// Its training images.
     pub dataset: &'a Dataset,
-    /// The pictures to forget.
+    /// The images to forget.
     pub forget: &'a Forget,
     /// A resolved recipe.
     pub recipe: &'a Recipe,
     /// What was found for all groups of this dataset with this recipe; found here where absent. Of no use where other
-    /// pictures than a group's are forgotten.
+    /// images than a group's are forgotten.
     pub neighbours: Option<&'a GroupNeighbours>,
 }
 
 impl Unlearning<'_> {
-    /// Unlearns the pictures, from the start or from where `state` was taken of the same run; both end with the same
+    /// Unlearns the images, from the start or from where `state` was taken of the same run; both end with the same
     /// weights to the last bit.
     ///
     /// # Errors
@@ -145,12 +145,12 @@ impl Unlearning<'_> {
             let name = self.forget.name();
             return Err(Error::input(
                 if split.forget.is_empty() {
-                    format!("{name} has no pictures")
+                    format!("{name} has no images")
                 } else {
                     format!("there is nothing besides {name}")
                 },
                 place(),
-                "unlearning needs pictures to forget and pictures to retain: give a dataset of at least two groups",
+                "unlearning needs images to forget and images to retain: give a dataset of at least two groups",
             ));
         }
         let groups = self.dataset.groups().len();
@@ -164,7 +164,7 @@ impl Unlearning<'_> {
         Ok(())
     }
 
-    /// The gradient of mean squared error on the pictures to retain + weight x the objective on those to forget, and
+    /// The gradient of mean squared error on the images to retain + weight x the objective on those to forget, and
     /// each shard's share of the two halves' mean squared errors, `[2]`, forget first.
     fn gradients(
         &self,
@@ -177,7 +177,7 @@ impl Unlearning<'_> {
         let plain = self.model.device();
         let device = plain.clone().autodiff();
         let weight = self.recipe.forget_weight.unwrap_or(objective.default_weight());
-        // As many pictures of each half in every shard, so that all cost the same.
+        // As many images of each half in every shard, so that all cost the same.
         let shards = shards(self.recipe.batch, 2, shape, plain);
         sharded_gradients(network, &shards, |network, index, places| {
             let (both, near) = batch.part(places);
@@ -203,8 +203,8 @@ impl Unlearning<'_> {
             let forget_error = (forget.prediction.clone() - forget.target.clone()).powi_scalar(2).mean();
             let retain_error = (part(&output, n) - part(&target, n)).powi_scalar(2).mean();
             let share = n as f64 / batch.forget.len() as f64;
-            let told = Tensor::cat(vec![forget_error.inner(), retain_error.clone().inner()], 0) * share;
-            Pass { loss: (retain_error + objective.loss(forget) * weight) * share, told }
+            let metrics = Tensor::cat(vec![forget_error.inner(), retain_error.clone().inner()], 0) * share;
+            Pass { loss: (retain_error + objective.loss(forget) * weight) * share, metrics }
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Which pictures an unlearning run trains on, and which it keeps out to be judged by.
+//! Which images an unlearning run trains on, and which it keeps out to be judged by.
 
 use rand::RngExt as _;
 
@@ -6,13 +6,13 @@ use super::forget::Forget;
 use whence_base::random::stream;
 use whence_data::Dataset;
 
-/// A group keeps out at most this many pictures.
+/// A group keeps out at most this many images.
 const MOST: usize = 32;
 
-/// A group of fewer pictures keeps none out.
+/// A group of fewer images keeps none out.
 const FEWEST: usize = 4;
 
-/// The pictures of a dataset by their use in an unlearning run; numbers, ascending.
+/// The images of a dataset by their use in an unlearning run; numbers, ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// To forget.
@@ -26,7 +26,7 @@ pub struct Split {
 }
 
 impl Split {
-    /// Keeps `share` of each group out: the same pictures whatever is to be forgotten. A half of which nothing would be
+    /// Keeps `share` of each group out: the same images whatever is to be forgotten. A half of which nothing would be
     /// left keeps none out.
     pub fn new(dataset: &Dataset, forget: &Forget, share: f64) -> Self {
         let mut held = vec![false; dataset.len()];
@@ -48,7 +48,7 @@ impl Split {
     }
 }
 
-/// The pictures of a group that no run trains on: a fixed choice.
+/// The images of a group that no run trains on: a fixed choice.
 pub(super) fn held_out(dataset: &Dataset, group: usize, share: f64) -> Vec<usize> {
     let mut rest = dataset.indices_of(group).to_vec();
     if share <= 0.0 || rest.len() < FEWEST {
@@ -60,7 +60,7 @@ pub(super) fn held_out(dataset: &Dataset, group: usize, share: f64) -> Vec<usize
     (0..count).map(|_| rest.swap_remove(rng.random_range(0..rest.len()))).collect()
 }
 
-/// Up to `count` of the pictures that no run trains on, spread evenly over the groups: a fixed choice.
+/// Up to `count` of the images that no run trains on, spread evenly over the groups: a fixed choice.
 pub fn references(dataset: &Dataset, share: f64, count: usize) -> Vec<usize> {
     let groups = dataset.groups().len();
     let held: Vec<Vec<usize>> = (0..groups).map(|g| held_out(dataset, g, share)).collect();
@@ -80,7 +80,7 @@ mod tests {
     use crate::unlearning::tests::digits;
 
     #[test]
-    fn every_picture_has_one_use_and_what_is_kept_out_is_always_the_same() {
+    fn every_image_has_one_use_and_what_is_kept_out_is_always_the_same() {
         let dataset = digits();
         let mut held_before = None;
         for forget in [Forget::group(&dataset, 0), Forget::group(&dataset, 7), Forget::random(&dataset, 30, 1)] {
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(off.forget, dataset.indices_of(0));
         let one = (0..1000).map(|seed| Forget::random(&dataset, 1, seed));
         let mut sizes = one.map(|f| Split::new(&dataset, &f, 0.5)).map(|s| (s.forget.len(), s.held_forget.len()));
-        assert!(sizes.all(|s| s == (1, 0)), "a single picture is always trained on");
+        assert!(sizes.all(|s| s == (1, 0)), "a single image is always trained on");
     }
 
     #[test]

@@ -20,27 +20,27 @@ use whence_nn::weights::to_vec;
 /// The network is probed after every so many steps, and after the last.
 pub const PROBE_EVERY: usize = 10;
 
-/// Pictures to forget that are probed, at most.
+/// Images to forget that are probed, at most.
 const FORGET: usize = 4;
 
-/// Pictures to retain that are probed, at most. Together two passes on the CPU.
+/// Images to retain that are probed, at most. Together two passes on the CPU.
 const OTHERS: usize = 12;
 
-/// Compares a network with the full model on a few pictures, the same at every probe, with fixed noise at timesteps
+/// Compares a network with the full model on a few images, the same at every probe, with fixed noise at timesteps
 /// spread over the schedule.
 pub struct Probe<'a> {
     model: &'a Model,
     recipe: &'a Recipe,
-    /// The pictures to forget first.
+    /// The images to forget first.
     batch: NoisyBatch,
-    /// Number of the pictures to forget.
+    /// Number of the images to forget.
     forget: usize,
     /// The full model's errors on the two parts.
     before: (f64, f64),
 }
 
 impl<'a> Probe<'a> {
-    /// On pictures that the run does not train on, where any are held out.
+    /// On images that the run does not train on, where any are held out.
     pub fn new(model: &'a Model, dataset: &Dataset, split: &Split, recipe: &'a Recipe) -> Self {
         let pick = |held: &'_ [usize], used: &'_ [usize], most| {
             noisy(model, dataset, if held.is_empty() { used } else { held }, most)
@@ -64,11 +64,11 @@ impl<'a> Probe<'a> {
         let Recipe { retain_limit, forget_limit, .. } = *self.recipe;
         if beyond(others, 1.0 + retain_limit, retain_limit) {
             let (rise, limit) = (100.0 * (others - 1.0), 100.0 * retain_limit);
-            return Some(format!("the error on pictures to retain rose by {rise:.0} %, the limit is {limit:.0} %"));
+            return Some(format!("the error on images to retain rose by {rise:.0} %, the limit is {limit:.0} %"));
         }
         if beyond(forget, forget_limit, forget_limit) {
             return Some(format!(
-                "the error on pictures to forget is {forget:.1} times the full model's, the limit is {forget_limit}"
+                "the error on images to forget is {forget:.1} times the full model's, the limit is {forget_limit}"
             ));
         }
         None

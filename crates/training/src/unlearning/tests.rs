@@ -107,10 +107,10 @@ fn unlearning_passes_the_gate_and_damage_is_stopped() {
     let forget = Forget::group(&dataset, 4);
     let gate = Gate { dataset: &dataset, schedule: model.schedule(), classes: None };
     let ordinary = Recipe { steps: 40, batch: 16, ..Recipe::default() }.resolved(&model, None).unwrap();
-    let pictures = GatePictures::new(&dataset, &Split::new(&dataset, &forget, ordinary.held_out)).unwrap();
+    let images = GateImages::new(&dataset, &Split::new(&dataset, &forget, ordinary.held_out)).unwrap();
     let mut reference = GateReference::default();
-    gate.refer(&mut reference, &model, &pictures, &mut |_, _| Ok(())).unwrap();
-    let judge = |m: &Model| gate.judge(&reference, m, &pictures, None, &mut |_, _| Ok(())).unwrap();
+    gate.refer(&mut reference, &model, &images, &mut |_, _| Ok(())).unwrap();
+    let judge = |m: &Model| gate.judge(&reference, m, &images, None, &mut |_, _| Ok(())).unwrap();
     let run = |recipe: &Recipe| {
         let unlearning = Unlearning { model: &model, dataset: &dataset, forget: &forget, recipe, neighbours: None };
         unlearning.run(None, &mut |_| Ok(())).unwrap()

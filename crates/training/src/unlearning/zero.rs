@@ -1,5 +1,5 @@
 //! The target of the released GUDA code, kept to compare with: its neighbour weights underflow to zero, so it teaches the
-//! model to predict nothing at all on the group's pictures.
+//! model to predict nothing at all on the group's images.
 
 use burn::tensor::Tensor;
 
@@ -14,7 +14,7 @@ impl Objective for ReleasedZero {
     }
 
     fn about(&self) -> &'static str {
-        "what the released code does: teach the group's noisy pictures to be predicted as zero; for comparison only"
+        "what the released code does: teach the group's noisy images to be predicted as zero; for comparison only"
     }
 
     fn default_weight(&self) -> f64 {

@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         let count = if shown == dataset.len() { all } else { format!("{} of {all}", format::count(shown)) };
         ui.label(RichText::new(count).font(theme::caption()).color(t.weak));
         let caution = match view.library.wish.sort {
-            Sort::Query => "nearest to the picture asked about first, by their pixels. Nearest, not cause",
+            Sort::Query => "nearest to the image asked about first, by their pixels. Nearest, not cause",
             Sort::Similar(_) => "nearest to one image first, by their pixels",
             Sort::Moved => "those whose own loss rose most when the group was unlearned first",
             Sort::Group | Sort::Name => "",
@@ -67,22 +67,22 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     let text = match now {
         Sort::Group => "By group".to_owned(),
         Sort::Name => "By name".to_owned(),
-        Sort::Query => "Nearest to the picture".to_owned(),
+        Sort::Query => "Nearest to the image".to_owned(),
         Sort::Similar(image) => format!("Similar to {}", format::cut(dataset.image_name(image), 24)),
         Sort::Moved => "Loss moved most".to_owned(),
     };
     let (near, moved) = (can_compare(view.state), moved(view.state).is_some());
     let asked = view.state.query().is_some() && view.state.group.is_some();
     let unknown =
-        if asked { "Find them first: Explain, Evidence" } else { "Explain a picture and select a group first" };
+        if asked { "Find them first: Explain, Evidence" } else { "Explain an image and select a group first" };
     let chosen = &mut view.library.wish.sort;
     let shown = ComboBox::from_id_salt("library order").selected_text(text.as_str()).width(190.0).truncate();
     let response = shown.show_ui(ui, |ui| {
         ui.selectable_value(chosen, Sort::Group, "By group");
         ui.selectable_value(chosen, Sort::Name, "By name");
-        ui.add_enabled_ui(near, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the picture"))
+        ui.add_enabled_ui(near, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the image"))
             .inner
-            .on_disabled_hover_text("Draw or open a picture of the training images' size first");
+            .on_disabled_hover_text("Draw or open an image of the training images' size first");
         ui.add_enabled_ui(moved, |ui| ui.selectable_value(chosen, Sort::Moved, "Loss moved most"))
             .inner
             .on_disabled_hover_text(unknown);

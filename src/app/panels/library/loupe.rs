@@ -7,10 +7,10 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::panels::View;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Picture, picture, swatch, wall};
+use crate::app::widgets::{TextureKey, show_image, swatch, wall};
 use whence_data::Dataset;
 
-/// Height of the line below the picture.
+/// Height of the line below the image.
 const LINE: f32 = 34.0;
 
 /// Where an image stands in the order on screen.
@@ -42,9 +42,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, image: usize, a
     let t = tokens(ui);
     let name = dataset.image_name(image);
     let space = vec2(ui.available_width(), (ui.available_height() - LINE - 8.0).max(80.0));
-    let key = Picture::Image(view.state.dataset_number, image);
+    let key = TextureKey::TrainingImage(view.state.dataset_number, image);
     let texture = view.textures.get(ui.ctx(), key, dataset.shape(), dataset.pixels(image));
-    let shown = picture(ui, texture, dataset.shape(), space, &format!("Training image {name}"));
+    let shown = show_image(ui, texture, dataset.shape(), space, &format!("Training image {name}"));
     let (by, mut close) = keys(ui, shown.rect, name);
     let mut next = by.and_then(|forward| if forward { around.after } else { around.before });
     ui.horizontal(|ui| {
@@ -80,7 +80,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, image: usize, a
     }
 }
 
-/// The keys that belong to the picture: whether to go on (true) or back, and whether to close.
+/// The keys that belong to the image: whether to go on (true) or back, and whether to close.
 fn keys(ui: &Ui, rect: Rect, name: &str) -> (Option<bool>, bool) {
     let response = ui.interact(rect, wall::id(), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, format!("Large view of {name}")));

@@ -13,31 +13,31 @@ const WIDTH: f32 = 420.0;
 /// Draws the field, and says where it is.
 pub fn field(ui: &mut Ui, view: &mut View<'_>) -> Rect {
     let id = actions::path_field();
-    if view.drafts.focus_path {
+    if view.forms.focus_path {
         // Before it is drawn, so that what was typed in the meantime goes in.
         ui.memory_mut(|m| m.request_focus(id));
     }
     let width = (ui.available_width() - 8.0).clamp(60.0, 260.0);
-    let field = TextEdit::singleline(&mut view.drafts.path)
+    let field = TextEdit::singleline(&mut view.forms.path)
         .id(id)
         .align(Align2::LEFT_CENTER)
         .hint_text("Path, or drop a file")
         .desired_width(width);
     let response = ui.add(field).accessible_name("Path to open").on_hover_text(format!(
-        "A project, model or dataset folder, a parquet file or a picture ({})",
+        "A project, model or dataset folder, a parquet file or an image ({})",
         Action::TypePath.keys(ui.ctx())
     ));
     if response.has_focus() {
-        (view.drafts.focus_path, view.drafts.path_open) = (false, true);
+        (view.forms.focus_path, view.forms.path_open) = (false, true);
     } else if response.lost_focus() {
-        view.drafts.path_open = false;
+        view.forms.path_open = false;
     }
     if response.changed() {
-        view.drafts.path_error = None;
+        view.forms.path_error = None;
     }
     if response.lost_focus()
         && ui.input(|i| i.key_pressed(egui::Key::Enter))
-        && let Some(path) = files::typed(&view.drafts.path)
+        && let Some(path) = files::typed(&view.forms.path)
     {
         view.out.push(Command::Open(path));
     }
@@ -47,10 +47,10 @@ pub fn field(ui: &mut Ui, view: &mut View<'_>) -> Rect {
 /// What is wrong with the path, or what else can be done while a dialog is open, below the field.
 pub fn below(ui: &Ui, view: &mut View<'_>, field: Rect) {
     let t = tokens(ui);
-    let (text, color, wrong) = match &view.drafts.path_error {
+    let (text, color, wrong) = match &view.forms.path_error {
         Some(text) => (text.clone(), t.error, true),
         // Where no desktop portal answers, a dialog never appears: there are other ways.
-        None if view.drafts.dialog_open => {
+        None if view.forms.dialog_open => {
             let text = "A file dialog is open. If none appears, type the path above or drop the file into the window";
             (text.to_owned(), t.weak, false)
         }
@@ -63,7 +63,7 @@ pub fn below(ui: &Ui, view: &mut View<'_>, field: Rect) {
             ui.add(Label::new(RichText::new(text).font(theme::caption()).color(color)).wrap());
             let close = Button::new(RichText::new("Dismiss").font(theme::caption()).color(t.weak)).frame(false);
             if wrong && ui.add(close).clicked() {
-                view.drafts.path_error = None;
+                view.forms.path_error = None;
             }
         });
     });

@@ -18,7 +18,7 @@ fn halves(contrast: Contrast) -> Option<[[u8; 3]; 2]> {
     let (black, white) = ([40u8; 12], [90u8; 12]);
     let mut contrast = contrast;
     let draw = move |ui: &mut Ui| {
-        let (first, second) = ((Picture::Query(1), &black[..]), (Picture::Query(2), &white[..]));
+        let (first, second) = ((TextureKey::Query(1), &black[..]), (TextureKey::Query(2), &white[..]));
         let pair = Pair { shape: SHAPE, first, second, names: ["a", "b"] };
         compare(ui, &mut textures, &pair, &mut contrast, vec2(200.0, 200.0 + NAMES));
     };
@@ -34,7 +34,7 @@ fn each_mode_shows_what_it_says() {
     let with = |mode, held| Contrast { mode, held, ..Contrast::default() };
     let Some(wiped) = halves(with(Mode::Wipe, false)) else { return };
     assert_eq!(wiped, [[40; 3], [90; 3]]);
-    assert_eq!(halves(with(Mode::Side, false)), Some([[40; 3], [90; 3]]));
+    assert_eq!(halves(with(Mode::Decision, false)), Some([[40; 3], [90; 3]]));
     assert_eq!(halves(with(Mode::Blink, false)), Some([[40; 3]; 2]));
     assert_eq!(halves(with(Mode::Blink, true)), Some([[90; 3]; 2]));
     assert_eq!(halves(with(Mode::Difference, false)), Some([[200; 3]; 2]));

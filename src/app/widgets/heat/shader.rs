@@ -58,7 +58,7 @@ pub(super) fn paint(ctx: &Context, id: Id, rect: Rect, heat: &Heat) -> Shape {
 
 struct Paint {
     id: Id,
-    /// The picture, in screen pixels.
+    /// The image, in screen pixels.
     rect: Rect,
     heat: Heat,
 }

@@ -86,7 +86,7 @@ fn cut_cells_lie_where_their_pixels_are() {
     let Some(image) = render(Heat { span: vec2(3.5, 2.0), ..map(false) }, true) else { return };
     check(&image, vec2(2.5, 0.5), 0.8);
     check(&image, vec2(3.4, 1.5), 0.0);
-    assert_eq!(image.get_pixel(85, 20).0, image.get_pixel(115, 5).0, "nothing beyond the picture");
+    assert_eq!(image.get_pixel(85, 20).0, image.get_pixel(115, 5).0, "nothing beyond the image");
 }
 
 #[test]

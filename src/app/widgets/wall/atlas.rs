@@ -1,4 +1,4 @@
-//! The pictures on the graphics card: which lie where, and how new ones get there a few at a time.
+//! The images on the graphics card: which lie where, and how new ones get there a few at a time.
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,17 @@ use super::thumbs;
 use super::workers::Workers;
 use whence_data::Dataset;
 
-/// Bytes of pictures kept on the graphics card.
+/// Bytes of images kept on the graphics card.
 const BUDGET: usize = 64 << 20;
-/// Side of a page at most, in texels.
+/// Decision of a page at most, in texels.
 const PAGE: u32 = 2048;
-/// Time a frame may spend on new pictures, and the bytes it may write. The rest comes in the next frames.
+/// Time a frame may spend on new images, and the bytes it may write. The rest comes in the next frames.
 const TIME: Duration = Duration::from_millis(2);
 const BYTES: usize = 4 << 20;
-/// Pictures written at once, so that the clock is looked at often enough.
+/// Images written at once, so that the clock is looked at often enough.
 const STRIP: usize = 32;
 
-/// Where a picture lies.
+/// Where an image lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spot {
     /// The page.
@@ -51,10 +51,10 @@ impl Grid {
     }
 }
 
-/// What the pictures are of: they are made anew where this changes.
+/// What the images are of: they are made anew where this changes.
 type Key = (u64, [usize; 2]);
 
-/// The pictures of one dataset at one size.
+/// The images of one dataset at one size.
 pub struct Atlas {
     /// The graphics card.
     pub gpu: Gpu,
@@ -62,7 +62,7 @@ pub struct Atlas {
     key: Option<Key>,
     grid: Grid,
     cache: Cache,
-    /// Only where pictures are reduced.
+    /// Only where images are reduced.
     workers: Option<Workers>,
 }
 
@@ -91,12 +91,12 @@ impl Atlas {
         self.cache.begin_frame();
     }
 
-    /// Size of a picture, in texels.
+    /// Size of an image, in texels.
     pub fn cell(&self) -> [usize; 2] {
         self.grid.cell
     }
 
-    /// Brings in what is missing of the pictures on screen, as far as a frame's time goes; then what is `ahead`, which
+    /// Brings in what is missing of the images on screen, as far as a frame's time goes; then what is `ahead`, which
     /// is on screen soon. True where something is still missing.
     pub fn fill(&mut self, ctx: &Context, dataset: &Dataset, visible: &[usize], ahead: &[usize]) -> bool {
         let begun = Instant::now();
@@ -131,7 +131,7 @@ impl Atlas {
         false
     }
 
-    /// Writes the first of these pictures whose slots lie side by side, at once: a call for each would cost more than
+    /// Writes the first of these images whose slots lie side by side, at once: a call for each would cost more than
     /// the pixels. How many they were, and their bytes.
     fn strip(&mut self, dataset: &Dataset, images: &[usize]) -> (usize, usize) {
         let [width, height] = self.grid.cell;
@@ -172,7 +172,7 @@ impl Atlas {
         }
     }
 
-    /// Where a picture on screen lies; none where it is not there yet.
+    /// Where an image on screen lies; none where it is not there yet.
     pub fn find(&mut self, image: usize) -> Option<Spot> {
         self.cache.see(image).map(|slot| self.grid.spot(slot))
     }

@@ -1,9 +1,9 @@
-//! Which pictures lie in the atlas: what was seen least recently makes room first.
+//! Which images lie in the atlas: what was seen least recently makes room first.
 
 /// No slot.
 const NONE: u32 = u32::MAX;
 
-/// How far past the budget the pictures of a single frame may go.
+/// How far past the budget the images of a single frame may go.
 const STRETCH: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ struct Slot {
 /// The slots of an atlas, all of the same size.
 #[derive(Debug)]
 pub struct Cache {
-    /// The slot of every picture of the dataset.
+    /// The slot of every image of the dataset.
     slot_of: Vec<u32>,
     slots: Vec<Slot>,
     /// Slots that may be taken, as they were last seen, oldest last.
@@ -25,14 +25,14 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache for `images` pictures of `bytes` each that keeps to `budget` bytes. Only where more than that is on
+    /// A cache for `images` images of `bytes` each that keeps to `budget` bytes. Only where more than that is on
     /// screen at once does it take more, up to four times as much.
     pub fn new(images: usize, bytes: usize, budget: usize) -> Self {
         let within_budget = (budget / bytes.max(1)).max(1);
         Self { slot_of: vec![NONE; images], slots: Vec::new(), oldest: Vec::new(), within_budget, frame: 1 }
     }
 
-    /// How many pictures fit the budget.
+    /// How many images fit the budget.
     pub fn within_budget(&self) -> usize {
         self.within_budget
     }
@@ -43,20 +43,20 @@ impl Cache {
         self.oldest.clear();
     }
 
-    /// The slot of a picture that is on screen now; none where it has none.
+    /// The slot of an image that is on screen now; none where it has none.
     pub fn see(&mut self, image: usize) -> Option<u32> {
         let slot = self.slot_of.get(image).copied().filter(|s| *s != NONE)?;
         self.slots.get_mut(slot as usize)?.seen = self.frame;
         Some(slot)
     }
 
-    /// Whether a picture has a slot, without seeing it.
+    /// Whether an image has a slot, without seeing it.
     pub fn holds(&self, image: usize) -> bool {
         self.slot_of.get(image).is_some_and(|s| *s != NONE)
     }
 
-    /// Gives a picture a slot, whose earlier content is lost. None where everything kept is on screen and there is no
-    /// more room, or where there is no such picture.
+    /// Gives an image a slot, whose earlier content is lost. None where everything kept is on screen and there is no
+    /// more room, or where there is no such image.
     pub fn claim(&mut self, image: usize) -> Option<u32> {
         if let Some(slot) = self.see(image) {
             return Some(slot);
@@ -67,7 +67,7 @@ impl Cache {
         Some(slot)
     }
 
-    /// Gives a picture this very slot, where it has none and the slot is the next one to be given.
+    /// Gives an image this very slot, where it has none and the slot is the next one to be given.
     pub fn claim_at(&mut self, image: usize, slot: u32) -> bool {
         let Some(number) = u32::try_from(image).ok().filter(|_| image < self.slot_of.len()) else { return false };
         if self.holds(image) {
@@ -147,11 +147,11 @@ impl Cache {
 mod tests {
     use super::*;
 
-    const PICTURE: usize = 4096;
+    const IMAGE: usize = 4096;
 
     #[test]
     fn the_least_recently_seen_make_room_and_bytes_are_kept_to() {
-        let mut cache = Cache::new(100, PICTURE, 3 * PICTURE + 100);
+        let mut cache = Cache::new(100, IMAGE, 3 * IMAGE + 100);
         for image in [7, 8, 9] {
             cache.begin_frame();
             cache.claim(image).unwrap();
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_is_on_screen_is_never_taken_away() {
-        let mut cache = Cache::new(100, PICTURE, 2 * PICTURE);
+        let mut cache = Cache::new(100, IMAGE, 2 * IMAGE);
         cache.begin_frame();
         let slots: Vec<_> = (0..8).map(|image| cache.claim(image).unwrap()).collect();
         assert_eq!(
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn neighbours_are_given_only_where_they_come_next() {
-        let mut cache = Cache::new(100, PICTURE, 4 * PICTURE);
+        let mut cache = Cache::new(100, IMAGE, 4 * IMAGE);
         cache.begin_frame();
         let start = cache.claim(0).unwrap();
         assert!(cache.claim_at(1, start + 1) && cache.claim_at(2, start + 2));
@@ -204,8 +204,8 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_has_one_slot_and_a_slot_one_picture() {
-        let mut cache = Cache::new(1000, PICTURE, 40 * PICTURE);
+    fn a_image_has_one_slot_and_a_slot_one_image() {
+        let mut cache = Cache::new(1000, IMAGE, 40 * IMAGE);
         let mut order = 12345u64;
         for _ in 0..300 {
             cache.begin_frame();
@@ -221,6 +221,6 @@ mod tests {
             assert_eq!(cache.slot_of.iter().filter(|s| **s != NONE).count(), cache.slots.len());
         }
         assert_eq!(cache.slots.len(), 40);
-        assert_eq!(cache.claim(1000), None, "no such picture");
+        assert_eq!(cache.claim(1000), None, "no such image");
     }
 }

@@ -18,7 +18,7 @@ pub struct Instance {
     pub ring: [u8; 4],
     /// Width of its ring; none where 0.
     pub ring_width: f32,
-    /// 1 where the cell holds its picture.
+    /// 1 where the cell holds its image.
     pub there: u32,
 }
 
@@ -42,13 +42,13 @@ struct Uniform {
 pub struct Look {
     /// Size of a tile in screen pixels.
     pub tile: [f32; 2],
-    /// Size of a picture in texels.
+    /// Size of an image in texels.
     pub cell: [usize; 2],
     /// Corner radius in screen pixels.
     pub radius: f32,
     /// Widest ring, with the air below it, in screen pixels.
     pub margin: f32,
-    /// Colour where there is no picture yet.
+    /// Colour where there is no image yet.
     pub blank: Color32,
     /// Enlarged texels stay texels.
     pub crisp: bool,
@@ -143,7 +143,7 @@ impl Gpu {
         self.pages.clear();
     }
 
-    /// Writes a picture into a page.
+    /// Writes an image into a page.
     pub fn upload(&mut self, page: usize, texel: [u16; 2], size: [usize; 2], rgba: &[u8]) {
         self.pages_up_to(page);
         let Some(page) = self.pages.get(page) else { return };
@@ -169,7 +169,7 @@ impl Gpu {
                 mip_level_count: 1,
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
-                // As egui's own pictures: no conversion on the way.
+                // As egui's own images: no conversion on the way.
                 format: wgpu::TextureFormat::Rgba8Unorm,
                 usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
                 view_formats: &[],

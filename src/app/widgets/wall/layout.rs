@@ -1,15 +1,15 @@
-//! Where headers and tiles lie: arithmetic alone, so that a picture costs nothing until it is seen.
+//! Where headers and tiles lie: arithmetic alone, so that an image costs nothing until it is seen.
 //!
 //! Positions are 64-bit points from the top of the wall: with 32 bits the last of 50,000 rows would tremble.
 
 use std::ops::Range;
 
-/// A run of pictures under one header.
+/// A run of images under one header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     /// The group that the header names; no header where absent.
     pub group: Option<usize>,
-    /// How many pictures.
+    /// How many images.
     pub count: usize,
 }
 
@@ -31,7 +31,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Tiles with a longer side of at least `side` that fill `width`. `shape` is a picture's width and height, `pixel`
+    /// Tiles with a longer side of at least `side` that fill `width`. `shape` is an image's width and height, `pixel`
     /// the size of a screen pixel: tiles are whole numbers of those, so that all look alike.
     pub fn fit(width: f64, side: f64, shape: [f64; 2], pixel: f64) -> Self {
         let whole = |v: f64| (v / pixel + 1e-6).floor().max(1.0) * pixel;
@@ -55,9 +55,9 @@ impl Metrics {
 pub struct Placed {
     /// The group that the header names.
     pub group: Option<usize>,
-    /// Place of the first picture in the order.
+    /// Place of the first image in the order.
     pub first: usize,
-    /// How many pictures.
+    /// How many images.
     pub count: usize,
     /// Top of the header, or of the space above the first row where there is none.
     pub top: f64,

@@ -3,10 +3,10 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `layout` | where headers and tiles lie |
-//! | `cache` | which pictures are kept |
+//! | `cache` | which images are kept |
 //! | `atlas` | where they lie on the graphics card, and how they get there |
 //! | `gpu` | pages, shader, the call |
-//! | `thumbs`, `workers` | pictures turned to the size of their cells |
+//! | `thumbs`, `workers` | images turned to the size of their cells |
 //! | `header` | the line above a group |
 //! | `tiles` | which tiles are on screen, and how they are marked |
 //! | `keys` | the selection by keys |
@@ -44,7 +44,7 @@ const BAR: f32 = 14.0;
 pub struct Shown<'a> {
     /// The dataset.
     pub dataset: &'a Dataset,
-    /// Its number, so that pictures of an earlier one are not shown.
+    /// Its number, so that images of an earlier one are not shown.
     pub number: u64,
     /// The images, in order.
     pub order: &'a [u32],
@@ -121,7 +121,7 @@ impl Wall {
         }
     }
 
-    /// Whether pictures on screen are still missing and will come.
+    /// Whether images on screen are still missing and will come.
     pub fn is_loading(&self) -> bool {
         self.loading
     }

@@ -1,11 +1,11 @@
-//! From a picture's planar bytes to the pixels of its cell in the atlas.
+//! From an image's planar bytes to the pixels of its cell in the atlas.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use whence_data::ImageShape;
 
-/// Size of a picture's cell, in pixels, for tiles whose longer side has `tile` screen pixels. The picture's own size
+/// Size of an image's cell, in pixels, for tiles whose longer side has `tile` screen pixels. The image's own size
 /// where that is at most twice the tile's, which the graphics card reduces well; else a power of two above the tile's,
 /// so that few sizes are ever made.
 pub fn cell(shape: ImageShape, tile: f64, most: usize) -> [usize; 2] {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_keep_their_size_and_large_ones_take_few_sizes() {
+    fn small_images_keep_their_size_and_large_ones_take_few_sizes() {
         assert_eq!(cell(square(32), 16.0, 2048), [32, 32]);
         assert_eq!(cell(square(32), 256.0, 2048), [32, 32]);
         assert_eq!(cell(square(512), 100.0, 2048), [128, 128]);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn reduced_pictures_keep_their_colours_and_places() {
+    fn reduced_images_keep_their_colours_and_places() {
         let shape = square(64);
         // Left half red, right half blue.
         let plane = |left: u8, right: u8| (0..64 * 64).map(move |i| if i % 64 < 32 { left } else { right });

@@ -8,7 +8,7 @@ use super::layout::Layout;
 use super::{Atlas, Shown, Wall};
 use crate::app::theme::{Tokens, tokens};
 
-/// Pictures with longer sides than this are smoothed when enlarged.
+/// Images with longer sides than this are smoothed when enlarged.
 const CRISP: usize = 128;
 
 /// A tile on screen.
@@ -99,7 +99,7 @@ fn draw(ui: &Ui, atlas: &mut Atlas, tiles: &[Tile], view: Rect, blank: Color32, 
     ui.painter().add(Callback::new_paint_callback(view, drawing));
 }
 
-/// Neutral tiles, where nothing can draw pictures.
+/// Neutral tiles, where nothing can draw images.
 fn plain(ui: &Ui, tiles: &[Tile], view: Rect, blank: Color32, radius: f32) {
     let painter = ui.painter().with_clip_rect(view);
     for tile in tiles {
@@ -110,7 +110,7 @@ fn plain(ui: &Ui, tiles: &[Tile], view: Rect, blank: Color32, radius: f32) {
     }
 }
 
-/// Corners of tiles: round enough to be seen as pictures, never so much that small ones lose pixels.
+/// Corners of tiles: round enough to be seen as images, never so much that small ones lose pixels.
 fn radius(size: Vec2) -> f32 {
     if size.min_elem() < 40.0 { 0.0 } else { (size.min_elem() / 32.0).clamp(1.0, 4.0) }
 }

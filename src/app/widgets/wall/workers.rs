@@ -1,4 +1,4 @@
-//! Named threads that reduce large pictures. They take what is on screen now: what was scrolled away is never made.
+//! Named threads that reduce large images. They take what is on screen now: what was scrolled away is never made.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use parking_lot::{Condvar, Mutex};
 use super::thumbs;
 use whence_data::Dataset;
 
-/// Threads: pictures are small, and the compute thread wants the rest.
+/// Threads: images are small, and the compute thread wants the rest.
 const THREADS: usize = 2;
-/// Finished pictures that may wait for the window.
+/// Finished images that may wait for the window.
 const WAITING: usize = 64;
 
-/// A finished picture.
+/// A finished image.
 pub struct Made {
-    /// Which picture.
+    /// Which image.
     pub image: usize,
     /// Its pixels; none where they cannot be made.
     pub rgba: Option<Vec<u8>>,
@@ -49,7 +49,7 @@ impl Workers {
             let shared = Arc::clone(&workers.shared);
             let work = move || work(&ctx, &dataset, cell, &shared, &sender);
             if let Err(error) = std::thread::Builder::new().name(format!("whence-thumbs-{number}")).spawn(work) {
-                tracing::warn!("no thread to reduce pictures: {error}");
+                tracing::warn!("no thread to reduce images: {error}");
             }
         }
         workers
@@ -67,7 +67,7 @@ impl Workers {
         }
     }
 
-    /// Takes a finished picture.
+    /// Takes a finished image.
     pub fn next(&self) -> Option<Made> {
         let made = self.made.try_recv().ok()?;
         self.shared.0.lock().under_way.retain(|image| *image != made.image);

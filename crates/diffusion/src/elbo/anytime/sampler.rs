@@ -10,7 +10,7 @@ const EVEN: f64 = 0.05;
 
 /// How the deviation of an unweighted term depends on the signal's share ᾱ_t, up to a factor, where nothing was measured.
 ///
-/// What models disagree about is the picture behind the noise, of which the noisy picture holds less and less; a rest, their
+/// What models disagree about is the image behind the noise, of which the noisy image holds less and less; a rest, their
 /// disagreement about pure noise, stays, and the weights of the last timesteps are large. On stored terms of three sets this
 /// costs 14 to 27 % more evaluations than each query's own optimum, a curve measured on other queries of the set 7 to 9 %,
 /// ᾱ_t alone up to 79 %, the weights alone more than 110 %.

@@ -75,7 +75,7 @@ fn false_separation_stays_below_the_level() {
     for scores in [vec![3.0, 3.0, 0.0, 0.5, -0.5, 0.0, 0.0, 0.2], vec![1.0, 1.0, 1.0, 1.0, -5.0, -5.0, -5.0, -5.0]] {
         let runs = worlds(500, &scores, settings);
         // Equal ones are exchangeable: call the first the best.
-        let wrong = share(&runs, |s| s.groups[0].side == Side::Out);
+        let wrong = share(&runs, |s| s.groups[0].side == Decision::Eliminated);
         assert!(wrong <= 0.05, "{scores:?}: {wrong}");
     }
 }
@@ -88,7 +88,7 @@ fn intervals_cover_the_score_under_stopping_and_elimination() {
     let truth = World { scores: scores.to_vec(), seed: 0 }.truth();
     let (mut left, mut stayed) = ((0.0, 0.0), (0.0, 0.0));
     for (g, truth) in runs.iter().flat_map(|s| s.groups.iter().zip(&truth)) {
-        let tally = if g.side == Side::Out { &mut left } else { &mut stayed };
+        let tally = if g.side == Decision::Eliminated { &mut left } else { &mut stayed };
         tally.0 += f64::from(g.interval.0 <= *truth && *truth <= g.interval.1);
         tally.1 += 1.0;
     }
@@ -122,8 +122,8 @@ fn a_top_of_several_is_a_set() {
     let scores = [9.0, 9.0, 0.0, 0.0, 0.0];
     let runs = worlds(100, &scores, Settings { top: 2, ..Settings::default() });
     assert!(share(&runs, |s| s.verdict == Verdict::Separated) > 0.95);
-    assert!(share(&runs, |s| s.groups[..2].iter().all(|g| g.side == Side::In)) > 0.95);
-    assert!(share(&runs, |s| s.groups.iter().filter(|g| g.side == Side::In).count() == 2) > 0.95);
+    assert!(share(&runs, |s| s.groups[..2].iter().all(|g| g.side == Decision::Top)) > 0.95);
+    assert!(share(&runs, |s| s.groups.iter().filter(|g| g.side == Decision::Top).count() == 2) > 0.95);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::{NoiseSchedule, SchedulerConfig};
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 5, width: 4 };
 
-/// Predicts a fixed multiple of what it sees, a different one in each row of the picture.
+/// Predicts a fixed multiple of what it sees, a different one in each row of the image.
 struct Linear(f32);
 
 impl Denoiser for Linear {

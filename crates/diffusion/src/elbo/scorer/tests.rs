@@ -5,7 +5,7 @@ use crate::elbo::Timesteps;
 use crate::{Passes, SchedulerConfig};
 use whence_data::ImageShape;
 
-/// Predicts a share of its input; has room for so many pictures at once.
+/// Predicts a share of its input; has room for so many images at once.
 struct Share {
     share: f32,
     room: usize,
@@ -33,7 +33,7 @@ impl Denoiser for Share {
     }
 
     fn passes(&self) -> Passes {
-        Passes { pictures: 8, at_once: 3 }
+        Passes { images: 8, at_once: 3 }
     }
 }
 

@@ -1,26 +1,26 @@
 //! The main job: which groups made the queries likely.
 
-mod ahead;
+mod progress_bridge;
 mod queries;
-mod told;
+mod remaining_work;
 mod trust;
 
 pub(super) use queries::{check_size, read_queries};
 
 use super::{groups_by_name, open};
-use crate::counterfactuals::{Imported, Resident, Retrained, SharedNeighbours, StoredTerms, Unlearned, training_of};
+use crate::counterfactuals::{Imported, Resident, Retrained, SharedNeighbours, StoreTermCache, Unlearned, training_of};
 use crate::gates::Gates;
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
-use ahead::Ahead;
-use told::{Told, live_queries};
-use trust::{Asked, References};
+use progress_bridge::{ProgressBridge, live_queries};
+use remaining_work::RemainingWork;
+use trust::{References, TrustChecks};
 use whence_base::{Error, Result};
 use whence_data::{Dataset, nearest};
 use whence_diffusion::Model;
 use whence_diffusion::elbo::{FullPass, Timesteps};
-use whence_jobs::{AttributeJob, DrawSettings, EventKind, GroupNeighbours};
-use whence_methods::{Attribution, Context, Counterfactuals, GroupScore, Made, Query, method};
+use whence_jobs::{AttributeJob, EventKind, GroupNeighbours, SampleSettings};
+use whence_methods::{Attribution, Context, CounterfactualKind, Counterfactuals, GroupScore, Query, method};
 use whence_store::Store;
 use whence_training::unlearning::Forget;
 
@@ -28,9 +28,9 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     job.recipe.check()?;
     let method = method(&job.method)?;
     if job.queries.is_empty() {
-        return Err(Error::input("there is no query", "--query or --seeds", "give a picture or a seed"));
+        return Err(Error::input("there is no query", "--query or --seeds", "give an image or a seed"));
     }
-    let unlearns = method.counterfactuals() == Some(Made::Unlearned) && job.counterfactuals.is_none();
+    let unlearns = method.counterfactuals() == Some(CounterfactualKind::Unlearned) && job.counterfactuals.is_none();
     if (job.null > 0 || job.confirm) && !unlearns {
         return Err(Error::input(
             "only models that are unlearned here can be set against random groups or another seed",
@@ -41,7 +41,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     model.check_class(job.settings.class)?;
     let groups = groups_by_name(&dataset, &job.groups)?;
-    let draw = DrawSettings { class: job.settings.class, ..job.draw };
+    let draw = SampleSettings { class: job.settings.class, ..job.draw };
     let queries = read_queries(&job.queries, &draw, &model, reporter)?;
     let mut settings = job.settings;
     check_size(&settings)?;
@@ -64,10 +64,10 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     // Refuses timesteps that the model does not have before anything is trained.
     settings.timesteps.plan(model.schedule(), settings.draws, settings.seed, b"")?;
     let (seed, class) = (settings.seed, settings.class);
-    let mut kept = StoredTerms { store: &store, model: &model, seed, class, device: &device };
+    let mut kept = StoreTermCache { store: &store, model: &model, seed, class, device: &device };
     let found = SharedNeighbours::default();
     let references = References::new(job, &dataset, &recipe);
-    let asked = Asked {
+    let asked = TrustChecks {
         job,
         method,
         model: &model,
@@ -81,7 +81,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         references: &references,
     };
     let (live, live_pass);
-    let mut report = Told::new(reporter, &dataset, &model);
+    let mut report = ProgressBridge::new(reporter, &dataset, &model);
     let mut attributions = {
         let (mut imported, mut unlearned, mut retrained);
         let training;
@@ -92,14 +92,14 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
                 imported.check(&groups)?;
             }
             &mut imported
-        } else if method.counterfactuals() == Some(Made::Retrained) {
+        } else if method.counterfactuals() == Some(CounterfactualKind::Retrained) {
             training = training_of(&model, &job.model, &dataset, None)?;
             report.making_units = (training.steps * training.batch * 4) as f64;
             let folder = job.keep_in.with_file_name("retrained");
             retrained = Retrained { model: &model, dataset: &dataset, config: &training, folder, resident };
             &mut retrained
         } else {
-            // In forward passes of one picture: a training step costs about three, and trains on twice its batch.
+            // In forward passes of one image: a training step costs about three, and trains on twice its batch.
             report.making_units = (recipe.steps * recipe.batch * 7) as f64;
             unlearned = Unlearned::new(&model, &dataset, &recipe, &store, resident).sharing(&found);
             &mut unlearned
@@ -134,7 +134,8 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             // Any group's unlearning takes as long.
             let unlearns = groups.first().filter(|_| unlearns && models > 0).map(|g| Forget::group(&dataset, *g));
             let held = groups.len() * if job.confirm { 2 } else { 1 } + job.null;
-            let ahead = Ahead { models, held, unlearns, work, recipe: &recipe, store: &store, neighbours: &found };
+            let ahead =
+                RemainingWork { models, held, unlearns, work, recipe: &recipe, store: &store, neighbours: &found };
             ahead.tell(&mut settings, &mut report)?;
             if job.dry_run {
                 return Ok(String::new());
@@ -170,7 +171,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
         attributions
     };
     if job.null > 0 || job.confirm {
-        let asked = Asked { settings, ..asked };
+        let asked = TrustChecks { settings, ..asked };
         asked.answer(workspace, &mut attributions, &mut kept, &mut report)?;
     }
 
@@ -195,7 +196,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     Ok(summary)
 }
 
-/// The training pictures nearest to each query, of each group.
+/// The training images nearest to each query, of each group.
 fn neighbours(
     dataset: &Dataset,
     queries: &[Query],

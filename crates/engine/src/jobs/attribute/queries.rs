@@ -1,13 +1,13 @@
-//! The pictures asked about.
+//! The images asked about.
 
 use crate::jobs::sample;
 use crate::reporter::Reporter;
 use whence_base::{Error, Result};
-use whence_data::{ImageShape, load_picture};
+use whence_data::{ImageShape, load_image};
 use whence_diffusion::Model;
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::generate::to_bytes;
-use whence_jobs::{DrawSettings, EventKind, QuerySource};
+use whence_jobs::{EventKind, QuerySource, SampleSettings};
 use whence_methods::{Query, ScoreSettings};
 
 /// Refuses numbers that no machine can hold.
@@ -26,10 +26,10 @@ pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
     Ok(())
 }
 
-/// The pictures asked about, at the model's size.
+/// The images asked about, at the model's size.
 pub(in crate::jobs) fn read_queries(
     sources: &[QuerySource],
-    draw: &DrawSettings,
+    draw: &SampleSettings,
     model: &Model,
     reporter: &mut Reporter<'_>,
 ) -> Result<Vec<Query>> {
@@ -37,22 +37,22 @@ pub(in crate::jobs) fn read_queries(
     for source in sources {
         let query = match source {
             QuerySource::File(path) => {
-                let picture = load_picture(path, model.shape())?;
-                if !picture.notes.is_empty() {
-                    let text = format!("{}: {}", picture.name, picture.notes.join("; "));
+                let image = load_image(path, model.shape())?;
+                if !image.notes.is_empty() {
+                    let text = format!("{}: {}", image.name, image.notes.join("; "));
                     reporter.state(EventKind::Warning(text));
                 }
-                Query { name: picture.name, pixels: picture.pixels }
+                Query { name: image.name, pixels: image.pixels }
             }
             QuerySource::Seed(seed) => {
                 let pixels = to_bytes(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
                 Query { name: format!("seed-{seed}"), pixels }
             }
-            QuerySource::Picture { name, pixels } => {
+            QuerySource::Image { name, pixels } => {
                 let ImageShape { channels, height, width } = model.shape();
                 if pixels.len() != model.shape().numel() {
                     return Err(Error::input(
-                        "the picture has another size than the model's",
+                        "the image has another size than the model's",
                         name.clone(),
                         format!("give it at {width}x{height} with {channels} channels"),
                     ));
@@ -66,7 +66,7 @@ pub(in crate::jobs) fn read_queries(
     Ok(queries)
 }
 
-/// Gives queries of the same name a number, so that no row or file stands for two. Files of pictures are named without the
+/// Gives queries of the same name a number, so that no row or file stands for two. Files of images are named without the
 /// ending, so that `a` and `a.png` count as the same.
 fn tell_apart(queries: &mut [Query]) {
     let mut seen = std::collections::HashSet::new();

@@ -1,6 +1,6 @@
 //! What speaks for the leader: random groups, another unlearning seed, the closed form.
 
-use super::told::Told;
+use super::progress_bridge::ProgressBridge;
 use crate::counterfactuals::{Resident, SharedNeighbours, Unlearned};
 use crate::workspace::Workspace;
 use whence_base::Result;
@@ -9,7 +9,7 @@ use whence_diffusion::Model;
 use whence_diffusion::elbo::Timesteps;
 use whence_jobs::AttributeJob;
 use whence_methods::{
-    Attribution, Context, Counterfactuals, KeptTerms, Method, NullTest, Offsets, Query, Report, ScoreSettings, Trust,
+    Attribution, Context, Counterfactuals, Method, NullTest, Offsets, Query, Report, ScoreSettings, TermCache, Trust,
     Work, rank,
 };
 use whence_store::Store;
@@ -18,34 +18,34 @@ use whence_training::unlearning::{Recipe, references};
 /// Random groups are scored on this many timesteps where the ranking chose its own.
 const NULL_TIMESTEPS: usize = 30;
 
-/// Reference pictures that tell how much each model is damaged. Twice as many, or four times the timesteps, tell little more
+/// Reference images that tell how much each model is damaged. Twice as many, or four times the timesteps, tell little more
 /// on the digits.
 const REFERENCES: usize = 16;
 
 /// Each is scored on this many timesteps.
 const REFERENCE_TIMESTEPS: usize = 8;
 
-/// Training pictures that no unlearning sees, scored under every model that is compared: once a project, as the terms are kept.
+/// Training images that no unlearning sees, scored under every model that is compared: once a project, as the terms are kept.
 #[derive(Default)]
 pub(super) struct References {
-    pictures: Vec<Query>,
+    images: Vec<Query>,
     /// The group that each is of.
     shown: Vec<String>,
 }
 
 impl References {
-    /// The pictures, where random groups are asked for.
+    /// The images, where random groups are asked for.
     pub(super) fn new(job: &AttributeJob, dataset: &Dataset, recipe: &Recipe) -> Self {
         let chosen = if job.null > 0 { references(dataset, recipe.held_out, REFERENCES) } else { Vec::new() };
-        let picture = |&i: &usize| Query { name: dataset.image_name(i).into(), pixels: dataset.pixels(i).to_vec() };
+        let image = |&i: &usize| Query { name: dataset.image_name(i).into(), pixels: dataset.pixels(i).to_vec() };
         let group = |i: &usize| dataset.group_of(*i).map_or("", |g| dataset.group_name(g)).to_owned();
-        Self { pictures: chosen.iter().map(picture).collect(), shown: chosen.iter().map(group).collect() }
+        Self { images: chosen.iter().map(image).collect(), shown: chosen.iter().map(group).collect() }
     }
 }
 
 /// What was asked for, and what it is asked of.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct TrustChecks<'a> {
     pub(super) job: &'a AttributeJob,
     pub(super) method: &'static dyn Method,
     pub(super) model: &'a Model,
@@ -59,22 +59,22 @@ pub(super) struct Asked<'a> {
     pub(super) references: &'a References,
 }
 
-/// Pictures scored under some groups' models.
+/// Images scored under some groups' models.
 struct Part<'a> {
     recipe: Recipe,
     groups: Vec<usize>,
-    pictures: &'a [Query],
+    images: &'a [Query],
     settings: ScoreSettings,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> TrustChecks<'a> {
     /// Adds to each attribution what speaks for its leader.
     pub(super) fn answer(
         &self,
         workspace: &mut Workspace,
         attributions: &mut [Attribution],
-        kept: &mut dyn KeptTerms,
-        told: &mut Told<'_, '_, '_>,
+        kept: &mut dyn TermCache,
+        told: &mut ProgressBridge<'_, '_, '_>,
     ) -> Result<()> {
         told.quiet = true;
         let null = self.scores(workspace, &self.random(), kept, told)?;
@@ -82,8 +82,8 @@ impl<'a> Asked<'a> {
         let offsets = Offsets::of(&referred, self.job.null, &self.references.shown);
         if self.job.null > 0 && offsets.is_none() {
             told.warn(
-                "too few pictures are held out to tell how much random groups' models are damaged: by chance alone, some group \
-                 stands out for about one picture in six; a recipe with a larger held_out tells more"
+                "too few images are held out to tell how much random groups' models are damaged: by chance alone, some group \
+                 stands out for about one image in six; a recipe with a larger held_out tells more"
                     .into(),
             );
         }
@@ -123,16 +123,16 @@ impl<'a> Asked<'a> {
         Part {
             recipe: self.recipe.clone(),
             groups: (first..first + self.job.null).collect(),
-            pictures: self.queries,
+            images: self.queries,
             settings: ScoreSettings { stop: None, timesteps, ..self.settings },
         }
     }
 
-    /// The reference pictures under the same models, and behind them under those of the groups in question.
+    /// The reference images under the same models, and behind them under those of the groups in question.
     fn referred(&self) -> Part<'a> {
         let timesteps = Timesteps::Count(REFERENCE_TIMESTEPS);
         let settings = ScoreSettings { stop: None, timesteps, draws: 1, ..self.settings };
-        let mut part = Part { pictures: &self.references.pictures, settings, ..self.random() };
+        let mut part = Part { images: &self.references.images, settings, ..self.random() };
         if self.job.null > 0 {
             part.groups.extend(self.groups);
         }
@@ -143,14 +143,18 @@ impl<'a> Asked<'a> {
     fn again(&self) -> Part<'a> {
         let recipe = Recipe { seed: self.recipe.seed.wrapping_add(1), ..self.recipe.clone() };
         let groups = if self.job.confirm { self.groups.to_vec() } else { Vec::new() };
-        Part { recipe, groups, pictures: self.queries, settings: self.settings }
+        Part { recipe, groups, images: self.queries, settings: self.settings }
     }
 
     /// Models and evaluations that answering takes.
     ///
     /// # Errors
     /// Those of the models' names.
-    pub(super) fn ahead(&self, kept: &mut dyn KeptTerms, told: &mut Told<'_, '_, '_>) -> Result<(usize, Work)> {
+    pub(super) fn ahead(
+        &self,
+        kept: &mut dyn TermCache,
+        told: &mut ProgressBridge<'_, '_, '_>,
+    ) -> Result<(usize, Work)> {
         let (mut models, mut work) = (0, Work::default());
         // The references need no models beyond those that score the queries.
         for (part, makes) in [(self.random(), true), (self.referred(), false), (self.again(), true)] {
@@ -173,14 +177,14 @@ impl<'a> Asked<'a> {
         &'c self,
         part: &'c Part<'_>,
         counterfactuals: &'c mut dyn Counterfactuals,
-        kept: &'c mut dyn KeptTerms,
+        kept: &'c mut dyn TermCache,
         report: &'c mut dyn Report,
     ) -> Context<'c> {
         Context {
             model: self.model,
             dataset: self.dataset,
             groups: &part.groups,
-            queries: part.pictures,
+            queries: part.images,
             settings: &part.settings,
             counterfactuals,
             kept,
@@ -193,8 +197,8 @@ impl<'a> Asked<'a> {
         &self,
         workspace: &mut Workspace,
         part: &Part<'_>,
-        kept: &mut dyn KeptTerms,
-        told: &mut Told<'_, '_, '_>,
+        kept: &mut dyn TermCache,
+        told: &mut ProgressBridge<'_, '_, '_>,
     ) -> Result<Vec<Attribution>> {
         if part.groups.is_empty() {
             return Ok(Vec::new());

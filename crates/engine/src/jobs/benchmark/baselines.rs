@@ -9,7 +9,7 @@ use whence_evaluation::benchmark::{Cost, Kind, NEAREST_IMAGES, Row, USUAL_ORDER}
 /// As many nearest images of a group decide how much a query looks like it.
 const NEIGHBOURS: usize = 20;
 
-/// Minus the mean distance of the nearest images of each group: what a picture looks like, no cause.
+/// Minus the mean distance of the nearest images of each group: what an image looks like, no cause.
 pub(super) fn nearest_images(bench: &Bench<'_>, reporter: &mut Reporter<'_>) -> Result<Row> {
     let begun = std::time::Instant::now();
     let scores = bench
@@ -39,7 +39,7 @@ pub(super) fn nearest_images(bench: &Bench<'_>, reporter: &mut Reporter<'_>) -> 
 }
 
 /// The oracle's mean score of each group over the other half of the queries: what is known without looking at the
-/// picture, and without its own score.
+/// image, and without its own score.
 pub(super) fn usual_order(reference: &Row) -> Row {
     let groups = reference.scores.first().map_or(0, Vec::len);
     let means = |half: usize| -> Vec<f64> {

@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 use rows::Bench;
 use source::Source;
 use whence_base::{Error, Result};
-use whence_data::load_picture;
+use whence_data::load_image;
 use whence_diffusion::Model;
 use whence_diffusion::generate::to_bytes;
 use whence_evaluation::benchmark::{Grid, Kind, NEAREST_IMAGES, Row, Table, average, other_noise, sum_of_z};
@@ -69,11 +69,11 @@ fn full_model(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut Repo
     Ok(out)
 }
 
-/// Pictures of the plan's folder, or drawn here and kept as files.
+/// Images of the plan's folder, or drawn here and kept as files.
 fn queries(job: &BenchmarkJob, model: &Model, reporter: &mut Reporter<'_>) -> Result<Vec<Query>> {
     let plan = &job.plan.queries;
     let files: Vec<PathBuf> = match &plan.folder {
-        Some(folder) => pictures(folder, plan.count)?,
+        Some(folder) => images(folder, plan.count)?,
         None => {
             let folder = job.out.join("queries").join(short_hash(&(model.hash(), &plan.draw)));
             let file = |seed: u64| folder.join(format!("seed-{seed}.png"));
@@ -81,26 +81,23 @@ fn queries(job: &BenchmarkJob, model: &Model, reporter: &mut Reporter<'_>) -> Re
             let missing: Vec<u64> = seeds.iter().copied().filter(|s| !file(*s).is_file()).collect();
             for some in missing.chunks(job.plan.batch) {
                 let drawn = sample::draw(model, &plan.draw, some, 0.0, false, reporter)?;
-                for (seed, picture) in some.iter().zip(drawn.chunks(model.shape().numel())) {
-                    write_png(&file(*seed), &to_bytes(picture), model.shape())?;
+                for (seed, image) in some.iter().zip(drawn.chunks(model.shape().numel())) {
+                    write_png(&file(*seed), &to_bytes(image), model.shape())?;
                 }
             }
             seeds.into_iter().map(file).collect()
         }
     };
-    files
-        .iter()
-        .map(|path| load_picture(path, model.shape()).map(|p| Query { name: p.name, pixels: p.pixels }))
-        .collect()
+    files.iter().map(|path| load_image(path, model.shape()).map(|p| Query { name: p.name, pixels: p.pixels })).collect()
 }
 
-fn pictures(folder: &Path, count: usize) -> Result<Vec<PathBuf>> {
+fn images(folder: &Path, count: usize) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_file()).collect();
     files.sort();
     files.truncate(count);
     if files.len() < 2 {
-        return Err(Error::file("there are fewer than two pictures here", folder, "give a folder of pictures"));
+        return Err(Error::file("there are fewer than two images here", folder, "give a folder of images"));
     }
     Ok(files)
 }

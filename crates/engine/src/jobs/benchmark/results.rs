@@ -30,7 +30,7 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row]) -> Result<()
     whence_store::write_atomic(&path, &text)?;
     let plan = bench.plan;
     let head = format!(
-        "# {}\n\nWhence {} on {}: `{}`\n\nDataset {}: {} pictures in {} groups ({}). {} queries. Timesteps: oracles {} x {}, methods {} x {} (number or grid x draws), each with \
+        "# {}\n\nWhence {} on {}: `{}`\n\nDataset {}: {} images in {} groups ({}). {} queries. Timesteps: oracles {} x {}, methods {} x {} (number or grid x draws), each with \
          its own noise. Every setting and hash is in \
          `benchmark.json`, every score in `scores/`.\n\n",
         plan.title,

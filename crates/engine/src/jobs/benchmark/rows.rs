@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::attribute::check_size;
 use super::counterfactual_points;
 use super::source::{Source, files};
-use crate::counterfactuals::{Imported, Resident, Retrained, StoredTerms, Unlearned};
+use crate::counterfactuals::{Imported, Resident, Retrained, StoreTermCache, Unlearned};
 use crate::jobs::short_hash;
 use crate::reporter::Reporter;
 use whence_base::{Error, Result};
@@ -18,13 +18,14 @@ use whence_diffusion::elbo::{Term, Weighting};
 use whence_evaluation::benchmark::{Cost, Grid, Kind, MethodPlan, Plan, Row};
 use whence_jobs::BenchmarkJob;
 use whence_methods::{
-    Attribution, Context, Counterfactuals, Made, Method, Query, Report, ScoreSettings, method as method_named,
+    Attribution, Context, CounterfactualKind, Counterfactuals, Method, Query, Report, ScoreSettings,
+    method as method_named,
 };
 use whence_store::{Kind as Stored, Store};
 use whence_training::TrainingStep;
 use whence_training::unlearning::{Recipe, UnlearningStep};
 
-/// A training step costs about as much as four forward passes of its pictures.
+/// A training step costs about as much as four forward passes of its images.
 const STEP_UNITS: usize = 4;
 
 /// What all rows share.
@@ -84,11 +85,11 @@ impl<'a> Bench<'a> {
         self.groups.iter().map(|g| self.dataset.group_name(*g).to_owned()).collect()
     }
 
-    /// The whole work in forward passes of one picture, before it is known what is kept from an earlier run.
+    /// The whole work in forward passes of one image, before it is known what is kept from an earlier run.
     pub(super) fn units(&self) -> f64 {
         let groups = self.groups.len();
         let scoring = |grid: &Grid| counterfactual_points(self, grid).unwrap_or(1) * self.queries.len() * (groups + 1);
-        let making = |source: &Source| source.trained_pictures() * STEP_UNITS * groups;
+        let making = |source: &Source| source.trained_images() * STEP_UNITS * groups;
         let oracles: usize = self
             .plan
             .oracles
@@ -169,7 +170,7 @@ impl<'a> Bench<'a> {
     ) -> Result<Row> {
         let method = method_named(&plan.method)?;
         let recipe = Recipe { seed, ..plan.recipe.clone() }.resolved(&self.model, Some(&self.folder))?;
-        let source = if method.counterfactuals() == Some(Made::Unlearned) {
+        let source = if method.counterfactuals() == Some(CounterfactualKind::Unlearned) {
             let name = short_hash(&(self.model.hash(), self.dataset.hash(), &recipe));
             let folder = self.job.out.join("unlearned").join(name);
             Source::Unlearned(folder, Box::new(recipe))
@@ -187,7 +188,7 @@ impl<'a> Bench<'a> {
         let identity = serde_json::json!([self.base, method.name(), grid, weighting, source.identity()]);
         let key = blake3::hash(identity.to_string().as_bytes()).to_hex().to_string();
         let kept = self.job.out.join("rows").join(format!("{}.json", key.get(..16).unwrap_or_default()));
-        let making = (source.trained_pictures() * STEP_UNITS * self.groups.len()) as f64;
+        let making = (source.trained_images() * STEP_UNITS * self.groups.len()) as f64;
         let pass = (counterfactual_points(self, &grid)? * self.queries.len()) as f64;
         if let Ok(row) = whence_store::read_json::<Row>(&kept)
             && row.key == key
@@ -222,11 +223,12 @@ impl<'a> Bench<'a> {
         };
         let whole = pass * (self.groups.len() + 1) as f64;
         let making_one = making / self.groups.len() as f64;
-        let mut told = Told { reporter, name, dataset, making: making_one, whole, planned: 0 };
+        let mut told = ProgressBridge { reporter, name, dataset, making: making_one, whole, planned: 0 };
         let make_seconds = self.make(source, counterfactuals, &mut told)?;
         let begun = Instant::now();
         let settings = grid.settings(self.plan.batch);
-        let mut terms = StoredTerms { store, model, seed: settings.seed, class: settings.class, device: &self.device };
+        let mut terms =
+            StoreTermCache { store, model, seed: settings.seed, class: settings.class, device: &self.device };
         let attributions = method.attribute(Context {
             model: &self.model,
             dataset: &self.dataset,
@@ -247,7 +249,7 @@ impl<'a> Bench<'a> {
             .collect::<Result<_>>()?;
         let errors = |a: &Attribution| a.scores.iter().map(|s| s.estimate.std_err).collect();
         let cost = Cost {
-            trained_pictures: source.trained_pictures() * self.groups.len(),
+            trained_images: source.trained_images() * self.groups.len(),
             evaluations_per_query: evaluations_per_query(&attributions),
             make_seconds,
             score_seconds,
@@ -284,7 +286,12 @@ impl<'a> Bench<'a> {
     }
 
     /// Makes every counterfactual model; returns the seconds spent on them in this run and earlier ones.
-    fn make(&self, source: &Source, models: &mut dyn Counterfactuals, told: &mut Told<'_, '_>) -> Result<f64> {
+    fn make(
+        &self,
+        source: &Source,
+        models: &mut dyn Counterfactuals,
+        told: &mut ProgressBridge<'_, '_>,
+    ) -> Result<f64> {
         let Some(folder) = source.folder().filter(|_| !matches!(source, Source::Given(_))) else { return Ok(0.0) };
         let record = folder.join("cost.json");
         let mut spent: Spent = whence_store::read_json(&record).unwrap_or_default();
@@ -334,7 +341,7 @@ fn evaluations_per_query(attributions: &[Attribution]) -> usize {
 }
 
 /// Turns what a row does into overall progress.
-struct Told<'a, 'b> {
+struct ProgressBridge<'a, 'b> {
     reporter: &'a mut Reporter<'b>,
     name: &'a str,
     dataset: &'a Dataset,
@@ -345,7 +352,7 @@ struct Told<'a, 'b> {
     planned: usize,
 }
 
-impl Report for Told<'_, '_> {
+impl Report for ProgressBridge<'_, '_> {
     fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
         self.reporter.within(&format!("{}: {what}", self.name), done, total, total as f64)?;
         if done == total {

@@ -58,8 +58,8 @@ impl Source {
         }
     }
 
-    /// Pictures sent forwards and backwards to make the model without one group.
-    pub(super) fn trained_pictures(&self) -> usize {
+    /// Images sent forwards and backwards to make the model without one group.
+    pub(super) fn trained_images(&self) -> usize {
         match self {
             Self::Retrained(_, config) => config.steps * config.batch,
             Self::Unlearned(_, recipe) => recipe.steps * recipe.batch * 2,

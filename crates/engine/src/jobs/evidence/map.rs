@@ -1,8 +1,8 @@
-//! Where in the picture and when in the denoising a score arises.
+//! Where in the image and when in the denoising a score arises.
 
 use serde_json::json;
 
-use super::{Look, Told};
+use super::{Look, ProgressBridge};
 use crate::reporter::Reporter;
 use whence_base::Result;
 use whence_diffusion::elbo::{FullPass, Plan, ScoreMap, ScorerQuery, Timesteps};
@@ -47,7 +47,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
     reporter.plan(missing.len() as f64 + 1.0);
     let queries = [ScorerQuery { pixels: pixels.clone(), plan, class: settings.class }];
     let model = look.model;
-    let mut told = Told { reporter, units: 1.0 };
+    let mut told = ProgressBridge { reporter, units: 1.0 };
     let pass = FullPass::run(model, model.schedule(), &queries, settings.seed, settings.batch, &mut |d, t| {
         told.progress("full model", d, t)
     })?;
@@ -62,5 +62,5 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             told.reporter.state(EventKind::Mapped { group, map: Box::new(map) });
         }
     }
-    Ok("the picture is mapped".into())
+    Ok("the image is mapped".into())
 }

@@ -1,8 +1,8 @@
-//! Looks at one query through models without groups: what a person may believe a score by.
+//! InterimAnalyses at one query through models without groups: what a person may believe a score by.
 
 mod map;
 mod moved;
-mod redraw;
+mod regenerate;
 mod watch;
 
 use serde_json::{Value, json};
@@ -15,8 +15,8 @@ use crate::workspace::Workspace;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_diffusion::Model;
-use whence_jobs::{DrawSettings, Evidence, EvidenceJob};
-use whence_methods::{Counterfactuals, Made, Query, Report, method};
+use whence_jobs::{Evidence, EvidenceJob, SampleSettings};
+use whence_methods::{CounterfactualKind, Counterfactuals, Query, Report, method};
 use whence_store::Store;
 use whence_training::TrainingConfig;
 use whence_training::unlearning::{Recipe, UnlearningStep};
@@ -40,24 +40,25 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     let (model, dataset) = open(workspace, &of.model, &of.data, of.group_column.as_deref(), reporter)?;
     model.check_class(of.settings.class)?;
     let groups = groups_by_name(&dataset, &of.groups)?;
-    let draw = DrawSettings { class: of.settings.class, ..of.draw };
+    let draw = SampleSettings { class: of.settings.class, ..of.draw };
     let queries = read_queries(of.queries.get(..1).unwrap_or_default(), &draw, &model, reporter)?;
-    let query = queries.first().ok_or_else(|| Error::input("there is no query", "query", "choose a picture"))?;
+    let query = queries.first().ok_or_else(|| Error::input("there is no query", "query", "choose an image"))?;
     let recipe = of.recipe.resolved(&model, Some(&of.model))?;
     let store = Store::open(&of.keep_in)?;
     let device = if model.is_on_cpu() { "CPU".into() } else { workspace.device(model.network.config())?.name };
     let (model, dataset, groups, recipe, store) = (&model, &dataset, groups.as_slice(), &recipe, &store);
     let look = Look { job, model, dataset, query, groups, recipe, store, device };
     let resident = &mut workspace.resident;
-    let unlearns = made == Some(Made::Unlearned) && of.counterfactuals.is_none();
+    let unlearns = made == Some(CounterfactualKind::Unlearned) && of.counterfactuals.is_none();
     if job.what == Evidence::Known {
         if unlearns {
             watch::run(&look, resident, reporter)?;
         }
-        let training = (made == Some(Made::Retrained)).then(|| training_of(model, &of.model, dataset, None));
+        let training =
+            (made == Some(CounterfactualKind::Retrained)).then(|| training_of(model, &of.model, dataset, None));
         let training = training.transpose()?;
         let mut source = look.models(training.as_ref(), resident);
-        for run in [redraw::run, map::run, moved::run] {
+        for run in [regenerate::run, map::run, moved::run] {
             run(&look, source.as_mut(), reporter)?;
         }
         return Ok(String::new());
@@ -69,13 +70,13 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
         return watch::run(&look, resident, reporter);
     }
     let training = match made {
-        Some(Made::Retrained) => Some(training_of(model, &of.model, dataset, None)?),
-        Some(Made::Unlearned) => None,
+        Some(CounterfactualKind::Retrained) => Some(training_of(model, &of.model, dataset, None)?),
+        Some(CounterfactualKind::Unlearned) => None,
         None => return Err(no_models("makes no models", &of.method)),
     };
     let mut source = look.models(training.as_ref(), resident);
     match job.what {
-        Evidence::Redraw => redraw::run(&look, source.as_mut(), reporter),
+        Evidence::Regenerate => regenerate::run(&look, source.as_mut(), reporter),
         Evidence::Map => map::run(&look, source.as_mut(), reporter),
         Evidence::Moved | Evidence::Watch | Evidence::Known => moved::run(&look, source.as_mut(), reporter),
     }
@@ -130,12 +131,12 @@ impl<'a> Look<'a> {
 }
 
 /// Tells what is done while a look is prepared or computed: all of it is `units` of the job.
-struct Told<'a, 'b> {
+struct ProgressBridge<'a, 'b> {
     reporter: &'a mut Reporter<'b>,
     units: f64,
 }
 
-impl Report for Told<'_, '_> {
+impl Report for ProgressBridge<'_, '_> {
     fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
         self.reporter.within(what, done, total, self.units)
     }

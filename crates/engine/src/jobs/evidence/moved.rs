@@ -1,8 +1,8 @@
-//! Which of a group's own pictures became less likely when it was removed.
+//! Which of a group's own images became less likely when it was removed.
 
 use serde_json::json;
 
-use super::{Look, Told};
+use super::{Look, ProgressBridge};
 use crate::reporter::Reporter;
 use whence_base::{Error, Result};
 use whence_diffusion::elbo::{FullPass, ScorerQuery, Timesteps};
@@ -11,10 +11,10 @@ use whence_methods::{Counterfactuals, Report as _};
 use whence_store::Kind;
 use whence_training::batch::class_of_group;
 
-/// Pictures of a group that are looked at, spread evenly over it.
-const PICTURES: usize = 256;
+/// Images of a group that are looked at, spread evenly over it.
+const IMAGES: usize = 256;
 
-/// Timesteps a picture.
+/// Timesteps an image.
 const TIMESTEPS: usize = 8;
 
 /// Numbers of the full model's predictions kept at a time (256 MiB).
@@ -24,18 +24,18 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
     let settings = &look.job.of.settings;
     let model = look.model;
     reporter.plan(look.groups.len() as f64);
-    let mut told = Told { reporter, units: 1.0 };
+    let mut told = ProgressBridge { reporter, units: 1.0 };
     for &group in look.groups {
         // An image is of its group's class, whatever the query's is.
         let class = class_of_group(model, Some(group));
         let all = look.dataset.indices_of(group);
-        let images: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(PICTURES).max(1)).collect();
+        let images: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(IMAGES).max(1)).collect();
         let inputs = json!({
             "model": model.hash(),
             "other": models.identity(group)?,
             "dataset": look.dataset.hash(),
             "group": group,
-            "moved": { "seed": settings.seed, "pictures": PICTURES, "timesteps": TIMESTEPS },
+            "moved": { "seed": settings.seed, "pictures": IMAGES, "timesteps": TIMESTEPS },
             "class": class,
             "device": look.device,
         });

@@ -10,15 +10,15 @@ use whence_base::{Error, Result};
 use whence_diffusion::Model;
 use whence_diffusion::elbo::{FullPass, ScorerQuery, Timesteps};
 use whence_diffusion::generate::{redraw, to_bytes};
-use whence_jobs::{DrawSettings, EventKind, UnlearningPoint};
+use whence_jobs::{EventKind, SampleSettings, UnlearningPoint};
 use whence_methods::{Counterfactuals as _, Report};
 use whence_store::Kind;
 use whence_training::unlearning::UnlearningStep;
 
-/// Pictures drawn in the course of an unlearning.
-const PICTURES: usize = 10;
+/// Images drawn in the course of an unlearning.
+const IMAGES: usize = 10;
 
-/// Sampling steps of each, at most: a glance, not the finished picture.
+/// Sampling steps of each, at most: a glance, not the finished image.
 const STEPS: usize = 16;
 
 /// Timesteps of the query's score on the way.
@@ -29,27 +29,27 @@ const TIMESTEPS: usize = 8;
 struct Course {
     points: Vec<UnlearningPoint>,
     /// Training steps done; planar bytes.
-    pictures: Vec<(usize, Vec<u8>)>,
+    images: Vec<(usize, Vec<u8>)>,
 }
 
 pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Reporter<'_>) -> Result<String> {
     let settings = &look.job.of.settings;
     let model = look.model;
     let mut models = Unlearned::new(model, look.dataset, look.recipe, look.store, resident);
-    let draw = DrawSettings { steps: look.draw().steps.min(STEPS), ..look.draw() };
+    let draw = SampleSettings { steps: look.draw().steps.min(STEPS), ..look.draw() };
     let plan = Timesteps::Count(TIMESTEPS).plan(model.schedule(), 1, settings.seed, &look.query.pixels)?;
     let queries = [ScorerQuery { pixels: look.query.pixels.clone(), plan, class: settings.class }];
     let mut pass = None;
     reporter.plan(look.groups.len() as f64);
     for &group in look.groups {
         let more =
-            json!({ "watch": { "draw": draw, "seed": look.job.seed, "noise": settings.seed, "pictures": PICTURES } });
+            json!({ "watch": { "draw": draw, "seed": look.job.seed, "noise": settings.seed, "pictures": IMAGES } });
         let inputs = look.inputs_with(&models.identity(group)?, more);
         let kept = look.store.get(Kind::Course, &inputs);
         if let Some(course) = kept.and_then(|bytes| serde_json::from_slice::<Course>(&bytes).ok()) {
             let size = model.shape().numel();
             course.points.into_iter().for_each(|point| reporter.state(EventKind::Unlearning(point)));
-            for (step, pixels) in course.pictures.into_iter().filter(|(_, p)| p.len() == size) {
+            for (step, pixels) in course.images.into_iter().filter(|(_, p)| p.len() == size) {
                 reporter.state(EventKind::Watched { group, step, pixels });
             }
             reporter.skip(1.0);
@@ -77,7 +77,7 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
 struct Watcher<'a, 'b> {
     look: &'a Look<'a>,
     pass: &'a FullPass<'a>,
-    draw: DrawSettings,
+    draw: SampleSettings,
     reporter: &'a mut Reporter<'b>,
     course: Course,
 }
@@ -85,9 +85,9 @@ struct Watcher<'a, 'b> {
 impl Watcher<'_, '_> {
     /// Draws the query by the network as it is now.
     fn glance(&mut self, group: usize, step: usize, now: &Model) -> Result<()> {
-        let picture = redraw(now, &self.draw, self.look.start(), &mut |_, _, _| self.reporter.check())?;
-        let pixels = to_bytes(&picture);
-        self.course.pictures.push((step, pixels.clone()));
+        let image = redraw(now, &self.draw, self.look.start(), &mut |_, _, _| self.reporter.check())?;
+        let pixels = to_bytes(&image);
+        self.course.images.push((step, pixels.clone()));
         self.reporter.state(EventKind::Watched { group, step, pixels });
         Ok(())
     }
@@ -102,7 +102,7 @@ impl Report for Watcher<'_, '_> {
         let name = self.look.dataset.group_name(group);
         let phase = format!("watching {name} being unlearned, step {} of {}", step.step, step.steps);
         self.reporter.within(&phase, step.step, step.steps, 1.0)?;
-        let every = step.steps.div_ceil(PICTURES).max(1);
+        let every = step.steps.div_ceil(IMAGES).max(1);
         let due = step.step.is_multiple_of(every) || step.step == step.steps;
         let now = due.then(|| self.look.model.with_network(step.network.clone())).transpose()?;
         let query_score = match &now {

@@ -6,12 +6,12 @@ pub use looks::{Brush, Looks};
 
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
-use whence_jobs::{AttributeJob, DrawQuery, DrawSettings, QuerySource};
-use whence_methods::{Made, ScoreSettings, methods};
+use whence_jobs::{AttributeJob, GenerateQuery, QuerySource, SampleSettings};
+use whence_methods::{CounterfactualKind, ScoreSettings, methods};
 use whence_report::ViewSettings;
 use whence_training::unlearning::Recipe;
 
-use super::export::ExportDraft;
+use super::export::ExportForm;
 use super::panels::WallOrder;
 use super::state::State;
 
@@ -20,7 +20,7 @@ pub const NEAREST: usize = 12;
 
 /// The contents of all fields.
 #[derive(Clone, Debug, Default)]
-pub struct Drafts {
+pub struct Forms {
     /// The path field.
     pub path: String,
     /// Whether the path field shall get the cursor.
@@ -33,10 +33,10 @@ pub struct Drafts {
     pub ahead: String,
     /// Whether a system dialog is open.
     pub dialog_open: bool,
-    /// Seed of the next picture.
+    /// Seed of the next image.
     pub seed: u64,
     /// How it is drawn.
-    pub draw: DrawSettings,
+    pub draw: SampleSettings,
     /// Class that the model is told, for class-conditional models: when drawing and when scoring.
     pub class: usize,
     /// How groups are scored.
@@ -44,7 +44,7 @@ pub struct Drafts {
     /// Whether the project's recipe is being read, which replaces the settings.
     pub reading_recipe: bool,
     /// What the export dialog holds.
-    pub export: ExportDraft,
+    pub export: ExportForm,
     /// Whether the shortcuts are on screen.
     pub help: bool,
     /// Whether the list of jobs shall open, or close where it is open.
@@ -53,7 +53,7 @@ pub struct Drafts {
     pub wall_order: WallOrder,
     /// Where the scrubber through an unlearning is: query, group and step; at the end where absent.
     pub scrub: Option<(u64, usize, usize)>,
-    /// Whether the settings are unfolded, so that the picture leaves them room.
+    /// Whether the settings are unfolded, so that the image leaves them room.
     pub advanced: bool,
     /// How evidence is looked at.
     pub looks: Looks,
@@ -68,7 +68,7 @@ pub struct Settings {
     pub timesteps: String,
     /// Noise draws at each.
     pub draws: usize,
-    /// Pictures in one pass.
+    /// Images in one pass.
     pub batch: usize,
     /// Stop as soon as the leader is clear, in place of evaluating all timesteps.
     pub stop: bool,
@@ -145,7 +145,7 @@ impl Settings {
     }
 
     /// How models are made by the chosen method; none where it needs none.
-    pub fn made(&self) -> Option<Made> {
+    pub fn made(&self) -> Option<CounterfactualKind> {
         methods().iter().find(|m| m.name() == self.method).and_then(|m| m.counterfactuals())
     }
 
@@ -182,11 +182,11 @@ impl Settings {
     }
 }
 
-impl Drafts {
-    /// The picture to draw.
-    pub fn draw_job(&self, state: &State) -> DrawQuery {
+impl Forms {
+    /// The image to draw.
+    pub fn draw_job(&self, state: &State) -> GenerateQuery {
         let class = state.model.as_ref().and_then(|m| m.classes).map(|n| self.class.min(n.saturating_sub(1)));
-        DrawQuery { seed: self.seed, draw: DrawSettings { class, ..self.draw } }
+        GenerateQuery { seed: self.seed, draw: SampleSettings { class, ..self.draw } }
     }
 
     /// The job that explains the query on screen.
@@ -213,7 +213,7 @@ impl Drafts {
         });
         // The search estimates the sum over the published grid.
         let timesteps = if stop.is_some() { Timesteps::OFFICIAL } else { settings.timesteps.trim().parse()? };
-        let unlearns = settings.made() == Some(Made::Unlearned);
+        let unlearns = settings.made() == Some(CounterfactualKind::Unlearned);
         let mut recipe = settings.recipe.clone();
         recipe.learning_rate = settings.rate()?;
         recipe.check().map_err(|e| e.to_string())?;
@@ -226,10 +226,7 @@ impl Drafts {
             data: dataset.path().to_owned(),
             group_column: None,
             // The pixels on screen are scored: drawing them again would cost time and promise nothing more.
-            queries: vec![QuerySource::Picture {
-                name: query.picture.name.clone(),
-                pixels: query.picture.pixels.clone(),
-            }],
+            queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             draw: query.draw.unwrap_or_default(),
             null: if unlearns { settings.null } else { 0 },
             confirm: unlearns && settings.confirm,

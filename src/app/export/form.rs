@@ -13,9 +13,9 @@ use whence_report::TableFormat;
 /// The three things that can be saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum What {
-    /// A picture.
+    /// An image.
     #[default]
-    Picture,
+    Image,
     /// A table.
     Table,
     /// A report.
@@ -25,18 +25,18 @@ pub enum What {
 /// Which table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Table {
-    /// The scores of the picture on screen.
+    /// The scores of the image on screen.
     #[default]
     Ranking,
-    /// The scores of all pictures that are explained.
+    /// The scores of all images that are explained.
     All,
-    /// The scores of the picture on screen by several methods.
+    /// The scores of the image on screen by several methods.
     Comparison,
 }
 
 /// What the dialog holds.
 #[derive(Clone, Debug)]
-pub struct ExportDraft {
+pub struct ExportForm {
     /// Whether it is on screen.
     pub open: bool,
     /// What is saved.
@@ -67,12 +67,12 @@ pub struct ExportDraft {
     suggested: String,
 }
 
-/// Whether the picture on screen has answers to compare.
+/// Whether the image on screen has answers to compare.
 pub fn comparable(state: &State) -> bool {
     state.query().is_some_and(|q| complete(q).count() > 1)
 }
 
-impl Default for ExportDraft {
+impl Default for ExportForm {
     fn default() -> Self {
         Self {
             open: false,
@@ -93,7 +93,7 @@ impl Default for ExportDraft {
     }
 }
 
-impl ExportDraft {
+impl ExportForm {
     /// Opens the dialog, ready to type where; something may have been typed already.
     pub fn show(&mut self, typed: String) {
         (self.open, self.focus, self.ahead) = (true, true, typed);
@@ -103,7 +103,7 @@ impl ExportDraft {
     pub fn follow_ending(&mut self) {
         let ending = Path::new(self.path.trim()).extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
-            Some("png") => self.what = What::Picture,
+            Some("png") => self.what = What::Image,
             Some("html" | "htm") => self.what = What::Report,
             Some("csv") => (self.what, self.format) = (What::Table, TableFormat::Csv),
             Some("json") => (self.what, self.format) = (What::Table, TableFormat::Json),
@@ -172,14 +172,14 @@ impl ExportDraft {
         }
         let explained = state.queries.iter().any(|q| complete(q).next().is_some());
         let what = match (self.what, self.table) {
-            (What::Picture, _) => Export::Picture { scale: self.scale },
+            (What::Image, _) => Export::Image { scale: self.scale },
             (What::Table, Table::Ranking) if state.answer().and_then(|a| a.complete.as_ref()).is_none() => {
-                return Err("The picture on screen is not explained yet");
+                return Err("The image on screen is not explained yet");
             }
             (What::Table, Table::Comparison) if !comparable(state) => {
-                return Err("The picture on screen is explained by one method only");
+                return Err("The image on screen is explained by one method only");
             }
-            (What::Table | What::Report, _) if !explained => return Err("No picture is explained yet"),
+            (What::Table | What::Report, _) if !explained => return Err("No image is explained yet"),
             (What::Table, table) => Export::Table { table, format: self.format },
             (What::Report, _) => Export::Report,
         };
@@ -193,7 +193,7 @@ impl ExportDraft {
     /// Ending of the file.
     pub fn extension(&self) -> &'static str {
         match self.what {
-            What::Picture => "png",
+            What::Image => "png",
             What::Table => self.format.extension(),
             What::Report => "html",
         }
@@ -202,9 +202,9 @@ impl ExportDraft {
     /// Name of the file.
     fn stem(&self, state: &State) -> String {
         let project = state.project.as_ref().map_or("Whence", |p| p.file.name.as_str());
-        let query = state.query().map_or("view", |q| q.picture.name.trim_end_matches(".png"));
+        let query = state.query().map_or("view", |q| q.image.name.trim_end_matches(".png"));
         let name = match (self.what, self.table) {
-            (What::Picture, _) => format!("{project} {query}"),
+            (What::Image, _) => format!("{project} {query}"),
             (What::Table, Table::Ranking) => format!("{project} {query} scores"),
             (What::Table, Table::All) => format!("{project} scores"),
             (What::Table, Table::Comparison) => format!("{project} {query} methods"),
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn a_suggestion_follows_the_choice_until_somebody_types() {
         let state = State::default();
-        let mut draft = ExportDraft::default();
+        let mut draft = ExportForm::default();
         draft.suggest(&state);
         assert!(draft.path.ends_with("Whence view.png"), "{}", draft.path);
         (draft.what, draft.format, draft.table) = (What::Table, TableFormat::Json, Table::All);
@@ -235,12 +235,12 @@ mod tests {
 
     #[test]
     fn the_ending_of_a_typed_path_says_what_is_wanted() {
-        let mut draft = ExportDraft::default();
+        let mut draft = ExportForm::default();
         for (path, what) in [
             ("/a/b.html", What::Report),
             ("/a/b", What::Report),
             ("/a/b.JSON", What::Table),
-            ("/a/b.png", What::Picture),
+            ("/a/b.png", What::Image),
             ("/a/b.csv", What::Table),
         ] {
             draft.path = path.into();
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn a_chosen_path_gets_the_ending_and_may_be_replaced_where_it_had_it() {
         let state = State::default();
-        let mut draft = ExportDraft::default();
+        let mut draft = ExportForm::default();
         draft.choose(Path::new("/a/seed-0.5"));
         let request = draft.request(&state).unwrap();
         // The system asked about seed-0.5, not about seed-0.5.png.
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn only_the_path_that_was_refused_may_be_replaced() {
         let state = State::default();
-        let mut draft = ExportDraft { path: "/a/now.png".into(), ..ExportDraft::default() };
+        let mut draft = ExportForm { path: "/a/now.png".into(), ..ExportForm::default() };
         draft.refuse(Unsaved::Exists("/a/then.png".into()));
         assert!(!draft.request(&state).unwrap().replace, "nobody was asked about the path that was typed since");
         let text = draft.error.clone().unwrap();
@@ -284,12 +284,12 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let state = State::default();
-        let refused = |draft: ExportDraft| draft.request(&state).unwrap_err();
-        let draft = ExportDraft { path: "/a".into(), ..ExportDraft::default() };
-        assert!(refused(ExportDraft { what: What::Table, ..draft.clone() }).contains("not explained"));
-        assert!(refused(ExportDraft { what: What::Report, ..draft.clone() }).contains("No picture"));
-        assert!(refused(ExportDraft { path: " ".into(), ..draft.clone() }).contains("where"));
-        assert!(refused(ExportDraft { path: "a.png".into(), ..draft.clone() }).contains("whole path"));
-        assert!(refused(ExportDraft { busy: true, ..draft }).contains("being saved"));
+        let refused = |draft: ExportForm| draft.request(&state).unwrap_err();
+        let draft = ExportForm { path: "/a".into(), ..ExportForm::default() };
+        assert!(refused(ExportForm { what: What::Table, ..draft.clone() }).contains("not explained"));
+        assert!(refused(ExportForm { what: What::Report, ..draft.clone() }).contains("No image"));
+        assert!(refused(ExportForm { path: " ".into(), ..draft.clone() }).contains("where"));
+        assert!(refused(ExportForm { path: "a.png".into(), ..draft.clone() }).contains("whole path"));
+        assert!(refused(ExportForm { busy: true, ..draft }).contains("being saved"));
     }
 }

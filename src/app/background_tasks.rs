@@ -1,4 +1,4 @@
-//! Short work off the window's thread: dialogs, disk look-ups, nearest images, saving a picture.
+//! Short work off the window's thread: dialogs, disk look-ups, nearest images, saving an image.
 //!
 //! Each errand runs on a named thread and answers with one message; the window is woken when it arrives.
 
@@ -46,28 +46,28 @@ pub enum Message {
     Arranged(super::library::Key, super::library::Arrangement),
     /// Something was exported to that file.
     Exported(Result<PathBuf, Unsaved>),
-    /// A picture of the view, to be exported.
+    /// An image of the view, to be exported.
     ViewShot(Arc<ColorImage>),
-    /// A picture of a view was read.
+    /// An image of a view was read.
     View(Result<Box<ViewRecipe>, String>),
-    /// The window's own picture.
+    /// The window's own image.
     Shot(Arc<ColorImage>),
-    /// The window's own picture lies in its file.
+    /// The window's own image lies in its file.
     Saved(Result<(), String>),
     /// The errand of this name panicked: nothing else will come of it.
     Failed(&'static str),
 }
 
-/// Runs errands.
-pub struct Errands {
+/// Runs background_tasks.
+pub struct BackgroundTasks {
     ctx: Context,
     sender: Sender<Message>,
     /// Answers.
     pub inbox: Receiver<Message>,
 }
 
-impl Errands {
-    /// Errands that wake this window.
+impl BackgroundTasks {
+    /// BackgroundTasks that wake this window.
     pub fn new(ctx: &Context) -> Self {
         let (sender, inbox) = bounded(64);
         Self { ctx: ctx.clone(), sender, inbox }
@@ -93,13 +93,13 @@ impl Errands {
     }
 }
 
-/// Writes a picture of the window.
+/// Writes an image of the window.
 pub fn save(image: &ColorImage, path: &std::path::Path) -> Result<(), String> {
     let [width, height] = image.size;
     let bytes: Vec<u8> = image.pixels.iter().flat_map(|p| [p.r(), p.g(), p.b()]).collect();
     let mut png = std::io::Cursor::new(Vec::new());
     image::RgbImage::from_raw(width as u32, height as u32, bytes)
-        .ok_or_else(|| "the picture of the window is cut short".to_owned())?
+        .ok_or_else(|| "the image of the window is cut short".to_owned())?
         .write_to(&mut png, image::ImageFormat::Png)
         .map_err(|e| e.to_string())?;
     whence_store::write_atomic(path, &png.into_inner()).map_err(|e| e.to_string())

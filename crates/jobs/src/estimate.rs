@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a job will take.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Forecast {
+pub struct JobEstimate {
     /// Models to be made.
     pub models: usize,
     /// Network evaluations to be made, at most.

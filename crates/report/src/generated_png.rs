@@ -1,4 +1,4 @@
-//! Pictures drawn from a model that say how: a PNG with seed, settings and model in a text chunk.
+//! Images drawn from a model that say how: a PNG with seed, settings and model in a text chunk.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::recipe_png::{encode, text_in};
 use super::to_rgb;
 use whence_base::{Error, Result};
 use whence_data::ImageShape;
-use whence_diffusion::DrawSettings;
+use whence_diffusion::SampleSettings;
 
 /// Keyword of the chunk.
 const KEYWORD: &str = "whence-drawn";
@@ -16,34 +16,35 @@ const KEYWORD: &str = "whence-drawn";
 /// Layout that this program writes and reads.
 const LAYOUT: u32 = 1;
 
-/// How a picture was drawn.
+/// How an image was drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drawn {
     schema_version: u32,
     /// Seed of the starting noise.
     pub seed: u64,
     /// How.
-    pub draw: DrawSettings,
+    pub draw: SampleSettings,
     /// blake3 of the model's settings and weights.
     pub model: String,
-    /// blake3 of the planar bytes: other programs keep the text of pictures that they change.
-    pub picture: String,
+    /// blake3 of the planar bytes: other programs keep the text of images that they change.
+    #[serde(rename = "picture")]
+    pub image: String,
 }
 
 impl Drawn {
     /// From a seed, by the model of this hash.
-    pub fn new(seed: u64, draw: DrawSettings, model: &str, pixels: &[u8]) -> Self {
-        let picture = blake3::hash(pixels).to_hex().to_string();
-        Self { schema_version: LAYOUT, seed, draw, model: model.to_owned(), picture }
+    pub fn new(seed: u64, draw: SampleSettings, model: &str, pixels: &[u8]) -> Self {
+        let image = blake3::hash(pixels).to_hex().to_string();
+        Self { schema_version: LAYOUT, seed, draw, model: model.to_owned(), image }
     }
 
-    /// Whether this is the picture, by this model.
+    /// Whether this is the image, by this model.
     pub fn is_of(&self, model: &str, pixels: &[u8]) -> bool {
-        self.model == model && self.picture == blake3::hash(pixels).to_hex().as_str()
+        self.model == model && self.image == blake3::hash(pixels).to_hex().as_str()
     }
 }
 
-/// Writes a planar picture as PNG that says how it was drawn.
+/// Writes a planar image as PNG that says how it was drawn.
 ///
 /// # Errors
 /// Where the file cannot be written.
@@ -58,7 +59,7 @@ pub fn write_drawn_png(path: &Path, pixels: &[u8], shape: ImageShape, drawn: &Dr
     whence_store::write_atomic(path, &bytes)
 }
 
-/// How a picture file was drawn; none where it does not say so in a way that is known here.
+/// How an image file was drawn; none where it does not say so in a way that is known here.
 pub fn read_drawn(path: &Path) -> Option<Drawn> {
     let text = text_in(path, KEYWORD).ok()??;
     serde_json::from_str::<Drawn>(&text).ok().filter(|d| d.schema_version == LAYOUT)
@@ -69,19 +70,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drawn_picture_says_how_and_is_an_ordinary_picture() {
+    fn a_drawn_image_says_how_and_is_an_ordinary_image() {
         let folder = tempfile::tempdir().unwrap();
         for channels in [1, 3] {
             let path = folder.path().join(format!("{channels}.png"));
             let shape = ImageShape { channels, height: 4, width: 5 };
             let pixels: Vec<u8> = (0..shape.numel() as u8).collect();
             let drawn =
-                Drawn::new(u64::MAX, DrawSettings { steps: 7, eta: 1.0 / 3.0, ..Default::default() }, "abc", &pixels);
+                Drawn::new(u64::MAX, SampleSettings { steps: 7, eta: 1.0 / 3.0, ..Default::default() }, "abc", &pixels);
             assert!(drawn.is_of("abc", &pixels) && !drawn.is_of("abd", &pixels) && !drawn.is_of("abc", &pixels[1..]));
             write_drawn_png(&path, &pixels, shape, &drawn).unwrap();
             assert_eq!(read_drawn(&path), Some(drawn));
-            assert_eq!(whence_data::load_picture(&path, shape).unwrap().pixels, pixels);
-            assert!(!super::super::carries_recipe(&path), "it is a picture to ask about, not a view");
+            assert_eq!(whence_data::load_image(&path, shape).unwrap().pixels, pixels);
+            assert!(!super::super::carries_recipe(&path), "it is an image to ask about, not a view");
             let bytes = std::fs::read(&path).unwrap();
             std::fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
             assert_eq!(read_drawn(&path), None, "cut off");

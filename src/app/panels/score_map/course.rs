@@ -1,4 +1,4 @@
-//! What each denoising step adds to a score, from noise to picture.
+//! What each denoising step adds to a score, from noise to image.
 
 use egui::accesskit::Role;
 use egui::{Align2, Color32, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
@@ -10,7 +10,7 @@ use crate::app::theme::{self, tokens};
 pub struct Line<'a> {
     /// Its colour.
     pub color: Color32,
-    /// Timesteps from noise to picture, and what each adds, nats.
+    /// Timesteps from noise to image, and what each adds, nats.
     pub points: &'a [(usize, f64)],
 }
 
@@ -35,7 +35,7 @@ pub fn course(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Li
     };
     text(rect.left_bottom(), Align2::LEFT_BOTTOM, "noise", t.weak);
     text(rect.center_bottom(), Align2::CENTER_BOTTOM, "denoising step", t.weak);
-    text(rect.right_bottom(), Align2::RIGHT_BOTTOM, "picture", t.weak);
+    text(rect.right_bottom(), Align2::RIGHT_BOTTOM, "image", t.weak);
     text(rect.left_top(), Align2::LEFT_TOP, "By denoising step", t.text);
     let read = response.hover_pos().and_then(|pointer| frame.nearest(line, pointer));
     match read {
@@ -96,7 +96,7 @@ struct Frame {
     plot: Rect,
     /// Noisiest step.
     first: f64,
-    /// Step nearest to the picture.
+    /// Step nearest to the image.
     last: f64,
     low: f64,
     high: f64,

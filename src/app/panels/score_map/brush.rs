@@ -1,10 +1,10 @@
-//! Choosing a part of the picture: by dragging over it, or with Shift and the arrow keys.
+//! Choosing a part of the image: by dragging over it, or with Shift and the arrow keys.
 
 use egui::{EventFilter, Key, Modifiers, Pos2, Rect, Response, Ui, vec2};
 
 use whence_diffusion::elbo::{Cells, Region};
 
-/// The picture on screen, cut into cells.
+/// The image on screen, cut into cells.
 #[derive(Clone, Copy, Debug)]
 pub struct Grid {
     /// Where it is.
@@ -47,7 +47,7 @@ impl Grid {
     }
 }
 
-/// The region after what the user did to the picture in this frame.
+/// The region after what the user did to the image in this frame.
 pub fn brushed(ui: &Ui, response: &Response, grid: &Grid, now: Option<Region>) -> Option<Region> {
     if response.clicked() {
         return None;
@@ -74,7 +74,7 @@ pub fn brushed(ui: &Ui, response: &Response, grid: &Grid, now: Option<Region>) -
     }
 }
 
-/// A region in pixels of the picture: `8 x 6 pixels at 4, 10`.
+/// A region in pixels of the image: `8 x 6 pixels at 4, 10`.
 pub fn words(region: Region, cells: Cells, size: [usize; 2]) -> String {
     let [width, height] = size;
     let pixel = |cell: usize, end: usize| (cell * cells.side).min(end);
@@ -96,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn drags_snap_to_cells_in_any_direction_and_stay_on_the_picture() {
+    fn drags_snap_to_cells_in_any_direction_and_stay_on_the_image() {
         let grid = grid();
         let one = Region { left: 0, top: 0, right: 1, bottom: 1 };
         assert_eq!(grid.between(pos2(101.0, 51.0), pos2(139.0, 89.0)), one);
         assert_eq!(grid.between(pos2(141.0, 91.0), pos2(101.0, 51.0)), Region { right: 2, bottom: 2, ..one });
         assert_eq!(grid.between(pos2(-9.0, -9.0), pos2(999.0, 999.0)), Region { right: 3, bottom: 2, ..one });
         assert_eq!(grid.place(one), Rect::from_min_size(pos2(100.0, 50.0), vec2(40.0, 40.0)));
-        assert_eq!(grid.place(Region { right: 3, bottom: 2, ..one }), grid.rect, "cut cells end with the picture");
+        assert_eq!(grid.place(Region { right: 3, bottom: 2, ..one }), grid.rect, "cut cells end with the image");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The groups ranked by what a part of the picture adds to their scores, and when in the denoising it arises.
+//! The groups ranked by what a part of the image adds to their scores, and when in the denoising it arises.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::app::panels::score::{OVERSHOOTS, made};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{Bar, Scale, bar, header};
 use whence_diffusion::elbo::Region;
-use whence_methods::Made;
+use whence_methods::CounterfactualKind;
 
 /// Height of a row, and of the line above them.
 const ROW: f32 = 34.0;
@@ -24,7 +24,7 @@ const HEADER: f32 = 24.0;
 struct Ranked {
     group: usize,
     here: Arc<Part>,
-    /// The score of the whole picture.
+    /// The score of the whole image.
     whole: f64,
 }
 
@@ -44,7 +44,7 @@ fn places(view: &View<'_>, maps: &[Mapped<'_>]) -> String {
     }
 }
 
-/// Draws the ranking of a region, or of the whole picture, and the curve of `group`.
+/// Draws the ranking of a region, or of the whole image, and the curve of `group`.
 pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[Mapped<'_>], group: usize, region: Option<Region>) {
     let mut rows: Vec<Ranked> = maps.iter().map(|m| ranked(ui, m, region)).collect();
     rows.sort_by(|a, b| b.here.estimate.score.total_cmp(&a.here.estimate.score));
@@ -57,7 +57,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[Mapped<'_>], group: usize,
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let head = header(ui, &places(view, maps), "nats");
-        let unlearned = view.state.answer().is_none_or(|a| made(&a.method) == Some(Made::Unlearned));
+        let unlearned = view.state.answer().is_none_or(|a| made(&a.method) == Some(CounterfactualKind::Unlearned));
         if unlearned {
             head.on_hover_text(OVERSHOOTS);
         }
@@ -83,26 +83,26 @@ fn ranked(ui: &Ui, mapped: &Mapped<'_>, region: Option<Region>) -> Ranked {
     Ranked { group: mapped.group, here, whole: whole.estimate.score }
 }
 
-/// Which part of the picture, and its share of the group's score.
+/// Which part of the image, and its share of the group's score.
 fn heading(ui: &mut Ui, view: &View<'_>, maps: &[Mapped<'_>], rows: &[Ranked], group: usize, region: Option<Region>) {
     let t = tokens(ui);
     let name = format::cut(view.state.group_name(group), 30);
     let row = rows.iter().find(|r| r.group == group);
     let (title, about) = match (region, row, maps.first(), view.state.query()) {
         (Some(region), Some(row), Some(first), Some(query)) => {
-            let size = [query.picture.shape.width, query.picture.shape.height];
+            let size = [query.image.shape.width, query.image.shape.height];
             let at = brush::words(region, first.map.cells, size);
-            (format!("In this region: {at}"), format!("{}. Esc: whole picture", share(row, &name)))
+            (format!("In this region: {at}"), format!("{}. Esc: whole image", share(row, &name)))
         }
         (_, Some(row), ..) => {
             let digits = format::decimals(row.whole);
             let about = format!(
-                "{name}: {} nats. Drag over the picture to ask about a part of it",
+                "{name}: {} nats. Drag over the image to ask about a part of it",
                 format::signed(row.whole, digits)
             );
-            ("Whole picture".to_owned(), about)
+            ("Whole image".to_owned(), about)
         }
-        _ => ("Whole picture".to_owned(), format!("{name} is not mapped yet")),
+        _ => ("Whole image".to_owned(), format!("{name} is not mapped yet")),
     };
     ui.add(Label::new(RichText::new(title).font(theme::lead()).color(t.strong)).truncate());
     ui.add(Label::new(RichText::new(about).font(theme::caption()).color(t.weak)).truncate());

@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::{Look, Told};
+use super::{Look, ProgressBridge};
 use crate::reporter::Reporter;
 use whence_base::Result;
 use whence_diffusion::generate::{Start, redraw, to_bytes};
 use whence_diffusion::{Denoiser as _, Model};
-use whence_jobs::{DrawSettings, EventKind, Redrawn};
+use whence_jobs::{EventKind, Regenerated, SampleSettings};
 use whence_methods::Counterfactuals;
 use whence_store::Kind;
 
@@ -17,20 +17,20 @@ const SHOWN_EVERY: std::time::Duration = std::time::Duration::from_millis(250);
 
 impl Look<'_> {
     /// How the query is drawn.
-    pub(super) fn draw(&self) -> DrawSettings {
-        DrawSettings { class: self.job.of.settings.class, ..self.job.of.draw }
+    pub(super) fn draw(&self) -> SampleSettings {
+        SampleSettings { class: self.job.of.settings.class, ..self.job.of.draw }
     }
 
     /// What the query is drawn again from: its own noise, or noise added to it.
     pub(super) fn start(&self) -> Start<'_> {
         match self.job.seed {
             Some(seed) => Start::Noise { seed },
-            None => Start::Picture { pixels: &self.query.pixels, seed: self.job.of.settings.seed },
+            None => Start::Image { pixels: &self.query.pixels, seed: self.job.of.settings.seed },
         }
     }
 }
 
-/// One picture to draw: by the model without a group, or the full one.
+/// One image to draw: by the model without a group, or the full one.
 struct Wanted {
     group: Option<usize>,
     inputs: serde_json::Value,
@@ -38,7 +38,7 @@ struct Wanted {
 
 pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &mut Reporter<'_>) -> Result<String> {
     let (size, steps) = (look.model.shape().numel(), look.draw().steps);
-    // A picture from a seed is what the full model draws; of others it is drawn again too.
+    // An image from a seed is what the full model draws; of others it is drawn again too.
     let reference = look.job.seed.is_none().then_some(None);
     let mut missing = Vec::new();
     for group in reference.into_iter().chain(look.groups.iter().copied().map(Some)) {
@@ -49,8 +49,8 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         );
         match look.store.get(Kind::Redrawing, &inputs).filter(|pixels| pixels.len() == size) {
             Some(pixels) => {
-                let picture = Redrawn { step: steps, steps, pixels };
-                reporter.state(EventKind::Redrawn { group, picture });
+                let image = Regenerated { step: steps, steps, pixels };
+                reporter.state(EventKind::Regenerated { group, image });
             }
             None => missing.push(Wanted { group, inputs }),
         }
@@ -59,12 +59,12 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         return Ok(String::new());
     }
     reporter.plan(missing.len().max(1) as f64);
-    // On the CPU one picture a core: drawing one leaves the others idle.
+    // On the CPU one image a core: drawing one leaves the others idle.
     for wanted in missing.chunks(look.model.passes().at_once.max(1)) {
         let mut made: Vec<(&Wanted, Model)> = Vec::with_capacity(wanted.len());
         for one in wanted {
             let model = match one.group {
-                Some(group) => models.without(group, &mut Told { reporter, units: 0.0 })?,
+                Some(group) => models.without(group, &mut ProgressBridge { reporter, units: 0.0 })?,
                 None => look.model.clone(),
             };
             made.push((one, model));
@@ -85,8 +85,8 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             }
         };
         for (wanted, pixels) in wanted.iter().zip(drawn) {
-            let picture = Redrawn { step: steps, steps, pixels };
-            reporter.state(EventKind::Redrawn { group: wanted.group, picture });
+            let image = Regenerated { step: steps, steps, pixels };
+            reporter.state(EventKind::Regenerated { group: wanted.group, image });
             reporter.advance(1.0);
         }
     }
@@ -97,15 +97,15 @@ impl Look<'_> {
     /// Draws one, and shows it on the way.
     fn one(&self, model: &Model, group: Option<usize>, reporter: &Reporter<'_>) -> Result<Vec<u8>> {
         let mut shown = std::time::Instant::now();
-        let picture = redraw(model, &self.draw(), self.start(), &mut |step, steps, picture| {
+        let image = redraw(model, &self.draw(), self.start(), &mut |step, steps, image| {
             reporter.check()?;
             if step < steps && shown.elapsed() > SHOWN_EVERY {
                 shown = std::time::Instant::now();
-                let picture = Redrawn { step, steps, pixels: to_bytes(picture) };
-                reporter.passing(EventKind::Redrawn { group, picture });
+                let image = Regenerated { step, steps, pixels: to_bytes(image) };
+                reporter.passing(EventKind::Regenerated { group, image });
             }
             Ok(())
         })?;
-        Ok(to_bytes(&picture))
+        Ok(to_bytes(&image))
     }
 }

@@ -1,4 +1,4 @@
-//! Where in the picture and when in the denoising the groups' scores arise.
+//! Where in the image and when in the denoising the groups' scores arise.
 
 mod brush;
 mod course;
@@ -16,15 +16,15 @@ use super::View;
 use super::evidence::ask;
 
 use crate::app::actions::Command;
-use crate::app::drafts::Brush;
 use crate::app::format;
+use crate::app::forms::Brush;
 use crate::app::state::Slot;
 use crate::app::theme::{GAP, tokens};
-use crate::app::widgets::{Picture, picture, swatch, work};
+use crate::app::widgets::{TextureKey, show_image, swatch, work};
 use whence_diffusion::elbo::ScoreMap;
 use whence_jobs::Evidence;
 
-/// Height of what is around the picture: its title, legend and sliders.
+/// Height of what is around the image: its title, legend and sliders.
 const AROUND: f32 = 114.0;
 /// Width that the ranking needs.
 const RANKING: f32 = 400.0;
@@ -42,7 +42,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let (state, Some(query)) = (view.state, view.state.query()) else {
         super::empty(
             ui,
-            "Here you see which parts of a picture a score comes from, once there is a picture to ask about",
+            "Here you see which parts of an image a score comes from, once there is an image to ask about",
         );
         return;
     };
@@ -60,7 +60,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let split = room.left() + left;
     let (one, two) = (room.with_max_x(split), room.with_min_x(split + 1.5 * GAP));
     let group = state.group.or_else(|| most(ui, &maps));
-    let mut region = view.drafts.looks.region(query.key);
+    let mut region = view.forms.looks.region(query.key);
     ui.scope_builder(UiBuilder::new().id_salt("where").max_rect(one), |ui| {
         let space = vec2(left, (room.height() - AROUND).clamp(120.0, left.max(120.0)));
         if let Some(group) = group {
@@ -70,13 +70,13 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             Some(mapped) => {
                 let scale = scale(ui, &maps);
                 region = over::show(ui, view, query, *mapped, scale, region, space);
-                view.drafts.looks.brush = region.map(|region| Brush { query: query.key, region });
+                view.forms.looks.brush = region.map(|region| Brush { query: query.key, region });
                 over::controls(ui, view, mapped.map.cells, scale);
             }
             None => {
-                let shape = query.picture.shape;
-                let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), shape, &query.picture.pixels);
-                picture(ui, texture, shape, space, &format!("The picture asked about: {}", query.picture.name));
+                let shape = query.image.shape;
+                let texture = view.textures.get(ui.ctx(), TextureKey::Query(query.key), shape, &query.image.pixels);
+                show_image(ui, texture, shape, space, &format!("The image asked about: {}", query.image.name));
             }
         }
     });
@@ -116,10 +116,10 @@ fn most(ui: &Ui, maps: &[Mapped<'_>]) -> Option<usize> {
 
 /// Nothing is mapped yet: says what will be here, and offers the one thing that helps.
 fn empty(ui: &mut Ui, view: &mut View<'_>) {
-    let text = "A score is a sum over pixels and denoising steps. The map shows its terms, and a part of the picture can be asked about by itself";
-    let hint = "Find where in the picture and when in the denoising each group's score arises";
+    let text = "A score is a sum over pixels and denoising steps. The map shows its terms, and a part of the image can be asked about by itself";
+    let hint = "Find where in the image and when in the denoising each group's score arises";
     let looking = view.state.looking(Evidence::Map, None).is_some();
-    let button = (!looking).then(|| ("Map this picture", view.state.can_look().map(|()| hint)));
+    let button = (!looking).then(|| ("Map this image", view.state.can_look().map(|()| hint)));
     if super::vacant(ui, "Where and when do the scores arise?", text, button) {
         view.out.push(Command::Look(Evidence::Map, None));
     }

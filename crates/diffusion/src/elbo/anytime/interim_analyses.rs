@@ -4,14 +4,14 @@ use super::student::normal_tail;
 
 /// The sizes at which the ranking is examined: evaluations of every group still open, fixed before the first one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Looks {
+pub struct InterimAnalyses {
     sizes: Vec<usize>,
 }
 
 /// Size of a look in units of the one before.
 const GROWTH: f64 = 1.5;
 
-impl Looks {
+impl InterimAnalyses {
     /// From `first` in steps of a half to `last`.
     ///
     /// Where a ranking is decided nobody knows in advance, so sizes grow in proportion: at most a third of what a
@@ -92,21 +92,21 @@ mod tests {
 
     #[test]
     fn one_look_needs_no_correction() {
-        let looks = Looks::planned(8, 8);
+        let looks = InterimAnalyses::planned(8, 8);
         assert_eq!((looks.count(), looks.size(0), looks.size(1)), (1, Some(8), None));
         assert!((looks.nominal(0.05) - 0.05).abs() < 1e-6);
     }
 
     #[test]
     fn sizes_grow_by_a_half() {
-        assert_eq!(Looks::planned(6, 50).sizes, [6, 9, 14, 20, 30, 46]);
+        assert_eq!(InterimAnalyses::planned(6, 50).sizes, [6, 9, 14, 20, 30, 46]);
     }
 
     #[test]
     fn equal_looks_are_near_pococks_table() {
         // Pocock 1977, one-sided 0.025: nominal two-sided levels 0.0294 for 2 looks, 0.0158 for 5.
         for (sizes, pocock) in [(vec![1, 2], 0.0294), (vec![1, 2, 3, 4, 5], 0.0158)] {
-            let nominal = 2.0 * Looks { sizes }.nominal(0.025);
+            let nominal = 2.0 * InterimAnalyses { sizes }.nominal(0.025);
             assert!(nominal <= pocock * 1.005 && nominal > 0.9 * pocock, "{nominal} {pocock}");
         }
     }

@@ -12,7 +12,7 @@ use whence_jobs::{Event, EventKind};
 const LIMIT: usize = 256;
 
 /// Events of an engine, for one reader.
-pub struct Mailbox {
+pub struct EventQueue {
     letters: Mutex<Letters>,
     arrived: Condvar,
     room: Condvar,
@@ -28,7 +28,7 @@ struct Letters {
     ended: bool,
 }
 
-impl Mailbox {
+impl EventQueue {
     /// An empty one; `wake` is called after each event, by the thread that told it.
     pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self { letters: Mutex::default(), arrived: Condvar::new(), room: Condvar::new(), wake: Box::new(wake) }
@@ -124,38 +124,38 @@ mod tests {
         Event { job, kind }
     }
 
-    fn told(mailbox: &Mailbox) -> Vec<(u64, String)> {
-        std::iter::from_fn(|| mailbox.try_recv()).map(|e| (e.job, format!("{:?}", e.kind))).collect()
+    fn told(event_queue: &EventQueue) -> Vec<(u64, String)> {
+        std::iter::from_fn(|| event_queue.try_recv()).map(|e| (e.job, format!("{:?}", e.kind))).collect()
     }
 
     #[test]
     fn what_passes_is_dropped_where_nobody_reads_and_what_is_posted_is_not() {
-        let mailbox = Mailbox::new(|| {});
+        let event_queue = EventQueue::new(|| {});
         for job in 0..2 * LIMIT as u64 {
-            mailbox.offer(event(job, EventKind::Started));
+            event_queue.offer(event(job, EventKind::Started));
         }
-        mailbox.post(event(7, EventKind::Cancelled));
-        let told = told(&mailbox);
+        event_queue.post(event(7, EventKind::Cancelled));
+        let told = told(&event_queue);
         assert_eq!((told.len(), told.last()), (LIMIT + 1, Some(&(7, "Cancelled".to_owned()))));
     }
 
     #[test]
     fn the_last_word_on_a_jobs_place_replaces_those_before() {
-        let mailbox = Mailbox::new(|| {});
-        mailbox.post(event(2, EventKind::Paused));
+        let event_queue = EventQueue::new(|| {});
+        event_queue.post(event(2, EventKind::Paused));
         for _ in 0..1000 {
-            mailbox.post(event(1, EventKind::Paused));
-            mailbox.post(event(1, EventKind::Waiting));
+            event_queue.post(event(1, EventKind::Paused));
+            event_queue.post(event(1, EventKind::Waiting));
         }
-        mailbox.post(event(1, EventKind::Cancelled));
+        event_queue.post(event(1, EventKind::Cancelled));
         let expected = [(2, "Paused"), (1, "Waiting"), (1, "Cancelled")].map(|(job, kind)| (job, kind.to_owned()));
-        assert_eq!(told(&mailbox), expected);
+        assert_eq!(told(&event_queue), expected);
     }
 
     #[test]
     fn what_must_not_be_lost_waits_for_room_and_an_end_is_seen() {
-        let mailbox = Arc::new(Mailbox::new(|| {}));
-        let teller = Arc::clone(&mailbox);
+        let event_queue = Arc::new(EventQueue::new(|| {}));
+        let teller = Arc::clone(&event_queue);
         let thread = std::thread::Builder::new()
             .name("teller".into())
             .spawn(move || {
@@ -164,19 +164,19 @@ mod tests {
             })
             .unwrap();
         let second = Duration::from_secs(10);
-        let jobs: Vec<u64> = std::iter::from_fn(|| mailbox.recv_timeout(second).ok()).map(|e| e.job).collect();
+        let jobs: Vec<u64> = std::iter::from_fn(|| event_queue.recv_timeout(second).ok()).map(|e| e.job).collect();
         assert_eq!(jobs, (0..3 * LIMIT as u64).collect::<Vec<_>>());
         thread.join().unwrap();
-        assert_eq!(mailbox.recv_timeout(second).unwrap_err(), RecvTimeoutError::Disconnected);
+        assert_eq!(event_queue.recv_timeout(second).unwrap_err(), RecvTimeoutError::Disconnected);
     }
 
     #[test]
     fn nobody_waits_for_a_reader_who_left() {
-        let mailbox = Mailbox::new(|| {});
-        assert_eq!(mailbox.recv_timeout(Duration::from_millis(1)).unwrap_err(), RecvTimeoutError::Timeout);
-        (0..LIMIT as u64).for_each(|job| mailbox.send(event(job, EventKind::Started)));
-        mailbox.stop_reading();
-        mailbox.send(event(0, EventKind::Started));
-        assert!(mailbox.try_recv().is_none());
+        let event_queue = EventQueue::new(|| {});
+        assert_eq!(event_queue.recv_timeout(Duration::from_millis(1)).unwrap_err(), RecvTimeoutError::Timeout);
+        (0..LIMIT as u64).for_each(|job| event_queue.send(event(job, EventKind::Started)));
+        event_queue.stop_reading();
+        event_queue.send(event(0, EventKind::Started));
+        assert!(event_queue.try_recv().is_none());
     }
 }

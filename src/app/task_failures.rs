@@ -1,8 +1,8 @@
-//! Errands that panicked: whoever waits for one is told, and what it held up goes on.
+//! BackgroundTasks that panicked: whoever waits for one is told, and what it held up goes on.
 
 use egui::Context;
 
-use super::errands::Message;
+use super::background_tasks::Message;
 use super::export::Unsaved;
 use super::state::Slot;
 use super::window::WhenceApp;
@@ -13,11 +13,11 @@ impl WhenceApp {
         tracing::error!("the thread whence-{name} panicked: this is a fault in Whence");
         let (slot, text) = match name {
             "dialog" => {
-                self.drafts.dialog_open = false;
+                self.forms.dialog_open = false;
                 (Slot::Other, "The system's dialog broke down. Type or drop the path instead")
             }
             "recipe" => {
-                self.drafts.reading_recipe = false;
+                self.forms.reading_recipe = false;
                 (
                     Slot::Explain,
                     "The project's recipe cannot be read, by a fault in Whence. The settings stay as they are",
@@ -37,7 +37,7 @@ impl WhenceApp {
                 return self.exported(Err(Unsaved::Failed(text.into())));
             }
             "screenshot" => {
-                let text = "the picture of the window could not be written, by a fault in Whence";
+                let text = "the image of the window could not be written, by a fault in Whence";
                 return self.take_message(ctx, Message::Saved(Err(text.into())));
             }
             _ => (Slot::Other, "What was to be opened cannot be read, by a fault in Whence. Open something else"),

@@ -1,9 +1,9 @@
 //! What the job will take, told before it starts.
 
-use super::told::Told;
+use super::progress_bridge::ProgressBridge;
 use crate::counterfactuals::SharedNeighbours;
 use crate::device::memory;
-use crate::forecast::{self, Costs};
+use crate::estimate::{self, Costs};
 use whence_base::Result;
 use whence_jobs::EventKind;
 use whence_methods::{ScoreSettings, Work};
@@ -11,7 +11,7 @@ use whence_store::Store;
 use whence_training::unlearning::{Forget, Recipe, Unlearning};
 
 /// What is still to be done.
-pub(super) struct Ahead<'a> {
+pub(super) struct RemainingWork<'a> {
     /// Models to be made.
     pub(super) models: usize,
     /// Models that are scored under, at most; they stay in memory.
@@ -24,15 +24,15 @@ pub(super) struct Ahead<'a> {
     pub(super) neighbours: &'a SharedNeighbours,
 }
 
-impl Ahead<'_> {
+impl RemainingWork<'_> {
     /// Tells what it takes, from a little of it; nothing is measured where nothing is to be done. Lowers `settings.batch`
-    /// where so many pictures at once would not fit into the free memory.
+    /// where so many images at once would not fit into the free memory.
     ///
     /// # Errors
     /// Those of the device, of neighbours, and of whoever is told.
-    pub(super) fn tell(self, settings: &mut ScoreSettings, told: &mut Told<'_, '_, '_>) -> Result<()> {
+    pub(super) fn tell(self, settings: &mut ScoreSettings, told: &mut ProgressBridge<'_, '_, '_>) -> Result<()> {
         if self.models == 0 && self.work == Work::default() {
-            told.reporter.state(EventKind::Forecast(forecast::nothing(told.model)));
+            told.reporter.state(EventKind::Estimate(estimate::nothing(told.model)));
             return Ok(());
         }
         told.reporter.within("measuring this machine", 0, 1, 0.0)?;
@@ -45,9 +45,9 @@ impl Ahead<'_> {
             None => None,
         };
         let costs = Costs::measure(model, settings, unlearning.as_ref(), &mut || told.reporter.check())?;
-        let forecast = costs.forecast(self.models, self.held, self.work);
-        told.reporter.state(EventKind::Forecast(forecast));
-        if let (Some(peak), Some(free), Some(used)) = (forecast.peak_bytes, memory::available(), memory::peak())
+        let estimate = costs.estimate(self.models, self.held, self.work);
+        told.reporter.state(EventKind::Estimate(estimate));
+        if let (Some(peak), Some(free), Some(used)) = (estimate.peak_bytes, memory::available(), memory::peak())
             && peak.saturating_sub(used) > free
         {
             let mebibytes = |bytes: u64| bytes >> 20;

@@ -1,8 +1,8 @@
-//! Pictures turned to the model's size and channels.
+//! Images turned to the model's size and channels.
 
 use image::{GrayAlphaImage, GrayImage, ImageBuffer, Luma, LumaA, Rgba, RgbaImage};
 
-use super::super::{decode_picture, load_picture};
+use super::super::{decode_image, load_image};
 use super::*;
 
 fn shape(channels: usize, height: usize, width: usize) -> ImageShape {
@@ -10,14 +10,14 @@ fn shape(channels: usize, height: usize, width: usize) -> ImageShape {
 }
 
 fn decoded(bytes: &[u8], shape: ImageShape) -> (Vec<u8>, Vec<String>) {
-    let picture = decode_picture(bytes, "query.png", shape).unwrap();
-    assert_eq!(picture.pixels.len(), shape.numel());
-    (picture.pixels, picture.notes)
+    let image = decode_image(bytes, "query.png", shape).unwrap();
+    assert_eq!(image.pixels.len(), shape.numel());
+    (image.pixels, image.notes)
 }
 
 #[test]
 fn the_same_size_keeps_every_byte() {
-    let image = picture(1, 5, 3);
+    let image = image(1, 5, 3);
     let (pixels, notes) = decoded(&png(image.clone()), shape(3, 3, 5));
     assert_eq!(pixels, planes(&image));
     assert!(notes.is_empty(), "{notes:?}");
@@ -78,16 +78,16 @@ fn other_sizes_are_cropped_in_the_centre_and_resized() {
     let (pixels, _) = decoded(&png(wide), shape(3, 32, 32));
     assert_eq!(pixels, [vec![0; 2048], vec![255; 1024]].concat());
     let tall = RgbImage::from_fn(3, 9, |x, y| {
-        if (3..6).contains(&y) { picture(4, 3, 9).get_pixel(x, y - 3).to_owned() } else { Rgb([0; 3]) }
+        if (3..6).contains(&y) { image(4, 3, 9).get_pixel(x, y - 3).to_owned() } else { Rgb([0; 3]) }
     });
     let (pixels, _) = decoded(&png(tall), shape(3, 3, 3));
-    let expected = RgbImage::from_fn(3, 3, |x, y| *picture(4, 3, 9).get_pixel(x, y));
+    let expected = RgbImage::from_fn(3, 3, |x, y| *image(4, 3, 9).get_pixel(x, y));
     assert_eq!(pixels, planes(&expected));
-    // Enlarging keeps a flat picture flat and names no crop.
+    // Enlarging keeps a flat image flat and names no crop.
     let (pixels, notes) = decoded(&png(RgbImage::from_pixel(2, 2, Rgb([1, 99, 200]))), shape(3, 8, 8));
     assert_eq!(pixels, [vec![1; 64], vec![99; 64], vec![200; 64]].concat());
     assert_eq!(notes, ["resized from 2x2 to 8x8"]);
-    // The halves of a picture stay halves.
+    // The halves of an image stay halves.
     let halves = GrayImage::from_fn(64, 64, |x, _| Luma([if x < 32 { 0 } else { 255 }]));
     let (pixels, _) = decoded(&png(halves), shape(1, 4, 4));
     assert!(pixels.chunks(4).all(|row| row[0] < 10 && row[1] < 60 && row[2] > 195 && row[3] > 245), "{pixels:?}");
@@ -97,55 +97,55 @@ fn other_sizes_are_cropped_in_the_centre_and_resized() {
 fn extreme_shapes_do_not_break_it() {
     for (width, height) in [(1, 1), (4096, 1), (1, 4096), (3, 2)] {
         for target in [shape(3, 8, 8), shape(1, 1, 1), shape(3, 1, 64), shape(1, 64, 1)] {
-            decoded(&png(picture(1, width, height)), target);
+            decoded(&png(image(1, width, height)), target);
         }
     }
 }
 
 #[test]
 fn bad_queries_are_errors() {
-    let whole = png(picture(1, 8, 8));
+    let whole = png(image(1, 8, 8));
     for bytes in
-        [b"".as_slice(), b"no picture", &whole[..whole.len() - 30], &png_header(50_000, 2), &png_header(16_000, 16_000)]
+        [b"".as_slice(), b"no image", &whole[..whole.len() - 30], &png_header(50_000, 2), &png_header(16_000, 16_000)]
     {
-        let error = decode_picture(bytes, "query.png", RGB8).unwrap_err();
+        let error = decode_image(bytes, "query.png", RGB8).unwrap_err();
         assert!(is_input(&error) && error.to_string().contains("query.png"), "{error}");
     }
     for bad in [shape(2, 8, 8), shape(0, 8, 8), shape(3, 0, 8), shape(3, 8, usize::MAX)] {
-        assert!(is_input(&decode_picture(&whole, "query.png", bad).unwrap_err()));
+        assert!(is_input(&decode_image(&whole, "query.png", bad).unwrap_err()));
     }
 }
 
 #[test]
-fn pictures_load_from_files() {
+fn images_load_from_files() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("query.webp");
-    write(&file, &encoded(picture(3, 8, 8), ImageFormat::WebP));
-    let loaded = load_picture(&file, RGB8).unwrap();
-    assert_eq!((loaded.name.as_str(), loaded.pixels), ("query.webp", planes(&picture(3, 8, 8))));
-    assert!(matches!(load_picture(root.path(), RGB8), Err(Error::Io { .. })));
-    assert!(matches!(load_picture(&root.path().join("missing.png"), RGB8), Err(Error::Io { .. })));
+    write(&file, &encoded(image(3, 8, 8), ImageFormat::WebP));
+    let loaded = load_image(&file, RGB8).unwrap();
+    assert_eq!((loaded.name.as_str(), loaded.pixels), ("query.webp", planes(&image(3, 8, 8))));
+    assert!(matches!(load_image(root.path(), RGB8), Err(Error::Io { .. })));
+    assert!(matches!(load_image(&root.path().join("missing.png"), RGB8), Err(Error::Io { .. })));
 }
 
 #[test]
 fn a_jpeg_with_a_thumbnail_is_cut_short_without_its_own_end() {
-    let whole = encoded(picture(1, 32, 32), ImageFormat::Jpeg);
+    let whole = encoded(image(1, 32, 32), ImageFormat::Jpeg);
     let thumbnail = [b"\xff\xe1\x00\x0aExif\0\0\xff\xd9".as_slice(), &whole[2..]].concat();
     let with = [&whole[..2], &thumbnail].concat();
-    assert!(decode_picture(&with, "q.jpg", RGB8).is_ok());
-    let error = decode_picture(&with[..with.len() - 200], "q.jpg", RGB8).unwrap_err();
+    assert!(decode_image(&with, "q.jpg", RGB8).is_ok());
+    let error = decode_image(&with[..with.len() - 200], "q.jpg", RGB8).unwrap_err();
     assert!(error.to_string().contains("cut short"), "{error}");
 }
 
 #[test]
 fn flipped_bytes_never_escape_as_a_panic() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
-        let whole = encoded(picture(9, 16, 16), format);
+        let whole = encoded(image(9, 16, 16), format);
         for at in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << (at % 8);
-            let _ = decode_picture(&bytes, "q", RGB8);
-            let _ = decode_picture(&whole[..at], "q", RGB8);
+            let _ = decode_image(&bytes, "q", RGB8);
+            let _ = decode_image(&whole[..at], "q", RGB8);
         }
     }
 }

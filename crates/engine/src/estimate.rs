@@ -9,7 +9,7 @@ use crate::device::memory;
 use whence_base::{Error, Result};
 use whence_diffusion::elbo::{FullPass, Plan, Point, ScorerQuery};
 use whence_diffusion::{Denoiser as _, Model};
-use whence_jobs::Forecast;
+use whence_jobs::JobEstimate;
 use whence_methods::{ScoreSettings, Work};
 use whence_training::unlearning::Unlearning;
 
@@ -20,9 +20,9 @@ const SHARE: f64 = 0.5;
 const MEASURE: Duration = Duration::from_millis(300);
 
 /// Of a job that finds everything it needs.
-pub fn nothing(model: &Model) -> Forecast {
+pub fn nothing(model: &Model) -> JobEstimate {
     let peak_bytes = memory::peak().filter(|_| model.is_on_cpu());
-    Forecast { models: 0, evaluations: 0, seconds: 0.0, peak_bytes }
+    JobEstimate { models: 0, evaluations: 0, seconds: 0.0, peak_bytes }
 }
 
 /// Costs of this model on this machine, measured.
@@ -32,8 +32,8 @@ pub struct Costs {
     evaluation: f64,
     /// Seconds of making one model.
     making: f64,
-    /// Bytes of one picture's prediction and of one model's weights.
-    picture: usize,
+    /// Bytes of one image's prediction and of one model's weights.
+    image: usize,
     weights: usize,
     on_cpu: bool,
 }
@@ -41,7 +41,7 @@ pub struct Costs {
 impl Costs {
     /// Measures scoring by a few passes, and, where models are to be made by unlearning, one step of it.
     ///
-    /// Lowers `settings.batch` where so many pictures at once would not fit into the free memory.
+    /// Lowers `settings.batch` where so many images at once would not fit into the free memory.
     ///
     /// # Errors
     /// Those of the device.
@@ -53,13 +53,13 @@ impl Costs {
     ) -> Result<Self> {
         let passes = model.passes();
         let before = memory::peak();
-        evaluate(model, settings, passes.pictures, check)?;
+        evaluate(model, settings, passes.images, check)?;
         if let (Some(before), Some(after), Some(free)) = (before, memory::peak(), memory::available()) {
             let one = after.saturating_sub(before).max(1);
             let fit = ((free as f64 * SHARE) / one as f64).max(1.0) as usize;
-            settings.batch = settings.batch.min(fit.saturating_mul(passes.pictures));
+            settings.batch = settings.batch.min(fit.saturating_mul(passes.images));
         }
-        let count = passes.limited(settings.batch).at_once * passes.pictures;
+        let count = passes.limited(settings.batch).at_once * passes.images;
         let (begun, mut rounds) = (Instant::now(), Vec::new());
         // The first rounds are slow: memory is fetched, cores wake up.
         while rounds.len() < 3 || (begun.elapsed() < MEASURE && rounds.len() < 100) {
@@ -73,18 +73,18 @@ impl Costs {
             Some(unlearning) => step(unlearning, check)?,
             None => 0.0,
         };
-        let picture = model.shape().numel() * 4;
+        let image = model.shape().numel() * 4;
         let weights = model.network.num_params() * 4;
-        Ok(Self { evaluation, making, picture, weights, on_cpu: model.is_on_cpu() })
+        Ok(Self { evaluation, making, image, weights, on_cpu: model.is_on_cpu() })
     }
 
     /// What so many models and evaluations take, where at most `held` models stay in memory.
-    pub fn forecast(&self, models: usize, held: usize, Work { evaluations, places }: Work) -> Forecast {
+    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, places }: Work) -> JobEstimate {
         let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation;
         let resident = held.saturating_mul(self.weights).min(Resident::BUDGET);
-        let kept = places.saturating_mul(self.picture) + 2 * self.weights + resident;
+        let kept = places.saturating_mul(self.image) + 2 * self.weights + resident;
         let peak_bytes = memory::peak().filter(|_| self.on_cpu).map(|peak| peak + kept as u64);
-        Forecast { models, evaluations, seconds, peak_bytes }
+        JobEstimate { models, evaluations, seconds, peak_bytes }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use whence_diffusion::elbo::Estimate;
-use whence_diffusion::elbo::anytime::Side;
+use whence_diffusion::elbo::anytime::Decision;
 use whence_methods::{Attribution, GroupScore, NullTest, rank, verdict};
 use whence_training::unlearning::Judgement;
 
@@ -37,7 +37,7 @@ pub struct Row {
     /// Network evaluations spent on it.
     pub evaluations: usize,
     /// Whether it leads, where the ranking stops as soon as that is clear.
-    pub side: Option<Side>,
+    pub side: Option<Decision>,
     /// What the model without the group forgot and kept, where that was measured.
     pub gate: Option<Judgement>,
 }
@@ -45,7 +45,7 @@ pub struct Row {
 impl Row {
     /// Whether it is clearly not among the leaders, so that nothing more was spent on it.
     pub fn left_behind(&self) -> bool {
-        self.side == Some(Side::Out)
+        self.side == Some(Decision::Eliminated)
     }
 
     /// The judgement on its model, where that failed.
@@ -56,7 +56,7 @@ impl Row {
 
 /// The ranking on screen.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Board {
+pub struct RankingView {
     /// How final it is.
     pub stage: Stage,
     /// Scored groups, highest first.
@@ -71,7 +71,7 @@ pub struct Board {
     pub null: Option<NullTest>,
 }
 
-impl Board {
+impl RankingView {
     /// The board of what is known.
     pub fn new(
         groups: &[String],

@@ -1,6 +1,6 @@
 //! What is known of every query and group, and the evaluations that fill what is not.
 
-use super::method::{Counterfactuals, GroupScore, KeptTerms, Query, Report, ScoreSettings, Work};
+use super::method::{Counterfactuals, GroupScore, Query, Report, ScoreSettings, TermCache, Work};
 use whence_base::Result;
 use whence_diffusion::Model;
 use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, ScorerQuery, TermTable};
@@ -12,7 +12,7 @@ const CACHED_NUMBERS: usize = 1 << 28;
 const WRITE_EVERY: usize = 512;
 
 /// Places of one query that groups shall be evaluated at.
-pub struct Want {
+pub struct TermRequest {
     /// Number of the query.
     pub query: usize,
     /// Timesteps and draws.
@@ -22,7 +22,7 @@ pub struct Want {
 }
 
 /// The terms of all queries and groups.
-pub struct Board<'a> {
+pub struct TermEvaluator<'a> {
     pub model: &'a Model,
     pub queries: &'a [Query],
     pub settings: &'a ScoreSettings,
@@ -31,14 +31,14 @@ pub struct Board<'a> {
     /// Their names.
     pub names: Vec<String>,
     pub counterfactuals: &'a mut dyn Counterfactuals,
-    pub kept: &'a mut dyn KeptTerms,
+    pub kept: &'a mut dyn TermCache,
     /// What each group's model is known by.
     identities: Vec<String>,
     /// By query, then by group.
     tables: Vec<Vec<TermTable>>,
 }
 
-impl<'a> Board<'a> {
+impl<'a> TermEvaluator<'a> {
     /// Takes up what is kept from earlier runs.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl<'a> Board<'a> {
         groups: &'a [usize],
         names: Vec<String>,
         counterfactuals: &'a mut dyn Counterfactuals,
-        kept: &'a mut dyn KeptTerms,
+        kept: &'a mut dyn TermCache,
     ) -> Result<Self> {
         let identities: Vec<String> = groups.iter().map(|g| counterfactuals.identity(*g)).collect::<Result<_>>()?;
         let tables = queries.iter().map(|q| identities.iter().map(|i| kept.load(q, i)).collect()).collect();
@@ -77,7 +77,7 @@ impl<'a> Board<'a> {
     }
 
     /// What these wants lack.
-    pub fn cost(&self, wants: &[Want]) -> Work {
+    pub fn cost(&self, wants: &[TermRequest]) -> Work {
         let mut work = Work::default();
         for want in wants {
             let missing: usize = want.groups.iter().map(|g| self.missing(want, *g).count()).sum();
@@ -88,13 +88,13 @@ impl<'a> Board<'a> {
     }
 
     /// Positions in the want's places that the group lacks.
-    fn missing<'w>(&self, want: &'w Want, group: usize) -> impl Iterator<Item = usize> + use<'_, 'w, 'a> {
+    fn missing<'w>(&self, want: &'w TermRequest, group: usize) -> impl Iterator<Item = usize> + use<'_, 'w, 'a> {
         let table = self.table(want.query, group);
         let known = move |(t, draw): (usize, usize)| table.is_some_and(|table| table.get(t, draw).is_some());
         want.places.iter().enumerate().filter(move |(_, place)| !known(**place)).map(|(i, _)| i)
     }
 
-    fn missing_anywhere(&self, want: &Want) -> Vec<usize> {
+    fn missing_anywhere(&self, want: &TermRequest) -> Vec<usize> {
         let mut all: Vec<usize> = want.groups.iter().flat_map(|g| self.missing(want, *g)).collect();
         all.sort_unstable();
         all.dedup();
@@ -102,13 +102,13 @@ impl<'a> Board<'a> {
     }
 
     /// Evaluates what is missing: the full model once, then one group's model after the other over all queries. Calls
-    /// `group_done` with the board, the position of a group and whoever is told, when all wants have its terms.
+    /// `group_done` with the term_evaluator, the position of a group and whoever is told, when all wants have its terms.
     ///
     /// # Errors
     /// Those of models, devices, the store and whoever is told. What was evaluated before is kept.
     pub fn evaluate(
         &mut self,
-        wants: &[Want],
+        wants: &[TermRequest],
         report: &mut dyn Report,
         group_done: &mut dyn FnMut(&Self, usize, &mut dyn Report) -> Result<()>,
     ) -> Result<()> {
@@ -133,7 +133,7 @@ impl<'a> Board<'a> {
     }
 
     /// Wants cut so that the full model's predictions fit into memory; one empty portion where there are none.
-    fn portions<'w>(&self, wants: &'w [Want]) -> Vec<&'w [Want]> {
+    fn portions<'w>(&self, wants: &'w [TermRequest]) -> Vec<&'w [TermRequest]> {
         let size = self.model.shape().numel().max(1);
         let (mut portions, mut start, mut numbers) = (Vec::new(), 0, 0);
         for (i, want) in wants.iter().enumerate() {
@@ -148,7 +148,7 @@ impl<'a> Board<'a> {
         portions
     }
 
-    fn prepared(&self, want: &Want, places: &[usize]) -> Option<ScorerQuery> {
+    fn prepared(&self, want: &TermRequest, places: &[usize]) -> Option<ScorerQuery> {
         let query = self.queries.get(want.query)?;
         let point = |i: &usize| want.places.get(*i).map(|&(t, draw)| Point { t, draw, weight: 1.0 });
         let points = places.iter().filter_map(point).collect();
@@ -159,7 +159,7 @@ impl<'a> Board<'a> {
     fn fill(
         &mut self,
         pass: &FullPass<'_>,
-        portion: &[Want],
+        portion: &[TermRequest],
         places: &[Vec<usize>],
         group: usize,
         report: &mut dyn Report,
@@ -195,10 +195,10 @@ impl<'a> Board<'a> {
             let mut touched: Vec<usize> = block.iter().map(|(_, query, ..)| *query).collect();
             touched.dedup();
             for query in touched {
-                if let (Some(picture), Some(identity), Some(table)) =
+                if let (Some(image), Some(identity), Some(table)) =
                     (self.queries.get(query), self.identities.get(group), self.table(query, group).cloned())
                 {
-                    self.kept.save(picture, identity, &table)?;
+                    self.kept.save(image, identity, &table)?;
                 }
             }
         }

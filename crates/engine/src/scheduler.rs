@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::event_queue::EventQueue;
 use super::journal::{JobEvent, JobLine, Journal};
-use super::mailbox::Mailbox;
 use super::queue::{Entry, Queue};
 use whence_base::{Error, Result};
 use whence_jobs::Priority;
@@ -21,7 +21,7 @@ const JOBS: usize = 32;
 /// What a running job shall do at its next safe point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Wish {
+pub(super) enum StopRequest {
     /// Go on.
     Run,
     /// Leave for a job of higher priority, and wait again.
@@ -37,24 +37,27 @@ pub(super) struct Signal(AtomicU8);
 
 impl Signal {
     pub fn new() -> Self {
-        Self(AtomicU8::new(Wish::Run as u8))
+        Self(AtomicU8::new(StopRequest::Run as u8))
     }
 
-    pub fn get(&self) -> Wish {
+    pub fn get(&self) -> StopRequest {
         let wish = self.0.load(Ordering::Relaxed);
-        [Wish::Run, Wish::Yield, Wish::Pause].into_iter().find(|w| *w as u8 == wish).unwrap_or(Wish::Cancel)
+        [StopRequest::Run, StopRequest::Yield, StopRequest::Pause]
+            .into_iter()
+            .find(|w| *w as u8 == wish)
+            .unwrap_or(StopRequest::Cancel)
     }
 
-    fn set(&self, wish: Wish) {
+    fn set(&self, wish: StopRequest) {
         self.0.store(wish as u8, Ordering::Relaxed);
     }
 
     /// Fails where the job shall leave.
     pub fn check(&self) -> Result<()> {
         match self.get() {
-            Wish::Run => Ok(()),
-            Wish::Yield | Wish::Pause => Err(Error::Interrupted),
-            Wish::Cancel => Err(Error::Cancelled),
+            StopRequest::Run => Ok(()),
+            StopRequest::Yield | StopRequest::Pause => Err(Error::Interrupted),
+            StopRequest::Cancel => Err(Error::Cancelled),
         }
     }
 }
@@ -72,7 +75,7 @@ pub(super) struct Work {
 struct Running {
     job: JobId,
     priority: Priority,
-    keeps_results: bool,
+    is_resumable: bool,
     signal: Arc<Signal>,
 }
 
@@ -83,15 +86,15 @@ struct State {
 }
 
 /// See the module.
-pub(super) struct Desk {
+pub(super) struct Scheduler {
     state: Mutex<State>,
     changed: Condvar,
-    pub mail: Mailbox,
+    pub mail: EventQueue,
     journal: Option<Journal>,
 }
 
-impl Desk {
-    pub fn new(mail: Mailbox, journal: Option<Journal>) -> Self {
+impl Scheduler {
+    pub fn new(mail: EventQueue, journal: Option<Journal>) -> Self {
         let state = State { queue: Queue::new(JOBS), running: None, closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), mail, journal }
     }
@@ -125,7 +128,7 @@ impl Desk {
                 state.running = Some(Running {
                     job: entry.job,
                     priority: entry.priority,
-                    keeps_results: entry.work.spec.keeps_results(),
+                    is_resumable: entry.work.spec.is_resumable(),
                     signal: Arc::clone(&signal),
                 });
                 self.tell(entry.job, EventKind::Started);
@@ -141,17 +144,17 @@ impl Desk {
     pub fn left(&self, mut entry: Entry<Work>, result: Result<String>) {
         let mut state = self.state.lock();
         let running = state.running.take();
-        let wish = running.as_ref().map_or(Wish::Cancel, |r| r.signal.get());
+        let wish = running.as_ref().map_or(StopRequest::Cancel, |r| r.signal.get());
         // Its priority may have changed while it ran.
         entry.priority = running.map_or(entry.priority, |r| r.priority);
         let job = entry.job;
         let end = match result {
-            Err(Error::Interrupted) if wish == Wish::Pause => {
+            Err(Error::Interrupted) if wish == StopRequest::Pause => {
                 self.tell(job, EventKind::Paused);
                 self.note(job, JobEvent::Paused, &entry.work, "");
                 return state.queue.set_aside(entry);
             }
-            Err(Error::Interrupted) if wish != Wish::Cancel => {
+            Err(Error::Interrupted) if wish != StopRequest::Cancel => {
                 self.tell(job, EventKind::Waiting);
                 self.note(job, JobEvent::GaveWay, &entry.work, "");
                 return state.queue.put_back(entry);
@@ -177,7 +180,7 @@ impl Desk {
     pub fn cancel(&self, job: JobId) {
         let mut state = self.state.lock();
         if let Some(running) = state.running.as_ref().filter(|r| r.job == job) {
-            running.signal.set(Wish::Cancel);
+            running.signal.set(StopRequest::Cancel);
         } else if let Some(entry) = state.queue.remove(job) {
             self.tell(job, EventKind::Cancelled);
             self.note(job, JobEvent::Cancelled, &entry.work, "");
@@ -201,8 +204,8 @@ impl Desk {
     pub fn pause(&self, job: JobId) {
         let mut state = self.state.lock();
         if let Some(running) = state.running.as_ref().filter(|r| r.job == job) {
-            if running.keeps_results && running.signal.get() != Wish::Cancel {
-                running.signal.set(Wish::Pause);
+            if running.is_resumable && running.signal.get() != StopRequest::Cancel {
+                running.signal.set(StopRequest::Pause);
             }
         } else if state.queue.get(job).is_some_and(|e| e.priority != Priority::Prompt) && state.queue.pause(job) {
             self.tell(job, EventKind::Paused);
@@ -214,9 +217,9 @@ impl Desk {
     /// Lets a paused job wait for its turn again.
     pub fn resume(&self, job: JobId) {
         let mut state = self.state.lock();
-        if let Some(running) = state.running.as_ref().filter(|r| r.job == job && r.signal.get() == Wish::Pause) {
+        if let Some(running) = state.running.as_ref().filter(|r| r.job == job && r.signal.get() == StopRequest::Pause) {
             // It has not left yet, so it need not.
-            running.signal.set(Wish::Run);
+            running.signal.set(StopRequest::Run);
             self.tell(job, EventKind::Started);
         } else if state.queue.resume(job) {
             self.tell(job, EventKind::Waiting);
@@ -246,7 +249,7 @@ impl Desk {
         let mut state = self.state.lock();
         state.closed = true;
         if let Some(running) = &state.running {
-            running.signal.set(Wish::Cancel);
+            running.signal.set(StopRequest::Cancel);
         }
         for entry in state.queue.waiting().iter().chain(state.queue.paused()) {
             self.note(entry.job, JobEvent::Cancelled, &entry.work, "");
@@ -258,11 +261,11 @@ impl Desk {
     /// After every change: a running job makes way for one of higher priority, and stays where there is none any more.
     fn settle(&self, state: &mut MutexGuard<'_, State>) {
         let next = state.queue.next_priority();
-        if let Some(running) = state.running.as_ref().filter(|r| r.keeps_results) {
+        if let Some(running) = state.running.as_ref().filter(|r| r.is_resumable) {
             let overtaken = next.is_some_and(|next| next > running.priority);
             match (running.signal.get(), overtaken) {
-                (Wish::Run, true) => running.signal.set(Wish::Yield),
-                (Wish::Yield, false) => running.signal.set(Wish::Run),
+                (StopRequest::Run, true) => running.signal.set(StopRequest::Yield),
+                (StopRequest::Yield, false) => running.signal.set(StopRequest::Run),
                 _ => {}
             }
         }

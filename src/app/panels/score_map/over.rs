@@ -1,4 +1,4 @@
-//! The picture under a group's map, with the part of it that is asked about.
+//! The image under a group's map, with the part of it that is asked about.
 
 use egui::accesskit::Role;
 use egui::{
@@ -11,10 +11,10 @@ use crate::app::format;
 use crate::app::panels::View;
 use crate::app::state::Query;
 use crate::app::theme::{self, RADIUS, tokens};
-use crate::app::widgets::{Heat, Picture, WHOLE, fit, grey, heat, legend};
+use crate::app::widgets::{Heat, TextureKey, WHOLE, fit, grey, heat, legend};
 use whence_diffusion::elbo::{Cells, Region};
 
-/// Shows the picture under the map. Gives the region as it is after this frame.
+/// Shows the image under the map. Gives the region as it is after this frame.
 pub fn show(
     ui: &mut Ui,
     view: &mut View<'_>,
@@ -25,17 +25,17 @@ pub fn show(
     space: Vec2,
 ) -> Option<Region> {
     let t = tokens(ui);
-    let shape = query.picture.shape;
+    let shape = query.image.shape;
     let (rect, response) = ui.allocate_exact_size(space, Sense::click_and_drag());
     ui.painter().rect_filled(rect, f32::from(RADIUS), t.mat);
     let inner = fit(ui, rect.shrink(12.0), shape);
-    let texture = view.textures.get(ui.ctx(), Picture::Query(query.key), shape, &query.picture.pixels);
+    let texture = view.textures.get(ui.ctx(), TextureKey::Query(query.key), shape, &query.image.pixels);
     if let Some(texture) = texture {
         ui.painter().image(texture, inner, WHOLE, Color32::WHITE);
     }
-    let looks = &view.drafts.looks;
-    // Colours mean the map's values here: the picture steps back into grey as the map covers it.
-    let plain = view.textures.get_or(ui.ctx(), Picture::Grey(query.key), shape, || grey(shape, &query.picture.pixels));
+    let looks = &view.forms.looks;
+    // Colours mean the map's values here: the image steps back into grey as the map covers it.
+    let plain = view.textures.get_or(ui.ctx(), TextureKey::Grey(query.key), shape, || grey(shape, &query.image.pixels));
     if let Some(plain) = plain {
         let strength = (1.25 * looks.opacity).min(1.0);
         ui.painter().image(plain, inner, WHOLE, Color32::WHITE.gamma_multiply(strength));
@@ -61,11 +61,11 @@ pub fn show(
     }
     let name = view.state.group_name(mapped.group);
     let size = [shape.width, shape.height];
-    let place = region.map_or_else(|| "the whole picture".to_owned(), |region| brush::words(region, cells, size));
+    let place = region.map_or_else(|| "the whole image".to_owned(), |region| brush::words(region, cells, size));
     let label = format!("Where the score of {name} arises: {place}");
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     ui.ctx().accesskit_node_builder(response.id, |node| {
-        node.set_description("Drag to ask about a part of the picture, or hold Shift and press an arrow key");
+        node.set_description("Drag to ask about a part of the image, or hold Shift and press an arrow key");
     });
     region
 }
@@ -84,7 +84,7 @@ fn outline(ui: &Ui, grid: &Grid, region: Region) {
     for side in sides {
         ui.painter().rect_filled(side, 0.0, veil);
     }
-    // Light between dark edges: seen on any picture.
+    // Light between dark edges: seen on any image.
     for (width, color) in [(3.0, t.window), (1.0, t.strong)] {
         ui.painter().rect_stroke(inside, 0.0, Stroke::new(width, color), StrokeKind::Middle);
     }
@@ -93,15 +93,15 @@ fn outline(ui: &Ui, grid: &Grid, region: Region) {
 /// The legend, and how the map is drawn.
 pub fn controls(ui: &mut Ui, view: &mut View<'_>, cells: Cells, scale: f64) {
     let t = tokens(ui);
-    key(ui, view.drafts.looks.opacity, cells, scale);
+    key(ui, view.forms.looks.opacity, cells, scale);
     ui.horizontal(|ui| {
         let caption = |text: &str| RichText::new(text).font(theme::caption()).color(t.weak);
         let name = ui.add(Label::new(caption("Opacity")));
-        let looks = &mut view.drafts.looks;
+        let looks = &mut view.forms.looks;
         ui.spacing_mut().slider_width = (ui.available_width() * 0.4).clamp(60.0, 160.0);
         ui.add(Slider::new(&mut looks.opacity, 0.0..=1.0).show_value(false).step_by(0.05))
             .labelled_by(name.id)
-            .on_hover_text("How strong the map covers the picture");
+            .on_hover_text("How strong the map covers the image");
         ui.add(Checkbox::new(&mut looks.smooth, caption("Smooth")))
             .on_hover_text("Let cells blend into each other. The numbers stay those of whole cells");
     });

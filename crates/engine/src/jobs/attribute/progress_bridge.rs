@@ -34,7 +34,7 @@ pub(super) fn live_queries(
 }
 
 /// Turns what the method tells into events and overall progress.
-pub(super) struct Told<'a, 'b, 'c> {
+pub(super) struct ProgressBridge<'a, 'b, 'c> {
     pub(super) reporter: &'a mut Reporter<'b>,
     pub(super) dataset: &'a Dataset,
     pub(super) model: &'a Model,
@@ -47,7 +47,7 @@ pub(super) struct Told<'a, 'b, 'c> {
     planned: bool,
 }
 
-impl<'a, 'b> Told<'a, 'b, '_> {
+impl<'a, 'b> ProgressBridge<'a, 'b, '_> {
     pub(super) fn new(reporter: &'a mut Reporter<'b>, dataset: &'a Dataset, model: &'a Model) -> Self {
         Self { reporter, dataset, model, live: None, making_units: 0.0, to_make: 0, quiet: false, planned: false }
     }
@@ -67,7 +67,7 @@ impl<'a, 'b> Told<'a, 'b, '_> {
     }
 }
 
-impl Report for Told<'_, '_, '_> {
+impl Report for ProgressBridge<'_, '_, '_> {
     fn planned(&mut self, evaluations: usize) -> Result<()> {
         let units = evaluations as f64 + std::mem::take(&mut self.to_make) as f64 * self.making_units;
         if std::mem::replace(&mut self.planned, true) {
@@ -87,7 +87,7 @@ impl Report for Told<'_, '_, '_> {
     }
 
     fn unlearning(&mut self, group: usize, step: &UnlearningStep<'_>) -> Result<()> {
-        let name = if group < self.dataset.groups().len() { self.dataset.group_name(group) } else { "random pictures" };
+        let name = if group < self.dataset.groups().len() { self.dataset.group_name(group) } else { "random images" };
         let phase = format!("unlearning {name}, step {} of {}", step.step, step.steps);
         self.reporter.within(&phase, step.step, step.steps, self.making_units)?;
         if self.quiet {

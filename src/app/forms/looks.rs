@@ -6,13 +6,13 @@ use whence_diffusion::elbo::Region;
 /// How evidence is looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Looks {
-    /// How the picture and the one drawn again are set against each other.
+    /// How the image and the one drawn again are set against each other.
     pub contrast: Contrast,
-    /// How strong a map covers the picture, 0 to 1.
+    /// How strong a map covers the image, 0 to 1.
     pub opacity: f32,
     /// Whether a map's cells blend into each other.
     pub smooth: bool,
-    /// The part of the picture that is asked about; all of it where absent.
+    /// The part of the image that is asked about; all of it where absent.
     pub brush: Option<Brush>,
 }
 
@@ -30,7 +30,7 @@ impl Looks {
     }
 }
 
-/// A rectangle of a picture.
+/// A rectangle of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Brush {
     /// Key of the query.

@@ -7,8 +7,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use super::bench::{self, Bench};
 use super::scenes::Scene;
 use crate::app::actions::{Action, Command};
-use crate::app::drafts::Brush;
-use crate::app::panels::whereabouts;
+use crate::app::forms::Brush;
+use crate::app::panels::score_map;
 use crate::app::state::State;
 use whence_diffusion::elbo::Region;
 use whence_jobs::Evidence;
@@ -16,7 +16,7 @@ use whence_jobs::Evidence;
 const SIZE: [f32; 2] = [1000.0, 660.0];
 
 fn panel(state: State) -> Harness<'static, Bench> {
-    bench::plain(whereabouts::show, SIZE, state)
+    bench::plain(score_map::show, SIZE, state)
 }
 
 fn done() -> Harness<'static, Bench> {
@@ -35,13 +35,13 @@ fn rows(harness: &Harness<'_, Bench>) -> Vec<String> {
     rows.into_iter().map(|(_, text)| text).collect()
 }
 
-fn picture(harness: &Harness<'_, Bench>) -> Rect {
+fn image(harness: &Harness<'_, Bench>) -> Rect {
     harness.get_by_label_contains("Where the score of").rect()
 }
 
-/// Presses at one share of the picture's widget and moves to another, without letting go.
+/// Presses at one share of the image's widget and moves to another, without letting go.
 fn drag(harness: &mut Harness<'_, Bench>, from: [f32; 2], to: [f32; 2]) {
-    let rect = picture(harness);
+    let rect = image(harness);
     let at = |[x, y]: [f32; 2]| rect.min + rect.size() * vec2(x, y);
     harness.drag_at(at(from));
     harness.step();
@@ -54,10 +54,10 @@ fn let_go(harness: &mut Harness<'_, Bench>, at: Pos2) {
 }
 
 #[test]
-fn an_unmapped_picture_says_what_comes_and_asks_for_it() {
+fn an_unmapped_image_says_what_comes_and_asks_for_it() {
     let mut harness = panel(bench::explained());
     harness.get_by_label("Where and when do the scores arise?");
-    harness.get_by_label("Map this picture").click();
+    harness.get_by_label("Map this image").click();
     harness.run();
     assert!(matches!(harness.state().out[..], [Command::Look(Evidence::Map, None)]), "{:?}", harness.state().out);
 }
@@ -67,8 +67,8 @@ fn without_a_model_the_button_says_why_not() {
     let mut state = bench::explained();
     state.model = None;
     let harness = panel(state);
-    assert!(harness.get_by_label("Map this picture").accesskit_node().is_disabled());
-    panel(State::default()).get_by_label_contains("once there is a picture to ask about");
+    assert!(harness.get_by_label("Map this image").accesskit_node().is_disabled());
+    panel(State::default()).get_by_label_contains("once there is an image to ask about");
 }
 
 #[test]
@@ -77,15 +77,15 @@ fn a_running_job_shows_what_is_mapped_so_far() {
     bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
     let harness = panel(state);
     harness.get_by_label("0 of 8 groups mapped: mapping hatching, 12 s left");
-    assert!(harness.query_by_label("Map this picture").is_none(), "it is being mapped");
+    assert!(harness.query_by_label("Map this image").is_none(), "it is being mapped");
     let mut state = bench::mapped(bench::explained(), 2);
     bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
     let harness = panel(state);
     harness.get_by_label("2 of 8 groups mapped: mapping hatching, 12 s left");
     assert_eq!(rows(&harness).len(), 2);
-    // The selected group has no map yet: the picture is there without one.
+    // The selected group has no map yet: the image is there without one.
     harness.get_by_label("pointillism is not mapped yet");
-    harness.get_by_label_contains("The picture asked about");
+    harness.get_by_label_contains("The image asked about");
 }
 
 #[test]
@@ -101,10 +101,10 @@ fn a_map_of_other_places_than_the_scores_says_so() {
 }
 
 #[test]
-fn a_mapped_picture_ranks_the_whole_picture() {
+fn a_mapped_image_ranks_the_whole_image() {
     let harness = done();
-    harness.get_by_label("Whole picture");
-    harness.get_by_label_contains("Where the score of pointillism arises: the whole picture");
+    harness.get_by_label("Whole image");
+    harness.get_by_label_contains("Where the score of pointillism arises: the whole image");
     harness.get_by_label_contains("By denoising step, pointillism: steps ");
     harness.get_by_label("What pointillism adds, and where");
     harness.get_by_label_contains("nats per pixel, the same for all groups");
@@ -122,7 +122,7 @@ fn the_ranking_follows_the_pointer_in_the_same_frame() {
     let whole = rows(&harness);
     drag(&mut harness, [0.1, 0.1], [0.4, 0.4]);
     harness.step();
-    let region = harness.state().drafts.looks.brush.expect("something is brushed").region;
+    let region = harness.state().forms.looks.brush.expect("something is brushed").region;
     let here = rows(&harness);
     assert_ne!(here, whole);
     harness.get_by_label_contains("In this region: ");
@@ -134,18 +134,18 @@ fn the_ranking_follows_the_pointer_in_the_same_frame() {
     let digits: String = shown.chars().take(4).collect();
     assert!(here[0].contains(&digits), "{} does not say {shown}", here[0]);
     // One more move, one more frame.
-    let rect = picture(&harness);
+    let rect = image(&harness);
     harness.event(Event::PointerMoved(rect.min + rect.size() * 0.7));
     harness.step();
     assert_ne!(rows(&harness), here);
     let_go(&mut harness, rect.min + rect.size() * 0.7);
-    assert!(harness.state().drafts.looks.brush.is_some(), "it stays when the pointer lets go");
+    assert!(harness.state().forms.looks.brush.is_some(), "it stays when the pointer lets go");
     // A click takes it away.
-    let middle = picture(&harness).center();
+    let middle = image(&harness).center();
     harness.drag_at(middle);
     harness.step();
     let_go(&mut harness, middle);
-    assert_eq!(harness.state().drafts.looks.brush, None);
+    assert_eq!(harness.state().forms.looks.brush, None);
     assert_eq!(rows(&harness), whole);
 }
 
@@ -157,7 +157,7 @@ fn shift_and_arrows_grow_a_region() {
     harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
     harness.run();
     let size = |harness: &Harness<'_, Bench>| {
-        let Region { left, top, right, bottom } = harness.state().drafts.looks.brush.unwrap().region;
+        let Region { left, top, right, bottom } = harness.state().forms.looks.brush.unwrap().region;
         [right - left, bottom - top]
     };
     assert_eq!(size(&harness), [1, 1], "the cell in the middle");
@@ -175,11 +175,11 @@ fn escape_takes_the_region_away_before_the_selection() {
     let mut scene = Scene::done();
     let query = scene.app().state.current.unwrap();
     let region = Region { left: 0, top: 0, right: 2, bottom: 2 };
-    scene.window.state_mut().drafts.looks.brush = Some(Brush { query, region });
+    scene.window.state_mut().forms.looks.brush = Some(Brush { query, region });
     scene.act(Action::NextGroup);
     scene.window.key_press(Key::Escape);
     scene.settle();
-    assert_eq!(scene.app().drafts.looks.brush, None);
+    assert_eq!(scene.app().forms.looks.brush, None);
     assert!(scene.app().state.group.is_some());
     scene.window.key_press(Key::Escape);
     scene.settle();
@@ -187,14 +187,14 @@ fn escape_takes_the_region_away_before_the_selection() {
 }
 
 #[test]
-fn another_picture_has_no_region() {
+fn another_image_has_no_region() {
     let mut harness = done();
     drag(&mut harness, [0.1, 0.1], [0.4, 0.4]);
     harness.step();
     let bench = harness.state_mut();
     bench.state.move_query(-1);
     harness.run();
-    assert_eq!(harness.state().drafts.looks.brush, None);
+    assert_eq!(harness.state().forms.looks.brush, None);
 }
 
 #[test]
@@ -207,8 +207,8 @@ fn rows_select_groups_and_controls_are_named() {
     harness.get_by_label("Smooth").click();
     harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Opacity").set_value_accesskit(0.2);
     harness.run();
-    assert!(harness.state().drafts.looks.smooth);
-    assert!((harness.state().drafts.looks.opacity - 0.2).abs() < 1e-6);
+    assert!(harness.state().forms.looks.smooth);
+    assert!((harness.state().forms.looks.opacity - 0.2).abs() < 1e-6);
     // Without a selection the group with the highest score is shown.
     harness.state_mut().state.group = None;
     harness.run();

@@ -23,7 +23,7 @@ pub struct ByCell {
 pub struct Part {
     /// Its score.
     pub estimate: Estimate,
-    /// Timesteps from noise to picture, and what each adds.
+    /// Timesteps from noise to image, and what each adds.
     pub course: Vec<(usize, f64)>,
     _map: Arc<ScoreMap>,
 }
@@ -68,7 +68,7 @@ impl ComputerMut<(Known<'_>, Region), Arc<Part>> for Parts {
     }
 }
 
-/// From noise to picture; what is drawn several times at a timestep counts together.
+/// From noise to image; what is drawn several times at a timestep counts together.
 fn from_noise(mut shares: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
     shares.sort_by_key(|(t, _)| std::cmp::Reverse(*t));
     shares.dedup_by(|next, kept| {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn timesteps_run_from_noise_to_picture_and_count_once() {
+    fn timesteps_run_from_noise_to_image_and_count_once() {
         assert_eq!(from_noise(vec![(10, 1.0), (500, 2.0), (500, 3.0), (20, 4.0)]), [(500, 5.0), (20, 4.0), (10, 1.0)]);
     }
 }
