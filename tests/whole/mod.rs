@@ -5,6 +5,7 @@ mod demo;
 mod digits;
 mod evidence;
 mod gaussian_world;
+mod golden;
 mod jobs;
 mod kept;
 mod network;
