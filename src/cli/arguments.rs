@@ -142,6 +142,9 @@ pub struct AttributeArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models that do not name their classes: a JSON file {"group": class}
+    #[arg(long, value_name = "FILE")]
+    pub class_map: Option<PathBuf>,
     /// Images asked about
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "seeds")]
     pub query: Vec<PathBuf>,
@@ -223,6 +226,9 @@ pub struct UnlearnArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models that do not name their classes: a JSON file {"group": class}
+    #[arg(long, value_name = "FILE")]
+    pub class_map: Option<PathBuf>,
     /// Groups to unlearn, by name; all where left out
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub groups: Vec<String>,

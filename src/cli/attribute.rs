@@ -1,5 +1,8 @@
 //! `whence attribute`.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
 use whence_base::Result;
@@ -24,6 +27,11 @@ pub(super) fn recipe(arguments: &RecipeArguments) -> Result<Recipe> {
     Ok(recipe)
 }
 
+/// The class of each group, from a file.
+pub(super) fn class_map(path: Option<&Path>) -> Result<Option<BTreeMap<String, usize>>> {
+    path.map(whence_store::read_json).transpose()
+}
+
 pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
     let mut queries: Vec<QuerySource> = arguments.query.into_iter().map(QuerySource::File).collect();
     queries.extend(arguments.seeds.into_iter().flat_map(|s| s.0).map(QuerySource::Seed));
@@ -31,6 +39,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
+        class_map: class_map(arguments.class_map.as_deref())?,
         queries,
         draw: arguments.drawing.settings(),
         settings: arguments.scoring.settings(arguments.drawing.class_label),

@@ -2,11 +2,11 @@
 
 use super::arguments::{CheckDeviceArguments, DoctorArguments};
 use whence_base::{Error, Result};
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 use whence_engine::device::{self, AdapterKind};
 
 pub(super) fn run(arguments: &DoctorArguments) -> Result<()> {
-    let network = arguments.model.as_deref().map(Model::config_of).transpose()?;
+    let network = arguments.model.as_deref().map(Pipeline::config_of).transpose()?;
     let program = std::env::current_exe().map_err(Error::io("find", std::path::Path::new("this program")))?;
     let say = |text: &str| {
         if !arguments.json {

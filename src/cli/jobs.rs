@@ -6,7 +6,7 @@ use std::path::Path;
 use super::arguments::{
     BenchmarkArguments, Common, RemovalArguments, RetrainArguments, SampleArguments, TrainArguments, UnlearnArguments,
 };
-use super::attribute::recipe;
+use super::attribute::{class_map, recipe};
 use super::drive::drive;
 use crate::command_line::command_line;
 use whence_base::{Error, Result};
@@ -70,6 +70,7 @@ pub(super) fn unlearn(arguments: UnlearnArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
+        class_map: class_map(arguments.class_map.as_deref())?,
         groups: arguments.groups,
         recipe: recipe(&arguments.recipe)?,
         out: arguments.out.clone(),
@@ -82,6 +83,7 @@ pub(super) fn retrain(arguments: RetrainArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
+        class_map: class_map(arguments.class_map.as_deref())?,
         groups: arguments.groups,
         config: arguments.config.as_deref().map(|path| training_config(Some(path))).transpose()?,
         seed: arguments.seed,
@@ -138,6 +140,7 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
+        class_map: class_map(arguments.class_map.as_deref())?,
         queries,
         draw: arguments.drawing.settings(),
         counterfactuals: arguments.counterfactuals,

@@ -55,6 +55,7 @@ fn every_phase_can_be_cancelled() {
         model: fixture("digits/model"),
         data: fixture("digits/images"),
         group_column: None,
+        class_map: None,
         groups: vec![],
         recipe: Recipe { steps: 5000, ..Recipe::default() },
         out: out("unlearned"),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use whence_base::Error;
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::{Model, SampleSettings};
+use whence_diffusion::{Pipeline, SampleSettings};
 use whence_engine::Engine;
 use whence_evaluation::benchmark::{MethodPlan, OraclePlan, Plan, SumPlan};
 use whence_evaluation::{Agreement, Matching, Options, Pairing, ScoreTable};
@@ -37,6 +37,7 @@ fn retrain(model: &Path, out: &Path) -> RetrainJob {
         model: model.to_owned(),
         data: fixture("digits/images"),
         group_column: None,
+        class_map: None,
         groups: vec!["four".into(), "seven".into()],
         config: None,
         seed: None,
@@ -44,8 +45,8 @@ fn retrain(model: &Path, out: &Path) -> RetrainJob {
     }
 }
 
-fn load(folder: &Path) -> Model {
-    Model::load(folder, &burn::tensor::Device::flex()).unwrap()
+fn load(folder: &Path) -> Pipeline {
+    Pipeline::load(folder, &burn::tensor::Device::flex()).unwrap()
 }
 
 fn finished(spec: JobSpec) -> String {
@@ -83,7 +84,14 @@ fn retraining_is_the_same_run_without_the_group_and_goes_on_where_it_was_stopped
     let (left_out, again) = (LeftOut::groups([seven]), folder.path().join("again"));
     let device = burn::tensor::Device::flex();
     let config = config();
-    let training = Training { dataset: &dataset, config: &config, left_out: &left_out, out: &again, device: &device };
+    let training = Training {
+        dataset: &dataset,
+        config: &config,
+        left_out: &left_out,
+        conditions: None,
+        out: &again,
+        device: &device,
+    };
     training.run(&mut |_| Ok::<(), Error>(())).unwrap();
     assert_eq!(load(&again).hash(), load(&out.join("seven")).hash());
     assert_ne!(load(&out.join("four")).hash(), load(&out.join("seven")).hash());
@@ -262,6 +270,7 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
         model: model.clone(),
         data: fixture("digits/images"),
         group_column: None,
+        class_map: None,
         queries: vec![QuerySource::Seed(4)],
         draw: SampleSettings { steps: 5, ..SampleSettings::default() },
         counterfactuals: None,

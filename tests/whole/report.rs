@@ -58,7 +58,7 @@ fn a_projects_images_become_one_file_with_every_number() {
     ] {
         assert!(html.contains(words), "{words}");
     }
-    let model = whence_diffusion::Model::load(&fixture("digits/model"), &burn::tensor::Device::flex()).unwrap();
+    let model = whence_diffusion::Pipeline::load(&fixture("digits/model"), &burn::tensor::Device::flex()).unwrap();
     assert!(html.contains(model.hash()), "the model's hash");
     assert_eq!(html.matches("http").count(), html.matches("http-equiv=").count());
     // Nothing but the report, and what the project keeps.

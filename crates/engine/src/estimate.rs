@@ -8,7 +8,7 @@ use crate::counterfactuals::Resident;
 use crate::device::memory;
 use whence_base::{Error, Result};
 use whence_diffusion::elbo::{FullPass, Plan, Point, ScorerQuery};
-use whence_diffusion::{Denoiser as _, Model};
+use whence_diffusion::{Condition, Denoiser as _, Pipeline};
 use whence_jobs::JobEstimate;
 use whence_methods::{ScoreSettings, Work};
 use whence_training::unlearning::Unlearning;
@@ -20,7 +20,7 @@ const SHARE: f64 = 0.5;
 const MEASURE: Duration = Duration::from_millis(300);
 
 /// Of a job that finds everything it needs.
-pub fn nothing(model: &Model) -> JobEstimate {
+pub fn nothing(model: &Pipeline) -> JobEstimate {
     let peak_bytes = memory::peak().filter(|_| model.is_on_cpu());
     JobEstimate { models: 0, evaluations: 0, seconds: 0.0, peak_bytes }
 }
@@ -46,7 +46,7 @@ impl Costs {
     /// # Errors
     /// Those of the device.
     pub fn measure(
-        model: &Model,
+        model: &Pipeline,
         settings: &mut ScoreSettings,
         making: Option<&Unlearning<'_>>,
         check: &mut dyn FnMut() -> Result<()>,
@@ -73,13 +73,13 @@ impl Costs {
             Some(unlearning) => step(unlearning, check)?,
             None => 0.0,
         };
-        let image = model.shape().numel() * 4;
+        let image = model.sample_shape().numel() * 4;
         let weights = model.network.num_params() * 4;
         Ok(Self { evaluation, making, image, weights, on_cpu: model.is_on_cpu() })
     }
 
     /// What so many models and evaluations take, where at most `held` models stay in memory.
-    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, places }: Work) -> JobEstimate {
+    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, places, .. }: Work) -> JobEstimate {
         let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation;
         let resident = held.saturating_mul(self.weights).min(Resident::BUDGET);
         let kept = places.saturating_mul(self.image) + 2 * self.weights + resident;
@@ -90,18 +90,16 @@ impl Costs {
 
 /// Evaluates the full model at `count` places.
 fn evaluate(
-    model: &Model,
+    model: &Pipeline,
     settings: &ScoreSettings,
     count: usize,
     check: &mut dyn FnMut() -> Result<()>,
 ) -> Result<()> {
     let last = model.schedule().len() - 1;
     let points = (0..count).map(|i| Point { t: 1 + i * 37 % last.max(1), draw: i, weight: 1.0 }).collect();
-    let query = ScorerQuery {
-        pixels: vec![128; model.shape().numel()],
-        plan: Plan { points, draws: 1 },
-        class: settings.class,
-    };
+    let pixels = vec![128; model.image_shape().numel()];
+    let condition = Condition::of_class(settings.class);
+    let query = ScorerQuery::of_image(model.codec(), pixels, condition, Plan { points, draws: 1 });
     FullPass::run(model, model.schedule(), &[query], 0, settings.batch, &mut |_, _| check()).map(|_| ())
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 use whence_store::Project;
 
 /// Hashes of a project's model and dataset as they are now.
@@ -22,8 +22,8 @@ pub fn project_inputs(project: &Project) -> Result<(String, String)> {
             )
         })
     };
-    let model = Model::load(&named(&project.file.model, "model")?, &Device::flex())?;
-    let options = LoadOptions { shape: Some(model.shape()), ..LoadOptions::default() };
+    let model = Pipeline::load(&named(&project.file.model, "model")?, &Device::flex())?;
+    let options = LoadOptions { shape: Some(model.image_shape()), ..LoadOptions::default() };
     let dataset = Dataset::load(&named(&project.file.data, "dataset")?, &options, &mut |_, _| Ok(()))?;
     Ok((model.hash().to_owned(), dataset.hash().to_owned()))
 }

@@ -2,24 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cache::FitInMemory;
 use crate::counterfactuals::Resident;
 use crate::device::{self, Chosen};
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape, LoadOptions};
-use whence_diffusion::Model;
-use whence_methods::GaussianLeaveOut;
-use whence_models::UNet2DConfig;
+use whence_diffusion::Pipeline;
+use whence_models::NetworkConfig;
 
 /// The compute thread's memory.
 pub struct Workspace {
     wanted: String,
-    device: Option<(UNet2DConfig, Chosen)>,
-    model: Option<(PathBuf, Stamp, Model)>,
+    device: Option<(NetworkConfig, Chosen)>,
+    model: Option<(PathBuf, Stamp, Pipeline)>,
     /// Folder and size of the model that was opened last. Another one may be in memory: that of a job which made way.
     opened: Option<(PathBuf, ImageShape)>,
     dataset: Option<(PathBuf, ImageShape, Dataset)>,
     group_column: Option<String>,
-    gaussian: Option<(String, GaussianLeaveOut)>,
+    pub(super) fit: FitInMemory,
     /// Where results of the project that is open are kept.
     pub(super) keep_in: Option<PathBuf>,
     /// Models without a group.
@@ -38,7 +38,7 @@ impl Workspace {
             opened: None,
             dataset: None,
             group_column: None,
-            gaussian: None,
+            fit: None,
             keep_in: None,
             resident: Resident::default(),
         }
@@ -55,7 +55,7 @@ impl Workspace {
     ///
     /// # Errors
     /// A device that does not exist or failed its check.
-    pub fn device(&mut self, network: &UNet2DConfig) -> Result<Chosen> {
+    pub fn device(&mut self, network: &NetworkConfig) -> Result<Chosen> {
         if let Some((known, chosen)) = &self.device
             && known == network
         {
@@ -69,8 +69,8 @@ impl Workspace {
     /// The model of a folder.
     ///
     /// # Errors
-    /// Those of [`Model::load`].
-    pub fn model(&mut self, folder: &Path) -> Result<Model> {
+    /// Those of [`Pipeline::load`].
+    pub fn model(&mut self, folder: &Path) -> Result<Pipeline> {
         let stamp = stamp(folder);
         if let Some((path, known, model)) = &self.model
             && path == folder
@@ -78,10 +78,10 @@ impl Workspace {
         {
             return Ok(model.clone());
         }
-        let device = self.device(&Model::config_of(folder)?)?;
+        let device = self.device(&Pipeline::config_of(folder)?)?;
         self.model = None;
         self.resident.clear();
-        let model = Model::load(folder, &device.device)?;
+        let model = Pipeline::load(folder, &device.device)?;
         self.model = Some((folder.to_owned(), stamp, model.clone()));
         Ok(model)
     }
@@ -90,9 +90,9 @@ impl Workspace {
     ///
     /// # Errors
     /// As [`model`](Self::model).
-    pub fn open(&mut self, folder: &Path) -> Result<Model> {
+    pub fn open(&mut self, folder: &Path) -> Result<Pipeline> {
         let model = self.model(folder)?;
-        self.opened = Some((folder.to_owned(), model.shape()));
+        self.opened = Some((folder.to_owned(), model.image_shape()));
         Ok(model)
     }
 
@@ -105,7 +105,7 @@ impl Workspace {
     ///
     /// # Errors
     /// Where none is, and those of [`model`](Self::model) where it must be read again.
-    pub fn open_model(&mut self) -> Result<Model> {
+    pub fn open_model(&mut self) -> Result<Pipeline> {
         let (folder, _) = self.opened.clone().ok_or_else(no_model)?;
         match &self.model {
             Some((path, _, model)) if *path == folder => Ok(model.clone()),
@@ -146,25 +146,6 @@ impl Workspace {
     /// Reads the dataset again at its next use: its files may have changed.
     pub fn forget_dataset(&mut self) {
         self.dataset = None;
-    }
-
-    /// The closed form of a dataset, fitted once.
-    ///
-    /// # Errors
-    /// Those of [`GaussianLeaveOut::fit`].
-    pub fn gaussian(
-        &mut self,
-        dataset: &Dataset,
-        progress: &mut dyn FnMut(usize, usize) -> Result<()>,
-    ) -> Result<&GaussianLeaveOut> {
-        if self.gaussian.as_ref().is_none_or(|(hash, _)| hash != dataset.hash()) {
-            let fitted = GaussianLeaveOut::fit(dataset, progress)?;
-            self.gaussian = Some((dataset.hash().to_owned(), fitted));
-        }
-        self.gaussian
-            .as_ref()
-            .map(|(_, g)| g)
-            .ok_or_else(|| Error::input("the closed form is missing", "closed form", "report this"))
     }
 }
 

@@ -5,6 +5,7 @@ mod events;
 mod evidence;
 mod priority;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,9 @@ pub struct AttributeJob {
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
     /// Images asked about.
     pub queries: Vec<QuerySource>,
     /// How queries from seeds are drawn.
@@ -172,6 +176,9 @@ pub struct UnlearnJob {
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
     /// Groups to unlearn, by name; all where empty.
     pub groups: Vec<String>,
     /// How.
@@ -190,6 +197,9 @@ pub struct RetrainJob {
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
     /// Groups to leave out, by name; all where empty.
     pub groups: Vec<String>,
     /// Training settings; those the model remembers where absent.
@@ -221,6 +231,9 @@ pub struct RemovalJob {
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
     /// Images asked about; those from seeds are drawn again without what is removed.
     pub queries: Vec<QuerySource>,
     /// How.

@@ -44,11 +44,15 @@ pub enum Kind {
     Moved,
     /// The course of an unlearning, with images.
     Course,
+    /// Features of all training images.
+    Features,
+    /// Scores of one query by a method that needs no terms.
+    Scores,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Counterfactual,
         Self::Unfinished,
         Self::Terms,
@@ -58,6 +62,8 @@ impl Kind {
         Self::Map,
         Self::Moved,
         Self::Course,
+        Self::Features,
+        Self::Scores,
     ];
 
     /// Name of its folder.
@@ -72,6 +78,8 @@ impl Kind {
             Self::Map => "maps",
             Self::Moved => "moved",
             Self::Course => "courses",
+            Self::Features => "features",
+            Self::Scores => "scores",
         }
     }
 }
@@ -223,6 +231,17 @@ impl Store {
                 None
             }
         }
+    }
+
+    /// The checksum at the end of a result's file, hexadecimal: equal ones stand for equal contents. It is not verified here;
+    /// reading the result does that. None where there is no such result.
+    pub fn checksum(&self, kind: Kind, key: &str) -> Option<String> {
+        use std::io::{Read as _, Seek as _, SeekFrom};
+        let mut file = File::open(self.path(kind, key)).ok()?;
+        file.seek(SeekFrom::End(-(SUM as i64))).ok()?;
+        let mut sum = [0; SUM];
+        file.read_exact(&mut sum).ok()?;
+        Some(blake3::Hash::from_bytes(sum).to_hex().to_string())
     }
 
     /// Removes a result.

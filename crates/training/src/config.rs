@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use whence_base::{Error, Result};
-use whence_data::ImageShape;
 use whence_diffusion::{BetaSchedule, SchedulerConfig};
-use whence_models::{DownBlockType, SampleSize, UNet2DConfig, UpBlockType};
+use whence_models::NetworkConfig;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::weights::Precision;
 
@@ -14,7 +13,7 @@ use whence_nn::weights::Precision;
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
     /// The network; chosen by image size where absent.
-    pub network: Option<UNet2DConfig>,
+    pub network: Option<NetworkConfig>,
     /// The noise schedule.
     pub scheduler: SchedulerConfig,
     /// Optimizer steps.
@@ -93,34 +92,5 @@ impl TrainingConfig {
         let rest = self.steps.saturating_sub(self.warmup_steps).max(1) as f64;
         let progress = ((step - self.warmup_steps) as f64 / rest).min(1.0);
         self.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
-    }
-}
-
-/// A network sized for images of this shape: attention below 16x16, at most about a million parameters.
-pub fn network_for(shape: ImageShape) -> UNet2DConfig {
-    use DownBlockType::{AttnDownBlock2D, DownBlock2D};
-    use UpBlockType::{AttnUpBlock2D, UpBlock2D};
-    let side = shape.height.min(shape.width);
-    let (channels, down, up) = if side <= 8 {
-        (vec![16, 32], vec![DownBlock2D, AttnDownBlock2D], vec![AttnUpBlock2D, UpBlock2D])
-    } else if side <= 16 {
-        (vec![32, 64], vec![DownBlock2D, AttnDownBlock2D], vec![AttnUpBlock2D, UpBlock2D])
-    } else {
-        (vec![24, 48, 72], vec![DownBlock2D, DownBlock2D, AttnDownBlock2D], vec![AttnUpBlock2D, UpBlock2D, UpBlock2D])
-    };
-    UNet2DConfig {
-        sample_size: Some(if shape.height == shape.width {
-            SampleSize::Square(shape.height)
-        } else {
-            SampleSize::Rectangle([shape.height, shape.width])
-        }),
-        in_channels: shape.channels,
-        out_channels: shape.channels,
-        block_out_channels: channels,
-        down_block_types: down,
-        up_block_types: up,
-        layers_per_block: 1,
-        norm_num_groups: 8,
-        ..UNet2DConfig::default()
     }
 }

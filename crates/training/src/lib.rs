@@ -6,6 +6,6 @@ mod left_out;
 mod run;
 pub mod unlearning;
 
-pub use config::{TrainingConfig, network_for};
+pub use config::TrainingConfig;
 pub use left_out::LeftOut;
 pub use run::{Training, TrainingRecord, TrainingStep};

@@ -63,7 +63,7 @@ fn another(ui: &mut Ui, view: &mut View<'_>) {
     let menu = ui.add_enabled_ui(ready.is_ok(), |ui| {
         ui.menu_button("Explain by another method", |ui| {
             for method in methods() {
-                if ui.button(method.name()).on_hover_text(method.about()).clicked() {
+                if ui.button(method.name()).on_hover_text(method.info().description).clicked() {
                     view.out.push(Command::ExplainBy(method.name()));
                 }
             }

@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Answer, Job, JobStatus, Slot, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, floor, header};
-use whence_methods::{CounterfactualKind, NullTest};
+use whence_methods::{CounterfactualKind, NullTest, methods};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -53,11 +53,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 
 /// What the numbers are.
 fn measure(method: &str) -> &'static str {
-    match made(method) {
-        Some(CounterfactualKind::Unlearned) => "ELBO difference, unlearned (approximate: overshoots), 95 % intervals",
-        Some(CounterfactualKind::Retrained) => "ELBO difference, trained again (exact), 95 % intervals",
-        None => "Likelihood difference, closed form, no network",
-    }
+    methods().iter().find(|m| m.name() == method).map_or("", |m| m.info().caption)
 }
 
 /// What is happening to a group's model, or has happened.

@@ -72,7 +72,7 @@ fn scoring(ui: &mut Ui, settings: &mut Settings, about: &About) {
         ComboBox::from_id_salt("method").selected_text(settings.method.clone()).width(140.0).show_ui(ui, |ui| {
             for method in methods() {
                 ui.selectable_value(&mut settings.method, method.name().to_owned(), method.name())
-                    .on_hover_text(method.about());
+                    .on_hover_text(method.info().description);
             }
         });
     });

@@ -20,6 +20,9 @@ pub struct RetrainArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models that do not name their classes: a JSON file {"group": class}
+    #[arg(long, value_name = "FILE")]
+    pub class_map: Option<PathBuf>,
     /// Groups to leave out, by name; each in turn where left out
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub groups: Vec<String>,
@@ -81,6 +84,9 @@ pub struct RemovalArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models that do not name their classes: a JSON file {"group": class}
+    #[arg(long, value_name = "FILE")]
+    pub class_map: Option<PathBuf>,
     /// Images asked about
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub query: Vec<PathBuf>,

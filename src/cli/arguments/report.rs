@@ -30,6 +30,9 @@ pub struct ReportArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models that do not name their classes: a JSON file {"group": class}
+    #[arg(long, value_name = "FILE")]
+    pub class_map: Option<PathBuf>,
     #[command(flatten)]
     pub scoring: ScoringArguments,
     #[command(flatten)]

@@ -8,12 +8,12 @@ use super::RecipeArguments;
 use crate::cli::parse;
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
-use whence_methods::ScoreSettings;
+use whence_methods::{Aggregation, ScoreSettings};
 
 /// How groups are scored.
 #[derive(Debug, Args)]
 pub struct ScoringArguments {
-    /// guda, logo to train again without each group, or gaussian for the closed form
+    /// guda, logo to train again without each group, gaussian for the closed form, pixel-similarity or feature-similarity
     #[arg(long, default_value = "guda", value_parser = parse::method)]
     pub method: String,
     /// Ready counterfactual models, one diffusers folder a group, named as the group
@@ -54,6 +54,12 @@ pub struct ScoringArguments {
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// How scores of images become scores of groups, for methods that score images: sum, mean, max, median, top10
+    #[arg(long, value_name = "NAME")]
+    pub aggregate: Option<Aggregation>,
+    /// Correct similarities for images that are near to everything (CSLS)
+    #[arg(long)]
+    pub csls: bool,
 }
 
 impl ScoringArguments {
@@ -67,6 +73,8 @@ impl ScoringArguments {
             batch: self.batch,
             class,
             stop: self.budget.map(stop),
+            aggregate: self.aggregate,
+            csls: self.csls,
         }
     }
 }

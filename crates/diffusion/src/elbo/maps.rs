@@ -8,7 +8,7 @@ use super::grid::Point;
 use super::scorer::{FullPass, Place, Progress};
 use crate::Denoiser;
 use whence_base::Result;
-use whence_data::ImageShape;
+use whence_nn::SampleShape;
 
 /// Cells along the longer side of a map, at most. Larger images have several pixels a cell, so that maps stay small.
 const FINEST: usize = 64;
@@ -26,7 +26,7 @@ pub struct Cells {
 
 impl Cells {
     /// The cells of images of this shape.
-    pub fn of(shape: ImageShape) -> Self {
+    pub fn of(shape: SampleShape) -> Self {
         let side = shape.width.max(shape.height).div_ceil(FINEST).max(1);
         Self { side, width: shape.width.div_ceil(side), height: shape.height.div_ceil(side) }
     }
@@ -37,7 +37,7 @@ impl Cells {
     }
 
     /// Sums of planar values over the pixels and channels of each cell, row by row.
-    fn sums(&self, shape: ImageShape, values: impl Iterator<Item = f64>) -> Vec<f32> {
+    fn sums(&self, shape: SampleShape, values: impl Iterator<Item = f64>) -> Vec<f32> {
         let mut sums = vec![0.0f64; self.count()];
         let area = (shape.width * shape.height).max(1);
         for (i, value) in values.enumerate() {

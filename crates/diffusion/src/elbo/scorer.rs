@@ -5,20 +5,29 @@ use rayon::prelude::*;
 use super::estimate::Term;
 use super::grid::Plan;
 use super::terms::RawTerm;
-use crate::generate::from_bytes;
-use crate::{Denoiser, NoiseSchedule};
+use crate::{Codec, Condition, Denoiser, NoiseSchedule};
 use whence_base::random::epsilon;
 use whence_base::{Error, Result};
 
 /// A query as the scorer needs it.
 #[derive(Clone, Debug)]
 pub struct ScorerQuery {
-    /// Planar bytes of the image; they also key the noise.
-    pub pixels: Vec<u8>,
+    /// What the network sees of the image, of the denoiser's shape.
+    pub sample: Vec<f32>,
+    /// The image's bytes: they key the noise, so that it is the image's own.
+    pub noise_key: Vec<u8>,
     /// Where the ELBO is evaluated.
     pub plan: Plan,
-    /// Class label for class-conditional models.
-    pub class: Option<usize>,
+    /// What it is conditioned on.
+    pub condition: Condition,
+}
+
+impl ScorerQuery {
+    /// An image given as planar bytes, evaluated where the plan says.
+    pub fn of_image(codec: &Codec, pixels: impl Into<Vec<u8>>, condition: Condition, plan: Plan) -> Self {
+        let noise_key = pixels.into();
+        Self { sample: codec.encode(&noise_key), noise_key, plan, condition }
+    }
 }
 
 /// Progress of long work: called with steps done and steps in all; its error stops the work.
@@ -185,18 +194,9 @@ impl<'a> FullPass<'a> {
         Ok(out)
     }
 
-    /// The next passes: classes differ between queries, and a pass has one class.
+    /// The next passes, `count` of them at most.
     fn tiles<'p>(&self, places: &'p [Place], images: usize, count: usize) -> Vec<&'p [Place]> {
-        let class = |place: &Place| self.queries.get(place.0).and_then(|q| q.class);
-        let mut tiles = Vec::with_capacity(count);
-        let mut rest = places;
-        while let Some(first) = rest.first().filter(|_| tiles.len() < count) {
-            let same = rest.iter().take(images).take_while(|p| class(p) == class(first)).count();
-            let (tile, after) = rest.split_at(same);
-            tiles.push(tile);
-            rest = after;
-        }
-        tiles
+        places.chunks(images.max(1)).take(count).collect()
     }
 
     /// One pass through the network, padded to `images`.
@@ -211,22 +211,24 @@ impl<'a> FullPass<'a> {
         let mut x = Vec::with_capacity(images * size);
         let mut noises = Vec::with_capacity(places.len());
         let mut timesteps = Vec::with_capacity(images);
-        let mut class = None;
+        let mut conditions = Vec::with_capacity(images);
         for &(q, p) in places {
             let Some((query, point)) = self.queries.get(q).and_then(|q| Some((q, q.plan.points.get(p)?))) else {
-                continue;
+                // Leaving it out would shift all later noises against their places.
+                return Err(Error::input(format!("there is no point {p} of query {q}"), "scoring", "report this"));
             };
-            let noise = epsilon(self.seed, &query.pixels, point.t, point.draw, size);
-            x.extend(self.schedule.add_noise(&from_bytes(&query.pixels), &noise, point.t));
+            let noise = epsilon(self.seed, &query.noise_key, point.t, point.draw, size);
+            x.extend(self.schedule.add_noise(&query.sample, &noise, point.t));
             timesteps.push(point.t);
+            conditions.push(query.condition);
             noises.push(noise);
-            class = query.class;
         }
         while timesteps.len() < images {
             x.extend_from_within(..size);
             timesteps.push(timesteps.first().copied().unwrap_or(1));
+            conditions.push(conditions.first().copied().unwrap_or_default());
         }
-        let predicted = model.predict_noise(&x, &timesteps, class)?;
+        let predicted = model.predict_noise(&x, &timesteps, &conditions)?;
         places
             .iter()
             .zip(noises.iter().zip(predicted.chunks_exact(size)))

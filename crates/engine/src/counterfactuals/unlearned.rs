@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Resident;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
-use whence_diffusion::Model;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_methods::{Counterfactuals, Report};
 use whence_nn::delta::{self, DeltaPrecision};
 use whence_nn::weights::{NamedValues, named_values};
@@ -25,8 +25,10 @@ const SAVE_SHARE: u32 = 20;
 /// Models unlearned on demand and kept. The numbers behind the dataset's groups stand for random images, as many as
 /// the groups have in turn: what is unlearned where there is nothing in common.
 pub struct Unlearned<'a> {
-    pub model: &'a Model,
+    pub model: &'a Pipeline,
     pub dataset: &'a Dataset,
+    /// The condition of each group's images.
+    pub conditions: &'a GroupConditions,
     /// A resolved recipe.
     pub recipe: &'a Recipe,
     pub store: &'a Store,
@@ -90,6 +92,8 @@ impl Unlearned<'_> {
             "pictures": images.finalize().to_hex().as_str(),
             "recipe": self.recipe,
             "precision": DeltaPrecision::default(),
+            "objective_revision": whence_training::unlearning::revision_of(&self.recipe.objective),
+            "classes": self.conditions.id(),
         })
     }
 
@@ -100,7 +104,7 @@ impl Unlearned<'_> {
 
     /// The model that a kept difference stands for. What was stored is what is used, so that the first run and every
     /// later one score the same weights.
-    fn decoded(&self, full: &[NamedValues], content: &[u8]) -> Result<(Head, Model)> {
+    fn decoded(&self, full: &[NamedValues], content: &[u8]) -> Result<(Head, Pipeline)> {
         let damaged = || Error::input("its head is damaged", "kept model", "it is made again");
         let (length, rest) = content.split_first_chunk::<4>().ok_or_else(damaged)?;
         let (head, delta) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
@@ -148,7 +152,8 @@ impl Unlearned<'_> {
         let is_group = group < self.dataset.groups().len();
         let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
         let neighbours = if is_group { self.neighbours.get(self.store, dataset, recipe, report)? } else { None };
-        let unlearning = Unlearning { model, dataset, forget: &forget, recipe, neighbours };
+        let unlearning =
+            Unlearning { model, dataset, conditions: self.conditions, forget: &forget, recipe, neighbours };
         unlearning.run(state, &mut |step: UnlearningStep<'_>| {
             let told = report.unlearning(group, &step);
             after((&step, told.is_err()))?;
@@ -182,13 +187,14 @@ fn group_neighbours(
 impl<'a> Unlearned<'a> {
     /// Models unlearned from this one by a resolved recipe, kept in this store.
     pub fn new(
-        model: &'a Model,
+        model: &'a Pipeline,
         dataset: &'a Dataset,
+        conditions: &'a GroupConditions,
         recipe: &'a Recipe,
         store: &'a Store,
         resident: &'a mut Resident,
     ) -> Self {
-        Self { model, dataset, recipe, store, resident, neighbours: SharedNeighbours::default() }
+        Self { model, dataset, conditions, recipe, store, resident, neighbours: SharedNeighbours::default() }
     }
 
     /// The same, with neighbours that others use too.
@@ -213,7 +219,7 @@ impl<'a> Unlearned<'a> {
 }
 
 impl Counterfactuals for Unlearned<'_> {
-    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
+    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Pipeline> {
         let key = self.key(group);
         if let Some(model) = self.resident.get(&key) {
             return Ok(model);
@@ -240,8 +246,10 @@ impl Counterfactuals for Unlearned<'_> {
         Ok(model)
     }
 
-    fn identity(&mut self, group: usize) -> Result<String> {
-        Ok(format!("unlearned {}", self.key(group)))
+    fn identity(&mut self, group: usize) -> Result<Option<String>> {
+        // Of the content, not of what it was computed from: a model that is made again elsewhere may differ in the last bits.
+        let sum = self.store.checksum(Kind::Counterfactual, &self.key(group));
+        Ok(sum.map(|sum| format!("unlearned {sum}")))
     }
 
     fn name(&self, group: usize) -> String {
@@ -250,7 +258,7 @@ impl Counterfactuals for Unlearned<'_> {
 
     fn is_ready(&self, group: usize) -> bool {
         let key = self.key(group);
-        self.resident.contains(&key) || self.store.contains(Kind::Counterfactual, &key)
+        self.store.contains(Kind::Counterfactual, &key)
     }
 }
 

@@ -10,15 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::adapters::{Adapter, AdapterKind, run_child};
 use whence_base::random::epsilon;
 use whence_base::{Error, Result};
-use whence_data::ImageShape;
-use whence_diffusion::{Model, SchedulerConfig};
-use whence_models::UNet2DConfig;
+use whence_diffusion::{Pipeline, SchedulerConfig};
+use whence_models::{Conditions, NetworkConfig, default_network};
+use whence_nn::SampleShape;
 use whence_nn::gradients::{Pass, sharded_gradients};
 use whence_nn::optimizer::AdamW;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
-use whence_training::network_for;
 
 /// Compiling all kernels of a large network takes minutes on some drivers; longer than this is a hang.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -53,8 +52,8 @@ pub struct Verdict {
 ///
 /// # Errors
 /// Where the child cannot be started.
-pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConfig>, again: bool) -> Result<Verdict> {
-    let config = network.cloned().unwrap_or_else(default_network);
+pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkConfig>, again: bool) -> Result<Verdict> {
+    let config = network.cloned().unwrap_or_else(usual_network);
     let text = config.to_json()?;
     let mut key = blake3::Hasher::new_derive_key("whence 2026 device verdict v1");
     for part in [env!("CARGO_PKG_VERSION"), &adapter.name, &adapter.driver, &adapter.api, &text] {
@@ -96,8 +95,8 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConf
     Ok(verdict)
 }
 
-fn default_network() -> UNet2DConfig {
-    network_for(ImageShape { channels: 3, height: 32, width: 32 })
+fn usual_network() -> NetworkConfig {
+    default_network(SampleShape { channels: 3, height: 32, width: 32 })
 }
 
 /// Compares a device with the CPU. Only for child processes: a driver may crash here.
@@ -108,18 +107,16 @@ pub fn run_in_this_process(kind: AdapterKind, network: Option<&Path>) -> Result<
     let network = match network {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-            UNet2DConfig::from_json(&text, &path.display().to_string())?
+            NetworkConfig::from_json(&text, &path.display().to_string())?
         }
-        None => UNet2DConfig::default(),
+        None => NetworkConfig::default(),
     };
     compare(&kind.device(), &network)
 }
 
-fn compare(device: &Device, network: &UNet2DConfig) -> Result<Verdict> {
-    // Dropout would need the same masks; nothing else depends on it.
-    let network = UNet2DConfig { dropout: 0.0, ..network.clone() };
-    let reference = Trace::run(&Device::flex(), &network)?;
-    let found = Trace::run(device, &network)?;
+fn compare(device: &Device, network: &NetworkConfig) -> Result<Verdict> {
+    let reference = Trace::run(&Device::flex(), network)?;
+    let found = Trace::run(device, network)?;
     let forward = relative(&found.output, &reference.output, 0.0);
     let scale = reference.gradients.iter().map(|g| norm(g)).fold(0.0, f64::max);
     let gradient =
@@ -171,15 +168,15 @@ struct Trace {
 }
 
 impl Trace {
-    fn run(device: &Device, config: &UNet2DConfig) -> Result<Self> {
+    fn run(device: &Device, config: &NetworkConfig) -> Result<Self> {
         const BATCH: usize = 2;
-        let model = Model::with_random_weights(config, &SchedulerConfig::default(), 1, device)?;
+        let model = Pipeline::with_random_weights(config, &SchedulerConfig::default(), 1, device)?;
         let shape = model.sample_shape();
         let size = BATCH * shape.numel();
         let (x, y) = (epsilon(1, b"device check", 1, 0, size), epsilon(1, b"device check", 2, 0, size));
         let timesteps = [7, 420];
-        let classes = model.classes().map(|n| vec![0, n - 1]);
-        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, classes.as_deref(), None));
+        let conditions = model.classes().map_or(Conditions::None, |n| Conditions::Classes(vec![0, n - 1]));
+        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, &conditions, None));
         let tape = device.clone().autodiff();
         let mut network = model.network.clone();
         let mut optimizer = AdamW::new(AdamWConfig::default(), &network);
@@ -187,7 +184,7 @@ impl Trace {
         let mut losses = Vec::new();
         for _ in 0..10 {
             let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
-                let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, classes.as_deref(), None);
+                let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, &conditions, None);
                 let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
                 Pass { metrics: loss.clone().inner(), loss }
             });
@@ -205,8 +202,8 @@ impl Trace {
 mod tests {
     use super::*;
 
-    fn small() -> UNet2DConfig {
-        network_for(ImageShape { channels: 1, height: 8, width: 8 })
+    fn small() -> NetworkConfig {
+        default_network(SampleShape { channels: 1, height: 8, width: 8 })
     }
 
     #[test]

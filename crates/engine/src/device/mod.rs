@@ -16,7 +16,7 @@ pub use adapters::{Adapter, AdapterKind, list_in_this_process};
 pub use check::{Verdict, run_in_this_process, verdict_of};
 
 use whence_base::{Error, Result};
-use whence_models::UNet2DConfig;
+use whence_models::NetworkConfig;
 
 /// The program that child processes run; unknown inside libraries and tests, where only the CPU is offered.
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -80,7 +80,7 @@ pub fn adapters() -> Result<Vec<Adapter>> {
 ///
 /// # Errors
 /// A GPU that was asked for and does not exist or failed its check, and unknown names.
-pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
+pub fn choose(wanted: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
     match wanted {
         "cpu" => Ok(Chosen::cpu(None)),
         "auto" => {
@@ -131,7 +131,7 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
 }
 
 /// The adapter ready for use, or why it failed its check.
-fn checked(adapter: &Adapter, network: Option<&UNet2DConfig>) -> Result<std::result::Result<Chosen, String>> {
+fn checked(adapter: &Adapter, network: Option<&NetworkConfig>) -> Result<std::result::Result<Chosen, String>> {
     let Some(program) = program() else { return Ok(Err("it cannot be checked here".into())) };
     let verdict = verdict_of(program, adapter, network, false)?;
     Ok(match verdict.failure {

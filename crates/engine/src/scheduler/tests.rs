@@ -16,6 +16,7 @@ fn long() -> JobSpec {
         model: "/m".into(),
         data: "/d".into(),
         group_column: None,
+        class_map: None,
         groups: vec![],
         config: None,
         seed: None,

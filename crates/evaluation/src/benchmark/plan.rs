@@ -46,7 +46,14 @@ impl Grid {
     /// Score settings of this grid.
     pub fn settings(&self, batch: usize) -> ScoreSettings {
         let stop = self.budget.map(|budget| StopSettings { budget, ..StopSettings::default() });
-        ScoreSettings { timesteps: self.timesteps, draws: self.draws, seed: self.seed, batch, class: None, stop }
+        ScoreSettings {
+            timesteps: self.timesteps,
+            draws: self.draws,
+            seed: self.seed,
+            batch,
+            stop,
+            ..ScoreSettings::default()
+        }
     }
 }
 

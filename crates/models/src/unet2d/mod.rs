@@ -4,6 +4,7 @@ mod attention;
 mod blocks;
 mod config;
 mod embeddings;
+mod family;
 mod resnet;
 #[cfg(test)]
 mod tests;

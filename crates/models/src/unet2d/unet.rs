@@ -105,6 +105,27 @@ impl UNet2DModel {
         classes: Option<&[usize]>,
         mut rng: DropoutRng<'_>,
     ) -> Tensor<4> {
+        let Encoded { mut x, mut skips, temb } = self.encode(x, timesteps, classes, &mut rng);
+        for block in &self.up_blocks {
+            x = block.forward(x, &temb, &mut skips, &mut rng);
+        }
+        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+    }
+
+    /// Output of the middle block for `x` `[batch, channels, height, width]`: `[batch, channels', height', width']`, where
+    /// the resolution is lowest.
+    pub fn bottleneck(&self, x: Tensor<4>, timesteps: &[usize], classes: Option<&[usize]>) -> Tensor<4> {
+        self.encode(x, timesteps, classes, &mut None).x
+    }
+
+    /// The way down and through the middle.
+    fn encode(
+        &self,
+        x: Tensor<4>,
+        timesteps: &[usize],
+        classes: Option<&[usize]>,
+        rng: &mut DropoutRng<'_>,
+    ) -> Encoded {
         let config = &self.config;
         let x = if config.center_input_sample { x * 2.0 - 1.0 } else { x };
         let sinusoids = timestep_embedding(
@@ -124,14 +145,21 @@ impl UNet2DModel {
         let mut x = self.conv_in.forward(x);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
-            x = block.forward(x, &temb, &mut skips, &mut rng);
+            x = block.forward(x, &temb, &mut skips, rng);
         }
         if let Some(block) = &self.mid_block {
-            x = block.forward(x, &temb, &mut rng);
+            x = block.forward(x, &temb, rng);
         }
-        for block in &self.up_blocks {
-            x = block.forward(x, &temb, &mut skips, &mut rng);
-        }
-        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+        Encoded { x, skips, temb }
     }
+}
+
+/// Activations half way through the network.
+struct Encoded {
+    /// Output of the middle block.
+    x: Tensor<4>,
+    /// Outputs of the layers on the way down, for the way up.
+    skips: Vec<Tensor<4>>,
+    /// Activated time embedding `[batch, width]`.
+    temb: Tensor<2>,
 }

@@ -153,7 +153,7 @@ impl Section {
         let redrawn =
             query.redrawn.iter().map(|(group, one)| strip(group, std::slice::from_ref(one))).collect::<Result<_>>()?;
         let verdict = verdict(attribution);
-        let about = methods().iter().find(|m| m.name() == attribution.method).map_or("", |m| m.about());
+        let about = methods().iter().find(|m| m.name() == attribution.method).map_or("", |m| m.info().description);
         Ok(Self {
             anchor: format!("image-{}", number + 1),
             name: attribution.query.clone(),

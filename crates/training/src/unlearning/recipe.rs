@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::objective::objective;
 use crate::TrainingRecord;
 use whence_base::{Error, Result};
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::weights::named_values;
 
@@ -116,7 +116,7 @@ impl Recipe {
     ///
     /// # Errors
     /// Unknown objectives.
-    pub fn resolved(&self, model: &Model, folder: Option<&Path>) -> Result<Self> {
+    pub fn resolved(&self, model: &Pipeline, folder: Option<&Path>) -> Result<Self> {
         self.check()?;
         let objective = objective(&self.objective)?;
         let peak = folder.and_then(TrainingRecord::of_model).map(|r| r.config.learning_rate);
@@ -133,7 +133,7 @@ impl Recipe {
 /// A peak learning rate for a network whose training is unknown. Adam's best rate falls as one over a layer's fan-in
 /// (Yang et al. 2022, table 3); 0.4 over the median fan-in of the 3x3 convolutions meets both the digits' network
 /// (2e-3 at 16 to 32 channels) and the published CIFAR-10 one (1e-4 to 2e-4 at 128 to 256).
-fn typical_peak(model: &Model) -> f64 {
+fn typical_peak(model: &Pipeline) -> f64 {
     let mut fans: Vec<usize> = named_values(&model.network)
         .iter()
         .filter_map(|(_, shape, _)| match shape.as_slice() {

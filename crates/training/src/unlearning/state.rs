@@ -3,7 +3,7 @@
 use safetensors::SafeTensors;
 
 use whence_base::{Error, Result};
-use whence_models::UNet2DModel;
+use whence_models::Network;
 use whence_nn::optimizer::AdamW;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::weights::{
@@ -51,15 +51,15 @@ fn damaged(what: &str) -> Error {
 pub struct Progress {
     /// Steps done.
     pub step: usize,
-    pub network: UNet2DModel,
+    pub network: Network,
     pub optimizer: AdamW,
     /// The last weights that the safety probe found fine; the full model's own where absent.
-    pub kept: Option<UNet2DModel>,
+    pub kept: Option<Network>,
 }
 
 impl Progress {
     /// Before the first step.
-    pub fn start(full: &UNet2DModel, config: AdamWConfig) -> Self {
+    pub fn start(full: &Network, config: AdamWConfig) -> Self {
         Self { step: 0, network: full.clone(), optimizer: AdamW::new(config, full), kept: None }
     }
 
@@ -73,7 +73,7 @@ impl Progress {
         let mut values = Values::new(state.tensors);
         let mut network = |prefix| {
             let source = &mut Prefixed { source: &mut values, prefix };
-            UNet2DModel::build(&config, source, device).map_err(|_| damaged("weights are missing"))
+            Network::build(&config, source, device).map_err(|_| damaged("weights are missing"))
         };
         self.network = network("model")?;
         self.kept = has_kept.then(|| network("kept")).transpose()?;

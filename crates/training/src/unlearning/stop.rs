@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use super::objective::ForgetBatch;
 use super::recipe::Recipe;
 use super::split::Split;
-use crate::batch::{NoisyBatch, class_of_group};
+use crate::batch::NoisyBatch;
+use whence_base::Result;
 use whence_base::random::stream;
 use whence_data::Dataset;
-use whence_diffusion::Model;
-use whence_diffusion::generate::from_bytes;
-use whence_models::UNet2DModel;
+use whence_diffusion::{GroupConditions, Pipeline};
+use whence_models::Network;
 use whence_nn::gradients::shards;
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
@@ -29,7 +29,7 @@ const OTHERS: usize = 12;
 /// Compares a network with the full model on a few images, the same at every probe, with fixed noise at timesteps
 /// spread over the schedule.
 pub struct Probe<'a> {
-    model: &'a Model,
+    model: &'a Pipeline,
     recipe: &'a Recipe,
     /// The images to forget first.
     batch: NoisyBatch,
@@ -41,20 +41,29 @@ pub struct Probe<'a> {
 
 impl<'a> Probe<'a> {
     /// On images that the run does not train on, where any are held out.
-    pub fn new(model: &'a Model, dataset: &Dataset, split: &Split, recipe: &'a Recipe) -> Self {
+    ///
+    /// # Errors
+    /// An internal fault where an image is of no group.
+    pub fn new(
+        model: &'a Pipeline,
+        dataset: &Dataset,
+        conditions: &GroupConditions,
+        split: &Split,
+        recipe: &'a Recipe,
+    ) -> Result<Self> {
         let pick = |held: &'_ [usize], used: &'_ [usize], most| {
-            noisy(model, dataset, if held.is_empty() { used } else { held }, most)
+            noisy(model, dataset, conditions, if held.is_empty() { used } else { held }, most)
         };
-        let mut batch = pick(&split.held_forget, &split.forget, FORGET);
+        let mut batch = pick(&split.held_forget, &split.forget, FORGET)?;
         let forget = batch.len();
-        batch.append(pick(&split.held_others, &split.retain, OTHERS));
+        batch.append(pick(&split.held_others, &split.retain, OTHERS)?);
         let mut probe = Self { model, recipe, batch, forget, before: (0.0, 0.0) };
         probe.before = probe.errors(&model.network);
-        probe
+        Ok(probe)
     }
 
     /// Why a run must end that came to this network, if it must.
-    pub fn damage(&self, network: &UNet2DModel) -> Option<String> {
+    pub fn damage(&self, network: &Network) -> Option<String> {
         let after = self.errors(network);
         let forget = after.0 / self.before.0.max(1e-12);
         let others = after.1 / self.before.1.max(1e-12);
@@ -75,12 +84,12 @@ impl<'a> Probe<'a> {
     }
 
     /// Mean squared error of the network's output, without dropout, on the two parts.
-    fn errors(&self, network: &UNet2DModel) -> (f64, f64) {
+    fn errors(&self, network: &Network) -> (f64, f64) {
         let (shape, device) = (self.model.sample_shape(), self.model.device());
         let one = |places: &Range<usize>| -> Vec<f32> {
             let part = self.batch.part(places);
             let noisy = to_tensor(&part.noisy, shape, device);
-            let output = network.forward(noisy, &part.timesteps, part.classes.as_deref(), None);
+            let output = network.forward(noisy, &part.timesteps, &part.network_conditions(), None);
             to_vec(ForgetBatch::losses(output, to_tensor(&part.targets, shape, device)))
         };
         let losses: Vec<Vec<f32>> = match shards(self.batch.len(), 1, shape, device).as_slice() {
@@ -101,15 +110,21 @@ fn beyond(value: f64, limit: f64, setting: f64) -> bool {
 }
 
 /// At most `most` of `images`, evenly spread, each at a timestep of its own stratum.
-fn noisy(model: &Model, dataset: &Dataset, images: &[usize], most: usize) -> NoisyBatch {
+fn noisy(
+    model: &Pipeline,
+    dataset: &Dataset,
+    conditions: &GroupConditions,
+    images: &[usize],
+    most: usize,
+) -> Result<NoisyBatch> {
     let count = images.len().min(most);
     let mut batch = NoisyBatch::default();
     for i in 0..count {
         let Some(&image) = images.get(i * images.len() / count) else { continue };
         let t = (2 * i + 1) * model.schedule().len() / (2 * count);
         let mut rng = stream("whence 2026 safety probe", 0, b"", i as u64);
-        let class = class_of_group(model, dataset.group_of(image));
-        batch.push_at(t, from_bytes(dataset.pixels(image)), class, model.schedule(), &mut rng);
+        let condition = conditions.of_group(dataset.group_of(image))?;
+        batch.push_at(t, model.codec().encode(dataset.pixels(image)), condition, model.schedule(), &mut rng);
     }
-    batch
+    Ok(batch)
 }

@@ -2,8 +2,11 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::elbo::Timesteps;
-use crate::{Passes, SchedulerConfig};
+use crate::{Codec, Passes, SchedulerConfig};
 use whence_data::ImageShape;
+
+const CODEC: Codec = Codec::Identity { image: ImageShape { channels: 1, height: 2, width: 2 } };
+use whence_nn::SampleShape;
 
 /// Predicts a share of its input; has room for so many images at once.
 struct Share {
@@ -19,17 +22,17 @@ impl Share {
 }
 
 impl Denoiser for Share {
-    fn predict_noise(&self, x: &[f32], timesteps: &[usize], class: Option<usize>) -> Result<Vec<f32>> {
+    fn predict_noise(&self, x: &[f32], timesteps: &[usize], conditions: &[Condition]) -> Result<Vec<f32>> {
         self.asked.lock().unwrap().push(timesteps.len());
         if timesteps.len() > self.room {
             return Err(Error::Memory { device: "test".into(), what: "no room".into() });
         }
-        let class = class.unwrap_or(0) as f32;
-        Ok(x.iter().map(|v| v * self.share + class).collect())
+        let class = |sample: usize| conditions[sample].class().unwrap_or(0) as f32;
+        Ok(x.chunks(4).enumerate().flat_map(|(i, x)| x.iter().map(move |v| v * self.share + class(i))).collect())
     }
 
-    fn shape(&self) -> ImageShape {
-        ImageShape { channels: 1, height: 2, width: 2 }
+    fn shape(&self) -> SampleShape {
+        SampleShape { channels: 1, height: 2, width: 2 }
     }
 
     fn passes(&self) -> Passes {
@@ -43,7 +46,7 @@ fn queries(schedule: &NoiseSchedule, count: u8) -> Vec<ScorerQuery> {
             let pixels = vec![q, 90, 200, 7];
             let grid: Timesteps = "10..1000/70".parse().unwrap();
             let plan = grid.plan(schedule, 2, 1, &pixels).unwrap();
-            ScorerQuery { pixels, plan, class: None }
+            ScorerQuery::of_image(&CODEC, pixels, Condition::None, plan)
         })
         .collect()
 }
@@ -59,8 +62,8 @@ fn terms_are_the_difference_of_the_squared_errors() {
     for (query, terms) in queries.iter().zip(&terms) {
         assert_eq!(terms.len(), query.plan.points.len());
         for (point, term) in query.plan.points.iter().zip(terms) {
-            let noise = epsilon(4, &query.pixels, point.t, point.draw, 4);
-            let x = schedule.add_noise(&from_bytes(&query.pixels), &noise, point.t);
+            let noise = epsilon(4, &query.noise_key, point.t, point.draw, 4);
+            let x = schedule.add_noise(&query.sample, &noise, point.t);
             let error = |share: f32| -> f64 {
                 x.iter().zip(&noise).map(|(x, n)| (f64::from(x * share) - f64::from(*n)).powi(2)).sum()
             };
@@ -108,18 +111,18 @@ fn a_device_without_room_is_asked_for_less() {
 }
 
 #[test]
-fn every_pass_has_one_size_and_one_class() {
+fn every_pass_has_one_size_and_each_sample_its_own_condition() {
     let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
     let mut queries = queries(&schedule, 3);
     for (q, query) in queries.iter_mut().enumerate() {
-        query.class = Some(q);
+        query.condition = Condition::Class(q);
     }
     let full = Share::new(0.0, 64);
     let pass = FullPass::run(&full, &schedule, &queries, 4, 64, &mut |_, _| Ok(())).unwrap();
     assert!(full.asked.lock().unwrap().iter().all(|&n| n == 8));
     // With share 0 the prediction is the class, so the residual is the noise less the class.
     for (q, query) in queries.iter().enumerate() {
-        let noise = epsilon(4, &query.pixels, query.plan.points[0].t, 0, 4);
+        let noise = epsilon(4, &query.noise_key, query.plan.points[0].t, 0, 4);
         assert_eq!(pass.residuals[pass.starts[q]], noise.iter().map(|n| n - q as f32).collect::<Vec<_>>());
     }
 }

@@ -4,9 +4,8 @@ use crate::jobs::sample;
 use crate::reporter::Reporter;
 use whence_base::{Error, Result};
 use whence_data::{ImageShape, load_image};
-use whence_diffusion::Model;
 use whence_diffusion::elbo::Timesteps;
-use whence_diffusion::generate::to_bytes;
+use whence_diffusion::{Condition, Pipeline};
 use whence_jobs::{EventKind, QuerySource, SampleSettings};
 use whence_methods::{Query, ScoreSettings};
 
@@ -30,34 +29,36 @@ pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
 pub(in crate::jobs) fn read_queries(
     sources: &[QuerySource],
     draw: &SampleSettings,
-    model: &Model,
+    model: &Pipeline,
     reporter: &mut Reporter<'_>,
 ) -> Result<Vec<Query>> {
+    let condition = Condition::of_class(draw.class);
+    model.conditioner().check(condition)?;
     let mut queries: Vec<Query> = Vec::with_capacity(sources.len());
     for source in sources {
         let query = match source {
             QuerySource::File(path) => {
-                let image = load_image(path, model.shape())?;
+                let image = load_image(path, model.image_shape())?;
                 if !image.notes.is_empty() {
                     let text = format!("{}: {}", image.name, image.notes.join("; "));
                     reporter.state(EventKind::Warning(text));
                 }
-                Query { name: image.name, pixels: image.pixels }
+                Query { name: image.name, pixels: image.pixels, condition }
             }
             QuerySource::Seed(seed) => {
-                let pixels = to_bytes(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
-                Query { name: format!("seed-{seed}"), pixels }
+                let pixels = model.codec().decode(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
+                Query { name: format!("seed-{seed}"), pixels, condition }
             }
             QuerySource::Image { name, pixels } => {
-                let ImageShape { channels, height, width } = model.shape();
-                if pixels.len() != model.shape().numel() {
+                let ImageShape { channels, height, width } = model.image_shape();
+                if pixels.len() != model.image_shape().numel() {
                     return Err(Error::input(
                         "the image has another size than the model's",
                         name.clone(),
                         format!("give it at {width}x{height} with {channels} channels"),
                     ));
                 }
-                Query { name: name.clone(), pixels: pixels.clone() }
+                Query { name: name.clone(), pixels: pixels.clone(), condition }
             }
         };
         queries.push(query);
@@ -89,7 +90,7 @@ mod tests {
 
     #[test]
     fn no_two_queries_share_a_name_or_a_file() {
-        let query = |name: &str| Query { name: name.into(), pixels: Vec::new() };
+        let query = |name: &str| Query { name: name.into(), pixels: Vec::new(), condition: Condition::None };
         let mut queries = ["seed-3.png", "seed-3", "a.png", "a.png", "a.jpg"].map(query);
         tell_apart(&mut queries);
         assert_eq!(queries.map(|q| q.name), ["seed-3.png", "seed-3-2", "a.png", "a-2.png", "a.jpg"]);
