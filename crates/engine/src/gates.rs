@@ -141,7 +141,7 @@ impl<'a> Gates<'a> {
 
     fn keep(&self, inputs: &Value, value: &impl serde::Serialize) -> Result<()> {
         let bytes = serde_json::to_vec(value)
-            .map_err(|e| whence_base::Error::input(e.to_string(), "quality gate", "report this"))?;
+            .map_err(|e| whence_base::Error::internal(format!("the quality gate's verdict cannot be encoded: {e}")))?;
         self.store.put(Kind::Gate, inputs, &bytes).map(|_| ())
     }
 }

@@ -164,7 +164,7 @@ impl Workspace {
         self.gaussian
             .as_ref()
             .map(|(_, g)| g)
-            .ok_or_else(|| Error::input("the closed form is missing", "closed form", "report this"))
+            .ok_or_else(|| Error::internal("the Gaussian closed form is missing after its fit"))
     }
 }
 

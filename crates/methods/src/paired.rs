@@ -70,7 +70,7 @@ pub(super) fn attribute(method: &str, context: Context<'_>) -> Result<Vec<Attrib
             plans.iter().enumerate().filter_map(|(query, plan)| term_evaluator.score(query, group, plan)).collect();
         groups.get(group).map_or(Ok(()), |&number| report.group_done(number, &scores))
     })?;
-    let missing = || Error::input("a score is missing", "scoring", "report this");
+    let missing = || Error::internal("a score is missing");
     queries
         .iter()
         .zip(&plans)

@@ -58,7 +58,8 @@ fn write(path: &Path, bytes: &[u8], onto_disk: bool) -> Result<()> {
 /// # Errors
 /// As [`write_atomic`].
 pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     text.push(b'\n');
     write_atomic(path, &text)
 }

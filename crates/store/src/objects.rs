@@ -181,7 +181,7 @@ impl Store {
     /// Where it cannot be written, a full disk among others; what was there before is then untouched.
     pub fn put(&self, kind: Kind, inputs: &Value, content: &[u8]) -> Result<String> {
         if self.writer.is_none() {
-            return Err(Error::file("this store was opened for reading", &self.root, "report this"));
+            return Err(Error::internal("a store that was opened for reading is written to"));
         }
         let key = key_of(kind, inputs);
         let manifest = Manifest {
@@ -191,7 +191,8 @@ impl Store {
             written_by: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let path = self.path(kind, &key);
-        let text = serde_json::to_vec(&manifest).map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+        let text = serde_json::to_vec(&manifest)
+            .map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
         let mut bytes = Vec::with_capacity(MAGIC.len() + 8 + text.len() + content.len() + SUM);
         bytes.extend_from_slice(MAGIC);
         bytes.extend((text.len() as u64).to_le_bytes());

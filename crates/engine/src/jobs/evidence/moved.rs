@@ -74,8 +74,8 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         }
         told.reporter.advance(1.0);
         moved.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
-        let bytes =
-            serde_json::to_vec(&moved).map_err(|e| Error::input(e.to_string(), "moved images", "report this"))?;
+        let bytes = serde_json::to_vec(&moved)
+            .map_err(|e| Error::internal(format!("the affected images cannot be encoded: {e}")))?;
         look.store.put(Kind::Moved, &inputs, &bytes)?;
         told.reporter.state(EventKind::Moved { group, images: moved });
     }

@@ -67,7 +67,8 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
         watcher.glance(group, 0, model)?;
         models.again(group, &mut watcher)?;
         let course = watcher.course;
-        let bytes = serde_json::to_vec(&course).map_err(|e| Error::input(e.to_string(), "course", "report this"))?;
+        let bytes = serde_json::to_vec(&course)
+            .map_err(|e| Error::internal(format!("the unlearning's progress cannot be encoded: {e}")))?;
         look.store.put(Kind::Course, &inputs, &bytes)?;
         reporter.advance(1.0);
     }
