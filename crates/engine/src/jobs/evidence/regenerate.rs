@@ -47,7 +47,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             &other,
             json!({ "redraw": { "draw": look.draw(), "seed": look.job.seed, "noise": look.job.of.settings.seed } }),
         );
-        match look.store.get(Kind::Redrawing, &inputs).filter(|pixels| pixels.len() == size) {
+        match look.store.get(Kind::Regeneration, &inputs).filter(|pixels| pixels.len() == size) {
             Some(pixels) => {
                 let image = Regenerated { step: steps, steps, pixels };
                 reporter.state(EventKind::Regenerated { group, image });
@@ -75,7 +75,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             // Each is kept as soon as it is there: a job that makes way loses none.
             let one = |(wanted, model): &(&Wanted, Model)| {
                 let pixels = look.one(model, wanted.group, reporter)?;
-                look.store.put(Kind::Redrawing, &wanted.inputs, &pixels)?;
+                look.store.put(Kind::Regeneration, &wanted.inputs, &pixels)?;
                 Ok(pixels)
             };
             if made.len() > 1 {

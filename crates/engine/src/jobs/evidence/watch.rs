@@ -45,7 +45,7 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
         let more =
             json!({ "watch": { "draw": draw, "seed": look.job.seed, "noise": settings.seed, "pictures": IMAGES } });
         let inputs = look.inputs_with(&models.identity(group)?, more);
-        let kept = look.store.get(Kind::Course, &inputs);
+        let kept = look.store.get(Kind::Trajectory, &inputs);
         if let Some(course) = kept.and_then(|bytes| serde_json::from_slice::<Course>(&bytes).ok()) {
             let size = model.shape().numel();
             course.points.into_iter().for_each(|point| reporter.state(EventKind::Unlearning(point)));
@@ -69,7 +69,7 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
         let course = watcher.course;
         let bytes = serde_json::to_vec(&course)
             .map_err(|e| Error::internal(format!("the unlearning's progress cannot be encoded: {e}")))?;
-        look.store.put(Kind::Course, &inputs, &bytes)?;
+        look.store.put(Kind::Trajectory, &inputs, &bytes)?;
         reporter.advance(1.0);
     }
     Ok("the unlearning was watched".into())
