@@ -62,7 +62,7 @@ fn paint_all(folder: &Path, count: u64) -> Result<()> {
             let mut bytes = std::io::Cursor::new(Vec::new());
             paint(style, index, SIDE, SEED)
                 .write_to(&mut bytes, image::ImageFormat::Png)
-                .map_err(|e| Error::file(format!("the painting cannot be encoded: {e}"), &path, "report this"))?;
+                .map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
             write_atomic(&path, bytes.get_ref())?;
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<()> {
 
 pub(super) fn check_device(arguments: &CheckDeviceArguments) -> Result<()> {
     let print = |value: serde_json::Result<String>| -> Result<()> {
-        println!("{}", value.map_err(|e| Error::input(e.to_string(), "check-device", "report this"))?);
+        println!("{}", value.map_err(|e| Error::internal(format!("the device check cannot be encoded: {e}")))?);
         Ok(())
     };
     if arguments.list {

@@ -136,7 +136,8 @@ fn assemble(
     let path = results.join("attribution.json");
     let document: Value = whence_store::read_json(&path)?;
     let part = |pointer: &str| document.pointer(pointer).cloned().unwrap_or_default();
-    let read = |e: serde_json::Error| Error::file(e.to_string(), &path, "report this");
+    let read =
+        |e: serde_json::Error| Error::internal(format!("{} does not hold what was just written: {e}", path.display()));
     let shape: ImageShape = serde_json::from_value(part("/model/shape")).map_err(read)?;
     let data = project.file.data.clone().unwrap_or_default();
     let options =
@@ -152,7 +153,7 @@ fn assemble(
         })
         .collect();
     let recipe: Recipe = serde_json::from_value(part("/recipe")).map_err(read)?;
-    let recipe = toml::to_string(&recipe).map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+    let recipe = toml::to_string(&recipe).map_err(|e| Error::internal(format!("the recipe cannot be encoded: {e}")))?;
     let groups = dataset.groups().iter().zip(crate::palette::group_colours(dataset.groups().len()));
     Ok(Report {
         title: arguments.title.clone().unwrap_or_else(|| project.file.name.clone()),

@@ -28,6 +28,15 @@ pub enum Error {
         remedy: String,
     },
 
+    /// A fault of the program itself: something that cannot happen did. Nothing the user gave is wrong.
+    #[error("internal error: {what} (at {place}). Please report it")]
+    Internal {
+        /// What was found, a clause without its full stop.
+        what: String,
+        /// Source file and line that noticed it.
+        place: String,
+    },
+
     /// The operating system refused to read or write.
     #[error("could not {doing} {}: {source}{}", path.display(), io_hint(source))]
     Io {
@@ -70,6 +79,13 @@ impl Error {
         Self::Input { what: what.into(), place: place.into(), remedy: remedy.into() }
     }
 
+    /// A fault of the program itself; the error names the caller's source file and line.
+    #[track_caller]
+    pub fn internal(what: impl Into<String>) -> Self {
+        let caller = std::panic::Location::caller();
+        Self::Internal { what: what.into(), place: format!("{}:{}", caller.file(), caller.line()) }
+    }
+
     /// Input in a file that cannot be used.
     pub fn file(what: impl Into<String>, path: &Path, remedy: impl Into<String>) -> Self {
         Self::input(what, path.display().to_string(), remedy)
@@ -97,5 +113,23 @@ fn io_hint(source: &std::io::Error) -> &'static str {
         ErrorKind::PermissionDenied => ". Check who may read and write there",
         ErrorKind::NotFound => ". Check the spelling and that the disk is mounted",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn an_internal_error_names_the_line_that_found_it() {
+        let line = line!() + 1;
+        let error = Error::internal("a score is missing");
+        assert_eq!(
+            error.to_string(),
+            format!("internal error: a score is missing (at {}:{line}). Please report it", file!())
+        );
+        let inside_a_closure =
+            Err::<(), _>("no text").map_err(|e| Error::internal(format!("{e} was given"))).unwrap_err();
+        assert!(inside_a_closure.to_string().contains(file!()), "{inside_a_closure}");
     }
 }

@@ -42,7 +42,7 @@ impl Condition {
             return Ok(Conditions::None);
         }
         if classes.len() != conditions.len() {
-            return Err(Error::input("a batch mixes samples with and without a class", "conditioner", "report this"));
+            return Err(Error::internal("a batch mixes samples with and without a class"));
         }
         Ok(Conditions::Classes(classes))
     }
@@ -197,7 +197,7 @@ impl GroupConditions {
     /// An internal fault where there is no such group.
     pub fn of_group(&self, group: Option<usize>) -> Result<Condition> {
         let found = group.and_then(|g| self.by_group.get(g)).copied();
-        found.ok_or_else(|| Error::input("an image is of no group", "conditioner", "report this"))
+        found.ok_or_else(|| Error::internal("an image is of no group"))
     }
 
     /// Class per group, as content hashes take it: empty for unconditional models.

@@ -187,7 +187,7 @@ impl SchedulerConfig {
     /// Numbers that JSON cannot hold.
     pub fn to_json(&self) -> Result<String> {
         let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::input(e.to_string(), "scheduler_config.json", "report this"))?;
+            .map_err(|e| Error::internal(format!("scheduler_config.json cannot be encoded: {e}")))?;
         Ok(text.replace(": \"-Infinity\"", ": -Infinity").replace(": \"Infinity\"", ": Infinity"))
     }
 

@@ -123,9 +123,9 @@ impl<'a> Gates<'a> {
         if models.identity(group)?.is_none() {
             models.without(group, report)?;
         }
-        let identity = models.identity(group)?.ok_or_else(|| {
-            whence_base::Error::input("a model that was made is not there", "quality gate", "report this")
-        })?;
+        let identity = models
+            .identity(group)?
+            .ok_or_else(|| whence_base::Error::internal("a model that was made is not there"))?;
         let inputs = self.inputs(&forget, &identity, retrained_rise);
         if let Some(known) = self.stored(&inputs) {
             return Ok(Some(known));
@@ -167,7 +167,7 @@ impl<'a> Gates<'a> {
 
     fn keep(&self, inputs: &Value, value: &impl serde::Serialize) -> Result<()> {
         let bytes = serde_json::to_vec(value)
-            .map_err(|e| whence_base::Error::input(e.to_string(), "quality gate", "report this"))?;
+            .map_err(|e| whence_base::Error::internal(format!("the quality gate's verdict cannot be encoded: {e}")))?;
         self.store.put(Kind::Gate, inputs, &bytes).map(|_| ())
     }
 }

@@ -69,7 +69,7 @@ impl Artefacts {
 }
 
 fn missing(what: &str) -> Error {
-    Error::input(format!("the {what} were not computed"), "artefacts", "report this")
+    Error::internal(format!("the {what} were not computed"))
 }
 
 /// Where counterfactual models come from: unlearned on demand, cached, or imported.
@@ -260,8 +260,7 @@ impl Resolver<'_> {
     fn cache_scores(&mut self, method: &dyn Method, attributions: &[Attribution]) -> Result<()> {
         for (query, attribution) in self.request.queries.iter().zip(attributions) {
             let Some(inputs) = self.score_inputs(method, query) else { continue };
-            let bytes =
-                serde_json::to_vec(attribution).map_err(|e| Error::input(e.to_string(), "scores", "report this"))?;
+            let bytes = serde_json::to_vec(attribution).map_err(|e| Error::internal(e.to_string()))?;
             self.cache.put(Cached::Scores, &inputs, &bytes)?;
         }
         Ok(())

@@ -64,7 +64,7 @@ pub(super) fn evaluate(resolver: &mut Resolver<'_>) -> Result<Vec<Vec<GroupScore
             plans.iter().enumerate().filter_map(|(query, plan)| evaluator.score(query, group, plan)).collect();
         groups.get(group).map_or(Ok(()), |&index| report.group_done(index, &scores))
     })?;
-    let missing = || Error::input("a score is missing", "scoring", "report this");
+    let missing = || Error::internal("a score is missing");
     let scores = |(query, plan): (usize, &Plan)| {
         let scores: Option<Vec<GroupScore>> = (0..groups.len()).map(|g| evaluator.score(query, g, plan)).collect();
         scores.ok_or_else(missing)

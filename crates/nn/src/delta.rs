@@ -47,7 +47,7 @@ const SCALES: &str = "#scales";
 /// # Errors
 /// Where the two have other tensors or shapes.
 pub fn encode(full: &[NamedValues], other: &[NamedValues], precision: DeltaPrecision) -> Result<Vec<u8>> {
-    let broken = |what: String| Error::input(what, "difference of two models", "report this");
+    let broken = |what: String| Error::internal(format!("the difference of two models cannot be encoded: {what}"));
     let mut buffers: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
     for ((name, shape, base), (other_name, other_shape, values)) in full.iter().zip(other) {
         if name != other_name || shape != other_shape {

@@ -259,7 +259,7 @@ impl Source for Values {
     fn values(&mut self, name: &str, shape: &[usize], _init: Init) -> Result<Vec<f32>> {
         match self.0.remove(name) {
             Some((found, values)) if found == shape => Ok(values),
-            _ => Err(Error::input(format!("the values of {name} are missing"), "network", "report this")),
+            _ => Err(Error::internal(format!("the values of {name} are missing"))),
         }
     }
 }
@@ -318,7 +318,7 @@ pub fn safetensors_bytes(tensors: &[NamedValues], precision: Precision, notes: &
             (name.as_str(), shape.as_slice(), bytes)
         })
         .collect();
-    let broken = |e: safetensors::SafeTensorError| Error::input(e.to_string(), "safetensors", "report this");
+    let broken = |e: safetensors::SafeTensorError| Error::internal(format!("weights cannot be encoded: {e}"));
     let mut views = Vec::with_capacity(buffers.len());
     for (name, shape, bytes) in &buffers {
         views.push((*name, TensorView::new(dtype, shape.to_vec(), bytes).map_err(broken)?));

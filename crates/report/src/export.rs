@@ -69,11 +69,7 @@ pub fn write_scores(path: &Path, format: TableFormat, attributions: &[Attributio
 pub fn write_comparison(path: &Path, format: TableFormat, comparison: &Comparison) -> Result<()> {
     let (rows, columns) = (comparison.groups.len(), comparison.methods.len());
     if comparison.scores.len() != rows || comparison.scores.iter().any(|row| row.len() != columns) {
-        return Err(Error::file(
-            format!("the comparison is no table of {rows} groups and {columns} methods"),
-            path,
-            "report this",
-        ));
+        return Err(Error::internal(format!("the comparison is not a table of {rows} groups and {columns} methods")));
     }
     match format {
         TableFormat::Csv => {

@@ -49,13 +49,15 @@ impl Drawn {
 /// # Errors
 /// Where the file cannot be written.
 pub fn write_drawn_png(path: &Path, pixels: &[u8], shape: ImageShape, drawn: &Drawn) -> Result<()> {
-    let text = serde_json::to_string(drawn).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    let text = serde_json::to_string(drawn)
+        .map_err(|e| Error::internal(format!("the settings for {} cannot be encoded: {e}", path.display())))?;
     let (data, color) = match shape.channels {
         1 => (pixels.to_vec(), png::ColorType::Grayscale),
         _ => (to_rgb(pixels, shape), png::ColorType::Rgb),
     };
     let size = (shape.width as u32, shape.height as u32);
-    let bytes = encode(&data, color, size, KEYWORD, text).map_err(|what| Error::file(what, path, "report this"))?;
+    let bytes = encode(&data, color, size, KEYWORD, text)
+        .map_err(|what| Error::internal(format!("{} cannot be encoded: {what}", path.display())))?;
     whence_store::write_atomic(path, &bytes)
 }
 

@@ -129,7 +129,7 @@ impl Report {
     /// Where an image cannot be encoded.
     pub fn render(&self) -> Result<String> {
         let page = view::Page::new(self)?;
-        page.render().map_err(|e| Error::input(e.to_string(), "report", "report this"))
+        page.render().map_err(|e| Error::internal(format!("the report cannot be rendered: {e}")))
     }
 
     /// Writes the HTML file, whole or not at all.

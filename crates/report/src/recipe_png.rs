@@ -101,9 +101,10 @@ impl Default for ViewRecipe {
 /// # Errors
 /// Where the bytes are not those of an image of this size, or the file cannot be written.
 pub fn write_recipe_png(path: &Path, rgb: &[u8], (width, height): (u32, u32), recipe: &ViewRecipe) -> Result<()> {
-    let text = serde_json::to_string(recipe).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    let text = serde_json::to_string(recipe)
+        .map_err(|e| Error::internal(format!("the settings for {} cannot be encoded: {e}", path.display())))?;
     let bytes = encode(rgb, png::ColorType::Rgb, (width, height), KEYWORD, text)
-        .map_err(|what| Error::file(what, path, "report this"))?;
+        .map_err(|what| Error::internal(format!("{} cannot be encoded: {what}", path.display())))?;
     whence_store::write_atomic(path, &bytes)
 }
 

@@ -220,6 +220,6 @@ pub(super) fn csv_bytes(
     fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error>,
 ) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    fill(&mut writer).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
-    writer.into_inner().map_err(|e| Error::file(e.to_string(), path, "report this"))
+    fill(&mut writer).map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
+    writer.into_inner().map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))
 }

@@ -215,7 +215,7 @@ impl<'a> FullPass<'a> {
         for &(q, p) in places {
             let Some((query, point)) = self.queries.get(q).and_then(|q| Some((q, q.plan.points.get(p)?))) else {
                 // Leaving it out would shift all later noises against their places.
-                return Err(Error::input(format!("there is no point {p} of query {q}"), "scoring", "report this"));
+                return Err(Error::internal(format!("there is no point {p} of query {q}")));
             };
             let noise = epsilon(self.seed, &query.noise_key, point.t, point.draw, size);
             x.extend(self.schedule.add_noise(&query.sample, &noise, point.t));

@@ -114,7 +114,7 @@ impl Unlearned<'_> {
 
     fn encoded(full: &[NamedValues], outcome: &Outcome) -> Result<Vec<u8>> {
         let head = serde_json::to_vec(&Head { stopped_at: outcome.stopped_at.clone() })
-            .map_err(|e| Error::input(e.to_string(), "kept model", "report this"))?;
+            .map_err(|e| Error::internal(format!("the unlearned model's header cannot be encoded: {e}")))?;
         let delta = delta::encode(full, &named_values(&outcome.model.network), DeltaPrecision::default())?;
         let mut content = Vec::with_capacity(4 + head.len() + delta.len());
         content.extend((head.len() as u32).to_le_bytes());

@@ -286,12 +286,13 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
 fn write(check: &Check<'_>, outcomes: &[Outcome]) -> Result<()> {
     let job = check.job;
     let path = job.out.join("removal.csv");
-    let broken = |e: csv::Error| Error::file(e.to_string(), &path, "report this");
+    let broken = |e: csv::Error| Error::internal(format!("{} cannot be encoded: {e}", path.display()));
     let mut writer = csv::Writer::from_writer(Vec::new());
     for outcome in outcomes {
         writer.serialize(outcome).map_err(broken)?;
     }
-    let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+    let bytes =
+        writer.into_inner().map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     whence_store::write_atomic(&path, &bytes)?;
     let document = serde_json::json!({
         "schema_version": 1,

@@ -45,12 +45,12 @@ pub(super) fn query(workspace: &mut Workspace, job: &GenerateQuery, reporter: &m
     });
     // An image can be drawn where nothing can be kept too.
     let store = workspace.keep_in.as_deref().and_then(|root| Store::open(root).ok());
-    let kept = store.as_ref().and_then(|s| s.get(Kind::Redrawing, &inputs));
+    let kept = store.as_ref().and_then(|s| s.get(Kind::Regeneration, &inputs));
     let pixels = match kept.filter(|pixels| pixels.len() == model.sample_shape().numel()) {
         Some(pixels) => pixels,
         None => {
             let pixels = model.codec().decode(&draw(&model, &job.draw, &[job.seed], 1.0, true, reporter)?);
-            if let Some(Err(error)) = store.map(|s| s.put(Kind::Redrawing, &inputs, &pixels)) {
+            if let Some(Err(error)) = store.map(|s| s.put(Kind::Regeneration, &inputs, &pixels)) {
                 tracing::warn!("{error}");
             }
             pixels

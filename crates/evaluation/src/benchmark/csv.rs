@@ -30,7 +30,7 @@ const HEADER: [&str; 18] = [
 /// # Errors
 /// None in practice: text in memory.
 pub fn table_csv(table: &Table) -> Result<Vec<u8>> {
-    let broken = |e: csv::Error| Error::input(e.to_string(), "table.csv", "report this");
+    let broken = |e: csv::Error| Error::internal(format!("table.csv cannot be encoded: {e}"));
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(HEADER).map_err(broken)?;
     for line in &table.lines {
@@ -44,7 +44,7 @@ pub fn table_csv(table: &Table) -> Result<Vec<u8>> {
             write(&mut out, line, &part, split.queries, &split.metrics).map_err(broken)?;
         }
     }
-    out.into_inner().map_err(|e| Error::input(e.to_string(), "table.csv", "report this"))
+    out.into_inner().map_err(|e| Error::internal(format!("table.csv cannot be encoded: {e}")))
 }
 
 fn write(

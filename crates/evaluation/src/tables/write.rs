@@ -63,9 +63,10 @@ fn write(path: &Path, rows: &[Vec<String>]) -> Result<()> {
     // The published scripts end lines as Python's csv module does by default.
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+        writer.write_record(row).map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     }
-    let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    let bytes =
+        writer.into_inner().map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     whence_store::write_atomic(path, &bytes)
 }
 

@@ -37,7 +37,7 @@ impl Method for FeatureSimilarity {
             bank.queries.iter().map(|q| bank.train.par_iter().map(|t| cosine(q, t)).collect()).collect()
         };
         if all.len() != request.queries.len() {
-            return Err(Error::input("features of a query are missing", "feature similarity", "report this"));
+            return Err(Error::internal("features of a query are missing"));
         }
         let queries = request.queries.iter().zip(all);
         Ok(queries.map(|(q, scores)| from_images(&INFO, request, &q.name, scores, Aggregation::Top10)).collect())

@@ -53,7 +53,7 @@ impl Method for PixelSimilarity {
             };
             let scores: Vec<f64> = (0..dataset.len()).into_par_iter().map(distance).collect();
             if scores.iter().any(|s| !s.is_finite()) {
-                return Err(Error::input("a distance is not finite", "pixel similarity", "report this"));
+                return Err(Error::internal("a distance is not finite"));
             }
             attributions.push(from_images(&INFO, request, &query.name, scores, Aggregation::Top10));
         }

@@ -222,11 +222,11 @@ impl UNet2DConfig {
         map.insert("_class_name".into(), "UNet2DModel".into());
         map.insert("_diffusers_version".into(), "0.42.1".into());
         let value =
-            serde_json::to_value(self).map_err(|e| Error::input(e.to_string(), "config.json", "report this"))?;
+            serde_json::to_value(self).map_err(|e| Error::internal(format!("config.json cannot be encoded: {e}")))?;
         if let serde_json::Value::Object(settings) = value {
             map.extend(settings);
         }
-        serde_json::to_string_pretty(&map).map_err(|e| Error::input(e.to_string(), "config.json", "report this"))
+        serde_json::to_string_pretty(&map).map_err(|e| Error::internal(format!("config.json cannot be encoded: {e}")))
     }
 
     /// Shape of the images the network works on.

@@ -108,7 +108,7 @@ impl Gate<'_> {
             Some((forget, others)) if pairs.len() == all.len() && !forget.is_empty() && !others.is_empty() => {
                 (Change::new(forget), Change::new(others))
             }
-            _ => return Err(Error::input("the full model's errors are incomplete", "quality gate", "report this")),
+            _ => return Err(Error::internal("the full model's errors are incomplete in the quality gate")),
         };
         Ok(Judgement::new(forget, others, retrained_rise))
     }

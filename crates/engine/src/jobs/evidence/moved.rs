@@ -39,7 +39,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             "class": condition.class(),
             "device": look.device,
         });
-        let kept = look.store.get(Kind::Moved, &inputs);
+        let kept = look.store.get(Kind::AffectedImages, &inputs);
         let known = kept.and_then(|bytes| serde_json::from_slice::<Vec<Moved>>(&bytes).ok());
         if let Some(images) = known.filter(|m| m.iter().all(|m| look.dataset.group_of(m.index) == Some(group))) {
             told.reporter.skip(1.0);
@@ -74,9 +74,9 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         }
         told.reporter.advance(1.0);
         moved.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
-        let bytes =
-            serde_json::to_vec(&moved).map_err(|e| Error::input(e.to_string(), "moved images", "report this"))?;
-        look.store.put(Kind::Moved, &inputs, &bytes)?;
+        let bytes = serde_json::to_vec(&moved)
+            .map_err(|e| Error::internal(format!("the affected images cannot be encoded: {e}")))?;
+        look.store.put(Kind::AffectedImages, &inputs, &bytes)?;
         told.reporter.state(EventKind::Moved { group, images: moved });
     }
     Ok("the images that moved most are known".into())

@@ -56,7 +56,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
                 "sampling": look.model.process().sampling_id(),
             }),
         );
-        match look.store.get(Kind::Redrawing, &inputs).filter(|pixels| pixels.len() == size) {
+        match look.store.get(Kind::Regeneration, &inputs).filter(|pixels| pixels.len() == size) {
             Some(pixels) => {
                 let image = Regenerated { step: steps, steps, pixels };
                 reporter.state(EventKind::Regenerated { group, image });
@@ -84,7 +84,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             // Each is kept as soon as it is there: a job that makes way loses none.
             let one = |(wanted, model): &(&Wanted, Pipeline)| {
                 let pixels = look.one(model, wanted.group, reporter)?;
-                look.store.put(Kind::Redrawing, &wanted.inputs, &pixels)?;
+                look.store.put(Kind::Regeneration, &wanted.inputs, &pixels)?;
                 Ok(pixels)
             };
             if made.len() > 1 {

@@ -46,7 +46,7 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
             json!({ "watch": { "draw": draw, "seed": look.job.seed, "noise": settings.seed, "pictures": IMAGES } });
         // The course is of the run, not of the weights at its end.
         let inputs = look.inputs_with(&models.key(group), more);
-        let kept = look.store.get(Kind::Course, &inputs);
+        let kept = look.store.get(Kind::Trajectory, &inputs);
         if let Some(course) = kept.and_then(|bytes| serde_json::from_slice::<Course>(&bytes).ok()) {
             let size = model.sample_shape().numel();
             course.points.into_iter().for_each(|point| reporter.state(EventKind::Unlearning(point)));
@@ -68,8 +68,9 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
         watcher.glance(group, 0, model)?;
         models.again(group, &mut watcher)?;
         let course = watcher.course;
-        let bytes = serde_json::to_vec(&course).map_err(|e| Error::input(e.to_string(), "course", "report this"))?;
-        look.store.put(Kind::Course, &inputs, &bytes)?;
+        let bytes = serde_json::to_vec(&course)
+            .map_err(|e| Error::internal(format!("the unlearning's progress cannot be encoded: {e}")))?;
+        look.store.put(Kind::Trajectory, &inputs, &bytes)?;
         reporter.advance(1.0);
     }
     Ok("the unlearning was watched".into())
