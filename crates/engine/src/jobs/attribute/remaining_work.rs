@@ -47,7 +47,7 @@ impl RemainingWork<'_> {
         let costs = Costs::measure(model, settings, unlearning.as_ref(), &mut || told.reporter.check())?;
         let estimate = costs.estimate(self.models, self.held, self.work);
         told.reporter.state(EventKind::Estimate(estimate));
-        if let (Some(peak), Some(free), Some(used)) = (estimate.peak_bytes, memory::available(), memory::peak())
+        if let (Some(peak), Some(free), Some(used)) = (estimate.peak_bytes, memory::available(), memory::now())
             && peak.saturating_sub(used) > free
         {
             let mebibytes = |bytes: u64| bytes >> 20;
