@@ -13,7 +13,8 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<()> {
             println!("{text}");
         }
     };
-    say(&format!("whence {}, burn 0.22.1, cubecl 0.11.3", env!("CARGO_PKG_VERSION")));
+    let libraries = device::library_versions().map(|(name, version)| format!("{name} {version}")).join(", ");
+    say(&format!("whence {}, {libraries}", env!("CARGO_PKG_VERSION")));
     say(&format!("CPU: flex, {} threads; always available, and the reference", rayon::current_num_threads()));
     let log = whence_engine::journal_path();
     say(&format!("Log of jobs: {}", log.display()));

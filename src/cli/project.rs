@@ -1,4 +1,4 @@
-//! `whence project`: is what is kept whole, and what may go.
+//! `whence project`: checks stored results, and removes those that are not needed any more.
 
 use std::path::{Path, PathBuf};
 
@@ -43,24 +43,30 @@ fn verify(folder: &Path, json: bool) -> Result<()> {
         for damage in &health.damaged {
             println!("damaged: {}", damage.what);
         }
+        if !health.outdated.is_empty() {
+            println!(
+                "{} results are of another revision of Whence: they are not used, and whence project gc removes them",
+                health.outdated.len()
+            );
+        }
         for path in &missing {
             println!("missing: {}, which project.json names", path.display());
         }
         for path in &health.leftovers {
-            println!("left over from a write that did not end: {}", path.display());
+            println!("left over from an interrupted write: {}", path.display());
         }
     }
     let wrong = health.damaged.len() + missing.len();
     if wrong == 0 {
         if !json {
-            println!("Everything is whole");
+            println!("All results are intact");
         }
         return Ok(());
     }
     Err(Error::file(
         format!("{} damaged and {} missing", health.damaged.len(), missing.len()),
         folder,
-        "results that are damaged are made again at their next use; whence project gc removes them",
+        "damaged results are computed again at their next use; whence project gc removes them",
     ))
 }
 
@@ -82,7 +88,9 @@ fn collect(folder: &Path, dry_run: bool, json: bool) -> Result<()> {
             fits("model", model) && fits("dataset", dataset)
         })
     };
-    let waste = store.waste(&live, &mut |_, _| Ok(()))?;
+    let mut waste = store.waste(&live, &mut |_, _| Ok(()))?;
+    // Results outside the store (tables, queries, models) are written through temporary files, too.
+    waste.extend(whence_store::leftovers_in(folder)?);
     let bytes: u64 = waste.iter().map(|w| w.bytes).sum();
     if !dry_run {
         store.sweep(&waste)?;

@@ -13,11 +13,11 @@ pub enum Error {
     #[error("cancelled")]
     Cancelled,
 
-    /// The job leaves the compute thread and goes on later. Not a failure: nothing was lost.
+    /// The job was paused or preempted and resumes later. Not a failure: nothing was lost.
     #[error("interrupted")]
     Interrupted,
 
-    /// Something the user gave cannot be used.
+    /// Something the user supplied cannot be used.
     #[error("{what}. {remedy}. ({place})")]
     Input {
         /// What is wrong, a sentence without its full stop.
@@ -28,7 +28,7 @@ pub enum Error {
         remedy: String,
     },
 
-    /// A fault of the program itself: something that cannot happen did. Nothing the user gave is wrong.
+    /// A fault of the program itself: something that cannot happen did. The user's input is not at fault.
     #[error("internal error: {what} (at {place}). Please report it")]
     Internal {
         /// What was found, a clause without its full stop.
@@ -44,20 +44,22 @@ pub enum Error {
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's own words.
+        /// The system's message.
         source: std::io::Error,
     },
 
-    /// A job failed on the compute thread, which has told all there is to tell.
+    /// A job failed; the text is complete.
     #[error("{0}")]
     Job(String),
 
-    /// The compute device has no room for what was asked at once; less may fit.
-    #[error("{device} has no room: {what}. Give a smaller --batch, close other programs, or choose --device cpu")]
+    /// The compute device has too little memory for the work done at once; a smaller batch may fit.
+    #[error(
+        "{device} has too little memory: {what}. Give a smaller --batch, close other programs, or choose --device cpu"
+    )]
     Memory {
         /// Name of the device.
         device: String,
-        /// The driver's words.
+        /// The driver's message.
         what: String,
     },
 
@@ -66,7 +68,7 @@ pub enum Error {
     Device {
         /// Name of the device as `--device` takes it.
         device: String,
-        /// What it did.
+        /// What happened.
         what: String,
         /// What the user can do, a sentence without its full stop.
         remedy: String,
@@ -104,13 +106,40 @@ impl Error {
     }
 }
 
+/// Whether a driver's or a library's message says that the device has no memory left. Drivers report that as text only,
+/// so this goes by the phrases of wgpu and cubecl (and their error variants in a debug print), and leaves out the frames of
+/// a backtrace, in which functions named after allocation are common.
+#[must_use]
+pub fn is_out_of_memory(message: &str) -> bool {
+    const PHRASES: [&str; 7] = [
+        "out of memory",
+        "out-of-memory",
+        "outofmemory",
+        "out of device memory",
+        "not enough memory",
+        "can't allocate buffer of size",
+        "every page size the memory tracks still holds live allocations",
+    ];
+    message.lines().filter(|line| !is_backtrace_frame(line)).any(|line| {
+        let line = line.to_lowercase();
+        PHRASES.iter().any(|phrase| line.contains(phrase))
+    })
+}
+
+/// `  12: function` and `     at file:line`.
+fn is_backtrace_frame(line: &str) -> bool {
+    let line = line.trim_start();
+    let after_digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    line.starts_with("at ") || (after_digits.len() < line.len() && after_digits.starts_with(": "))
+}
+
 fn io_hint(source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind;
     match source.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            ". Free some space and start again: what was finished is kept"
+            ". Free some space and start again: finished results are stored"
         }
-        ErrorKind::PermissionDenied => ". Check who may read and write there",
+        ErrorKind::PermissionDenied => ". Check the permissions of this path",
         ErrorKind::NotFound => ". Check the spelling and that the disk is mounted",
         _ => "",
     }
@@ -118,7 +147,7 @@ fn io_hint(source: &std::io::Error) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::Error;
+    use super::{Error, is_out_of_memory};
 
     #[test]
     fn an_internal_error_names_the_line_that_found_it() {
@@ -131,5 +160,28 @@ mod tests {
         let inside_a_closure =
             Err::<(), _>("no text").map_err(|e| Error::internal(format!("{e} was given"))).unwrap_err();
         assert!(inside_a_closure.to_string().contains(file!()), "{inside_a_closure}");
+    }
+
+    #[test]
+    fn only_messages_about_full_memory_count_as_such() {
+        for full in [
+            "Out of Memory",
+            "wgpu error: Not enough memory left.",
+            "An out-of-memory error happened during launch\nCaused by:\n  the heap is full",
+            "out of device memory allocating 4096 bytes",
+            "can't allocate buffer of size: 68719476736",
+            "called `Result::unwrap()` on an `Err` value: OutOfMemory { size: 12 }",
+            "ERROR_OUT_OF_DEVICE_MEMORY: out of device memory",
+        ] {
+            assert!(is_out_of_memory(full), "{full}");
+        }
+        for other in [
+            "Validation Error: the allocator was dropped before its buffers",
+            "the binding exceeds what was allocated",
+            "device lost\n   3: cubecl_runtime::memory::out_of_memory::allocate\n      at /src/OutOfMemory.rs:3",
+            "",
+        ] {
+            assert!(!is_out_of_memory(other), "{other}");
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! What every other crate stands on: the error type and counter-based random numbers.
+//! What every other crate builds on: the error type and counter-based random numbers.
 
 mod error;
 pub mod random;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, is_out_of_memory};

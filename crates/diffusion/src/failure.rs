@@ -13,8 +13,7 @@ pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 /// A device's failure: out of memory, or lost.
 pub(super) fn failure(device: &Device, what: String) -> Error {
     let device = format!("{device:?}");
-    let lower = what.to_lowercase();
-    if ["out of memory", "outofmemory", "not enough memory", "allocat"].iter().any(|sign| lower.contains(sign)) {
+    if whence_base::is_out_of_memory(&what) {
         return Error::Memory { device, what };
     }
     Error::Device {

@@ -1,4 +1,4 @@
-//! The background: jobs in, events out, one compute thread.
+//! The engine: jobs in, events out, one compute thread.
 
 mod cache;
 mod counterfactuals;

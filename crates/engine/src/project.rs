@@ -1,4 +1,4 @@
-//! What a project's results belong to.
+//! The model and the dataset that a project's results belong to.
 
 use std::path::PathBuf;
 
@@ -16,9 +16,9 @@ pub fn project_inputs(project: &Project) -> Result<(String, String)> {
     let named = |path: &Option<PathBuf>, what: &str| {
         path.clone().ok_or_else(|| {
             Error::file(
-                format!("the project names no {what}, so what belongs to it is not known"),
+                format!("the project names no {what}, so the results that belong to it are unknown"),
                 &project.root,
-                "open it in Whence, choose one and save, or remove what you do not need by hand",
+                "open it in Whence, choose one and save, or remove unneeded results by hand",
             )
         })
     };

@@ -286,7 +286,7 @@ impl Store {
     /// Reads and checks a result; one of another revision is returned, too, see [`Manifest::is_outdated`].
     ///
     /// # Errors
-    /// Files that are damaged, cut short, or not what their name says, and folders or devices in the place of one.
+    /// Files that are damaged, cut short, or not what their name promises, and folders or devices in the place of one.
     pub fn read(&self, kind: Kind, key: &str) -> Result<(Manifest, Vec<u8>)> {
         read(&self.path(kind, key), kind, key)
     }
@@ -361,7 +361,7 @@ fn read(path: &Path, kind: Kind, key: &str) -> Result<(Manifest, Vec<u8>)> {
     let (text, content) = rest.split_at(length.ok_or_else(|| damaged("it is cut short"))?);
     let manifest: Manifest = serde_json::from_slice(text).map_err(|e| damaged(&e.to_string()))?;
     if manifest.kind != kind || manifest.key != key || key_at(kind, manifest.revision, &manifest.inputs) != key {
-        return Err(damaged("it is not what its name says"));
+        return Err(damaged("its content does not belong to its name"));
     }
     Ok((manifest, content.to_vec()))
 }

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_damaged_and_leftover_files_are_told_apart_and_swept() {
+    fn damaged_unneeded_and_leftover_files_are_found_and_removed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let ink = json!({"model": "m", "dataset": "d", "group": "ink"});
@@ -265,10 +265,10 @@ mod tests {
         let key = store.put(Kind::Counterfactual, &ink, b"weights").unwrap();
         store.put(Kind::Counterfactual, &old, b"weights").unwrap();
         store.put(Kind::Unfinished, &ink, b"half").unwrap();
-        let kept = json!({"model": "m", "other": format!("unlearned {key}")});
+        let wanted = json!({"model": "m", "other": format!("unlearned {key}")});
         let lost = json!({"model": "m", "other": "unlearned 123"});
         let foreign = json!({"model": "m", "other": "weights 456"});
-        for inputs in [&kept, &lost, &foreign] {
+        for inputs in [&wanted, &lost, &foreign] {
             store.put(Kind::Terms, inputs, b"terms").unwrap();
         }
         let damaged = json!({"model": "m", "group": "wash"});

@@ -1,5 +1,5 @@
 //! Whether a device computes what the CPU computes: forward, every gradient, ten optimizer steps, at the layer shapes of
-//! the network that will run. In a child process; the verdict is kept with the driver's version.
+//! the network that will run. In a child process; the verdict is cached under the driver's version.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,7 +20,10 @@ use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
 
 /// Compiling all kernels of a large network takes minutes on some drivers; longer than this is a hang.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Largest `config.json` that is read, bytes.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Largest relative difference of the output.
 const FORWARD: f64 = 1e-4;
@@ -48,11 +51,11 @@ pub struct Verdict {
     pub failure: Option<String>,
 }
 
-/// The kept verdict for this adapter and network, or a new one from a child process.
+/// The cached verdict for this adapter and network, or a new one from a child process.
 ///
 /// # Errors
 /// Where the child cannot be started.
-pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkConfig>, again: bool) -> Result<Verdict> {
+pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkConfig>, force: bool) -> Result<Verdict> {
     let config = network.cloned().unwrap_or_else(usual_network);
     let text = config.to_json()?;
     let mut key = blake3::Hasher::new_derive_key("whence 2026 device verdict v1");
@@ -62,13 +65,14 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkCon
     let name = key.finalize().to_hex();
     let path =
         whence_store::user_data_folder().join("devices").join(format!("{}.json", name.get(..24).unwrap_or_default()));
-    if !again && let Ok(verdict) = whence_store::read_json::<Verdict>(&path) {
+    if !force && let Ok(verdict) = whence_store::read_json::<Verdict>(&path) {
         return Ok(verdict);
     }
     let file =
         tempfile::Builder::new().suffix(".json").tempfile().map_err(Error::io("write into", &std::env::temp_dir()))?;
     std::fs::write(file.path(), &text).map_err(Error::io("write", file.path()))?;
-    let kind = serde_json::to_string(&adapter.kind).unwrap_or_default();
+    let kind = serde_json::to_string(&adapter.kind)
+        .map_err(|e| Error::internal(format!("the kind of an adapter cannot be encoded: {e}")))?;
     let arguments = ["check-device", "--kind", &kind, "--network", &file.path().to_string_lossy()];
     let failed = |why: String| Verdict {
         device: String::new(),
@@ -78,8 +82,8 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkCon
         loss: f64::MAX,
         failure: Some(why),
     };
-    // Only what the child itself said is kept: an interrupt or a crowded device must not condemn the device for good.
-    let (mut verdict, lasting) = match run_child(program, &arguments, PATIENCE)? {
+    // Only the child's own verdict is cached: an interrupt or a busy device must not rule the device out for good.
+    let (mut verdict, cacheable) = match run_child(program, &arguments, TIMEOUT)? {
         Ok(text) => match serde_json::from_str(&text) {
             Ok(verdict) => (verdict, true),
             Err(e) => (failed(format!("its answer cannot be read: {e}")), false),
@@ -88,9 +92,9 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkCon
     };
     verdict.device = adapter.name.clone();
     verdict.driver = adapter.driver.clone();
-    // A verdict that cannot be kept is found again next time.
-    if lasting && let Err(error) = whence_store::write_json(&path, &verdict) {
-        tracing::warn!("the device's verdict is not kept: {error}");
+    // Without a cached verdict the check runs again next time.
+    if cacheable && let Err(error) = whence_store::write_json(&path, &verdict) {
+        tracing::warn!("the device's verdict is not cached: {error}");
     }
     Ok(verdict)
 }
@@ -102,11 +106,11 @@ fn usual_network() -> NetworkConfig {
 /// Compares a device with the CPU. Only for child processes: a driver may crash here.
 ///
 /// # Errors
-/// Settings that make no network. `network` is a `config.json`; diffusers' defaults where absent.
+/// Settings that are not valid for a network. `network` is a `config.json`; diffusers' defaults where absent.
 pub fn run_in_this_process(kind: AdapterKind, network: Option<&Path>) -> Result<Verdict> {
     let network = match network {
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+            let text = whence_store::read_text_file(path, MAX_CONFIG_BYTES)?;
             NetworkConfig::from_json(&text, &path.display().to_string())?
         }
         None => NetworkConfig::default(),
@@ -142,7 +146,7 @@ fn compare(device: &Device, network: &NetworkConfig) -> Result<Verdict> {
     })
 }
 
-/// The larger; not a number wins.
+/// The larger; NaN propagates.
 fn worst(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
@@ -160,7 +164,7 @@ fn relative(a: &[f32], b: &[f32], floor: f64) -> f64 {
     norm(&difference) / (norm(b) + floor).max(1e-30)
 }
 
-/// What a device computes from fixed weights, images and noise.
+/// Output, gradients and losses of a device for fixed weights, images and noise.
 struct Trace {
     output: Vec<f32>,
     gradients: Vec<Vec<f32>>,
@@ -183,12 +187,12 @@ impl Trace {
         let mut first = Vec::new();
         let mut losses = Vec::new();
         for _ in 0..10 {
-            let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
+            let (gradients, step_losses) = sharded_gradients(&network, &[()], |network, _, ()| {
                 let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, &conditions, None);
                 let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
                 Pass { metrics: loss.clone().inner(), loss }
             });
-            losses.extend(told.into_iter().flat_map(to_vec));
+            losses.extend(step_losses.into_iter().flat_map(to_vec));
             if first.is_empty() {
                 first = gradients.iter().map(|g| g.clone().map(to_vec).unwrap_or_default()).collect();
             }
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_and_numbers_that_are_none_are_seen() {
+    fn differences_and_nan_are_detected() {
         assert!((relative(&[1.0, 2.0], &[1.0, 1.0], 0.0) - 0.5f64.sqrt()).abs() < 1e-9);
         assert!(relative(&[f32::NAN], &[1.0], 0.0).is_nan());
         assert!(worst(f64::NAN, 1.0).is_nan() && worst(1.0, f64::NAN).is_nan());

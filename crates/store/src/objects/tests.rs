@@ -148,7 +148,7 @@ fn a_damaged_layout_file_may_be_deleted() {
 }
 
 #[test]
-fn a_store_that_cannot_be_written_is_read_and_says_so_when_it_would_write() {
+fn a_store_that_cannot_be_written_is_read_and_refuses_new_results() {
     let (folder, store, inputs) = filled();
     drop(store);
     let root = folder.path().join("store");
@@ -174,7 +174,7 @@ fn a_store_that_cannot_be_written_is_read_and_says_so_when_it_would_write() {
     assert!(error.contains("another run"), "a store that another process writes is not read around it: {error}");
 }
 
-/// Root ignores file permissions, so this says something for ordinary users only.
+/// Root ignores file permissions, so this tests something for ordinary users only.
 #[cfg(unix)]
 #[test]
 fn a_project_on_a_read_only_disk_is_read() {

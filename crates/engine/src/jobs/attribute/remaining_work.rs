@@ -53,7 +53,7 @@ impl RemainingWork<'_> {
         let costs = Costs::measure(model, settings, unlearning.as_ref(), &mut || bridge.reporter.check())?;
         let estimate = costs.estimate(self.models, self.held, self.work);
         bridge.reporter.state(EventKind::Estimate(estimate));
-        if let (Some(peak), Some(free), Some(used)) = (estimate.peak_bytes, memory::available(), memory::peak())
+        if let (Some(peak), Some(free), Some(used)) = (estimate.peak_bytes, memory::available(), memory::now())
             && peak.saturating_sub(used) > free
         {
             let mebibytes = |bytes: u64| bytes >> 20;
