@@ -11,9 +11,8 @@ use whence_base::{Error, Result};
 use whence_data::ImageShape;
 use whence_models::{UNet2DConfig, UNet2DModel};
 use whence_nn::SampleShape;
-use whence_nn::weights::{
-    NamedValues, Precision, RandomStart, SafetensorsSource, Values, named_values, write_safetensors,
-};
+use whence_nn::parameters::hash_parameters;
+use whence_nn::weights::{NamedValues, Precision, RandomStart, SafetensorsSource, Values, write_safetensors};
 
 const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
 
@@ -41,8 +40,7 @@ impl Model {
         let config = UNet2DConfig::from_json(&read_text(&files.config)?, &files.config.display().to_string())?;
         let scheduler =
             SchedulerConfig::from_json(&read_text(&files.scheduler)?, &files.scheduler.display().to_string())?;
-        let bytes = std::fs::read(&files.weights).map_err(Error::io("read", &files.weights))?;
-        let mut source = SafetensorsSource::from_bytes(&bytes, &files.weights.display().to_string())?;
+        let mut source = SafetensorsSource::open(&files.weights)?;
         let network = UNet2DModel::build(&config, &mut source, device)?;
         source.finish()?;
         Self::assemble(network, scheduler, device)
@@ -97,9 +95,7 @@ impl Model {
         hasher.update(network.config().to_json()?.as_bytes());
         let scheduler_text = serde_json::to_string(&scheduler).unwrap_or_default();
         hasher.update(scheduler_text.as_bytes());
-        for (name, _, values) in named_values(&network) {
-            hasher.update(name.as_bytes()).update(bytemuck::cast_slice(&values));
-        }
+        hash_parameters(&mut hasher, &network)?;
         let hash = hasher.finalize().to_hex().to_string();
         Ok(Self { network, scheduler, schedule, shape, device: device.clone(), hash })
     }
@@ -110,7 +106,7 @@ impl Model {
     /// Where the folder cannot be written.
     pub fn save(&self, folder: &Path, precision: Precision) -> Result<()> {
         whence_store::create_folder(folder)?;
-        write_safetensors(&folder.join(WEIGHTS), &named_values(&self.network), precision)?;
+        write_safetensors(&folder.join(WEIGHTS), &self.network, precision, &[])?;
         whence_store::write_atomic(&folder.join("scheduler_config.json"), self.scheduler.to_json()?.as_bytes())?;
         // Last, because its presence is what makes the folder a model.
         whence_store::write_atomic(&folder.join("config.json"), self.network.config().to_json()?.as_bytes())

@@ -1,23 +1,30 @@
 //! Weights as differences to other weights: many models that differ little, each in a fraction of the space.
+//!
+//! A difference is a safetensors file, compressed by zstd. It is written and read one tensor at a time, so that the memory
+//! it takes beside the two networks is bounded by the largest tensor.
 
 use std::collections::HashMap;
+use std::io::{Read, Write};
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
+use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 
-use super::weights::NamedValues;
+use super::parameters::{NamedTensor, VALUES_PER_CHUNK, little_endian, named_tensors, replace_parameters, to_vec};
+use super::selection::ParameterSelection;
+use super::weights::{Header, TensorEntry, arrange, half_precision, widen};
 use whence_base::{Error, Result};
 
-/// How exactly differences are kept.
+/// How exactly differences are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeltaPrecision {
-    /// 32-bit floats: all there is.
+    /// 32-bit floats, exactly.
     Float32,
     /// 16-bit floats.
     Float16,
-    /// Whole numbers from -127 to 127 times a scale for each output channel; vectors as 16-bit floats.
+    /// Integers from -127 to 127 times one scale per output channel; vectors as 16-bit floats.
     #[default]
     Int8,
     /// As [`Int8`](Self::Int8), from -7 to 7.
@@ -25,7 +32,7 @@ pub enum DeltaPrecision {
 }
 
 impl DeltaPrecision {
-    /// Largest whole number; none where differences stay floats.
+    /// Largest integer; none where differences stay floats.
     fn largest(self) -> Option<f32> {
         match self {
             Self::Float32 | Self::Float16 => None,
@@ -39,133 +46,334 @@ impl DeltaPrecision {
     }
 }
 
-/// End of the name under which a tensor's scales are kept.
+/// End of the name under which a tensor's scales are stored.
 const SCALES: &str = "#scales";
 
-/// The difference `other - full` of two networks of the same layers: a safetensors file, packed by zstd.
+/// Level of the zstd compression.
+const LEVEL: i32 = 9;
+
+/// Differences up to this many bytes are compressed in one call, which finds a little more than a stream does. Larger ones
+/// are not held in memory.
+const ONE_CALL: u64 = 16 << 20;
+
+fn internal(what: impl Into<String>) -> Error {
+    Error::input(what, "difference of two models", "report this")
+}
+
+fn damaged(what: impl Into<String>) -> Error {
+    Error::input(what, "difference of two models", "it belongs to another model or is damaged: make it again")
+}
+
+/// The difference `other - full` of two networks of the same layers, for the selected parameters.
 ///
 /// # Errors
-/// Where the two have other tensors or shapes.
-pub fn encode(full: &[NamedValues], other: &[NamedValues], precision: DeltaPrecision) -> Result<Vec<u8>> {
-    let broken = |what: String| Error::input(what, "difference of two models", "report this");
-    let mut buffers: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    for ((name, shape, base), (other_name, other_shape, values)) in full.iter().zip(other) {
-        if name != other_name || shape != other_shape {
-            return Err(broken(format!("{name} {shape:?} is {other_name} {other_shape:?} in the other")));
-        }
-        let difference: Vec<f32> = values.iter().zip(base).map(|(v, b)| v - b).collect();
+/// As [`encode_to`].
+pub fn encode<M: Module>(
+    full: &M,
+    other: &M,
+    precision: DeltaPrecision,
+    selection: &ParameterSelection,
+) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    encode_to(&mut bytes, full, other, precision, selection)?;
+    Ok(bytes)
+}
+
+/// Writes the difference `other - full` of two networks of the same layers, for the selected parameters.
+///
+/// # Errors
+/// Where the two have other tensors or shapes, differ in a parameter that is not selected, or `out` cannot be written.
+pub fn encode_to<M: Module>(
+    out: impl Write,
+    full: &M,
+    other: &M,
+    precision: DeltaPrecision,
+    selection: &ParameterSelection,
+) -> Result<()> {
+    encode_tensors(out, named_tensors(full), named_tensors(other), precision, selection)
+}
+
+fn encode_tensors(
+    mut out: impl Write,
+    full: Vec<NamedTensor>,
+    other: Vec<NamedTensor>,
+    precision: DeltaPrecision,
+    selection: &ParameterSelection,
+) -> Result<()> {
+    let pairs = pairs(full, other, selection)?;
+    let mut parts = Vec::new();
+    let mut entries = Vec::new();
+    for (index, (base, _)) in pairs.iter().enumerate() {
+        let (name, shape) = (base.name.clone(), base.shape.clone());
         match (precision.largest(), shape.as_slice()) {
             (Some(largest), &[channels, _, ..]) if channels > 0 => {
-                let (whole, scales) = round(&difference, channels, largest);
-                buffers.push((name.clone(), Dtype::I8, shape.clone(), whole));
-                let scales = floats(&scales, Dtype::F32);
-                buffers.push((format!("{name}{SCALES}"), Dtype::F32, vec![channels], scales));
+                parts.extend([Part::Integers { index, channels, largest }, Part::Scales { index, channels, largest }]);
+                let scales = format!("{name}{SCALES}");
+                entries.push(TensorEntry { name, dtype: Dtype::I8, shape });
+                entries.push(TensorEntry { name: scales, dtype: Dtype::F32, shape: vec![channels] });
             }
             _ => {
-                let float = precision.float();
-                buffers.push((name.clone(), float, shape.clone(), floats(&difference, float)));
+                parts.push(Part::Floats { index });
+                entries.push(TensorEntry { name, dtype: precision.float(), shape });
             }
         }
     }
-    let views = buffers
-        .iter()
-        .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)))
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|e| broken(e.to_string()))?;
-    let bytes = safetensors::serialize(views, None).map_err(|e| broken(e.to_string()))?;
-    zstd::bulk::compress(&bytes, 9).map_err(|e| broken(e.to_string()))
+    let arranged = arrange(&entries, None)?;
+    let length = arranged.header.len() as u64 + arranged.data_length;
+    let write = |to: &mut dyn Write| -> Result<()> {
+        to.write_all(&arranged.header).map_err(write_failed)?;
+        for index in &arranged.order {
+            let part = parts.get(*index).ok_or_else(|| internal("a tensor without a part"))?;
+            part.write(to, &pairs, precision)?;
+        }
+        Ok(())
+    };
+    if length <= ONE_CALL {
+        let mut bytes = Vec::new();
+        write(&mut bytes)?;
+        let compressed = zstd::bulk::compress(&bytes, LEVEL).map_err(write_failed)?;
+        return out.write_all(&compressed).map_err(write_failed);
+    }
+    let mut encoder = zstd::stream::write::Encoder::new(out, LEVEL).map_err(write_failed)?;
+    encoder.set_pledged_src_size(Some(length)).map_err(write_failed)?;
+    write(&mut encoder)?;
+    encoder.finish().map_err(write_failed)?;
+    Ok(())
 }
 
-/// The other network's weights again: `full` plus the difference that [`encode`] made.
+fn write_failed(e: std::io::Error) -> Error {
+    internal(format!("writing a difference failed: {e}"))
+}
+
+/// The selected parameters of both networks.
+fn pairs(
+    full: Vec<NamedTensor>,
+    other: Vec<NamedTensor>,
+    selection: &ParameterSelection,
+) -> Result<Vec<(NamedTensor, NamedTensor)>> {
+    if full.len() != other.len() {
+        return Err(internal(format!("one model has {} parameters and the other {}", full.len(), other.len())));
+    }
+    let mut pairs = Vec::with_capacity(full.len());
+    for (base, other) in full.into_iter().zip(other) {
+        if base.name != other.name || base.shape != other.shape {
+            return Err(internal(format!(
+                "{} {:?} is {} {:?} in the other",
+                base.name, base.shape, other.name, other.shape
+            )));
+        }
+        if selection.contains(&base.name) {
+            pairs.push((base, other));
+        } else if to_vec(base.values)? != to_vec(other.values)? {
+            return Err(internal(format!("{} is not selected and differs", base.name)));
+        }
+    }
+    Ok(pairs)
+}
+
+/// What a tensor of the file holds of a pair of parameters.
+enum Part {
+    Floats { index: usize },
+    Scales { index: usize, channels: usize, largest: f32 },
+    Integers { index: usize, channels: usize, largest: f32 },
+}
+
+impl Part {
+    fn write(
+        &self,
+        out: &mut dyn Write,
+        pairs: &[(NamedTensor, NamedTensor)],
+        precision: DeltaPrecision,
+    ) -> Result<()> {
+        let (Self::Floats { index } | Self::Scales { index, .. } | Self::Integers { index, .. }) = *self;
+        let (base, other) = pairs.get(index).ok_or_else(|| internal("a part without parameters"))?;
+        let mut difference = to_vec(other.values.clone())?;
+        for (value, base) in difference.iter_mut().zip(to_vec(base.values.clone())?) {
+            *value -= base;
+        }
+        match *self {
+            Self::Floats { .. } => {
+                for chunk in difference.chunks(VALUES_PER_CHUNK) {
+                    let float32 = precision.float() == Dtype::F32;
+                    let bytes = if float32 { little_endian(chunk) } else { half_precision(chunk) };
+                    out.write_all(&bytes).map_err(write_failed)?;
+                }
+                Ok(())
+            }
+            Self::Scales { channels, largest, .. } => {
+                out.write_all(&little_endian(&scales(&difference, channels, largest))).map_err(write_failed)
+            }
+            Self::Integers { channels, largest, .. } => {
+                out.write_all(&integers(&difference, channels, largest)).map_err(write_failed)
+            }
+        }
+    }
+}
+
+/// The scale of each output channel with which its largest difference becomes `largest`.
+fn scales(difference: &[f32], channels: usize, largest: f32) -> Vec<f32> {
+    let scale = |channel: &[f32]| channel.iter().fold(0.0f32, |m, v| m.max(v.abs())) / largest;
+    difference.chunks(values_per_channel(difference.len(), channels)).map(scale).collect()
+}
+
+/// The differences in units of their channel's scale, rounded, as the bytes of signed integers.
+fn integers(difference: &[f32], channels: usize, largest: f32) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(difference.len());
+    let each = values_per_channel(difference.len(), channels);
+    for (channel, scale) in difference.chunks(each).zip(scales(difference, channels, largest)) {
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        bytes.extend(channel.iter().map(|v| ((v * inverse).round().clamp(-largest, largest) as i8).cast_unsigned()));
+    }
+    bytes
+}
+
+fn values_per_channel(count: usize, channels: usize) -> usize {
+    (count / channels.max(1)).max(1)
+}
+
+/// The other network again: `full` plus the difference that [`encode`] made with this selection.
 ///
 /// # Errors
 /// Bytes that are damaged, or a difference to another network.
-pub fn decode(full: &[NamedValues], bytes: &[u8]) -> Result<Vec<NamedValues>> {
-    let broken = |what: String| {
-        Error::input(what, "difference of two models", "it belongs to another model or is damaged: make it again")
-    };
-    // Names and shapes beside the numbers; a length that the file claims is not believed.
-    let most =
-        4096 + full.iter().map(|(name, shape, v)| 4 * v.len() + 64 * shape.len() + 8 * name.len() + 512).sum::<usize>();
-    let bytes = zstd::bulk::decompress(bytes, most).map_err(|e| broken(e.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| broken(e.to_string()))?;
-    let mut views: HashMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
-    full.iter()
-        .map(|(name, shape, base)| {
-            let missing = || broken(format!("{name} is missing or has another shape"));
-            let view = views.remove(name).filter(|v| v.shape() == shape.as_slice()).ok_or_else(missing)?;
-            let difference = match (view.dtype(), shape.as_slice()) {
-                (Dtype::I8, &[channels, ..]) => {
-                    let scales = views.remove(&format!("{name}{SCALES}")).filter(|s| s.shape() == [channels]);
-                    let scales = numbers(&scales.ok_or_else(missing)?).ok_or_else(missing)?;
-                    let each = (base.len() / channels.max(1)).max(1);
-                    let whole = view.data().chunks(each).zip(&scales);
-                    whole.flat_map(|(c, scale)| c.iter().map(move |v| f32::from(v.cast_signed()) * scale)).collect()
+pub fn decode<M: Module>(full: &M, bytes: impl Read, selection: &ParameterSelection) -> Result<M> {
+    let values = decode_tensors(&named_tensors(full), bytes, selection)?;
+    Ok(replace_parameters(full.clone(), values))
+}
+
+/// The values of the selected parameters, in their order; none for the others.
+fn decode_tensors(
+    full: &[NamedTensor],
+    bytes: impl Read,
+    selection: &ParameterSelection,
+) -> Result<Vec<Option<Tensor<1>>>> {
+    let mut reader = zstd::stream::read::Decoder::new(bytes).map_err(|e| damaged(e.to_string()))?;
+    // Names, shapes and offsets of the tensors and their scales; a length that the file claims is not believed.
+    let most: usize = 4096 + full.iter().map(|p| 64 * p.shape.len() + 8 * p.name.len() + 512).sum::<usize>();
+    let header = Header::read(&mut reader, most as u64, "difference of two models")?;
+    let positions: HashMap<&str, usize> = full
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| selection.contains(&p.name))
+        .map(|(index, p)| (p.name.as_str(), index))
+        .collect();
+    let mut found = vec![None; full.len()];
+    let mut scales: HashMap<String, Vec<f32>> = HashMap::new();
+    for name in header.metadata.offset_keys() {
+        let info = header.metadata.info(&name).ok_or_else(|| internal("a tensor without a description"))?;
+        let parameter = name.strip_suffix(SCALES).unwrap_or(&name);
+        let base = positions.get(parameter).and_then(|index| Some((*index, full.get(*index)?)));
+        let (index, base) = base.ok_or_else(|| damaged(format!("the model has no parameter {parameter}")))?;
+        let is_scales = parameter.len() < name.len();
+        let shape = if is_scales { base.shape.get(..1) } else { Some(base.shape.as_slice()) };
+        // Checked before memory is taken for it.
+        if shape != Some(info.shape.as_slice()) {
+            return Err(damaged(format!("{name} has shape {:?} in place of {:?}", info.shape, base.shape)));
+        }
+        let mut data = vec![0; info.data_offsets.1 - info.data_offsets.0];
+        reader.read_exact(&mut data).map_err(|e| damaged(format!("{name} is incomplete ({e})")))?;
+        let mut values = Vec::with_capacity(info.shape.iter().product());
+        match (info.dtype, base.shape.as_slice()) {
+            (Dtype::F32 | Dtype::F16, _) => widen(&data, info.dtype, &mut values),
+            (Dtype::I8, &[channels, ..]) if !is_scales => {
+                let scales = scales.remove(&name).ok_or_else(|| damaged(format!("{name} has no scales")))?;
+                for (chunk, scale) in data.chunks(values_per_channel(data.len(), channels)).zip(&scales) {
+                    values.extend(chunk.iter().map(|v| f32::from(v.cast_signed()) * scale));
                 }
-                _ => numbers(&view).ok_or_else(missing)?,
-            };
-            if difference.len() != base.len() || difference.iter().any(|d| !d.is_finite()) {
-                return Err(broken(format!("{name} holds numbers that are not finite")));
             }
-            let values = base.iter().zip(&difference).map(|(b, d)| b + d).collect();
-            Ok((name.clone(), shape.clone(), values))
-        })
-        .collect()
-}
-
-/// Whole numbers and a scale for each output channel, whose largest difference becomes `largest`.
-fn round(difference: &[f32], channels: usize, largest: f32) -> (Vec<u8>, Vec<f32>) {
-    let each = (difference.len() / channels.max(1)).max(1);
-    let mut whole = Vec::with_capacity(difference.len());
-    let mut scales = Vec::with_capacity(channels);
-    for channel in difference.chunks(each) {
-        let scale = channel.iter().fold(0.0f32, |m, v| m.max(v.abs())) / largest;
-        scales.push(scale);
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-        whole.extend(channel.iter().map(|v| ((v * inverse).round().clamp(-largest, largest) as i8).cast_unsigned()));
+            _ => return Err(damaged(format!("{name} holds {:?} values", info.dtype))),
+        }
+        drop(data);
+        if let Some(value) = values.iter().find(|d| !d.is_finite()) {
+            return Err(damaged(format!("{name} holds {value}")));
+        }
+        if is_scales {
+            scales.insert(parameter.to_owned(), values);
+        } else if let Some(slot) = found.get_mut(index) {
+            *slot = Some(sum(base, values)?);
+        }
     }
-    (whole, scales)
-}
-
-fn floats(values: &[f32], dtype: Dtype) -> Vec<u8> {
-    match dtype {
-        Dtype::F16 => values.iter().flat_map(|v| half::f16::from_f32(*v).to_le_bytes()).collect(),
-        _ => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+    let end = reader.read(&mut [0]).map_err(|e| damaged(e.to_string()))?;
+    if end > 0 || !scales.is_empty() {
+        return Err(damaged("it holds more than the model's parameters"));
     }
+    for (parameter, values) in full.iter().zip(&found) {
+        if values.is_none() && selection.contains(&parameter.name) {
+            return Err(damaged(format!("{} is missing", parameter.name)));
+        }
+    }
+    Ok(found)
 }
 
-fn numbers(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    super::weights::widen(view)
+/// A parameter plus its difference, on its device.
+fn sum(base: &NamedTensor, mut difference: Vec<f32>) -> Result<Tensor<1>> {
+    let values = to_vec(base.values.clone())?;
+    if values.len() != difference.len() {
+        return Err(damaged(format!("{} has {} values in place of {}", base.name, difference.len(), values.len())));
+    }
+    for (value, base) in difference.iter_mut().zip(values) {
+        *value += base;
+    }
+    let count = difference.len();
+    Ok(Tensor::from_data(TensorData::new(difference, [count]), &base.values.device()))
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
+    use crate::parameters::{named_values, read_all};
+    use crate::test_network::TwoLayers;
+    use crate::weights::NamedValues;
     use whence_base::random::epsilon;
 
-    fn networks(size: f32) -> (Vec<NamedValues>, Vec<NamedValues>) {
-        let shapes: [(&str, &[usize]); 3] =
-            [("conv.weight", &[6, 5, 3, 3]), ("conv.bias", &[6]), ("linear.weight", &[4, 7])];
-        let make = |seed, scale: f32| -> Vec<NamedValues> {
-            let all = shapes.iter().enumerate();
-            all.map(|(i, (name, shape))| {
-                let count = shape.iter().product();
-                let values = epsilon(seed, b"delta", i, 0, count).iter().map(|v| v * scale).collect();
-                ((*name).to_owned(), shape.to_vec(), values)
-            })
-            .collect()
-        };
-        let full = make(1, 1.0);
+    const ALL: ParameterSelection = ParameterSelection::All;
+
+    fn normal(shapes: &[(&str, &[usize])], seed: u64, scale: f32) -> Vec<NamedValues> {
+        let mut all = Vec::new();
+        for (i, (name, shape)) in shapes.iter().enumerate() {
+            let values = epsilon(seed, b"delta", i, 0, shape.iter().product()).iter().map(|v| v * scale).collect();
+            all.push(((*name).to_owned(), shape.to_vec(), values));
+        }
+        all
+    }
+
+    fn pair_of(shapes: &[(&str, &[usize])], size: f32) -> (Vec<NamedValues>, Vec<NamedValues>) {
+        let full = normal(shapes, 1, 1.0);
         let other = full
             .iter()
-            .zip(make(2, size))
+            .zip(normal(shapes, 2, size))
             .map(|((n, s, f), (_, _, d))| (n.clone(), s.clone(), f.iter().zip(d).map(|(f, d)| f + d).collect()))
             .collect();
         (full, other)
     }
 
+    fn networks(size: f32) -> (Vec<NamedValues>, Vec<NamedValues>) {
+        pair_of(&[("conv.weight", &[6, 5, 3, 3]), ("conv.bias", &[6]), ("linear.weight", &[4, 7])], size)
+    }
+
+    fn tensors(values: &[NamedValues]) -> Vec<NamedTensor> {
+        let tensor = |values: &[f32]| Tensor::from_floats(values, &Device::flex());
+        values
+            .iter()
+            .map(|(name, shape, v)| NamedTensor { name: name.clone(), shape: shape.clone(), values: tensor(v) })
+            .collect()
+    }
+
+    fn encode(full: &[NamedValues], other: &[NamedValues], precision: DeltaPrecision) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        encode_tensors(&mut bytes, tensors(full), tensors(other), precision, &ALL)?;
+        Ok(bytes)
+    }
+
+    fn decode(full: &[NamedValues], bytes: &[u8]) -> Result<Vec<NamedValues>> {
+        let full = tensors(full);
+        let values = decode_tensors(&full, bytes, &ALL)?;
+        read_all(full.into_iter().zip(values).map(|(t, v)| NamedTensor { values: v.unwrap(), ..t }).collect())
+    }
+
     #[test]
-    fn differences_come_back_as_exactly_as_their_precision_says() {
+    fn differences_are_restored_as_exactly_as_their_precision_says() {
         let (full, other) = networks(0.01);
         for (precision, most) in [
             (DeltaPrecision::Float32, 1e-7),
@@ -182,9 +390,43 @@ mod tests {
             }
             assert!(worst <= most, "{precision:?}: {worst}");
             assert!(precision == DeltaPrecision::Float32 || worst > most / 50.0, "{precision:?} rounds: {worst}");
-            // What was decoded is what is kept: encoding it again changes nothing more than the last bits.
             assert_eq!(decode(&full, &bytes).unwrap(), again);
         }
+    }
+
+    /// blake3 of the uncompressed bytes, from the time when differences were encoded as a whole.
+    const DIGESTS: [(DeltaPrecision, &str); 4] = [
+        (DeltaPrecision::Float32, "?"),
+        (DeltaPrecision::Float16, "?"),
+        (DeltaPrecision::Int8, "?"),
+        (DeltaPrecision::Int4, "?"),
+    ];
+
+    #[test]
+    fn the_format_has_not_changed() {
+        let shapes: [(&str, &[usize]); 5] = [
+            ("conv.weight", &[48, 40, 3, 3]),
+            ("conv.bias", &[48]),
+            ("linear.weight", &[64, 700]),
+            ("a.weight", &[512, 700]),
+            ("z", &[1]),
+        ];
+        let (full, other) = pair_of(&shapes, 0.01);
+        for (precision, digest) in DIGESTS {
+            let bytes = zstd::bulk::decompress(&encode(&full, &other, precision).unwrap(), 1 << 26).unwrap();
+            assert_eq!(blake3::hash(&bytes).to_hex().as_str(), digest, "{precision:?}");
+        }
+    }
+
+    /// Past the size that is compressed in one call.
+    #[test]
+    fn large_differences_are_streamed() {
+        let (full, other) = pair_of(&[("a.weight", &[2100, 2100]), ("a.bias", &[2100])], 0.01);
+        let bytes = encode(&full, &other, DeltaPrecision::Float32).unwrap();
+        for ((_, _, a), (_, _, b)) in decode(&full, &bytes).unwrap().iter().zip(&other) {
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6));
+        }
+        assert!(decode(&full, &bytes[..bytes.len() - 1]).is_err(), "cut");
     }
 
     #[test]
@@ -205,8 +447,41 @@ mod tests {
         let mut smaller = full.clone();
         smaller[0] = ("conv.weight".into(), vec![6, 5, 2, 3], vec![0.0; 180]);
         assert!(decode(&smaller, &bytes).is_err(), "another shape");
+        assert!(decode(&full[1..], &bytes).is_err(), "a tensor that the network lacks");
+        let mut more = full.clone();
+        more.push(("z".into(), vec![1], vec![0.0]));
+        assert!(decode(&more, &bytes).is_err(), "a tensor is missing");
         assert!(encode(&full, &smaller, DeltaPrecision::Int8).is_err());
+        assert!(encode(&full, &full[1..], DeltaPrecision::Int8).is_err());
         let bomb = zstd::bulk::compress(&vec![0u8; 1 << 26], 9).unwrap();
         assert!(decode(&full, &bomb).is_err(), "more than the network could hold");
+        let mut header = u64::MAX.to_le_bytes().to_vec();
+        header.resize(1 << 20, b' ');
+        assert!(decode(&full, &zstd::bulk::compress(&header, 9).unwrap()).is_err(), "a header without end");
+    }
+
+    #[test]
+    fn parameters_that_are_not_selected_are_not_stored_and_stay_as_they_are() {
+        let selection = ParameterSelection::Matching(vec!["*.weight".into()]);
+        let (full, random) = (TwoLayers::random(1), TwoLayers::random(2));
+        let selected = |t: &NamedTensor| selection.contains(&t.name);
+        let values = named_tensors(&random).into_iter().map(|t| selected(&t).then_some(t.values)).collect();
+        let other = replace_parameters(full.clone(), values);
+        let bytes = super::encode(&full, &other, DeltaPrecision::Float32, &selection).unwrap();
+        let again = super::decode(&full, bytes.as_slice(), &selection).unwrap();
+        for ((a, b), full) in
+            named_values(&again).unwrap().iter().zip(named_values(&other).unwrap()).zip(named_values(&full).unwrap())
+        {
+            assert_eq!(a.0, b.0);
+            assert!(a.2.iter().zip(&b.2).all(|(a, b)| (a - b).abs() < 1e-6));
+            assert_eq!(a.0.ends_with("bias"), a.2 == full.2, "{}", a.0);
+        }
+        let whole = super::encode(&full, &other, DeltaPrecision::Float32, &ALL).unwrap();
+        let text = zstd::bulk::decompress(&bytes, 1 << 20).unwrap();
+        assert!(!text.windows(4).any(|w| w == b"bias"));
+        assert!(super::decode(&full, whole.as_slice(), &selection).is_err(), "stored with another selection");
+        assert!(super::decode(&full, bytes.as_slice(), &ALL).is_err(), "stored with another selection");
+        let moved = super::encode(&full, &random, DeltaPrecision::Float32, &selection);
+        assert!(moved.is_err(), "a parameter that is not selected differs");
     }
 }

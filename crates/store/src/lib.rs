@@ -20,7 +20,20 @@ pub use upkeep::{Count, Damage, Health, Waste};
 /// # Errors
 /// Where the folder or the file cannot be written; the old file, if any, is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, bytes, true)
+    write(path, true, |file| file.write_all(bytes).map_err(Error::io("write", path)))
+}
+
+/// As [`write_atomic`], for content that is made while it is written: `content` writes it to a buffered temporary file,
+/// which replaces `path` only where it succeeds.
+///
+/// # Errors
+/// As [`write_atomic`], and those of `content`.
+pub fn write_atomic_with(path: &Path, content: impl FnOnce(&mut dyn std::io::Write) -> Result<()>) -> Result<()> {
+    write(path, true, |file| {
+        let mut buffered = std::io::BufWriter::with_capacity(1 << 20, file);
+        content(&mut buffered)?;
+        buffered.flush().map_err(Error::io("write", path))
+    })
 }
 
 /// As [`write_atomic`], but does not wait for the disk: after a power failure the file may be damaged, never after a
@@ -29,10 +42,10 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`write_atomic`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, bytes, false)
+    write(path, false, |file| file.write_all(bytes).map_err(Error::io("write", path)))
 }
 
-fn write(path: &Path, bytes: &[u8], onto_disk: bool) -> Result<()> {
+fn write(path: &Path, onto_disk: bool, content: impl FnOnce(&mut std::fs::File) -> Result<()>) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_folder(folder)?;
     let mut file = tempfile::Builder::new()
@@ -40,8 +53,10 @@ fn write(path: &Path, bytes: &[u8], onto_disk: bool) -> Result<()> {
         .suffix(".part")
         .tempfile_in(folder)
         .map_err(Error::io("write into", folder))?;
-    let synced = |file: &std::fs::File| if onto_disk { file.sync_all() } else { Ok(()) };
-    file.write_all(bytes).and_then(|()| synced(file.as_file())).map_err(Error::io("write", path))?;
+    content(file.as_file_mut())?;
+    if onto_disk {
+        file.as_file().sync_all().map_err(Error::io("write", path))?;
+    }
     // Temporary files are private to their owner; results are ordinary files.
     #[cfg(unix)]
     {
@@ -89,4 +104,23 @@ pub fn check_writable(folder: &Path) -> Result<()> {
 /// Where the system refuses.
 pub fn create_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(Error::io("create", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_that_fails_leaves_the_old_file_and_no_temporary_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        write_atomic_with(&path, |out| out.write_all(b"old").map_err(Error::io("write", &path))).unwrap();
+        let failed = write_atomic_with(&path, |out| {
+            out.write_all(b"half of the new").map_err(Error::io("write", &path))?;
+            Err(Error::Cancelled)
+        });
+        assert!(matches!(failed, Err(Error::Cancelled)));
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

@@ -14,11 +14,12 @@ use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_diffusion::{Model, NoiseSchedule, SchedulerConfig, sample_shape};
 use whence_models::{UNet2DConfig, UNet2DModel};
+use whence_nn::ParameterSelection;
 use whence_nn::ema::Ema;
 use whence_nn::gradients::{Pass, sharded_gradients, shards};
 use whence_nn::optimizer::AdamW;
 use whence_nn::sample::to_tensor;
-use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_values, prefixed, to_vec, write_safetensors};
+use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_tensors, prefixed, to_vec, write_tensors};
 
 /// Beside the weights of a trained model: what it was made from.
 const RECORD: &str = "training.json";
@@ -154,8 +155,8 @@ impl Training<'_> {
         }
         let start = Model::with_random_weights(&network, &config.scheduler, config.seed, self.device)?;
         let mut network = start.network.clone();
-        let mut optimizer = AdamW::new(config.optimizer, &network);
-        let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network));
+        let mut optimizer = AdamW::new(config.optimizer, &network, &ParameterSelection::All);
+        let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network, &ParameterSelection::All));
         let checkpoint = Checkpoint { folder: self.out.join("checkpoint") };
         let mut step = checkpoint.resume(&record, &mut network, &mut optimizer, ema.as_mut(), self.device)?;
         observe(TrainingStep { step, steps: config.steps, loss: None })?;
@@ -197,18 +198,19 @@ impl Training<'_> {
         let batch = self.draw(model, step);
         let device = self.device.clone().autodiff();
         let shards = shards(batch.len(), 1, shape, self.device);
-        let (gradients, told) = sharded_gradients(&network, &shards, |network, index, places| {
-            let part = batch.part(places);
-            let counter = ((step as u64) << 16) | index as u64;
-            let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
-            let noisy = to_tensor(&part.noisy, shape, &device);
-            let output = network.forward(noisy, &part.timesteps, part.classes.as_deref(), Some(&mut dropout));
-            let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
-            let loss = loss * (part.len() as f64 / batch.len() as f64);
-            Pass { metrics: loss.clone().inner(), loss }
-        });
+        let (gradients, told) =
+            sharded_gradients(&network, &ParameterSelection::All, &shards, |network, index, places| {
+                let part = batch.part(places);
+                let counter = ((step as u64) << 16) | index as u64;
+                let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
+                let noisy = to_tensor(&part.noisy, shape, &device);
+                let output = network.forward(noisy, &part.timesteps, part.classes.as_deref(), Some(&mut dropout));
+                let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
+                let loss = loss * (part.len() as f64 / batch.len() as f64);
+                Pass { metrics: loss.clone().inner(), loss }
+            });
         let value = if step.is_multiple_of(10) || step + 1 == config.steps {
-            let value: f32 = to_vec(Tensor::cat(told, 0)).iter().sum();
+            let value: f32 = to_vec(Tensor::cat(told, 0))?.iter().sum();
             if !value.is_finite() {
                 return Err(Error::input(
                     format!("the loss became {value} at step {step}"),
@@ -267,10 +269,10 @@ impl Checkpoint {
         ema: Option<&Ema>,
     ) -> Result<()> {
         let (_, mut tensors) = optimizer.state();
-        tensors.extend(prefixed("model", named_values(network)));
+        tensors.extend(prefixed("model", named_tensors(network)));
         tensors.extend(ema.map(Ema::state).unwrap_or_default());
         let file = format!("step-{step}.safetensors");
-        write_safetensors(&self.folder.join(&file), &tensors, Precision::Float32)?;
+        write_tensors(&self.folder.join(&file), &tensors, Precision::Float32, &[])?;
         let state = CheckpointState { step, tensors: file.clone(), record: record.clone() };
         whence_store::write_json(&self.folder.join("state.json"), &state)?;
         // Only now is the former generation of no use.

@@ -13,6 +13,7 @@ use whence_base::{Error, Result};
 use whence_data::ImageShape;
 use whence_diffusion::{Model, SchedulerConfig};
 use whence_models::UNet2DConfig;
+use whence_nn::ParameterSelection;
 use whence_nn::gradients::{Pass, sharded_gradients};
 use whence_nn::optimizer::AdamW;
 use whence_nn::optimizer::AdamWConfig;
@@ -179,21 +180,25 @@ impl Trace {
         let (x, y) = (epsilon(1, b"device check", 1, 0, size), epsilon(1, b"device check", 2, 0, size));
         let timesteps = [7, 420];
         let classes = model.classes().map(|n| vec![0, n - 1]);
-        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, classes.as_deref(), None));
+        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, classes.as_deref(), None))?;
         let tape = device.clone().autodiff();
         let mut network = model.network.clone();
-        let mut optimizer = AdamW::new(AdamWConfig::default(), &network);
+        let mut optimizer = AdamW::new(AdamWConfig::default(), &network, &ParameterSelection::All);
         let mut first = Vec::new();
         let mut losses = Vec::new();
         for _ in 0..10 {
-            let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
+            let (gradients, told) = sharded_gradients(&network, &ParameterSelection::All, &[()], |network, _, ()| {
                 let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, classes.as_deref(), None);
                 let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
                 Pass { metrics: loss.clone().inner(), loss }
             });
-            losses.extend(told.into_iter().flat_map(to_vec));
+            for loss in told {
+                losses.extend(to_vec(loss)?);
+            }
             if first.is_empty() {
-                first = gradients.iter().map(|g| g.clone().map(to_vec).unwrap_or_default()).collect();
+                for gradient in &gradients {
+                    first.push(gradient.clone().map_or(Ok(Vec::new()), to_vec)?);
+                }
             }
             network = optimizer.step(network, gradients, 1e-4).0;
         }
