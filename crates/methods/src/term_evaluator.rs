@@ -3,7 +3,7 @@
 use super::method::{Counterfactuals, GroupScore, Query, Report, ScoreSettings, TermCache, Work};
 use whence_base::Result;
 use whence_diffusion::Model;
-use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, ScorerQuery, TermTable};
+use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, QueryPoint, ScorerQuery, TermTable};
 
 /// Predictions of the full model kept at a time, in numbers (1 GiB).
 const CACHED_NUMBERS: usize = 1 << 28;
@@ -175,7 +175,7 @@ impl<'a> TermEvaluator<'a> {
                 if let Some(&(t, draw)) = want.places.get(*place)
                     && table.is_none_or(|table| table.get(t, draw).is_none())
                 {
-                    todo.push(((q, p), want.query, t, draw));
+                    todo.push((QueryPoint { query: q, point: p }, want.query, t, draw));
                 }
             }
         }
