@@ -281,8 +281,8 @@ impl Anytime {
         decisions.filter(|(_, d)| **d == Decision::Undecided).map(|(group, _)| group).collect()
     }
 
-    /// Places among the top that are still free.
-    fn free_top_places(&self) -> usize {
+    /// How many more groups the top has room for.
+    fn free_slots(&self) -> usize {
         self.settings.top.saturating_sub(self.decisions.iter().filter(|d| **d == Decision::Top).count())
     }
 
@@ -305,8 +305,8 @@ impl Anytime {
     /// One interim analysis: decides groups that are separated from the others, upwards or downwards.
     fn analyse(&mut self) {
         let undecided = self.undecided();
-        let places = self.free_top_places();
-        let pairs = places * (undecided.len() - places);
+        let slots = self.free_slots();
+        let pairs = slots * (undecided.len() - slots);
         let level = self.analyses.nominal((1.0 - self.settings.level) / pairs as f64);
         let orders = self.orders();
         let (mut wins, mut losses) = (vec![0; self.decisions.len()], vec![0; self.decisions.len()]);
@@ -322,17 +322,17 @@ impl Anytime {
             if *decision != Decision::Undecided {
                 continue;
             }
-            if losses >= places {
+            if losses >= slots {
                 *decision = Decision::Eliminated;
-            } else if wins >= undecided.len() - places {
+            } else if wins >= undecided.len() - slots {
                 *decision = Decision::Top;
             }
         }
-        // Where the top is full, or as many groups as free places remain, the others are decided too.
-        let places = self.free_top_places();
-        let decided = if places == 0 {
+        // Where the top is full, or no more groups remain than it has room for, the others are decided too.
+        let slots = self.free_slots();
+        let decided = if slots == 0 {
             Decision::Eliminated
-        } else if self.undecided().len() <= places {
+        } else if self.undecided().len() <= slots {
             Decision::Top
         } else {
             return;
