@@ -142,7 +142,8 @@ fn encode_tensors(
 }
 
 fn write_failed(e: std::io::Error) -> Error {
-    internal(format!("writing a difference failed: {e}"))
+    let remedy = "check that the disk is writable and has space, then start again: what was finished is kept";
+    Error::input(format!("writing failed: {e}"), "difference of two models", remedy)
 }
 
 /// The selected parameters of both networks.

@@ -140,6 +140,7 @@ impl ScoreMap {
         let term = |(point, values): (&Point, &[f32])| {
             let mut sums = Sums::default();
             for row in values.chunks(width).take(region.bottom).skip(region.top) {
+                // A region may end, or begin, beyond the map.
                 sums.add(row.get(region.left..region.right.min(row.len())).unwrap_or_default());
             }
             let (value, squares) = sums.total();
