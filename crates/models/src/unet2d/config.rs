@@ -191,6 +191,9 @@ pub enum TimeScaleShift {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoClassEmbedType {}
 
+/// Saving the model again would not help where a setting is not supported.
+const UNSUPPORTED: &str = "Whence cannot run networks with this setting: choose another model";
+
 impl UNet2DConfig {
     /// Reads a `config.json`. `place` names the file in errors.
     ///
@@ -208,7 +211,7 @@ impl UNet2DConfig {
         // Keys with an underscore are diffusers' own notes (class, version, origin), not settings.
         value.retain(|key, _| !key.starts_with('_'));
         let config: Self = serde_json::from_value(value.into())
-            .map_err(|e| Error::input(format!("unsupported network setting: {e}"), place, remedy))?;
+            .map_err(|e| Error::input(format!("unsupported network setting: {e}"), place, UNSUPPORTED))?;
         config.check(place)?;
         Ok(config)
     }
@@ -335,5 +338,17 @@ impl UNet2DConfig {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsupported_setting_is_named_and_saving_again_is_not_advised() {
+        let text = r#"{"_class_name": "UNet2DModel", "act_fn": "gelu"}"#;
+        let error = UNet2DConfig::from_json(text, "config.json").unwrap_err().to_string();
+        assert!(error.contains("gelu") && error.contains("another model") && !error.contains("save"), "{error}");
     }
 }
