@@ -10,8 +10,8 @@ use burn::tensor::Device;
 use whence_data::load_image;
 use whence_diffusion::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
 use whence_diffusion::{Condition, Pipeline};
+use whence_nn::ParameterSelection;
 use whence_nn::delta::{DeltaPrecision, decode, encode};
-use whence_nn::weights::named_values;
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
@@ -27,7 +27,6 @@ fn main() -> whence_base::Result<()> {
     };
     let count = rest.first().and_then(|n| n.parse().ok()).unwrap_or(8);
     let full = Pipeline::load(Path::new(model), &Device::flex())?;
-    let values = named_values(&full.network);
     let queries: Vec<ScorerQuery> = entries(Path::new(queries))
         .iter()
         .filter(|p| p.extension().is_some_and(|e| e == "png"))
@@ -52,9 +51,10 @@ fn main() -> whence_base::Result<()> {
         let exact = scores(&other)?;
         models += 1;
         for (precision, (bytes, changes)) in precisions.iter().zip(&mut rows) {
-            let delta = encode(&values, &named_values(&other.network), *precision)?;
+            let delta = encode(&full.network, &other.network, *precision, &ParameterSelection::All)?;
             *bytes += delta.len();
-            let again = scores(&full.with_values(decode(&values, &delta)?)?)?;
+            let again =
+                scores(&full.with_network(decode(&full.network, delta.as_slice(), &ParameterSelection::All)?))?;
             changes.extend(exact.iter().zip(again).map(|(a, b)| ((a.score - b.score) / a.std_err).abs()));
         }
     }

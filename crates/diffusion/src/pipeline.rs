@@ -17,10 +17,9 @@ use whence_base::{Error, Result};
 use whence_data::ImageShape;
 use whence_models::{Network, NetworkConfig};
 use whence_nn::SampleShape;
+use whence_nn::parameters::hash_parameters;
 use whence_nn::sample::to_tensor;
-use whence_nn::weights::{
-    NamedValues, Precision, RandomStart, SafetensorsSource, Values, named_values, write_safetensors,
-};
+use whence_nn::weights::{NamedValues, Precision, RandomStart, SafetensorsSource, Values, write_safetensors};
 
 /// A diffusion model, resident on one device, without gradients. Clones share the weights.
 #[derive(Clone, Debug)]
@@ -142,7 +141,7 @@ impl Pipeline {
     /// Where the folder cannot be written.
     pub fn save(&self, folder: &Path, precision: Precision) -> Result<()> {
         whence_store::create_folder(folder)?;
-        write_safetensors(&folder.join(WEIGHTS), &named_values(&self.network), precision)?;
+        write_safetensors(&folder.join(WEIGHTS), &self.network, precision, &[])?;
         let scheduler = self.process.scheduler().to_json()?;
         whence_store::write_atomic(&folder.join("scheduler_config.json"), scheduler.as_bytes())?;
         // Last, because its presence is what makes the folder a model.
@@ -199,8 +198,11 @@ impl Pipeline {
         self.hashes.get_or_init(|| {
             let mut denoiser = blake3::Hasher::new_derive_key("whence 2026 denoiser");
             denoiser.update(format!("{:?}", self.network.config()).as_bytes());
-            for (name, _, values) in named_values(&self.network) {
-                denoiser.update(name.as_bytes()).update(bytemuck::cast_slice(&values));
+            if let Err(error) = hash_parameters(&mut denoiser, &self.network) {
+                // A device that cannot be read has failed: what is computed next will say so. No other weights may be
+                // taken for these.
+                tracing::error!("the weights cannot be hashed: {error}");
+                denoiser.update(format!("unreadable {:?}", std::time::SystemTime::now()).as_bytes());
             }
             let denoiser = denoiser.finalize().to_hex().to_string();
             let process = self.process.hash();

@@ -175,7 +175,11 @@ mod tests {
     use super::*;
 
     fn save(folder: &Path, seed: u64) -> String {
-        let network = whence_models::default_network(whence_diffusion::sample_shape(ImageShape { channels: 1, height: 8, width: 8 }));
+        let network = whence_models::default_network(whence_diffusion::sample_shape(ImageShape {
+            channels: 1,
+            height: 8,
+            width: 8,
+        }));
         let device = burn::tensor::Device::flex();
         let model = Pipeline::with_random_weights(&network, &SchedulerConfig::default(), seed, &device).unwrap();
         model.save(folder, Precision::Float32).unwrap();

@@ -8,7 +8,7 @@ use super::report::Report;
 use super::term_evaluator::{TermEvaluator, TermRequest};
 use whence_base::Result;
 use whence_base::random::stream;
-use whence_diffusion::elbo::anytime::sampler::{Sampler, prior_spread};
+use whence_diffusion::elbo::anytime::sampler::{TimestepSampler, prior_std_dev};
 use whence_diffusion::elbo::anytime::{Anytime, Settings};
 use whence_diffusion::elbo::{Estimate, RawTerm, Timesteps};
 
@@ -62,7 +62,7 @@ fn wants(rankings: &[Anytime]) -> Vec<TermRequest> {
         .enumerate()
         .filter_map(|(query, ranking)| {
             let request = ranking.next()?;
-            let places = request.places.iter().map(|p| (p.t, p.draw)).collect();
+            let places = request.points.iter().map(|p| (p.t, p.draw)).collect();
             Some(TermRequest { query, points: places, groups: request.groups })
         })
         .collect()
@@ -80,7 +80,7 @@ fn tell(evaluator: &TermEvaluator<'_>, wants: &[TermRequest], rankings: &mut [An
         let told: Vec<Vec<f64>> =
             want.groups.iter().map(|&g| want.points.iter().map(|&place| term(g, place)).collect()).collect();
         if let Some(ranking) = rankings.get_mut(want.query) {
-            ranking.tell(&told)?;
+            ranking.record(&told)?;
         }
     }
     Ok(())
@@ -95,9 +95,9 @@ fn ranking(evaluator: &TermEvaluator<'_>, query: usize, stop: Settings) -> Resul
     let pixels = evaluator.request().queries.get(query).map(|q| q.pixels.as_slice()).unwrap_or_default();
     let grid: Vec<(usize, f64)> =
         Timesteps::official_grid(schedule).into_iter().map(|t| (t, schedule.elbo_weight(t))).collect();
-    let spread: Vec<f64> = grid.iter().map(|(t, _)| prior_spread(schedule.alpha_bar(Some(*t)))).collect();
+    let std_dev: Vec<f64> = grid.iter().map(|(t, _)| prior_std_dev(schedule.alpha_bar(Some(*t)))).collect();
     let offset = stream("whence 2026 anytime", evaluator.request().settings.seed, pixels, 0).random();
-    Anytime::new(evaluator.groups().len(), Sampler::new(&grid, &spread, offset)?, stop)
+    Anytime::new(evaluator.groups().len(), TimestepSampler::new(&grid, &std_dev, offset)?, stop)
 }
 
 fn scores(ranking: &Anytime, names: &[String]) -> Vec<GroupScore> {
@@ -112,7 +112,7 @@ fn scores(ranking: &Anytime, names: &[String]) -> Vec<GroupScore> {
             evaluations: group.evaluations,
             terms: Vec::new(),
             draws: 1,
-            side: Some(group.side),
+            side: Some(group.decision),
             gate: None,
         })
         .collect()

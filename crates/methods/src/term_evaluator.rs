@@ -4,7 +4,7 @@ use super::artefacts::{ArtefactCache, Counterfactuals, Work};
 use super::method::{GroupScore, Request};
 use super::report::Report;
 use whence_base::Result;
-use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, ScorerQuery, TermTable};
+use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, QueryPoint, ScorerQuery, TermTable};
 
 /// Predictions of the full model kept at a time, in numbers (1 GiB).
 const CACHED_NUMBERS: usize = 1 << 28;
@@ -215,7 +215,7 @@ impl<'a> TermEvaluator<'a> {
         portion: &[TermRequest],
         places: &[Vec<usize>],
         group: usize,
-    ) -> Vec<((usize, usize), usize, usize, usize)> {
+    ) -> Vec<(QueryPoint, usize, usize, usize)> {
         let mut todo = Vec::new();
         for (q, (want, places)) in portion.iter().zip(places).enumerate() {
             if !want.groups.contains(&group) {
@@ -226,7 +226,7 @@ impl<'a> TermEvaluator<'a> {
                 if let Some(&(t, draw)) = want.points.get(*place)
                     && table.is_none_or(|table| table.get(t, draw).is_none())
                 {
-                    todo.push(((q, p), want.query, t, draw));
+                    todo.push((QueryPoint { query: q, point: p }, want.query, t, draw));
                 }
             }
         }

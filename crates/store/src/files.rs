@@ -19,7 +19,20 @@ const PART_SUFFIX: &str = ".part";
 /// # Errors
 /// Where the folder or the file cannot be written; the old file, if any, is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, bytes, true)
+    write(path, true, |file| file.write_all(bytes).map_err(Error::io("write", path)))
+}
+
+/// As [`write_atomic`], for content that is made while it is written: `content` writes it to a buffered temporary file,
+/// which replaces `path` only where it succeeds.
+///
+/// # Errors
+/// As [`write_atomic`], and those of `content`.
+pub fn write_atomic_with(path: &Path, content: impl FnOnce(&mut dyn std::io::Write) -> Result<()>) -> Result<()> {
+    write(path, true, |file| {
+        let mut buffered = std::io::BufWriter::with_capacity(1 << 20, file);
+        content(&mut buffered)?;
+        buffered.flush().map_err(Error::io("write", path))
+    })
 }
 
 /// As [`write_atomic`], but does not wait for the disk: the file may be damaged after a power failure, never after a
@@ -28,10 +41,10 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`write_atomic`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, bytes, false)
+    write(path, false, |file| file.write_all(bytes).map_err(Error::io("write", path)))
 }
 
-fn write(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
+fn write(path: &Path, sync: bool, content: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_folder(folder)?;
     if path.is_dir() {
@@ -42,7 +55,7 @@ fn write(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
         .suffix(PART_SUFFIX)
         .tempfile_in(folder)
         .map_err(Error::io("write into", folder))?;
-    file.write_all(bytes).map_err(Error::io("write", path))?;
+    content(file.as_file_mut())?;
     if sync {
         file.as_file().sync_all().map_err(Error::io("write", path))?;
     }
@@ -202,5 +215,19 @@ mod tests {
         std::fs::write(&path, "{\n\"a\": x}").unwrap();
         let error = read_json::<serde_json::Value>(&path).unwrap_err().to_string();
         assert!(error.contains("line 2 column 6"), "{error}");
+    }
+
+    #[test]
+    fn a_writer_that_fails_leaves_the_old_file_and_no_temporary_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        write_atomic_with(&path, |out| out.write_all(b"old").map_err(Error::io("write", &path))).unwrap();
+        let failed = write_atomic_with(&path, |out| {
+            out.write_all(b"half of the new").map_err(Error::io("write", &path))?;
+            Err(Error::Cancelled)
+        });
+        assert!(matches!(failed, Err(Error::Cancelled)));
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

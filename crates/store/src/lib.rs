@@ -9,7 +9,9 @@ mod objects;
 mod project;
 mod upkeep;
 
-pub use files::{check_writable, create_folder, read_json, read_text_file, write_atomic, write_json, write_whole};
+pub use files::{
+    check_writable, create_folder, read_json, read_text_file, write_atomic, write_atomic_with, write_json, write_whole,
+};
 pub use folder_name::{folder_name, folder_names};
 pub use kind::Kind;
 pub use lock::FolderLock;

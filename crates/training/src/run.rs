@@ -14,11 +14,12 @@ use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_diffusion::{GroupConditions, NoiseSchedule, Pipeline, SchedulerConfig, sample_shape};
 use whence_models::{Network, NetworkConfig, default_network};
+use whence_nn::ParameterSelection;
 use whence_nn::ema::Ema;
 use whence_nn::gradients::{Pass, sharded_gradients, shards};
 use whence_nn::optimizer::AdamW;
 use whence_nn::sample::to_tensor;
-use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_values, prefixed, to_vec, write_safetensors};
+use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_tensors, prefixed, to_vec, write_tensors};
 
 /// Beside the weights of a trained model: what it was made from.
 const RECORD: &str = "training.json";
@@ -189,8 +190,8 @@ impl Training<'_> {
         let start = Pipeline::with_random_weights(&network, &config.scheduler, config.seed, self.device)?;
         let conditions = self.conditions(&start)?;
         let mut network = start.network.clone();
-        let mut optimizer = AdamW::new(config.optimizer, &network);
-        let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network));
+        let mut optimizer = AdamW::new(config.optimizer, &network, &ParameterSelection::All);
+        let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network, &ParameterSelection::All));
         let checkpoint = Checkpoint { folder: self.out.join("checkpoint") };
         let mut step = checkpoint.resume(&record, &mut network, &mut optimizer, ema.as_mut(), self.device)?;
         observe(TrainingStep { step, steps: config.steps, loss: None })?;
@@ -234,18 +235,19 @@ impl Training<'_> {
         let batch = self.draw(model, conditions, step)?;
         let device = self.device.clone().autodiff();
         let shards = shards(batch.len(), 1, shape, self.device);
-        let (gradients, told) = sharded_gradients(&network, &shards, |network, index, places| {
-            let part = batch.part(places);
-            let counter = ((step as u64) << 16) | index as u64;
-            let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
-            let noisy = to_tensor(&part.noisy, shape, &device);
-            let output = network.forward(noisy, &part.timesteps, &part.network_conditions(), Some(&mut dropout));
-            let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
-            let loss = loss * (part.len() as f64 / batch.len() as f64);
-            Pass { metrics: loss.clone().inner(), loss }
-        });
+        let (gradients, told) =
+            sharded_gradients(&network, &ParameterSelection::All, &shards, |network, index, places| {
+                let part = batch.part(places);
+                let counter = ((step as u64) << 16) | index as u64;
+                let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
+                let noisy = to_tensor(&part.noisy, shape, &device);
+                let output = network.forward(noisy, &part.timesteps, &part.network_conditions(), Some(&mut dropout));
+                let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
+                let loss = loss * (part.len() as f64 / batch.len() as f64);
+                Pass { metrics: loss.clone().inner(), loss }
+            });
         let value = if step.is_multiple_of(10) || step + 1 == config.steps {
-            let value: f32 = to_vec(Tensor::cat(told, 0)).iter().sum();
+            let value: f32 = to_vec(Tensor::cat(told, 0))?.iter().sum();
             if !value.is_finite() {
                 return Err(Error::input(
                     format!("the loss became {value} at step {step}"),
@@ -319,19 +321,21 @@ impl Checkpoint {
         ema: Option<&Ema>,
     ) -> Result<()> {
         let (_, mut tensors) = optimizer.state();
-        tensors.extend(prefixed("model", named_values(network)));
+        tensors.extend(prefixed("model", named_tensors(network)));
         tensors.extend(ema.map(Ema::state).unwrap_or_default());
         // A checkpoint replaces the one before it: one of a diverged run must not replace the last good one.
-        if let Some((name, ..)) = tensors.iter().find(|(_, _, values)| values.iter().any(|v| !v.is_finite())) {
-            return Err(Error::input(
-                format!("{name} is no longer finite at step {step}: the training has diverged"),
-                self.folder.display().to_string(),
-                "lower learning_rate; the last checkpoint before is kept, delete its folder to begin anew",
-            ));
+        for tensor in &tensors {
+            if !to_vec(tensor.values.clone())?.iter().all(|v| v.is_finite()) {
+                return Err(Error::input(
+                    format!("{} is no longer finite at step {step}: the training has diverged", tensor.name),
+                    self.folder.display().to_string(),
+                    "lower learning_rate; the last checkpoint before is kept, delete its folder to begin anew",
+                ));
+            }
         }
         let file = format!("step-{step}.safetensors");
         let path = self.folder.join(&file);
-        write_safetensors(&path, &tensors, Precision::Float32)?;
+        write_tensors(&path, &tensors, Precision::Float32, &[])?;
         let blake3 = Some(hash_of_file(&path)?);
         let state = CheckpointState { step, tensors: file.clone(), blake3, record: record.clone() };
         whence_store::write_json(&self.folder.join("state.json"), &state)?;

@@ -12,8 +12,8 @@ use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_diffusion::{GroupConditions, Pipeline};
 use whence_methods::{Counterfactuals, Report};
+use whence_nn::ParameterSelection;
 use whence_nn::delta::{self, DeltaPrecision};
-use whence_nn::weights::{NamedValues, named_values};
 use whence_store::{Kind, Store, key_of};
 use whence_training::unlearning::{
     Forget, GroupNeighbours, Outcome, Recipe, Unlearning, UnlearningState, UnlearningStep, objective,
@@ -104,18 +104,24 @@ impl Unlearned<'_> {
 
     /// The model that a kept difference stands for. What was stored is what is used, so that the first run and every
     /// later one score the same weights.
-    fn decoded(&self, full: &[NamedValues], content: &[u8]) -> Result<(Head, Pipeline)> {
+    fn decoded(&self, content: &[u8]) -> Result<(Head, Pipeline)> {
         let damaged = || Error::input("its head is damaged", "kept model", "it is made again");
         let (length, rest) = content.split_first_chunk::<4>().ok_or_else(damaged)?;
         let (head, delta) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
         let head: Head = serde_json::from_slice(head).map_err(|_| damaged())?;
-        Ok((head, self.model.with_values(delta::decode(full, delta)?)?))
+        let network = delta::decode(&self.model.network, delta, &ParameterSelection::All)?;
+        Ok((head, self.model.with_network(network)))
     }
 
-    fn encoded(full: &[NamedValues], outcome: &Outcome) -> Result<Vec<u8>> {
+    fn encoded(&self, outcome: &Outcome) -> Result<Vec<u8>> {
         let head = serde_json::to_vec(&Head { stopped_at: outcome.stopped_at.clone() })
-            .map_err(|e| Error::internal(format!("the unlearned model's header cannot be encoded: {e}")))?;
-        let delta = delta::encode(full, &named_values(&outcome.model.network), DeltaPrecision::default())?;
+            .map_err(|e| Error::internal(e.to_string()))?;
+        let delta = delta::encode(
+            &self.model.network,
+            &outcome.model.network,
+            DeltaPrecision::default(),
+            &ParameterSelection::All,
+        )?;
         let mut content = Vec::with_capacity(4 + head.len() + delta.len());
         content.extend((head.len() as u32).to_le_bytes());
         content.extend(head);
@@ -132,7 +138,7 @@ impl Unlearned<'_> {
             // A step that was interrupted is kept too: going on begins there.
             if (saved.elapsed() >= pause || stopping) && step.step < step.steps {
                 let begun = Instant::now();
-                self.store.put(Kind::Unfinished, inputs, &step.state().to_bytes()?)?;
+                self.store.put(Kind::Unfinished, inputs, &step.state()?.to_bytes()?)?;
                 saved = Instant::now();
                 pause = begun.elapsed() * SAVE_SHARE;
             }
@@ -211,7 +217,7 @@ impl<'a> Unlearned<'a> {
         let inputs = self.inputs(group);
         let outcome = self.unlearn_from(None, group, report, &mut |_| Ok(()))?;
         if !self.is_ready(group) {
-            let content = Self::encoded(&named_values(&self.model.network), &outcome)?;
+            let content = self.encoded(&outcome)?;
             self.store.put(Kind::Counterfactual, &inputs, &content)?;
         }
         Ok(())
@@ -225,18 +231,17 @@ impl Counterfactuals for Unlearned<'_> {
             return Ok(model);
         }
         let inputs = self.inputs(group);
-        let full = named_values(&self.model.network);
-        let kept = self.store.get(Kind::Counterfactual, &inputs).map(|content| self.decoded(&full, &content));
+        let kept = self.store.get(Kind::Counterfactual, &inputs).map(|content| self.decoded(&content));
         let (head, model) = match kept {
             Some(Ok(kept)) => kept,
             other => {
                 if let Some(Err(error)) = other {
                     tracing::warn!("{error}");
                 }
-                let content = Self::encoded(&full, &self.unlearn(group, &inputs, report)?)?;
+                let content = self.encoded(&self.unlearn(group, &inputs, report)?)?;
                 self.store.put(Kind::Counterfactual, &inputs, &content)?;
                 self.store.remove(Kind::Unfinished, &key_of(Kind::Unfinished, &inputs))?;
-                self.decoded(&full, &content)?
+                self.decoded(&content)?
             }
         };
         if let Some((step, why)) = head.stopped_at {

@@ -12,12 +12,12 @@ use whence_base::random::epsilon;
 use whence_base::{Error, Result};
 use whence_diffusion::{Pipeline, SchedulerConfig};
 use whence_models::{Conditions, NetworkConfig, default_network};
-use whence_nn::SampleShape;
 use whence_nn::gradients::{Pass, sharded_gradients};
 use whence_nn::optimizer::AdamW;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
+use whence_nn::{ParameterSelection, SampleShape};
 
 /// Compiling all kernels of a large network takes minutes on some drivers; longer than this is a hang.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -180,21 +180,26 @@ impl Trace {
         let (x, y) = (epsilon(1, b"device check", 1, 0, size), epsilon(1, b"device check", 2, 0, size));
         let timesteps = [7, 420];
         let conditions = model.classes().map_or(Conditions::None, |n| Conditions::Classes(vec![0, n - 1]));
-        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, &conditions, None));
+        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, &conditions, None))?;
         let tape = device.clone().autodiff();
         let mut network = model.network.clone();
-        let mut optimizer = AdamW::new(AdamWConfig::default(), &network);
+        let mut optimizer = AdamW::new(AdamWConfig::default(), &network, &ParameterSelection::All);
         let mut first = Vec::new();
         let mut losses = Vec::new();
         for _ in 0..10 {
-            let (gradients, step_losses) = sharded_gradients(&network, &[()], |network, _, ()| {
-                let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, &conditions, None);
-                let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
-                Pass { metrics: loss.clone().inner(), loss }
-            });
-            losses.extend(step_losses.into_iter().flat_map(to_vec));
+            let (gradients, step_losses) =
+                sharded_gradients(&network, &ParameterSelection::All, &[()], |network, _, ()| {
+                    let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, &conditions, None);
+                    let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
+                    Pass { metrics: loss.clone().inner(), loss }
+                });
+            for loss in step_losses {
+                losses.extend(to_vec(loss)?);
+            }
             if first.is_empty() {
-                first = gradients.iter().map(|g| g.clone().map(to_vec).unwrap_or_default()).collect();
+                for gradient in &gradients {
+                    first.push(gradient.clone().map_or(Ok(Vec::new()), to_vec)?);
+                }
             }
             network = optimizer.step(network, gradients, 1e-4).0;
         }

@@ -10,7 +10,7 @@ use whence_base::Result;
 use whence_diffusion::generate::{generate, noise_of};
 use whence_diffusion::{Pipeline, Sampler};
 use whence_jobs::{EventKind, GenerateQuery, QueryImage, QueryOrigin, SampleJob, SampleSettings};
-use whence_nn::weights::{Precision, write_safetensors};
+use whence_nn::weights::{self, Precision};
 use whence_report::{Drawn, write_drawn_png};
 use whence_store::{Kind, Store};
 
@@ -101,5 +101,5 @@ fn write_tensors(path: &Path, model: &Pipeline, draw: &SampleSettings, seed: u64
         let noise = (1..=draw.steps).flat_map(|step| noise_of(seed, step, shape.numel())).collect();
         tensors.push(("noise".to_owned(), [vec![draw.steps], one].concat(), noise));
     }
-    write_safetensors(path, &tensors, Precision::Float32)
+    weights::write_tensors(path, &tensors, Precision::Float32, &[])
 }

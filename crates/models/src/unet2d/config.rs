@@ -12,21 +12,21 @@ use whence_nn::SampleShape;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UNet2DConfig {
-    /// Decision of the square image in pixels, or `[height, width]`.
+    /// Height and width of the square image in pixels, or `[height, width]`.
     pub sample_size: Option<SampleSize>,
-    /// Channels of the image: 3 for colour, 1 for grey.
+    /// Channels of the sample: for images 3 for colour, 1 for grey.
     pub in_channels: usize,
     /// Channels of the prediction; must equal `in_channels`.
     pub out_channels: usize,
     /// Maps the input from [0, 1] to [-1, 1] before the first layer.
     pub center_input_sample: bool,
-    /// How the timestep enters.
+    /// Encoding of the timestep.
     pub time_embedding_type: TimeEmbeddingType,
-    /// Width of the time embedding; four times the first channel count where absent.
+    /// Width of the time embedding; four times the channels of the first block where absent.
     pub time_embedding_dim: Option<usize>,
-    /// Shift in the sinusoidal frequencies' denominator.
+    /// Shift in the denominator of the sinusoidal frequencies.
     pub freq_shift: i64,
-    /// Cosines before sines.
+    /// Cosines before sines in the time embedding.
     pub flip_sin_to_cos: bool,
     /// Blocks from full to lowest resolution.
     pub down_block_types: Vec<DownBlockType>,
@@ -40,7 +40,7 @@ pub struct UNet2DConfig {
     pub layers_per_block: usize,
     /// Divides the middle block's residual sums.
     pub mid_block_scale_factor: f64,
-    /// Padding of strided convolutions; 0 pads right and bottom by one pixel instead.
+    /// Padding of strided convolutions; 0 pads one pixel at the right and bottom instead.
     pub downsample_padding: usize,
     /// Down-sampling inside attention blocks.
     pub downsample_type: Resampling,
@@ -115,11 +115,11 @@ impl Default for UNet2DConfig {
     }
 }
 
-/// Decision of the image.
+/// Size of a sample, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SampleSize {
-    /// Height and width alike.
+    /// Equal height and width.
     Square(usize),
     /// Height, width.
     Rectangle([usize; 2]),
@@ -129,7 +129,7 @@ pub enum SampleSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeEmbeddingType {
-    /// Sinusoids of the timestep.
+    /// Sinusoidal position encoding of the timestep.
     Positional,
 }
 
@@ -172,7 +172,7 @@ pub enum Resampling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// x times sigmoid of x.
+    /// Sigmoid linear unit, x sigmoid(x).
     #[serde(alias = "swish")]
     Silu,
 }
@@ -183,13 +183,16 @@ pub enum Activation {
 pub enum TimeScaleShift {
     /// Added after the first convolution.
     Default,
-    /// As factor and summand after the second normalisation.
+    /// As scale and shift after the second normalisation (adaptive group normalisation, Dhariwal and Nichol 2021).
     ScaleShift,
 }
 
 /// Class embeddings other than a table are not supported, so this has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoClassEmbedType {}
+
+/// Saving the model again would not help where a setting is not supported.
+const UNSUPPORTED: &str = "Whence cannot run networks with this setting: choose another model";
 
 impl UNet2DConfig {
     /// Reads a `config.json`. `place` names the file in errors.
@@ -208,7 +211,7 @@ impl UNet2DConfig {
         // Keys with an underscore are diffusers' own notes (class, version, origin), not settings.
         value.retain(|key, _| !key.starts_with('_'));
         let config: Self = serde_json::from_value(value.into())
-            .map_err(|e| Error::input(format!("unsupported network setting: {e}"), place, remedy))?;
+            .map_err(|e| Error::input(format!("unsupported network setting: {e}"), place, UNSUPPORTED))?;
         config.check(place)?;
         Ok(config)
     }
@@ -239,7 +242,7 @@ impl UNet2DConfig {
             Some(SampleSize::Rectangle([height, width])) => (height, width),
             None => {
                 return Err(Error::input(
-                    "the model does not say its image size",
+                    "the model's configuration gives no image size",
                     "config.json: sample_size",
                     "write the side in pixels there",
                 ));
@@ -335,5 +338,17 @@ impl UNet2DConfig {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsupported_setting_is_named_and_saving_again_is_not_advised() {
+        let text = r#"{"_class_name": "UNet2DModel", "act_fn": "gelu"}"#;
+        let error = UNet2DConfig::from_json(text, "config.json").unwrap_err().to_string();
+        assert!(error.contains("gelu") && error.contains("another model") && !error.contains("save"), "{error}");
     }
 }

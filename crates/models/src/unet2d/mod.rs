@@ -1,4 +1,4 @@
-//! The network: diffusers' UNet2DModel, its settings, its blocks.
+//! diffusers' UNet2DModel: settings, blocks and the whole network.
 
 mod attention;
 mod blocks;

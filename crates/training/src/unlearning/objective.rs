@@ -115,7 +115,7 @@ pub(super) mod test {
         let loss = objective.loss(batch(leaf.clone(), &tape));
         let value: f32 = loss.clone().inner().into_scalar();
         let mut gradients = loss.backward();
-        let gradient = to_vec(leaf.grad_remove(&mut gradients).expect("a gradient"));
+        let gradient = to_vec(leaf.grad_remove(&mut gradients).expect("a gradient")).unwrap();
         for (i, &found) in gradient.iter().enumerate() {
             let h = 1e-2f32;
             let at = |delta: f32| -> f64 {

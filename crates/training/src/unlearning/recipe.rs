@@ -9,7 +9,7 @@ use crate::TrainingRecord;
 use whence_base::{Error, Result};
 use whence_diffusion::Pipeline;
 use whence_nn::optimizer::AdamWConfig;
-use whence_nn::weights::named_values;
+use whence_nn::weights::named_tensors;
 
 /// Settings of an unlearning run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,9 +134,9 @@ impl Recipe {
 /// (Yang et al. 2022, table 3); 0.4 over the median fan-in of the 3x3 convolutions meets both the digits' network
 /// (2e-3 at 16 to 32 channels) and the published CIFAR-10 one (1e-4 to 2e-4 at 128 to 256).
 fn typical_peak(model: &Pipeline) -> f64 {
-    let mut fans: Vec<usize> = named_values(&model.network)
+    let mut fans: Vec<usize> = named_tensors(&model.network)
         .iter()
-        .filter_map(|(_, shape, _)| match shape.as_slice() {
+        .filter_map(|parameter| match parameter.shape.as_slice() {
             [_, inputs, 3, 3] => Some(inputs * 9),
             _ => None,
         })

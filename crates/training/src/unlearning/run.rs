@@ -15,6 +15,7 @@ use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_diffusion::{GroupConditions, Pipeline};
 use whence_models::Network;
+use whence_nn::ParameterSelection;
 use whence_nn::gradients::{Gradients, Pass, sharded_gradients, shards};
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
@@ -39,7 +40,10 @@ pub struct UnlearningStep<'a> {
 
 impl UnlearningStep<'_> {
     /// All that is needed to go on from here, read back from the device: two to four times the size of the weights.
-    pub fn state(&self) -> UnlearningState {
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn state(&self) -> Result<UnlearningState> {
         self.progress.state()
     }
 }
@@ -122,7 +126,7 @@ impl Unlearning<'_> {
             (progress.network, _) = progress.optimizer.step(progress.network, gradients, rate);
             progress.step = step + 1;
             if progress.step.is_multiple_of(PROBE_EVERY) || last {
-                if let Some(why) = probe.damage(&progress.network) {
+                if let Some(why) = probe.damage(&progress.network)? {
                     let kept = progress.kept.unwrap_or_else(|| self.model.network.clone());
                     let model = self.model.with_network(kept);
                     return Ok(Outcome { model, stopped_at: Some((progress.step, why)) });
@@ -174,7 +178,7 @@ impl Unlearning<'_> {
         let weight = self.recipe.forget_weight.unwrap_or(objective.default_weight());
         // As many images of each half in every shard, so that all cost the same.
         let shards = shards(self.recipe.batch, 2, shape, plain);
-        sharded_gradients(network, &shards, |network, index, places| {
+        sharded_gradients(network, &ParameterSelection::All, &shards, |network, index, places| {
             let (both, near) = batch.part(places);
             let n = places.len();
             let counter = ((step as u64) << 16) | index as u64;
@@ -206,7 +210,7 @@ impl Unlearning<'_> {
 
 /// The two halves' mean squared errors from all shards' shares.
 fn read_losses(told: Vec<Tensor<1>>) -> Result<(f32, f32)> {
-    let values = to_vec(Tensor::cat(told, 0));
+    let values = to_vec(Tensor::cat(told, 0))?;
     let sum = |first: usize| values.iter().skip(first).step_by(2).sum::<f32>();
     let (forget, retain) = (sum(0), sum(1));
     if forget.is_finite() && retain.is_finite() {

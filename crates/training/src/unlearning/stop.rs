@@ -58,13 +58,16 @@ impl<'a> Probe<'a> {
         let forget = batch.len();
         batch.append(pick(&split.held_others, &split.retain, OTHERS)?);
         let mut probe = Self { model, recipe, batch, forget, before: (0.0, 0.0) };
-        probe.before = probe.errors(&model.network);
+        probe.before = probe.errors(&model.network)?;
         Ok(probe)
     }
 
     /// Why a run must end that came to this network, if it must.
-    pub fn damage(&self, network: &Network) -> Option<String> {
-        let after = self.errors(network);
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn damage(&self, network: &Network) -> Result<Option<String>> {
+        let after = self.errors(network)?;
         let forget = after.0 / self.before.0.max(1e-12);
         let others = after.1 / self.before.1.max(1e-12);
         tracing::debug!(
@@ -73,20 +76,20 @@ impl<'a> Probe<'a> {
         let Recipe { retain_limit, forget_limit, .. } = *self.recipe;
         if beyond(others, 1.0 + retain_limit, retain_limit) {
             let (rise, limit) = (100.0 * (others - 1.0), 100.0 * retain_limit);
-            return Some(format!("the error on images to retain rose by {rise:.0} %, the limit is {limit:.0} %"));
+            return Ok(Some(format!("the error on images to retain rose by {rise:.0} %, the limit is {limit:.0} %")));
         }
         if beyond(forget, forget_limit, forget_limit) {
-            return Some(format!(
+            return Ok(Some(format!(
                 "the error on images to forget is {forget:.1} times the full model's, the limit is {forget_limit}"
-            ));
+            )));
         }
-        None
+        Ok(None)
     }
 
     /// Mean squared error of the network's output, without dropout, on the two parts.
-    fn errors(&self, network: &Network) -> (f64, f64) {
+    fn errors(&self, network: &Network) -> Result<(f64, f64)> {
         let (shape, device) = (self.model.sample_shape(), self.model.device());
-        let one = |places: &Range<usize>| -> Vec<f32> {
+        let one = |places: &Range<usize>| -> Result<Vec<f32>> {
             let part = self.batch.part(places);
             let noisy = to_tensor(&part.noisy, shape, device);
             let output = network.forward(noisy, &part.timesteps, &part.network_conditions(), None);
@@ -94,13 +97,13 @@ impl<'a> Probe<'a> {
         };
         let losses: Vec<Vec<f32>> = match shards(self.batch.len(), 1, shape, device).as_slice() {
             // On the calling thread: a GPU is spoken to by one thread only.
-            [all] => vec![one(all)],
-            several => several.par_iter().map(one).collect(),
+            [all] => vec![one(all)?],
+            several => several.par_iter().map(one).collect::<Result<_>>()?,
         };
         let losses = losses.concat();
         let mean = |part: &[f32]| part.iter().map(|l| f64::from(*l)).sum::<f64>() / part.len().max(1) as f64;
         let (forget, others) = losses.split_at_checked(self.forget).unwrap_or_default();
-        (mean(forget), mean(others))
+        Ok((mean(forget), mean(others)))
     }
 }
 

@@ -6,7 +6,7 @@ use whence_data::ImageShape;
 const CODEC: Codec = Codec::Identity { image: ImageShape { channels: 3, height: 5, width: 4 } };
 const SHAPE: SampleShape = SampleShape { channels: 3, height: 5, width: 4 };
 
-/// Predicts a fixed multiple of what it sees, a different one in each row of the image.
+/// Predicts a fixed multiple of its input, a different one in each row of the image.
 struct Linear(f32);
 
 impl Denoiser for Linear {
@@ -54,7 +54,7 @@ fn cells_regions_and_timesteps_add_up_to_the_scorers_terms() {
 }
 
 #[test]
-fn lanes_lose_no_value_and_regions_beyond_the_map_are_cut() {
+fn sums_are_complete_and_regions_beyond_the_map_are_clipped() {
     let row: Vec<f32> = (1..=19).map(|i| i as f32).collect();
     let mut sums = Sums::default();
     sums.add(&row);
@@ -81,7 +81,7 @@ fn a_cell_is_the_sum_of_its_pixels_and_channels() {
 }
 
 #[test]
-fn bytes_come_back_and_others_do_not() {
+fn maps_are_read_back_from_their_bytes_and_other_bytes_are_refused() {
     let (map, _) = map_and_terms();
     let bytes = map.to_bytes();
     assert_eq!(ScoreMap::from_bytes(&bytes).as_ref(), Some(&map));
