@@ -54,7 +54,7 @@ pub enum Error {
 
     /// The compute device has too little memory for the work done at once; a smaller batch may fit.
     #[error(
-        "{device} has too little memory: {what}. Give a smaller --batch, close other programs, or choose --device cpu"
+        "{device} has too little memory: {what}. Choose a smaller batch, close other programs, or compute on the CPU"
     )]
     Memory {
         /// Name of the device.
@@ -66,7 +66,7 @@ pub enum Error {
     /// The compute device failed or does not exist.
     #[error("{device}: {what}. {remedy}")]
     Device {
-        /// Name of the device as `--device` takes it.
+        /// Name of the device as the user chooses it.
         device: String,
         /// What happened.
         what: String,

@@ -58,8 +58,12 @@ impl Costs {
         let (outcome, usage) = memory::measure(|| evaluate(model, settings, passes.images, check));
         outcome?;
         if let (Some(usage), Some(free)) = (usage, memory::available()) {
-            let pass =
-                pass_bytes((model.network.num_params(), model.sample_shape().numel(), passes.images), usage.growth());
+            let size = PassSize {
+                parameters: model.network.num_params(),
+                values: model.sample_shape().numel(),
+                images: passes.images,
+            };
+            let pass = pass_bytes(size, usage.growth());
             settings.batch = settings.batch.min(fitting_passes(free, pass).saturating_mul(passes.images));
         }
         let count = passes.limited(settings.batch).at_once * passes.images;
@@ -88,17 +92,27 @@ impl Costs {
     }
 }
 
-/// Bytes of one pass by a network of this many parameters and values per sample, over this many images: the largest
-/// growth of memory measured so far. An allocator may serve a later pass from memory that it has not returned to the
+/// What decides the memory of one pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct PassSize {
+    /// Parameters of the network.
+    parameters: usize,
+    /// Values of one sample.
+    values: usize,
+    /// Samples of the pass.
+    images: usize,
+}
+
+/// Bytes of one pass of this size: the largest growth of memory measured so far. An allocator may serve a later pass from memory that it has not returned to the
 /// system, so that nothing grows; the first measurement then still holds.
-fn pass_bytes(network: (usize, usize, usize), growth: u64) -> u64 {
-    static LARGEST: Mutex<Vec<((usize, usize, usize), u64)>> = Mutex::new(Vec::new());
+fn pass_bytes(size: PassSize, growth: u64) -> u64 {
+    static LARGEST: Mutex<Vec<(PassSize, u64)>> = Mutex::new(Vec::new());
     let mut largest = LARGEST.lock();
-    if let Some((_, bytes)) = largest.iter_mut().find(|(known, _)| *known == network) {
+    if let Some((_, bytes)) = largest.iter_mut().find(|(known, _)| *known == size) {
         *bytes = growth.max(*bytes);
         return *bytes;
     }
-    largest.push((network, growth));
+    largest.push((size, growth));
     growth
 }
 
@@ -160,10 +174,11 @@ mod tests {
 
     #[test]
     fn a_pass_that_reuses_memory_is_as_large_as_it_was_before() {
-        let (network, other) = ((11, 13, 17), (11, 13, 18));
-        assert_eq!(pass_bytes(network, 500), 500);
-        assert_eq!(pass_bytes(network, 0), 500, "served from memory that the allocator held back");
-        assert_eq!(pass_bytes(network, 700), 700);
+        let size = PassSize { parameters: 11, values: 13, images: 17 };
+        let other = PassSize { images: 18, ..size };
+        assert_eq!(pass_bytes(size, 500), 500);
+        assert_eq!(pass_bytes(size, 0), 500, "served from memory that the allocator held back");
+        assert_eq!(pass_bytes(size, 700), 700);
         assert_eq!(pass_bytes(other, 0), 0);
     }
 

@@ -24,7 +24,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the compute thread. `device` is what `--device` takes; `wake` is called after each event, by the
+    /// Starts the compute thread. `device` is the name that [`device::choose`](crate::device::choose) takes; `wake` is called after each event, by the
     /// thread that emitted it.
     ///
     /// The device itself is opened by the first job that needs it, so that this returns at once.
@@ -152,7 +152,7 @@ fn run_one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
         Err(Error::Job(format!(
-            "The job stopped unexpectedly: {what}. Finished results are stored; start the job again, or choose the CPU as its device"
+            "The job stopped unexpectedly: {what}. Finished results are stored; start the job again, or compute on the CPU"
         )))
     })
 }

@@ -120,7 +120,7 @@ impl Scheduler {
         }
         let work = QueuedJob { spec, seconds_spent: 0.0, seconds_left: None };
         if !state.queue.push(Entry { job, priority, work }) {
-            let what = format!("{MAX_JOBS} jobs are waiting already, and no more can be queued");
+            let what = format!("too many jobs are waiting: the queue holds {MAX_JOBS}");
             return Err(Error::input(what, "job queue", "wait until some have ended, or cancel some"));
         }
         self.preempt_if_outranked(&mut state);

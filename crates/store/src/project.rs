@@ -106,6 +106,15 @@ pub fn user_data_folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("WHENCE_DATA").filter(|v| !v.is_empty()) {
         return folder.into();
     }
-    directories::ProjectDirs::from("", "", "whence")
-        .map_or_else(|| std::env::temp_dir().join("whence"), |dirs| dirs.data_dir().to_owned())
+    match directories::ProjectDirs::from("", "", "whence") {
+        Some(dirs) => dirs.data_dir().to_owned(),
+        None => {
+            static WARNED: std::sync::Once = std::sync::Once::new();
+            let folder = std::env::temp_dir().join("whence");
+            WARNED.call_once(|| {
+                tracing::warn!("there is no home folder: {} is used, and may be emptied at any time", folder.display());
+            });
+            folder
+        }
+    }
 }

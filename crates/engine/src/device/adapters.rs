@@ -46,21 +46,15 @@ pub fn list_in_this_process() -> Vec<Adapter> {
             backends: backend.into(),
             ..wgpu::InstanceDescriptor::new_without_display_handle()
         });
-        let mut next = [0usize; 3];
-        let mut next_index = |kind: usize| {
-            next.get_mut(kind).map_or(0, |n| {
-                *n += 1;
-                *n - 1
-            })
-        };
+        let (mut discrete, mut integrated, mut virtual_gpus) = (0, 0, 0);
         let found: Vec<Adapter> = pollster::block_on(instance.enumerate_adapters(backend.into()))
             .iter()
             .filter_map(|adapter| {
                 let info = adapter.get_info();
                 let kind = match info.device_type {
-                    wgpu::DeviceType::DiscreteGpu => AdapterKind::DiscreteGpu(next_index(0)),
-                    wgpu::DeviceType::IntegratedGpu => AdapterKind::IntegratedGpu(next_index(1)),
-                    wgpu::DeviceType::VirtualGpu => AdapterKind::VirtualGpu(next_index(2)),
+                    wgpu::DeviceType::DiscreteGpu => AdapterKind::DiscreteGpu(next_index(&mut discrete)),
+                    wgpu::DeviceType::IntegratedGpu => AdapterKind::IntegratedGpu(next_index(&mut integrated)),
+                    wgpu::DeviceType::VirtualGpu => AdapterKind::VirtualGpu(next_index(&mut virtual_gpus)),
                     wgpu::DeviceType::Cpu => AdapterKind::Software,
                     wgpu::DeviceType::Other => return None,
                 };
@@ -76,6 +70,12 @@ pub fn list_in_this_process() -> Vec<Adapter> {
         }
     }
     software
+}
+
+/// The index of the next adapter of a kind.
+fn next_index(count: &mut usize) -> usize {
+    *count += 1;
+    *count - 1
 }
 
 /// Lists the adapters by a child process.

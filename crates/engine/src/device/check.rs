@@ -63,8 +63,8 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkCon
         key.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
     }
     let name = key.finalize().to_hex();
-    let path =
-        whence_store::user_data_folder().join("devices").join(format!("{}.json", name.get(..24).unwrap_or_default()));
+    let file_name = format!("{}.json", name.chars().take(24).collect::<String>());
+    let path = whence_store::user_data_folder().join("devices").join(file_name);
     if !force && let Ok(verdict) = whence_store::read_json::<Verdict>(&path) {
         return Ok(verdict);
     }
@@ -198,7 +198,8 @@ impl Trace {
             }
             if first.is_empty() {
                 for gradient in &gradients {
-                    first.push(gradient.clone().map_or(Ok(Vec::new()), to_vec)?);
+                    let gradient = gradient.clone().ok_or_else(|| Error::internal("a parameter has no gradient"))?;
+                    first.push(to_vec(gradient)?);
                 }
             }
             network = optimizer.step(network, gradients, 1e-4).0;

@@ -147,7 +147,7 @@ fn a_session_of_hundreds_of_images_fits_the_queue_and_a_flood_is_refused() {
     }
     const { assert!(MAX_JOBS >= 4 * 500) };
     let error = scheduler.submit(MAX_JOBS as u64, resumable(), Prompt).unwrap_err().to_string();
-    assert!(error.contains("jobs are waiting already"), "{error}");
+    assert!(error.contains("too many jobs are waiting"), "{error}");
     assert_eq!(scheduler.order().len(), MAX_JOBS);
     scheduler.cancel(0);
     scheduler.submit(MAX_JOBS as u64, resumable(), Prompt).unwrap();
