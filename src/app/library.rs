@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::background_tasks::{BackgroundTasks, Message};
 use super::state::State;
 use super::widgets::wall::{Did, Section, Wall};
-use whence_data::{Dataset, natural, nearest_among};
+use whence_data::{Dataset, natural_cmp, nearest_among};
 use whence_jobs::Moved;
 
 /// An order of images.
@@ -202,7 +202,7 @@ fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
     }
     match sort {
         Sort::Group => {}
-        Sort::Name => images.sort_by(|a, b| natural(dataset.image_name(*a), dataset.image_name(*b))),
+        Sort::Name => images.sort_by(|a, b| natural_cmp(dataset.image_name(*a), dataset.image_name(*b))),
         Sort::Query | Sort::Similar(_) => {
             if let Some(pixels) = pixels {
                 let near = nearest_among(dataset, pixels, &images, images.len());

@@ -15,6 +15,9 @@ pub(super) fn run(arguments: &SubsetArguments) -> Result<()> {
         let options = LoadOptions { shape: Some(shape), ..options };
         dataset = Dataset::load(&arguments.data, &options, &mut |_, _| Ok(()))?;
     }
+    for note in dataset.notes() {
+        eprintln!("{note}");
+    }
     let wanted: Vec<&String> =
         if arguments.groups.is_empty() { dataset.groups().iter().collect() } else { arguments.groups.iter().collect() };
     if std::fs::read_dir(&arguments.out).is_ok_and(|mut entries| entries.next().is_some()) {

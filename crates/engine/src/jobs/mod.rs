@@ -94,8 +94,11 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
         .collect()
 }
 
-/// Tells what a dataset left out.
+/// Reports how a dataset was read and what it left out.
 fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
+    for note in dataset.notes() {
+        reporter.state(whence_jobs::EventKind::Warning(note.clone()));
+    }
     let skipped = dataset.skipped();
     if skipped.is_empty() {
         return;
