@@ -271,10 +271,20 @@ pub struct DemoArguments {
 /// `whence check-device`: what child processes run.
 #[derive(Debug, Args)]
 pub struct CheckDeviceArguments {
-    #[arg(long)]
-    pub list: bool,
-    #[arg(long)]
-    pub kind: Option<String>,
-    #[arg(long)]
-    pub network: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(in crate::cli) task: CheckDeviceTask,
+}
+
+/// What a child process does with the devices.
+#[derive(Debug, Subcommand)]
+pub enum CheckDeviceTask {
+    /// Print all adapters as JSON
+    List,
+    /// Compare a device with the CPU
+    Test {
+        /// Kind of device, as JSON
+        kind: String,
+        /// The network's config.json
+        network: PathBuf,
+    },
 }

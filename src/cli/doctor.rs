@@ -1,6 +1,6 @@
 //! `whence doctor`: devices, their self-test, versions. And the child processes behind it.
 
-use super::arguments::{CheckDeviceArguments, DoctorArguments};
+use super::arguments::{CheckDeviceArguments, CheckDeviceTask, DoctorArguments};
 use whence_base::{Error, Result};
 use whence_diffusion::Model;
 use whence_engine::device::{self, AdapterKind};
@@ -64,12 +64,13 @@ pub(super) fn check_device(arguments: &CheckDeviceArguments) -> Result<()> {
         println!("{}", value.map_err(|e| Error::input(e.to_string(), "check-device", "report this"))?);
         Ok(())
     };
-    if arguments.list {
-        return print(serde_json::to_string(&device::list_in_this_process()));
+    match &arguments.task {
+        CheckDeviceTask::List => print(serde_json::to_string(&device::list_in_this_process())),
+        CheckDeviceTask::Test { kind, network } => {
+            let kind: AdapterKind = serde_json::from_str(kind).map_err(|e| {
+                Error::input(e.to_string(), "check-device", "use whence doctor: it calls this command itself")
+            })?;
+            print(serde_json::to_string(&device::run_in_this_process(kind, Some(network))?))
+        }
     }
-    let kind: AdapterKind =
-        arguments.kind.as_deref().and_then(|k| serde_json::from_str(k).ok()).ok_or_else(|| {
-            Error::input("no kind of device", "--kind", "this command is for whence doctor's own use")
-        })?;
-    print(serde_json::to_string(&device::run_in_this_process(kind, arguments.network.as_deref())?))
 }

@@ -7,6 +7,7 @@ mod doctor;
 mod drive;
 mod evaluate;
 mod jobs;
+mod options;
 mod parse;
 mod project;
 mod report;
@@ -36,7 +37,7 @@ pub fn main() -> ExitCode {
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", options::worded(&error));
             ExitCode::FAILURE
         }
     }

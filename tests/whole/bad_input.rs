@@ -230,7 +230,7 @@ fn counterfactuals_with_another_schedule_are_refused() {
 fn a_class_conditional_model_asks_for_the_class() {
     let model = Model::load(&with_scheduler("unet-adm-tiny"), &Device::flex()).unwrap();
     assert_eq!(model.classes(), Some(5));
-    assert!(model.check_class(None).unwrap_err().to_string().contains("--class-label"));
+    assert!(model.check_class(None).unwrap_err().to_string().contains("class label"));
     assert!(model.check_class(Some(5)).unwrap_err().to_string().contains("0 to 4"));
     model.check_class(Some(4)).unwrap();
 }

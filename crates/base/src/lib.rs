@@ -2,5 +2,7 @@
 
 mod error;
 pub mod random;
+mod setting;
 
 pub use error::{Error, Result};
+pub use setting::{Failure, Setting};

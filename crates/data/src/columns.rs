@@ -7,7 +7,7 @@ use ::parquet::file::metadata::FileMetaData;
 use ::parquet::schema::types::ColumnDescriptor;
 
 use super::LoadOptions;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// Names that a column of groups usually has.
 const GROUP_NAMES: [&str; 8] = ["label", "labels", "class", "style", "artist", "group", "category", "genre"];
@@ -161,11 +161,12 @@ fn group_column(
     let choices: [Vec<&Leaf>; 3] = [classes.copied().collect(), named.copied().collect(), usable.to_vec()];
     match choices.iter().find(|leaves| !leaves.is_empty()).map(Vec::as_slice) {
         Some([only]) => Ok((*only).clone()),
-        Some(several) => Err(Error::file(
+        Some(several) => Err(Error::setting(
             format!("several columns could hold the groups: {}", list(several)),
-            path,
-            "Choose one of them with --group-column",
-        )),
+            [Setting::GroupColumn],
+            "choose one of them",
+        )
+        .in_file(path)),
         None => Err(Error::file(
             "the table has no column that could hold the groups",
             path,

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::denoiser::{Denoiser, Passes};
 use super::schedule::{NoiseSchedule, SchedulerConfig};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::ImageShape;
 use whence_models::{UNet2DConfig, UNet2DModel};
 use whence_nn::SampleShape;
@@ -160,16 +160,16 @@ impl Model {
         match (self.classes(), class) {
             (None, None) => Ok(()),
             (Some(n), Some(c)) if c < n => Ok(()),
-            (Some(n), given) => Err(Error::input(
+            (Some(n), given) => Err(Error::setting(
                 match given {
                     Some(c) => format!("class {c} does not exist in this class-conditional model"),
                     None => "this model is class-conditional and no class was given".into(),
                 },
-                "--class-label",
+                [Setting::ClassLabel],
                 format!("give a number from 0 to {}", n - 1),
             )),
             (None, Some(_)) => {
-                Err(Error::input("this model knows no classes", "--class-label", "leave the option out"))
+                Err(Error::setting("this model knows no classes", [Setting::ClassLabel], "leave the class out"))
             }
         }
     }
@@ -212,7 +212,7 @@ fn failure(device: &Device, what: String) -> Error {
     Error::Device {
         device,
         what: format!("it failed while computing ({what})"),
-        remedy: "Run the job again, or choose --device cpu".into(),
+        remedy: "Run the job again, or choose the CPU as the device".into(),
     }
 }
 

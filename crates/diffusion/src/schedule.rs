@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// How the betas grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,9 +211,9 @@ impl SchedulerConfig {
         } else {
             return Ok(());
         };
-        Err(Error::input(
+        Err(Error::setting(
             format!("{wrong} of scheduler_config.json is not DPM-Solver++ 2M's default"),
-            "--sampler dpm-solver++",
+            [Setting::Sampler],
             "use ddim or ddpm, or remove the setting from the file",
         ))
     }

@@ -148,8 +148,9 @@ fn run_one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
-        Err(Error::Job(format!(
-            "The job stopped unexpectedly: {what}. What was finished is kept; start the job again, or choose --device cpu"
-        )))
+        let text = format!(
+            "The job stopped unexpectedly: {what}. What was finished is saved. Start the job again, or choose the CPU as the device"
+        );
+        Err(Error::Job(text.into()))
     })
 }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::metrics::{Metric, metrics};
 use super::pairing::Pairing;
 use super::statistics::{RESAMPLES, bootstrap_means};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// How intervals are made.
 #[derive(Clone, Copy, Debug)]
@@ -124,10 +124,14 @@ impl Agreement {
     /// # Errors
     /// Where a further table is not paired with the same queries of the same reference.
     pub fn with(pairing: &Pairing, extras: Extras<'_>, options: &Options) -> Result<Self> {
-        for (other, place) in [(extras.looks_like, "--looks-like"), (extras.ceiling, "--ceiling")] {
+        for (other, setting) in [(extras.looks_like, Setting::LooksLike), (extras.ceiling, Setting::Ceiling)] {
             if other.is_some_and(|other| !pairing.shares_reference(other)) {
                 let what = "the tables do not have the same queries";
-                return Err(Error::input(what, place, "compare the common ones with --common-queries"));
+                return Err(Error::setting(
+                    what,
+                    [setting, Setting::CommonQueries],
+                    "compare the queries that all tables have",
+                ));
             }
         }
         Ok(measure(pairing, extras, options))

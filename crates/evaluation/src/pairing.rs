@@ -6,9 +6,10 @@ mod names;
 mod tests;
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::tables::{Group, ScoreTable, few, with_class_order};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// How tables are matched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,11 +77,12 @@ impl Pairing {
             };
             let sides = [one_sided(&only_in_scores, &scores.source), one_sided(&only_in_reference, &reference.source)];
             let what = sides.into_iter().flatten().collect::<Vec<_>>().join("; ");
-            return Err(Error::input(
+            return Err(Error::setting(
                 what,
-                both,
-                "score the same images, or compare the common ones with --common-queries",
-            ));
+                [Setting::CommonQueries],
+                "score the same images, or compare the queries that both tables have",
+            )
+            .in_file(Path::new(&both)));
         }
         let mut pairs: Vec<(&String, usize, usize)> =
             matched.pairs.iter().filter_map(|&(s, r)| Some((reference.queries.get(r)?, s, r))).collect();
@@ -123,9 +125,9 @@ impl Pairing {
         for pairing in pairings.iter_mut() {
             let kept: Vec<bool> = pairing.queries.iter().map(|q| counts.get(q) == Some(&all)).collect();
             if !kept.contains(&true) {
-                return Err(Error::input(
+                return Err(Error::setting(
                     "the tables have no query in common",
-                    "--common-queries",
+                    [Setting::CommonQueries],
                     "score the same images",
                 ));
             }
@@ -171,8 +173,8 @@ fn match_groups(scores: &ScoreTable, reference: &ScoreTable, order: Option<&[Str
     } else {
         let (ids, names) = if named(&right) { (scores, reference) } else { (reference, scores) };
         let what = format!("{} has only class ids of the groups, {} only names", ids.source, names.source);
-        let remedy = "list the names in class order with --groups-in-order, or use the sorted layout, which has both";
-        return Err(Error::input(what, both, remedy));
+        let remedy = "list the names of the groups in class order, or use the sorted layout, which has both";
+        return Err(Error::setting(what, [Setting::GroupOrder], remedy).in_file(Path::new(&both)));
     };
     let index = |groups: &[Group]| -> HashMap<String, usize> {
         groups.iter().enumerate().filter_map(|(i, g)| Some((key(g)?, i))).collect()

@@ -9,7 +9,7 @@ pub(super) mod tests;
 
 use std::path::Path;
 
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// A group as a table names it: by its class id, by its name, or by both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -91,7 +91,10 @@ impl ScoreTable {
 /// Where a group is not in the list or contradicts it; where the list repeats a name.
 pub(super) fn with_class_order(groups: &[Group], order: Option<&[String]>, source: &str) -> Result<Vec<Group>> {
     let Some(order) = order else { return Ok(groups.to_vec()) };
-    let refuse = |what: String| Error::input(what, source, "correct --groups-in-order");
+    let refuse = |what: String| {
+        Error::setting(what, [Setting::GroupOrder], "correct the list of groups in class order")
+            .in_file(Path::new(source))
+    };
     for (i, name) in order.iter().enumerate() {
         if order.iter().take(i).any(|n| n == name) {
             return Err(refuse(format!("the groups in order name {name} twice")));

@@ -301,7 +301,7 @@ impl Checkpoint {
             return Err(Error::file(
                 "this folder holds an unfinished training with other settings or another dataset",
                 &self.folder,
-                "choose another --out, or delete this folder",
+                "choose another output folder, or delete this one",
             ));
         }
         let mut source = SafetensorsSource::open(&self.folder.join(&state.tensors))?;

@@ -24,11 +24,11 @@ use interim_analyses::InterimAnalyses;
 use moments::Moments;
 use sampler::{Place, Sample, Sampler};
 use student::t_tail;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
-/// An error that names what the caller gave.
+/// An error about the settings of early stopping.
 fn input(what: &str) -> Error {
-    Error::input(what, "--budget, --level, --top", "correct these options")
+    Error::setting(what, [Setting::Budget, Setting::Level, Setting::Top], "correct these settings")
 }
 
 /// What the user chooses.
@@ -186,14 +186,16 @@ impl Anytime {
     /// Levels outside 0.5 to 1, a top that is not smaller than the number of groups, a budget below 4 places for all.
     pub fn new(groups: usize, sampler: Sampler, settings: Settings) -> Result<Self> {
         if !(0.5..1.0).contains(&settings.level) {
-            return Err(input("the level is between 0.5 and 1"));
+            return Err(input("the confidence level must be at least 0.5 and below 1"));
         }
         if settings.top == 0 || settings.top >= groups {
-            return Err(input("the top has at least one group and leaves one out"));
+            return Err(input("the leaders to separate must be at least one group, and fewer than all"));
         }
         let most = settings.budget / (groups + 1);
         if most < FEWEST {
-            return Err(input("the budget is below four places for every group and the full model"));
+            return Err(input(
+                "the evaluation budget is too small: every group and the full model need four evaluations each",
+            ));
         }
         let first = settings.first.clamp(FEWEST, most);
         // The longest run: all but two rivals leave at the first look, and each place costs them and the full model.

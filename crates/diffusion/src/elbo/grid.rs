@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::NoiseSchedule;
 use whence_base::random::stream;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// A choice of timesteps, as `--timesteps` takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,16 +118,16 @@ impl Timesteps {
     /// Timesteps beyond the model's, and no draws.
     pub fn plan(self, schedule: &NoiseSchedule, draws: usize, seed: u64, query: &[u8]) -> Result<Plan> {
         if draws == 0 {
-            return Err(Error::input("no noise draws", "--draws", "give 1 or more"));
+            return Err(Error::setting("there are no noise draws", [Setting::Draws], "give 1 or more"));
         }
         let last = schedule.len() - 1;
         match self {
             Self::Range { first, end, stride } => {
                 let end = end.unwrap_or(last + 1);
                 if first > last || end > last + 1 {
-                    return Err(Error::input(
-                        format!("the model has timesteps up to {last}"),
-                        format!("--timesteps {self}"),
+                    return Err(Error::setting(
+                        format!("{self} does not fit the model, which has timesteps up to {last}"),
+                        [Setting::Timesteps],
                         "choose timesteps within that, or leave the upper end out: 10../10",
                     ));
                 }

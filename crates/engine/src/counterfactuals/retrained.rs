@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Resident, check_alike};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::Dataset;
 use whence_diffusion::Model;
 use whence_methods::{Counterfactuals, Report};
@@ -44,19 +44,21 @@ pub fn training_of(
             None
         };
         if let Some(what) = what {
-            return Err(Error::file(
+            return Err(Error::setting(
                 format!("this model {what}"),
-                folder,
-                "give the model and the dataset it was trained on, or training settings with --config",
-            ));
+                [Setting::Training],
+                "give the model and the dataset that it was trained on, or training settings of your own",
+            )
+            .in_file(folder));
         }
     }
     let config = given.cloned().or(record.map(|r| r.config)).ok_or_else(|| {
-        Error::file(
+        Error::setting(
             "this model does not say how it was trained (it has no training.json)",
-            folder,
-            "give its training settings: whence retrain --config FILE, then whence attribute --counterfactuals DIR",
+            [Setting::Training, Setting::Counterfactuals],
+            "retrain it with training settings of your own first, then give the folder of retrained models",
         )
+        .in_file(folder)
     })?;
     let network = model.network.config();
     if config.network.as_ref().is_some_and(|n| n != network) {

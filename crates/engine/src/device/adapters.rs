@@ -80,7 +80,7 @@ pub fn list_in_this_process() -> Vec<Adapter> {
 
 /// Lists the adapters by a child process.
 pub(super) fn list(program: &Path) -> Result<Vec<Adapter>> {
-    match run_child(program, &["check-device", "--list"], PATIENCE)? {
+    match run_child(program, &["check-device", "list"], PATIENCE)? {
         Ok(text) => Ok(serde_json::from_str(&text).unwrap_or_else(|e| {
             tracing::warn!("the list of devices cannot be read: {e}");
             Vec::new()

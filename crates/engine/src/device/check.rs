@@ -70,7 +70,7 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConf
         tempfile::Builder::new().suffix(".json").tempfile().map_err(Error::io("write into", &std::env::temp_dir()))?;
     std::fs::write(file.path(), &text).map_err(Error::io("write", file.path()))?;
     let kind = serde_json::to_string(&adapter.kind).unwrap_or_default();
-    let arguments = ["check-device", "--kind", &kind, "--network", &file.path().to_string_lossy()];
+    let arguments = ["check-device", "test", &kind, &file.path().to_string_lossy()];
     let failed = |why: String| Verdict {
         device: String::new(),
         driver: String::new(),

@@ -124,7 +124,7 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
             checked(adapter, network)?.map_err(|why| Error::Device {
                 device: adapter.name.clone(),
                 what: format!("it failed its check: {why}"),
-                remedy: "Use --device cpu, update the driver, or test again with whence doctor --model DIR".into(),
+                remedy: "Use the CPU, update the driver, or test again with whence doctor".into(),
             })
         }
     }

@@ -65,7 +65,7 @@ fn rows_and_columns_are_brought_into_one_order() {
 #[test]
 fn ids_and_names_are_joined_only_by_a_list() {
     let refused = pair(NAMED, NUMBERED, &Matching::default()).unwrap_err().to_string();
-    assert!(refused.contains("--groups-in-order") && refused.contains("only class ids"), "{refused}");
+    assert!(refused.contains("groups in class order") && refused.contains("only class ids"), "{refused}");
     let order = owned(&["wash", "ink"]);
     let matching = Matching { group_names: Some(&order), allow_subset: false };
     let found = pair(NAMED, NUMBERED, &matching).unwrap();
@@ -83,7 +83,7 @@ fn groups_called_by_their_numbers_need_no_list() {
     let found = pair(&NAMED.replace("ink", "1").replace("wash", "0"), NUMBERED, &Matching::default()).unwrap();
     assert_eq!(found.scores, [[4.0, 3.0], [2.0, 1.0]]);
     let gap = pair(&NAMED.replace("ink", "3").replace("wash", "0"), NUMBERED, &Matching::default());
-    assert!(gap.unwrap_err().to_string().contains("--groups-in-order"));
+    assert!(gap.unwrap_err().to_string().contains("groups in class order"));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn queries_of_one_table_only_are_an_error_or_counted() {
         refused.contains("1 query is only in") && refused.contains("b.png") && refused.contains("c.png"),
         "{refused}"
     );
-    assert!(refused.contains("--common-queries"), "{refused}");
+    assert!(refused.contains("common queries"), "{refused}");
     let subset = Matching { allow_subset: true, ..Matching::default() };
     let found = pair(NAMED, &other, &subset).unwrap();
     assert_eq!(found.queries, ["a.png"]);

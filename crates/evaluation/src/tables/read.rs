@@ -7,7 +7,7 @@ use csv::{ErrorKind, ReaderBuilder, Trim};
 
 use super::layouts::{Cell, KNOWN, Layout};
 use super::{Group, ScoreTable, few};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 const REMEDY: &str = "correct the file or write it again";
 
@@ -106,7 +106,8 @@ fn choose_method(
         (None, [one]) => Ok(Some(one.clone())),
         (None, _) => {
             let what = format!("the file has scores by {} methods: {known}", methods.len());
-            Err(Error::file(what, path, "choose one with --method, --reference-method or --versus-method"))
+            let settings = [Setting::Method, Setting::ReferenceMethod, Setting::VersusMethod];
+            Err(Error::setting(what, settings, "choose one of them").in_file(path))
         }
     }
 }

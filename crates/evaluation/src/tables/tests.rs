@@ -205,7 +205,7 @@ fn tables_without_class_ids_need_the_order() {
     let (_folder, path) = written("");
     let order = ["ink", "wash"].map(str::to_owned);
     let refused = table.write_official_long(&path, None).unwrap_err().to_string();
-    assert!(refused.contains("wash has no class id") && refused.contains("--groups-in-order"), "{refused}");
+    assert!(refused.contains("wash has no class id") && refused.contains("groups in class order"), "{refused}");
     table.write_official_long(&path, Some(&order)).unwrap();
     assert_eq!(ScoreTable::read(&path, None).unwrap().values, [[2.0, 1.0]]);
     let short = table.write_official_sorted(&path, Some(&order[..1])).unwrap_err().to_string();

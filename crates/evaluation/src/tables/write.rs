@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::{Terminator, WriterBuilder};
 
 use super::{Group, ScoreTable, with_class_order};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// Positions of the groups in class order, with their ids and names.
 fn in_class_order(table: &ScoreTable, class_order: Option<&[String]>) -> Result<Vec<(usize, usize, Group)>> {
@@ -15,7 +15,8 @@ fn in_class_order(table: &ScoreTable, class_order: Option<&[String]>) -> Result<
     for (column, group) in groups.into_iter().enumerate() {
         let id = group.id.ok_or_else(|| {
             let what = format!("{} has no class id, and the official layouts need one", group.label());
-            Error::input(what, table.source.as_str(), "list the groups in class order with --groups-in-order")
+            Error::setting(what, [Setting::GroupOrder], "list the groups in class order")
+                .in_file(Path::new(table.source.as_str()))
         })?;
         ordered.push((id, column, group));
     }

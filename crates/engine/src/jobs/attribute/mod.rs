@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 use progress_bridge::{ProgressBridge, live_queries};
 use remaining_work::RemainingWork;
 use trust::{References, TrustChecks};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{Dataset, nearest};
 use whence_diffusion::Model;
 use whence_diffusion::elbo::{FullPass, Timesteps};
@@ -28,14 +28,14 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     job.recipe.check()?;
     let method = method(&job.method)?;
     if job.queries.is_empty() {
-        return Err(Error::input("there is no query", "--query or --seeds", "give an image or a seed"));
+        return Err(Error::setting("there is no query", [Setting::Query, Setting::Seeds], "give an image or a seed"));
     }
     let unlearns = method.counterfactuals() == Some(CounterfactualKind::Unlearned) && job.counterfactuals.is_none();
     if (job.null > 0 || job.confirm) && !unlearns {
-        return Err(Error::input(
-            "only models that are unlearned here can be set against random groups or another seed",
-            "--null, --confirm",
-            "leave these options out, or use --method guda without --counterfactuals",
+        return Err(Error::setting(
+            "random control groups and a second seed need models that are unlearned here",
+            [Setting::Null, Setting::Confirm, Setting::Method, Setting::Counterfactuals],
+            "leave them out, or use the method guda without ready counterfactual models",
         ));
     }
     let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;

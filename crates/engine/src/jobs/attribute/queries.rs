@@ -2,7 +2,7 @@
 
 use crate::jobs::sample;
 use crate::reporter::Reporter;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{ImageShape, load_image};
 use whence_diffusion::Model;
 use whence_diffusion::elbo::Timesteps;
@@ -17,9 +17,9 @@ pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
         Timesteps::Range { .. } => 1,
     };
     if settings.draws.saturating_mul(points) > 1_000_000 || settings.batch > 1 << 16 {
-        return Err(Error::input(
+        return Err(Error::setting(
             format!("{points} timesteps, {} draws and batches of {}", settings.draws, settings.batch),
-            "--timesteps, --draws, --batch",
+            [Setting::Timesteps, Setting::Draws, Setting::Batch],
             "give at most a million evaluations and batches of at most 65,536",
         ));
     }
