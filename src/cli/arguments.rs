@@ -96,7 +96,7 @@ pub struct DrawArguments {
     #[arg(long, default_value = "ddim")]
     pub sampler: SamplerKind,
     /// Its steps
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::at_most(100_000))]
     pub steps: usize,
     /// DDIM's noise: 0 none, 1 as much as ddpm
     #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
@@ -123,7 +123,7 @@ pub struct RecipeArguments {
     #[arg(long, value_parser = parse::objective)]
     pub objective: Option<String>,
     /// Unlearning steps
-    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, value_name = "N", value_parser = parse::at_most(100_000_000))]
     pub unlearning_steps: Option<usize>,
     /// Unlearning learning rate
     #[arg(long, value_name = "RATE", value_parser = parse::rate)]
@@ -156,7 +156,7 @@ pub struct AttributeArguments {
     #[command(flatten)]
     pub drawing: DrawArguments,
     /// Nearest training images a group
-    #[arg(long, default_value_t = 8, value_name = "N")]
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = parse::up_to(1000))]
     pub neighbours: usize,
     #[command(flatten)]
     pub common: Common,
@@ -177,7 +177,7 @@ pub struct SampleArguments {
     #[arg(long)]
     pub tensors: bool,
     /// Images drawn together
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = parse::at_most(65_536))]
     pub batch: usize,
     /// Folder for the images
     #[arg(long, value_name = "DIR")]
@@ -202,7 +202,7 @@ pub struct TrainArguments {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Optimizer steps, in place of the settings'
-    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, value_name = "N", value_parser = parse::at_most(100_000_000))]
     pub steps: Option<usize>,
     /// Leave this group out
     #[arg(long, value_name = "NAME")]
@@ -262,7 +262,7 @@ pub struct DemoArguments {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Paintings a style; a multiple of five keeps the motifs even
-    #[arg(long, default_value_t = 120, value_name = "N")]
+    #[arg(long, default_value_t = 120, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub paintings: u64,
     #[command(flatten)]
     pub common: Common,

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::parse;
+use super::{output, parse};
 use whence_base::Result;
 use whence_evaluation::render::{self, Form};
+use whence_evaluation::statistics::MAX_RESAMPLES;
 use whence_evaluation::{Agreement, Extras, Matching, Options, Pairing, ScoreTable, compare};
 
 /// `whence evaluate`.
@@ -43,7 +44,7 @@ pub struct EvaluateArguments {
     #[arg(long)]
     pub common_queries: bool,
     /// Bootstrap resamples
-    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = parse::at_most(MAX_RESAMPLES))]
     pub resamples: usize,
     /// Seed of the resamples
     #[arg(long, default_value_t = 0, value_name = "N")]
@@ -96,17 +97,12 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
         if let (Some(comparison), Some(document)) = (&comparison, document.as_object_mut()) {
             document.insert("versus".into(), serde_json::json!(comparison));
         }
-        println!("{document}");
-        return Ok(());
+        return output::json(&document);
     }
-    print!("{}", render::agreement(&agreement, Form::Text));
-    if let Some(comparison) = &comparison {
-        println!(
-            "\n{} against {}:",
-            arguments.scores.display(),
-            arguments.versus.as_deref().unwrap_or(Path::new("")).display()
-        );
-        print!("{}", render::comparison(comparison, Form::Text));
+    output::block(&render::agreement(&agreement, Form::Text))?;
+    if let (Some(comparison), Some(versus)) = (&comparison, &arguments.versus) {
+        output::block(&format!("\n{} against {}:\n", arguments.scores.display(), versus.display()))?;
+        output::block(&render::comparison(comparison, Form::Text))?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Small languages of the options.
 
+use whence_base::files::shortened;
+
 /// Seeds: `3`, `0..8`, or `1,5,7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds(pub Vec<u64>);
@@ -9,7 +11,7 @@ pub struct Seeds(pub Vec<u64>);
 /// # Errors
 /// A sentence for the user.
 pub fn seeds(text: &str) -> Result<Seeds, String> {
-    let help = || format!("{text} are no seeds: write 3, or 0..8, or 1,5,7");
+    let help = || format!("{} are no seeds: write 3, or 0..8, or 1,5,7", shortened(text));
     let number = |s: &str| s.trim().parse::<u64>().map_err(|_| help());
     let seeds: Vec<u64> = if let Some((first, end)) = text.split_once("..") {
         let (first, end) = (number(first)?, number(end)?);
@@ -20,23 +22,44 @@ pub fn seeds(text: &str) -> Result<Seeds, String> {
     } else {
         text.split(',').map(number).collect::<Result<_, _>>()?
     };
+    if seeds.len() > 100_000 {
+        return Err(format!("{} seeds are more than 100,000", seeds.len()));
+    }
     if seeds.is_empty() { Err(help()) } else { Ok(Seeds(seeds)) }
 }
 
-/// Reads a number from 1 on.
-///
-/// # Errors
-/// A sentence for the user.
-pub fn positive(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{text} is no number from 1 on"))
+/// Reads a number from 1 to `most`.
+pub fn at_most(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.parse().ok().filter(|n| (1..=most).contains(n));
+        number.ok_or_else(|| format!("{} is no number from 1 to {most}", shortened(text)))
+    }
 }
 
-/// Reads a learning rate.
+/// Reads a number from 0 to `most`.
+pub fn up_to(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.parse().ok().filter(|n| *n <= most);
+        number.ok_or_else(|| format!("{} is no number from 0 to {most}", shortened(text)))
+    }
+}
+
+/// Reads a learning rate, 1e-12 to 10.
 ///
 /// # Errors
 /// A sentence for the user.
 pub fn rate(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|r: &f64| r.is_finite() && *r > 0.0).ok_or_else(|| format!("{text} is no positive number"))
+    let rate = text.parse().ok().filter(|r| (1e-12..=10.0).contains(r));
+    rate.ok_or_else(|| format!("{} is no learning rate from 1e-12 to 10", shortened(text)))
+}
+
+/// Reads a confidence level, 0.5 to below 1.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn level(text: &str) -> Result<f64, String> {
+    let level = text.parse().ok().filter(|l| (0.5..1.0).contains(l));
+    level.ok_or_else(|| format!("{} is no level from 0.5 to below 1", shortened(text)))
 }
 
 /// Reads a number from 0 to 1.
@@ -44,7 +67,10 @@ pub fn rate(text: &str) -> Result<f64, String> {
 /// # Errors
 /// A sentence for the user.
 pub fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|r| (0.0..=1.0).contains(r)).ok_or_else(|| format!("{text} is no number from 0 to 1"))
+    text.parse()
+        .ok()
+        .filter(|r| (0.0..=1.0).contains(r))
+        .ok_or_else(|| format!("{} is no number from 0 to 1", shortened(text)))
 }
 
 /// Reads the name of a method.
@@ -69,10 +95,16 @@ mod tests {
 
     #[test]
     fn numbers_and_names_are_checked() {
-        assert_eq!(positive("3"), Ok(3));
-        assert!(positive("0").is_err() && positive("-1").is_err() && positive("x").is_err());
+        let count = at_most(10);
+        assert_eq!(count("10"), Ok(10));
+        for bad in ["0", "-1", "x", "11", "1e3", "18446744073709551615"] {
+            assert!(count(bad).is_err(), "{bad}");
+        }
+        assert!(up_to(10)("0").is_ok() && up_to(10)("11").is_err());
+        assert!(level("0.95").is_ok() && level("1").is_err() && level("0.4").is_err() && level("nan").is_err());
+        assert!(count(&"9".repeat(5000)).unwrap_err().chars().count() < 300, "long input is not echoed whole");
         assert_eq!(rate("1e-4"), Ok(1e-4));
-        assert!(rate("0").is_err() && rate("nan").is_err() && rate("-1").is_err());
+        assert!(rate("0").is_err() && rate("1e-300").is_err() && rate("nan").is_err() && rate("-1").is_err());
         assert!(method("guda").is_ok() && method("magic").unwrap_err().contains("gaussian"));
         assert!(objective("hinge").is_ok() && objective("magic").unwrap_err().contains("retrack"));
     }

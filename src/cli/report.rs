@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::arguments::ReportArguments;
 use super::attribute::{recipe, summary};
 use super::drive::{Outcome, drive, duration};
+use super::output::{self, path_text};
 use crate::command_line::command_line;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape, LoadOptions, load_image};
@@ -28,7 +29,7 @@ pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     let outcome = drive(&arguments.common.device, JobSpec::Attribute(Box::new(job)))?;
     if arguments.scoring.dry_run {
         if arguments.common.json {
-            println!("{}", serde_json::json!({ "forecast": outcome.estimate }));
+            output::json(&serde_json::json!({ "forecast": outcome.estimate }))?;
         }
         return Ok(());
     }
@@ -37,15 +38,15 @@ pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     report.write(&arguments.out)?;
     if arguments.common.json {
         let document = serde_json::json!({
-            "report": arguments.out,
+            "report": path_text(&arguments.out),
             "warnings": outcome.warnings,
             "forecast": outcome.estimate,
             "took": {"seconds": took},
             "queries": outcome.attributions.iter().map(summary).collect::<Vec<_>>(),
         });
-        println!("{document}");
+        output::json(&document)?;
     } else {
-        eprintln!("The report is in {}", arguments.out.display());
+        output::note(&format!("The report is in {}", arguments.out.display()));
     }
     Ok(())
 }
@@ -165,8 +166,8 @@ fn assemble(
                     "program": format!("Whence {}", env!("CARGO_PKG_VERSION")),
                     "device": part("/device"),
                     "time": duration(took),
-                    "project": std::path::absolute(&project.root).unwrap_or_else(|_| project.root.clone()),
-                "command run in": std::env::current_dir().ok(),
+                    "project": path_text(&std::path::absolute(&project.root).unwrap_or_else(|_| project.root.clone())),
+                    "command run in": std::env::current_dir().ok().as_deref().map(path_text),
                 }),
             ),
             Facts::of(

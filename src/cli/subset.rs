@@ -41,6 +41,6 @@ pub(super) fn run(arguments: &SubsetArguments) -> Result<()> {
             written += 1;
         }
     }
-    eprintln!("{written} images of {} groups are in {}", wanted.len(), arguments.out.display());
+    super::output::note(&format!("{written} images of {} groups are in {}", wanted.len(), arguments.out.display()));
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What every other crate stands on: the error type and counter-based random numbers.
 
 mod error;
+pub mod files;
+pub mod lossy;
 pub mod random;
 mod setting;
 

@@ -303,7 +303,7 @@ fn pickle(path: &Path) -> Error {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(Error::io("read", path))
+    whence_base::files::read_text(path, whence_base::files::MAX_SETTINGS_BYTES)
 }
 
 /// Shape of the images of a pixel-space model with samples of this shape.

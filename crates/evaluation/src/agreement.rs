@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::metrics::{Metric, metrics};
 use super::pairing::Pairing;
-use super::statistics::{RESAMPLES, bootstrap_means};
+use super::statistics::{MAX_RESAMPLES, RESAMPLES, bootstrap_means};
 use whence_base::{Error, Result, Setting};
 
 /// How intervals are made.
@@ -122,8 +122,15 @@ impl Agreement {
     /// Measures a pairing, with further splits and ceilings.
     ///
     /// # Errors
-    /// Where a further table is not paired with the same queries of the same reference.
+    /// Where a further table is not paired with the same queries of the same reference; too many resamples.
     pub fn with(pairing: &Pairing, extras: Extras<'_>, options: &Options) -> Result<Self> {
+        if !(1..=MAX_RESAMPLES).contains(&options.resamples) {
+            return Err(Error::setting(
+                format!("{} bootstrap resamples", options.resamples),
+                [Setting::Resamples],
+                format!("give 1 to {MAX_RESAMPLES}"),
+            ));
+        }
         for (other, setting) in [(extras.looks_like, Setting::LooksLike), (extras.ceiling, Setting::Ceiling)] {
             if other.is_some_and(|other| !pairing.shares_reference(other)) {
                 let what = "the tables do not have the same queries";

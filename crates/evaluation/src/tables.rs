@@ -11,6 +11,9 @@ use std::path::Path;
 
 use whence_base::{Error, Result, Setting};
 
+/// Most bytes of a table: about five million scores.
+const MAX_TABLE_BYTES: u64 = 512 << 20;
+
 /// A group as a table names it: by its class id, by its name, or by both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Group {
@@ -56,7 +59,7 @@ impl ScoreTable {
     /// Where the file cannot be read; where its header is unknown; where a score is missing, doubled or no finite
     /// number; where it has fewer than two groups; where it holds several methods and none is chosen.
     pub fn read(path: &Path, method: Option<&str>) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+        let bytes = whence_base::files::read_bytes(path, MAX_TABLE_BYTES)?;
         read::table(&bytes, path, method)
     }
 

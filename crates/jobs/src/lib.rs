@@ -28,13 +28,13 @@ pub type JobId = u64;
 #[serde(rename_all = "snake_case")]
 pub enum JobSpec {
     /// Opens a project folder; gives [`Event::ProjectOpened`].
-    OpenProject(PathBuf),
+    OpenProject(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// Opens a model folder; gives [`Event::ModelLoaded`].
-    LoadModel(PathBuf),
+    LoadModel(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// Reads a dataset at the size of the model that is open; gives [`Event::DatasetLoaded`].
-    LoadDataset(PathBuf),
+    LoadDataset(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// Reads an image at the size of the model that is open; gives [`Event::QueryReady`].
-    LoadQuery(PathBuf),
+    LoadQuery(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// Draws one image from the model that is open; gives [`Event::Preview`]s and [`Event::QueryReady`].
     GenerateQuery(GenerateQuery),
     /// Scores groups.
@@ -69,7 +69,7 @@ pub struct GenerateQuery {
 #[serde(rename_all = "snake_case")]
 pub enum QuerySource {
     /// An image file.
-    File(PathBuf),
+    File(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// An image drawn from the model.
     Seed(u64),
     /// An image in memory, at the model's size.
@@ -87,8 +87,10 @@ pub enum QuerySource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttributeJob {
     /// Model folder.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
@@ -112,10 +114,13 @@ pub struct AttributeJob {
     /// How groups are unlearned.
     pub recipe: Recipe,
     /// Ready counterfactual models, one folder a group.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub counterfactuals: Option<PathBuf>,
     /// Where models unlearned on the way are kept.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub keep_in: PathBuf,
     /// Where results are written; nowhere where absent.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub out: Option<PathBuf>,
     /// Nearest training images a group.
     pub neighbours: usize,
@@ -133,6 +138,7 @@ pub struct AttributeJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleJob {
     /// Model folder.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// One image a seed.
     pub seeds: Vec<u64>,
@@ -143,6 +149,7 @@ pub struct SampleJob {
     /// Write the starting noise, the added noise and the unrounded image too, for replay elsewhere.
     pub tensors: bool,
     /// Folder of the PNG files.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -150,6 +157,7 @@ pub struct SampleJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainJob {
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
@@ -159,6 +167,7 @@ pub struct TrainJob {
     /// Group to leave out, by name.
     pub exclude_group: Option<String>,
     /// Folder of the model.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -166,8 +175,10 @@ pub struct TrainJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnlearnJob {
     /// Model folder.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
@@ -177,6 +188,7 @@ pub struct UnlearnJob {
     /// How.
     pub recipe: Recipe,
     /// Folder of the counterfactual models, one folder a group.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -184,8 +196,10 @@ pub struct UnlearnJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetrainJob {
     /// Folder of the full model.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
@@ -197,6 +211,7 @@ pub struct RetrainJob {
     /// Another seed than theirs: another oracle.
     pub seed: Option<u64>,
     /// Folder of the models, one folder a group.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -215,8 +230,10 @@ pub enum Remove {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RemovalJob {
     /// Folder of the full model.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
@@ -226,8 +243,10 @@ pub struct RemovalJob {
     /// How.
     pub draw: SampleSettings,
     /// Ready models without a group each, in place of training them.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub counterfactuals: Option<PathBuf>,
     /// Table of scores that orders the groups.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub scores: Option<PathBuf>,
     /// What is left out.
     pub remove: Remove,
@@ -238,6 +257,7 @@ pub struct RemovalJob {
     /// How the ELBO is evaluated.
     pub settings: ScoreSettings,
     /// Folder of models and results.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -245,6 +265,7 @@ pub struct RemovalJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchmarkJob {
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
@@ -254,6 +275,7 @@ pub struct BenchmarkJob {
     /// The command that makes the same again, for the results.
     pub command: String,
     /// Folder of models, scores and tables.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -261,6 +283,7 @@ pub struct BenchmarkJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Its folder.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub path: PathBuf,
     /// Last part of the folder's name.
     pub name: String,

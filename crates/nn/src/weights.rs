@@ -94,6 +94,9 @@ impl Source for RandomStart {
     }
 }
 
+/// Most bytes of a safetensors file's header.
+const MAX_HEADER_BYTES: u64 = 16 << 20;
+
 /// Parameters read from a safetensors file, as 32-bit floats.
 pub struct SafetensorsSource {
     place: String,
@@ -116,6 +119,13 @@ impl SafetensorsSource {
     /// As [`open`](Self::open).
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Self> {
         let again = "the file may be cut short or damaged: copy or save it again";
+        // The header is JSON, which takes many times its size once it is parsed; the largest models need about 1 MiB.
+        let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+        if header > MAX_HEADER_BYTES {
+            let what =
+                format!("its header claims {header} bytes, more than the {MAX_HEADER_BYTES} that a model can need");
+            return Err(Error::input(what, place, again));
+        }
         let file = SafeTensors::deserialize(bytes)
             .map_err(|e| Error::input(format!("this is not a whole safetensors file ({e})"), place, again))?;
         let mut tensors = BTreeMap::new();

@@ -58,7 +58,7 @@ pub struct BenchmarkArguments {
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub oracle: Vec<PathBuf>,
     /// Number of queries, in place of the plan's
-    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, value_name = "N", value_parser = parse::at_most(100_000))]
     pub queries: Option<usize>,
     /// Folder for models, scores and tables
     #[arg(long, value_name = "DIR")]
@@ -88,10 +88,10 @@ pub struct RemovalArguments {
     #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
     pub seeds: Option<parse::Seeds>,
     /// Leave out so many groups, the highest scores first
-    #[arg(long, value_name = "N", value_parser = parse::positive, requires = "scores")]
+    #[arg(long, value_name = "N", value_parser = parse::at_most(100_000), requires = "scores")]
     pub remove_groups: Option<usize>,
     /// Leave out so many images, the nearest first
-    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, value_name = "N", value_parser = parse::at_most(10_000_000))]
     pub remove_images: Option<usize>,
     /// Scores of the queries: scores.csv of whence attribute
     #[arg(long, value_name = "FILE")]
@@ -102,7 +102,7 @@ pub struct RemovalArguments {
     #[arg(long, value_name = "DIR")]
     pub counterfactuals: Option<PathBuf>,
     /// Random choices of the same size a query
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = parse::up_to(1000))]
     pub random: usize,
     /// Training settings (TOML); those in the model's training.json where left out
     #[arg(long, value_name = "FILE")]
@@ -111,7 +111,7 @@ pub struct RemovalArguments {
     #[arg(long, default_value = "10../10", value_name = "A..B/STEP")]
     pub timesteps: Timesteps,
     /// Noise draws at each timestep
-    #[arg(long, default_value_t = 2, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = parse::at_most(1_000_000))]
     pub draws: usize,
     /// Seed of the noise and of the random choices
     #[arg(long, default_value_t = 0)]
@@ -136,10 +136,10 @@ pub struct SubsetArguments {
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub groups: Vec<String>,
     /// Images a group, the first ones; all where left out
-    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, value_name = "N", value_parser = parse::at_most(100_000_000))]
     pub per_group: Option<usize>,
     /// Decision of the images in pixels; as they are where left out
-    #[arg(long, value_name = "PIXELS", value_parser = parse::positive)]
+    #[arg(long, value_name = "PIXELS", value_parser = parse::at_most(16_384))]
     pub size: Option<usize>,
     /// Folder for the images, one folder a group
     #[arg(long, value_name = "DIR")]

@@ -35,7 +35,7 @@ pub struct ReportArguments {
     #[command(flatten)]
     pub drawing: DrawArguments,
     /// Nearest training images of each of the first three groups
-    #[arg(long, default_value_t = 8, value_name = "N")]
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = parse::up_to(1000))]
     pub neighbours: usize,
     #[command(flatten)]
     pub common: Common,

@@ -28,19 +28,19 @@ pub struct ScoringArguments {
     #[arg(long, default_value = "10../10", value_name = "A..B/STEP | N")]
     pub timesteps: Timesteps,
     /// Noise draws at each timestep
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = parse::at_most(1_000_000))]
     pub draws: usize,
     /// Stop as soon as the leaders are separated, or when a query has cost this many network evaluations over all models
-    #[arg(long, value_name = "N", conflicts_with = "timesteps", value_parser = parse::positive)]
+    #[arg(long, value_name = "N", conflicts_with = "timesteps", value_parser = parse::at_most(1_000_000))]
     pub budget: Option<usize>,
     /// Chance that separated leaders are the right ones; with --budget
-    #[arg(long, default_value_t = 0.95, value_name = "SHARE", requires = "budget")]
+    #[arg(long, default_value_t = 0.95, value_name = "SHARE", requires = "budget", value_parser = parse::level)]
     pub level: f64,
     /// How many leaders to separate from the rest; with --budget
-    #[arg(long, default_value_t = 1, value_name = "N", requires = "budget", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "budget", value_parser = parse::at_most(100_000))]
     pub top: usize,
     /// Random groups of images to unlearn as well: what they score is what chance scores
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = parse::up_to(1000))]
     pub null: usize,
     /// Only tell what it would take: models, evaluations, time, memory
     #[arg(long)]
@@ -49,7 +49,7 @@ pub struct ScoringArguments {
     #[arg(long)]
     pub confirm: bool,
     /// Images under way at once, at most; scores do not depend on it
-    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse::at_most(65_536))]
     pub batch: usize,
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]

@@ -20,6 +20,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use super::grid::MAX_EVALUATIONS;
 use interim_analyses::InterimAnalyses;
 use moments::Moments;
 use sampler::{Place, Sample, Sampler};
@@ -190,6 +191,9 @@ impl Anytime {
         }
         if settings.top == 0 || settings.top >= groups {
             return Err(input("the leaders to separate must be at least one group, and fewer than all"));
+        }
+        if settings.budget > MAX_EVALUATIONS {
+            return Err(input("the evaluation budget must be at most 1,000,000"));
         }
         let most = settings.budget / (groups + 1);
         if most < FEWEST {

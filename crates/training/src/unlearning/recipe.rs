@@ -6,10 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::objective::objective;
 use crate::TrainingRecord;
-use whence_base::{Error, Result};
+use crate::config::{LEARNING_RATE_REMEDY, MAX_BATCH, MAX_STEPS, is_learning_rate, longest_warmup};
+use crate::settings_file::read_settings;
+use whence_base::{Error, Result, Setting};
 use whence_diffusion::Model;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::weights::named_values;
+
+/// Most nearest images that an objective may use for an image.
+const MAX_NEIGHBOURS: usize = 10_000;
 
 /// Settings of an unlearning run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,9 +79,7 @@ impl Recipe {
     /// # Errors
     /// Unknown settings, by name, and numbers out of range.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-        let recipe: Self = toml::from_str(&text)
-            .map_err(|e| Error::file(format!("this is not a recipe: {}", e.message()), path, "correct the file"))?;
+        let recipe: Self = read_settings(path, "a recipe")?;
         recipe.check()?;
         Ok(recipe)
     }
@@ -87,15 +90,28 @@ impl Recipe {
     /// Names the setting.
     pub fn check(&self) -> Result<()> {
         objective(&self.objective)?;
-        let refuse = |what: &str| Err(Error::input(what, "recipe", "correct the recipe"));
-        if self.steps == 0 || self.batch == 0 {
-            return refuse("steps and batch must be 1 or more");
+        let refuse = |what: &str| Err(Error::setting(what, [Setting::Recipe], "correct the recipe"));
+        if !(1..=MAX_STEPS).contains(&self.steps) {
+            return refuse(&format!("steps is {}, and must be between 1 and {MAX_STEPS}", self.steps));
         }
-        if self.learning_rate.is_some_and(|r| !(r.is_finite() && r > 0.0)) {
-            return refuse("learning_rate must be positive");
+        if !(1..=MAX_BATCH).contains(&self.batch) {
+            return refuse(&format!("batch is {}, and must be between 1 and {MAX_BATCH}", self.batch));
         }
-        if self.forget_weight.is_some_and(|w| !(w.is_finite() && w >= 0.0)) {
-            return refuse("forget_weight must not be negative");
+        if let Some(rate) = self.learning_rate.filter(|r| !is_learning_rate(*r)) {
+            return refuse(&format!("learning_rate is {rate}: {LEARNING_RATE_REMEDY}"));
+        }
+        let longest = longest_warmup(self.steps);
+        if self.warmup_steps > longest {
+            return refuse(&format!("warmup_steps is {}, and must be at most {longest}", self.warmup_steps));
+        }
+        if let Err(what) = self.optimizer.check() {
+            return refuse(&what);
+        }
+        if let Some(weight) = self.forget_weight.filter(|w| !(0.0..=1e6).contains(w)) {
+            return refuse(&format!("forget_weight is {weight}, and must be between 0 and 1,000,000"));
+        }
+        if let Some(neighbours) = self.neighbours.filter(|n| *n > MAX_NEIGHBOURS) {
+            return refuse(&format!("neighbours is {neighbours}, and must be at most {MAX_NEIGHBOURS}"));
         }
         if !(0.0..=255.0).contains(&self.dequantize) {
             return refuse("dequantize must be between 0 and 255 grey levels");

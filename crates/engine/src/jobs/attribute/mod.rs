@@ -24,6 +24,9 @@ use whence_methods::{Attribution, Context, CounterfactualKind, Counterfactuals, 
 use whence_store::Store;
 use whence_training::unlearning::Forget;
 
+/// Most random control groups.
+const MAX_RANDOM_GROUPS: usize = 1000;
+
 pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
     let method = method(&job.method)?;
@@ -38,13 +41,17 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
             "leave them out, or use the method guda without ready counterfactual models",
         ));
     }
+    if job.null > MAX_RANDOM_GROUPS {
+        let remedy = format!("give at most {MAX_RANDOM_GROUPS}: a model is unlearned for each");
+        return Err(Error::setting(format!("{} random control groups", job.null), [Setting::Null], remedy));
+    }
+    check_size(&job.settings)?;
     let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     model.check_class(job.settings.class)?;
     let groups = groups_by_name(&dataset, &job.groups)?;
     let draw = SampleSettings { class: job.settings.class, ..job.draw };
     let queries = read_queries(&job.queries, &draw, &model, reporter)?;
     let mut settings = job.settings;
-    check_size(&settings)?;
     if let Some(out) = &job.out {
         // Before hours of work, not after.
         whence_store::check_writable(out)?;
