@@ -224,8 +224,8 @@ pub struct UnlearnArguments {
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
     /// Groups to unlearn, by name; all where left out
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = parse::names)]
+    pub groups: Vec<parse::Names>,
     #[command(flatten)]
     pub recipe: RecipeArguments,
     /// Folder for the models, one folder a group

@@ -3,6 +3,7 @@
 use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
 use super::output::{self, path_text};
+use super::parse;
 use whence_base::Result;
 use whence_diffusion::elbo::anytime::Decision;
 use whence_jobs::{AttributeJob, JobSpec, QuerySource};
@@ -37,7 +38,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         settings: arguments.scoring.settings(arguments.drawing.class_label),
         recipe: recipe(&arguments.scoring.recipe)?,
         method: arguments.scoring.method,
-        groups: arguments.scoring.groups,
+        groups: parse::all_names(arguments.scoring.groups),
         null: arguments.scoring.null,
         confirm: arguments.scoring.confirm,
         counterfactuals: arguments.scoring.counterfactuals,

@@ -38,8 +38,8 @@ pub struct EvaluateArguments {
     #[arg(long, value_name = "FILE")]
     pub looks_like: Option<PathBuf>,
     /// Names of the groups in class order, for tables with class ids only
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups_in_order: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = parse::names)]
+    pub groups_in_order: Vec<parse::Names>,
     /// Compare the queries that all tables have, where these are not the same
     #[arg(long)]
     pub common_queries: bool,
@@ -65,7 +65,8 @@ pub struct EvaluateArguments {
 /// # Errors
 /// Where a table cannot be read or the tables do not match.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
-    let order = (!arguments.groups_in_order.is_empty()).then_some(arguments.groups_in_order.as_slice());
+    let order = parse::all_names(arguments.groups_in_order.clone());
+    let order = (!order.is_empty()).then_some(order.as_slice());
     let matching = Matching { group_names: order, allow_subset: arguments.common_queries };
     let options = Options { resamples: arguments.resamples, seed: arguments.seed };
     let scores = ScoreTable::read(&arguments.scores, arguments.method.as_deref())?;

@@ -9,6 +9,7 @@ use super::arguments::{
 use super::attribute::recipe;
 use super::drive::drive;
 use super::output::{self, path_text};
+use super::parse;
 use crate::command_line::command_line;
 use whence_base::{Error, Result};
 use whence_evaluation::benchmark::{OraclePlan, Plan};
@@ -68,7 +69,7 @@ pub(super) fn unlearn(arguments: UnlearnArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
-        groups: arguments.groups,
+        groups: parse::all_names(arguments.groups),
         recipe: recipe(&arguments.recipe)?,
         out: arguments.out.clone(),
     };
@@ -80,7 +81,7 @@ pub(super) fn retrain(arguments: RetrainArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
-        groups: arguments.groups,
+        groups: parse::all_names(arguments.groups),
         config: arguments.config.as_deref().map(|path| training_config(Some(path))).transpose()?,
         seed: arguments.seed,
         out: arguments.out.clone(),

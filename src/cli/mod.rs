@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use arguments::{Arguments, Command};
+pub(crate) use parse::quoted_name;
 
 use whence_base::{Error, Result};
 

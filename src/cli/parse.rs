@@ -28,6 +28,50 @@ pub fn seeds(text: &str) -> Result<Seeds, String> {
     if seeds.is_empty() { Err(help()) } else { Ok(Seeds(seeds)) }
 }
 
+/// Names: `a,b`. A name with a comma stands in double quotes, with its own double quotes doubled, as in CSV.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(pub Vec<String>);
+
+/// Reads names.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn names(text: &str) -> Result<Names, String> {
+    let mut names = vec![String::new()];
+    let mut quoted = false;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let Some(name) = names.last_mut() else { break };
+        match c {
+            '"' if quoted && rest.peek() == Some(&'"') => {
+                rest.next();
+                name.push('"');
+            }
+            '"' if quoted => quoted = false,
+            '"' if name.is_empty() => quoted = true,
+            ',' if !quoted => names.push(String::new()),
+            c => name.push(c),
+        }
+    }
+    if quoted {
+        return Err("a double quote is not closed".into());
+    }
+    if names.iter().any(String::is_empty) {
+        return Err("a name is empty: write a,b, with double quotes around names that hold a comma".into());
+    }
+    Ok(Names(names))
+}
+
+/// A name as [`names`] reads it.
+pub fn quoted_name(name: &str) -> String {
+    if name.contains([',', '"']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
+}
+
+/// All names of an option that can be given several times.
+pub fn all_names(given: Vec<Names>) -> Vec<String> {
+    given.into_iter().flat_map(|names| names.0).collect()
+}
+
 /// Reads a number from 1 to `most`.
 pub fn at_most(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
     move |text| {
@@ -107,6 +151,18 @@ mod tests {
         assert!(rate("0").is_err() && rate("1e-300").is_err() && rate("nan").is_err() && rate("-1").is_err());
         assert!(method("guda").is_ok() && method("magic").unwrap_err().contains("gaussian"));
         assert!(objective("hinge").is_ok() && objective("magic").unwrap_err().contains("retrack"));
+    }
+
+    #[test]
+    fn a_name_can_hold_a_comma_and_quotes() {
+        assert_eq!(names("cat,dog").unwrap().0, ["cat", "dog"]);
+        for name in ["a, b", "\"quoted\", name", "5\" disk", "plain"] {
+            assert_eq!(names(&quoted_name(name)).unwrap().0, [name]);
+            assert_eq!(names(&format!("x,{},y", quoted_name(name))).unwrap().0, ["x", name, "y"]);
+        }
+        for bad in ["", "a,,b", "\"open", ","] {
+            assert!(names(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

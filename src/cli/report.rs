@@ -8,6 +8,7 @@ use super::arguments::ReportArguments;
 use super::attribute::{recipe, summary};
 use super::drive::{Outcome, drive, duration};
 use super::output::{self, path_text};
+use super::parse;
 use crate::command_line::command_line;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape, LoadOptions, load_image};
@@ -78,7 +79,7 @@ fn job(arguments: &ReportArguments, project: &Project, out: &Path) -> Result<Att
         queries: queries(arguments, project)?,
         draw: arguments.drawing.settings(),
         method: arguments.scoring.method.clone(),
-        groups: arguments.scoring.groups.clone(),
+        groups: parse::all_names(arguments.scoring.groups.clone()),
         settings: arguments.scoring.settings(arguments.drawing.class_label),
         null: arguments.scoring.null,
         confirm: arguments.scoring.confirm,

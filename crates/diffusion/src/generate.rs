@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::model::Model;
 use super::samplers::{Sampler, SamplerKind};
-use whence_base::Result;
 use whence_base::random::{normals, stream};
+use whence_base::{Error, Result};
 
 /// How images are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub fn noise_of(seed: u64, step: usize, size: usize) -> Vec<f32> {
 /// sampling.
 ///
 /// # Errors
-/// Bad settings, a failing device, or the preview's own.
+/// Bad settings, a failing device, values that are not finite, or the preview's own.
 pub fn generate(model: &Model, draw: &SampleSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
     let size = model.shape().numel();
     let noise = seeds.iter().flat_map(|&seed| noise_of(seed, 0, size)).collect();
@@ -114,6 +114,14 @@ fn denoise(
         let fresh = if sampler.needs_noise() { noise(1 + index) } else { Vec::new() };
         let image = sampler.step(index, &mut x, &output, &fresh);
         preview(index + 1, draw.steps, &image)?;
+    }
+    // Rounded to bytes, NaN would be a black image.
+    if x.iter().any(|value| !value.is_finite()) {
+        return Err(Error::input(
+            "the model gives values that are not finite, so there is no image",
+            "model weights",
+            "the weights are damaged, or their training diverged: use an earlier copy or checkpoint",
+        ));
     }
     Ok(x)
 }

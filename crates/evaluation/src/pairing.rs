@@ -8,7 +8,7 @@ mod tests;
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::tables::{Group, ScoreTable, few, with_class_order};
+use super::tables::{Group, ScoreTable, few, other_cifar10_name, with_class_order};
 use whence_base::{Error, Result, Setting};
 
 /// How tables are matched.
@@ -161,8 +161,17 @@ fn match_groups(scores: &ScoreTable, reference: &ScoreTable, order: Option<&[Str
     let named = |groups: &[Group]| groups.iter().all(|g| g.name.is_some());
     let numbered = |groups: &[Group]| groups.iter().all(|g| g.id.is_some());
     let both = format!("{} and {}", scores.source, reference.source);
-    // A key of each group that both tables can give.
-    let by_name = |g: &Group| g.name.clone();
+    // A key of each group that both tables can give. CIFAR-10's second class has two names in published files.
+    let has = |groups: &[Group], name: &str| groups.iter().any(|g| g.name.as_deref() == Some(name));
+    let by_name = |g: &Group| {
+        let name = g.name.as_deref()?;
+        let other = other_cifar10_name(name);
+        let one_each = other.is_some_and(|other| {
+            let (a, b) = (has(&left, name) && !has(&left, other), has(&right, name) && !has(&right, other));
+            a != b && (has(&left, other) || has(&right, other))
+        });
+        Some(if one_each { "automobile".to_owned() } else { name.to_owned() })
+    };
     let by_id = |g: &Group| g.id.map(|id| id.to_string());
     let key: &dyn Fn(&Group) -> Option<String> = if named(&left) && named(&right) {
         &by_name

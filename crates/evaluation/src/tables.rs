@@ -1,5 +1,6 @@
 //! A table of scores, one number for each query and group. Nothing missing is ever called zero.
 
+mod cell;
 mod layouts;
 mod read;
 mod write;
@@ -9,6 +10,7 @@ pub(super) mod tests;
 
 use std::path::Path;
 
+pub use cell::{name_in_cell, serialize_text_cell, text_cell};
 use whence_base::{Error, Result, Setting};
 
 /// Most bytes of a table: about five million scores.
@@ -107,7 +109,7 @@ pub(super) fn with_class_order(groups: &[Group], order: Option<&[String]>, sourc
     for group in groups {
         // A name counts for more than an id: ids of a table written for another selection of groups may differ.
         let position = match (&group.name, group.id) {
-            (Some(name), _) => order.iter().position(|n| n == name),
+            (Some(name), _) => position_of(name, order),
             (None, id) => id,
         };
         let found = position.and_then(|id| order.get(id).map(|name| (id, name)));
@@ -120,6 +122,22 @@ pub(super) fn with_class_order(groups: &[Group], order: Option<&[String]>, sourc
         filled.push(Group { id: Some(id), name: Some(name.clone()) });
     }
     Ok(filled)
+}
+
+/// Where a group of this name is in a list of names. The published CIFAR-10 code says `car` where the dataset says
+/// `automobile`.
+fn position_of(name: &str, order: &[String]) -> Option<usize> {
+    let exact = |wanted: &str| order.iter().position(|n| n == wanted);
+    exact(name).or_else(|| exact(other_cifar10_name(name)?))
+}
+
+/// The other of the two names of CIFAR-10's second class.
+pub(super) fn other_cifar10_name(name: &str) -> Option<&'static str> {
+    match name {
+        "car" => Some("automobile"),
+        "automobile" => Some("car"),
+        _ => None,
+    }
 }
 
 /// At most five of some things, and how many more there are.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::tables::{csv_bytes, result_json, score_rows, write_csv};
 use whence_base::{Error, Result};
 use whence_data::ImageShape;
+use whence_evaluation::tables::text_cell;
 use whence_methods::Attribution;
 
 /// How a table is written.
@@ -77,10 +78,11 @@ pub fn write_comparison(path: &Path, format: TableFormat, comparison: &Compariso
     }
     match format {
         TableFormat::Csv => {
-            let header = std::iter::once("group".to_owned()).chain(comparison.methods.iter().cloned()).collect();
+            let methods = comparison.methods.iter().map(|m| text_cell(m).into_owned());
+            let header = std::iter::once("group".to_owned()).chain(methods).collect();
             let body = comparison.groups.iter().zip(&comparison.scores).map(|(group, scores)| {
                 let cells = scores.iter().map(|s| s.map_or_else(String::new, |value| value.to_string()));
-                std::iter::once(group.clone()).chain(cells).collect()
+                std::iter::once(text_cell(group).into_owned()).chain(cells).collect()
             });
             let table: Vec<Vec<String>> = std::iter::once(header).chain(body).collect();
             whence_store::write_atomic(

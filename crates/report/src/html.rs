@@ -122,6 +122,12 @@ fn plain(value: &serde_json::Value) -> String {
     }
 }
 
+/// Control characters, and those that turn the direction of all text behind them, as U+FFFD: names can hold them.
+fn harmless(c: char) -> char {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if turns || (c.is_control() && !matches!(c, '\n' | '\t')) { char::REPLACEMENT_CHARACTER } else { c }
+}
+
 impl Report {
     /// The HTML file's text.
     ///
@@ -129,7 +135,8 @@ impl Report {
     /// Where an image cannot be encoded.
     pub fn render(&self) -> Result<String> {
         let page = view::Page::new(self)?;
-        page.render().map_err(|e| Error::input(e.to_string(), "report", "report this"))
+        let html = page.render().map_err(|e| Error::input(e.to_string(), "report", "report this"))?;
+        Ok(html.chars().map(harmless).collect())
     }
 
     /// Writes the HTML file, whole or not at all.

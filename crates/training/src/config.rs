@@ -157,3 +157,28 @@ pub fn network_for(shape: ImageShape) -> UNet2DConfig {
         ..UNet2DConfig::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let refused = |change: &dyn Fn(&mut TrainingConfig)| {
+            let mut config = TrainingConfig::default();
+            change(&mut config);
+            config.check().unwrap_err().to_string()
+        };
+        assert!(TrainingConfig::default().check().is_ok());
+        assert!(TrainingConfig { steps: 12, ..TrainingConfig::default() }.check().is_ok(), "a trial run");
+        assert!(refused(&|c| c.batch = 1 << 32).contains("batch is 4294967296"));
+        assert!(refused(&|c| c.warmup_steps = usize::MAX).contains("warmup_steps"));
+        assert!(refused(&|c| c.learning_rate = 1e-300).contains("learning_rate"));
+        assert!(refused(&|c| c.ema_decay = Some(1.5)).contains("ema_decay is 1.5 in"));
+        assert!(refused(&|c| c.optimizer.beta1 = 2.0).contains("beta1"));
+        assert!(refused(&|c| c.optimizer.beta2 = -1.0).contains("beta2"));
+        assert!(refused(&|c| c.optimizer.epsilon = -1.0).contains("epsilon"));
+        assert!(refused(&|c| c.optimizer.epsilon = f64::NAN).contains("epsilon"));
+        assert!(refused(&|c| c.optimizer.clip_norm = Some(-1.0)).contains("clip_norm"));
+    }
+}

@@ -56,6 +56,15 @@ impl TrainingRecord {
         whence_store::read_json(&folder.join(RECORD)).ok()
     }
 
+    /// The record of a model folder; none where it has none.
+    ///
+    /// # Errors
+    /// Where there is one that cannot be read: a damaged record is not a missing one.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(RECORD);
+        if path.exists() { whence_store::read_json(&path).map(Some) } else { Ok(None) }
+    }
+
     /// Whether the two runs give the same weights.
     pub fn same_run(&self, other: &Self) -> bool {
         self.weight_relevant_fields() == other.weight_relevant_fields()

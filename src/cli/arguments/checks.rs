@@ -21,8 +21,8 @@ pub struct RetrainArguments {
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
     /// Groups to leave out, by name; each in turn where left out
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = parse::names)]
+    pub groups: Vec<parse::Names>,
     /// Training settings (TOML); those in the model's training.json where left out
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -133,8 +133,8 @@ pub struct SubsetArguments {
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
     /// Groups, by name; all where left out
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = parse::names)]
+    pub groups: Vec<parse::Names>,
     /// Images a group, the first ones; all where left out
     #[arg(long, value_name = "N", value_parser = parse::at_most(100_000_000))]
     pub per_group: Option<usize>,

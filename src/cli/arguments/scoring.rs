@@ -22,8 +22,8 @@ pub struct ScoringArguments {
     #[command(flatten)]
     pub recipe: RecipeArguments,
     /// Groups to score, by name; all where left out
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = parse::names)]
+    pub groups: Vec<parse::Names>,
     /// 10..1000/10, 10../10 (the published grid), or a number: that many, chosen by importance
     #[arg(long, default_value = "10../10", value_name = "A..B/STEP | N")]
     pub timesteps: Timesteps,

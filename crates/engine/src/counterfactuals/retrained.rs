@@ -32,10 +32,9 @@ pub fn training_of(
     dataset: &Dataset,
     given: Option<&TrainingConfig>,
 ) -> Result<TrainingConfig> {
-    let record = TrainingRecord::of_model(folder);
-    if let Some(record) = &record
-        && given.is_none()
-    {
+    // Settings that are given replace the record, so that a damaged one is no obstacle then.
+    let record = if given.is_some() { None } else { TrainingRecord::read(folder)? };
+    if let Some(record) = &record {
         let what = if record.dataset != dataset.hash() {
             Some("was trained on other images, or at another size")
         } else if record.excluded_group.is_some() || record.left_out.is_some() {

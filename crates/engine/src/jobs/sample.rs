@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
-use whence_base::Result;
+use whence_base::{Error, Result};
 use whence_diffusion::generate::{generate, noise_of, to_bytes};
 use whence_diffusion::{Model, Sampler};
 use whence_jobs::{EventKind, GenerateQuery, QueryImage, QueryOrigin, SampleJob, SampleSettings};
@@ -34,8 +34,21 @@ pub(super) fn draw(
     Ok(images)
 }
 
+/// Refuses models whose samples are no images, such as those of latents: their channels are no colours.
+fn check_makes_images(model: &Model) -> Result<()> {
+    match model.shape().channels {
+        1 | 3 => Ok(()),
+        channels => Err(Error::input(
+            format!("the model makes samples with {channels} channels, which are no images"),
+            "model",
+            "choose a model with 1 channel (grey) or 3 (colour)",
+        )),
+    }
+}
+
 pub(super) fn query(workspace: &mut Workspace, job: &GenerateQuery, reporter: &mut Reporter<'_>) -> Result<String> {
     let model = workspace.open_model()?;
+    check_makes_images(&model)?;
     let inputs = json!({
         "model": model.hash(),
         "draw": job.draw,
@@ -69,6 +82,7 @@ pub(super) fn query(workspace: &mut Workspace, job: &GenerateQuery, reporter: &m
 
 pub(super) fn run(workspace: &mut Workspace, job: &SampleJob, reporter: &mut Reporter<'_>) -> Result<String> {
     let model = workspace.model(&job.model)?;
+    check_makes_images(&model)?;
     reporter.plan(job.seeds.len() as f64);
     let size = model.shape().numel();
     for seeds in job.seeds.chunks(job.batch.max(1)) {

@@ -3,6 +3,7 @@
 use csv::StringRecord;
 
 use super::Group;
+use super::cell::name_in_cell;
 
 const QUERY: [&str; 4] = ["query", "image", "image_path", "image_id"];
 const GROUP: [&str; 3] = ["group", "class_id", "attribution_style"];
@@ -104,6 +105,16 @@ impl Layout {
         Ok(Self::Wide { groups: rest.iter().map(|&name| name.to_owned()).collect() })
     }
 
+    /// Whether this program writes such files, which then end with a line end.
+    pub(super) fn ends_with_a_line_end(&self, header: &StringRecord) -> bool {
+        let names: Vec<&str> = header.iter().collect();
+        match self {
+            Self::Long(_) => names.contains(&"score_nats") || names == ["image", "class_id", "delta_elbo"],
+            Self::Sorted { .. } => true,
+            Self::Wide { .. } => false,
+        }
+    }
+
     /// Whether names of groups that are all whole numbers are class ids.
     pub(super) fn numbers_are_class_ids(&self) -> bool {
         match self {
@@ -135,13 +146,13 @@ impl Layout {
         match self {
             Self::Long(columns) => columns.cell(row).map(|cell| vec![cell]),
             Self::Wide { groups } => {
-                let query = present(field(0), "query")?;
+                let query = name_in_cell(present(field(0), "query")?);
                 let cell =
                     |(i, group): (usize, &String)| Ok(plain(query, named(group), score(field(i + 1), query, group)?));
                 groups.iter().enumerate().map(cell).collect()
             }
             Self::Sorted { groups } => {
-                let query = present(field(0), "query")?;
+                let query = name_in_cell(present(field(0), "query")?);
                 let cell = |i: usize| {
                     let (class, name, text) = (field(3 * i + 1), field(3 * i + 2), field(3 * i + 3));
                     if class.is_empty() && name.is_empty() && text.is_empty() {
@@ -169,8 +180,8 @@ impl Layout {
 impl LongColumns {
     fn cell(&self, row: &StringRecord) -> Result<Cell, String> {
         let field = |i: usize| row.get(i).unwrap_or_default();
-        let query = present(field(self.query), "query")?;
-        let group = present(field(self.group), "group")?;
+        let query = name_in_cell(present(field(self.query), "query")?);
+        let group = name_in_cell(present(field(self.group), "group")?);
         let score = score(field(self.score), query, group)?;
         let spread = |i: usize, what: &str| {
             let text = field(i);
@@ -188,7 +199,7 @@ impl LongColumns {
                 Some(spread(sd, "spread")? / count.sqrt())
             }
         };
-        let method = self.method.map(|column| field(column).to_owned());
+        let method = self.method.map(|column| name_in_cell(field(column)).to_owned());
         let group = Group { id: None, name: Some(group.to_owned()) };
         Ok(Cell { query: query.to_owned(), group, score, std_err, method })
     }

@@ -55,6 +55,11 @@ pub(super) fn table(bytes: &[u8], path: &Path, method: Option<&str>) -> Result<S
         let place = format!("{}, line 1", path.display());
         Error::input(what, place, format!("use a layout that is known; {KNOWN}"))
     })?;
+    if layout.ends_with_a_line_end(&header) && !bytes.ends_with(b"\n") {
+        // A file cut inside its last number still has all fields.
+        let last = bytes.len().saturating_sub(1) as u64;
+        return Err(text.fault(last, "the last line has no line end: the file is cut off"));
+    }
     let mut cells: Vec<(u64, Cell)> = Vec::new();
     for row in reader.records() {
         let row = row.map_err(|e| text.broken(&e))?;

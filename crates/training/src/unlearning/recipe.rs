@@ -161,3 +161,26 @@ fn typical_peak(model: &Model) -> f64 {
     let median = fans.get(fans.len() / 2).copied().unwrap_or(400).max(1);
     (0.4 / median as f64).clamp(1e-5, 2e-3)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let refused = |change: &dyn Fn(&mut Recipe)| {
+            let mut recipe = Recipe::default();
+            change(&mut recipe);
+            recipe.check().unwrap_err().to_string()
+        };
+        assert!(Recipe::default().check().is_ok());
+        assert!(Recipe { steps: 1, ..Recipe::default() }.check().is_ok(), "a trial run");
+        assert!(refused(&|r| r.batch = 1 << 32).contains("batch is 4294967296"));
+        assert!(refused(&|r| r.steps = 0).contains("steps is 0"));
+        assert!(refused(&|r| r.warmup_steps = usize::MAX).contains("warmup_steps"));
+        assert!(refused(&|r| r.learning_rate = Some(1e-300)).contains("learning_rate"));
+        assert!(refused(&|r| r.forget_weight = Some(1.8e19)).contains("forget_weight"));
+        assert!(refused(&|r| r.neighbours = Some(1 << 40)).contains("neighbours"));
+        assert!(refused(&|r| r.optimizer.clip_norm = Some(-1.0)).contains("clip_norm"));
+    }
+}
