@@ -13,34 +13,34 @@ use whence_evaluation::{Agreement, Extras, Matching, Options, Pairing, ScoreTabl
 /// `whence evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArguments {
-    /// Table of scores (CSV): ours, or one of the published layouts
+    /// Table of scores (CSV): scores.csv, or one of the published layouts
     #[arg(long, value_name = "FILE")]
     pub scores: PathBuf,
-    /// Table to compare with, such as scores by retrained models
+    /// Reference table, such as the scores of retrained models
     #[arg(long, value_name = "FILE")]
     pub reference: PathBuf,
-    /// Method in the table of scores, where it holds several
+    /// Method to use from the table of scores, if it holds several
     #[arg(long, value_name = "NAME")]
     pub method: Option<String>,
-    /// Method in the reference, where it holds several
+    /// Method to use from the reference, if it holds several
     #[arg(long, value_name = "NAME")]
     pub reference_method: Option<String>,
-    /// Scores by a second method: is the first better?
+    /// Scores by a second method, to test which agrees better
     #[arg(long, value_name = "FILE")]
     pub versus: Option<PathBuf>,
-    /// Method in that table, where it holds several
+    /// Method to use from that table, if it holds several
     #[arg(long, value_name = "NAME", requires = "versus")]
     pub versus_method: Option<String>,
-    /// A second reference, made independently: how well could any method agree?
+    /// A second, independent reference: how well could any method agree?
     #[arg(long, value_name = "FILE")]
     pub ceiling: Option<PathBuf>,
-    /// Scores by similarity: splits the queries by whether the reference's first group is the most similar one
+    /// Similarity scores: splits the queries by whether the reference's first group is also the most similar one
     #[arg(long, value_name = "FILE")]
     pub looks_like: Option<PathBuf>,
-    /// Names of the groups in class order, for tables with class ids only
+    /// Group names in class order, for tables that hold only class ids
     #[arg(long, value_name = "A,B", value_parser = parse::names)]
     pub groups_in_order: Vec<parse::Names>,
-    /// Compare the queries that all tables have, where these are not the same
+    /// Compare only the queries that all tables have
     #[arg(long)]
     pub common_queries: bool,
     /// Bootstrap resamples
@@ -49,10 +49,10 @@ pub struct EvaluateArguments {
     /// Seed of the resamples
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-    /// Write the scores in the official sorted layout
+    /// Also write the scores in the published sorted layout
     #[arg(long, value_name = "FILE")]
     pub sorted: Option<PathBuf>,
-    /// Write the scores in the official long layout
+    /// Also write the scores in the published long layout
     #[arg(long, value_name = "FILE")]
     pub long: Option<PathBuf>,
     /// Print the agreement as JSON on standard output

@@ -122,8 +122,7 @@ impl SafetensorsSource {
         // The header is JSON, which takes many times its size once it is parsed; the largest models need about 1 MiB.
         let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
         if header > MAX_HEADER_BYTES {
-            let what =
-                format!("its header claims {header} bytes, more than the {MAX_HEADER_BYTES} that a model can need");
+            let what = format!("this is not a whole safetensors file (its header claims {header} bytes)");
             return Err(Error::input(what, place, again));
         }
         let file = SafeTensors::deserialize(bytes)

@@ -163,6 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn names_are_no_formulas_and_numbers_stay_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.csv");
+        let scores = vec![GroupScore::exact("=1+1", -0.5), GroupScore::exact("@cmd", 0.25)];
+        write_scores(&path, TableFormat::Csv, &[Attribution::new("-q.png", "guda", scores)], SHAPE).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("'-q.png,'@cmd,0.25,") && text.contains("'-q.png,'=1+1,-0.5,"), "{text}");
+        let table = whence_evaluation::ScoreTable::read(&path, None).unwrap();
+        assert_eq!(table.queries, ["-q.png"]);
+        assert_eq!(table.groups.iter().map(whence_evaluation::Group::label).collect::<Vec<_>>(), ["@cmd", "=1+1"]);
+    }
+
+    #[test]
     fn a_comparison_is_a_matrix_and_a_hole_is_a_hole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("comparison.csv");

@@ -129,3 +129,21 @@ fn several_pairings_keep_what_all_have() {
     assert!(full.shares_reference(&part));
     assert_eq!((full.queries, full.only_in_reference), (owned(&["a.png"]), owned(&["b.png"])));
 }
+
+#[test]
+fn car_and_automobile_are_one_class_of_cifar_10() {
+    let ours = "query,group,score\na,automobile,1\na,cat,2\n";
+    let theirs = "image,R1_Cls,R1_Name,R1_Sc,R2_Cls,R2_Name,R2_Sc\na,3,3: cat,5,1,1: car,4\n";
+    for (scores, reference) in [(ours, theirs), (theirs, ours)] {
+        let found = pair(scores, reference, &Matching::default()).unwrap();
+        assert_eq!((found.scores.len(), found.groups.len()), (1, 2));
+    }
+    let found = pair(ours, theirs, &Matching::default()).unwrap();
+    assert_eq!((found.groups, found.scores), (owned(&["car", "cat"]), vec![vec![1.0, 2.0]]));
+    // A dataset that has both keeps them apart.
+    let both = "query,group,score\na,automobile,1\na,car,2\n";
+    assert_eq!(pair(both, both, &Matching::default()).unwrap().groups, ["automobile", "car"]);
+    let order = owned(&["airplane", "automobile", "bird", "cat"]);
+    let matching = Matching { group_names: Some(&order), ..Matching::default() };
+    assert!(pair(theirs, ours, &matching).is_ok());
+}

@@ -219,3 +219,21 @@ fn file_names_that_repeat_keep_their_folders_when_written() {
     table.write_official_sorted(&path, None).unwrap();
     assert_eq!(ScoreTable::read(&path, None).unwrap().queries, table.queries);
 }
+
+#[test]
+fn a_table_cut_inside_its_last_number_is_refused() {
+    let whole = "query,group,score_nats\na,ink,1.25\na,wash,2.5\n";
+    assert!(read(whole).is_ok());
+    let cut = refusal("query,group,score_nats\na,ink,1.25\na,wash,2");
+    assert!(cut.contains("line 3") && cut.contains("cut off"), "{cut}");
+    assert!(read("image,class_id,delta_elbo\na,0,1.25\na,1,2").is_err());
+    // Tables written by hand may end anywhere.
+    assert!(read("image,group,score\na,ink,1\na,wash,2").is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_are_no_tables() {
+    let refused = ScoreTable::read(std::path::Path::new("/dev/zero"), None).unwrap_err().to_string();
+    assert!(refused.contains("device"), "{refused}");
+}
