@@ -1,4 +1,4 @@
-//! `whence project`: is what is kept whole, and what may go.
+//! `whence project`: verifies and cleans up stored results.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ fn project_in(folder: &Path) -> Result<Option<Project>> {
 fn verify(folder: &Path, json: bool) -> Result<()> {
     let project = project_in(folder)?;
     let root = store_in(folder);
-    // A project that nothing was computed in yet has no store.
+    // A project without results has no store yet.
     let health = if project.is_some() && !root.join("store.json").is_file() {
         whence_store::Health::default()
     } else {
@@ -49,7 +49,7 @@ fn verify(folder: &Path, json: bool) -> Result<()> {
             output::line(&format!("missing: {}, which project.json names", path.display()))?;
         }
         for path in &health.leftovers {
-            output::line(&format!("left over from a write that did not end: {}", path.display()))?;
+            output::line(&format!("left over from an interrupted write: {}", path.display()))?;
         }
     }
     let wrong = health.damaged.len() + missing.len();
@@ -60,16 +60,16 @@ fn verify(folder: &Path, json: bool) -> Result<()> {
         return Ok(());
     }
     Err(Error::file(
-        format!("{} damaged and {} missing", health.damaged.len(), missing.len()),
+        format!("{} files are damaged and {} missing", health.damaged.len(), missing.len()),
         folder,
-        "results that are damaged are made again at their next use; whence project gc removes them",
+        "damaged results are recomputed at their next use; whence project gc removes them",
     ))
 }
 
 fn collect(folder: &Path, dry_run: bool, json: bool) -> Result<()> {
     let project = project_in(folder)?;
     let root = store_in(folder);
-    // Looking needs no lock.
+    // Reading needs no lock.
     let store = if dry_run {
         Store::read_only(&root)?
     } else {

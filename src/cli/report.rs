@@ -174,7 +174,7 @@ fn assemble(
             Facts::of(
                 "Model",
                 &serde_json::json!({
-                    "folder": part("/job/model"), "blake3": part("/model/blake3"), "picture": part("/model/shape"),
+                    "folder": part("/job/model"), "blake3": part("/model/blake3"), "image": part("/model/shape"),
                 }),
             ),
             Facts::of(
@@ -226,7 +226,7 @@ fn query(attribution: &Attribution, pixels: Vec<u8>, dataset: &Dataset, neighbou
     let image = ReportImage { pixels, shape, caption };
     let attribution = attribution.clone();
     let mut query =
-        ReportQuery { image, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None };
+        ReportQuery { image, attribution, nearest: Vec::new(), reference: None, regenerated: Vec::new(), map: None };
     query.add_nearest(dataset, neighbours);
     query
 }

@@ -150,6 +150,7 @@ fn a_config_that_lies_or_asks_for_what_does_not_exist() {
         ("\"layers_per_block\": 1", "\"layers_per_block\": 1000000000", "1000000000"),
         ("\"downsample_padding\": 1", "\"downsample_padding\": 1000000000", "downsample_padding"),
         ("{", "", "JSON"),
+        ("\"in_channels\": 1", "\"in_channels\": [1]", "setting in_channels: invalid type"),
     ];
     let original = std::fs::read_to_string(fixture("digits/model/config.json")).unwrap();
     for (from, to, says) in cases {
@@ -175,6 +176,8 @@ fn a_scheduler_that_lies() {
         ("DDPMScheduler", "ScoreSdeVeScheduler", "ScoreSdeVeScheduler"),
         ("\"clip_sample_range\": 1.0", "\"clip_sample_range\": -1.0", "clip_sample_range"),
         ("\"steps_offset\": 0", "\"steps_offset\": 100000", "steps_offset"),
+        ("\"steps_offset\": 0", "\"steps_offset\": \"x\"", "setting steps_offset: invalid type"),
+        ("}", "", "not a whole JSON object"),
     ] {
         let folder = copy();
         let text = original.replacen(from, to, 1);

@@ -28,9 +28,9 @@ impl Default for Options {
 /// Further tables, paired with the same reference.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extras<'a> {
-    /// A similarity method: a query is hard where the reference's first group is not the one that it looks like.
+    /// A similarity method: a query is hard where the reference's first group is not the most similar one.
     pub looks_like: Option<&'a Pairing>,
-    /// A second oracle, such as another seed of the same retraining: no method can be asked to agree more.
+    /// A second oracle, such as another seed of the same retraining: no method can be expected to agree more.
     pub ceiling: Option<&'a Pairing>,
 }
 
@@ -44,7 +44,7 @@ pub struct Measured {
     pub definition: &'static str,
     /// Mean over queries; where it is undefined for a query, that query counts as chance.
     pub value: f64,
-    /// Lower bound of the 95 % percentile bootstrap interval over queries.
+    /// Lower bound of the 95% percentile bootstrap interval over queries.
     pub low_95: f64,
     /// Upper bound.
     pub high_95: f64,
@@ -158,7 +158,7 @@ impl Agreement {
     }
 }
 
-/// Values of all metrics: a row a query, a column a metric.
+/// Values of all metrics: one row per query, one column per metric.
 pub(super) struct Values {
     /// Chance stands in where a metric is undefined.
     pub(super) rows: Vec<Vec<f64>>,

@@ -23,7 +23,7 @@ pub struct Difference {
     pub b: f64,
     /// a - b.
     pub difference: f64,
-    /// Lower bound of the 95 % paired bootstrap interval of the difference.
+    /// Lower bound of the 95% paired bootstrap interval of the difference.
     pub low_95: f64,
     /// Upper bound.
     pub high_95: f64,

@@ -30,7 +30,7 @@ pub struct Pairing {
     pub queries: Vec<String>,
     /// Groups, as the reference names them; at least two.
     pub groups: Vec<String>,
-    /// A row a query, a column a group: finite.
+    /// One row per query, one column per group: finite.
     pub scores: Vec<Vec<f64>>,
     /// Same shape.
     pub reference: Vec<Vec<f64>>,

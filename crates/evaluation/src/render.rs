@@ -22,7 +22,7 @@ const OF_SPLITS: [&str; 4] = ["top1", "mrr", "ndcg@3_exp", "spearman"];
 #[must_use]
 pub fn agreement(agreement: &Agreement, form: Form) -> String {
     let has_ceiling = agreement.metrics.iter().any(|m| m.ceiling.is_some());
-    let mut header = vec!["metric", "value [95 % interval]", "chance", "corrected"];
+    let mut header = vec!["metric", "value [95% interval]", "chance", "corrected"];
     if has_ceiling {
         header.extend(["ceiling", "of ceiling"]);
     }
@@ -84,7 +84,7 @@ fn notes(agreement: &Agreement, form: Form) -> String {
 /// The comparison as a table.
 #[must_use]
 pub fn comparison(comparison: &Comparison, form: Form) -> String {
-    let header = ["metric", "first", "second", "difference [95 % interval]", "p", "p Holm", "p McNemar"];
+    let header = ["metric", "first", "second", "difference [95% interval]", "p", "p Holm", "p McNemar"];
     let rows: Vec<Vec<String>> = comparison
         .metrics
         .iter()

@@ -19,7 +19,7 @@ const FLIPS: u32 = 20_000;
 /// Differences up to which all sign flips are tried.
 const EXACT_UP_TO: usize = 16;
 
-/// 95 % percentile bootstrap intervals of the means of columns (Efron 1979): rows are drawn with replacement, the same for
+/// 95% percentile bootstrap intervals of the means of columns (Efron 1979): rows are drawn with replacement, the same for
 /// all columns; the bounds are the 2.5 and 97.5 percentiles, interpolated linearly. The same seed and number of rows
 /// give the same draws, so intervals of differences are paired.
 ///

@@ -48,14 +48,14 @@ pub struct ScoreTable {
     pub queries: Vec<String>,
     /// At least two groups: by id where the file has ids, else in the file's order.
     pub groups: Vec<Group>,
-    /// A row a query, a column a group: finite, higher means that the group mattered more. Mostly in nats.
+    /// One row per query, one column per group: finite; higher means that the group mattered more. Mostly in nats.
     pub values: Vec<Vec<f64>>,
     /// Standard errors of `values`, same shape and unit, where the file has them: finite, 0 or more.
     pub errors: Option<Vec<Vec<f64>>>,
 }
 
 impl ScoreTable {
-    /// Reads a table in any known layout, told by its header. `method` chooses one where the file holds several.
+    /// Reads a table in any known layout, recognised by its header. `method` chooses one where the file holds several.
     ///
     /// # Errors
     /// Where the file cannot be read; where its header is unknown; where a score is missing, doubled or no finite
@@ -65,7 +65,7 @@ impl ScoreTable {
         read::table(&bytes, path, method)
     }
 
-    /// Writes the official long layout: `image,class_id,delta_elbo`, a row a query and group. Numbers are written in
+    /// Writes the official long layout: `image,class_id,delta_elbo`, one row per query and group. Numbers are written in
     /// full, so reading them back gives the same table.
     ///
     /// `class_order` names the groups in class order; it is needed where the table has no class ids.
@@ -76,7 +76,7 @@ impl ScoreTable {
         write::official_long(self, path, class_order)
     }
 
-    /// Writes the official sorted layout: `image,R1_Cls,R1_Name,R1_Sc,...`, a row a query, its groups from the highest
+    /// Writes the official sorted layout: `image,R1_Cls,R1_Name,R1_Sc,...`, one row per query, its groups from the highest
     /// score to the lowest, equal scores in class order.
     ///
     /// As the published script does, it writes the image's file name without folders (with them where file names

@@ -27,7 +27,7 @@ pub struct Provenance<'a> {
     pub dataset: &'a Dataset,
     /// Name of the device.
     pub device: &'a str,
-    /// The images asked about.
+    /// The query images.
     pub queries: &'a [Query],
 }
 
@@ -189,7 +189,7 @@ pub fn write_attribution(
         .iter()
         .map(|q| serde_json::json!({"name": q.name, "blake3": blake3::hash(&q.pixels).to_hex().to_string()}))
         .collect();
-    let timesteps_are_drawn = matches!(provenance.settings.timesteps, whence_diffusion::elbo::Timesteps::Count(_));
+    let timesteps_are_sampled = matches!(provenance.settings.timesteps, whence_diffusion::elbo::Timesteps::Count(_));
     let document = serde_json::json!({
         "schema_version": 1,
         "program": {"name": "whence", "version": env!("CARGO_PKG_VERSION")},
@@ -198,7 +198,7 @@ pub fn write_attribution(
         "settings": provenance.settings,
         "estimates": if provenance.settings.stop.is_some() {
             "unbiased estimates of the weighted sum over 10../10; groups left behind early have wide intervals"
-        } else if timesteps_are_drawn {
+        } else if timesteps_are_sampled {
             "unbiased estimates of the weighted sum over 10../10, from timesteps drawn by importance"
         } else {
             "the weighted sum over the grid, averaged over draws"

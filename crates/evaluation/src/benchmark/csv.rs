@@ -1,4 +1,4 @@
-//! The table as CSV: a line a row and metric, on each part of the queries.
+//! The table as CSV: one line per row and metric, on each part of the queries.
 
 use super::table::{Line, Table};
 use crate::tables::text_cell;
@@ -22,7 +22,7 @@ const HEADER: [&str; 18] = [
     "evaluations_per_query",
     "make_seconds",
     "score_seconds",
-    "trained_images",
+    "trained_pictures",
     "bytes",
 ];
 

@@ -31,7 +31,7 @@ pub struct Grid {
     pub draws: usize,
     /// Seed of the noise.
     pub seed: u64,
-    /// Stop as soon as the leader is separated, or after this many network evaluations a query, over all models.
+    /// Stop as soon as the leader is separated, or after this many network evaluations per query, over all models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<usize>,
 }
@@ -80,7 +80,7 @@ impl Grid {
     }
 }
 
-/// The images asked about.
+/// The query images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueryPlan {
@@ -107,7 +107,7 @@ impl Default for QueryPlan {
 pub struct OraclePlan {
     /// Name in the table.
     pub name: String,
-    /// Ready models, one diffusers folder a group; trained where absent.
+    /// Ready models, one diffusers folder per group; trained where absent.
     #[serde(serialize_with = "whence_base::lossy::option")]
     pub folder: Option<PathBuf>,
     /// Training seed; the full model's own where absent.
@@ -150,7 +150,7 @@ impl Default for MethodPlan {
     }
 }
 
-/// The sum of other rows, each turned to mean 0 and spread 1 over a query's groups first.
+/// The sum of other rows, each turned to mean 0 and standard deviation 1 over a query's groups first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SumPlan {
@@ -171,7 +171,7 @@ pub struct Plan {
     pub model: Option<PathBuf>,
     /// How the full model is trained.
     pub training: Option<TrainingConfig>,
-    /// The images asked about.
+    /// The query images.
     pub queries: QueryPlan,
     /// How oracles are scored.
     pub reference: Grid,

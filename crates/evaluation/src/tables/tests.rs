@@ -75,7 +75,9 @@ fn our_own_layout_with_one_method_or_several() {
 fn truth_files_give_standard_errors() {
     let table = read("image,group,delta_elbo,sd,draws\na,x,1,0.5,4\na,y,2,1,16\n").unwrap();
     assert_eq!(table.errors, Some(vec![vec![0.25, 0.25]]));
-    assert!(refusal("image,group,delta_elbo,sd,draws\na,x,1,-1,4\na,y,2,1,16\n").contains("spread of a and x"));
+    assert!(
+        refusal("image,group,delta_elbo,sd,draws\na,x,1,-1,4\na,y,2,1,16\n").contains("standard deviation of a and x")
+    );
     assert!(refusal("image,group,delta_elbo,sd,draws\na,x,1,1,0\na,y,2,1,16\n").contains("draws"));
 }
 

@@ -49,7 +49,7 @@ fn report() -> Report {
         attribution: attribution(name),
         nearest: vec![("ink".into(), vec![image("near 1"), image(HOSTILE)])],
         reference: Some(image("by the full model")),
-        redrawn: vec![(HOSTILE.into(), image("same noise"))],
+        regenerated: vec![(HOSTILE.into(), image("same noise"))],
         map: Some(image("map of ink")),
     };
     Report {
