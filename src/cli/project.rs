@@ -55,7 +55,7 @@ fn verify(folder: &Path, json: bool) -> Result<()> {
     let wrong = health.damaged.len() + missing.len();
     if wrong == 0 {
         if !json {
-            output::line("Everything is whole")?;
+            output::line("All stored results are intact")?;
         }
         return Ok(());
     }
