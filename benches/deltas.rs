@@ -53,8 +53,7 @@ fn main() -> whence_base::Result<()> {
         for (precision, (bytes, changes)) in precisions.iter().zip(&mut rows) {
             let delta = encode(&full.network, &other.network, *precision, &ParameterSelection::All)?;
             *bytes += delta.len();
-            let again =
-                scores(&full.with_network(decode(&full.network, delta.as_slice(), &ParameterSelection::All)?))?;
+            let again = scores(&full.with_network(decode(&full.network, delta.as_slice(), &ParameterSelection::All)?))?;
             changes.extend(exact.iter().zip(again).map(|(a, b)| ((a.score - b.score) / a.std_err).abs()));
         }
     }

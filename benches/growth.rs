@@ -80,7 +80,7 @@ fn run(job: &AttributeJob) -> Result<f64, Failure> {
     loop {
         match engine.events().recv_timeout(std::time::Duration::from_secs(600))?.kind {
             EventKind::Finished(_) => return Ok(begun.elapsed().as_secs_f64()),
-            EventKind::Failed(text) => return Err(text.into()),
+            EventKind::Failed(text) => return Err(text.to_string().into()),
             _ => {}
         }
     }

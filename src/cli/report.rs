@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::arguments::ReportArguments;
 use super::attribute::{recipe, summary};
 use super::drive::{Outcome, drive, duration};
+use super::output::{self, path_text};
+use super::parse;
 use crate::command_line::command_line;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape, LoadOptions, load_image};
@@ -28,7 +30,7 @@ pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     let outcome = drive(&arguments.common.device, JobSpec::Attribute(Box::new(job)))?;
     if arguments.scoring.dry_run {
         if arguments.common.json {
-            println!("{}", serde_json::json!({ "forecast": outcome.estimate }));
+            output::json(&serde_json::json!({ "forecast": outcome.estimate }))?;
         }
         return Ok(());
     }
@@ -37,15 +39,15 @@ pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     report.write(&arguments.out)?;
     if arguments.common.json {
         let document = serde_json::json!({
-            "report": arguments.out,
+            "report": path_text(&arguments.out),
             "warnings": outcome.warnings,
             "forecast": outcome.estimate,
             "took": {"seconds": took},
             "queries": outcome.attributions.iter().map(summary).collect::<Vec<_>>(),
         });
-        println!("{document}");
+        output::json(&document)?;
     } else {
-        eprintln!("The report is in {}", arguments.out.display());
+        output::note(&format!("The report is in {}", arguments.out.display()));
     }
     Ok(())
 }
@@ -78,7 +80,7 @@ fn job(arguments: &ReportArguments, project: &Project, out: &Path) -> Result<Att
         queries: queries(arguments, project)?,
         draw: arguments.drawing.settings(),
         method: arguments.scoring.method.clone(),
-        groups: arguments.scoring.groups.clone(),
+        groups: parse::all_names(arguments.scoring.groups.clone()),
         settings: arguments.scoring.settings(arguments.drawing.class_label),
         null: arguments.scoring.null,
         confirm: arguments.scoring.confirm,
@@ -167,14 +169,14 @@ fn assemble(
                     "program": format!("Whence {}", env!("CARGO_PKG_VERSION")),
                     "device": part("/device"),
                     "time": duration(took),
-                    "project": std::path::absolute(&project.root).unwrap_or_else(|_| project.root.clone()),
-                "command run in": std::env::current_dir().ok(),
+                    "project": path_text(&std::path::absolute(&project.root).unwrap_or_else(|_| project.root.clone())),
+                    "command run in": std::env::current_dir().ok().as_deref().map(path_text),
                 }),
             ),
             Facts::of(
                 "Model",
                 &serde_json::json!({
-                    "folder": part("/job/model"), "blake3": part("/model/blake3"), "picture": part("/model/shape"),
+                    "folder": part("/job/model"), "blake3": part("/model/blake3"), "image": part("/model/shape"),
                 }),
             ),
             Facts::of(
@@ -226,7 +228,7 @@ fn query(attribution: &Attribution, pixels: Vec<u8>, dataset: &Dataset, neighbou
     let image = ReportImage { pixels, shape, caption };
     let attribution = attribution.clone();
     let mut query =
-        ReportQuery { image, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None };
+        ReportQuery { image, attribution, nearest: Vec::new(), reference: None, regenerated: Vec::new(), map: None };
     query.add_nearest(dataset, neighbours);
     query
 }

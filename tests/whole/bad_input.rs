@@ -98,6 +98,29 @@ fn a_wrong_shape_a_missing_tensor_and_numbers_that_are_none() {
 }
 
 #[test]
+fn a_model_that_gives_no_numbers_draws_no_black_image() {
+    let folder = copy();
+    rewrite(folder.path(), |name, _, data| {
+        if name == "conv_out.weight" {
+            data.chunks_exact_mut(4).for_each(|value| value.copy_from_slice(&1e38f32.to_le_bytes()));
+        }
+        true
+    });
+    let out = tempfile::tempdir().unwrap();
+    let job = whence_jobs::SampleJob {
+        model: folder.path().to_owned(),
+        seeds: vec![0, 1],
+        draw: whence_jobs::SampleSettings { steps: 4, ..Default::default() },
+        batch: 2,
+        tensors: true,
+        out: out.path().join("images"),
+    };
+    let text = failure(JobSpec::Sample(job));
+    assert!(text.contains("not finite"), "{text}");
+    assert!(!out.path().join("images/seed-0.png").exists());
+}
+
+#[test]
 fn pickles_are_refused_with_how_to_convert() {
     let folder = copy();
     std::fs::rename(folder.path().join(WEIGHTS), folder.path().join("diffusion_pytorch_model.bin")).unwrap();
@@ -127,6 +150,7 @@ fn a_config_that_lies_or_asks_for_what_does_not_exist() {
         ("\"layers_per_block\": 1", "\"layers_per_block\": 1000000000", "1000000000"),
         ("\"downsample_padding\": 1", "\"downsample_padding\": 1000000000", "downsample_padding"),
         ("{", "", "JSON"),
+        ("\"in_channels\": 1", "\"in_channels\": [1]", "setting in_channels: invalid type"),
     ];
     let original = std::fs::read_to_string(fixture("digits/model/config.json")).unwrap();
     for (from, to, says) in cases {
@@ -152,6 +176,8 @@ fn a_scheduler_that_lies() {
         ("DDPMScheduler", "ScoreSdeVeScheduler", "ScoreSdeVeScheduler"),
         ("\"clip_sample_range\": 1.0", "\"clip_sample_range\": -1.0", "clip_sample_range"),
         ("\"steps_offset\": 0", "\"steps_offset\": 100000", "steps_offset"),
+        ("\"steps_offset\": 0", "\"steps_offset\": \"x\"", "setting steps_offset: invalid type"),
+        ("}", "", "not a whole JSON object"),
     ] {
         let folder = copy();
         let text = original.replacen(from, to, 1);

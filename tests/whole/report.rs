@@ -40,7 +40,7 @@ fn a_projects_images_become_one_file_with_every_number() {
     assert_eq!(json["report"], out.display().to_string());
     let html = std::fs::read_to_string(&out).unwrap();
     for query in json["queries"].as_array().unwrap() {
-        assert!(html.contains(&format!("<h2>{}</h2>", query["query"].as_str().unwrap())));
+        assert!(html.contains(&format!("<h2><bdi>{}</bdi></h2>", query["query"].as_str().unwrap())));
         for row in query["ranking"].as_array().unwrap() {
             for number in ["score_nats", "std_err"] {
                 let value = row[number].as_f64().unwrap();

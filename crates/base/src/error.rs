@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::setting::{Failure, Setting};
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -17,8 +19,8 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
 
-    /// Something the user supplied cannot be used.
-    #[error("{what}. {remedy}. ({place})")]
+    /// Something the user gave cannot be used.
+    #[error("{what}. {}. ({place})", capitalised(remedy))]
     Input {
         /// What is wrong, a sentence without its full stop.
         what: String,
@@ -48,14 +50,25 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// A job failed; the text is complete.
-    #[error("{0}")]
-    Job(String),
+    /// Settings that cannot be used, alone or together. A front door words them: see [`worded`](Self::worded).
+    #[error("{}", self.failure())]
+    Setting {
+        /// What is wrong, a sentence without its full stop.
+        what: String,
+        /// The settings it is about.
+        settings: Vec<Setting>,
+        /// The file it is about; empty where there is none.
+        place: String,
+        /// What the user can do, a sentence without its full stop.
+        remedy: String,
+    },
 
-    /// The compute device has too little memory for the work done at once; a smaller batch may fit.
-    #[error(
-        "{device} has too little memory: {what}. Choose a smaller batch, close other programs, or compute on the CPU"
-    )]
+    /// A job failed on the compute thread.
+    #[error("{0}")]
+    Job(Failure),
+
+    /// The compute device ran out of memory; a smaller batch may fit.
+    #[error("{}", self.failure())]
     Memory {
         /// Name of the device.
         device: String,
@@ -64,9 +77,9 @@ pub enum Error {
     },
 
     /// The compute device failed or does not exist.
-    #[error("{device}: {what}. {remedy}")]
+    #[error("{device}: {what}. {}", capitalised(remedy))]
     Device {
-        /// Name of the device as the user chooses it.
+        /// Name of the device.
         device: String,
         /// What happened.
         what: String,
@@ -91,6 +104,48 @@ impl Error {
     /// Input in a file that cannot be used.
     pub fn file(what: impl Into<String>, path: &Path, remedy: impl Into<String>) -> Self {
         Self::input(what, path.display().to_string(), remedy)
+    }
+
+    /// Settings that cannot be used: `what` is wrong; the user can do `remedy`.
+    pub fn setting(
+        what: impl Into<String>,
+        settings: impl IntoIterator<Item = Setting>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let settings = settings.into_iter().collect();
+        Self::Setting { what: what.into(), settings, place: String::new(), remedy: remedy.into() }
+    }
+
+    /// The same error about settings, with the file it is about. Other errors stay as they are.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        if let Self::Setting { place, .. } = &mut self {
+            *place = path.display().to_string();
+        }
+        self
+    }
+
+    /// The error in plain data, without the system's own objects.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Setting { what, settings, place, remedy } => {
+                Failure::new(format!("{what}. {}.", capitalised(remedy)), place.clone(), settings.clone())
+            }
+            Self::Memory { device, what } => Failure::new(
+                format!(
+                    "{device} ran out of memory: {what}. Use a smaller batch, close other programs, or choose the CPU as the device."
+                ),
+                String::new(),
+                vec![Setting::Batch, Setting::Device],
+            ),
+            Self::Job(failure) => failure.clone(),
+            other => other.to_string().into(),
+        }
+    }
+
+    /// The error's sentences, with each setting in the words of a front door: `name` gives an option or a field's label.
+    pub fn worded(&self, name: &dyn Fn(Setting) -> String) -> String {
+        self.failure().worded(name)
     }
 
     /// A closure for `map_err` around file operations: `doing` is a verb.
@@ -131,6 +186,17 @@ fn is_backtrace_frame(line: &str) -> bool {
     let line = line.trim_start();
     let after_digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
     line.starts_with("at ") || (after_digits.len() < line.len() && after_digits.starts_with(": "))
+}
+
+/// A remedy is a sentence of its own, unless it begins with a command.
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(first) if first.is_ascii_lowercase() && !text.starts_with("whence ") => {
+            format!("{}{}", first.to_ascii_uppercase(), rest.as_str())
+        }
+        _ => text.to_owned(),
+    }
 }
 
 fn io_hint(source: &std::io::Error) -> &'static str {

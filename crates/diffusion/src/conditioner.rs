@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_models::Conditions;
 
 /// What one sample is conditioned on.
@@ -95,16 +95,16 @@ impl Conditioner {
         match (self, condition) {
             (Self::None, Condition::None) => Ok(()),
             (Self::Classes { count, .. }, Condition::Class(class)) if class < *count => Ok(()),
-            (Self::Classes { count, .. }, given) => Err(Error::input(
+            (Self::Classes { count, .. }, given) => Err(Error::setting(
                 match given {
                     Condition::Class(class) => format!("class {class} does not exist in this class-conditional model"),
                     Condition::None => "this model is class-conditional and no class was given".into(),
                 },
-                "class label",
+                [Setting::ClassLabel],
                 format!("give a number from 0 to {}", count.saturating_sub(1)),
             )),
             (Self::None, Condition::Class(_)) => {
-                Err(Error::input("this model knows no classes", "class label", "leave the option out"))
+                Err(Error::setting("this model knows no classes", [Setting::ClassLabel], "leave the class out"))
             }
         }
     }

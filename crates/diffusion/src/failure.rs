@@ -19,6 +19,6 @@ pub(super) fn failure(device: &Device, what: String) -> Error {
     Error::Device {
         device,
         what: format!("it failed while computing ({what})"),
-        remedy: "Run the job again, or choose --device cpu".into(),
+        remedy: "Run the job again, or choose the CPU as the device".into(),
     }
 }

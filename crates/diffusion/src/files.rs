@@ -147,5 +147,5 @@ fn pickle(path: &Path) -> Error {
 }
 
 pub(super) fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(Error::io("read", path))
+    whence_base::files::read_text(path, whence_base::files::MAX_SETTINGS_BYTES)
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::conditioner::Condition;
 use super::pipeline::Pipeline;
 use super::samplers::{Sampler, SamplerKind};
-use whence_base::Result;
 use whence_base::random::{normals, stream};
+use whence_base::{Error, Result};
 
 /// How images are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,6 +116,14 @@ fn denoise(
         let fresh = if sampler.needs_noise() { noise(1 + index) } else { Vec::new() };
         let image = sampler.step(index, &mut x, &output, &fresh);
         preview(index + 1, draw.steps, &image)?;
+    }
+    // Rounded to bytes, NaN would be a black image.
+    if x.iter().any(|value| !value.is_finite()) {
+        return Err(Error::input(
+            "the model gives values that are not finite, so there is no image",
+            "model weights",
+            "the weights are damaged, or their training diverged: use an earlier copy or checkpoint",
+        ));
     }
     Ok(x)
 }

@@ -151,8 +151,9 @@ fn run_one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
-        Err(Error::Job(format!(
-            "The job stopped unexpectedly: {what}. Finished results are stored; start the job again, or compute on the CPU"
-        )))
+        let text = format!(
+            "The job stopped unexpectedly: {what}. What was finished is saved. Start the job again, or choose the CPU as the device"
+        );
+        Err(Error::Job(text.into()))
     })
 }

@@ -176,17 +176,18 @@ impl Scheduler {
             Ok(summary) => EventKind::Finished(summary),
             Err(Error::Cancelled | Error::Interrupted) => EventKind::Cancelled,
             Err(error) => {
-                tracing::error!("{error}");
-                EventKind::Failed(error.to_string())
+                // The front door shows it; a second line in the log would only repeat it.
+                tracing::debug!("{error}");
+                EventKind::Failed(error.failure())
             }
         };
         drop(state);
         let (event, message) = match &end {
-            EventKind::Finished(summary) => (JobEvent::Finished, summary.as_str()),
-            EventKind::Failed(text) => (JobEvent::Failed, text.as_str()),
-            _ => (JobEvent::Cancelled, ""),
+            EventKind::Finished(summary) => (JobEvent::Finished, summary.clone()),
+            EventKind::Failed(failure) => (JobEvent::Failed, failure.to_string()),
+            _ => (JobEvent::Cancelled, String::new()),
         };
-        self.log(job, event, &entry.work, message);
+        self.log(job, event, &entry.work, &message);
         self.events.send(Event { job, kind: end });
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::aggregate::Aggregation;
 use super::artefacts::{Artefact, Artefacts};
 use super::null::Trust;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::Dataset;
 use whence_diffusion::elbo::anytime::{Decision, Settings as StopSettings};
 use whence_diffusion::elbo::{Estimate, Term, Timesteps};
@@ -281,7 +281,7 @@ pub fn methods() -> &'static [&'static dyn Method] {
 pub fn method(name: &str) -> Result<&'static dyn Method> {
     methods().iter().copied().find(|m| m.name() == name).ok_or_else(|| {
         let known: Vec<_> = methods().iter().map(|m| m.name()).collect();
-        Error::input(format!("there is no method {name}"), "method", format!("use {}", known.join(", ")))
+        Error::setting(format!("there is no method {name}"), [Setting::Method], format!("use {}", known.join(", ")))
     })
 }
 

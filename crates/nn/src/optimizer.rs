@@ -35,7 +35,33 @@ impl Default for AdamWConfig {
     }
 }
 
-/// Optimizer state: two moving averages for each trained parameter, in the order of the network's tree.
+impl AdamWConfig {
+    /// Refuses settings that turn or stop the optimizer.
+    ///
+    /// # Errors
+    /// A sentence that names the setting and its range.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        for (name, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&beta) {
+                return Err(format!("{name} is {beta}, and must be at least 0 and below 1"));
+            }
+        }
+        if !(self.epsilon > 0.0 && self.epsilon <= 1.0) {
+            return Err(format!("epsilon is {}, and must be above 0 and at most 1", self.epsilon));
+        }
+        if !(0.0..=100.0).contains(&self.weight_decay) {
+            return Err(format!("weight_decay is {}, and must be between 0 and 100", self.weight_decay));
+        }
+        match self.clip_norm {
+            Some(norm) if !(norm > 0.0 && norm <= 1e9) => {
+                Err(format!("clip_norm is {norm}, and must be above 0 and at most 1e9; leave it out for no clipping"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Optimizer state: two moving averages for each parameter, in the order of the network's tree.
 pub struct AdamW {
     config: AdamWConfig,
     steps: u64,

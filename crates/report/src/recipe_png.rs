@@ -32,7 +32,7 @@ pub struct ViewRecipe {
     /// The project's folder, where one was open.
     #[serde(default)]
     pub project: Option<PathBuf>,
-    /// The image asked about, where there was one.
+    /// The query image, where there was one.
     #[serde(default)]
     pub query: Option<ViewQuery>,
     /// How it was explained, where it was.
@@ -46,18 +46,18 @@ pub struct ViewRecipe {
     pub tab: Option<String>,
 }
 
-/// The image asked about.
+/// The query image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewQuery {
     /// Its name on screen.
     pub name: String,
-    /// Seed it was drawn from.
+    /// Seed it was generated from.
     #[serde(default)]
     pub seed: Option<u64>,
     /// File it was read from.
     #[serde(default)]
     pub file: Option<PathBuf>,
-    /// How it was drawn, where it was.
+    /// How it was generated, where it was.
     #[serde(default)]
     pub draw: Option<SampleSettings>,
     /// blake3 of its values, hexadecimal; earlier versions did not write it.
@@ -77,7 +77,7 @@ pub struct ViewSettings {
     /// Random groups.
     #[serde(default)]
     pub null: usize,
-    /// Whether a second seed was asked.
+    /// Whether groups were unlearned with a second seed too.
     #[serde(default)]
     pub confirm: bool,
 }

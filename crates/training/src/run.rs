@@ -66,6 +66,15 @@ impl TrainingRecord {
         whence_store::read_json(&folder.join(RECORD)).ok()
     }
 
+    /// The record of a model folder; none where it has none.
+    ///
+    /// # Errors
+    /// Where there is one that cannot be read: a damaged record is not a missing one.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(RECORD);
+        if path.exists() { whence_store::read_json(&path).map(Some) } else { Ok(None) }
+    }
+
     /// Whether the two runs give the same weights.
     pub fn same_run(&self, other: &Self) -> bool {
         self.weight_relevant_fields() == other.weight_relevant_fields()
@@ -367,7 +376,7 @@ impl Checkpoint {
             return Err(Error::file(
                 "this folder holds an unfinished training with other settings or another dataset",
                 &self.folder,
-                "choose another --out, or delete this folder",
+                "choose another output folder, or delete this one",
             ));
         }
         let tensors = self.folder.join(&state.tensors);

@@ -231,5 +231,5 @@ fn part(query: &Query, attribution: Attribution) -> ReportQuery {
     caption.extend(image.notes.iter().cloned());
     let caption = caption.join(", ");
     let image = ReportImage { pixels: image.pixels.clone(), shape: image.shape, caption };
-    ReportQuery { image, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None }
+    ReportQuery { image, attribution, nearest: Vec::new(), reference: None, regenerated: Vec::new(), map: None }
 }

@@ -22,15 +22,16 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use super::grid::MAX_EVALUATIONS;
 use interim_analyses::InterimAnalyses;
 use moments::Moments;
 use sampler::{EvalPoint, Sample, TimestepSampler};
 use student::t_tail;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
-/// An error about the caller's settings.
+/// An error about the settings of early stopping.
 fn input(what: &str) -> Error {
-    Error::input(what, "--budget, --level, --top", "correct these options")
+    Error::setting(what, [Setting::Budget, Setting::Level, Setting::Top], "correct these settings")
 }
 
 /// Settings of the stopping rule.
@@ -193,14 +194,19 @@ impl Anytime {
     /// Levels outside 0.5 to 1, a top that is not smaller than the number of groups, and a budget below four points.
     pub fn new(groups: usize, sampler: TimestepSampler, settings: Settings) -> Result<Self> {
         if !(0.5..1.0).contains(&settings.level) {
-            return Err(input("the level must be at least 0.5 and below 1"));
+            return Err(input("the confidence level must be at least 0.5 and below 1"));
         }
         if settings.top == 0 || settings.top >= groups {
-            return Err(input("the top must have at least one group and leave at least one out"));
+            return Err(input("the leaders to separate must be at least one group, and fewer than all"));
+        }
+        if settings.budget > MAX_EVALUATIONS {
+            return Err(input("the evaluation budget must be at most 1,000,000"));
         }
         let most = settings.budget / (groups + 1);
         if most < MIN_POINTS {
-            return Err(input("the budget is below four evaluations for every group and the full model"));
+            return Err(input(
+                "the evaluation budget is too small: every group and the full model need four evaluations each",
+            ));
         }
         let first = settings.first.clamp(MIN_POINTS, most);
         // The longest run: all but two groups leave at the first analysis, and each point costs those and the full model.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::NoiseSchedule;
 use whence_base::random::stream;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// A choice of timesteps, as `--timesteps` takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,7 +82,10 @@ impl From<Timesteps> for String {
     }
 }
 
-/// One evaluation of the ELBO, with its weight.
+/// Most evaluations of one model for one query.
+pub const MAX_EVALUATIONS: usize = 1_000_000;
+
+/// One place where the ELBO is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Timestep.
@@ -116,19 +119,30 @@ impl Timesteps {
     /// inverse, so that the expected sum is the official grid's.
     ///
     /// # Errors
-    /// Timesteps beyond the model's, and no draws.
+    /// Timesteps beyond the model's, no draws, and more than [`MAX_EVALUATIONS`].
     pub fn plan(self, schedule: &NoiseSchedule, draws: usize, seed: u64, query: &[u8]) -> Result<Plan> {
         if draws == 0 {
-            return Err(Error::input("no noise draws", "--draws", "give 1 or more"));
+            return Err(Error::setting("there are no noise draws", [Setting::Draws], "give 1 or more"));
         }
         let last = schedule.len() - 1;
+        let places = match self {
+            Self::Range { first, end, stride } => (first..end.unwrap_or(last + 1).min(last + 1)).step_by(stride).len(),
+            Self::Count(count) => count,
+        };
+        if places.saturating_mul(draws) > MAX_EVALUATIONS {
+            return Err(Error::setting(
+                format!("{places} timesteps with {draws} noise draws each are too many evaluations"),
+                [Setting::Timesteps, Setting::Draws],
+                format!("give at most {MAX_EVALUATIONS} evaluations per query"),
+            ));
+        }
         match self {
             Self::Range { first, end, stride } => {
                 let end = end.unwrap_or(last + 1);
                 if first > last || end > last + 1 {
-                    return Err(Error::input(
-                        format!("the model has timesteps up to {last}"),
-                        format!("--timesteps {self}"),
+                    return Err(Error::setting(
+                        format!("{self} does not fit the model, which has timesteps up to {last}"),
+                        [Setting::Timesteps],
                         "choose timesteps within that, or leave the upper end out: 10../10",
                     ));
                 }
@@ -230,6 +244,16 @@ mod tests {
         assert_eq!(plan.points.len(), 200);
         let distinct: std::collections::HashSet<_> = plan.points.iter().map(|p| (p.t, p.draw)).collect();
         assert_eq!(distinct.len(), 200);
+    }
+
+    #[test]
+    fn a_plan_that_no_machine_can_hold_is_refused() {
+        let schedule = schedule(1000);
+        for (text, draws) in [("1..1000", 1_000_000), ("1..1000", usize::MAX), ("50", 20_001), ("1000001", 1)] {
+            let error = text.parse::<Timesteps>().unwrap().plan(&schedule, draws, 0, b"").unwrap_err();
+            assert!(error.to_string().contains("too many evaluations"), "{text} {draws}: {error}");
+        }
+        assert!("1..1000".parse::<Timesteps>().unwrap().plan(&schedule, 1000, 0, b"").is_ok());
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod weighting;
 
 pub use anytime::student;
 pub use estimate::{Estimate, Term, sum};
-pub use grid::{Plan, Point, Timesteps};
+pub use grid::{MAX_EVALUATIONS, Plan, Point, Timesteps};
 pub use maps::{Cells, Region, ScoreMap};
 pub use scorer::{FullPass, Products, Progress, QueryPoint, ScorerQuery};
 pub use terms::{RawTerm, TermTable};

@@ -249,7 +249,7 @@ impl<'a> FullPass<'a> {
         let predicted = model.predict_noise(&x, &timesteps, &conditions)?;
         if predicted.len() != x.len() {
             let what = format!("the model predicted {} values for {}", predicted.len(), x.len());
-            return Err(Error::input(what, "scoring", "report this"));
+            return Err(Error::internal(what));
         }
         points
             .iter()
@@ -270,7 +270,7 @@ impl<'a> FullPass<'a> {
 
 /// An evaluation that no plan has.
 fn outside(at: QueryPoint) -> Error {
-    Error::input(format!("there is no evaluation {} of query {}", at.point, at.query), "scoring", "report this")
+    Error::internal(format!("there is no evaluation {} of query {}", at.point, at.query))
 }
 
 #[cfg(test)]

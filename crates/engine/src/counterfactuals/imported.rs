@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Resident, check_alike};
 use crate::workspace::stamp;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::Dataset;
 use whence_diffusion::Pipeline;
 use whence_methods::{Counterfactuals, Report};
@@ -40,11 +40,12 @@ impl Imported<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Error::file(
+        Err(Error::setting(
             format!("there is no model without {}", missing.join(", ")),
-            self.folder,
-            "give one diffusers folder a group, named as the group, or choose fewer --groups",
-        ))
+            [Setting::Counterfactuals, Setting::Groups],
+            "give one diffusers folder per group, named as the group, or choose fewer groups",
+        )
+        .in_file(self.folder))
     }
 }
 

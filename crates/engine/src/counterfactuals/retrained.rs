@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Resident, check_alike};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::Dataset;
 use whence_diffusion::{GroupConditions, Pipeline};
 use whence_methods::{Counterfactuals, Report};
@@ -34,10 +34,9 @@ pub fn training_of(
     dataset: &Dataset,
     given: Option<&TrainingConfig>,
 ) -> Result<TrainingConfig> {
-    let record = TrainingRecord::of_model(folder);
-    if let Some(record) = &record
-        && given.is_none()
-    {
+    // Settings that are given replace the record, so that a damaged one is no obstacle then.
+    let record = if given.is_some() { None } else { TrainingRecord::read(folder)? };
+    if let Some(record) = &record {
         let what = if record.dataset != dataset.hash() {
             Some("was trained on other images, or at another size")
         } else if record.excluded_group.is_some() || record.left_out.is_some() {
@@ -46,19 +45,21 @@ pub fn training_of(
             None
         };
         if let Some(what) = what {
-            return Err(Error::file(
+            return Err(Error::setting(
                 format!("this model {what}"),
-                folder,
-                "give the model and the dataset it was trained on, or training settings with --config",
-            ));
+                [Setting::Training],
+                "give the model and the dataset that it was trained on, or training settings of your own",
+            )
+            .in_file(folder));
         }
     }
     let config = given.cloned().or(record.map(|r| r.config)).ok_or_else(|| {
-        Error::file(
+        Error::setting(
             "this model does not say how it was trained (it has no training.json)",
-            folder,
-            "give its training settings: whence retrain --config FILE, then whence attribute --counterfactuals DIR",
+            [Setting::Training, Setting::Counterfactuals],
+            "retrain it with training settings of your own first, then give the folder of retrained models",
         )
+        .in_file(folder)
     })?;
     let network = model.network.config();
     if config.network.as_ref().is_some_and(|n| *n != network) {

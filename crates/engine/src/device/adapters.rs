@@ -80,7 +80,7 @@ fn next_index(count: &mut usize) -> usize {
 
 /// Lists the adapters by a child process.
 pub(super) fn list(program: &Path) -> Result<Vec<Adapter>> {
-    match run_child(program, &["check-device", "--list"], TIMEOUT)? {
+    match run_child(program, &["check-device", "list"], TIMEOUT)? {
         Ok(text) => Ok(serde_json::from_str(&text).unwrap_or_else(|e| {
             tracing::warn!("the list of devices cannot be read: {e}");
             Vec::new()

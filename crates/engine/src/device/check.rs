@@ -73,7 +73,7 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkCon
     std::fs::write(file.path(), &text).map_err(Error::io("write", file.path()))?;
     let kind = serde_json::to_string(&adapter.kind)
         .map_err(|e| Error::internal(format!("the kind of an adapter cannot be encoded: {e}")))?;
-    let arguments = ["check-device", "--kind", &kind, "--network", &file.path().to_string_lossy()];
+    let arguments = ["check-device", "test", &kind, &file.path().to_string_lossy()];
     let failed = |why: String| Verdict {
         device: String::new(),
         driver: String::new(),

@@ -126,9 +126,7 @@ pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
             checked(adapter, network)?.map_err(|why| Error::Device {
                 device: adapter.name.clone(),
                 what: format!("it failed its check: {why}"),
-                remedy:
-                    "Compute on the CPU (device cpu), update the driver, or test this model again with whence doctor"
-                        .into(),
+                remedy: "Use the CPU, update the driver, or test again with whence doctor".into(),
             })
         }
     }

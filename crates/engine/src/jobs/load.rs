@@ -69,7 +69,7 @@ pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Rep
 
 pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let image = load_image(path, workspace.open_shape().ok_or_else(no_model)?)?;
-    let drawn = match whence_report::read_drawn(path) {
+    let drawn = match whence_report::read_generation_record(path) {
         Some(drawn) if drawn.is_of(workspace.open_model()?.hash(), &image.pixels) => {
             Some(GenerateQuery { seed: drawn.seed, draw: drawn.draw })
         }

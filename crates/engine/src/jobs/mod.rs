@@ -15,7 +15,7 @@ use std::path::Path;
 
 use super::reporter::Reporter;
 use super::workspace::Workspace;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::Dataset;
 use whence_diffusion::{GroupConditions, Pipeline};
 use whence_jobs::JobSpec;
@@ -84,9 +84,9 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
         .filter(|name| seen.insert(name.as_str()))
         .map(|name| {
             dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
-                Error::input(
+                Error::setting(
                     format!("the dataset has no group {name}"),
-                    "--groups",
+                    [Setting::Groups],
                     format!("its groups are {}", dataset.groups().join(", ")),
                 )
             })

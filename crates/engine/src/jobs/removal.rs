@@ -13,7 +13,7 @@ use crate::counterfactuals::{Imported, Resident, training_of};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
 use whence_base::random::stream;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{Dataset, nearest};
 use whence_diffusion::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
 use whence_diffusion::{GroupConditions, Pipeline};
@@ -88,7 +88,7 @@ impl Check<'_> {
         match self.job.remove {
             Remove::Groups(count) => {
                 let order = self.order(query, scores)?;
-                check_count(count, groups.len(), "--remove-groups")?;
+                check_count(count, groups.len(), Setting::RemoveGroups)?;
                 let (top, mut rest): (Vec<usize>, Vec<usize>) =
                     (order.iter().take(count).copied().collect(), order.iter().skip(count).copied().collect());
                 choices.push(("top".to_owned(), LeftOut::groups(top)));
@@ -98,7 +98,7 @@ impl Check<'_> {
                 });
             }
             Remove::Images(count) => {
-                check_count(count, self.dataset.len(), "--remove-images")?;
+                check_count(count, self.dataset.len(), Setting::RemoveImages)?;
                 let mut near: Vec<_> =
                     groups.iter().flat_map(|g| nearest(self.dataset, &query.pixels, *g, count)).collect();
                 near.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.index.cmp(&b.index)));
@@ -118,10 +118,10 @@ impl Check<'_> {
     /// Groups from the highest score of the table to the lowest.
     fn order(&self, query: &Query, scores: Option<&ScoreTable>) -> Result<Vec<usize>> {
         let table = scores.ok_or_else(|| {
-            Error::input(
+            Error::setting(
                 "there are no scores to choose groups by",
-                "--scores",
-                "give the scores.csv of whence attribute",
+                [Setting::Scores],
+                "give the scores.csv of an attribution",
             )
         })?;
         let names = self.dataset.groups();
@@ -256,11 +256,15 @@ impl Check<'_> {
 }
 
 /// More than half cannot be set against as much at random.
-fn check_count(count: usize, of: usize, option: &str) -> Result<()> {
+fn check_count(count: usize, of: usize, setting: Setting) -> Result<()> {
     if (1..=of / 2).contains(&count) {
         return Ok(());
     }
-    Err(Error::input(format!("{count} of {of} to remove"), option, format!("give 1 to {}, half of all", of / 2)))
+    Err(Error::setting(
+        format!("{count} of {of} cannot be removed"),
+        [setting],
+        format!("give 1 to {}, half of all", of / 2),
+    ))
 }
 
 /// Adds so many random choices, as far as there are different ones: the same one twice would count as two.
@@ -332,8 +336,10 @@ fn summary(outcomes: &[Outcome], out: &Path) -> String {
 fn check_grid(settings: &ScoreSettings) -> Result<()> {
     match settings.timesteps {
         Timesteps::Range { .. } => Ok(()),
-        Timesteps::Count(_) => {
-            Err(Error::input("the loss rise needs a grid of timesteps", "--timesteps", "write 10../10, or 10..1000/50"))
-        }
+        Timesteps::Count(_) => Err(Error::setting(
+            "the loss rise needs a grid of timesteps",
+            [Setting::Timesteps],
+            "write 10../10, or 10..1000/50",
+        )),
     }
 }

@@ -11,7 +11,7 @@ use whence_diffusion::generate::{generate, noise_of};
 use whence_diffusion::{Pipeline, Sampler};
 use whence_jobs::{EventKind, GenerateQuery, QueryImage, QueryOrigin, SampleJob, SampleSettings};
 use whence_nn::weights::{self, Precision};
-use whence_report::{Drawn, write_drawn_png};
+use whence_report::{GenerationRecord, write_generated_png};
 use whence_store::{Kind, Store};
 
 /// Draws one image a seed: planar numbers in [-1, 1], one image after another. Progress takes `units`.
@@ -76,9 +76,9 @@ pub(super) fn run(workspace: &mut Workspace, job: &SampleJob, reporter: &mut Rep
         let images = draw(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
         for (seed, image) in seeds.iter().zip(images.chunks(size)) {
             let pixels = model.codec().decode(image);
-            let drawn = Drawn::new(*seed, job.draw, model.hash(), &pixels);
+            let drawn = GenerationRecord::new(*seed, job.draw, model.hash(), &pixels);
             let path = job.out.join(format!("seed-{seed}.png"));
-            write_drawn_png(&path, &pixels, model.image_shape(), &drawn)?;
+            write_generated_png(&path, &pixels, model.image_shape(), &drawn)?;
             if job.tensors {
                 write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.draw, *seed, image)?;
             }

@@ -3,7 +3,7 @@
 use super::warn_of_skipped;
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::ImageShape;
 use whence_diffusion::{Codec, sample_shape};
 use whence_jobs::{EventKind, TrainJob};
@@ -37,17 +37,17 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
     let excluded = match &job.exclude_group {
         None => None,
         Some(name) => Some(dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
-            Error::input(
+            Error::setting(
                 format!("the dataset has no group {name}"),
-                "--exclude-group",
+                [Setting::ExcludeGroup],
                 format!("its groups are {}", dataset.groups().join(", ")),
             )
         })?),
     };
     if excluded.is_some() && dataset.groups().len() < 2 {
-        return Err(Error::input(
+        return Err(Error::setting(
             "the only group is left out",
-            "--exclude-group",
+            [Setting::ExcludeGroup],
             "give a dataset of at least two groups",
         ));
     }

@@ -1,6 +1,7 @@
-//! The table as CSV: a line a row and metric, on each part of the queries.
+//! The table as CSV: one line per row and metric, on each part of the queries.
 
 use super::table::{Line, Table};
+use crate::tables::text_cell;
 use crate::{Agreement, Measured};
 use whence_base::{Error, Result};
 
@@ -21,7 +22,7 @@ const HEADER: [&str; 18] = [
     "evaluations_per_query",
     "make_seconds",
     "score_seconds",
-    "trained_images",
+    "trained_pictures",
     "bytes",
 ];
 
@@ -58,9 +59,9 @@ fn write(
     let optional = |v: Option<f64>| v.map(|v| v.to_string()).unwrap_or_default();
     for m in metrics {
         out.write_record([
-            &line.name,
+            text_cell(&line.name).as_ref(),
             &kind,
-            &line.family,
+            text_cell(&line.family).as_ref(),
             &line.chosen.to_string(),
             part,
             &queries.to_string(),

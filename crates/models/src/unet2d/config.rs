@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use whence_base::files::shortened;
 use whence_base::{Error, Result};
 use whence_nn::SampleShape;
 
@@ -202,16 +203,26 @@ impl UNet2DConfig {
     /// contradict each other, each by name.
     pub fn from_json(text: &str, place: &str) -> Result<Self> {
         let remedy = "Whence runs diffusers UNet2DModel networks; save the model again with diffusers' save_pretrained";
-        let mut value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
-            .map_err(|e| Error::input(format!("this is not a JSON object: {e}"), place, remedy))?;
+        let mut value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).map_err(|e| {
+            let what = format!("this is not a whole JSON object: {e}");
+            Error::input(what, place, "the file may be cut short or damaged: copy it again")
+        })?;
         let class = value.get("_class_name").and_then(|v| v.as_str()).unwrap_or("nothing");
         if class != "UNet2DModel" {
             return Err(Error::input(format!("the network class is {class}, not UNet2DModel"), place, remedy));
         }
         // Keys with an underscore are diffusers' own notes (class, version, origin), not settings.
         value.retain(|key, _| !key.starts_with('_'));
-        let config: Self = serde_json::from_value(value.into())
-            .map_err(|e| Error::input(format!("unsupported network setting: {e}"), place, UNSUPPORTED))?;
+        let unsupported = |key: &str, e: &serde_json::Error| {
+            let what = format!("unsupported network setting {key}: {}", shortened(&e.to_string()));
+            Error::input(what, place, remedy)
+        };
+        // One by one first: the error of the whole names neither key nor place.
+        for (key, value) in &value {
+            let alone = serde_json::Map::from_iter([(key.clone(), value.clone())]);
+            serde_json::from_value::<Self>(alone.into()).map_err(|e| unsupported(key, &e))?;
+        }
+        let config: Self = serde_json::from_value(value.into()).map_err(|e| unsupported("together", &e))?;
         config.check(place)?;
         Ok(config)
     }

@@ -87,12 +87,12 @@ fn write_to(
     let arranged = arrange(&entries, Some(all))?;
     out.write_all(&arranged.header).map_err(Error::io("write", path))?;
     for index in arranged.order {
-        let internal = || Error::file("a tensor is missing from its own list", path, "report this");
+        let internal = || Error::internal("a tensor is missing from its own list");
         let tensor = tensors.get(index).ok_or_else(internal)?;
         let values = tensor.read()?;
         if values.len() != tensor.shape().iter().product::<usize>() {
             let what = format!("{} has {} values for shape {:?}", tensor.name(), values.len(), tensor.shape());
-            return Err(Error::file(what, path, "report this"));
+            return Err(Error::internal(what));
         }
         for chunk in values.chunks(VALUES_PER_CHUNK) {
             let bytes = match precision {
@@ -137,7 +137,7 @@ pub(crate) struct Arranged {
 /// # Errors
 /// Where two tensors have one name.
 pub(crate) fn arrange(entries: &[TensorEntry], notes: Option<HashMap<String, String>>) -> Result<Arranged> {
-    let internal = |what: String| Error::input(what, "safetensors", "report this");
+    let internal = |what: String| Error::internal(what);
     let mut names = BTreeSet::new();
     if let Some(twice) = entries.iter().find(|entry| !names.insert(&entry.name)) {
         return Err(internal(format!("two tensors have the name {}", twice.name)));

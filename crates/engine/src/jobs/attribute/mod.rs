@@ -15,7 +15,7 @@ use crate::reporter::Reporter;
 use crate::workspace::Workspace;
 use remaining_work::RemainingWork;
 use trust::{References, TrustChecks};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{Dataset, nearest};
 use whence_diffusion::elbo::FullPass;
 use whence_diffusion::{GroupConditions, Pipeline};
@@ -27,6 +27,9 @@ use whence_methods::{
 use whence_store::Store;
 use whence_training::TrainingConfig;
 use whence_training::unlearning::{Forget, Recipe};
+
+/// Most random control groups.
+const MAX_RANDOM_GROUPS: usize = 1000;
 
 /// What the job is about, read and checked.
 struct Inputs<'a> {
@@ -87,15 +90,23 @@ impl<'a> Inputs<'a> {
         check_size(&job.settings)?;
         let method = method(&job.method)?;
         if job.queries.is_empty() {
-            return Err(Error::input("there is no query", "--query or --seeds", "give an image or a seed"));
+            return Err(Error::setting(
+                "there is no query",
+                [Setting::Query, Setting::Seeds],
+                "give an image or a seed",
+            ));
         }
         let unlearns = method.counterfactuals() == Some(CounterfactualKind::Unlearned) && job.counterfactuals.is_none();
         if (job.null > 0 || job.confirm) && !unlearns {
-            return Err(Error::input(
-                "only models that are unlearned here can be set against random groups or another seed",
-                "--null, --confirm",
-                "leave these options out, or use --method guda without --counterfactuals",
+            return Err(Error::setting(
+                "random control groups and a second seed need models that are unlearned here",
+                [Setting::Null, Setting::Confirm, Setting::Method, Setting::Counterfactuals],
+                "leave them out, or use the method guda without ready counterfactual models",
             ));
+        }
+        if job.null > MAX_RANDOM_GROUPS {
+            let remedy = format!("give at most {MAX_RANDOM_GROUPS}: a model is unlearned for each");
+            return Err(Error::setting(format!("{} random control groups", job.null), [Setting::Null], remedy));
         }
         if let Some(out) = job.out.as_ref().filter(|_| !job.known_only) {
             // Before hours of work, not after.

@@ -2,27 +2,30 @@
 
 use crate::jobs::sample;
 use crate::reporter::Reporter;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{ImageShape, load_image};
-use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::{Condition, Pipeline};
+use whence_diffusion::elbo::MAX_EVALUATIONS;
 use whence_jobs::{EventKind, QuerySource, SampleSettings};
 use whence_methods::{Query, ScoreSettings};
 
-/// Refuses numbers that no machine can hold.
+/// Most images in one pass through the network.
+const MAX_BATCH: usize = 65_536;
+
+/// Refuses settings that no machine can hold.
 pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
-    let points = match settings.timesteps {
-        Timesteps::Count(n) => n,
-        Timesteps::Range { .. } => 1,
-    };
-    if settings.draws.saturating_mul(points) > 1_000_000 || settings.batch > 1 << 16 {
-        return Err(Error::input(
-            format!("{points} timesteps, {} draws and batches of {}", settings.draws, settings.batch),
-            "--timesteps, --draws, --batch",
-            "give at most a million evaluations and batches of at most 65,536",
-        ));
+    // Timesteps and draws are bounded where they become a plan: how many a range holds depends on the model.
+    if !(1..=MAX_BATCH).contains(&settings.batch) {
+        let remedy = format!("give 1 to {MAX_BATCH}");
+        return Err(Error::setting(format!("the batch size is {}", settings.batch), [Setting::Batch], remedy));
     }
-    Ok(())
+    match settings.stop {
+        Some(stop) if stop.budget > MAX_EVALUATIONS => {
+            let remedy = format!("give at most {MAX_EVALUATIONS} evaluations");
+            Err(Error::setting(format!("the evaluation budget is {}", stop.budget), [Setting::Budget], remedy))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The images asked about, at the model's size.
