@@ -4,18 +4,23 @@ mod shell;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use egui::Context;
 use egui::text_edit::TextEditState;
 
 use super::actions::{self, Action, Command};
 use super::background_tasks::Message;
-use super::files::{Kind, Pick};
+use super::files::{self, Kind, Pick};
 use super::format;
 use super::state::{Job, JobStatus, Slot};
+use super::task_failures;
 use super::window::WhenceApp;
 use whence_jobs::Priority;
 use whence_jobs::{Evidence, JobId, JobSpec, QuerySource};
+
+/// How long the window waits for its session to be written, where it has to.
+pub(super) const WRITING: Duration = Duration::from_secs(5);
 
 impl WhenceApp {
     /// Does what was asked; what is shown and selected then can be undone.
@@ -39,7 +44,10 @@ impl WhenceApp {
             Command::Pick(what) => self.pick(what),
             Command::Open(path) => {
                 self.forms.path_error = None;
-                self.state.opening &= self.background_tasks.run("look", move || Message::Looked(Kind::of(&path), path));
+                self.background_tasks.run(task_failures::INSPECT, move || {
+                    let path = files::absolute(&path);
+                    Message::PathInspected(Kind::of(&path), path)
+                });
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
             Command::Retry(spec) => self.start(spec, true),
@@ -126,7 +134,8 @@ impl WhenceApp {
             return;
         }
         let picker = Arc::clone(&self.picker);
-        self.forms.dialog_open = self.background_tasks.run("dialog", move || Message::Picked(what, picker.pick(what)));
+        self.forms.dialog_open = true;
+        self.background_tasks.run(task_failures::DIALOG, move || Message::Picked(what, picker.pick(what)));
     }
 
     pub(super) fn open_as(&mut self, kind: Kind, path: PathBuf) {
@@ -137,7 +146,7 @@ impl WhenceApp {
             Kind::Dataset => JobSpec::LoadDataset(root),
             Kind::Query => JobSpec::LoadQuery(root),
             Kind::View => {
-                self.background_tasks.run("view", move || Message::View(super::export::read_view(&path)));
+                self.background_tasks.run(task_failures::VIEW, move || Message::View(super::export::read_view(&path)));
                 return;
             }
             Kind::Missing => {
@@ -163,12 +172,19 @@ impl WhenceApp {
     pub(super) fn start_for(&mut self, spec: JobSpec, query: Option<u64>, show: bool) {
         let slot = Slot::of(&spec);
         if slot == Slot::Project {
-            // At once: the project that is opened may be the same.
-            self.keep_session_now();
+            self.submit_session();
+            // Its session is read on another thread: the latest has to be there by then.
+            let same = |p: &whence_store::Project| JobSpec::OpenProject(p.root.clone()) == spec;
+            if self.state.project.as_ref().is_some_and(same) {
+                self.session_writer.flush(WRITING);
+            }
         }
+        let recalls = matches!(&spec, JobSpec::Attribute(job) if job.known_only);
+        // A recall computes nothing, so it does not wait behind jobs that do.
+        let own = if recalls { Priority::Prompt } else { spec.priority() };
         // Among prompt jobs the order of arrival counts, whatever is on screen.
-        let on_screen = query.is_some() && query == self.state.current && spec.priority() != Priority::Prompt;
-        let priority = if on_screen { Priority::Front } else { spec.priority() };
+        let on_screen = query.is_some() && query == self.state.current && own != Priority::Prompt;
+        let priority = if on_screen { Priority::Front } else { own };
         let Some(backend) = self.backend.as_mut() else {
             return self.state.notify(slot, query, true, "The engine is not running. Start Whence again".into(), None);
         };

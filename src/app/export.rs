@@ -16,7 +16,7 @@ mod gather;
 mod reopen;
 mod shot;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{ColorImage, Context};
 
@@ -25,7 +25,8 @@ pub use reopen::{Reopening, view_recipe};
 pub use shot::Shot;
 
 use super::background_tasks::Message;
-use super::theme;
+use super::files::stays_inside;
+use super::task_failures;
 use super::window::WhenceApp;
 use whence_report::{TableFormat, ViewRecipe, read_recipe_png, write_recipe_png};
 
@@ -92,7 +93,10 @@ impl WhenceApp {
                 )
             }
             Export::Table { .. } | Export::Report => match gather::work(request, &self.state) {
-                Ok(work) => self.background_tasks.run("export", move || Message::Exported(work())),
+                Ok(work) => {
+                    self.background_tasks.run(task_failures::EXPORT, move || Message::Exported(work()));
+                    true
+                }
                 Err(text) => {
                     draft.error = Some(text);
                     false
@@ -119,10 +123,7 @@ impl WhenceApp {
             write_recipe_png(&request.path, &rgb, size, &recipe).map_err(|e| e.to_string())?;
             Ok(request.path)
         };
-        if !self.background_tasks.run("export", move || Message::Exported(write())) {
-            let text = "The system gives no more threads. Close other programs and try again";
-            self.exported(Err(Unsaved::Failed(text.into())));
-        }
+        self.background_tasks.run(task_failures::EXPORT, move || Message::Exported(write()));
     }
 
     /// Something was saved, or not.
@@ -140,9 +141,18 @@ impl WhenceApp {
 ///
 /// # Errors
 /// What is wrong with the file.
-pub fn read_view(path: &std::path::Path) -> Result<Box<ViewRecipe>, String> {
+pub fn read_view(path: &Path) -> Result<Box<ViewRecipe>, String> {
     let gone = || format!("{} carries no view any more. Open it again", path.display());
     read_recipe_png(path).map_err(|e| e.to_string())?.map(Box::new).ok_or_else(gone)
+}
+
+/// A path as it may leave this computer: relative to the project's folder where it lies inside, else its last name alone.
+fn portable_path(path: &Path, project: Option<&Path>) -> PathBuf {
+    let inside = project.and_then(|root| path.strip_prefix(root).ok()).filter(|p| stays_inside(p).is_ok());
+    match inside {
+        Some(inside) if !inside.as_os_str().is_empty() => inside.to_owned(),
+        _ => path.file_name().map_or_else(PathBuf::new, PathBuf::from),
+    }
 }
 
 /// Refuses to replace a file where that was not agreed to.

@@ -1,6 +1,8 @@
 //! Opening things: the system's dialogs, and what a path holds.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use url::Url;
 
 use whence_report::carries_recipe;
 
@@ -103,6 +105,8 @@ impl Kind {
         }
         match path.file_name().and_then(|n| n.to_str()) {
             _ if !path.exists() => Self::Missing,
+            // Reading a pipe or a device may wait for ever; opening it as an image says what is wrong with it.
+            _ if !path.is_file() => Self::Query,
             Some("project.json") => Self::Project,
             Some("config.json" | "model_index.json") => Self::Model,
             _ if carries_recipe(path) => Self::View,
@@ -117,17 +121,63 @@ impl Kind {
     }
 }
 
-/// Cleans a typed path: quotes and `file://` come from other programs, `~` from habit.
+/// Cleans a typed path: quotes and `file:` URLs come from other programs, `~` from habit. None where nothing is typed.
 pub fn typed(text: &str) -> Option<PathBuf> {
     let text = text.trim().trim_matches(['"', '\'']).trim();
-    let text = text.strip_prefix("file://").unwrap_or(text);
     if text.is_empty() {
         return None;
+    }
+    if text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:/")) {
+        // A URL that names no local file is kept as it is, so that the error shows it.
+        return Some(Url::parse(text).ok().and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| text.into()));
     }
     if let (Some(rest), Some(home)) = (text.strip_prefix("~/"), directories::UserDirs::new()) {
         return Some(home.home_dir().join(rest));
     }
     Some(PathBuf::from(text))
+}
+
+/// The path from the root on, without `..`: what is remembered of it holds in any working folder. Looks at the disk where
+/// the path has `..`, because a link may lie before it.
+pub fn absolute(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if !whole.components().any(|c| c == Component::ParentDir) {
+        return whole;
+    }
+    whole.canonicalize().unwrap_or(whole)
+}
+
+/// A path that a project's own files name, as it may be opened without asking the user.
+///
+/// # Errors
+/// Paths on another computer: on some systems, opening them sends the user's name and password hash there. A project that
+/// lies on that computer itself may name them.
+pub fn path_in_project(root: &Path, path: &Path) -> Result<PathBuf, String> {
+    let whole = root.join(path);
+    if is_network_path(path) && !path.starts_with(root) {
+        return Err("it is on another computer. Open it yourself if you trust this project".into());
+    }
+    Ok(whole)
+}
+
+/// Fails where a relative path leaves its folder.
+pub fn stays_inside(path: &Path) -> Result<(), String> {
+    let inside = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);
+    if path.is_absolute() || is_network_path(path) || path.components().all(inside) {
+        return Ok(());
+    }
+    Err("its path leaves the project's folder. Open it yourself if you trust this project".into())
+}
+
+/// Whether a path names a share on another computer (`\\host\share`), which Windows opens by logging in there.
+pub fn is_network_path(path: &Path) -> bool {
+    let text = path.to_string_lossy().replace('/', "\\");
+    // Elsewhere, two slashes are as good as one.
+    let slashes = cfg!(windows) || path.to_string_lossy().starts_with('\\');
+    match text.strip_prefix(r"\\?\") {
+        Some(verbatim) => verbatim.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(r"UNC\")),
+        None => slashes && text.starts_with(r"\\"),
+    }
 }
 
 /// Where dialogs come from. Called on a thread of its own; may take as long as the user likes.
@@ -184,7 +234,72 @@ mod tests {
     #[test]
     fn typed_paths_are_cleaned() {
         assert_eq!(typed("  \"/a b/c\" "), Some(PathBuf::from("/a b/c")));
-        assert_eq!(typed("file:///a"), Some(PathBuf::from("/a")));
         assert_eq!(typed("  "), None);
+        assert_eq!(typed("file:///"), typed("FILE:///"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_urls_are_decoded() {
+        for (text, path) in [
+            ("file:///a", "/a"),
+            ("file:///a%20b/%C3%BC.png", "/a b/ü.png"),
+            ("file://localhost/a", "/a"),
+            ("'FILE:///a#b'", "/a"),
+            ("file://elsewhere/a", "file://elsewhere/a"),
+            ("/a%20b", "/a%20b"),
+        ] {
+            assert_eq!(typed(text), Some(PathBuf::from(path)), "{text}");
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn file_urls_are_decoded() {
+        for (text, path) in [("file:///C:/a%20b", r"C:\a b"), ("file://host/share/a", r"\\host\share\a")] {
+            assert_eq!(typed(text), Some(PathBuf::from(path)), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_are_remembered_from_the_root_on() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(absolute(Path::new("a/b")), here.join("a/b"));
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(folder.join("a")).unwrap();
+        assert_eq!(absolute(&folder.join("a/..")), folder);
+    }
+
+    #[test]
+    fn projects_name_no_paths_on_other_computers() {
+        let root = Path::new("/p");
+        for path in [r"\\host\share\q.png", r"\\?\UNC\host\share\q.png", r"\/host/q.png"] {
+            assert!(path_in_project(root, Path::new(path)).is_err(), "{path}");
+        }
+        for path in ["q.png", "/elsewhere/q.png", "../q.png", r"\\?\C:\q.png"] {
+            assert_eq!(path_in_project(root, Path::new(path)), Ok(root.join(path)), "{path}");
+        }
+        let share = Path::new(r"\\host\share");
+        assert!(path_in_project(share, &share.join("q.png")).is_ok(), "the project itself was opened from there");
+    }
+
+    #[test]
+    fn relative_paths_stay_inside_their_folder() {
+        for path in ["q.png", "./a/q.png", "/elsewhere/q.png"] {
+            assert!(stays_inside(Path::new(path)).is_ok(), "{path}");
+        }
+        for path in ["../q.png", "a/../../q.png"] {
+            assert!(stays_inside(Path::new(path)).is_err(), "{path}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_read_to_find_out_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.png");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(Kind::of(&pipe), Kind::Query);
     }
 }

@@ -125,7 +125,8 @@ impl Settings {
         let ViewSettings { method, scoring, recipe, null, confirm } = view;
         *self = Self {
             method: method.clone(),
-            batch: scoring.batch,
+            // How many images share a pass is a matter of this computer's memory.
+            batch: self.batch,
             stop: scoring.stop.is_some(),
             null: *null,
             confirm: *confirm,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::background_tasks::{BackgroundTasks, Message};
 use super::state::State;
+use super::task_failures;
 use super::widgets::wall::{Did, Section, Wall};
 use whence_data::{Dataset, natural, nearest_among};
 use whence_jobs::Moved;
@@ -137,11 +138,11 @@ impl Library {
             _ => None,
         };
         let (asked, dataset) = (key.clone(), dataset.clone());
-        let begun = background_tasks.run("arrange", move || {
+        background_tasks.run(task_failures::ARRANGE, move || {
             let arrangement = arrange(&dataset, &asked, pixels.as_deref());
             Message::Arranged(asked, arrangement)
         });
-        self.under_way = begun.then_some(key);
+        self.under_way = Some(key);
     }
 
     /// Takes an order that was made.

@@ -5,10 +5,11 @@ mod jobs;
 mod question;
 mod ranking_view;
 mod reduce;
+mod restore;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
 pub use evidence::{Course, Found};
@@ -16,8 +17,9 @@ pub use jobs::{Curve, Job, JobStatus, Slot};
 pub use question::{looked_through, makes, models, question};
 pub use ranking_view::{RankingView, Row, Stage};
 pub use reduce::Effect;
+pub use restore::RestoreJob;
 
-use super::session::Session;
+use super::session::{SavedExplanation, Session};
 use whence_data::{Dataset, ImageShape, Neighbour};
 use whence_jobs::Priority;
 use whence_jobs::{AttributeJob, JobId, JobSpec, ModelInfo, QueryImage, SampleSettings};
@@ -51,8 +53,10 @@ pub struct State {
     pub history: Vec<Job>,
     /// Warnings and failures, oldest first.
     pub notices: Vec<Notice>,
-    /// What the project looked like when it was left; what of it did not come back is carried into the next session.
-    pub expected: Option<Session>,
+    /// The project's last session; what of it is not restored is carried into the next one.
+    pub saved_session: Option<Session>,
+    /// Jobs that restore it, before the engine has them.
+    pub restore_queue: VecDeque<RestoreJob>,
     /// The image that is being drawn.
     pub drawing: Option<Drawing>,
     next_key: u64,
@@ -73,6 +77,8 @@ pub struct Query {
     pub answer: Option<Answer>,
     /// Complete answers that were found before, by other methods or settings, latest last.
     pub earlier: Vec<Answer>,
+    /// Explanations of an earlier session that were not asked for yet, the oldest first.
+    pub saved_explanations: Vec<SavedExplanation>,
     /// Evidence for and against the answer.
     pub found: Found,
     /// Whether what is kept of it was asked for.
@@ -212,7 +218,8 @@ impl State {
     /// Explanations whose priority changes, because another query is on screen now.
     pub fn follow_screen(&mut self) -> Vec<(JobId, Priority)> {
         let mut changes = Vec::new();
-        for job in self.jobs.iter_mut().filter(|j| j.slot == Slot::Explain && !j.raised) {
+        let moves = |j: &&mut Job| j.slot == Slot::Explain && !j.raised && j.priority != Priority::Prompt;
+        for job in self.jobs.iter_mut().filter(moves) {
             let wanted = if job.query == self.current { Priority::Front } else { Priority::Normal };
             if job.priority != wanted {
                 job.priority = wanted;

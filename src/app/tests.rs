@@ -11,6 +11,7 @@ mod library_order;
 mod queue;
 mod reopen;
 mod report;
+mod restore;
 mod scenes;
 mod score_map;
 mod screenshots;

@@ -10,16 +10,19 @@ use super::Options;
 use super::actions::{self, Command};
 use super::backend::Backend;
 use super::background_tasks::{BackgroundTasks, Message};
+use super::commands::WRITING;
 use super::dock::{Dock, Tab};
 use super::files::{FilePicker, Kind, Pick, SystemPicker};
 use super::forms::{Forms, NEAREST, Settings};
 use super::library::Library;
 use super::panels::{self, View};
-use super::session::Session;
+use super::session::{Session, SessionWriter};
 use super::shell::Shell;
 use super::state::{Effect, Slot, State};
+use super::task_failures;
 use super::theme;
 use super::widgets::Textures;
+use whence_base::Error;
 use whence_engine::{Engine, journal_path};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
@@ -28,6 +31,9 @@ const EVENTS_A_FRAME: usize = 256;
 /// Frames between the last change and the image of the window.
 const SETTLED: u32 = 8;
 
+/// Least time between two looks at whether the session changed, seconds.
+const SESSION_INTERVAL: f64 = 0.5;
+
 /// How the image of the window is coming along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shot {
@@ -35,8 +41,8 @@ enum Shot {
     None,
     /// Waits for the window to settle; frames without a change.
     Waiting(u32),
-    /// Asked for.
-    Asked,
+    /// Requested.
+    Requested,
 }
 
 /// The program in the window.
@@ -55,8 +61,12 @@ pub struct WhenceApp {
     textures: Textures,
     frames: u64,
     opened: bool,
-    /// What was last written into the project of how it looks.
-    kept_session: Option<Session>,
+    /// The session that was last handed to the writer, and its project.
+    submitted_session: Option<(PathBuf, Session)>,
+    /// Writes sessions.
+    pub(super) session_writer: SessionWriter,
+    /// When the session was last compared with what is on screen, in the window's seconds.
+    session_checked: f64,
     /// Whether what is kept of a query is recalled when it comes on screen.
     pub(super) recalls: bool,
     /// Explain the first query as soon as that is possible.
@@ -68,7 +78,7 @@ pub struct WhenceApp {
     pub(super) view_shot: super::export::Shot,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
-    failure: Arc<Mutex<Option<String>>>,
+    failure: Arc<Mutex<Option<Error>>>,
 }
 
 impl WhenceApp {
@@ -88,7 +98,9 @@ impl WhenceApp {
             textures: Textures::default(),
             frames: 0,
             opened: false,
-            kept_session: None,
+            submitted_session: None,
+            session_writer: SessionWriter::default(),
+            session_checked: f64::NEG_INFINITY,
             recalls: options.screenshot.is_none(),
             explain_soon: options.attribute,
             looking: None,
@@ -100,8 +112,8 @@ impl WhenceApp {
         }
     }
 
-    /// Where to say that the image of the window could not be saved.
-    pub fn report_failures_to(&mut self, failure: Arc<Mutex<Option<String>>>) {
+    /// Where to report why there is no image of the window.
+    pub fn report_failures_to(&mut self, failure: Arc<Mutex<Option<Error>>>) {
         self.failure = failure;
     }
 
@@ -137,7 +149,8 @@ impl WhenceApp {
             Some(path) => self.command(ctx, Command::Open(path)),
             None => {
                 self.welcome(ctx, last.is_none());
-                self.state.opening = self.background_tasks.run("demo", move || {
+                self.state.opening = true;
+                self.background_tasks.run(task_failures::DEMO, move || {
                     let last = last.filter(|root| root.join("project.json").is_file());
                     Message::Demo(last.map_or_else(|| crate::demo::demo_folder().map_err(|e| e.to_string()), Ok))
                 });
@@ -177,11 +190,11 @@ impl WhenceApp {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Run(spec, show) => self.start(spec, show),
-            Effect::RunFor(spec, query) => self.start_for(spec, Some(query), false),
             Effect::Cancel(job) => self.cancel(job),
             Effect::NextSeed(seed) => self.forms.seed = seed,
             Effect::ReadRecipe(path) => {
-                self.forms.reading_recipe = self.background_tasks.run("recipe", move || {
+                self.forms.reading_recipe = true;
+                self.background_tasks.run(task_failures::RECIPE, move || {
                     Message::Recipe(whence_training::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
                 });
             }
@@ -200,7 +213,10 @@ impl WhenceApp {
                 self.forms.dialog_open = false;
                 path.iter().for_each(|path| self.forms.export.choose(path));
             }
-            Message::Failed(name) => self.errand_failed(ctx, name),
+            Message::TaskFailed(task, failure) => {
+                tracing::error!("the task whence-{} failed: {failure:?}", task.name);
+                (task.on_failure)(self, ctx, failure);
+            }
             Message::Exported(result) => self.exported(result),
             Message::ViewShot(image) => self.take_view(&image),
             Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
@@ -214,8 +230,8 @@ impl WhenceApp {
                     self.command(ctx, command);
                 }
             }
-            Message::Looked(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
-            Message::Recent(there, path) => self.recent_looked_up(ctx, there, path),
+            Message::PathInspected(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
+            Message::RecentInspected(there, path) => self.recent_looked_up(ctx, there, path),
             Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
             Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
             Message::Recipe(Ok(recipe)) => {
@@ -234,49 +250,49 @@ impl WhenceApp {
                     query.nearest.entry(group).or_insert(nearest);
                 }
             }
-            Message::SessionKept(session) => self.kept_session = session.map(|s| *s),
             Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
-            Message::Shot(image) => {
+            Message::Screenshot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
-                    self.background_tasks
-                        .run("screenshot", move || Message::Saved(super::background_tasks::save(&image, &path)));
+                    self.background_tasks.run(task_failures::SCREENSHOT, move || {
+                        Message::ScreenshotSaved(super::background_tasks::save(&image, &path))
+                    });
                 }
             }
-            Message::Saved(result) => {
+            Message::ScreenshotSaved(result) => {
                 if let Err(text) = result {
-                    *self.failure.lock() = Some(text);
+                    *self.failure.lock() = Some(Error::input(text, "--screenshot", "choose another file"));
                 }
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
         }
     }
 
-    /// How the project looks and where that belongs, where it is not written yet.
-    fn unkept_session(&self) -> Option<(Session, PathBuf)> {
-        let session = Session::of(&self.state, self.forms.seed).filter(|_| self.recalls)?;
-        let root = self.state.project.as_ref()?.root.clone();
-        (self.kept_session.as_ref() != Some(&session)).then_some((session, root))
-    }
-
-    /// Writes into the project how it looks.
-    pub(super) fn keep_session_now(&self) {
-        if let Some((session, root)) = self.unkept_session()
-            && let Err(error) = session.write(&root)
-        {
-            tracing::warn!("{error}: the next start will not find this project as it was left");
+    /// Hands the session to its writer where it changed since the last time.
+    pub(super) fn submit_session(&mut self) {
+        if !self.recalls {
+            return;
+        }
+        let Some(root) = self.state.project.as_ref().map(|p| p.root.clone()) else { return };
+        let Some(session) = Session::capture(&self.state, self.forms.seed) else { return };
+        let now = (root, session);
+        if self.submitted_session.as_ref() != Some(&now) {
+            self.session_writer.submit(now.0.clone(), now.1.clone());
+            self.submitted_session = Some(now);
         }
     }
 
-    /// The same, off the window's thread.
-    fn keep_session(&self) {
-        let Some((session, root)) = self.unkept_session() else { return };
-        self.background_tasks.run("session", move || match session.write(&root) {
-            Ok(()) => Message::SessionKept(Some(Box::new(session))),
-            Err(error) => {
-                tracing::warn!("{error}");
-                Message::SessionKept(None)
-            }
-        });
+    /// Submits the session about half a second after a change. Asks for one more frame at most: an idle window sleeps.
+    fn follow_session(&mut self, ctx: &Context) {
+        let now = ctx.input(|i| i.time);
+        if !self.recalls {
+            return;
+        }
+        let wait = self.session_checked + SESSION_INTERVAL - now;
+        if wait > 0.0 {
+            return ctx.request_repaint_after(std::time::Duration::from_secs_f64(wait + 0.01));
+        }
+        self.session_checked = now;
+        self.submit_session();
     }
 
     /// Looks for the nearest images of the selected group, where nobody has yet.
@@ -292,22 +308,29 @@ impl WhenceApp {
         }
         let (dataset, pixels) = (dataset.clone(), query.image.pixels.clone());
         let (query, number, group) = want;
-        let begun = self.background_tasks.run("nearest", move || Message::Nearest {
+        self.looking = Some(want);
+        self.background_tasks.run(task_failures::NEAREST, move || Message::Nearest {
             query,
             dataset: number,
             group,
             nearest: whence_data::nearest(&dataset, &pixels, group, NEAREST),
         });
-        // Without a thread nobody looks, and no answer will come.
-        self.looking = begun.then_some(want);
     }
 
-    /// Takes the image of the window once nothing changes any more.
-    fn take_shot(&mut self, ctx: &Context, changed: bool) {
+    /// Takes the image of the window once nothing changes any more; closes the window where something could not be opened.
+    fn take_screenshot(&mut self, ctx: &Context, changed: bool) {
         let Shot::Waiting(still) = self.shot else { return };
-        let idle = self.opened && self.state.jobs.is_empty() && !self.explain_soon && self.looking.is_none();
+        let failed = self.first_failure();
+        let state = &self.state;
+        let idle = self.opened
+            && !state.opening
+            && state.jobs.is_empty()
+            && state.restore_queue.is_empty()
+            && !self.explain_soon
+            && self.looking.is_none()
+            && self.reopening.is_none();
         // A window that has not begun to open anything is not settled.
-        let begun = !self.state.history.is_empty() || !self.state.notices.is_empty();
+        let begun = !state.history.is_empty() || !state.notices.is_empty() || failed.is_some();
         let still = if idle && begun && !changed { still + 1 } else { 0 };
         if still < SETTLED {
             self.shot = Shot::Waiting(still);
@@ -316,9 +339,20 @@ impl WhenceApp {
             }
             return;
         }
-        self.shot = Shot::Asked;
+        if let Some(text) = failed {
+            self.shot = Shot::None;
+            *self.failure.lock() = Some(Error::Job(text));
+            return ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        self.shot = Shot::Requested;
         let post = self.background_tasks.post();
-        ctx.request_screenshot(move |image| post(Message::Shot(image)));
+        ctx.request_screenshot(move |image| post(Message::Screenshot(image)));
+    }
+
+    /// What could not be opened or done.
+    fn first_failure(&self) -> Option<String> {
+        let notice = self.state.notices.iter().find(|n| n.failed).map(|n| n.text.clone());
+        self.forms.path_error.clone().or(notice)
     }
 }
 
@@ -341,10 +375,11 @@ impl eframe::App for WhenceApp {
             }
         }
         self.look_for_nearest();
-        self.recall();
+        self.restore();
+        self.follow_session(ctx);
         self.library.open = self.dock.shown().contains(&Tab::Library);
         self.library.arrange(&self.state, &self.background_tasks);
-        self.take_shot(ctx, changed);
+        self.take_screenshot(ctx, changed);
         self.follow_shot(ctx);
     }
 
@@ -386,12 +421,18 @@ impl eframe::App for WhenceApp {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        self.keep(storage);
-        self.keep_session();
+        self.save_preferences(storage);
+        if self.session_writer.failed() {
+            self.submitted_session = None;
+        }
+        self.submit_session();
     }
 
     fn on_exit(&mut self) {
-        self.keep_session_now();
+        self.submit_session();
+        if !self.session_writer.flush(WRITING) {
+            tracing::warn!("the session could not be written: the next start will not restore this project's window");
+        }
     }
 
     fn persist_egui_memory(&self) -> bool {

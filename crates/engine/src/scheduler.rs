@@ -16,7 +16,7 @@ use whence_jobs::Priority;
 use whence_jobs::{Event, EventKind, JobId, JobSpec};
 
 /// Jobs that may wait or be paused.
-const JOBS: usize = 32;
+pub const MAX_QUEUED_JOBS: usize = 32;
 
 /// What a running job shall do at its next safe point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub(super) struct Scheduler {
 
 impl Scheduler {
     pub fn new(mail: EventQueue, journal: Option<Journal>) -> Self {
-        let state = State { queue: Queue::new(JOBS), running: None, closed: false };
+        let state = State { queue: Queue::new(MAX_QUEUED_JOBS), running: None, closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), mail, journal }
     }
 

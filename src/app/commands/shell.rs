@@ -12,6 +12,7 @@ use crate::app::files::Kind;
 use crate::app::history::Moment;
 use crate::app::palette::Palette;
 use crate::app::state::Slot;
+use crate::app::task_failures;
 use crate::app::theme::{self, Choice};
 use crate::app::widgets::Mode;
 use crate::app::window::WhenceApp;
@@ -40,6 +41,8 @@ impl WhenceApp {
             }
             Action::Recent => shell.palette = Some(Palette { text: "open project ".into(), chosen: 0 }),
             Action::Export => {
+                // A report or a table may be about every query.
+                self.state.recall_all_explanations();
                 let typed = std::mem::take(&mut self.forms.ahead);
                 self.forms.export.show(typed);
             }
@@ -117,9 +120,9 @@ impl WhenceApp {
 
     /// Opens a project that was open lately. Whether it is still there is looked up off the window's thread.
     pub(super) fn open_recent(&mut self, path: PathBuf) {
-        self.background_tasks.run("recent", move || {
+        self.background_tasks.run(task_failures::RECENT, move || {
             let there = path.join("project.json").is_file();
-            Message::Recent(there, path)
+            Message::RecentInspected(there, path)
         });
     }
 

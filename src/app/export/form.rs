@@ -170,6 +170,10 @@ impl ExportForm {
         if self.busy {
             return Err("Something is being saved");
         }
+        let about_all = matches!((self.what, self.table), (What::Report, _) | (What::Table, Table::All));
+        if about_all && state.is_restoring_explanations() {
+            return Err("Earlier explanations are being restored");
+        }
         let explained = state.queries.iter().any(|q| complete(q).next().is_some());
         let what = match (self.what, self.table) {
             (What::Image, _) => Export::Image { scale: self.scale },

@@ -1,10 +1,10 @@
 //! The plain data of a table or a report, taken from the window at once, and written on a thread of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::answers::{comparison, complete, labels};
 use super::evidence::{Maps, add_redrawn, maps};
-use super::{Export, ExportRequest, Table, Unsaved, free};
+use super::{Export, ExportRequest, Table, Unsaved, free, portable_path};
 use crate::command_line::{JobSources, job_command};
 use crate::palette::group_colours;
 use whence_data::{Dataset, ImageShape};
@@ -87,26 +87,38 @@ struct Alike {
     sources: JobSources,
 }
 
+impl Alike {
+    /// The command that explains the images again, beside the project's folder, or beside model and dataset.
+    fn command(&self, root: Option<&Path>, out: &Path) -> String {
+        let project = root.map(|root| portable_path(root, None));
+        let model = portable_path(&self.job.model, None);
+        let data = portable_path(&self.job.data, None);
+        job_command(project.as_deref(), out, &AttributeJob { model, data, ..self.job.clone() }, &self.sources)
+    }
+}
+
 fn report(state: &State, request: &ExportRequest) -> Report {
     let colours = group_colours(state.groups().len());
     let looks = state.groups().iter().zip(colours);
     let project = state.project.as_ref();
     let alike = alike(state);
     let root = project.map(|p| p.root.as_path());
-    let out = if root.is_some() { request.path.clone() } else { PathBuf::from("results") };
+    // The report may be sent to anybody: it names files, and not where they lie on this computer.
+    let portable = |path: &Path| portable_path(path, root);
+    let out = if root.is_some() { portable_path(&request.path, None) } else { PathBuf::from("results") };
     let mut facts = vec![Facts::of(
         "Made with",
         &serde_json::json!({
             "program": format!("Whence {}", env!("CARGO_PKG_VERSION")),
             "device": state.model.as_ref().map(|m| &m.device),
-            "project": root,
+            "project": project.map(|p| &p.file.name),
         }),
     )];
     facts.extend(state.model.as_ref().map(|m| {
         Facts::of(
             "Model",
             &serde_json::json!({
-                "folder": m.path, "blake3": m.hash, "picture": m.shape,
+                "folder": portable(&m.path), "blake3": m.hash, "picture": m.shape,
                 "parameters": m.parameters, "timesteps": m.timesteps, "classes": m.classes,
             }),
         )
@@ -115,7 +127,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
         Facts::of(
             "Dataset",
             &serde_json::json!({
-                "path": d.path(), "blake3": d.hash(), "images": d.len(),
+                "path": portable(d.path()), "blake3": d.hash(), "images": d.len(),
                 "groups": d.groups(), "skipped": d.skipped().len(),
             }),
         )
@@ -148,7 +160,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
             .iter()
             .filter_map(|g| Some((g.sources.recipe.clone(), toml::to_string(&g.job.recipe).ok()?)))
             .collect(),
-        commands: alike.iter().map(|g| job_command(root, &out, &g.job, &g.sources)).collect(),
+        commands: alike.iter().map(|g| g.command(root, &out)).collect(),
         warnings: Vec::new(),
     }
 }
@@ -156,6 +168,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
 /// Puts images together that were explained in the same way, in the order they are listed.
 fn alike(state: &State) -> Vec<Alike> {
     let mut all: Vec<Alike> = Vec::new();
+    let root = state.project.as_ref().map(|p| p.root.as_path());
     let listed = state.project.as_ref().map_or(&[][..], |p| p.file.queries.as_slice());
     for (query, answer, _) in every_answer(state) {
         let Some(job) = answer.asked.as_deref() else { continue };
@@ -174,7 +187,7 @@ fn alike(state: &State) -> Vec<Alike> {
             QueryOrigin::File(path) if listed.contains(path) => {
                 group.sources.names.extend(path.file_name().map(|n| n.to_string_lossy().into_owned()));
             }
-            QueryOrigin::File(path) => group.sources.files.push(path.clone()),
+            QueryOrigin::File(path) => group.sources.files.push(portable_path(path, root)),
         }
     }
     all
@@ -201,16 +214,17 @@ impl Section {
 
 /// The parts of the report: each image by the answer on screen, with all evidence, then by its other answers.
 fn sections(state: &State) -> Vec<Section> {
-    state.queries.iter().flat_map(|query| sections_of(query, state.groups())).collect()
+    let root = state.project.as_ref().map(|p| p.root.as_path());
+    state.queries.iter().flat_map(|query| sections_of(query, state.groups(), root)).collect()
 }
 
-fn sections_of(query: &Query, groups: &[String]) -> Vec<Section> {
+fn sections_of(query: &Query, groups: &[String], root: Option<&Path>) -> Vec<Section> {
     let (answers, scores): (Vec<&Answer>, Vec<&Attribution>) = complete(query).unzip();
     let named = labels(&answers).into_iter().zip(scores).rev().enumerate();
     let section = |(place, (label, all)): (usize, (String, &Attribution))| {
         let name =
             if answers.len() > 1 { format!("{}, by {label}", query.image.name) } else { query.image.name.clone() };
-        let mut part = part(query, Attribution { query: name, ..all.clone() });
+        let mut part = part(query, Attribution { query: name, ..all.clone() }, root);
         let again = place > 0;
         if !again {
             add_redrawn(&mut part, query, groups);
@@ -221,11 +235,11 @@ fn sections_of(query: &Query, groups: &[String]) -> Vec<Section> {
     named.map(section).collect()
 }
 
-fn part(query: &Query, attribution: Attribution) -> ReportQuery {
+fn part(query: &Query, attribution: Attribution, root: Option<&Path>) -> ReportQuery {
     let image = &query.image;
     let origin = match &image.origin {
         QueryOrigin::Seed(seed) => format!("drawn from seed {seed}"),
-        QueryOrigin::File(path) => path.display().to_string(),
+        QueryOrigin::File(path) => portable_path(path, root).display().to_string(),
     };
     let mut caption = vec![origin, format!("{} x {} pixels", image.shape.width, image.shape.height)];
     caption.extend(image.notes.iter().cloned());

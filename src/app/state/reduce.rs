@@ -1,11 +1,14 @@
 //! The one function that turns an event of the engine into a change of what is shown.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::super::files::path_in_project;
 use super::super::format;
 use super::super::session::Session;
 use super::{
-    Answer, Drawing, Found, Job, JobStatus, Query, RankingView, Slot, State, looked_through, makes, models, question,
+    Answer, Drawing, Found, Job, JobStatus, Query, RankingView, RestoreJob, Slot, State, looked_through, makes, models,
+    question,
 };
 use whence_data::Dataset;
 use whence_diffusion::elbo::Timesteps;
@@ -21,8 +24,6 @@ const HISTORY: usize = 50;
 pub enum Effect {
     /// Start a job; whether the image that comes out shall be shown at once.
     Run(JobSpec, bool),
-    /// Start a job about this query.
-    RunFor(JobSpec, u64),
     /// The seed that comes next.
     NextSeed(u64),
     /// Stop a job.
@@ -38,7 +39,10 @@ impl State {
     pub fn started(&mut self, job: Job) -> Vec<JobId> {
         let slot = job.slot;
         self.opening = false;
-        self.notices.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
+        // Restoring is no new attempt at what failed.
+        if !job.is_restoring() {
+            self.notices.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
+        }
         let mut pointless = Vec::new();
         for old in &mut self.jobs {
             let replaced = slot.is_single() && old.slot == slot;
@@ -47,6 +51,9 @@ impl State {
                 old.superseded = true;
                 pointless.push(old.id);
             }
+        }
+        if slot == Slot::Project {
+            self.restore_queue.clear();
         }
         if slot == Slot::Draw {
             self.drawing = None;
@@ -118,7 +125,7 @@ impl State {
             EventKind::DatasetLoaded(dataset) => return self.dataset_loaded(dataset),
             EventKind::QueryReady(image) => {
                 let show = job.show;
-                return self.query_ready(*image, show);
+                self.query_ready(*image, show);
             }
             EventKind::Preview { step, steps, pixels } => {
                 if let Some(shape) = self.model.as_ref().map(|m| m.shape).filter(|s| s.numel() == pixels.len()) {
@@ -127,7 +134,9 @@ impl State {
             }
             EventKind::Neighbours(nearest) => {
                 if let Some(query) = query.and_then(|key| self.query_mut(key)) {
-                    query.nearest.extend(nearest.into_iter().map(|g| (g.group, g.nearest)));
+                    // A job that was not asked for neighbours reports none.
+                    let known = nearest.into_iter().filter(|g| !g.nearest.is_empty());
+                    query.nearest.extend(known.map(|g| (g.group, g.nearest)));
                 }
             }
             EventKind::PreviewRanking(ranking) => self.answer_changed(id, query, |a| a.preview = Some(*ranking)),
@@ -197,18 +206,36 @@ impl State {
     }
 
     fn project_opened(&mut self, project: Project) -> Vec<Effect> {
-        let mut effects = vec![Effect::Remember(project.root.clone())];
-        effects.extend(project.file.recipe.clone().map(Effect::ReadRecipe));
-        effects.extend(project.file.model.clone().map(|p| Effect::Run(JobSpec::LoadModel(p), false)));
-        effects.extend(project.file.data.clone().map(|p| Effect::Run(JobSpec::LoadDataset(p), false)));
-        let left = Session::from_project(&project);
-        let session = Session::to_open(left.as_ref(), &project);
-        effects.extend(session.jobs(&project).into_iter().map(|spec| Effect::Run(spec, false)));
-        effects.extend(left.map(|s| Effect::NextSeed(s.seed())));
-        self.expected = Some(session);
         self.notices.clear();
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
+        let mut effects = vec![Effect::Remember(project.root.clone())];
+        for (path, effect) in [
+            (&project.file.recipe, Effect::ReadRecipe as fn(PathBuf) -> Effect),
+            (&project.file.model, |path| Effect::Run(JobSpec::LoadModel(path), false)),
+            (&project.file.data, |path| Effect::Run(JobSpec::LoadDataset(path), false)),
+        ] {
+            let Some(path) = path else { continue };
+            match path_in_project(&project.root, path) {
+                Ok(path) => effects.push(effect(path)),
+                Err(reason) => self.notify(
+                    Slot::Project,
+                    None,
+                    true,
+                    format!("The project names {}, which was not opened: {reason}", path.display()),
+                    None,
+                ),
+            }
+        }
+        let last = Session::from_project(&project);
+        effects.extend(last.as_ref().map(|s| Effect::NextSeed(s.seed())));
+        let session = Session::to_restore(last.as_ref(), &project);
+        let (jobs, refused) = session.image_jobs(&project);
+        for text in refused {
+            self.notify(Slot::Query, None, true, text, None);
+        }
+        self.restore_queue = jobs.into_iter().map(|spec| RestoreJob { spec, query: None }).collect();
+        self.saved_session = Some(session);
         self.project = Some(project);
         effects
     }
@@ -253,7 +280,7 @@ impl State {
         effects
     }
 
-    fn query_ready(&mut self, image: QueryImage, show: bool) -> Vec<Effect> {
+    fn query_ready(&mut self, image: QueryImage, show: bool) {
         let same = |q: &&Query| q.image.origin == image.origin && q.image.pixels == image.pixels;
         let key = match self.queries.iter().find(same) {
             Some(query) => query.key,
@@ -267,25 +294,7 @@ impl State {
             self.current = Some(key);
         }
         self.drawing = None;
-        self.come_back(key)
-    }
-
-    /// An image is back that was there when the project was left: so are its star and its place on screen, and what was
-    /// explained follows from what is kept.
-    fn come_back(&mut self, key: u64) -> Vec<Effect> {
-        let (Some(session), Some(project)) = (&mut self.expected, &self.project) else { return Vec::new() };
-        let Some(query) = self.queries.iter().find(|q| q.key == key) else { return Vec::new() };
-        let group = session.group().map(str::to_owned);
-        let Some((kept, shown)) = session.take_back(query, &project.root) else { return Vec::new() };
-        let jobs = kept.explanations(self, query);
-        if let Some(query) = self.query_mut(key) {
-            query.starred |= kept.starred();
-        }
-        if shown {
-            self.current = Some(key);
-            self.group = group.and_then(|name| self.groups().iter().position(|g| *g == name)).or(self.group);
-        }
-        jobs.into_iter().map(|job| Effect::RunFor(JobSpec::Attribute(Box::new(job)), key)).collect()
+        self.restore_query(key);
     }
 
     /// Changes an answer, and orders its rows anew.
@@ -312,8 +321,18 @@ impl State {
 impl Query {
     fn new(key: u64, image: QueryImage) -> Self {
         let draw = image.drawn.map(|d| d.draw);
-        let (nearest, found) = Default::default();
-        Self { key, image, draw, nearest, answer: None, earlier: Vec::new(), found, recalled: false, starred: false }
+        Self {
+            key,
+            image,
+            draw,
+            nearest: BTreeMap::new(),
+            answer: None,
+            earlier: Vec::new(),
+            saved_explanations: Vec::new(),
+            found: Found::default(),
+            recalled: false,
+            starred: false,
+        }
     }
 
     /// Model or images are others now: nothing that was said of them holds.

@@ -123,9 +123,10 @@ fn an_opened_project_asks_for_its_parts_and_forgets_the_last() {
             Effect::ReadRecipe("/p/recipe.toml".into()),
             Effect::Run(JobSpec::LoadModel("/p/model".into()), false),
             Effect::Run(JobSpec::LoadDataset("/p/data".into()), false),
-            Effect::Run(JobSpec::LoadQuery("/p/q.png".into()), false),
         ]
     );
+    let image = RestoreJob { spec: JobSpec::LoadQuery("/p/q.png".into()), query: None };
+    assert_eq!(desk.state.next_restore_jobs(), [image], "after the model, whose size it takes");
     assert!(desk.state.queries.is_empty() && desk.state.model.is_none() && desk.state.dataset.is_none());
     assert_eq!(desk.state.store(), PathBuf::from("/p/store"));
 }

@@ -161,7 +161,7 @@ fn a_project_is_found_as_it_was_left() {
     scene.window.state_mut().state.queries.iter_mut().for_each(|q| q.starred = q.key == key);
     scene.command(Command::SelectGroup(Some(3)));
     let app = scene.app();
-    let session = Session::of(&app.state, 41).unwrap();
+    let session = Session::capture(&app.state, 41).unwrap();
     let mut project = app.state.project.clone().unwrap();
     let kept = serde_json::to_string(&session).unwrap();
     project.session = Some(serde_json::from_str(&kept).unwrap());
@@ -213,7 +213,7 @@ fn a_project_is_found_as_it_was_left() {
     assert!(of == state.current && job.known_only && !job.live);
     assert_eq!((&job.method, &job.settings, &job.recipe), (&asked.method, &asked.settings, &asked.recipe));
     // What is about to come back is kept where the window closes before.
-    assert!(Session::of(state, 41).is_none() || kept.contains("\"guda\""));
+    assert!(Session::capture(state, 41).is_none() || kept.contains("\"guda\""));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The dialog that saves, by its names.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{Color32, ColorImage, Key};
@@ -181,7 +180,7 @@ fn a_report_says_what_was_explained_and_how_to_make_it_again() {
         "<h1>Eight styles</h1>",
         "pointillism stands out",
         "drawn from seed 7",
-        "whence report /projects/demo --out ",
+        "whence report demo --out report.html ",
         "--seeds 7 ",
         "--timesteps 50 ",
         "objective = &#34;hinge&#34;",
@@ -192,6 +191,9 @@ fn a_report_says_what_was_explained_and_how_to_make_it_again() {
     }
     assert_eq!(html.matches("A training image of").count(), 3 * 8);
     assert!(!html.contains("://"));
+    for path in ["/projects", "/data", &*folder.path().to_string_lossy()] {
+        assert!(!html.contains(path), "a report names no folder of this computer: {path}");
+    }
 }
 
 #[test]
@@ -250,7 +252,7 @@ fn a_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     assert_eq!(recipe.group.as_deref(), Some("pointillism"));
     assert_eq!(recipe.query.as_ref().map(|q| (q.name.as_str(), q.seed)), Some(("seed-7", Some(7))));
     assert_eq!(recipe.settings.as_ref().map(|s| s.method.as_str()), Some("guda"));
-    assert_eq!(recipe.project, Some(PathBuf::from("/projects/demo")));
+    assert_eq!((recipe.project_name.as_deref(), recipe.project), (Some("Eight styles"), None));
 
     let window = scene.window.state_mut();
     window.forms.export.close();

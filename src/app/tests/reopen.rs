@@ -1,6 +1,6 @@
 //! Images of a view that become the view again, step by step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui_kittest::kittest::Queryable as _;
 
@@ -21,6 +21,7 @@ use whence_training::unlearning::Recipe;
 const DRAW: SampleSettings = SampleSettings { sampler: SamplerKind::Ddim, steps: 20, eta: 0.5, class: None };
 
 fn open(scene: &mut Scene, recipe: &ViewRecipe) {
+    scene.window.state_mut().shell.remember(Path::new("/projects/other"), "Other");
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().command(&ctx, Command::OpenView(Box::new(recipe.clone())));
     scene.settle();
@@ -31,7 +32,7 @@ fn elsewhere() -> ViewRecipe {
     let scoring = ScoreSettings { timesteps: Timesteps::Count(20), draws: 3, ..ScoreSettings::default() };
     let recipe = Recipe { steps: 17, learning_rate: Some(2e-5), ..Recipe::default() };
     ViewRecipe {
-        project: Some("/projects/other".into()),
+        project_name: Some("Other".into()),
         query: Some(ViewQuery { name: "seed-42".into(), seed: Some(42), file: None, draw: Some(DRAW), blake3: None }),
         settings: Some(ViewSettings { method: "guda".into(), scoring, recipe, null: 2, confirm: true }),
         group: Some("mosaic".into()),
@@ -149,7 +150,7 @@ fn a_recipe_that_is_being_read_does_not_replace_the_views() {
     let mut scene = Scene::loaded();
     scene.window.state_mut().forms.reading_recipe = true;
     let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
-    open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, ..elsewhere() });
+    open(&mut scene, &ViewRecipe { project_name: Some("Eight styles".into()), query, ..elsewhere() });
     assert!(scene.app().reopening.is_some());
     let recipe = Recipe { steps: 99, ..Recipe::default() };
     let post = scene.app().background_tasks.post();
@@ -193,8 +194,8 @@ fn a_image_that_is_another_one_now_is_said_and_shown() {
             let seed = file.is_none().then_some(42);
             let (draw, blake3) = (seed.map(|_| DRAW), Some(blake3));
             let query = ViewQuery { name: "it".into(), seed, file: file.clone(), draw, blake3 };
-            let project = Some("/projects/demo".into());
-            open(&mut scene, &ViewRecipe { project, query: Some(query), settings: None, ..elsewhere() });
+            let project_name = Some("Eight styles".into());
+            open(&mut scene, &ViewRecipe { project_name, query: Some(query), settings: None, ..elsewhere() });
             if !told {
                 let origin = file.clone().map_or(QueryOrigin::Seed(42), QueryOrigin::File);
                 let (job, ready) = (scene.fake.last().0, image(&scene, "it", origin));
@@ -219,8 +220,8 @@ fn a_project_that_is_gone_is_said() {
     scene.tell(EventKind::Failed("there is no folder".into()));
     assert!(scene.app().reopening.is_none());
     let text = notice(&scene, Slot::Query);
-    assert!(text.contains("/projects/other") && text.contains("back there"), "{text}");
-    assert!(scene.window.query_all_by_label_contains("its project cannot be opened").next().is_some());
+    assert!(text.contains("where it is now"), "{text}");
+    assert!(scene.window.query_all_by_label_contains("its project could not be opened").next().is_some());
     assert_eq!(scene.app().forms.settings.recipe.steps, Recipe::default().steps);
 }
 
@@ -230,7 +231,7 @@ fn a_file_and_a_group_that_are_gone_are_said() {
     let file = PathBuf::from("/images/gone.png");
     let query = Some(ViewQuery { name: "gone".into(), seed: None, file: Some(file.clone()), draw: None, blake3: None });
     let here = ViewRecipe {
-        project: Some("/projects/demo".into()),
+        project_name: Some("Eight styles".into()),
         query,
         group: Some("fresco".into()),
         settings: None,
@@ -239,7 +240,9 @@ fn a_file_and_a_group_that_are_gone_are_said() {
     open(&mut scene, &here);
     assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(file.clone()));
     scene.tell(EventKind::Failed("could not read".into()));
-    assert!(scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its image gone is not"));
+    assert!(
+        scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its image gone could not be opened")
+    );
     assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
     // The file is back; the group is not.
     open(&mut scene, &here);
@@ -263,8 +266,82 @@ fn a_view_is_dropped_where_something_else_is_wanted_or_known_by_nobody() {
     let before = scene.app().forms.settings.clone();
     let settings = elsewhere().settings.map(|s| ViewSettings { method: "tea leaves".into(), ..s });
     let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
-    open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, settings, ..elsewhere() });
+    open(&mut scene, &ViewRecipe { project_name: Some("Eight styles".into()), query, settings, ..elsewhere() });
     assert_eq!(scene.app().forms.settings, before);
     assert!(notice(&scene, Slot::Explain).contains("tea leaves"));
     assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("seed-3"));
+}
+
+#[test]
+fn a_view_names_no_folder_of_this_computer() {
+    let mut scene = Scene::loaded();
+    let inside = PathBuf::from("/projects/demo/queries/q.png");
+    let outside = PathBuf::from("/home/somebody/pictures/q2.png");
+    for (path, stored) in [(inside, "queries/q.png"), (outside, "q2.png")] {
+        let ready = image(&scene, "q", QueryOrigin::File(path.clone()));
+        scene.done_at_once(JobSpec::LoadQuery(path.clone()), ready);
+        let recipe = view_recipe(&scene.app().state, &[Tab::Explain]);
+        assert_eq!(recipe.query.as_ref().and_then(|q| q.file.clone()), Some(PathBuf::from(stored)));
+        let text = serde_json::to_string(&recipe).unwrap();
+        assert!(text.contains("Eight styles") && !text.contains("/projects") && !text.contains("somebody"), "{text}");
+        // It is found again all the same.
+        let other = scene.app().state.queries[0].key;
+        let ctx = scene.window.ctx.clone();
+        scene.window.state_mut().command(&ctx, Command::SelectQuery(other));
+        let before = scene.fake.count();
+        open(&mut scene, &recipe);
+        let shown = scene.app().state.query().map(|q| q.image.origin.clone());
+        assert_eq!((shown, scene.fake.count()), (Some(QueryOrigin::File(path)), before));
+    }
+}
+
+#[test]
+fn a_file_inside_the_project_is_opened_from_where_the_project_is_now() {
+    let mut scene = Scene::loaded();
+    let view = |file: &str| ViewRecipe {
+        project_name: Some("Eight styles".into()),
+        query: Some(ViewQuery { name: "q".into(), seed: None, file: Some(file.into()), draw: None, blake3: None }),
+        settings: None,
+        ..elsewhere()
+    };
+    open(&mut scene, &view("queries/q.png"));
+    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery("/projects/demo/queries/q.png".into()));
+    scene.tell(EventKind::Cancelled);
+    let before = scene.fake.count();
+    for (file, why) in [("../../secret.png", "leaves the project"), (r"\\host\share\q.png", "another computer")] {
+        open(&mut scene, &view(file));
+        assert_eq!(scene.fake.count(), before, "{file}");
+        assert!(notice(&scene, Slot::Query).contains(why), "{}", notice(&scene, Slot::Query));
+    }
+}
+
+#[test]
+fn only_projects_that_were_opened_here_before_are_opened_for_an_image() {
+    for (project_name, project) in [(Some("Elsewhere".to_owned()), None), (None, Some(PathBuf::from("/evil/project")))]
+    {
+        let mut scene = Scene::loaded();
+        let before = scene.fake.count();
+        open(&mut scene, &ViewRecipe { project_name, project, ..elsewhere() });
+        assert_eq!(scene.fake.count(), before);
+        assert!(notice(&scene, Slot::Query).contains("is not among the recent projects"));
+    }
+    // Images of earlier versions name the folder, relative to the folder of that day.
+    for root in ["/projects/other", "other"] {
+        let mut scene = Scene::loaded();
+        open(&mut scene, &ViewRecipe { project_name: None, project: Some(root.into()), ..elsewhere() });
+        assert_eq!(scene.fake.last().1, JobSpec::OpenProject("/projects/other".into()), "{root}");
+    }
+}
+
+#[test]
+fn of_several_projects_of_one_name_the_one_with_the_image_is_opened() {
+    let mut scene = Scene::loaded();
+    let (empty, right) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(right.path().join("q.png"), "").unwrap();
+    for folder in [&right, &empty] {
+        scene.window.state_mut().shell.remember(folder.path(), "Twice");
+    }
+    let query = Some(ViewQuery { name: "q".into(), seed: None, file: Some("q.png".into()), draw: None, blake3: None });
+    open(&mut scene, &ViewRecipe { project_name: Some("Twice".into()), query, ..elsewhere() });
+    assert_eq!(scene.fake.last().1, JobSpec::OpenProject(right.path().to_owned()));
 }

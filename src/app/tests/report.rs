@@ -88,7 +88,7 @@ fn each_answer_has_its_part_and_its_settings_in_the_report() {
     assert!(second < first, "the one on screen comes first");
     assert!(html.contains("shaped this image,"), "two parts, one image");
     assert_eq!(html.matches("Drawn again without a group").count(), 1);
-    assert_eq!(html.matches("whence report /projects/demo").count(), 2);
+    assert_eq!(html.matches("whence report demo").count(), 2);
     assert!(html.contains("--method gaussian"));
 }
 

@@ -1,6 +1,6 @@
 //! States of the window, made from plain events and the demo's own paintings.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub enum Asked {
 #[derive(Clone)]
 pub struct Fake {
     jobs: Arc<Mutex<Vec<(JobId, JobSpec)>>>,
+    /// Jobs that have not ended.
+    unfinished: Arc<Mutex<HashSet<JobId>>>,
     cancelled: Arc<Mutex<Option<JobId>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
     /// The order it gives, where a test sets one.
@@ -46,6 +48,7 @@ impl Default for Fake {
     fn default() -> Self {
         Self {
             jobs: Arc::default(),
+            unfinished: Arc::default(),
             cancelled: Arc::default(),
             asked: Arc::default(),
             order: Arc::default(),
@@ -81,7 +84,12 @@ impl Fake {
 impl Backend for Fake {
     fn run(&mut self, spec: JobSpec, priority: Priority) -> whence_base::Result<JobId> {
         let mut jobs = self.jobs.lock();
+        let mut unfinished = self.unfinished.lock();
+        if unfinished.len() >= whence_engine::MAX_QUEUED_JOBS {
+            return Err(whence_base::Error::input("too many jobs are waiting", "job queue", "wait for one to end"));
+        }
         let id = jobs.len() as JobId + 1;
+        unfinished.insert(id);
         jobs.push((id, spec));
         self.asked.lock().push(Asked::Priority(id, priority));
         Ok(id)
@@ -180,7 +188,10 @@ impl Scene {
         self.settle();
     }
 
-    fn push(&mut self, job: JobId, kind: EventKind) {
+    pub fn push(&mut self, job: JobId, kind: EventKind) {
+        if matches!(kind, EventKind::Finished(_) | EventKind::Cancelled | EventKind::Failed(_)) {
+            self.fake.unfinished.lock().remove(&job);
+        }
         self.fake.events.lock().push_back(Event { job, kind });
     }
 

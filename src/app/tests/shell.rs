@@ -92,11 +92,11 @@ fn layout_recent_projects_theme_and_tour_are_kept() {
     scene.act(Action::Theme(Choice::Contrast));
     scene.act(Action::Tour);
     let mut kept = Kept::default();
-    scene.app().keep(&mut kept);
+    scene.app().save_preferences(&mut kept);
 
     let mut next = Scene::new();
     let ctx = next.window.ctx.clone();
-    next.window.state_mut().restore(&ctx, &kept);
+    next.window.state_mut().restore_preferences(&ctx, &kept);
     next.settle();
     assert_eq!(next.app().dock.shown(), [Tab::Explain, Tab::Wall]);
     assert_eq!(Choice::of(&ctx), Choice::Contrast);
@@ -110,7 +110,7 @@ fn layout_recent_projects_theme_and_tour_are_kept() {
     }
     let mut broken = Scene::new();
     let ctx = broken.window.ctx.clone();
-    broken.window.state_mut().restore(&ctx, &kept);
+    broken.window.state_mut().restore_preferences(&ctx, &kept);
     broken.settle();
     assert_eq!(broken.app().dock.shown(), [Tab::Explain]);
     assert!(broken.app().shell.recent.is_empty());

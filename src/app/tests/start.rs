@@ -1,16 +1,19 @@
 //! The first frames, and what is typed into a field that is just coming.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use egui::{Context, Event, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use parking_lot::Mutex;
 
 use super::scenes::{Fake, Scene};
 use crate::app::actions::{Action, Command};
 use crate::app::dock::Tab;
 use crate::app::{Options, WhenceApp};
-use whence_jobs::JobSpec;
+use whence_base::Error;
+use whence_jobs::{EventKind, JobSpec};
 
 const HELP: &str = "Open a project or a model folder, or drop one here";
 
@@ -96,4 +99,60 @@ fn a_wrong_path_moves_nothing() {
     scene.window.get_by_label("Dismiss").click();
     scene.settle();
     assert!(scene.app().forms.path_error.is_none());
+}
+
+/// Runs `--screenshot` until the window closes. What it reports on standard error, and whether there is an image.
+fn screenshot(project: &str, events: impl Fn(&JobSpec) -> EventKind) -> (Option<String>, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("window.png");
+    let options = Options { project: Some(project.into()), screenshot: Some(path.clone()), ..Options::default() };
+    let fake = Fake::default();
+    let (engine, picker) = (fake.clone(), Arc::new(fake.clone()));
+    let failure: Arc<Mutex<Option<Error>>> = Arc::default();
+    let reported = Arc::clone(&failure);
+    let window = Harness::builder().with_size([1280.0, 800.0]).build_eframe(move |creation| {
+        let mut app = WhenceApp::new(&creation.egui_ctx, options);
+        app.report_failures_to(reported);
+        app.backend = Some(Box::new(engine));
+        app.picker = picker;
+        app
+    });
+    let mut scene = Scene { window, fake };
+    let start = Instant::now();
+    loop {
+        scene.window.step();
+        let output = &scene.window.output().viewport_output[&egui::ViewportId::ROOT];
+        if output.commands.contains(&egui::ViewportCommand::Close) {
+            break;
+        }
+        let jobs: Vec<_> = scene.app().state.jobs.iter().map(|j| (j.id, j.spec.clone())).collect();
+        for (job, spec) in jobs {
+            scene.push(job, events(&spec));
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "the window never closes");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let text = failure.lock().take().map(|error| error.to_string());
+    (text, path.exists())
+}
+
+#[test]
+fn a_screenshot_of_what_cannot_be_opened_ends_and_says_why() {
+    let nothing = |spec: &JobSpec| panic!("{spec:?}");
+    let (text, image) = screenshot("/nowhere/at/all", nothing);
+    assert!(text.is_some_and(|t| t.contains("/nowhere/at/all")) && !image);
+
+    let folder = tempfile::tempdir().unwrap();
+    let view = folder.path().join("view.png");
+    whence_report::write_recipe_png(&view, &[0; 300], (10, 10), &whence_report::ViewRecipe::default()).unwrap();
+    let bytes = std::fs::read(&view).unwrap();
+    std::fs::write(&view, &bytes[..bytes.len() - 9]).unwrap();
+    let (text, image) = screenshot(&view.to_string_lossy(), nothing);
+    assert!(text.is_some_and(|t| t.contains("this PNG cannot be read")) && !image);
+
+    let text = folder.path().join("passwd");
+    std::fs::write(&text, "root").unwrap();
+    let failed = |_: &JobSpec| EventKind::Failed("not a PNG. Open another file".into());
+    let (text, image) = screenshot(&text.to_string_lossy(), failed);
+    assert_eq!((text.as_deref(), image), (Some("not a PNG. Open another file"), false));
 }

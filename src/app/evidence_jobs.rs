@@ -29,8 +29,23 @@ impl Forms {
 }
 
 impl WhenceApp {
-    /// Recalls what is kept of the query on screen, once.
-    pub(super) fn recall(&mut self) {
+    /// Restores what is missing on screen: images of the project, then the explanations and the evidence of the query that
+    /// is shown. Other queries wait until they are selected, so that opening a project stays quick.
+    pub(super) fn restore(&mut self) {
+        if let Some(key) = self.state.current {
+            self.state.recall_explanations(key);
+        }
+        for job in self.state.next_restore_jobs() {
+            self.start_for(job.spec, job.query, false);
+        }
+        // Evidence is of the models that the explanations name.
+        if !self.state.restore_queue.iter().any(|job| job.query.is_some() && job.query == self.state.current) {
+            self.recall_evidence();
+        }
+    }
+
+    /// Recalls the stored evidence of the query on screen, once.
+    fn recall_evidence(&mut self) {
         let wanted = self.state.query().is_some_and(|q| !q.recalled) && self.state.can_look().is_ok();
         // The store of a fresh project is not there yet: nothing to recall, and nothing to make.
         if !wanted || !self.recalls || !self.state.store().join("store.json").is_file() {

@@ -17,7 +17,7 @@ const PROJECT: &str = "project";
 
 impl WhenceApp {
     /// Takes up what the last run left: project, layout, theme and recent projects.
-    pub fn restore(&mut self, ctx: &Context, storage: &dyn eframe::Storage) {
+    pub fn restore_preferences(&mut self, ctx: &Context, storage: &dyn eframe::Storage) {
         self.last_project = storage.get_string(PROJECT).map(PathBuf::from);
         if let Some(text) = storage.get_string(DOCK) {
             match Dock::read(&text) {
@@ -36,7 +36,7 @@ impl WhenceApp {
     }
 
     /// Leaves it for the next.
-    pub(super) fn keep(&self, storage: &mut dyn eframe::Storage) {
+    pub(super) fn save_preferences(&self, storage: &mut dyn eframe::Storage) {
         let root = self.state.project.as_ref().map(|p| p.root.clone()).or_else(|| self.last_project.clone());
         if let Some(root) = root.as_deref().and_then(|p| p.to_str()) {
             storage.set_string(PROJECT, root.to_owned());
