@@ -10,11 +10,11 @@ use super::Options;
 use super::actions::{self, Command};
 use super::backend::Backend;
 use super::background_tasks::{BackgroundTasks, Message};
-use super::dock::{Dock, Tab};
+use super::dock::Dock;
 use super::files::{FilePicker, Kind, Pick, SystemPicker};
 use super::forms::{Forms, NEAREST, Settings};
 use super::library::Library;
-use super::panels::{self, View};
+use super::panels::{self, PanelId, View};
 use super::session::Session;
 use super::shell::Shell;
 use super::state::{Effect, Slot, State};
@@ -342,7 +342,7 @@ impl eframe::App for WhenceApp {
         }
         self.look_for_nearest();
         self.recall();
-        self.library.open = self.dock.shown().contains(&Tab::Library);
+        self.library.open = self.dock.shown().contains(&PanelId::Library);
         self.library.arrange(&self.state, &self.background_tasks);
         self.take_shot(ctx, changed);
         self.follow_shot(ctx);

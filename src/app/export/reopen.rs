@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use egui::Context;
 
-use crate::app::dock::Tab;
 use crate::app::files::Kind;
+use crate::app::panels::PanelId;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::window::WhenceApp;
 use whence_jobs::{AttributeJob, GenerateQuery, JobId, JobSpec, QueryOrigin};
@@ -47,7 +47,7 @@ enum Outcome {
 }
 
 /// What the window shows now, and how to see it again.
-pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
+pub fn view_recipe(state: &State, tabs: &[PanelId]) -> ViewRecipe {
     let job = state.answer().and_then(|answer| answer.asked.as_deref());
     ViewRecipe {
         project: state.project.as_ref().map(|p| p.root.clone()),
@@ -66,7 +66,7 @@ pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
             confirm: job.confirm,
         }),
         group: state.group.map(|g| state.group_name(g).to_owned()),
-        tab: (!tabs.is_empty()).then(|| tabs.iter().map(|t| t.name()).collect::<Vec<_>>().join(BESIDE)),
+        tab: (!tabs.is_empty()).then(|| tabs.iter().map(|t| t.title()).collect::<Vec<_>>().join(BESIDE)),
         ..ViewRecipe::default()
     }
 }
@@ -241,7 +241,7 @@ impl WhenceApp {
             self.state.notify(Slot::Dataset, None, false, text, None);
         }
         let named: Vec<&str> = recipe.tab.iter().flat_map(|names| names.split(BESIDE)).collect();
-        Tab::ALL.into_iter().filter(|tab| named.contains(&tab.name())).for_each(|tab| self.dock.show(tab));
+        PanelId::with_action().filter(|tab| named.contains(&tab.title())).for_each(|tab| self.dock.show(tab));
         if let Some(settings) = &recipe.settings {
             self.take_settings(settings);
         }
