@@ -11,10 +11,10 @@ use egui::{Context, Event, Id, InputState, Key, KeyboardShortcut};
 
 pub use table::Section;
 
-use super::dock::Tab;
 use super::export::ExportRequest;
 use super::files::{Kind, Pick};
 use super::forms::Forms;
+use super::panels::PanelId;
 use super::theme::Choice;
 use whence_jobs::{Evidence, JobId, JobSpec};
 use whence_report::ViewRecipe;
@@ -66,8 +66,8 @@ pub enum Action {
     Undo,
     /// Take an undo back.
     Redo,
-    /// Bring a tab to the front.
-    Show(Tab),
+    /// Bring a panel's tab to the front.
+    ShowPanel(PanelId),
     /// Put all tabs back where they were at first.
     ResetLayout,
     /// Find anything by a few letters.
@@ -187,7 +187,7 @@ pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
     let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
     let wall = super::widgets::wall::has_focus(ctx);
     let mut actions = Vec::new();
-    for action in Action::ALL {
+    for action in Action::all() {
         let Some(shortcut) = action.shortcut() else { continue };
         let everywhere = matches!(action, Action::Help | Action::Present | Action::Palette);
         let plain = shortcut.modifiers.is_none() && !everywhere;
@@ -285,10 +285,10 @@ mod tests {
     #[test]
     fn no_two_actions_share_keys_and_each_is_explained() {
         let mut texts = HashSet::new();
-        for (i, a) in Action::ALL.into_iter().enumerate() {
+        for (i, a) in Action::all().enumerate() {
             assert!(!a.text().is_empty() && !a.tooltip().is_empty());
             assert!(texts.insert(a.text()), "{a:?} cannot be told from another in the palette");
-            for b in Action::ALL.into_iter().skip(i + 1) {
+            for b in Action::all().skip(i + 1) {
                 assert_ne!(a, b, "listed twice");
                 assert!(a.shortcut().is_none() || a.shortcut() != b.shortcut(), "{a:?} and {b:?}");
             }
@@ -311,6 +311,6 @@ mod tests {
     #[test]
     fn every_action_is_in_a_section() {
         let listed: usize = Section::ALL.into_iter().map(|s| s.actions().count()).sum();
-        assert_eq!(listed, Action::ALL.len());
+        assert_eq!(listed, Action::all().count());
     }
 }

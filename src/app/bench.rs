@@ -8,8 +8,8 @@ use eframe::App as _;
 use eframe::egui_wgpu::{RenderState, RendererOptions, ScreenDescriptor, WgpuConfiguration};
 use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Vec2, pos2, vec2};
 
-use super::dock::Tab;
 use super::files::{FilePicker, Pick};
+use super::panels::PanelId;
 use super::window::WhenceApp;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
@@ -86,7 +86,7 @@ impl Window {
         let mut app = WhenceApp::for_test(&ctx, Box::new(engine), Arc::new(Nobody));
         app.state.dataset = Some(dataset);
         app.state.dataset_number = 1;
-        app.dock.show(Tab::Library);
+        app.dock.show(PanelId::Library);
         let mut frame = eframe::Frame::_new_kittest();
         frame.wgpu_render_state = Some(render.clone());
         Ok(Self { app, ctx, frame, render, time: 0.0 })

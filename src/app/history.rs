@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::dock::Tab;
+use super::panels::PanelId;
 
 /// Steps that can be undone.
 const LENGTH: usize = 200;
@@ -15,7 +15,7 @@ pub struct Moment {
     /// The selected group.
     pub group: Option<usize>,
     /// Tabs in front.
-    pub tabs: Vec<Tab>,
+    pub tabs: Vec<PanelId>,
     /// Keys of the queries with a star.
     pub stars: BTreeSet<u64>,
 }
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn group(group: usize) -> Moment {
-        Moment { query: Some(1), group: Some(group), tabs: vec![Tab::Explain], stars: BTreeSet::new() }
+        Moment { query: Some(1), group: Some(group), tabs: vec![PanelId::Ranking], stars: BTreeSet::new() }
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         star.stars.insert(1);
         assert_eq!(group(1).difference(&star), "star");
         assert_eq!(group(1).difference(&group(2)), "selection");
-        assert_eq!(group(1).difference(&Moment { tabs: vec![Tab::Wall], ..group(1) }), "tab");
+        assert_eq!(group(1).difference(&Moment { tabs: vec![PanelId::Wall], ..group(1) }), "tab");
         assert_eq!(group(1).difference(&Moment { query: None, ..group(1) }), "image");
     }
 }

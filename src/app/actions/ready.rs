@@ -35,7 +35,7 @@ impl Action {
             | Self::OpenImage
             | Self::TypePath
             | Self::Jobs
-            | Self::Show(_)
+            | Self::ShowPanel(_)
             | Self::ResetLayout
             | Self::Palette
             | Self::Present

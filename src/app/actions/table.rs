@@ -3,7 +3,7 @@
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::Action;
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::theme::Choice;
 
 /// What menus and the help put together.
@@ -38,7 +38,7 @@ impl Section {
 
     /// Its actions.
     pub fn actions(self) -> impl Iterator<Item = Action> {
-        Action::ALL.into_iter().filter(move |a| a.about().section == self)
+        Action::all().filter(move |a| a.about().section == self)
     }
 }
 
@@ -69,7 +69,11 @@ const fn plain(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All, in the order of menus and help.
-    pub const ALL: [Self; 42] = [
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::BEFORE_PANELS.into_iter().chain(PanelId::with_action().map(Self::ShowPanel)).chain(Self::AFTER_PANELS)
+    }
+
+    const BEFORE_PANELS: [Self; 22] = [
         Self::Explain,
         Self::CancelJob,
         Self::PauseJob,
@@ -92,12 +96,9 @@ impl Action {
         Self::Clear,
         Self::Undo,
         Self::Redo,
-        Self::Show(Tab::Explain),
-        Self::Show(Tab::Where),
-        Self::Show(Tab::Wall),
-        Self::Show(Tab::Library),
-        Self::Show(Tab::Unlearning),
-        Self::Show(Tab::Compare),
+    ];
+
+    const AFTER_PANELS: [Self; 14] = [
         Self::ResetLayout,
         Self::Palette,
         Self::Present,
@@ -166,17 +167,9 @@ impl Action {
             Self::Undo => {
                 row(Look, "Undo", "Go back to the view and selection before. What was computed stays", command(Key::Z))
             }
-            Self::Show(tab) => {
-                let (tooltip, key) = match tab {
-                    Tab::Explain => ("Image, ranking and evidence", Key::Num1),
-                    Tab::Where => ("Where in the image a group matters, and when on the way from noise", Key::Num2),
-                    Tab::Wall => ("The image drawn again without each group", Key::Num3),
-                    Tab::Library => ("All training images by group", Key::Num4),
-                    Tab::Unlearning => ("One group's unlearning, step by step", Key::Num5),
-                    Tab::Compare => ("Rankings of several methods beside each other", Key::Num6),
-                };
-                let text = if tab == Tab::Explain { "Explain" } else { tab.pane().title() };
-                row(Tabs, text, tooltip, plain(key))
+            Self::ShowPanel(panel) => {
+                let info = panel.info();
+                row(Tabs, info.title, info.description, info.key.and_then(plain))
             }
             Self::ResetLayout => row(Tabs, "Reset layout", "Put all tabs back where they were at first", None),
             Self::Palette => row(

@@ -7,10 +7,11 @@ use egui::{Context, ViewportCommand};
 
 use crate::app::actions::Action;
 use crate::app::background_tasks::Message;
-use crate::app::dock::{Dock, Tab};
+use crate::app::dock::Dock;
 use crate::app::files::Kind;
 use crate::app::history::Moment;
 use crate::app::palette::Palette;
+use crate::app::panels::PanelId;
 use crate::app::state::Slot;
 use crate::app::task_failures;
 use crate::app::theme::{self, Choice};
@@ -47,13 +48,13 @@ impl WhenceApp {
                 self.forms.export.show(typed);
             }
             Action::Filter => {
-                self.dock.show(Tab::Library);
+                self.dock.show(PanelId::Library);
                 shell.focus_filter = true;
             }
             Action::Wipe => self.forms.looks.contrast.mode = Mode::Wipe,
             Action::Blink => self.forms.looks.contrast.mode = Mode::Blink,
             Action::Difference => self.forms.looks.contrast.mode = Mode::Difference,
-            Action::Show(tab) => self.dock.show(tab),
+            Action::ShowPanel(panel) => self.dock.show(panel),
             Action::ResetLayout => {
                 self.dock = Dock::default();
                 self.say(ctx, "The layout is as at first");

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use egui::Context;
 
 use super::portable_path;
-use crate::app::dock::Tab;
 use crate::app::files::{is_network_path, path_in_project, stays_inside};
+use crate::app::panels::PanelId;
 use crate::app::shell::Recent;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::window::WhenceApp;
@@ -60,7 +60,7 @@ enum Outcome {
 }
 
 /// What the window shows now, and how to see it again.
-pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
+pub fn view_recipe(state: &State, tabs: &[PanelId]) -> ViewRecipe {
     let job = state.answer().and_then(|answer| answer.asked.as_deref());
     ViewRecipe {
         project_name: state.project.as_ref().map(|p| p.file.name.clone()),
@@ -79,7 +79,7 @@ pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
             confirm: job.confirm,
         }),
         group: state.group.map(|g| state.group_name(g).to_owned()),
-        tab: (!tabs.is_empty()).then(|| tabs.iter().map(|t| t.name()).collect::<Vec<_>>().join(BESIDE)),
+        tab: (!tabs.is_empty()).then(|| tabs.iter().map(|t| t.title()).collect::<Vec<_>>().join(BESIDE)),
         ..ViewRecipe::default()
     }
 }
@@ -320,7 +320,7 @@ impl WhenceApp {
             self.state.notify(Slot::Dataset, None, false, text, None);
         }
         let named: Vec<&str> = recipe.tab.iter().flat_map(|names| names.split(BESIDE)).collect();
-        Tab::ALL.into_iter().filter(|tab| named.contains(&tab.name())).for_each(|tab| self.dock.show(tab));
+        PanelId::with_action().filter(|tab| named.contains(&tab.title())).for_each(|tab| self.dock.show(tab));
         if let Some(settings) = &recipe.settings {
             self.take_settings(settings);
         }

@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     super::notices(ui, view, &[Slot::Explain], 120.0);
     let state = view.state;
     let Some(query) = state.query() else {
-        super::vacant(
+        super::placeholder(
             ui,
             "Compare",
             "Rankings by several methods or recipes, side by side. Draw or open an image first",
@@ -35,7 +35,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if answers.is_empty() {
         let text = "Each explanation of an image stays, so that methods, recipes and settings can be set side by side";
         let ready = state.can_explain().map(|()| Action::Explain.tooltip());
-        if super::vacant(ui, "Compare", text, Some((Action::Explain.text(), ready))) {
+        if super::placeholder(ui, "Compare", text, Some((Action::Explain.text(), ready))) {
             view.out.push(Command::Act(Action::Explain));
         }
         return;

@@ -1,4 +1,4 @@
-//! The panels, and how they share the window.
+//! The panels, and how they share the window. The table of the panels in the middle is in [`registry`].
 
 mod compare;
 mod dock;
@@ -13,26 +13,28 @@ mod log;
 mod neighbours;
 mod palette;
 mod queries;
+pub(super) mod query_image;
 mod queue;
 mod ranking;
-mod redrawn;
+mod regenerated;
+mod registry;
 mod score;
 pub(super) mod score_map;
 mod settings;
-pub(super) mod stage;
 mod toasts;
 mod top;
 mod tour;
 mod unlearning;
 mod wall;
 
+pub use registry::{PanelId, Placement};
 pub use score_map::reach;
 pub use wall::Order as WallOrder;
 
 use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui, vec2};
 
 use super::actions::Command;
-use super::dock::{Dock, Pane};
+use super::dock::Dock;
 use super::forms::Forms;
 use super::library::Library;
 use super::shell::Shell;
@@ -98,7 +100,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
         places.middle = ui.max_rect();
         view.forms.export.area = Some(places.middle);
         dock::show(ui, view, dock);
-        (places.image, places.ranking) = (dock.place(Pane::Image), dock.place(Pane::Ranking));
+        (places.image, places.ranking) = (dock.rect_of(PanelId::Image), dock.rect_of(PanelId::Ranking));
     });
     export::show(ui, view);
     help::show(ui, view);
@@ -109,29 +111,20 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     hover::end_frame(ui.ctx());
 }
 
-/// Draws a pane of the middle.
-fn pane(ui: &mut Ui, view: &mut View<'_>, pane: Pane) {
-    match pane {
-        // What helps an empty pane would be in the way of what is about to come.
-        Pane::Image | Pane::Where | Pane::Wall | Pane::Library | Pane::Unlearning | Pane::Compare
-            if view.state.opening =>
-        {
-            _ = vacant(ui, "Opening…", "What is shown here comes with the project", None);
-        }
-        Pane::Image => stage::show(ui, view),
-        Pane::Ranking => ranking::show(ui, view),
-        Pane::Evidence => evidence::show(ui, view),
-        Pane::Where => score_map::show(ui, view),
-        Pane::Wall => wall::show(ui, view),
-        Pane::Library => library::show(ui, view),
-        Pane::Unlearning => unlearning::show(ui, view),
-        Pane::Compare => compare::show(ui, view),
+/// Draws a panel of the middle.
+fn show_panel(ui: &mut Ui, view: &mut View<'_>, panel: PanelId) {
+    let info = panel.info();
+    // Offers of help would only be in the way while the project is being opened.
+    if info.needs_project && view.state.opening {
+        _ = placeholder(ui, "Opening…", "This panel fills once the project is open.", None);
+        return;
     }
+    (info.show)(ui, view);
 }
 
-/// A pane that has nothing to show yet: what will be here, and the one button that helps, with its hint or the reason why
-/// it cannot be pressed. True where it was.
-fn vacant(ui: &mut Ui, title: &str, text: &str, button: Option<(&str, Result<&str, &str>)>) -> bool {
+/// Shown in an empty panel: what will be here, and the one button that helps, with its tooltip or the reason why it is
+/// disabled. Returns whether the button was clicked.
+fn placeholder(ui: &mut Ui, title: &str, text: &str, button: Option<(&str, Result<&str, &str>)>) -> bool {
     let t = tokens(ui);
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
         ui.add_space((ui.available_height() * 0.36).max(0.0));

@@ -120,7 +120,7 @@ fn empty(ui: &mut Ui, view: &mut View<'_>) {
     let hint = "Find where in the image and when in the denoising each group's score arises";
     let looking = view.state.looking(Evidence::Map, None).is_some();
     let button = (!looking).then(|| ("Map this image", view.state.can_look().map(|()| hint)));
-    if super::vacant(ui, "Where and when do the scores arise?", text, button) {
+    if super::placeholder(ui, "Where and when do the scores arise?", text, button) {
         view.out.push(Command::Look(Evidence::Map, None));
     }
 }

@@ -16,13 +16,18 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let state = view.state;
     super::notices(ui, view, &[Slot::Evidence], 120.0);
     let Some(query) = state.query() else {
-        super::vacant(ui, "Unlearning", "How a group is unlearned, step by step. Draw or open an image first", None);
+        super::placeholder(
+            ui,
+            "Unlearning",
+            "How a group is unlearned, step by step. Draw or open an image first",
+            None,
+        );
         return;
     };
     // What is being unlearned now comes before what is selected: it is what changes.
     let running = state.jobs.iter().filter(|j| j.query == state.current).find_map(|j| Some(j.unlearning()?.group));
     let Some(group) = state.group.or(running) else {
-        super::vacant(ui, "Unlearning", "Select a group to see how it is unlearned, step by step", None);
+        super::placeholder(ui, "Unlearning", "Select a group to see how it is unlearned, step by step", None);
         return;
     };
     let name = state.group_name(group);
@@ -32,7 +37,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let about = "Its model was made before, or comes with the project. Watching unlearns it once more, and draws this image again on the way";
         let ready = state.can_look().map(|()| HINT);
         let title = format!("Unlearning {}", format::cut(name, 40));
-        if super::vacant(ui, &title, about, Some(("Watch it unlearn", ready))) {
+        if super::placeholder(ui, &title, about, Some(("Watch it unlearn", ready))) {
             view.out.push(Command::Look(Evidence::Watch, Some(group)));
         }
         return;

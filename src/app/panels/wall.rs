@@ -35,7 +35,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     super::notices(ui, view, &[Slot::Evidence], 120.0);
     let about_wall = "The image drawn again without each group, side by side, from the same noise";
     let Some(query) = state.query() else {
-        super::vacant(ui, "The wall", &format!("{about_wall}. Draw or open an image first"), None);
+        super::placeholder(ui, "The wall", &format!("{about_wall}. Draw or open an image first"), None);
         return;
     };
     let groups = state.groups().len();
@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let job = state.looking(Evidence::Regenerate, None);
     if query.found.redrawn.is_empty() && job.is_none() {
         let ready = state.can_look().map(|()| HINT);
-        if super::vacant(ui, "The wall", about_wall, Some(("Draw all again", ready))) {
+        if super::placeholder(ui, "The wall", about_wall, Some(("Draw all again", ready))) {
             view.out.push(Command::Look(Evidence::Regenerate, None));
         }
         return;

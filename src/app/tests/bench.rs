@@ -11,7 +11,7 @@ use super::scenes::Scene;
 use crate::app::actions::Command;
 use crate::app::forms::Forms;
 use crate::app::library::Library;
-use crate::app::panels::{View, evidence, stage};
+use crate::app::panels::{View, evidence, query_image};
 use crate::app::shell::Shell;
 use crate::app::state::{Job, JobStatus, State};
 use crate::app::widgets::{Textures, install};
@@ -172,6 +172,6 @@ pub fn mapped(mut state: State, groups: usize) -> State {
 /// The image at the left, its evidence at the right, as in *Explain*.
 pub fn explain(ui: &mut Ui, view: &mut View<'_>) {
     let (left, right) = ui.available_rect_before_wrap().split_left_right_at_fraction(0.46);
-    ui.scope_builder(egui::UiBuilder::new().id_salt("stage").max_rect(left), |ui| stage::show(ui, view));
+    ui.scope_builder(egui::UiBuilder::new().id_salt("stage").max_rect(left), |ui| query_image::show(ui, view));
     ui.scope_builder(egui::UiBuilder::new().id_salt("evidence").max_rect(right), |ui| evidence::show(ui, view));
 }

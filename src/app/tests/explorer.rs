@@ -4,7 +4,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
 use crate::app::actions::{Action, Command};
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::session::Session;
 use whence_jobs::{EventKind, Evidence, JobSpec, QueryOrigin, Regenerated, UnlearningPoint};
 use whence_methods::{Attribution, GroupScore};
@@ -34,7 +34,7 @@ impl Scene {
 #[test]
 fn the_wall_draws_all_again_and_orders_them() {
     let mut scene = Scene::done();
-    scene.act(Action::Show(Tab::Wall));
+    scene.act(Action::ShowPanel(PanelId::Wall));
     scene.window.get_by_label("Draw all again").click();
     scene.settle();
     assert_eq!(scene.looked(), (Evidence::Regenerate, vec![], Some(7)));
@@ -93,7 +93,7 @@ fn a_stopped_redrawing_leaves_no_half_images() {
 fn an_unlearning_is_watched_and_gone_through() {
     let mut scene = Scene::done();
     scene.command(Command::SelectGroup(Some(2)));
-    scene.act(Action::Show(Tab::Unlearning));
+    scene.act(Action::ShowPanel(PanelId::Unlearning));
     let name = scene.app().state.group_name(2).to_owned();
     scene.window.get_by_label(&format!("Unlearning {name}"));
     scene.window.get_by_label("Watch it unlearn").click();
@@ -130,7 +130,7 @@ fn an_unlearning_is_watched_and_gone_through() {
 #[test]
 fn answers_by_two_methods_stand_side_by_side() {
     let mut scene = Scene::done();
-    scene.act(Action::Show(Tab::Compare));
+    scene.act(Action::ShowPanel(PanelId::Compare));
     scene.window.get_by_label_contains("1 explanation");
     scene.command(Command::ExplainBy("gaussian"));
     let (_, spec) = scene.fake.last();
@@ -262,6 +262,6 @@ fn a_broken_off_map_or_watch_can_be_finished() {
     let point = UnlearningPoint { group: 2, step: 1, steps: 4, forget_loss: 0.1, retain_loss: 0.1, query_score: None };
     scene.tell(EventKind::Unlearning(point));
     scene.tell(EventKind::Cancelled);
-    scene.act(Action::Show(Tab::Unlearning));
+    scene.act(Action::ShowPanel(PanelId::Unlearning));
     scene.window.get_by_label("Watch it unlearn");
 }

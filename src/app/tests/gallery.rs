@@ -14,7 +14,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use super::scenes::Fake;
 use crate::app::WhenceApp;
 use crate::app::actions::{Action, Command};
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::state::JobStatus;
 use whence_engine::Engine;
 use whence_jobs::Evidence;
@@ -132,15 +132,15 @@ fn gallery() {
     gallery.command(Command::ExplainBy("guda"));
     gallery.wait();
     let tabs = [
-        ("explain", Tab::Explain),
-        ("where", Tab::Where),
-        ("wall", Tab::Wall),
-        ("library", Tab::Library),
-        ("unlearning", Tab::Unlearning),
-        ("compare", Tab::Compare),
+        ("explain", PanelId::Ranking),
+        ("where", PanelId::ScoreMap),
+        ("wall", PanelId::Wall),
+        ("library", PanelId::Library),
+        ("unlearning", PanelId::Unlearning),
+        ("compare", PanelId::Compare),
     ];
     for (name, tab) in tabs {
-        gallery.command(Command::Act(Action::Show(tab)));
+        gallery.command(Command::Act(Action::ShowPanel(tab)));
         gallery.take(name);
     }
 }

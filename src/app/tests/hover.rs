@@ -7,7 +7,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::scenes::Scene;
 use crate::app::actions::Action;
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::theme;
 
 /// Whether something of the colour of what is hovered is painted over the whole of a place.
@@ -50,7 +50,7 @@ fn a_group_is_hovered_in_all_views_at_once() {
 #[test]
 fn rows_of_the_comparison_follow_too() {
     let mut scene = Scene::done();
-    scene.act(Action::Show(Tab::Compare));
+    scene.act(Action::ShowPanel(PanelId::Compare));
     let (row, compared) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic, guda"));
     scene.window.hover_at(row.center());
     scene.settle();

@@ -9,8 +9,8 @@ use egui_kittest::{Harness, wgpu as renderer};
 use super::scenes::Scene;
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
-use crate::app::dock::Tab;
 use crate::app::library::Sort;
+use crate::app::panels::PanelId;
 use crate::app::theme;
 use whence_data::{Dataset, ImageShape, LoadOptions};
 use whence_jobs::{EventKind, JobSpec};
@@ -32,7 +32,7 @@ pub(super) fn settle(scene: &mut Scene) {
 }
 
 pub(super) fn opened(mut scene: Scene) -> Scene {
-    scene.act(Action::Show(Tab::Library));
+    scene.act(Action::ShowPanel(PanelId::Library));
     settle(&mut scene);
     scene
 }

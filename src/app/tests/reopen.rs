@@ -7,8 +7,8 @@ use egui_kittest::kittest::Queryable as _;
 use super::scenes::{Scene, paintings};
 use crate::app::actions::Command;
 use crate::app::background_tasks::Message;
-use crate::app::dock::Tab;
 use crate::app::export::view_recipe;
+use crate::app::panels::PanelId;
 use crate::app::state::Slot;
 use whence_diffusion::SamplerKind;
 use whence_diffusion::elbo::Timesteps;
@@ -118,7 +118,7 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     let mut scene = Scene::done();
     open(&mut scene, &elsewhere());
     other_opened(&mut scene);
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain], "nothing is shown before all is there");
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking], "nothing is shown before all is there");
     contents(&mut scene);
     let drawing =
         job(&scene, |s| *s == JobSpec::GenerateQuery(GenerateQuery { seed: 42, draw: DRAW })).expect("it is drawn");
@@ -128,7 +128,7 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     assert!(app.reopening.is_none());
     assert_eq!(app.state.query().map(|q| q.image.name.as_str()), Some("seed-42"));
     assert_eq!(app.state.group.map(|g| app.state.group_name(g)), Some("mosaic"));
-    assert_eq!(app.dock.shown(), [Tab::Where]);
+    assert_eq!(app.dock.shown(), [PanelId::ScoreMap]);
     let settings = &app.forms.settings;
     assert_eq!((settings.timesteps.as_str(), settings.draws, settings.null, settings.confirm), ("20", 3, 2, true));
     assert_eq!((settings.recipe.steps, settings.rate.as_str()), (17, "0.00002"));
@@ -163,7 +163,7 @@ fn a_recipe_that_is_being_read_does_not_replace_the_views() {
 #[test]
 fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
     let mut scene = Scene::done();
-    let first = view_recipe(&scene.app().state, &[Tab::Wall, Tab::Library]);
+    let first = view_recipe(&scene.app().state, &[PanelId::Wall, PanelId::Library]);
     assert_eq!(first.tab.as_deref(), Some("Wall, Library"));
     // The same image by another method.
     let ctx = scene.window.ctx.clone();
@@ -208,7 +208,7 @@ fn a_image_that_is_another_one_now_is_said_and_shown() {
                 Some("it"),
                 "it is shown all the same"
             );
-            assert_eq!(scene.app().dock.shown(), [Tab::Where]);
+            assert_eq!(scene.app().dock.shown(), [PanelId::ScoreMap]);
         }
     }
 }
@@ -243,14 +243,14 @@ fn a_file_and_a_group_that_are_gone_are_said() {
     assert!(
         scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its image gone could not be opened")
     );
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking]);
     // The file is back; the group is not.
     open(&mut scene, &here);
     let (again, ready) = (scene.fake.last().0, image(&scene, "gone", QueryOrigin::File(file)));
     finish(&mut scene, again, ready);
     assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("gone"));
     assert!(notice(&scene, Slot::Dataset).contains("the group fresco"));
-    assert_eq!((scene.app().state.group, scene.app().dock.shown()), (None, vec![Tab::Where]));
+    assert_eq!((scene.app().state.group, scene.app().dock.shown()), (None, vec![PanelId::ScoreMap]));
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn a_view_names_no_folder_of_this_computer() {
     for (path, stored) in [(inside, "queries/q.png"), (outside, "q2.png")] {
         let ready = image(&scene, "q", QueryOrigin::File(path.clone()));
         scene.done_at_once(JobSpec::LoadQuery(path.clone()), ready);
-        let recipe = view_recipe(&scene.app().state, &[Tab::Explain]);
+        let recipe = view_recipe(&scene.app().state, &[PanelId::Ranking]);
         assert_eq!(recipe.query.as_ref().and_then(|q| q.file.clone()), Some(PathBuf::from(stored)));
         let text = serde_json::to_string(&recipe).unwrap();
         assert!(text.contains("Eight styles") && !text.contains("/projects") && !text.contains("somebody"), "{text}");

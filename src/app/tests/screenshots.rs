@@ -12,8 +12,8 @@ use super::scenes::{Scene, paintings};
 use super::{shell, trust};
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
-use crate::app::dock::Tab;
 use crate::app::forms::Brush;
+use crate::app::panels::PanelId;
 use crate::app::panels::score_map;
 use crate::app::state::State;
 use crate::app::theme::Choice;
@@ -147,7 +147,7 @@ const STATES: [(&str, Prepare); 32] = [
     }),
     ("27-tab", |scene| {
         scene.load(None);
-        scene.act(Action::Show(Tab::Where));
+        scene.act(Action::ShowPanel(PanelId::ScoreMap));
     }),
     ("28-split", |scene| {
         scene.load(None);

@@ -9,7 +9,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
 use crate::app::actions::{Action, Command, Section};
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::theme::Choice;
 use whence_jobs::{EventKind, JobSpec};
 
@@ -75,13 +75,13 @@ fn tabs_come_by_keys_and_by_clicks() {
 fn tabs_are_dragged_beside_each_other_and_put_back() {
     let mut scene = Scene::loaded();
     split(&mut scene);
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain, Tab::Wall]);
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking, PanelId::Wall]);
     scene.act(Action::Undo);
     assert!(scene.window.query_by_role(Role::Alert).is_none(), "how tabs lie cannot be undone, and nothing says so");
     scene.window.get_by_label("Explain this image");
     assert!(tab_is_front(&scene, "Wall"), "it has a tab to be dragged back by");
     scene.act(Action::ResetLayout);
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking]);
     scene.window.get_by_role_and_label(Role::Alert, "The layout is as at first");
 }
 
@@ -98,7 +98,7 @@ fn layout_recent_projects_theme_and_tour_are_kept() {
     let ctx = next.window.ctx.clone();
     next.window.state_mut().restore_preferences(&ctx, &kept);
     next.settle();
-    assert_eq!(next.app().dock.shown(), [Tab::Explain, Tab::Wall]);
+    assert_eq!(next.app().dock.shown(), [PanelId::Ranking, PanelId::Wall]);
     assert_eq!(Choice::of(&ctx), Choice::Contrast);
     assert!(next.app().shell.toured);
     assert_eq!(next.app().shell.recent.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["Eight styles"]);
@@ -112,7 +112,7 @@ fn layout_recent_projects_theme_and_tour_are_kept() {
     let ctx = broken.window.ctx.clone();
     broken.window.state_mut().restore_preferences(&ctx, &kept);
     broken.settle();
-    assert_eq!(broken.app().dock.shown(), [Tab::Explain]);
+    assert_eq!(broken.app().dock.shown(), [PanelId::Ranking]);
     assert!(broken.app().shell.recent.is_empty());
 }
 

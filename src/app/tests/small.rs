@@ -7,7 +7,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::scenes::Scene;
 use crate::app::actions::Action;
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 
 #[test]
 fn the_smallest_window_keeps_its_controls_in_sight() {
@@ -22,7 +22,7 @@ fn the_smallest_window_keeps_its_controls_in_sight() {
     };
     let buttons = ["Whence", "Search or run…", "Open", "Shortcuts", "Cancel", "Pause", "Jobs", "Log"];
     let mut all: Vec<Rect> = buttons.into_iter().map(|name| inside(&scene, Role::Button, name)).collect();
-    all.extend(Tab::ALL.into_iter().map(|tab| inside(&scene, Role::Tab, Action::Show(tab).text())));
+    all.extend(PanelId::with_action().map(|tab| inside(&scene, Role::Tab, Action::ShowPanel(tab).text())));
     for (i, a) in all.iter().enumerate() {
         for b in all.iter().skip(i + 1) {
             assert!(!a.shrink(1.0).intersects(b.shrink(1.0)), "{a:?} and {b:?} overlap");

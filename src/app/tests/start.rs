@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::scenes::{Fake, Scene};
 use crate::app::actions::{Action, Command};
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::{Options, WhenceApp};
 use whence_base::Error;
 use whence_jobs::{EventKind, JobSpec};
@@ -27,7 +27,7 @@ fn a_window_that_is_about_to_open_something_says_so() {
     for said in [HELP, "Open a model first", "Ready", "Open a dataset…"] {
         assert!(scene.window.query_by_label(said).is_none(), "{said}");
     }
-    scene.act(Action::Show(Tab::Library));
+    scene.act(Action::ShowPanel(PanelId::Library));
     scene.window.get_by_label("What is shown here comes with the project");
     scene.start(JobSpec::OpenProject("/projects/demo".into()));
     scene.settle();
@@ -69,7 +69,7 @@ fn what_is_typed_right_behind_ctrl_l_goes_into_the_field() {
     scene.window.input_mut().events.push(Event::Text("w".into()));
     scene.settle();
     assert_eq!(scene.app().forms.path, "34/w");
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking]);
     assert!(scene.window.get_by_label("Path to open").accesskit_node().is_focused());
 }
 

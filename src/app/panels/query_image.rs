@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 
-use super::{View, redrawn};
+use super::{View, regenerated};
 use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{JobStatus, Query, Slot, State};
@@ -14,7 +14,7 @@ use whence_jobs::QueryOrigin;
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let width = ui.available_width();
     // Below the image: name, notes, button and settings.
-    let below = redrawn::LINE + if view.forms.advanced { 360.0 } else { 150.0 };
+    let below = regenerated::LINE + if view.forms.advanced { 360.0 } else { 150.0 };
     let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
     if let Some(drawing) = &view.state.drawing {
@@ -24,8 +24,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         caption(ui, "Drawing", &format!("step {} of {}", drawing.step, drawing.steps));
     } else if let Some(query) = view.state.query() {
         let q = &query.image;
-        redrawn::show(ui, view, query, space);
-        redrawn::line(ui, view, query);
+        regenerated::show(ui, view, query, space);
+        regenerated::line(ui, view, query);
         caption(ui, &q.name, &origin(view.state, query));
         // How an image was drawn is in its caption; how a file was fitted to the model is no warning.
         for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {
