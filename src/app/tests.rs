@@ -36,7 +36,7 @@ use whence_jobs::{EventKind, JobSpec};
 fn an_empty_window_says_what_to_open() {
     let mut scene = Scene::new();
     scene.settle();
-    scene.window.get_by_label("Open a project or a model folder, or drop one here");
+    scene.window.get_by_label("Open a project or a model folder, or drop one here.");
     scene.window.get_by_label("Open a model first");
     assert!(scene.window.get_by_label("Explain this image").accesskit_node().is_disabled());
 }
@@ -52,7 +52,7 @@ fn a_loaded_window_explains_on_ctrl_enter() {
     let JobSpec::Attribute(job) = spec else { panic!("{spec:?}") };
     assert!(job.live && job.method == "guda" && job.neighbours == 12);
     assert_eq!(job.settings.timesteps.to_string(), "50");
-    scene.window.get_by_label("The closed form's preview comes first, then one group after the other");
+    scene.window.get_by_label("A quick preview comes first, then the score of each group.");
 }
 
 #[test]
@@ -74,17 +74,17 @@ fn groups_are_selected_by_mouse_and_by_keys_and_show_their_nearest_images() {
 #[test]
 fn a_running_explanation_shows_preview_losses_and_cancel() {
     let mut scene = Scene::running(3);
-    assert_eq!(scene.window.get_all_by_label_contains("closed form preview").count(), 5);
-    scene.window.get_by_label_contains("Losses forget");
-    scene.window.get_by_label("3 of 8 groups unlearned; pointillism leads so far");
+    assert_eq!(scene.window.get_all_by_label_contains("nats, preview").count(), 5);
+    scene.window.get_by_label_contains("forget loss");
+    scene.window.get_by_label("3 of 8 groups scored; \u{201c}pointillism\u{201d} ranks first so far");
     scene.window.get_by_label("Cancel").click();
     scene.settle();
     let job = scene.app().state.active().map(|j| j.id);
     assert_eq!(scene.fake.cancelled(), job);
     scene.window.get_by_label("stopping…");
     scene.tell(EventKind::Cancelled);
-    scene.window.get_by_label_contains("cancelled, what was finished is kept");
-    scene.window.get_by_label("Stopped: the other groups were not unlearned");
+    scene.window.get_by_label_contains("cancelled; finished results are kept");
+    scene.window.get_by_label("Stopped: the other groups were not scored.");
 }
 
 #[test]

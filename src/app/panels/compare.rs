@@ -1,8 +1,9 @@
-//! Rankings of one image by several methods or recipes, side by side, and the images where they disagree most.
+//! Rankings of one image by several methods or recipes, side by side, and the images with the largest disagreement.
 
 use egui::{Align2, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::View;
+use super::score::{capitalised, method_title};
 use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::state::{Answer, Query, Slot};
@@ -26,14 +27,14 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         super::placeholder(
             ui,
             "Compare",
-            "Rankings by several methods or recipes, side by side. Draw or open an image first",
+            "Rankings by several methods or recipes, side by side. Generate or open an image first.",
             None,
         );
         return;
     };
     let answers: Vec<&Answer> = query.answers().collect();
     if answers.is_empty() {
-        let text = "Each explanation of an image stays, so that methods, recipes and settings can be set side by side";
+        let text = "All explanations of an image are kept, so that methods, recipes and settings can be compared.";
         let ready = state.can_explain().map(|()| Action::Explain.tooltip());
         if super::placeholder(ui, "Compare", text, Some((Action::Explain.text(), ready))) {
             view.out.push(Command::Act(Action::Explain));
@@ -44,7 +45,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let title = format!("{}: {}", format::cut(&query.image.name, 30), format::plural(answers.len(), "explanation"));
         ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
         ui.add_space(8.0);
-        another(ui, view);
+        add_method(ui, view);
     });
     ui.add_space(8.0);
     let below = if disagreements(&state.queries).is_empty() { 0.0 } else { 150.0 };
@@ -53,17 +54,17 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         table(ui, view, &answers);
     });
     if below > 0.0 {
-        most_disputed(ui, view);
+        largest_disagreements(ui, view);
     }
 }
 
-/// Explains by another method.
-fn another(ui: &mut Ui, view: &mut View<'_>) {
+/// The menu that explains the image by another method.
+fn add_method(ui: &mut Ui, view: &mut View<'_>) {
     let ready = view.state.can_explain();
     let menu = ui.add_enabled_ui(ready.is_ok(), |ui| {
-        ui.menu_button("Explain by another method", |ui| {
+        ui.menu_button("Add a method", |ui| {
             for method in methods() {
-                if ui.button(method.name()).on_hover_text(method.about()).clicked() {
+                if ui.button(method_title(method.name())).on_hover_text(capitalised(method.about())).clicked() {
                     view.out.push(Command::ExplainBy(method.name()));
                 }
             }
@@ -74,7 +75,7 @@ fn another(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-/// One row a group, in the order of the first answer; one column an answer.
+/// One row per group, in the order of the first explanation, and one column per explanation.
 fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
     let t = tokens(ui);
     let Some(first) = answers.first() else { return };
@@ -85,7 +86,7 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
     for (i, answer) in answers.iter().enumerate() {
         let left = head.left() + NAMES + i as f32 * width;
         let room = width - 16.0;
-        line(ui, pos2(left, head.top()), &answer.method, theme::body(), t.strong, room);
+        line(ui, pos2(left, head.top()), &method_title(&answer.method), theme::body(), t.strong, room);
         let about = if answer.recipe.is_empty() {
             answer.settings.clone()
         } else {
@@ -94,9 +95,9 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
         line(ui, pos2(left, head.top() + 18.0), &about, theme::caption(), t.weak, room);
         let text = match agreement(first, answer) {
             _ if answer.complete.is_none() => format!("{} so far", format::plural(answer.board.rows.len(), "group")),
-            _ if i == 0 => "the order of the rows".to_owned(),
-            Some(rho) => format!("rank correlation {} with the first", correlation(rho)),
-            None => "no rank correlation: too few groups in common".to_owned(),
+            _ if i == 0 => "reference, sets the row order".to_owned(),
+            Some(rho) => format!("Spearman ρ = {} vs. reference", correlation(rho)),
+            None => "no Spearman ρ: too few groups in common".to_owned(),
         };
         line(ui, pos2(left, head.top() + 33.0), &text, theme::caption(), t.text, room);
     }
@@ -118,7 +119,11 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
             let Some(own) = answer.board.rows.iter().find(|r| r.name == row.name) else { continue };
             let (low, high) = own.estimate.interval_95();
             bar(ui, cell, own.estimate.score, (low, high), scale, group, t);
-            words.push(format!("{} {} nats", answer.method, format::signed(own.estimate.score, scale.decimals)));
+            words.push(format!(
+                "{} {} nats",
+                method_title(&answer.method),
+                format::signed(own.estimate.score, scale.decimals)
+            ));
         }
         response.widget_info(|| {
             WidgetInfo::selected(egui::accesskit::Role::ListBoxOption, true, selected, words.join(", "))
@@ -129,30 +134,30 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
     }
 }
 
-/// A bar with its interval and number.
+/// A bar with its interval and score.
 fn bar(ui: &Ui, cell: Rect, score: f64, interval: (f64, f64), scale: &Scale, group: usize, t: &Tokens) {
     let painter = ui.painter();
     let area = Rect::from_min_max(cell.min, pos2(cell.right() - 56.0, cell.bottom()));
-    let x = |value: f64| area.left() + scale.place(value) * area.width();
+    let x = |value: f64| area.left() + scale.position(value) * area.width();
     let (zero, end, middle) = (x(0.0), x(score), cell.center().y);
     painter.vline(zero, cell.y_range(), Stroke::new(1.0, t.line));
     let body = Rect::from_two_pos(pos2(zero, middle - 6.0), pos2(end, middle + 6.0));
     painter.rect_filled(body, 2.0, t.group(group));
     painter.hline(x(interval.0)..=x(interval.1), middle, Stroke::new(1.0, t.strong));
-    let number = format::signed(score, scale.decimals);
-    painter.text(pos2(cell.right(), middle), Align2::RIGHT_CENTER, number, theme::caption(), t.text);
+    let value = format::signed(score, scale.decimals);
+    painter.text(pos2(cell.right(), middle), Align2::RIGHT_CENTER, value, theme::caption(), t.text);
 }
 
 fn line(ui: &Ui, at: egui::Pos2, text: &str, font: egui::FontId, color: egui::Color32, room: f32) {
     ui.painter().galley(at, elided(ui.painter(), text, font, color, room.max(20.0)), color);
 }
 
-/// A correlation with a true minus.
+/// A correlation with two decimals and a typographic minus.
 fn correlation(rho: f64) -> String {
     format!("{rho:.2}").replace('-', "\u{2212}")
 }
 
-/// Spearman's rank correlation of two whole answers over the groups they share.
+/// Spearman's rank correlation of two complete explanations over their common groups; none below two groups.
 fn agreement(a: &Answer, b: &Answer) -> Option<f64> {
     if a.complete.is_none() || b.complete.is_none() {
         return None;
@@ -166,7 +171,7 @@ fn agreement(a: &Answer, b: &Answer) -> Option<f64> {
     if a.len() < 2 { None } else { (spearman.value)(&a, &b) }
 }
 
-/// Queries with two answers or more: their key and the lowest rank correlation, most disputed first.
+/// Queries with at least two explanations: their key and their lowest rank correlation, lowest first.
 fn disagreements(queries: &[Query]) -> Vec<(u64, f64)> {
     let lowest = |query: &Query| {
         let answers: Vec<&Answer> = query.answers().collect();
@@ -178,23 +183,23 @@ fn disagreements(queries: &[Query]) -> Vec<(u64, f64)> {
     found
 }
 
-/// The images where methods disagree most, first.
-fn most_disputed(ui: &mut Ui, view: &mut View<'_>) {
+/// The images with at least two explanations, the largest disagreement first.
+fn largest_disagreements(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     ui.add_space(8.0);
-    ui.label(RichText::new("Where they disagree most").color(t.strong))
-        .on_hover_text("Images with two explanations or more, by their lowest rank correlation");
-    ScrollArea::horizontal().id_salt("disputed").show(ui, |ui| {
+    ui.label(RichText::new("Largest disagreement (Spearman ρ)").color(t.strong))
+        .on_hover_text("Images with at least two explanations, the lowest rank correlation between two of them first.");
+    ScrollArea::horizontal().id_salt("disagreements").show(ui, |ui| {
         ui.horizontal(|ui| {
             for (key, rho) in disagreements(&view.state.queries) {
                 let Some(query) = view.state.queries.iter().find(|q| q.key == key) else { continue };
                 let q = &query.image;
                 let texture = view.textures.get(ui.ctx(), TextureKey::Query(key), q.shape, &q.pixels);
                 let caption = correlation(rho);
-                let name = format!("{}: rank correlation {caption}", q.name);
+                let name = format!("{}: Spearman ρ = {caption}", q.name);
                 let selected = view.state.current == Some(key);
                 let shown =
-                    Tile { texture, name: &name, caption: Some(&caption), side: 84.0, selected, pressable: true };
+                    Tile { texture, name: &name, caption: Some(&caption), side: 84.0, selected, clickable: true };
                 if tile(ui, &shown).on_hover_text(&name).clicked() {
                     view.out.push(Command::SelectQuery(key));
                 }
@@ -226,12 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn agreement_is_spearmans_over_common_groups() {
+    fn agreement_is_spearmans_rho_over_the_common_groups() {
         let a = answer(&[("ink", 3.0), ("oil", 2.0), ("wash", 1.0), ("lost", 9.0)]);
         let b = answer(&[("oil", 20.0), ("ink", 10.0), ("wash", -5.0)]);
         // Ranks 3, 2, 1 against 2, 3, 1: 1 - 6 * 2 / (3 * 8).
         assert!((agreement(&a, &b).unwrap() - 0.5).abs() < 1e-12);
         assert_eq!(agreement(&a, &answer(&[("lost", 1.0)])), None);
-        assert_eq!(agreement(&a, &Answer { complete: None, ..b }), None, "some groups are not scored yet");
+        assert_eq!(agreement(&a, &Answer { complete: None, ..b }), None, "not all groups are scored yet");
     }
 }

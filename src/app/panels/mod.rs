@@ -42,19 +42,19 @@ use super::state::State;
 use super::theme::{self, GAP, tokens};
 use super::widgets::{Textures, hover};
 
-/// What panels see and fill.
+/// What panels read and write.
 pub struct View<'a> {
-    /// What is known.
+    /// What is shown.
     pub state: &'a State,
-    /// What is typed.
+    /// The contents of fields and controls.
     pub forms: &'a mut Forms,
-    /// What the library shows.
+    /// The library's images, order and selection.
     pub library: &'a mut Library,
     /// Images on the graphics card.
     pub textures: &'a mut Textures,
-    /// What the window remembers of itself.
+    /// The state of the window itself.
     pub shell: &'a mut Shell,
-    /// What the user asked for.
+    /// The commands of this frame.
     pub out: &'a mut Vec<Command>,
 }
 
@@ -62,9 +62,9 @@ pub struct View<'a> {
 pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     let t = tokens(ui);
     let side = Frame::new().fill(t.panel);
-    let mut places = tour::Places::default();
+    let mut regions = tour::Regions::default();
     let mut bottom = 0.0;
-    // A presentation is of the middle alone.
+    // A presentation shows only the middle.
     if !view.shell.presenting {
         let top = Panel::top("top")
             .frame(side.inner_margin(Margin::symmetric(16, 8)))
@@ -94,18 +94,18 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
                 ui.add_space(GAP);
                 groups::show(ui, view);
             });
-        (places.top, places.jobs, places.left) = (top.response.rect, jobs.response.rect, left.response.rect);
+        (regions.top, regions.jobs, regions.left) = (top.response.rect, jobs.response.rect, left.response.rect);
     }
     CentralPanel::default_margins().frame(Frame::new().fill(t.window)).show(ui, |ui| {
-        places.middle = ui.max_rect();
-        view.forms.export.area = Some(places.middle);
+        regions.middle = ui.max_rect();
+        view.forms.export.area = Some(regions.middle);
         dock::show(ui, view, dock);
-        (places.image, places.ranking) = (dock.rect_of(PanelId::Image), dock.rect_of(PanelId::Ranking));
+        (regions.image, regions.ranking) = (dock.rect_of(PanelId::Image), dock.rect_of(PanelId::Ranking));
     });
     export::show(ui, view);
     help::show(ui, view);
     palette::show(ui, view);
-    tour::show(ui, view, &places);
+    tour::show(ui, view, &regions);
     toasts::show(ui, view, bottom);
     drop::show(ui, view);
     hover::end_frame(ui.ctx());
@@ -150,13 +150,13 @@ fn heading(ui: &mut Ui, text: &str, count: &str) {
     });
 }
 
-/// What an empty panel says.
+/// The text of an empty panel.
 fn empty(ui: &mut Ui, text: &str) {
     let t = tokens(ui);
     ui.add(Label::new(RichText::new(text).color(t.weak)).wrap());
 }
 
-/// Notices of a place, newest last, within `height`.
+/// The notices of these slots, newest last, within `height` points.
 fn notices(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], height: f32) {
     let keys: Vec<_> = slots.iter().flat_map(|s| view.state.notices_of(*s)).collect();
     if keys.is_empty() {

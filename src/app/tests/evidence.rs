@@ -38,17 +38,17 @@ fn nothing_selected_says_what_to_select() {
     let mut state = bench::explained();
     state.group = None;
     panel(state).get_by_label_contains("Select a group to see the image without it");
-    panel(State::default()).get_by_label_contains("once there is an image to ask about");
+    panel(State::default()).get_by_label_contains("appear here once you choose an image");
 }
 
 #[test]
 fn what_is_missing_can_be_asked_for() {
     let mut harness = panel(bench::explained());
     harness.get_by_label("Evidence for pointillism");
-    harness.get_by_label("near is not cause");
-    harness.get_by_label("Draw it again without pointillism").click();
+    harness.get_by_label("similarity is not causation");
+    harness.get_by_label("Regenerate without pointillism").click();
     harness.run();
-    harness.get_by_label("Find them").click();
+    harness.get_by_label("Compute").click();
     harness.run();
     let (group, out) = (harness.state().state.group, &harness.state().out);
     assert!(
@@ -61,27 +61,27 @@ fn what_is_missing_can_be_asked_for() {
 fn a_image_is_shown_while_it_is_drawn() {
     let mut state = bench::explained();
     bench::looking(&mut state, Evidence::Regenerate, None);
-    panel(state).get_by_label("Drawing it without pointillism: in the queue");
+    panel(state).get_by_label("Regenerating without pointillism: in the queue");
     let mut state = bench::explained();
     bench::looking(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
     let (group, image) = (state.group, bench::redrawn(&state, 12));
     bench::found(&mut state, EventKind::Regenerated { group, image });
     let harness = panel(state);
     harness.get_by_label("Step 12 of 50: drawing, 12 s left");
-    harness.get_by_label("The image as it is being drawn without pointillism");
+    harness.get_by_label("The image while it is regenerated without pointillism");
     assert!(harness.query_by_label("Wipe").is_none(), "nothing to compare yet");
 }
 
 #[test]
 fn the_wipe_follows_pointer_keys_and_screen_readers() {
     let mut harness = panel(drawn());
-    let name = "Wipe between original and without pointillism";
+    let name = "Wipe between Original and Without pointillism";
     let value = |harness: &Harness<'_, Bench>| harness.get_by_label(name).value().unwrap();
-    assert_eq!(value(&harness), "50 % original");
+    assert_eq!(value(&harness), "50% Original");
     let rect = harness.get_by_label(name).rect();
     harness.event(Event::PointerMoved(rect.left_center() + vec2(1.0, 0.0)));
     harness.run();
-    assert_eq!(value(&harness), "0 % original");
+    assert_eq!(value(&harness), "0% Original");
     // It rests there while keys move the line.
     harness.get_by_label(name).focus();
     harness.run();
@@ -89,13 +89,13 @@ fn the_wipe_follows_pointer_keys_and_screen_readers() {
         harness.key_press(Key::ArrowRight);
         harness.run();
     }
-    assert_eq!(value(&harness), "6 % original");
+    assert_eq!(value(&harness), "6% Original");
     assert!(harness.get_by_label(name).is_focused());
     harness.get_by_label(name).set_value_accesskit(80.0);
     harness.run();
     harness.get_by_label(name).decrement_accesskit();
     harness.run();
-    assert_eq!(value(&harness), "78 % original");
+    assert_eq!(value(&harness), "78% Original");
 }
 
 #[test]
@@ -103,29 +103,29 @@ fn keys_and_buttons_choose_how_images_are_compared() {
     let mut harness = panel(drawn());
     harness.key_press(Key::D);
     harness.run();
-    harness.get_by_label("Absolute difference, 4 times as strong: original, without pointillism");
+    harness.get_by_label("Difference (×4): Original, Without pointillism");
     harness.key_press(Key::W);
     harness.run();
     harness.get_by_label_contains("Wipe between");
-    harness.get_by_label("Decision by side").click();
+    harness.get_by_label("Side by side").click();
     harness.run();
-    harness.get_by_label("Decision by side: original, without pointillism");
+    harness.get_by_label("Side by side: Original, Without pointillism");
     // Held, and let go.
     harness.key_down(Key::B);
     harness.run();
-    harness.get_by_label("Blink: without pointillism");
+    harness.get_by_label("Blink: Without pointillism");
     harness.key_up(Key::B);
     harness.run();
-    harness.get_by_label("Blink: original");
+    harness.get_by_label("Blink: Original");
     let button = harness.get_by_label("Blink").rect().center();
     harness.drag_at(button);
     harness.run();
-    harness.get_by_label("Blink: without pointillism");
+    harness.get_by_label("Blink: Without pointillism");
     harness.drop_at(button);
     harness.run();
-    harness.get_by_label("Blink: original");
+    harness.get_by_label("Blink: Original");
     // Those who can hold nothing turn it over.
-    for shown in ["Blink: without pointillism", "Blink: original"] {
+    for shown in ["Blink: Without pointillism", "Blink: Original"] {
         harness.get_by_label("Blink").click_accesskit();
         harness.run();
         harness.get_by_label(shown);
@@ -133,7 +133,7 @@ fn keys_and_buttons_choose_how_images_are_compared() {
     // Ctrl+D draws an image: it is none of this panel's keys.
     harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
     harness.run();
-    harness.get_by_label("Blink: original");
+    harness.get_by_label("Blink: Original");
 }
 
 #[test]
@@ -144,11 +144,11 @@ fn images_from_files_are_compared_with_what_the_full_model_draws() {
     let image = bench::redrawn(&state, 50);
     bench::found(&mut state, EventKind::Regenerated { group: None, image });
     let mut harness = panel(state);
-    harness.get_by_label("Wipe between full model and without pointillism");
-    harness.get_by_label("no seed is known: half way");
+    harness.get_by_label("Wipe between Full model and Without pointillism");
+    harness.get_by_label("no seed: half of the steps regenerated");
     harness.key_press(Key::D);
     harness.run();
-    harness.get_by_label("Absolute difference, 4 times as strong: full model, without pointillism");
+    harness.get_by_label("Difference (×4): Full model, Without pointillism");
 }
 
 #[test]
@@ -159,14 +159,14 @@ fn moved_images_are_told_in_nats() {
     let mut state = drawn();
     let group = state.group.unwrap();
     bench::found(&mut state, EventKind::Moved { group, images: vec![Moved { index: 0, score: -1.0 }] });
-    panel(state).get_by_label("No image of the group became less likely");
+    panel(state).get_by_label("No image of the group became less likely.");
 }
 
 #[test]
 fn everything_fits_where_it_has_little_room() {
     let harness = panel(drawn_and_moved());
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, SIZE.into());
-    for label in ["Evidence for pointillism", "Decision by side", "near is not cause", "Wipe between original"] {
+    for label in ["Evidence for pointillism", "Side by side", "similarity is not causation", "Wipe between Original"] {
         let rect = harness.get_by_label_contains(label).rect();
         assert!(window.contains_rect(rect), "{label} at {rect:?}");
     }

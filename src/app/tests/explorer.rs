@@ -35,20 +35,21 @@ impl Scene {
 fn the_wall_draws_all_again_and_orders_them() {
     let mut scene = Scene::done();
     scene.act(Action::ShowPanel(PanelId::Wall));
-    scene.window.get_by_label("Draw all again").click();
+    scene.window.get_by_label("Regenerate without each group").click();
     scene.settle();
     assert_eq!(scene.looked(), (Evidence::Regenerate, vec![], Some(7)));
     scene.tell(EventKind::Started);
-    scene.window.get_by_label("0 of 8 drawn");
-    assert!(scene.window.query_by_label("Draw all again").is_none(), "it is under way");
+    scene.window.get_by_label("0 of 8 regenerated");
+    assert!(scene.window.query_by_label("Regenerate without each group").is_none(), "it is under way");
     scene.redrawn(0, 20, 10);
-    scene.window.get_by_label("0 of 8 drawn");
+    scene.window.get_by_label("0 of 8 regenerated");
     for group in 0..8 {
         scene.redrawn(group, 50, 100 + 20 * group as u8);
     }
     scene.tell(EventKind::Finished("drawn".into()));
     assert!(
-        scene.window.query_by_label("8 of 8 drawn").is_none() && scene.window.query_by_label("Draw the rest").is_none()
+        scene.window.query_by_label("8 of 8 regenerated").is_none()
+            && scene.window.query_by_label("Regenerate the remaining").is_none()
     );
     let order = |scene: &Scene| -> Vec<String> {
         let nodes: Vec<_> = scene.window.get_all_by_label_contains("Show Without").collect();
@@ -96,7 +97,7 @@ fn an_unlearning_is_watched_and_gone_through() {
     scene.act(Action::ShowPanel(PanelId::Unlearning));
     let name = scene.app().state.group_name(2).to_owned();
     scene.window.get_by_label(&format!("Unlearning {name}"));
-    scene.window.get_by_label("Watch it unlearn").click();
+    scene.window.get_by_label("Watch the unlearning").click();
     scene.settle();
     assert_eq!(scene.looked(), (Evidence::Watch, vec![name], Some(7)));
     scene.tell(EventKind::Started);
@@ -118,13 +119,13 @@ fn an_unlearning_is_watched_and_gone_through() {
         }
     }
     scene.tell(EventKind::Finished("watched".into()));
-    scene.window.get_by_label("forget 0.4000 · rest 0.0500 · this image +4.00 nats");
-    scene.window.get_by_label_contains("The image drawn again after 4 steps");
-    assert!(scene.window.query_by_label("Watch it unlearn").is_none());
+    scene.window.get_by_label("forget loss 0.4000 · retain loss 0.0500 · score +4.00 nats");
+    scene.window.get_by_label_contains("Regenerated after 4 steps");
+    assert!(scene.window.query_by_label("Watch the unlearning").is_none());
     let key = scene.app().state.current.unwrap();
     scene.window.state_mut().forms.scrub = Some((key, 2, 1));
     scene.settle();
-    scene.window.get_by_label("forget 0.1000 · rest 0.0500 · this image +1.00 nats");
+    scene.window.get_by_label("forget loss 0.1000 · retain loss 0.0500 · score +1.00 nats");
 }
 
 #[test]
@@ -144,8 +145,8 @@ fn answers_by_two_methods_stand_side_by_side() {
     scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", all)]));
     scene.tell(EventKind::Finished("done".into()));
     scene.window.get_by_label_contains("2 explanations");
-    scene.window.get_by_label("Where they disagree most");
-    scene.window.get_by_label_contains("seed-7: rank correlation \u{2212}1.00");
+    scene.window.get_by_label("Largest disagreement (Spearman ρ)");
+    scene.window.get_by_label_contains("seed-7: Spearman ρ = \u{2212}1.00");
     // The same again takes the place of the earlier one once it is whole.
     scene.command(Command::ExplainBy("guda"));
     assert_eq!(scene.app().state.query().unwrap().earlier.len(), 2);
@@ -263,5 +264,5 @@ fn a_broken_off_map_or_watch_can_be_finished() {
     scene.tell(EventKind::Unlearning(point));
     scene.tell(EventKind::Cancelled);
     scene.act(Action::ShowPanel(PanelId::Unlearning));
-    scene.window.get_by_label("Watch it unlearn");
+    scene.window.get_by_label("Watch the unlearning");
 }

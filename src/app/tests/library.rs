@@ -169,7 +169,7 @@ fn names_are_searched_and_nothing_found_is_said() {
     scene.window.get_by_label("120 of 960 images");
     scene.window.get_by_label("Search images by name").type_text("nobody");
     settle(&mut scene);
-    scene.window.get_by_label("No image has such a name");
+    scene.window.get_by_label("No matching images");
     scene.window.get_by_label("Show all images").click();
     settle(&mut scene);
     scene.window.get_by_label("Wall of 960 training images");

@@ -11,7 +11,7 @@ use crate::app::library::Sort;
 use crate::app::theme;
 use whence_jobs::{EventKind, Moved};
 
-const ENTRY: &str = "Loss moved most";
+const ENTRY: &str = "Most affected by unlearning";
 
 /// The images on the wall, in order.
 fn order(scene: &Scene) -> Vec<u32> {
@@ -30,7 +30,10 @@ fn reason(scene: &mut Scene) -> String {
     entry.hover();
     // The tooltip waits until the pointer rests.
     scene.window.run_steps(60);
-    let reasons = ["Find them first: Explain, Evidence", "Explain an image and select a group first"];
+    let reasons = [
+        "Compute the most affected images first: Explain tab, Evidence.",
+        "Explain an image and select a group first.",
+    ];
     let said: Vec<_> = reasons.into_iter().filter(|text| scene.window.query_by_label(text).is_some()).collect();
     menu(scene);
     assert!(scene.window.query_by_label(ENTRY).is_none(), "the menu is closed again");
@@ -42,10 +45,10 @@ fn images_that_moved_come_first_once_they_are_found() {
     let mut scene = opened(Scene::done());
     scene.window.state_mut().state.group = None;
     settle(&mut scene);
-    assert_eq!(reason(&mut scene), "Explain an image and select a group first");
+    assert_eq!(reason(&mut scene), "Explain an image and select a group first.");
     scene.window.state_mut().state.group = Some(1);
     settle(&mut scene);
-    assert_eq!(reason(&mut scene), "Find them first: Explain, Evidence");
+    assert_eq!(reason(&mut scene), "Compute the most affected images first: Explain tab, Evidence.");
     let images: Vec<Moved> = [125, 121, 130].map(|index| Moved { index, score: 300.0 - index as f64 }).into();
     bench::found(&mut scene.window.state_mut().state, EventKind::Moved { group: 1, images });
     settle(&mut scene);
@@ -63,7 +66,7 @@ fn images_that_moved_come_first_once_they_are_found() {
     assert_eq!(order(&scene), [240]);
     scene.window.state_mut().library.wish.group = Some(0);
     settle(&mut scene);
-    scene.window.get_by_label("No image of this group is in this order");
+    scene.window.get_by_label("No images of this group in this order");
     // Nothing is known of the next one: the order by group comes back.
     scene.window.state_mut().library.wish.group = None;
     scene.window.state_mut().state.group = Some(3);

@@ -48,12 +48,12 @@ fn the_running_job_is_paused_and_resumed_by_button_and_by_keys() {
     assert!(scene.window.get_by_label("Pause").accesskit_node().is_disabled(), "once is enough");
     scene.tell(EventKind::Paused);
     scene.window.get_by_label("paused");
-    scene.window.get_by_label("2 of 8 groups unlearned; pointillism leads so far");
+    scene.window.get_by_label("2 of 8 groups scored; \u{201c}pointillism\u{201d} ranks first so far");
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::P);
     scene.settle();
     assert_eq!(scene.fake.asked(), [Asked::Resume(job)]);
     scene.tell(EventKind::Waiting);
-    scene.window.get_by_label("waiting");
+    scene.window.get_by_label("queued");
     scene.tell(EventKind::Started);
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::P);
     scene.settle();
@@ -90,7 +90,7 @@ fn the_list_shows_jobs_in_their_order_and_acts_on_each() {
     scene.settle();
     assert_eq!(scene.fake.cancelled(), Some(third));
     scene.tell_of(third, EventKind::Cancelled);
-    scene.window.get_by_label("Train a model: cancelled, what was finished is kept");
+    scene.window.get_by_label("Train a model: cancelled; finished results are kept");
     scene.window.key_press(Key::Escape);
     scene.settle();
     assert!(scene.window.query_by_label("Cancel: Explain seed-12").is_none());
@@ -137,7 +137,7 @@ fn the_time_left_of_all_is_said_where_it_is_known_and_longer() {
     scene.window.get_by_label("1 min 10 s left");
     progress.queue_seconds_left = Some(200.0);
     scene.tell_of(first, EventKind::Progress(progress.clone()));
-    scene.window.get_by_label("1 min 10 s left, 3 min 20 s in all");
+    scene.window.get_by_label("1 min 10 s left, 3 min 20 s in total");
     (progress.seconds_left, progress.queue_seconds_left) = (Some(9.0), None);
     scene.tell_of(first, EventKind::Progress(progress));
     scene.window.get_by_label("9 s left");

@@ -28,7 +28,7 @@ fn done() -> Harness<'static, Bench> {
 /// What the rows of the ranking say, from the top.
 fn rows(harness: &Harness<'_, Bench>) -> Vec<String> {
     let mut rows: Vec<(f32, String)> = harness
-        .get_all_by_label_contains("nats here, 95 % interval")
+        .get_all_by_label_contains("nats in this region, 95% confidence interval")
         .map(|node| (node.rect().top(), node.accesskit_node().label().unwrap_or_default()))
         .collect();
     rows.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -36,7 +36,7 @@ fn rows(harness: &Harness<'_, Bench>) -> Vec<String> {
 }
 
 fn image(harness: &Harness<'_, Bench>) -> Rect {
-    harness.get_by_label_contains("Where the score of").rect()
+    harness.get_by_label_contains("Score map of").rect()
 }
 
 /// Presses at one share of the image's widget and moves to another, without letting go.
@@ -56,7 +56,7 @@ fn let_go(harness: &mut Harness<'_, Bench>, at: Pos2) {
 #[test]
 fn an_unmapped_image_says_what_comes_and_asks_for_it() {
     let mut harness = panel(bench::explained());
-    harness.get_by_label("Where and when do the scores arise?");
+    harness.get_by_label("Where and when does the score come from?");
     harness.get_by_label("Map this image").click();
     harness.run();
     assert!(matches!(harness.state().out[..], [Command::Look(Evidence::Map, None)]), "{:?}", harness.state().out);
@@ -68,7 +68,7 @@ fn without_a_model_the_button_says_why_not() {
     state.model = None;
     let harness = panel(state);
     assert!(harness.get_by_label("Map this image").accesskit_node().is_disabled());
-    panel(State::default()).get_by_label_contains("once there is an image to ask about");
+    panel(State::default()).get_by_label_contains("appear here once you choose an image");
 }
 
 #[test]
@@ -84,29 +84,29 @@ fn a_running_job_shows_what_is_mapped_so_far() {
     harness.get_by_label("2 of 8 groups mapped: mapping hatching, 12 s left");
     assert_eq!(rows(&harness).len(), 2);
     // The selected group has no map yet: the image is there without one.
-    harness.get_by_label("pointillism is not mapped yet");
-    harness.get_by_label_contains("The image asked about");
+    harness.get_by_label("pointillism is not mapped yet.");
+    harness.get_by_label_contains("Query image ");
 }
 
 #[test]
 fn a_map_of_other_places_than_the_scores_says_so() {
     let state = bench::mapped(bench::explained(), 8);
     let places = bench::maps(&state, 8)[0].points.len();
-    panel(state).get_by_label("Sums of the map's terms, 95 % intervals");
+    panel(state).get_by_label("Score in this region, 95% confidence intervals");
     let mut other = bench::mapped(bench::explained(), 8);
     let key = other.current.unwrap();
     let rows = &mut other.query_mut(key).unwrap().answer.as_mut().unwrap().board.rows;
     rows.iter_mut().for_each(|r| r.evaluations = places + 1);
-    panel(other).get_by_label_contains(&format!("Estimated from {places} places, other than the score's own"));
+    panel(other).get_by_label_contains(&format!("from {places} evaluations other than the ranking's"));
 }
 
 #[test]
 fn a_mapped_image_ranks_the_whole_image() {
     let harness = done();
     harness.get_by_label("Whole image");
-    harness.get_by_label_contains("Where the score of pointillism arises: the whole image");
-    harness.get_by_label_contains("By denoising step, pointillism: steps ");
-    harness.get_by_label("What pointillism adds, and where");
+    harness.get_by_label_contains("Score map of pointillism: the whole image");
+    harness.get_by_label_contains("By timestep, pointillism: timesteps ");
+    harness.get_by_label("Contribution of pointillism");
     harness.get_by_label_contains("nats per pixel, the same for all groups");
     let maps = bench::maps(&harness.state().state, 8);
     let best = maps.iter().map(|m| m.score(m.everywhere()).score).fold(f64::MIN, f64::max);
@@ -125,7 +125,7 @@ fn the_ranking_follows_the_pointer_in_the_same_frame() {
     let region = harness.state().forms.looks.brush.expect("something is brushed").region;
     let here = rows(&harness);
     assert_ne!(here, whole);
-    harness.get_by_label_contains("In this region: ");
+    harness.get_by_label_contains("Selection: ");
     harness.get_by_label_contains(" nats of pointillism, ");
     // What is shown is the sum of the map's own terms.
     let maps = bench::maps(&harness.state().state, 8);
@@ -152,7 +152,7 @@ fn the_ranking_follows_the_pointer_in_the_same_frame() {
 #[test]
 fn shift_and_arrows_grow_a_region() {
     let mut harness = done();
-    harness.get_by_label_contains("Where the score of").focus();
+    harness.get_by_label_contains("Score map of").focus();
     harness.run();
     harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
     harness.run();
@@ -166,8 +166,8 @@ fn shift_and_arrows_grow_a_region() {
         harness.run();
     }
     assert_eq!(size(&harness), [3, 2]);
-    harness.get_by_label_contains("In this region: 3 x 2 pixels at ");
-    assert!(harness.get_by_label_contains("Where the score of").is_focused());
+    harness.get_by_label_contains("Selection: 3 × 2 pixels at (");
+    assert!(harness.get_by_label_contains("Score map of").is_focused());
 }
 
 #[test]
@@ -212,5 +212,5 @@ fn rows_select_groups_and_controls_are_named() {
     // Without a selection the group with the highest score is shown.
     harness.state_mut().state.group = None;
     harness.run();
-    harness.get_by_label_contains("Where the score of ");
+    harness.get_by_label_contains("Score map of ");
 }

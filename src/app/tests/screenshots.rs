@@ -81,7 +81,7 @@ const STATES: [(&str, Prepare); 32] = [
             trust::checked(all, false);
             trust::doubted(all, 1.0);
         });
-        trust::hover(scene, "model failed its check");
+        trust::hover(scene, "unlearning check failed");
     }),
     ("15-nothing", |scene| {
         scene.load(None);
@@ -340,7 +340,7 @@ fn panel_screenshots() {
                 harness.run();
                 let key = match name {
                     "evidence-5-difference" => Some("Difference"),
-                    "evidence-6-side" => Some("Decision by side"),
+                    "evidence-6-side" => Some("Side by side"),
                     _ => None,
                 };
                 if let Some(key) = key {

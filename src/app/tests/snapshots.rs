@@ -9,7 +9,7 @@ use egui_kittest::Harness;
 use super::bench;
 use crate::app::theme::tokens;
 use crate::app::widgets::{
-    Bar, Contrast, Heat, Pair, Scale, TextureKey, Textures, bar, compare, floor, header, heat, legend,
+    Bar, Contrast, Heat, Pair, Scale, TextureKey, Textures, bar, compare, control_caption, header, heat, legend,
 };
 use whence_data::ImageShape;
 use whence_diffusion::elbo::Estimate;
@@ -39,9 +39,9 @@ fn bars_of_a_ranking() {
     snapshot("bars", [440.0, 200.0], Theme::Dark, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         let estimates: Vec<Estimate> = rows.iter().map(|(_, score, error, ..)| Estimate::new(*score, *error)).collect();
-        let scale = Scale::of(estimates.iter()).with_floor(-3.0, 5.0);
+        let scale = Scale::of(estimates.iter()).with_control_range(-3.0, 5.0);
         header(ui, "by likelihood", "nats");
-        floor(ui, "random groups", "random groups", &scale);
+        control_caption(ui, "random groups", "random groups", &scale);
         for (group, ((name, _, _, selected, tied), estimate)) in rows.into_iter().zip(estimates).enumerate() {
             let (hollow, dimmed, warned) = (group == 3, false, group == 1);
             let row = Bar { group, name, estimate, tied, hollow, dimmed, warned, selected, busy: None, label: name };

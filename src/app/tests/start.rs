@@ -15,7 +15,7 @@ use crate::app::{Options, WhenceApp};
 use whence_base::Error;
 use whence_jobs::{EventKind, JobSpec};
 
-const HELP: &str = "Open a project or a model folder, or drop one here";
+const HELP: &str = "Open a project or a model folder, or drop one here.";
 
 #[test]
 fn a_window_that_is_about_to_open_something_says_so() {
@@ -28,7 +28,7 @@ fn a_window_that_is_about_to_open_something_says_so() {
         assert!(scene.window.query_by_label(said).is_none(), "{said}");
     }
     scene.act(Action::ShowPanel(PanelId::Library));
-    scene.window.get_by_label("What is shown here comes with the project");
+    scene.window.get_by_label("This panel fills once the project is open.");
     scene.start(JobSpec::OpenProject("/projects/demo".into()));
     scene.settle();
     assert!(!scene.app().state.opening, "the job speaks for itself");

@@ -82,30 +82,30 @@ fn attribute_job(scene: &Scene) -> AttributeJob {
 fn a_model_that_failed_its_check_is_marked_and_says_why() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| checked(all, false));
-    assert_eq!(scene.window.get_all_by_label_contains("model failed its check").count(), 1);
+    assert_eq!(scene.window.get_all_by_label_contains("unlearning check failed").count(), 1);
     let failed = scene.app().state.groups()[6].clone();
     scene.window.get_by_label_contains(&format!("{failed}: +9.1"));
-    hover(&mut scene, "model failed its check: forgot too little");
-    scene.window.get_by_label("Its model failed its check");
+    hover(&mut scene, "unlearning check failed: forgot too little");
+    scene.window.get_by_label("Unlearning check: failed");
     scene.window.get_by_label(&format!(
-        "It forgot {failed} too little (error up 4.0 %, retrained: 38 %), kept the others (up 0.6 %)"
+        "Error on {failed} +4.0% (retrained: +38%), on other groups +0.6% (check failed: forgot too little)."
     ));
-    scene.window.get_by_label("Error on its held-out images: 0.0312 before, 0.0324 after");
-    scene.window.get_by_label("Unlearning removes more than retraining would: compare groups, not nats");
+    scene.window.get_by_label("Error on held-out images of the group: 0.0312 before, 0.0324 after");
+    scene.window.get_by_label("Unlearning overshoots retraining: trust the order, not the absolute values.");
     // A check that was passed is told on demand only; the selected group's is in its panel.
-    assert!(scene.window.query_by_label("Its model passed its check").is_none());
-    scene.window.get_by_label_contains("Its model: forgot pointillism (error up 41 %");
+    assert!(scene.window.query_by_label("Unlearning check: passed").is_none());
+    scene.window.get_by_label_contains("Unlearned model: error on pointillism +41%");
     hover(&mut scene, "pointillism: +41");
-    scene.window.get_by_label("Its model passed its check");
+    scene.window.get_by_label("Unlearning check: passed");
 }
 
 #[test]
 fn a_leader_whose_model_failed_is_named_above_the_bars() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| checked(all, true));
-    scene
-        .window
-        .get_by_label("The model without pointillism failed its check: forgot too little and damaged the others");
+    scene.window.get_by_label(
+        "The unlearned model of pointillism failed its check: forgot too little and also harmed other groups.",
+    );
 }
 
 #[test]
@@ -116,8 +116,8 @@ fn random_groups_draw_their_line_and_speak_for_the_leader() {
     scene.window.get_by_label_contains("Removing pointillism matters more than removing random images");
     scene.window.get_by_label("pointillism is named by the closed form too");
     scene.window.get_by_label_contains("A second unlearning with another seed names");
-    hover(&mut scene, "random groups could reach up to here: +");
-    scene.window.get_by_label_contains("16 groups of images taken at random");
+    hover(&mut scene, "random control groups score up to here: +");
+    scene.window.get_by_label_contains("16 groups of randomly drawn training images");
 }
 
 #[test]
@@ -127,14 +127,14 @@ fn nothing_stands_out_where_random_groups_reach_as_high() {
     scene.window.get_by_label("Nothing stands out: random images could score as much as pointillism");
     scene.window.get_by_label_contains("16 random groups could reach");
     assert!(scene.window.query_by_label_contains(" stands out;").is_none(), "no group is claimed to");
-    scene.window.get_by_label_contains("random groups could reach up to here");
+    scene.window.get_by_label_contains("random control groups score up to here");
 }
 
 #[test]
 fn no_line_without_random_groups() {
     let scene = Scene::done();
-    assert!(scene.window.query_by_label_contains("random groups").is_none());
-    scene.window.get_by_label_contains("unlearned (approximate: overshoots)");
+    assert!(scene.window.query_by_label_contains("random control groups").is_none());
+    scene.window.get_by_label_contains("(ELBO) when the group is unlearned");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
     scene.window.get_by_label("Advanced").click();
     scene.settle();
     assert!(scene.window.query_by_label("Budget").is_none(), "unfolds with its checkbox");
-    scene.window.get_by_label("Stop when the leader is clear").click();
+    scene.window.get_by_label("Stop early once the ranking is clear").click();
     scene.settle();
     assert!(
         scene
@@ -156,8 +156,8 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
             .accesskit_node()
             .is_disabled()
     );
-    scene.window.get_by_label("both are chosen as it goes");
-    scene.window.get_by_label("Check with a second seed").click_accesskit();
+    scene.window.get_by_label("both are chosen adaptively");
+    scene.window.get_by_label("Repeat with another seed").click_accesskit();
     scene.settle();
     let settings = &mut scene.window.state_mut().forms.settings;
     (settings.null, settings.recipe.seed, settings.top) = (16, 3, 9);
@@ -187,22 +187,22 @@ fn groups_that_were_left_behind_say_so() {
         let nats: Vec<f64> = all.scores.iter().map(|s| s.estimate.score).collect();
         all.scores.iter_mut().zip(nats).for_each(|(score, nats)| early(score, nats));
     });
-    assert_eq!(scene.window.get_all_by_label_contains("left behind early").count(), 5 + 1, "bars and caption");
+    assert_eq!(scene.window.get_all_by_label_contains("eliminated early").count(), 5 + 1, "bars and caption");
     scene.window.get_by_label_contains("rank 3, tied with the group above");
     scene.window.get_by_label_contains("until the leader is clear (95 %, 225 evaluations at most)");
-    hover(&mut scene, "rank 8, tied with the group above, left behind early");
-    scene.window.get_by_label("Left behind early: no more evaluations");
+    hover(&mut scene, "rank 8, tied with the group above, eliminated early");
+    scene.window.get_by_label("Eliminated early: no further evaluations");
 }
 
 #[test]
 fn a_search_that_goes_on_does_not_claim_to_be_complete() {
     let mut scene = Scene::running(8);
-    scene.window.get_by_label("pointillism leads so far");
-    scene.window.get_by_label("All groups are scored. What follows are checks of these scores");
+    scene.window.get_by_label("\u{201c}pointillism\u{201d} ranks first so far");
+    scene.window.get_by_label("All groups are scored. The checks of these scores follow.");
     let mut score = GroupScore::exact(&scene.app().state.groups()[0].clone(), 3.0);
     early(&mut score, 3.0);
     scene.tell(EventKind::GroupScored { group: 0, score: Box::new(score) });
-    scene.window.get_by_label("All groups are unlearned. Those that may still lead are measured further");
+    scene.window.get_by_label("All groups are scored. Those that may still rank first are evaluated further.");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_forecast_is_told_while_the_job_runs_and_when_it_is_over() {
     scene.tell(EventKind::Estimate(FORECAST));
     scene.window.get_by_label("about 2 min, 640 MB");
     hover(&mut scene, "about 2 min, 640 MB");
-    scene.window.get_by_label_contains("8 models to make, 450 network evaluations at most");
+    scene.window.get_by_label_contains("8 models to create, at most 450 network evaluations");
     scene.tell(EventKind::Estimate(JobEstimate { peak_bytes: None, ..FORECAST }));
     scene.window.get_by_label("about 2 min");
     scene.tell(EventKind::Finished("pointillism stands out".into()));
@@ -231,7 +231,7 @@ fn events_of_random_groups_are_not_shown() {
     scene.tell(EventKind::GroupScored { group: groups + 3, score: Box::new(score) });
     assert_eq!(scene.app().state.active().map(|j| j.curves.clone()), before);
     assert!(scene.window.query_by_label_contains("random 1").is_none());
-    scene.window.get_by_label("2 of 8 groups unlearned; pointillism leads so far");
+    scene.window.get_by_label("2 of 8 groups scored; \u{201c}pointillism\u{201d} ranks first so far");
 }
 
 #[test]
@@ -243,12 +243,12 @@ fn what_references_tell_of_models_is_told_where_it_matters() {
         let null = all.trust.as_mut().and_then(|t| t.null.as_mut()).unwrap();
         (null.references, _) = (16, null.allowances.insert(group, 3.25));
     });
-    hover(&mut scene, "random groups could reach up to here");
-    scene.window.get_by_label_contains("passes this line for one image in twenty");
+    hover(&mut scene, "random control groups score up to here");
+    scene.window.get_by_label_contains("exceeds this line for one image in twenty");
     hover(&mut scene, "pointillism: +41");
-    scene.window.get_by_label_contains("it stands out from +3.2 nats beyond the line on");
+    scene.window.get_by_label_contains("its score is significant only +3.2 nats beyond the line");
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 1.0));
-    hover(&mut scene, "random groups could reach up to here");
-    scene.window.get_by_label_contains("passes this line for about one image in six");
+    hover(&mut scene, "random control groups score up to here");
+    scene.window.get_by_label_contains("exceeds this line for about one image in six");
 }

@@ -1,4 +1,4 @@
-//! A warning or a failure, shown where it belongs: what happened, what to do, and the button that does it.
+//! A warning or an error, shown where it belongs: what happened, what to do, and a button to try again.
 
 use egui::accesskit::Role;
 use egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Stroke, Ui};
@@ -23,12 +23,12 @@ pub fn notice(ui: &mut Ui, notice: &Notice, out: &mut Vec<Command>) {
             ui.label(RichText::new(word).font(theme::caption()).color(color));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let close = Button::new(RichText::new("Dismiss").font(theme::caption()).color(t.weak)).frame(false);
-                if ui.add(close).on_hover_text("Take this message away").clicked() {
+                if ui.add(close).on_hover_text("Dismiss this message.").clicked() {
                     out.push(Command::Dismiss(notice.key));
                 }
                 if let Some(spec) = &notice.retry {
                     let retry = Button::new(RichText::new("Try again").font(theme::caption())).small();
-                    if ui.add(retry).on_hover_text("Start this job again").clicked() {
+                    if ui.add(retry).on_hover_text("Start this job again.").clicked() {
                         out.push(Command::Retry(spec.clone()));
                         out.push(Command::Dismiss(notice.key));
                     }
@@ -37,7 +37,7 @@ pub fn notice(ui: &mut Ui, notice: &Notice, out: &mut Vec<Command>) {
         });
         ui.add(Label::new(RichText::new(&notice.text).color(t.text)).wrap().selectable(true));
     });
-    // Screen readers speak it when it appears.
+    // Screen readers announce it when it appears.
     ui.ctx().accesskit_node_builder(shown.response.id, |node| {
         node.set_role(Role::Alert);
         node.set_label(notice.text.clone());

@@ -6,7 +6,7 @@ use super::layout::{Layout, Step};
 use super::{Did, Shown, Wall};
 
 /// The place of an image in an order.
-pub fn place_of(order: &[u32], image: usize) -> Option<usize> {
+pub fn index_of(order: &[u32], image: usize) -> Option<usize> {
     order.iter().position(|o| *o as usize == image)
 }
 
@@ -40,7 +40,7 @@ impl Wall {
             (Key::End, Step::Last),
         ];
         let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
-        let before = shown.selected.and_then(|image| place_of(shown.order, image));
+        let before = shown.selected.and_then(|image| index_of(shown.order, image));
         let mut place = before;
         for (key, step) in steps.into_iter().filter(|(key, _)| pressed(*key)) {
             place = match (place, key) {

@@ -30,7 +30,7 @@ use egui::accesskit::Role;
 use egui::{Context, Id, Rect, Response, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use atlas::Atlas;
-pub use keys::place_of;
+pub use keys::index_of;
 pub use layout::Section;
 use layout::{Layout, Metrics};
 
@@ -210,7 +210,7 @@ impl Wall {
         let before = std::mem::replace(&mut self.last, now);
         let height = f64::from(view.height());
         if let Some(image) = shown.selected.filter(|_| before.0 != now.0) {
-            if let Some(place) = place_of(shown.order, image) {
+            if let Some(place) = index_of(shown.order, image) {
                 self.reveal(layout, place, height);
             }
         } else if let Some(section) = shown.group.filter(|_| before.1 != now.1).and_then(|g| layout.section_of(g))
