@@ -12,7 +12,7 @@ use egui::{Context, Event, Id, InputState, Key, KeyboardShortcut};
 pub use table::Section;
 
 use super::export::ExportRequest;
-use super::files::{Kind, Pick};
+use super::files::{PathKind, Pick};
 use super::forms::Forms;
 use super::panels::PanelId;
 use super::theme::Choice;
@@ -33,7 +33,7 @@ pub enum Action {
     /// Save what is on screen.
     Export,
     /// Draw an image from the seed on screen.
-    Draw,
+    Generate,
     /// Score all groups for the query on screen.
     Explain,
     /// Stop the job that runs.
@@ -144,7 +144,7 @@ pub enum Command {
     /// Open a path; look what it is first.
     Open(PathBuf),
     /// Open a path as this.
-    OpenAs(Kind, PathBuf),
+    OpenAs(PathKind, PathBuf),
     /// Open a project that was open lately, where it is still there.
     OpenRecent(PathBuf),
     /// Start a job again.
@@ -152,7 +152,7 @@ pub enum Command {
     /// Score all groups by another method.
     ExplainBy(&'static str),
     /// Look for evidence of a group, or of all.
-    Look(Evidence, Option<usize>),
+    ComputeEvidence(Evidence, Option<usize>),
     /// Stop a job.
     Cancel(JobId),
     /// Put a job aside.
@@ -180,7 +180,7 @@ pub enum Command {
 pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
     forms.path.push_str(&typed_behind(ctx, Action::TypePath));
     for action in [Action::Export, Action::Palette] {
-        forms.ahead.push_str(&typed_behind(ctx, action));
+        forms.pending_text.push_str(&typed_behind(ctx, action));
     }
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use egui::{ColorImage, Context};
 
-use super::export::Unsaved;
-use super::files::{Kind, Pick};
+use super::export::SaveError;
+use super::files::{PathKind, Pick};
 use super::window::WhenceApp;
 use whence_data::Neighbour;
 use whence_report::ViewRecipe;
@@ -51,7 +51,7 @@ pub enum Message {
     /// A dialog closed.
     Picked(Pick, Option<PathBuf>),
     /// What lies at a path.
-    PathInspected(Kind, PathBuf),
+    PathInspected(PathKind, PathBuf),
     /// Whether a recent project is still at its path.
     RecentInspected(bool, PathBuf),
     /// Where the demo project is.
@@ -72,9 +72,9 @@ pub enum Message {
     /// The library's images in their order.
     Arranged(super::library::Key, super::library::Arrangement),
     /// Something was exported to that file.
-    Exported(Result<PathBuf, Unsaved>),
+    Exported(Result<PathBuf, SaveError>),
     /// An image of the view, to be exported.
-    ViewShot(Arc<ColorImage>),
+    ViewCaptured(Arc<ColorImage>),
     /// The recipe of an exported image was read.
     View(Result<Box<ViewRecipe>, String>),
     /// The window's own image, for `--screenshot`.

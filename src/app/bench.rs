@@ -46,9 +46,9 @@ fn computed() -> Option<Duration> {
 }
 
 /// Nobody is there to choose a file.
-struct Nobody;
+struct NoPicker;
 
-impl FilePicker for Nobody {
+impl FilePicker for NoPicker {
     fn pick(&self, _what: Pick) -> Option<PathBuf> {
         None
     }
@@ -83,9 +83,9 @@ impl Window {
         let render = pollster::block_on(render).map_err(|e| device_error(e.to_string()))?;
         let ctx = egui::Context::default();
         let engine = Engine::start(device, || {})?;
-        let mut app = WhenceApp::for_test(&ctx, Box::new(engine), Arc::new(Nobody));
+        let mut app = WhenceApp::for_test(&ctx, Box::new(engine), Arc::new(NoPicker));
         app.state.dataset = Some(dataset);
-        app.state.dataset_number = 1;
+        app.state.dataset_id = 1;
         app.dock.show(PanelId::Library);
         let mut frame = eframe::Frame::_new_kittest();
         frame.wgpu_render_state = Some(render.clone());
@@ -116,8 +116,8 @@ impl Window {
 
     /// What went wrong.
     #[must_use]
-    pub fn notices(&self) -> Vec<String> {
-        self.app.state.notices.iter().map(|n| n.text.clone()).collect()
+    pub fn notifications(&self) -> Vec<String> {
+        self.app.state.notifications.iter().map(|n| n.text.clone()).collect()
     }
 
     /// Whether images or an order are still missing.

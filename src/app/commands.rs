@@ -11,7 +11,7 @@ use egui::text_edit::TextEditState;
 
 use super::actions::{self, Action, Command};
 use super::background_tasks::Message;
-use super::files::{self, Kind, Pick};
+use super::files::{self, PathKind, Pick};
 use super::format;
 use super::state::{Job, JobStatus, Slot};
 use super::task_failures;
@@ -25,9 +25,9 @@ pub(super) const WRITING: Duration = Duration::from_secs(5);
 impl WhenceApp {
     /// Does what was asked; what is shown and selected then can be undone.
     pub(super) fn command(&mut self, ctx: &Context, command: Command) {
-        self.shell.history.follow(self.moment());
+        self.shell.history.follow(self.snapshot());
         self.carry(ctx, command);
-        self.shell.history.record(self.moment());
+        self.shell.history.record(self.snapshot());
     }
 
     fn carry(&mut self, ctx: &Context, command: Command) {
@@ -46,7 +46,7 @@ impl WhenceApp {
                 self.forms.path_error = None;
                 self.background_tasks.run(task_failures::INSPECT, move || {
                     let path = files::absolute(&path);
-                    Message::PathInspected(Kind::of(&path), path)
+                    Message::PathInspected(PathKind::of(&path), path)
                 });
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
@@ -55,7 +55,7 @@ impl WhenceApp {
                 self.forms.settings.method = method.into();
                 self.act(ctx, Action::Explain);
             }
-            Command::Look(what, group) => self.look(what, group),
+            Command::ComputeEvidence(what, group) => self.compute_evidence(what, group),
             Command::Cancel(job) => self.cancel(job),
             Command::Pause(job) => self.pause(job),
             Command::Resume(job) => self.resume(job),
@@ -70,7 +70,7 @@ impl WhenceApp {
                 self.open_view(ctx, &recipe);
             }
             Command::ResetSettings => {
-                self.forms.settings = super::forms::Settings::with(self.forms.settings.base.clone());
+                self.forms.settings = super::forms::Settings::with_recipe(self.forms.settings.project_recipe.clone());
             }
         }
     }
@@ -84,8 +84,8 @@ impl WhenceApp {
             Action::OpenFolder => self.pick(Pick::Folder),
             Action::OpenImage => self.pick(Pick::Query),
             Action::TypePath => self.type_path(ctx),
-            Action::Draw if self.state.model.is_some() => {
-                let job = self.forms.draw_job(&self.state);
+            Action::Generate if self.state.model.is_some() => {
+                let job = self.forms.generate_job(&self.state);
                 self.start(JobSpec::GenerateQuery(job), true);
                 self.forms.seed = self.forms.seed.wrapping_add(1);
             }
@@ -138,18 +138,18 @@ impl WhenceApp {
         self.background_tasks.run(task_failures::DIALOG, move || Message::Picked(what, picker.pick(what)));
     }
 
-    pub(super) fn open_as(&mut self, kind: Kind, path: PathBuf) {
+    pub(super) fn open_as(&mut self, kind: PathKind, path: PathBuf) {
         let root = kind.root(&path);
         let spec = match kind {
-            Kind::Project => JobSpec::OpenProject(root),
-            Kind::Model => JobSpec::LoadModel(root),
-            Kind::Dataset => JobSpec::LoadDataset(root),
-            Kind::Query => JobSpec::LoadQuery(root),
-            Kind::View => {
+            PathKind::Project => JobSpec::OpenProject(root),
+            PathKind::Model => JobSpec::LoadModel(root),
+            PathKind::Dataset => JobSpec::LoadDataset(root),
+            PathKind::Query => JobSpec::LoadQuery(root),
+            PathKind::View => {
                 self.background_tasks.run(task_failures::VIEW, move || Message::View(super::export::read_view(&path)));
                 return;
             }
-            Kind::Missing => {
+            PathKind::Missing => {
                 let text =
                     format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());
                 (self.state.opening, self.forms.path_error) = (false, Some(text));

@@ -1,7 +1,7 @@
 //! Looking at the query on screen through models without groups, when the user asks to.
 
 use super::forms::Forms;
-use super::state::{Slot, State, makes};
+use super::state::{Slot, State, counterfactual_kind};
 use super::window::WhenceApp;
 use whence_jobs::{AttributeJob, Evidence, EvidenceJob, JobSpec};
 
@@ -10,17 +10,22 @@ impl Forms {
     ///
     /// # Errors
     /// What is missing, and what is typed wrong.
-    pub fn evidence_job(&self, state: &State, what: Evidence, group: Option<usize>) -> Result<EvidenceJob, String> {
-        state.can_look()?;
+    pub fn build_evidence_job(
+        &self,
+        state: &State,
+        what: Evidence,
+        group: Option<usize>,
+    ) -> Result<EvidenceJob, String> {
+        state.can_compute_evidence()?;
         // Evidence is of the models that made the answer on screen, or the last one that made any.
-        let answers = state.query().into_iter().flat_map(|q| q.earlier.iter().chain(&q.answer));
-        let asked = answers.filter_map(|a| a.asked.as_deref()).rfind(|job| makes(job).is_some());
-        let mut of = match asked {
-            Some(asked) => AttributeJob { live: false, known_only: false, ..asked.clone() },
-            None => self.job_of(state)?,
+        let explanations = state.query().into_iter().flat_map(|q| q.earlier.iter().chain(&q.explanation));
+        let request = explanations.filter_map(|a| a.request.as_deref()).rfind(|job| counterfactual_kind(job).is_some());
+        let mut of = match request {
+            Some(request) => AttributeJob { live: false, known_only: false, ..request.clone() },
+            None => self.current_job(state)?,
         };
         of.groups = group.map(|g| state.group_name(g).to_owned()).into_iter().collect();
-        if makes(&of).is_none() {
+        if counterfactual_kind(&of).is_none() {
             of.method = "guda".into();
         }
         let seed = state.query().and_then(|q| q.image.drawn).map(|d| d.seed);
@@ -46,12 +51,12 @@ impl WhenceApp {
 
     /// Recalls the stored evidence of the query on screen, once.
     fn recall_evidence(&mut self) {
-        let wanted = self.state.query().is_some_and(|q| !q.recalled) && self.state.can_look().is_ok();
+        let wanted = self.state.query().is_some_and(|q| !q.recalled) && self.state.can_compute_evidence().is_ok();
         // The store of a fresh project is not there yet: nothing to recall, and nothing to make.
         if !wanted || !self.recalls || !self.state.store().join("store.json").is_file() {
             return;
         }
-        if let Ok(job) = self.forms.evidence_job(&self.state, Evidence::Known, None) {
+        if let Ok(job) = self.forms.build_evidence_job(&self.state, Evidence::Known, None) {
             let current = self.state.current;
             if let Some(query) = current.and_then(|key| self.state.query_mut(key)) {
                 query.recalled = true;
@@ -61,11 +66,11 @@ impl WhenceApp {
     }
 
     /// Starts looking, where nobody looks for the same already.
-    pub(super) fn look(&mut self, what: Evidence, group: Option<usize>) {
-        if self.state.looking(what, group).is_some() {
+    pub(super) fn compute_evidence(&mut self, what: Evidence, group: Option<usize>) {
+        if self.state.running_evidence(what, group).is_some() {
             return;
         }
-        match self.forms.evidence_job(&self.state, what, group) {
+        match self.forms.build_evidence_job(&self.state, what, group) {
             Ok(job) => self.start(JobSpec::Evidence(Box::new(job)), false),
             Err(text) => self.state.notify(Slot::Evidence, self.state.current, false, text, None),
         }

@@ -9,20 +9,20 @@
 //! | `shot` | how the window takes an image of itself, larger than it is |
 //! | `reopen` | an image of a view becomes the view again |
 
-mod answers;
+mod capture;
 mod evidence;
+mod explanations;
 mod form;
 mod gather;
 mod reopen;
-mod shot;
 
 use std::path::{Path, PathBuf};
 
 use egui::{ColorImage, Context};
 
-pub use form::{ExportForm, Table, What, comparable};
+pub use capture::Capture;
+pub use form::{Content, ExportForm, Table, has_comparison};
 pub use reopen::{Reopening, view_recipe};
-pub use shot::Shot;
 
 use super::background_tasks::Message;
 use super::files::stays_inside;
@@ -62,14 +62,14 @@ pub struct ExportRequest {
 
 /// Why something was not saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unsaved {
+pub enum SaveError {
     /// There is such a file already, and nobody agreed to replace it.
     Exists(PathBuf),
     /// Something failed: what, and what to do.
     Failed(String),
 }
 
-impl From<String> for Unsaved {
+impl From<String> for SaveError {
     fn from(text: String) -> Self {
         Self::Failed(text)
     }
@@ -84,7 +84,7 @@ impl WhenceApp {
             Export::Image { scale } => {
                 // The dialog is not part of the view.
                 draft.open = false;
-                self.view_shot.begin(ctx, scale, draft.area, request).map_or_else(
+                self.view_capture.begin(ctx, scale, draft.area, request).map_or_else(
                     |text| {
                         (draft.open, draft.error) = (true, Some(text));
                         false
@@ -107,16 +107,16 @@ impl WhenceApp {
     }
 
     /// Takes the next step of an image of the view.
-    pub(super) fn follow_shot(&mut self, ctx: &Context) {
+    pub(super) fn follow_capture(&mut self, ctx: &Context) {
         let post = self.background_tasks.post();
-        if let Err(text) = self.view_shot.follow(ctx, move |image| post(Message::ViewShot(image))) {
+        if let Err(text) = self.view_capture.follow(ctx, move |image| post(Message::ViewCaptured(image))) {
             self.exported(Err(text.into()));
         }
     }
 
     /// An image of the view was taken: it gets its recipe and goes to its file.
     pub(super) fn take_view(&mut self, image: &std::sync::Arc<ColorImage>) {
-        let Some((request, rgb, size)) = self.view_shot.finish(image) else { return };
+        let Some((request, rgb, size)) = self.view_capture.finish(image) else { return };
         let recipe = view_recipe(&self.state, &self.dock.shown());
         let write = move || {
             free(&request)?;
@@ -127,7 +127,7 @@ impl WhenceApp {
     }
 
     /// Something was saved, or not.
-    pub(super) fn exported(&mut self, result: Result<PathBuf, Unsaved>) {
+    pub(super) fn exported(&mut self, result: Result<PathBuf, SaveError>) {
         let draft = &mut self.forms.export;
         (draft.open, draft.busy) = (true, false);
         match result {
@@ -156,6 +156,6 @@ fn portable_path(path: &Path, project: Option<&Path>) -> PathBuf {
 }
 
 /// Refuses to replace a file where that was not agreed to.
-fn free(request: &ExportRequest) -> Result<(), Unsaved> {
-    if !request.replace && request.path.exists() { Err(Unsaved::Exists(request.path.clone())) } else { Ok(()) }
+fn free(request: &ExportRequest) -> Result<(), SaveError> {
+    if !request.replace && request.path.exists() { Err(SaveError::Exists(request.path.clone())) } else { Ok(()) }
 }

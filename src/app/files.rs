@@ -40,20 +40,20 @@ impl Pick {
     }
 
     /// What the chosen path is opened as; looked up where the choice leaves it open.
-    pub fn kind(self) -> Option<Kind> {
+    pub fn kind(self) -> Option<PathKind> {
         match self {
             Self::Folder | Self::Export => None,
-            Self::Project => Some(Kind::Project),
-            Self::Model => Some(Kind::Model),
-            Self::Dataset | Self::Table => Some(Kind::Dataset),
-            Self::Query => Some(Kind::Query),
+            Self::Project => Some(PathKind::Project),
+            Self::Model => Some(PathKind::Model),
+            Self::Dataset | Self::Table => Some(PathKind::Dataset),
+            Self::Query => Some(PathKind::Query),
         }
     }
 }
 
 /// What a path holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PathKind {
     /// A project folder.
     Project,
     /// A model folder.
@@ -68,7 +68,7 @@ pub enum Kind {
     Missing,
 }
 
-impl Kind {
+impl PathKind {
     /// Its name in a sentence.
     pub fn name(self) -> &'static str {
         match self {
@@ -217,18 +217,18 @@ mod tests {
         }
         std::fs::write(at("a.PNG"), "").unwrap();
         std::fs::write(at("t.parquet"), "").unwrap();
-        assert_eq!(Kind::of(&at("p")), Kind::Project);
-        assert_eq!(Kind::of(&at("m")), Kind::Model);
-        assert_eq!(Kind::of(&at("n")), Kind::Model);
-        assert_eq!(Kind::of(&at("d")), Kind::Dataset);
-        assert_eq!(Kind::of(&at("a.PNG")), Kind::Query);
+        assert_eq!(PathKind::of(&at("p")), PathKind::Project);
+        assert_eq!(PathKind::of(&at("m")), PathKind::Model);
+        assert_eq!(PathKind::of(&at("n")), PathKind::Model);
+        assert_eq!(PathKind::of(&at("d")), PathKind::Dataset);
+        assert_eq!(PathKind::of(&at("a.PNG")), PathKind::Query);
         let recipe = whence_report::ViewRecipe::default();
         whence_report::write_recipe_png(&at("v.png"), &[0; 3], (1, 1), &recipe).unwrap();
-        assert_eq!(Kind::of(&at("v.png")), Kind::View);
-        assert_eq!(Kind::of(&at("t.parquet")), Kind::Dataset);
-        assert_eq!(Kind::of(&at("gone.png")), Kind::Missing);
+        assert_eq!(PathKind::of(&at("v.png")), PathKind::View);
+        assert_eq!(PathKind::of(&at("t.parquet")), PathKind::Dataset);
+        assert_eq!(PathKind::of(&at("gone.png")), PathKind::Missing);
         let manifest = at("p").join("project.json");
-        assert_eq!(Kind::of(&manifest).root(&manifest), at("p"));
+        assert_eq!(PathKind::of(&manifest).root(&manifest), at("p"));
     }
 
     #[test]
@@ -300,6 +300,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe.png");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        assert_eq!(Kind::of(&pipe), Kind::Query);
+        assert_eq!(PathKind::of(&pipe), PathKind::Query);
     }
 }

@@ -1,8 +1,8 @@
 //! What is typed and chosen on screen, before it becomes a job.
 
-mod looks;
+mod appearance;
 
-pub use looks::{Brush, Looks};
+pub use appearance::{Appearance, Brush};
 
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
@@ -30,7 +30,7 @@ pub struct Forms {
     /// What is wrong with the typed path.
     pub path_error: Option<String>,
     /// What was typed for a field that is not there yet.
-    pub ahead: String,
+    pub pending_text: String,
     /// Whether a system dialog is open.
     pub dialog_open: bool,
     /// Seed of the next image.
@@ -56,7 +56,7 @@ pub struct Forms {
     /// Whether the settings are unfolded, so that the image leaves them room.
     pub advanced: bool,
     /// How evidence is looked at.
-    pub looks: Looks,
+    pub appearance: Appearance,
 }
 
 /// How groups are scored, as typed.
@@ -79,27 +79,27 @@ pub struct Settings {
     /// Evaluations at most; a share of the published grid where nobody chose.
     pub budget: Option<usize>,
     /// Random groups to set the others against.
-    pub null: usize,
+    pub control_groups: usize,
     /// Unlearn once more with another seed.
     pub confirm: bool,
     /// How groups are unlearned.
     pub recipe: Recipe,
     /// Learning rate; empty for the recipe's own.
-    pub rate: String,
+    pub learning_rate: String,
     /// The recipe as the project gives it.
-    pub base: Recipe,
+    pub project_recipe: Recipe,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self::with(Recipe::default())
+        Self::with_recipe(Recipe::default())
     }
 }
 
 impl Settings {
     /// The defaults with this recipe.
-    pub fn with(recipe: Recipe) -> Self {
-        let rate = recipe.learning_rate.map_or_else(String::new, |r| r.to_string());
+    pub fn with_recipe(recipe: Recipe) -> Self {
+        let learning_rate = recipe.learning_rate.map_or_else(String::new, |r| r.to_string());
         let StopSettings { level, top, .. } = StopSettings::default();
         Self {
             method: "guda".into(),
@@ -112,26 +112,26 @@ impl Settings {
             level,
             top,
             budget: None,
-            null: 0,
+            control_groups: 0,
             confirm: false,
-            base: recipe.clone(),
+            project_recipe: recipe.clone(),
             recipe,
-            rate,
+            learning_rate,
         }
     }
 
     /// These settings as a view was explained with; the project's own recipe stays what they can be put back to.
-    pub fn take(&mut self, view: &ViewSettings) {
+    pub fn apply_view(&mut self, view: &ViewSettings) {
         let ViewSettings { method, scoring, recipe, null, confirm } = view;
         *self = Self {
             method: method.clone(),
             // How many images share a pass is a matter of this computer's memory.
             batch: self.batch,
             stop: scoring.stop.is_some(),
-            null: *null,
+            control_groups: *null,
             confirm: *confirm,
-            base: self.base.clone(),
-            ..Self::with(recipe.clone())
+            project_recipe: self.project_recipe.clone(),
+            ..Self::with_recipe(recipe.clone())
         };
         match scoring.stop {
             Some(stop) => (self.level, self.top, self.budget) = (stop.level, stop.top, Some(stop.budget)),
@@ -141,18 +141,18 @@ impl Settings {
     }
 
     /// Whether anything was changed.
-    pub fn changed(&self) -> bool {
-        *self != Self::with(self.base.clone())
+    pub fn is_changed(&self) -> bool {
+        *self != Self::with_recipe(self.project_recipe.clone())
     }
 
     /// How models are made by the chosen method; none where it needs none.
-    pub fn made(&self) -> Option<CounterfactualKind> {
+    pub fn counterfactual_kind(&self) -> Option<CounterfactualKind> {
         methods().iter().find(|m| m.name() == self.method).and_then(|m| m.counterfactuals())
     }
 
     /// Whether the search for a leader chooses the timesteps. One group alone has nobody to lead.
-    pub fn stops(&self, groups: usize) -> bool {
-        self.stop && groups > 1 && self.made().is_some()
+    pub fn stops_early(&self, groups: usize) -> bool {
+        self.stop && groups > 1 && self.counterfactual_kind().is_some()
     }
 
     /// Evaluations at most over all models, and the fewest that say anything.
@@ -168,12 +168,12 @@ impl Settings {
     }
 
     /// What is wrong with the learning rate.
-    pub fn rate_error(&self) -> Option<&'static str> {
-        self.rate().err()
+    pub fn learning_rate_error(&self) -> Option<&'static str> {
+        self.parse_learning_rate().err()
     }
 
-    fn rate(&self) -> Result<Option<f64>, &'static str> {
-        match self.rate.trim() {
+    fn parse_learning_rate(&self) -> Result<Option<f64>, &'static str> {
+        match self.learning_rate.trim() {
             "" => Ok(None),
             text => match text.parse::<f64>() {
                 Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Some(rate)),
@@ -185,7 +185,7 @@ impl Settings {
 
 impl Forms {
     /// The image to draw.
-    pub fn draw_job(&self, state: &State) -> GenerateQuery {
+    pub fn generate_job(&self, state: &State) -> GenerateQuery {
         let class = state.model.as_ref().and_then(|m| m.classes).map(|n| self.class.min(n.saturating_sub(1)));
         GenerateQuery { seed: self.seed, draw: SampleSettings { class, ..self.draw } }
     }
@@ -196,17 +196,17 @@ impl Forms {
     /// What is missing, and what is typed wrong.
     pub fn attribute_job(&self, state: &State) -> Result<AttributeJob, String> {
         state.can_explain()?;
-        self.job_of(state)
+        self.current_job(state)
     }
 
     /// The settings on screen as a job, whether another one runs or not.
-    pub(super) fn job_of(&self, state: &State) -> Result<AttributeJob, String> {
+    pub(super) fn current_job(&self, state: &State) -> Result<AttributeJob, String> {
         let (Some(model), Some(dataset), Some(query)) = (&state.model, &state.dataset, state.query()) else {
             return Err("Open a model and a dataset first".into());
         };
         let settings = &self.settings;
         let groups = dataset.groups().len();
-        let stop = settings.stops(groups).then(|| StopSettings {
+        let stop = settings.stops_early(groups).then(|| StopSettings {
             level: settings.level,
             top: settings.top.clamp(1, groups.saturating_sub(1).max(1)),
             budget: settings.budget(model.timesteps, groups).0,
@@ -214,9 +214,9 @@ impl Forms {
         });
         // The search estimates the sum over the published grid.
         let timesteps = if stop.is_some() { Timesteps::OFFICIAL } else { settings.timesteps.trim().parse()? };
-        let unlearns = settings.made() == Some(CounterfactualKind::Unlearned);
+        let unlearns = settings.counterfactual_kind() == Some(CounterfactualKind::Unlearned);
         let mut recipe = settings.recipe.clone();
-        recipe.learning_rate = settings.rate()?;
+        recipe.learning_rate = settings.parse_learning_rate()?;
         recipe.check().map_err(|e| e.to_string())?;
         let class = model.classes.map(|n| {
             let asked = query.draw.and_then(|d| d.class).unwrap_or(self.class);
@@ -229,7 +229,7 @@ impl Forms {
             // The pixels on screen are scored: drawing them again would cost time and promise nothing more.
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             draw: query.draw.unwrap_or_default(),
-            null: if unlearns { settings.null } else { 0 },
+            null: if unlearns { settings.control_groups } else { 0 },
             confirm: unlearns && settings.confirm,
             method: settings.method.clone(),
             groups: Vec::new(),

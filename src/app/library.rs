@@ -27,7 +27,7 @@ pub enum Sort {
 
 /// Which images, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct LibraryOptions {
     /// What their names contain; everything where empty.
     pub search: String,
     /// Their group; any where absent.
@@ -40,7 +40,7 @@ pub struct Wish {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     dataset: u64,
-    wish: Wish,
+    options: LibraryOptions,
     /// The image asked about, where the order depends on it.
     query: Option<u64>,
     /// The list of moved images, where the order is theirs.
@@ -66,7 +66,7 @@ pub struct Library {
     /// Whether it is on screen.
     pub open: bool,
     /// What shall be shown.
-    pub wish: Wish,
+    pub options: LibraryOptions,
     /// Longer side of tiles.
     pub side: f32,
     /// Whether the selected image is shown large.
@@ -82,7 +82,7 @@ impl Default for Library {
     fn default() -> Self {
         Self {
             open: false,
-            wish: Wish::default(),
+            options: LibraryOptions::default(),
             side: 64.0,
             loupe: false,
             wall: Wall::default(),
@@ -122,17 +122,17 @@ impl Library {
     pub fn arrange(&mut self, state: &State, background_tasks: &BackgroundTasks) {
         let Some(dataset) = state.dataset.as_ref().filter(|_| self.open && self.under_way.is_none()) else { return };
         self.correct(state, dataset);
-        let (by_query, by_loss) = (self.wish.sort == Sort::Query, self.wish.sort == Sort::Moved);
+        let (by_query, by_loss) = (self.options.sort == Sort::Query, self.options.sort == Sort::Moved);
         let key = Key {
-            dataset: state.dataset_number,
-            wish: self.wish.clone(),
+            dataset: state.dataset_id,
+            options: self.options.clone(),
             query: state.current.filter(|_| by_query),
             moved: moved(state).filter(|_| by_loss).map(|images| images.iter().map(|image| image.index).collect()),
         };
         if self.shown.as_ref().is_some_and(|(shown, _)| *shown == key) {
             return;
         }
-        let pixels = match self.wish.sort {
+        let pixels = match self.options.sort {
             Sort::Query => state.query().map(|q| q.image.pixels.clone()),
             Sort::Similar(image) => Some(dataset.pixels(image).to_vec()),
             _ => None,
@@ -162,19 +162,19 @@ impl Library {
 
     /// Takes back wishes that this dataset and this image cannot fulfil.
     fn correct(&mut self, state: &State, dataset: &Dataset) {
-        if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_number) {
-            (self.wish, self.loupe) = (Wish::default(), false);
+        if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_id) {
+            (self.options, self.loupe) = (LibraryOptions::default(), false);
         }
-        let possible = match self.wish.sort {
+        let possible = match self.options.sort {
             Sort::Group | Sort::Name => true,
             Sort::Query => can_compare(state),
             Sort::Similar(image) => image < dataset.len(),
             Sort::Moved => moved(state).is_some(),
         };
         if !possible {
-            self.wish.sort = Sort::Group;
+            self.options.sort = Sort::Group;
         }
-        self.wish.group = self.wish.group.filter(|g| *g < dataset.groups().len());
+        self.options.group = self.options.group.filter(|g| *g < dataset.groups().len());
     }
 }
 
@@ -186,12 +186,12 @@ pub fn can_compare(state: &State) -> bool {
 
 /// The selected group's images by how much their loss moved when the group was unlearned, most first, where that is known.
 pub fn moved(state: &State) -> Option<&[Moved]> {
-    state.query()?.found.moved.get(&state.group?).map(Vec::as_slice)
+    state.query()?.evidence.moved.get(&state.group?).map(Vec::as_slice)
 }
 
 /// Makes the order.
 fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
-    let Wish { search, group, sort } = &key.wish;
+    let LibraryOptions { search, group, sort } = &key.options;
     let wanted = search.trim().to_lowercase();
     let found = |image: &usize| wanted.is_empty() || dataset.image_name(*image).to_lowercase().contains(&wanted);
     let groups = group.map_or(0..dataset.groups().len(), |g| g..g + 1);

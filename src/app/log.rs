@@ -23,7 +23,7 @@ pub struct Toast {
 
 /// How a line came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum LogLevel {
     /// Something was done.
     Done,
     /// Something is worth knowing.
@@ -32,7 +32,7 @@ pub enum Kind {
     Failed,
 }
 
-impl Kind {
+impl LogLevel {
     /// In a word.
     pub fn word(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ pub struct Line {
     /// Seconds since the window was opened.
     pub at: f64,
     /// How it came about.
-    pub kind: Kind,
+    pub kind: LogLevel,
     /// What it says.
     pub text: String,
 }
@@ -69,15 +69,15 @@ pub struct Log {
     /// Everything, oldest first.
     pub lines: Vec<Line>,
     next: u64,
-    last_notice: u64,
+    last_notification: u64,
     last_job: Option<JobId>,
 }
 
 impl Log {
     /// Says something that has no place on screen.
-    pub fn say(&mut self, text: impl Into<String>, now: f64) {
+    pub fn toast(&mut self, text: impl Into<String>, now: f64) {
         let text = text.into();
-        self.add(now, Kind::Done, text.clone());
+        self.add(now, LogLevel::Done, text.clone());
         // The same again only stays longer.
         self.toasts.retain(|t| t.text != text);
         self.next += 1;
@@ -99,24 +99,24 @@ impl Log {
 
     /// Takes in new notices and jobs that ended. A job that ended out of sight is told.
     pub fn follow(&mut self, state: &State, now: f64) {
-        let seen = self.last_notice;
-        for notice in state.notices.iter().filter(|n| n.key > seen) {
-            let kind = if notice.failed { Kind::Failed } else { Kind::Note };
-            self.add(now, kind, notice.text.clone());
-            self.last_notice = self.last_notice.max(notice.key);
+        let seen = self.last_notification;
+        for notification in state.notifications.iter().filter(|n| n.key > seen) {
+            let kind = if notification.failed { LogLevel::Failed } else { LogLevel::Note };
+            self.add(now, kind, notification.text.clone());
+            self.last_notification = self.last_notification.max(notification.key);
         }
         let last = self.last_job;
         let ended: Vec<_> = state.history.iter().take_while(|j| Some(j.id) != last).collect();
         for job in ended.iter().rev() {
             let (kind, text) = match &job.status {
-                JobStatus::Failed(_) => (Kind::Failed, format!("{}: failed", job.title)),
-                JobStatus::Cancelled => (Kind::Done, format!("{}: cancelled", job.title)),
-                JobStatus::Finished(text) if !text.is_empty() => (Kind::Done, format!("{}: {text}", job.title)),
-                _ => (Kind::Done, job.title.clone()),
+                JobStatus::Failed(_) => (LogLevel::Failed, format!("{}: failed", job.title)),
+                JobStatus::Cancelled => (LogLevel::Done, format!("{}: cancelled", job.title)),
+                JobStatus::Finished(text) if !text.is_empty() => (LogLevel::Done, format!("{}: {text}", job.title)),
+                _ => (LogLevel::Done, job.title.clone()),
             };
             let away = job.query.is_some() && job.query != state.current;
             if away && matches!(job.status, JobStatus::Finished(_)) {
-                self.say(text, now);
+                self.toast(text, now);
             } else {
                 self.add(now, kind, text);
             }
@@ -124,7 +124,7 @@ impl Log {
         self.last_job = state.history.first().map(|j| j.id).or(last);
     }
 
-    fn add(&mut self, at: f64, kind: Kind, text: String) {
+    fn add(&mut self, at: f64, kind: LogLevel, text: String) {
         self.lines.push(Line { at, kind, text });
         let over = self.lines.len().saturating_sub(LINES);
         self.lines.drain(..over);
@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn messages_go_when_they_are_due_and_stay_in_the_log() {
         let mut log = Log::default();
-        log.say("saved", 10.0);
-        log.say("undone", 12.0);
+        log.toast("saved", 10.0);
+        log.toast("undone", 12.0);
         assert_eq!(log.expire(12.0), Some(3.0));
         assert_eq!(log.expire(15.0), Some(2.0), "the first is due");
         assert_eq!(log.toasts.len(), 1);
-        log.say("undone", 16.0);
+        log.toast("undone", 16.0);
         assert_eq!(log.expire(17.5), Some(3.5), "said again, it stays longer");
         assert_eq!(log.expire(21.0), None);
         assert!(log.toasts.is_empty());
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn neither_messages_nor_lines_pile_up() {
         let mut log = Log::default();
-        (0..2000).for_each(|i| log.say(format!("message {i}"), 0.0));
+        (0..2000).for_each(|i| log.toast(format!("message {i}"), 0.0));
         assert_eq!((log.toasts.len(), log.lines.len()), (AT_ONCE, LINES));
         assert_eq!(log.toasts.last().map(|t| t.text.as_str()), Some("message 1999"));
     }
@@ -187,7 +187,7 @@ mod tests {
         log.follow(&state, 1.0);
         log.follow(&state, 2.0);
         let lines: Vec<_> = log.lines.iter().map(|l| (l.kind, l.text.as_str())).collect();
-        assert_eq!(lines, [(Kind::Failed, "no such device"), (Kind::Done, "job 1: done")]);
+        assert_eq!(lines, [(LogLevel::Failed, "no such device"), (LogLevel::Done, "job 1: done")]);
         assert!(log.toasts.is_empty(), "both have their place on screen");
         state.current = Some(7);
         state.history.insert(0, ended(2, Some(7)));

@@ -26,7 +26,7 @@ impl WhenceApp {
             }
         }
         if let Some(text) = storage.get_string(RECENT) {
-            self.shell.recent_from(&text);
+            self.shell.restore_recent(&text);
         }
         self.shell.toured = storage.get_string(TOURED).is_some();
         if storage.get_string(CONTRAST).as_deref() == Some("on") {

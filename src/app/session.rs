@@ -221,11 +221,11 @@ impl SavedQuery {
         for saved in last.into_iter().flat_map(|s| &s.queries).filter(|q| q.origin == origin) {
             explanations.extend(saved.explanations.iter().cloned());
         }
-        for answer in query.earlier.iter().chain(&query.answer) {
+        for answer in query.earlier.iter().chain(&query.explanation) {
             if answer.complete.is_none() && !answer.is_recalled() {
                 continue;
             }
-            let Some(job) = answer.asked.as_deref() else { continue };
+            let Some(job) = answer.request.as_deref() else { continue };
             let explanation = SavedExplanation::of(job);
             explanations.retain(|old| !explanation.replaces(old));
             explanations.push(explanation);

@@ -44,24 +44,24 @@ pub struct Shell {
     /// Whether the library's filter shall get the cursor.
     pub focus_filter: bool,
     /// What the program has in memory.
-    pub memory: Meter,
+    pub memory: MemoryMeter,
 }
 
 impl Shell {
     /// A project was opened.
-    pub fn remember(&mut self, path: &Path, name: &str) {
+    pub fn add_recent(&mut self, path: &Path, name: &str) {
         self.recent.retain(|r| r.path != path);
         self.recent.insert(0, Recent { path: path.to_owned(), name: name.to_owned() });
         self.recent.truncate(RECENT);
     }
 
     /// A project is no longer there.
-    pub fn drop_recent(&mut self, path: &Path) {
+    pub fn remove_recent(&mut self, path: &Path) {
         self.recent.retain(|r| r.path != path);
     }
 
     /// Takes up what was kept. What cannot be read is nothing.
-    pub fn recent_from(&mut self, text: &str) {
+    pub fn restore_recent(&mut self, text: &str) {
         match serde_json::from_str::<Vec<Recent>>(text) {
             Ok(mut recent) => {
                 recent.truncate(RECENT);
@@ -74,13 +74,13 @@ impl Shell {
 
 /// Measures memory at most once a second, and never by itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Meter {
+pub struct MemoryMeter {
     /// Bytes at the last reading; none where the system does not tell.
     pub bytes: Option<u64>,
     read: Option<f64>,
 }
 
-impl Meter {
+impl MemoryMeter {
     /// Reads again where the last reading is older than a second.
     pub fn follow(&mut self, now: f64, read: impl FnOnce() -> Option<u64>) {
         if self.read.is_none_or(|at| now - at >= 1.0) {
@@ -96,24 +96,24 @@ mod tests {
     #[test]
     fn the_latest_eight_projects_are_remembered_once_each() {
         let mut shell = Shell::default();
-        (0..10).for_each(|i| shell.remember(Path::new(&format!("/p/{i}")), &format!("project {i}")));
-        shell.remember(Path::new("/p/4"), "project 4");
+        (0..10).for_each(|i| shell.add_recent(Path::new(&format!("/p/{i}")), &format!("project {i}")));
+        shell.add_recent(Path::new("/p/4"), "project 4");
         let names: Vec<_> = shell.recent.iter().map(|r| r.name.as_str()).collect();
         assert_eq!(names.len(), 8);
         assert_eq!(names[..2], ["project 4", "project 9"]);
         let text = serde_json::to_string(&shell.recent).unwrap();
         let mut other = Shell::default();
-        other.recent_from(&text);
+        other.restore_recent(&text);
         assert_eq!(other.recent, shell.recent);
-        other.recent_from("{ broken");
+        other.restore_recent("{ broken");
         assert_eq!(other.recent, shell.recent, "what cannot be read changes nothing");
-        other.drop_recent(Path::new("/p/4"));
+        other.remove_recent(Path::new("/p/4"));
         assert_eq!(other.recent.len(), 7);
     }
 
     #[test]
     fn memory_is_read_once_a_second_at_most() {
-        let mut meter = Meter::default();
+        let mut meter = MemoryMeter::default();
         let times = std::cell::Cell::new(0);
         let read = || {
             times.set(times.get() + 1);

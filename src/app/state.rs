@@ -2,9 +2,9 @@
 
 mod evidence;
 mod jobs;
-mod question;
 mod ranking_view;
 mod reduce;
+mod request;
 mod restore;
 #[cfg(test)]
 mod tests;
@@ -12,11 +12,11 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
-pub use evidence::{Course, Found};
+pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};
-pub use question::{looked_through, makes, models, question};
 pub use ranking_view::{RankingView, Row, Stage};
 pub use reduce::Effect;
+pub use request::{counterfactual_kind, evidence_source, job_evidence_source, scoring_request};
 pub use restore::RestoreJob;
 
 use super::session::{SavedExplanation, Session};
@@ -38,7 +38,7 @@ pub struct State {
     /// The training images, where they are in memory.
     pub dataset: Option<Dataset>,
     /// Counts datasets, so that textures of an earlier one are not shown.
-    pub dataset_number: u64,
+    pub dataset_id: u64,
     /// The images asked about.
     pub queries: Vec<Query>,
     /// Key of the query on screen.
@@ -52,13 +52,13 @@ pub struct State {
     /// Jobs that ended, latest first.
     pub history: Vec<Job>,
     /// Warnings and failures, oldest first.
-    pub notices: Vec<Notice>,
+    pub notifications: Vec<Notification>,
     /// The project's last session; what of it is not restored is carried into the next one.
     pub saved_session: Option<Session>,
     /// Jobs that restore it, before the engine has them.
     pub restore_queue: VecDeque<RestoreJob>,
     /// The image that is being drawn.
-    pub drawing: Option<Drawing>,
+    pub generation: Option<GenerationPreview>,
     next_key: u64,
 }
 
@@ -74,13 +74,13 @@ pub struct Query {
     /// Nearest training images, by group.
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
     /// What the groups had to do with it.
-    pub answer: Option<Answer>,
+    pub explanation: Option<Explanation>,
     /// Complete answers that were found before, by other methods or settings, latest last.
-    pub earlier: Vec<Answer>,
+    pub earlier: Vec<Explanation>,
     /// Explanations of an earlier session that were not asked for yet, the oldest first.
     pub saved_explanations: Vec<SavedExplanation>,
     /// Evidence for and against the answer.
-    pub found: Found,
+    pub evidence: QueryEvidence,
     /// Whether what is kept of it was asked for.
     pub recalled: bool,
     /// Whether the user marked it.
@@ -89,7 +89,7 @@ pub struct Query {
 
 /// The scores of one query, as far as they are known.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
+pub struct Explanation {
     /// The job that finds them.
     pub job: JobId,
     /// Name of the method.
@@ -97,7 +97,7 @@ pub struct Answer {
     /// What was asked for, in words.
     pub settings: String,
     /// The job's whole description.
-    pub asked: Option<Box<AttributeJob>>,
+    pub request: Option<Box<AttributeJob>>,
     /// How models without a group were made, in words; empty where none were.
     pub recipe: String,
     /// The closed form's ranking.
@@ -107,12 +107,12 @@ pub struct Answer {
     /// All scores.
     pub complete: Option<Attribution>,
     /// The same, in order, with ties and the sentence that sums up.
-    pub board: RankingView,
+    pub ranking: RankingView,
 }
 
 /// An image while it is drawn.
 #[derive(Clone, Debug)]
-pub struct Drawing {
+pub struct GenerationPreview {
     /// The job that draws it.
     pub job: JobId,
     /// Steps done.
@@ -127,7 +127,7 @@ pub struct Drawing {
 
 /// Something worth knowing, shown near what it is about until dismissed.
 #[derive(Clone, Debug)]
-pub struct Notice {
+pub struct Notification {
     /// Unique while the program runs.
     pub key: u64,
     /// What it is about.
@@ -142,36 +142,36 @@ pub struct Notice {
     pub retry: Option<JobSpec>,
 }
 
-impl Answer {
+impl Explanation {
     /// Whether it answers this question.
-    pub fn is_to(&self, question: &AttributeJob) -> bool {
-        self.asked.as_deref().is_some_and(|asked| self::question(asked) == *question)
+    pub fn answers(&self, question: &AttributeJob) -> bool {
+        self.request.as_deref().is_some_and(|asked| self::scoring_request(asked) == *question)
     }
 
     /// Whether it is only brought back, from what is kept.
     pub fn is_recalled(&self) -> bool {
-        self.asked.as_ref().is_some_and(|job| job.known_only)
+        self.request.as_ref().is_some_and(|job| job.known_only)
     }
 }
 
 impl Query {
     /// Complete answers and the one on screen, the oldest first.
-    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
-        let now = self.answer.iter().filter(|a| !a.board.rows.is_empty());
+    pub fn explanations(&self) -> impl Iterator<Item = &Explanation> {
+        let now = self.explanation.iter().filter(|a| !a.ranking.rows.is_empty());
         self.earlier.iter().chain(now)
     }
 
     /// Puts the answer that was asked for in this way on screen, unless another is still being found. False where there is
     /// none.
-    pub fn bring_forward(&mut self, asked: impl Fn(&AttributeJob) -> bool) -> bool {
-        let fits = |answer: &Answer| answer.asked.as_deref().is_some_and(&asked);
-        if self.answer.as_ref().is_some_and(fits) {
+    pub fn show_explanation(&mut self, asked: impl Fn(&AttributeJob) -> bool) -> bool {
+        let fits = |answer: &Explanation| answer.request.as_deref().is_some_and(&asked);
+        if self.explanation.as_ref().is_some_and(fits) {
             return true;
         }
         let Some(place) = self.earlier.iter().position(fits) else { return false };
-        if self.answer.as_ref().is_none_or(|now| now.complete.is_some()) {
+        if self.explanation.as_ref().is_none_or(|now| now.complete.is_some()) {
             let found = self.earlier.remove(place);
-            self.earlier.extend(self.answer.replace(found));
+            self.earlier.extend(self.explanation.replace(found));
             // Its evidence may be of other models.
             self.recalled = false;
         }
@@ -195,8 +195,8 @@ impl State {
     }
 
     /// The answer on screen.
-    pub fn answer(&self) -> Option<&Answer> {
-        self.query().and_then(|q| q.answer.as_ref())
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.query().and_then(|q| q.explanation.as_ref())
     }
 
     /// Names of the groups.
@@ -245,7 +245,7 @@ impl State {
 
     /// The job that explains the query on screen.
     pub fn explaining(&self) -> Option<&Job> {
-        let job = self.answer()?.job;
+        let job = self.explanation()?.job;
         self.jobs.iter().find(|j| j.id == job)
     }
 
@@ -263,7 +263,7 @@ impl State {
                 (false, _, false) => "Open its dataset first",
             });
         };
-        if self.drawing.is_some() {
+        if self.generation.is_some() {
             return Err("An image is being drawn");
         }
         let Some(query) = self.query() else { return Err("Draw an image from a seed or open one first") };
@@ -277,30 +277,30 @@ impl State {
     }
 
     /// Notices of a slot, and of the query on screen where they are about a query.
-    pub fn notices_of(&self, slot: Slot) -> impl Iterator<Item = &Notice> {
-        self.notices.iter().filter(move |n| n.slot == slot && (n.query.is_none() || n.query == self.current))
+    pub fn notifications_of(&self, slot: Slot) -> impl Iterator<Item = &Notification> {
+        self.notifications.iter().filter(move |n| n.slot == slot && (n.query.is_none() || n.query == self.current))
     }
 
     /// Adds a notice; the same text is not said twice.
     pub fn notify(&mut self, slot: Slot, query: Option<u64>, failed: bool, text: String, retry: Option<JobSpec>) {
         self.opening &= !failed;
-        if self.notices.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
+        if self.notifications.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
             return;
         }
         let key = self.new_key();
-        self.notices.push(Notice { key, slot, query, failed, text, retry });
+        self.notifications.push(Notification { key, slot, query, failed, text, retry });
     }
 
     /// Takes a notice away.
     pub fn dismiss(&mut self, key: u64) {
-        self.notices.retain(|n| n.key != key);
+        self.notifications.retain(|n| n.key != key);
     }
 
     /// Selects the group that is `by` places further in the order on screen.
     pub fn move_selection(&mut self, by: isize) {
         let board: Vec<usize> = self
-            .answer()
-            .map(|a| a.board.rows.iter().chain(&a.board.waiting).filter_map(|r| r.group).collect())
+            .explanation()
+            .map(|a| a.ranking.rows.iter().chain(&a.ranking.waiting).filter_map(|r| r.group).collect())
             .unwrap_or_default();
         let order = if board.is_empty() { (0..self.groups().len()).collect() } else { board };
         let place = self.group.and_then(|g| order.iter().position(|o| *o == g));
@@ -323,7 +323,7 @@ impl State {
     pub fn remove_query(&mut self, key: u64) {
         let Some(place) = self.queries.iter().position(|q| q.key == key) else { return };
         self.queries.remove(place);
-        self.notices.retain(|n| n.query != Some(key));
+        self.notifications.retain(|n| n.query != Some(key));
         if self.current == Some(key) {
             self.current = self.queries.get(place.min(self.queries.len().saturating_sub(1))).map(|q| q.key);
         }

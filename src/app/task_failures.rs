@@ -4,7 +4,7 @@
 use egui::Context;
 
 use super::background_tasks::{Failure, Message, Task};
-use super::export::Unsaved;
+use super::export::SaveError;
 use super::state::Slot;
 use super::window::WhenceApp;
 
@@ -49,7 +49,7 @@ pub const EXPORT: Task = Task {
     name: "export",
     on_failure: |app, _, failure| {
         let text = format!("Nothing was saved: {}. Try again, or save something else.", failure.cause());
-        app.exported(Err(Unsaved::Failed(text)));
+        app.exported(Err(SaveError::Failed(text)));
     },
 };
 
@@ -85,8 +85,8 @@ impl WhenceApp {
 
     /// Leaves the group without nearest images, so that the look-up that failed is not repeated in every frame.
     fn give_up_nearest(&mut self) {
-        if let Some((query, dataset, group)) = self.looking.take()
-            && self.state.dataset_number == dataset
+        if let Some((query, dataset, group)) = self.nearest_lookup.take()
+            && self.state.dataset_id == dataset
             && let Some(query) = self.state.query_mut(query)
         {
             query.nearest.entry(group).or_default();

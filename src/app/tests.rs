@@ -183,7 +183,7 @@ fn class_conditional_models_ask_for_the_class() {
     scene.window.state_mut().forms.class = 4;
     scene.settle();
     scene.window.get_by_label("Class");
-    scene.act(Action::Draw);
+    scene.act(Action::Generate);
     assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.draw.class == Some(4)));
 }
 

@@ -12,7 +12,7 @@ use super::backend::Backend;
 use super::background_tasks::{BackgroundTasks, Message};
 use super::commands::WRITING;
 use super::dock::Dock;
-use super::files::{FilePicker, Kind, Pick, SystemPicker};
+use super::files::{FilePicker, PathKind, Pick, SystemPicker};
 use super::forms::{Forms, NEAREST, Settings};
 use super::library::Library;
 use super::panels::{self, PanelId, View};
@@ -36,7 +36,7 @@ const SESSION_INTERVAL: f64 = 0.5;
 
 /// How the image of the window is coming along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shot {
+enum Screenshot {
     /// Not asked for, or done.
     None,
     /// Waits for the window to settle; frames without a change.
@@ -72,10 +72,10 @@ pub struct WhenceApp {
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
     /// Nearest images that are being looked for: query, dataset, group.
-    pub(super) looking: Option<(u64, u64, usize)>,
-    shot: Shot,
+    pub(super) nearest_lookup: Option<(u64, u64, usize)>,
+    shot: Screenshot,
     /// The image of the view that is being taken.
-    pub(super) view_shot: super::export::Shot,
+    pub(super) view_capture: super::export::Capture,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
     failure: Arc<Mutex<Option<Error>>>,
@@ -103,9 +103,9 @@ impl WhenceApp {
             session_checked: f64::NEG_INFINITY,
             recalls: options.screenshot.is_none(),
             explain_soon: options.attribute,
-            looking: None,
-            shot: if options.screenshot.is_some() { Shot::Waiting(0) } else { Shot::None },
-            view_shot: super::export::Shot::default(),
+            nearest_lookup: None,
+            shot: if options.screenshot.is_some() { Screenshot::Waiting(0) } else { Screenshot::None },
+            view_capture: super::export::Capture::default(),
             reopening: None,
             failure: Arc::default(),
             options,
@@ -125,10 +125,10 @@ impl WhenceApp {
         app
     }
 
-    /// Whether an errand is under way whose answer will change what is shown.
+    /// Whether an task is under way whose answer will change what is shown.
     #[cfg(test)]
-    pub(super) fn is_looking(&self) -> bool {
-        self.looking.is_some()
+    pub(super) fn is_finding_nearest(&self) -> bool {
+        self.nearest_lookup.is_some()
     }
 
     /// Starts the engine and the first jobs. Happens after the first frame, so that a window is up at once.
@@ -181,7 +181,7 @@ impl WhenceApp {
         }
         if changed {
             let model = self.state.model.as_ref().map(|m| m.hash.clone());
-            self.shell.history.stand_on((self.state.dataset_number, model), self.moment());
+            self.shell.history.set_scope((self.state.dataset_id, model), self.snapshot());
             ctx.request_repaint();
         }
         changed
@@ -198,10 +198,10 @@ impl WhenceApp {
                     Message::Recipe(whence_training::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
                 });
             }
-            Effect::Remember(root) => {
+            Effect::AddRecent(root) => {
                 let name = self.state.project.as_ref().map_or_else(String::new, |p| p.file.name.clone());
-                self.shell.remember(&root, &name);
-                self.shell.history.forget(self.moment());
+                self.shell.add_recent(&root, &name);
+                self.shell.history.forget(self.snapshot());
                 self.last_project = Some(root);
             }
         }
@@ -218,7 +218,7 @@ impl WhenceApp {
                 (task.on_failure)(self, ctx, failure);
             }
             Message::Exported(result) => self.exported(result),
-            Message::ViewShot(image) => self.take_view(&image),
+            Message::ViewCaptured(image) => self.take_view(&image),
             Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
             Message::View(Err(text)) => (self.state.opening, self.forms.path_error) = (false, Some(text)),
             Message::Picked(what, path) => {
@@ -232,10 +232,10 @@ impl WhenceApp {
             }
             Message::PathInspected(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
             Message::RecentInspected(there, path) => self.recent_looked_up(ctx, there, path),
-            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
+            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(PathKind::Project, root)),
             Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
             Message::Recipe(Ok(recipe)) => {
-                (self.forms.settings, self.forms.reading_recipe) = (Settings::with(recipe), false);
+                (self.forms.settings, self.forms.reading_recipe) = (Settings::with_recipe(recipe), false);
             }
             Message::Recipe(Err(text)) => {
                 self.forms.reading_recipe = false;
@@ -243,8 +243,8 @@ impl WhenceApp {
                 self.state.notify(Slot::Explain, None, false, text, None);
             }
             Message::Nearest { query, dataset, group, nearest } => {
-                self.looking = None;
-                if self.state.dataset_number == dataset
+                self.nearest_lookup = None;
+                if self.state.dataset_id == dataset
                     && let Some(query) = self.state.query_mut(query)
                 {
                     query.nearest.entry(group).or_insert(nearest);
@@ -296,19 +296,19 @@ impl WhenceApp {
     }
 
     /// Looks for the nearest images of the selected group, where nobody has yet.
-    fn look_for_nearest(&mut self) {
+    fn find_nearest(&mut self) {
         let (Some(group), Some(query), Some(dataset)) = (self.state.group, self.state.query(), &self.state.dataset)
         else {
             return;
         };
-        let want = (query.key, self.state.dataset_number, group);
+        let want = (query.key, self.state.dataset_id, group);
         let fits = query.image.shape == dataset.shape();
-        if !fits || self.looking.is_some() || query.nearest.contains_key(&group) {
+        if !fits || self.nearest_lookup.is_some() || query.nearest.contains_key(&group) {
             return;
         }
         let (dataset, pixels) = (dataset.clone(), query.image.pixels.clone());
         let (query, number, group) = want;
-        self.looking = Some(want);
+        self.nearest_lookup = Some(want);
         self.background_tasks.run(task_failures::NEAREST, move || Message::Nearest {
             query,
             dataset: number,
@@ -319,7 +319,7 @@ impl WhenceApp {
 
     /// Takes the image of the window once nothing changes any more; closes the window where something could not be opened.
     fn take_screenshot(&mut self, ctx: &Context, changed: bool) {
-        let Shot::Waiting(still) = self.shot else { return };
+        let Screenshot::Waiting(still) = self.shot else { return };
         let failed = self.first_failure();
         let state = &self.state;
         let idle = self.opened
@@ -327,31 +327,31 @@ impl WhenceApp {
             && state.jobs.is_empty()
             && state.restore_queue.is_empty()
             && !self.explain_soon
-            && self.looking.is_none()
+            && self.nearest_lookup.is_none()
             && self.reopening.is_none();
         // A window that has not begun to open anything is not settled.
-        let begun = !state.history.is_empty() || !state.notices.is_empty() || failed.is_some();
+        let begun = !state.history.is_empty() || !state.notifications.is_empty() || failed.is_some();
         let still = if idle && begun && !changed { still + 1 } else { 0 };
         if still < SETTLED {
-            self.shot = Shot::Waiting(still);
+            self.shot = Screenshot::Waiting(still);
             if still > 0 || (idle && begun) {
                 ctx.request_repaint();
             }
             return;
         }
         if let Some(text) = failed {
-            self.shot = Shot::None;
+            self.shot = Screenshot::None;
             *self.failure.lock() = Some(Error::Job(text));
             return ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
-        self.shot = Shot::Requested;
+        self.shot = Screenshot::Requested;
         let post = self.background_tasks.post();
         ctx.request_screenshot(move |image| post(Message::Screenshot(image)));
     }
 
     /// What could not be opened or done.
     fn first_failure(&self) -> Option<String> {
-        let notice = self.state.notices.iter().find(|n| n.failed).map(|n| n.text.clone());
+        let notice = self.state.notifications.iter().find(|n| n.failed).map(|n| n.text.clone());
         self.forms.path_error.clone().or(notice)
     }
 }
@@ -369,18 +369,18 @@ impl eframe::App for WhenceApp {
             if self.state.can_explain().is_ok() {
                 self.explain_soon = false;
                 self.command(ctx, Command::Act(actions::Action::Explain));
-            } else if self.opened && self.state.jobs.is_empty() && self.state.notices.iter().any(|n| n.failed) {
+            } else if self.opened && self.state.jobs.is_empty() && self.state.notifications.iter().any(|n| n.failed) {
                 // What it waits for will not come.
                 self.explain_soon = false;
             }
         }
-        self.look_for_nearest();
+        self.find_nearest();
         self.restore();
         self.follow_session(ctx);
         self.library.open = self.dock.shown().contains(&PanelId::Library);
         self.library.arrange(&self.state, &self.background_tasks);
         self.take_screenshot(ctx, changed);
-        self.follow_shot(ctx);
+        self.follow_capture(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
@@ -392,7 +392,7 @@ impl eframe::App for WhenceApp {
         let keys = actions::pressed(&ctx, &mut self.forms);
         let mut out: Vec<Command> = keys.into_iter().map(Command::Act).collect();
         self.tick(&ctx);
-        self.shell.history.follow(self.moment());
+        self.shell.history.follow(self.snapshot());
         let mut view = View {
             state: &self.state,
             forms: &mut self.forms,
@@ -404,7 +404,7 @@ impl eframe::App for WhenceApp {
         panels::show(ui, &mut view, &mut self.dock);
         self.textures.end_frame();
         // Tabs are chosen in the panels themselves.
-        self.shell.history.record(self.moment());
+        self.shell.history.record(self.snapshot());
         if !out.is_empty() {
             ctx.request_repaint();
         }
@@ -412,7 +412,7 @@ impl eframe::App for WhenceApp {
             self.command(&ctx, command);
         }
         // Where no field came of it.
-        self.forms.ahead.clear();
+        self.forms.pending_text.clear();
         self.frames += 1;
         if self.frames == 1 {
             // The first frame is on screen before anything is opened.

@@ -13,7 +13,7 @@ impl Action {
         let when = |is: bool, reason| if is { Ok(()) } else { Err(reason) };
         match self {
             Self::Explain => state.can_explain(),
-            Self::Draw => when(state.model.is_some(), "Open a model first"),
+            Self::Generate => when(state.model.is_some(), "Open a model first"),
             Self::CancelJob => when(!state.jobs.is_empty(), "Nothing runs"),
             Self::PauseJob => match state.active() {
                 Some(job) if job.can_pause() || job.status == crate::app::state::JobStatus::Paused => Ok(()),

@@ -78,7 +78,7 @@ impl Action {
         Self::CancelJob,
         Self::PauseJob,
         Self::Jobs,
-        Self::Draw,
+        Self::Generate,
         Self::OpenImage,
         Self::OpenFolder,
         Self::TypePath,
@@ -136,7 +136,7 @@ impl Action {
             Self::Jobs => {
                 row(Explain, "Jobs", "What runs, what waits and in which order, what was done", command(Key::J))
             }
-            Self::Draw => row(Open, "Draw", "Let the model draw an image from this seed", command(Key::D)),
+            Self::Generate => row(Open, "Draw", "Let the model draw an image from this seed", command(Key::D)),
             Self::OpenImage => row(Open, "Open image…", "Ask about an image from a file", command_shift(Key::O)),
             Self::OpenFolder => {
                 row(Open, "Open folder…", "Open a project, a model or a dataset folder", command(Key::O))

@@ -37,14 +37,14 @@ pub fn add_redrawn(section: &mut ReportQuery, query: &Query, groups: &[String]) 
     let shape = query.image.shape;
     let fits = |r: &&Regenerated| r.is_done() && r.pixels.len() == shape.numel();
     let without = ranked(&section.attribution, groups).filter_map(|(group, name)| {
-        let redrawn = query.found.redrawn.get(&group).filter(fits)?;
-        let change = query.found.change(&query.image.pixels, group)?;
+        let redrawn = query.evidence.redrawn.get(&group).filter(fits)?;
+        let change = query.evidence.change(&query.image.pixels, group)?;
         let caption = format!("values differ by {:.1} % of their range", 100.0 * change);
         Some((name.to_owned(), ReportImage { pixels: redrawn.pixels.clone(), shape, caption }))
     });
     section.redrawn = without.take(REDRAWN).collect();
     if !section.redrawn.is_empty() {
-        section.reference = query.found.reference.as_ref().filter(fits).map(|redrawn| ReportImage {
+        section.reference = query.evidence.reference.as_ref().filter(fits).map(|redrawn| ReportImage {
             pixels: redrawn.pixels.clone(),
             shape,
             caption: "drawn again by the full model".into(),
@@ -54,7 +54,7 @@ pub fn add_redrawn(section: &mut ReportQuery, query: &Query, groups: &[String]) 
 
 /// The maps of an image; none where no group was mapped.
 pub fn maps(section: &ReportQuery, query: &Query, groups: &[String]) -> Option<Maps> {
-    let maps = &query.found.maps;
+    let maps = &query.evidence.maps;
     let (leader, name) = ranked(&section.attribution, groups).find_map(|(g, name)| Some((maps.get(&g)?, name)))?;
     Some(Maps { name: name.to_owned(), leader: Arc::clone(leader), all: maps.values().map(Arc::clone).collect() })
 }

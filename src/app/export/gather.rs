@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::answers::{comparison, complete, labels};
 use super::evidence::{Maps, add_redrawn, maps};
-use super::{Export, ExportRequest, Table, Unsaved, free, portable_path};
+use super::explanations::{comparison, complete, labels};
+use super::{Export, ExportRequest, SaveError, Table, free, portable_path};
 use crate::command_line::{JobSources, job_command};
 use crate::palette::group_colours;
 use whence_data::{Dataset, ImageShape};
@@ -12,13 +12,13 @@ use whence_jobs::{AttributeJob, QueryOrigin};
 use whence_methods::Attribution;
 use whence_report::{Facts, GroupStyle, Report, ReportImage, ReportQuery, TableFormat, write_comparison, write_scores};
 
-use crate::app::state::{Answer, Query, State};
+use crate::app::state::{Explanation, Query, State};
 
 /// Nearest training images of each of the groups that lead: a row on paper.
 const NEAREST: usize = 8;
 
 /// Work that no frame waits for: writes a file and says where it is.
-pub type Work = Box<dyn FnOnce() -> Result<PathBuf, Unsaved> + Send>;
+pub type Work = Box<dyn FnOnce() -> Result<PathBuf, SaveError> + Send>;
 
 /// What writes a table or a report of what is known now.
 ///
@@ -38,7 +38,7 @@ pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
             let shape = state.query().or_else(|| state.queries.first()).map(|q| q.image.shape);
             let shape = shape.ok_or("There is no image")?;
             let scores: Vec<Attribution> = match table {
-                Table::Ranking => state.answer().and_then(|a| a.complete.clone()).into_iter().collect(),
+                Table::Ranking => state.explanation().and_then(|a| a.complete.clone()).into_iter().collect(),
                 Table::All | Table::Comparison => explained(state).map(|(_, _, all)| all.clone()).collect(),
             };
             Ok(Box::new(move || write_table(request, format, &scores, shape)))
@@ -63,31 +63,31 @@ fn write_table(
     format: TableFormat,
     scores: &[Attribution],
     shape: ImageShape,
-) -> Result<PathBuf, Unsaved> {
+) -> Result<PathBuf, SaveError> {
     free(&request)?;
     write_scores(&request.path, format, scores, shape).map_err(|e| e.to_string())?;
     Ok(request.path)
 }
 
 /// The images that are explained, with the answer on screen.
-fn explained(state: &State) -> impl Iterator<Item = (&Query, &Answer, &Attribution)> {
+fn explained(state: &State) -> impl Iterator<Item = (&Query, &Explanation, &Attribution)> {
     state.queries.iter().filter_map(|q| complete(q).last().map(|(answer, all)| (q, answer, all)))
 }
 
 /// All answers of the images that are explained: of each image the one on screen first.
-fn every_answer(state: &State) -> Vec<(&Query, &Answer, &Attribution)> {
+fn all_explanations(state: &State) -> Vec<(&Query, &Explanation, &Attribution)> {
     let of = |query| complete(query).map(move |(answer, all)| (query, answer, all)).collect::<Vec<_>>();
     state.queries.iter().flat_map(|query| of(query).into_iter().rev()).collect()
 }
 
 /// Images that were explained in the same way.
-struct Alike {
+struct SameSettings {
     job: AttributeJob,
     images: Vec<String>,
     sources: JobSources,
 }
 
-impl Alike {
+impl SameSettings {
     /// The command that explains the images again, beside the project's folder, or beside model and dataset.
     fn command(&self, root: Option<&Path>, out: &Path) -> String {
         let project = root.map(|root| portable_path(root, None));
@@ -101,7 +101,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
     let colours = group_colours(state.groups().len());
     let looks = state.groups().iter().zip(colours);
     let project = state.project.as_ref();
-    let alike = alike(state);
+    let same_settings = same_settings(state);
     let root = project.map(|p| p.root.as_path());
     // The report may be sent to anybody: it names files, and not where they lie on this computer.
     let portable = |path: &Path| portable_path(path, root);
@@ -132,8 +132,8 @@ fn report(state: &State, request: &ExportRequest) -> Report {
             }),
         )
     }));
-    for group in &alike {
-        let title = match alike.as_slice() {
+    for group in &same_settings {
+        let title = match same_settings.as_slice() {
             [_] => "Scores, as asked for".into(),
             _ => format!("Scores of {}, as asked for", group.images.join(", ")),
         };
@@ -156,28 +156,28 @@ fn report(state: &State, request: &ExportRequest) -> Report {
         // What takes time to draw is added off the window's thread.
         queries: Vec::new(),
         facts,
-        recipes: alike
+        recipes: same_settings
             .iter()
             .filter_map(|g| Some((g.sources.recipe.clone(), toml::to_string(&g.job.recipe).ok()?)))
             .collect(),
-        commands: alike.iter().map(|g| g.command(root, &out)).collect(),
+        commands: same_settings.iter().map(|g| g.command(root, &out)).collect(),
         warnings: Vec::new(),
     }
 }
 
 /// Puts images together that were explained in the same way, in the order they are listed.
-fn alike(state: &State) -> Vec<Alike> {
-    let mut all: Vec<Alike> = Vec::new();
+fn same_settings(state: &State) -> Vec<SameSettings> {
+    let mut all: Vec<SameSettings> = Vec::new();
     let root = state.project.as_ref().map(|p| p.root.as_path());
     let listed = state.project.as_ref().map_or(&[][..], |p| p.file.queries.as_slice());
-    for (query, answer, _) in every_answer(state) {
-        let Some(job) = answer.asked.as_deref() else { continue };
+    for (query, answer, _) in all_explanations(state) {
+        let Some(job) = answer.request.as_deref() else { continue };
         // An answer that was only brought back was found in the same way once.
         let job = AttributeJob { queries: Vec::new(), live: true, known_only: false, ..job.clone() };
         let place = all.iter().position(|g| g.job == job).unwrap_or_else(|| {
             let recipe = if all.is_empty() { "recipe.toml".into() } else { format!("recipe-{}.toml", all.len() + 1) };
             let sources = JobSources { recipe, ..JobSources::default() };
-            all.push(Alike { job, images: Vec::new(), sources });
+            all.push(SameSettings { job, images: Vec::new(), sources });
             all.len() - 1
         });
         let Some(group) = all.get_mut(place) else { continue };
@@ -219,7 +219,7 @@ fn sections(state: &State) -> Vec<Section> {
 }
 
 fn sections_of(query: &Query, groups: &[String], root: Option<&Path>) -> Vec<Section> {
-    let (answers, scores): (Vec<&Answer>, Vec<&Attribution>) = complete(query).unzip();
+    let (answers, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
     let named = labels(&answers).into_iter().zip(scores).rev().enumerate();
     let section = |(place, (label, all)): (usize, (String, &Attribution))| {
         let name =

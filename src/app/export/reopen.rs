@@ -61,7 +61,7 @@ enum Outcome {
 
 /// What the window shows now, and how to see it again.
 pub fn view_recipe(state: &State, tabs: &[PanelId]) -> ViewRecipe {
-    let job = state.answer().and_then(|answer| answer.asked.as_deref());
+    let job = state.explanation().and_then(|answer| answer.request.as_deref());
     ViewRecipe {
         project_name: state.project.as_ref().map(|p| p.file.name.clone()),
         query: state.query().map(|q| {
@@ -260,7 +260,7 @@ impl WhenceApp {
 
     fn advance_contents(&mut self, view: &mut Reopening) -> Outcome {
         let state = &self.state;
-        let parts = [Slot::Project, Slot::Model, Slot::Dataset, Slot::Query, Slot::Draw];
+        let parts = [Slot::Project, Slot::Model, Slot::Dataset, Slot::Query, Slot::Generate];
         if self.forms.reading_recipe
             || state.is_restoring_images()
             || parts.iter().any(|slot| state.busy(*slot).is_some())
@@ -303,7 +303,7 @@ impl WhenceApp {
 
     /// Everything is there: shows it. One step back undoes all of what is shown and selected.
     fn show_view(&mut self, ctx: &Context, recipe: &ViewRecipe) {
-        self.shell.history.follow(self.moment());
+        self.shell.history.follow(self.snapshot());
         if let Some((query, wanted)) = recipe.query.as_ref().and_then(|q| find(&self.state, q).zip(Some(q))) {
             let (key, text) = (query.key, (!is_same(query, wanted)).then(|| changed(query)));
             self.state.current = Some(key);
@@ -324,7 +324,7 @@ impl WhenceApp {
         if let Some(settings) = &recipe.settings {
             self.take_settings(settings);
         }
-        self.shell.history.record(self.moment());
+        self.shell.history.record(self.snapshot());
         ctx.request_repaint();
     }
 
@@ -338,15 +338,15 @@ impl WhenceApp {
             );
             return self.state.notify(Slot::Explain, self.state.current, false, text, None);
         }
-        self.forms.settings.take(view);
+        self.forms.settings.apply_view(view);
         if let Some(class) = view.scoring.class {
             self.forms.class = class;
         }
         let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
-        if query.bring_forward(|asked| explains(asked, view)) || self.state.can_explain().is_err() {
+        if query.show_explanation(|asked| explains(asked, view)) || self.state.can_explain().is_err() {
             return;
         }
-        let Ok(job) = self.forms.job_of(&self.state) else { return };
+        let Ok(job) = self.forms.current_job(&self.state) else { return };
         let kept = AttributeJob {
             settings: ScoreSettings { batch: job.settings.batch, ..view.scoring },
             null: view.null,

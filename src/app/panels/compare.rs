@@ -6,7 +6,7 @@ use super::View;
 use super::score::{capitalised, method_title};
 use crate::app::actions::{Action, Command};
 use crate::app::format;
-use crate::app::state::{Answer, Query, Slot};
+use crate::app::state::{Explanation, Query, Slot};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use crate::app::widgets::{Scale, TextureKey, Tile, elided, hover, swatch, tile};
 use whence_evaluation::metrics::metrics;
@@ -21,7 +21,7 @@ const NARROWEST: f32 = 150.0;
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    super::notices(ui, view, &[Slot::Explain], 120.0);
+    super::notifications(ui, view, &[Slot::Explain], 120.0);
     let state = view.state;
     let Some(query) = state.query() else {
         super::placeholder(
@@ -32,7 +32,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         );
         return;
     };
-    let answers: Vec<&Answer> = query.answers().collect();
+    let answers: Vec<&Explanation> = query.explanations().collect();
     if answers.is_empty() {
         let text = "All explanations of an image are kept, so that methods, recipes and settings can be compared.";
         let ready = state.can_explain().map(|()| Action::Explain.tooltip());
@@ -76,13 +76,13 @@ fn add_method(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 /// One row per group, in the order of the first explanation, and one column per explanation.
-fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
+fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Explanation]) {
     let t = tokens(ui);
     let Some(first) = answers.first() else { return };
     let columns = answers.len() as f32;
     let width = ((ui.available_width() - NAMES) / columns).max(NARROWEST);
     let (head, _) = ui.allocate_exact_size(vec2(NAMES + columns * width, 52.0), Sense::hover());
-    let scales: Vec<Scale> = answers.iter().map(|a| Scale::of(a.board.rows.iter().map(|r| &r.estimate))).collect();
+    let scales: Vec<Scale> = answers.iter().map(|a| Scale::of(a.ranking.rows.iter().map(|r| &r.estimate))).collect();
     for (i, answer) in answers.iter().enumerate() {
         let left = head.left() + NAMES + i as f32 * width;
         let room = width - 16.0;
@@ -94,14 +94,14 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
         };
         line(ui, pos2(left, head.top() + 18.0), &about, theme::caption(), t.weak, room);
         let text = match agreement(first, answer) {
-            _ if answer.complete.is_none() => format!("{} so far", format::plural(answer.board.rows.len(), "group")),
+            _ if answer.complete.is_none() => format!("{} so far", format::plural(answer.ranking.rows.len(), "group")),
             _ if i == 0 => "reference, sets the row order".to_owned(),
             Some(rho) => format!("Spearman ρ = {} vs. reference", correlation(rho)),
             None => "no Spearman ρ: too few groups in common".to_owned(),
         };
         line(ui, pos2(left, head.top() + 33.0), &text, theme::caption(), t.text, room);
     }
-    for row in &first.board.rows {
+    for row in &first.ranking.rows {
         let (rect, response) = ui.allocate_exact_size(vec2(NAMES + columns * width, ROW), Sense::click());
         let selected = row.group.is_some() && view.state.group == row.group;
         let group = row.group.unwrap_or(usize::MAX);
@@ -116,7 +116,7 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Answer]) {
         for (i, (answer, scale)) in answers.iter().zip(&scales).enumerate() {
             let left = rect.left() + NAMES + i as f32 * width;
             let cell = Rect::from_min_max(pos2(left, rect.top()), pos2(left + width - 16.0, rect.bottom()));
-            let Some(own) = answer.board.rows.iter().find(|r| r.name == row.name) else { continue };
+            let Some(own) = answer.ranking.rows.iter().find(|r| r.name == row.name) else { continue };
             let (low, high) = own.estimate.interval_95();
             bar(ui, cell, own.estimate.score, (low, high), scale, group, t);
             words.push(format!(
@@ -158,15 +158,15 @@ fn correlation(rho: f64) -> String {
 }
 
 /// Spearman's rank correlation of two complete explanations over their common groups; none below two groups.
-fn agreement(a: &Answer, b: &Answer) -> Option<f64> {
+fn agreement(a: &Explanation, b: &Explanation) -> Option<f64> {
     if a.complete.is_none() || b.complete.is_none() {
         return None;
     }
     let pair = |row: &crate::app::state::Row| {
-        let other = b.board.rows.iter().find(|r| r.name == row.name)?;
+        let other = b.ranking.rows.iter().find(|r| r.name == row.name)?;
         Some((row.estimate.score, other.estimate.score))
     };
-    let (a, b): (Vec<f64>, Vec<f64>) = a.board.rows.iter().filter_map(pair).unzip();
+    let (a, b): (Vec<f64>, Vec<f64>) = a.ranking.rows.iter().filter_map(pair).unzip();
     let spearman = metrics().iter().find(|m| m.name == "spearman")?;
     if a.len() < 2 { None } else { (spearman.value)(&a, &b) }
 }
@@ -174,7 +174,7 @@ fn agreement(a: &Answer, b: &Answer) -> Option<f64> {
 /// Queries with at least two explanations: their key and their lowest rank correlation, lowest first.
 fn disagreements(queries: &[Query]) -> Vec<(u64, f64)> {
     let lowest = |query: &Query| {
-        let answers: Vec<&Answer> = query.answers().collect();
+        let answers: Vec<&Explanation> = query.explanations().collect();
         let pairs = answers.iter().enumerate().flat_map(|(i, a)| answers.iter().skip(i + 1).map(move |b| (a, b)));
         pairs.filter_map(|(a, b)| agreement(a, b)).min_by(f64::total_cmp)
     };
@@ -214,7 +214,7 @@ mod tests {
     use crate::app::state::{RankingView, Row};
     use whence_diffusion::elbo::Estimate;
 
-    fn answer(scores: &[(&str, f64)]) -> Answer {
+    fn answer(scores: &[(&str, f64)]) -> Explanation {
         let row = |(name, score): &(&str, f64)| Row {
             group: None,
             name: (*name).to_owned(),
@@ -225,9 +225,9 @@ mod tests {
             side: None,
             gate: None,
         };
-        let board = RankingView { rows: scores.iter().map(row).collect(), ..RankingView::default() };
+        let ranking = RankingView { rows: scores.iter().map(row).collect(), ..RankingView::default() };
         let complete = Some(whence_methods::Attribution::new("q", "guda", Vec::new()));
-        Answer { board, complete, ..Answer::default() }
+        Explanation { ranking, complete, ..Explanation::default() }
     }
 
     #[test]
@@ -237,6 +237,6 @@ mod tests {
         // Ranks 3, 2, 1 against 2, 3, 1: 1 - 6 * 2 / (3 * 8).
         assert!((agreement(&a, &b).unwrap() - 0.5).abs() < 1e-12);
         assert_eq!(agreement(&a, &answer(&[("lost", 1.0)])), None);
-        assert_eq!(agreement(&a, &Answer { complete: None, ..b }), None, "not all groups are scored yet");
+        assert_eq!(agreement(&a, &Explanation { complete: None, ..b }), None, "not all groups are scored yet");
     }
 }

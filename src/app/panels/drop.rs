@@ -6,7 +6,7 @@ use egui::{Align2, Id, LayerId, Order, Stroke, StrokeKind, Ui, vec2};
 
 use super::View;
 use crate::app::actions::Command;
-use crate::app::files::Kind;
+use crate::app::files::PathKind;
 use crate::app::theme::{self, tokens};
 
 /// Draws the overlay, and opens what is dropped.
@@ -35,8 +35,8 @@ fn sentence(hovered: &[Option<PathBuf>]) -> String {
     match hovered {
         [Some(path)] => {
             let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-            match Kind::of_name(path) {
-                Some(Kind::Query) => format!("Drop to open {name} as a query image"),
+            match PathKind::of_name(path) {
+                Some(PathKind::Query) => format!("Drop to open {name} as a query image"),
                 Some(kind) => format!("Drop to open {name} as a {}", kind.name()),
                 None => format!("Drop to open {name}"),
             }

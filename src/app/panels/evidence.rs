@@ -17,7 +17,7 @@ const MIN_HEIGHT: f32 = 180.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notices(ui, view, &[Slot::Evidence], 120.0);
+    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let (state, Some(query)) = (view.state, view.state.query()) else {
         super::empty(ui, "Training images that support a group appear here once you choose an image.");
         return;
@@ -46,7 +46,7 @@ fn title(ui: &mut Ui, view: &View<'_>, group: usize) {
         let text = format!("Evidence for {}", format::cut(view.state.group_name(group), 40));
         ui.label(RichText::new(text).color(t.strong));
     });
-    let checked = view.state.answer().is_some_and(|a| a.board.rows.iter().any(|r| r.gate.is_some()));
+    let checked = view.state.explanation().is_some_and(|a| a.ranking.rows.iter().any(|r| r.gate.is_some()));
     if checked {
         neighbours::check_line(ui, view.state, group);
     }
@@ -71,8 +71,8 @@ fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: 
         head.on_hover_text(
             "By how much the log-likelihood of each image of the group fell when the group was unlearned.",
         );
-        let job = view.state.looking(Evidence::Moved, Some(group));
-        match (query.found.moved.get(&group), job) {
+        let job = view.state.running_evidence(Evidence::Moved, Some(group));
+        match (query.evidence.moved.get(&group), job) {
             (Some(images), _) => {
                 let shown: Vec<StripImage> =
                     images.iter().filter(|i| i.score > 0.0).take(MAX_AFFECTED).map(affected_image).collect();
@@ -114,7 +114,7 @@ fn heading(ui: &mut Ui, text: &str, caveat: &str) -> egui::Response {
 
 /// The button that requests evidence; disabled with the reason where that is not possible.
 pub(super) fn request_button(ui: &mut Ui, view: &mut View<'_>, text: &str, what: Evidence, group: Option<usize>) {
-    let ready = view.state.can_look();
+    let ready = view.state.can_compute_evidence();
     let font = if group.is_some() { theme::caption() } else { theme::body() };
     let hint = match (ready, what) {
         (Err(reason), _) => reason,
@@ -125,6 +125,6 @@ pub(super) fn request_button(ui: &mut Ui, view: &mut View<'_>, text: &str, what:
     };
     let button = ui.add_enabled(ready.is_ok(), Button::new(RichText::new(text).font(font)));
     if button.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
-        view.out.push(Command::Look(what, group));
+        view.out.push(Command::ComputeEvidence(what, group));
     }
 }

@@ -5,7 +5,7 @@ use egui::{Id, Key, Modal, RichText, TextEdit, Ui};
 use super::View;
 use super::settings::row_of;
 use crate::app::actions::{self, Command};
-use crate::app::export::{ExportForm, Table, What, comparable};
+use crate::app::export::{Content, ExportForm, Table, has_comparison};
 use crate::app::files::Pick;
 use crate::app::theme::{self, GAP, tokens};
 use whence_report::TableFormat;
@@ -53,13 +53,13 @@ fn options(ui: &mut Ui, view: &mut View<'_>) {
         "Type",
         &mut draft.what,
         &[
-            (What::Image, "Image of this view", "A PNG. Drop it onto the window to reopen this view."),
-            (What::Table, "Table", "Scores with full precision."),
-            (What::Report, "Report", "One HTML file about all explained images, for any browser and for printing."),
+            (Content::Image, "Image of this view", "A PNG. Drop it onto the window to reopen this view."),
+            (Content::Table, "Table", "Scores with full precision."),
+            (Content::Report, "Report", "One HTML file about all explained images, for any browser and for printing."),
         ],
     );
     match draft.what {
-        What::Image => {
+        Content::Image => {
             choices(
                 ui,
                 "Scale",
@@ -76,7 +76,7 @@ fn options(ui: &mut Ui, view: &mut View<'_>) {
                 note(ui, &format!("PNG, {:.0} × {:.0} px, includes settings to reopen this view", pixels.x, pixels.y));
             });
         }
-        What::Table => {
+        Content::Table => {
             let all = [
                 (Table::Ranking, "This image", "The groups' scores for the image on screen."),
                 (Table::All, "All images", "The groups' scores for all explained images."),
@@ -87,7 +87,7 @@ fn options(ui: &mut Ui, view: &mut View<'_>) {
                 ),
             ];
             // The current choice is always listed, so that it can be changed.
-            let offered = comparable(view.state) || draft.table == Table::Comparison;
+            let offered = has_comparison(view.state) || draft.table == Table::Comparison;
             choices(ui, "Include", &mut draft.table, all.get(..if offered { 3 } else { 2 }).unwrap_or(&all));
             let of = |format: TableFormat| match format {
                 TableFormat::Csv => (format, "CSV", "For spreadsheets."),
@@ -95,7 +95,7 @@ fn options(ui: &mut Ui, view: &mut View<'_>) {
             };
             choices(ui, "Format", &mut draft.format, &TableFormat::ALL.map(of));
         }
-        What::Report => row_of(ui, "", LABEL_WIDTH, |ui| note(ui, "HTML, all explained images")),
+        Content::Report => row_of(ui, "", LABEL_WIDTH, |ui| note(ui, "HTML, all explained images")),
     }
     if before != (draft.what, draft.table, draft.format, draft.scale) {
         (draft.error, draft.saved, draft.replace) = (None, None, None);
@@ -140,10 +140,10 @@ fn begin_typing(ui: &Ui, draft: &mut ExportForm, id: Id) -> bool {
     }
     draft.focus = !ui.memory(|m| m.has_focus(id));
     if draft.focus {
-        draft.ahead.push_str(&actions::typed(ui.ctx()));
+        draft.pending_text.push_str(&actions::typed(ui.ctx()));
         return true;
     }
-    let typed = std::mem::take(&mut draft.ahead);
+    let typed = std::mem::take(&mut draft.pending_text);
     let first = typed.chars().count();
     if first > 0 {
         draft.path = typed;

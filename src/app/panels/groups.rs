@@ -32,7 +32,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         if !loading && ui.button("Open a dataset…").on_hover_text("One folder of images per group.").clicked() {
             view.out.push(Command::Pick(Pick::Dataset));
         }
-        super::notices(ui, view, &[Slot::Dataset], 200.0);
+        super::notifications(ui, view, &[Slot::Dataset], 200.0);
         return;
     };
     if !dataset.skipped().is_empty() {
@@ -47,7 +47,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             }
         });
     }
-    super::notices(ui, view, &[Slot::Dataset], 160.0);
+    super::notifications(ui, view, &[Slot::Dataset], 160.0);
     ui.spacing_mut().item_spacing.y = 1.0;
     ScrollArea::vertical().id_salt("groups").auto_shrink([false, false]).show_rows(ui, ROW, n, |ui, range| {
         for group in range {

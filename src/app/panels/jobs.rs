@@ -42,12 +42,12 @@ fn right_aligned(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui)) {
 /// The log button with the number of notices, and the memory in use.
 fn status(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    let (action, notices) = (Action::Log, view.state.notices.len());
+    let (action, notices) = (Action::Log, view.state.notifications.len());
     let (text, name) = match notices {
         0 => (action.text().to_owned(), "Log".to_owned()),
         n => (format!("{} {n}", action.text()), format!("Log, {}", format::plural(n, "notice"))),
     };
-    let color = if view.state.notices.iter().any(|n| n.failed) { t.error } else { t.text };
+    let color = if view.state.notifications.iter().any(|n| n.failed) { t.error } else { t.text };
     let button = Button::new(RichText::new(text).font(theme::caption()).color(color)).min_size(vec2(48.0, 26.0));
     let response = ui.add(button.selected(view.shell.log_open)).accessible_name(name);
     if response.on_hover_text(action.hint(ui.ctx())).clicked() {

@@ -8,16 +8,16 @@ use egui::{Align, Button, Key, Layout, Modifiers, RichText, Ui};
 use super::View;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
-use crate::app::library::{Arrangement, Wish};
+use crate::app::library::{Arrangement, LibraryOptions};
 use crate::app::state::Slot;
 use crate::app::theme::tokens;
 use crate::app::widgets::wall::{Did, Shown};
 
 /// Draws the panel in the remaining space.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    let before = view.library.wish.clone();
+    let before = view.library.options.clone();
     content(ui, view);
-    if view.library.wish != before {
+    if view.library.options != before {
         // The new order is computed at the beginning of the next frame.
         ui.ctx().request_repaint();
     }
@@ -27,9 +27,9 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
     let Some(dataset) = &view.state.dataset else { return no_dataset(ui, view) };
     keys(ui, view);
     bar::show(ui, view, dataset);
-    super::notices(ui, view, &[Slot::Dataset], 120.0);
+    super::notifications(ui, view, &[Slot::Dataset], 120.0);
     ui.add_space(4.0);
-    let number = view.state.dataset_number;
+    let number = view.state.dataset_id;
     let Some((arrangement, _)) = view.library.arrangement(number) else {
         message(ui, "Sorting the images…", None);
         return;
@@ -39,10 +39,10 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
         return loupe::show(ui, view, dataset, image, &position);
     }
     if arrangement.order.is_empty() {
-        let searched = !view.library.wish.search.trim().is_empty();
+        let searched = !view.library.options.search.trim().is_empty();
         let text = if searched { "No matching images" } else { "No images of this group in this order" };
         if message(ui, text, Some("Show all images")) {
-            view.library.wish = Wish { sort: view.library.wish.sort, ..Wish::default() };
+            view.library.options = LibraryOptions { sort: view.library.options.sort, ..LibraryOptions::default() };
         }
         return;
     }
@@ -80,7 +80,7 @@ fn keys(ui: &Ui, view: &mut View<'_>) {
 
 /// Shown without a dataset: why, and the button that opens one.
 fn no_dataset(ui: &mut Ui, view: &mut View<'_>) {
-    super::notices(ui, view, &[Slot::Dataset], 160.0);
+    super::notifications(ui, view, &[Slot::Dataset], 160.0);
     if let Some(job) = view.state.busy(Slot::Dataset).or_else(|| view.state.busy(Slot::Project)) {
         let text = format!("{}…", job.title);
         message(ui, &text, None);

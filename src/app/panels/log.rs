@@ -4,7 +4,7 @@ use egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::View;
 use crate::app::actions::{Action, Command};
-use crate::app::log::{Kind, clock};
+use crate::app::log::{LogLevel, clock};
 use crate::app::theme::{self, tokens};
 
 /// Draws the log.
@@ -54,9 +54,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
                     };
                     column(ui, 52.0, &clock(line.at), t.weak);
                     let (color, ink) = match line.kind {
-                        Kind::Failed => (t.error, t.error),
-                        Kind::Note => (t.warn, t.text),
-                        Kind::Done => (t.weak, t.text),
+                        LogLevel::Failed => (t.error, t.error),
+                        LogLevel::Note => (t.warn, t.text),
+                        LogLevel::Done => (t.weak, t.text),
                     };
                     column(ui, 44.0, line.kind.word(), color);
                     ui.add(Label::new(small(&line.text, ink)).truncate().selectable(true)).on_hover_text(&line.text);

@@ -157,8 +157,8 @@ fn empty(ui: &mut Ui, text: &str) {
 }
 
 /// The notices of these slots, newest last, within `height` points.
-fn notices(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], height: f32) {
-    let keys: Vec<_> = slots.iter().flat_map(|s| view.state.notices_of(*s)).collect();
+fn notifications(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], height: f32) {
+    let keys: Vec<_> = slots.iter().flat_map(|s| view.state.notifications_of(*s)).collect();
     if keys.is_empty() {
         return;
     }
@@ -168,8 +168,8 @@ fn notices(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], heigh
         .min_scrolled_height(height)
         .content_margin(1.0)
         .show(ui, |ui| {
-            for notice in keys {
-                super::widgets::notice(ui, notice, view.out);
+            for notification in keys {
+                super::widgets::notice(ui, notification, view.out);
             }
         });
 }

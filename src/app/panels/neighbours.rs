@@ -19,7 +19,7 @@ const CAPTION_HEIGHT: f32 = 18.0;
 /// One line about the unlearning check of a group: the errors before and after, and whether it passed.
 pub fn check_line(ui: &mut Ui, state: &State, group: usize) {
     let t = tokens(ui);
-    let row = state.answer().and_then(|a| a.board.rows.iter().find(|r| r.group == Some(group)));
+    let row = state.explanation().and_then(|a| a.ranking.rows.iter().find(|r| r.group == Some(group)));
     let (text, color) = match row.and_then(|r| Some((r, r.gate.as_ref()?))) {
         Some((row, judgement)) => (
             format!("Unlearned model: {}", check_summary(judgement, &row.name)),
@@ -83,7 +83,7 @@ fn columns(images: usize, space: Vec2) -> (usize, f32) {
 
 fn training_image(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, shown: &StripImage, side: f32) {
     let (shape, pixels) = (dataset.shape(), dataset.pixels(shown.index));
-    let key = TextureKey::TrainingImage(view.state.dataset_number, shown.index);
+    let key = TextureKey::TrainingImage(view.state.dataset_id, shown.index);
     let texture = view.textures.get(ui.ctx(), key, shape, pixels);
     let image = dataset.image_name(shown.index);
     let name = format!("{image}, {}", shown.description);

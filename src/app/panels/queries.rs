@@ -37,7 +37,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if ui.add_sized(size, Button::new("Open image…")).on_hover_text(Action::OpenImage.hint(ui.ctx())).clicked() {
         view.out.push(Command::Act(Action::OpenImage));
     }
-    super::notices(ui, view, &[Slot::Query, Slot::Draw], 200.0);
+    super::notifications(ui, view, &[Slot::Query, Slot::Generate], 200.0);
 }
 
 fn tiles(ui: &mut Ui, view: &mut View<'_>) {
@@ -97,10 +97,10 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
             let label = ui.label(RichText::new("Seed").color(t.text));
             ui.add(DragValue::new(&mut view.forms.seed).speed(0.1)).labelled_by(label.id);
             let size = egui::vec2(ui.available_width(), 28.0);
-            let hint = if ready { Action::Draw.hint(ui.ctx()) } else { "Open a model first".into() };
-            let draw = ui.add_sized(size, Button::new(Action::Draw.text()));
+            let hint = if ready { Action::Generate.hint(ui.ctx()) } else { "Open a model first".into() };
+            let draw = ui.add_sized(size, Button::new(Action::Generate.text()));
             if draw.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
-                view.out.push(Command::Act(Action::Draw));
+                view.out.push(Command::Act(Action::Generate));
             }
         });
         let summary = view.forms.draw.about();

@@ -17,7 +17,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let below = regenerated::LINE_HEIGHT + if view.forms.advanced { 360.0 } else { 150.0 };
     let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
-    if let Some(drawing) = &view.state.drawing {
+    if let Some(drawing) = &view.state.generation {
         let key = TextureKey::Generating(drawing.job, drawing.step);
         let texture = view.textures.get(ui.ctx(), key, drawing.shape, &drawing.pixels);
         show_image(ui, texture, drawing.shape, space, "The image while it is generated");
@@ -74,11 +74,11 @@ fn origin(state: &State, query: &Query) -> String {
 fn placeholder(ui: &mut Ui, view: &mut View<'_>, space: egui::Vec2) {
     let t = tokens(ui);
     let state = view.state;
-    let loading = [Slot::Project, Slot::Model, Slot::Query, Slot::Draw].into_iter().find_map(|s| state.busy(s));
+    let loading = [Slot::Project, Slot::Model, Slot::Query, Slot::Generate].into_iter().find_map(|s| state.busy(s));
     let (text, action) = match (loading, &state.model) {
         (Some(job), _) => (format!("{}…", job.title), None),
         (None, None) => ("Open a project or a model folder, or drop one here.".to_owned(), Some(Action::OpenFolder)),
-        (None, Some(_)) => ("Generate an image from a seed, or drop one here.".to_owned(), Some(Action::Draw)),
+        (None, Some(_)) => ("Generate an image from a seed, or drop one here.".to_owned(), Some(Action::Generate)),
     };
     let frame = egui::Frame::new().fill(t.mat).corner_radius(theme::RADIUS);
     frame.show(ui, |ui| {
@@ -89,7 +89,7 @@ fn placeholder(ui: &mut Ui, view: &mut View<'_>, space: egui::Vec2) {
             ui.label(RichText::new(text).color(t.text));
             ui.add_space(6.0);
             if let Some(action) = action {
-                let words = if action == Action::Draw { "Generate an image" } else { action.text() };
+                let words = if action == Action::Generate { "Generate an image" } else { action.text() };
                 let button = Button::new(RichText::new(words).color(t.window)).fill(t.strong);
                 if ui.add(button).on_hover_text(action.hint(ui.ctx())).clicked() {
                     view.out.push(Command::Act(action));

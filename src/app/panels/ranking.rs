@@ -5,17 +5,17 @@ use egui::{Label, RichText, ScrollArea, Ui};
 use super::View;
 use super::score::{self, counterfactuals_of, failure, line, method_title};
 use crate::app::format;
-use crate::app::state::{Answer, Job, JobStatus, Slot, Stage};
+use crate::app::state::{Explanation, Job, JobStatus, Slot, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, control_caption, header};
 use whence_methods::{CounterfactualKind, NullTest};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notices(ui, view, &[Slot::Explain], 180.0);
+    super::notifications(ui, view, &[Slot::Explain], 180.0);
     let state = view.state;
     let job = state.explaining();
-    let Some(answer) = state.answer().filter(|a| a.board.stage != Stage::Empty) else {
+    let Some(answer) = state.explanation().filter(|a| a.ranking.stage != Stage::Empty) else {
         placeholder(ui, view);
         return;
     };
@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("ranking").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
-        let board = &answer.board;
+        let board = &answer.ranking;
         if !board.rows.is_empty() {
             let head = header(ui, measure(&answer.method), "nats");
             if counterfactuals_of(&answer.method) == Some(CounterfactualKind::Unlearned) {
@@ -54,7 +54,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 /// Caption of the rows that are scored by the closed form while the models are being computed.
-const PREVIEW: &str = "Quick preview (Gaussian fit, no neural network); not comparable with the scores above";
+const PREVIEW: &str = "Quick preview (Gaussian fit, no neural network); not has_comparison with the scores above";
 
 /// What the scores measure.
 fn measure(method: &str) -> &'static str {
@@ -103,9 +103,9 @@ fn null_threshold(ui: &mut Ui, null: &NullTest, scale: &Scale) {
 }
 
 /// The headline, and how certain it is.
-fn headline(ui: &mut Ui, answer: &Answer, job: Option<&Job>, groups: usize) {
+fn headline(ui: &mut Ui, answer: &Explanation, job: Option<&Job>, groups: usize) {
     let t = tokens(ui);
-    let board = &answer.board;
+    let board = &answer.ranking;
     let (sentence, about) = match board.stage {
         Stage::Complete => (
             board.verdict.clone(),
@@ -114,7 +114,7 @@ fn headline(ui: &mut Ui, answer: &Answer, job: Option<&Job>, groups: usize) {
                 method_title(&answer.method),
                 answer.settings,
                 text_if(board.rows.iter().any(|r| r.tied), " Brackets mark groups that are statistically tied."),
-                text_if(board.rows.iter().any(|r| r.left_behind()), " Dimmed groups were eliminated early."),
+                text_if(board.rows.iter().any(|r| r.is_eliminated()), " Dimmed groups were eliminated early."),
             ),
         ),
         Stage::Partial => {

@@ -16,7 +16,7 @@ pub const LINE_HEIGHT: f32 = 32.0;
 /// The regeneration without the selected group, where it exists.
 fn regeneration<'a>(view: &View<'a>, query: &'a Query) -> Option<(usize, &'a Regenerated)> {
     let group = view.state.group?;
-    Some((group, query.found.redrawn.get(&group)?))
+    Some((group, query.evidence.redrawn.get(&group)?))
 }
 
 /// Draws the image, or both, in this space.
@@ -24,7 +24,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, query: &Query, space: Vec2) {
     let shape = query.image.shape;
     match regeneration(view, query) {
         Some((group, regenerated)) if regenerated.is_done() => {
-            let reference = query.found.reference.as_ref().filter(|r| r.is_done());
+            let reference = query.evidence.reference.as_ref().filter(|r| r.is_done());
             let first = match reference {
                 Some(reference) => {
                     (TextureKey::Regenerated(content(&reference.pixels), true), reference.pixels.as_slice())
@@ -34,7 +34,13 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, query: &Query, space: Vec2) {
             let second = (TextureKey::Regenerated(content(&regenerated.pixels), true), regenerated.pixels.as_slice());
             let without = format!("Without {}", format::cut(view.state.group_name(group), 18));
             let names = [if reference.is_some() { "Full model" } else { "Original" }, &without];
-            compare(ui, view.textures, &Pair { shape, first, second, names }, &mut view.forms.looks.contrast, space);
+            compare(
+                ui,
+                view.textures,
+                &Pair { shape, first, second, names },
+                &mut view.forms.appearance.contrast,
+                space,
+            );
         }
         Some((group, regenerated)) => {
             let key = TextureKey::Regenerated(content(&regenerated.pixels), false);
@@ -57,12 +63,12 @@ pub fn line(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
         ui.set_min_height(LINE_HEIGHT);
         let Some(group) = view.state.group else { return };
         let name = format::cut(view.state.group_name(group), 24);
-        let job = view.state.looking(Evidence::Regenerate, Some(group));
+        let job = view.state.running_evidence(Evidence::Regenerate, Some(group));
         match (regeneration(view, query), job) {
             (Some((_, regenerated)), _) if regenerated.is_done() => {
                 ui.horizontal(|ui| {
-                    modes(ui, &mut view.forms.looks.contrast);
-                    if query.found.reference.is_some() {
+                    modes(ui, &mut view.forms.appearance.contrast);
+                    if query.evidence.reference.is_some() {
                         let t = tokens(ui);
                         let text = RichText::new("no seed: half of the steps regenerated")
                             .font(theme::caption())

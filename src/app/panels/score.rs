@@ -5,7 +5,7 @@ use egui::{RichText, Ui};
 use super::View;
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::state::{Answer, Row};
+use crate::app::state::{Explanation, Row};
 use crate::app::theme::tokens;
 use crate::app::widgets::{Bar, Scale, bar};
 use whence_methods::{CounterfactualKind, methods};
@@ -66,7 +66,7 @@ pub fn failure(judgement: &Judgement) -> &'static str {
 pub fn line(
     ui: &mut Ui,
     view: &mut View<'_>,
-    answer: &Answer,
+    explanation: &Explanation,
     row: &Row,
     scale: &Scale,
     hollow: bool,
@@ -81,7 +81,7 @@ pub fn line(
         true => format!("{}: {score} nats, preview", row.name),
         false => {
             let tie = if row.tied { ", tied with the group above" } else { "" };
-            let behind = if row.left_behind() { ", eliminated early" } else { "" };
+            let behind = if row.is_eliminated() { ", eliminated early" } else { "" };
             let failed = failed.map_or_else(String::new, |why| format!(", unlearning check failed: {why}"));
             format!(
                 "{}: {score} nats, 95% confidence interval {interval}, rank {}{tie}{behind}{failed}",
@@ -96,7 +96,7 @@ pub fn line(
         estimate: row.estimate,
         tied: row.tied,
         hollow,
-        dimmed: row.left_behind(),
+        dimmed: row.is_eliminated(),
         warned: failed.is_some(),
         selected,
         busy,
@@ -120,22 +120,22 @@ pub fn line(
         if row.tied {
             ui.label("Statistically tied with the group above");
         }
-        if row.left_behind() {
+        if row.is_eliminated() {
             ui.label("Eliminated early: no further evaluations");
         }
-        let null = answer.board.null.as_ref();
+        let null = explanation.ranking.null.as_ref();
         if let Some(more) = null.and_then(|n| n.allowances.get(&row.name)).filter(|_| !hollow) {
             let more = format::signed(*more, scale.decimals);
             ui.label(format!("Its unlearned model also harms other images: its score is significant only {more} nats beyond the line."));
         }
         if row.evaluations > 0 {
-            ui.label(format!("{} ({})", format::plural(row.evaluations, "network evaluation"), answer.settings));
+            ui.label(format!("{} ({})", format::plural(row.evaluations, "network evaluation"), explanation.settings));
         }
         if let Some(judgement) = &row.gate {
             ui.separator();
             check(ui, judgement, &row.name);
         }
-        if counterfactuals_of(&answer.method) == Some(CounterfactualKind::Unlearned) {
+        if counterfactuals_of(&explanation.method) == Some(CounterfactualKind::Unlearned) {
             ui.separator();
             ui.weak(OVERSHOOTS);
         }

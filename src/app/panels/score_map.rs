@@ -37,14 +37,14 @@ struct GroupMap<'a> {
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notices(ui, view, &[Slot::Evidence], 120.0);
+    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let (state, Some(query)) = (view.state, view.state.query()) else {
         super::empty(ui, "Maps of the parts of an image that a score comes from appear here once you choose an image.");
         return;
     };
-    let first = query.found.maps.values().next().map(|m| m.cells);
+    let first = query.evidence.maps.values().next().map(|m| m.cells);
     let maps: Vec<GroupMap<'_>> = query
-        .found
+        .evidence
         .maps
         .iter()
         .filter(|(_, map)| Some(map.cells) == first && map.cells.count() > 0)
@@ -56,7 +56,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let split = room.left() + left;
     let (one, two) = (room.with_max_x(split), room.with_min_x(split + 1.5 * GAP));
     let group = state.group.or_else(|| highest_score(ui, &maps));
-    let mut region = view.forms.looks.region(query.key);
+    let mut region = view.forms.appearance.region(query.key);
     ui.scope_builder(UiBuilder::new().id_salt("where").max_rect(one), |ui| {
         let space = vec2(left, (room.height() - CONTROLS_HEIGHT).clamp(120.0, left.max(120.0)));
         if let Some(group) = group {
@@ -66,7 +66,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             Some(group_map) => {
                 let scale = scale(ui, &maps);
                 region = overlay::show(ui, view, query, *group_map, scale, region, space);
-                view.forms.looks.brush = region.map(|region| Brush { query: query.key, region });
+                view.forms.appearance.brush = region.map(|region| Brush { query: query.key, region });
                 overlay::controls(ui, view, group_map.map.cells, scale);
             }
             None => {
@@ -77,7 +77,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         }
     });
     ui.scope_builder(UiBuilder::new().id_salt("when").max_rect(two), |ui| {
-        if let Some(job) = state.looking(Evidence::Map, None) {
+        if let Some(job) = state.running_evidence(Evidence::Map, None) {
             let total = state.groups().len();
             job_progress(ui, job, &format!("{} of {} mapped", maps.len(), format::plural(total, "group")));
             ui.add_space(6.0);
@@ -114,10 +114,10 @@ fn highest_score(ui: &Ui, maps: &[GroupMap<'_>]) -> Option<usize> {
 fn placeholder(ui: &mut Ui, view: &mut View<'_>) {
     let text = "A score is a sum over pixels and timesteps, and the map shows its terms. Drag a rectangle to score part of the image.";
     let hint = "Compute where in the image and at which timesteps each group's score arises.";
-    let looking = view.state.looking(Evidence::Map, None).is_some();
-    let button = (!looking).then(|| ("Map this image", view.state.can_look().map(|()| hint)));
+    let looking = view.state.running_evidence(Evidence::Map, None).is_some();
+    let button = (!looking).then(|| ("Map this image", view.state.can_compute_evidence().map(|()| hint)));
     if super::placeholder(ui, "Where and when does the score come from?", text, button) {
-        view.out.push(Command::Look(Evidence::Map, None));
+        view.out.push(Command::ComputeEvidence(Evidence::Map, None));
     }
 }
 

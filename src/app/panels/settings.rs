@@ -47,7 +47,7 @@ struct Context {
 /// Draws the section.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    let changed = view.forms.settings.changed();
+    let changed = view.forms.settings.is_changed();
     let title = if changed { "Advanced (changed)" } else { "Advanced" };
     let title = RichText::new(title).font(theme::caption()).color(t.weak);
     let context = Context {
@@ -56,7 +56,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     };
     let shown = CollapsingHeader::new(title).id_salt("advanced").show(ui, |ui| {
         let settings = &mut view.forms.settings;
-        let made = settings.made();
+        let made = settings.counterfactual_kind();
         scoring(ui, settings, &context);
         ui.add_enabled_ui(made == Some(CounterfactualKind::Unlearned), |ui| {
             checks(ui, settings);
@@ -79,14 +79,14 @@ fn scoring(ui: &mut Ui, settings: &mut Settings, context: &Context) {
             }
         });
     });
-    let searches = context.groups > 1 && settings.made().is_some();
+    let searches = context.groups > 1 && settings.counterfactual_kind().is_some();
     ui.add_enabled(searches, Checkbox::new(&mut settings.stop, "Stop early once the ranking is clear"))
         .on_hover_text(
             "Evaluates all groups briefly, then only those that may still rank first. Fast where the models already exist. \
              Groups that are eliminated early keep wide intervals.",
         )
         .on_disabled_hover_text("Only for methods that use the neural network, with at least two groups.");
-    let stops = settings.stops(context.groups);
+    let stops = settings.stops_early(context.groups);
     if stops {
         early_stopping(ui, settings, context);
     }
@@ -150,14 +150,14 @@ fn early_stopping(ui: &mut Ui, settings: &mut Settings, context: &Context) {
 fn checks(ui: &mut Ui, settings: &mut Settings) {
     let t = tokens(ui);
     row(ui, "Random control groups", |ui| {
-        let count = DragValue::new(&mut settings.null).range(0..=64).speed(0.05);
+        let count = DragValue::new(&mut settings.control_groups).range(0..=64).speed(0.05);
         ui.add(count).accessible_name("Random control groups").on_hover_text(
             "Unlearns this many groups of randomly drawn training images too. Their scores show what a meaningless group \
              reaches, and so which scores are significant. Costs as many more unlearnings, once per project. 0: none; 16 is \
              a good choice.",
         );
         // The test itself defines how many it needs.
-        if settings.null > 0 && NullTest::of(vec![0.0; settings.null], 1, None).is_none() {
+        if settings.control_groups > 0 && NullTest::of(vec![0.0; settings.control_groups], 1, None).is_none() {
             ui.label(RichText::new("too few for a test").font(theme::caption()).color(t.warn));
         }
     });
@@ -180,9 +180,9 @@ fn unlearning(ui: &mut Ui, settings: &mut Settings) {
     });
     let hint = "Optimizer steps per unlearned group.";
     field(ui, "Steps", hint, DragValue::new(&mut settings.recipe.steps).range(1..=100_000).speed(1.0));
-    let rate = TextEdit::singleline(&mut settings.rate).align(Align2::LEFT_CENTER).hint_text("default");
+    let rate = TextEdit::singleline(&mut settings.learning_rate).align(Align2::LEFT_CENTER).hint_text("default");
     field(ui, "Learning rate", "Empty: a tenth of the peak learning rate of the training.", rate.desired_width(140.0));
-    if let Some(error) = settings.rate_error() {
+    if let Some(error) = settings.learning_rate_error() {
         ui.label(RichText::new(error).font(theme::caption()).color(t.error));
     }
     let hint = "Images to forget per step, and as many to retain.";

@@ -5,7 +5,7 @@ use egui::{RichText, Slider, Ui, UiBuilder, Vec2, vec2};
 use super::View;
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::state::{Course, Query, Slot};
+use crate::app::state::{Query, Slot, UnlearningCurve};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{Series, TextureKey, content, curve, show_image, swatch};
 use whence_jobs::{Evidence, UnlearningPoint};
@@ -14,7 +14,7 @@ use whence_jobs::{Evidence, UnlearningPoint};
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
-    super::notices(ui, view, &[Slot::Evidence], 120.0);
+    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let Some(query) = state.query() else {
         super::placeholder(
             ui,
@@ -31,15 +31,15 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     };
     let name = state.group_name(group);
-    let job = state.looking(Evidence::Watch, Some(group));
-    let course = query.found.courses.get(&group).filter(|c| !c.points.is_empty());
+    let job = state.running_evidence(Evidence::Watch, Some(group));
+    let course = query.evidence.curves.get(&group).filter(|c| !c.points.is_empty());
     if course.is_none() && job.is_none() {
         let about =
             "This group's model already exists. Watch repeats the unlearning and regenerates the image at each stage.";
-        let ready = state.can_look().map(|()| HINT);
+        let ready = state.can_compute_evidence().map(|()| HINT);
         let title = format!("Unlearning {}", format::cut(name, 40));
         if super::placeholder(ui, &title, about, Some(("Watch the unlearning", ready))) {
-            view.out.push(Command::Look(Evidence::Watch, Some(group)));
+            view.out.push(Command::ComputeEvidence(Evidence::Watch, Some(group)));
         }
         return;
     }
@@ -49,7 +49,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let title = format!("Unlearning {}", format::cut(name, 40));
         ui.label(RichText::new(title).font(theme::lead()).color(t.strong));
         ui.add_space(8.0);
-        let watched = query.found.courses.get(&group).is_some_and(Course::is_watched);
+        let watched = query.evidence.curves.get(&group).is_some_and(UnlearningCurve::is_watched);
         match job {
             Some(_) => _ = ui.label(RichText::new("Watching…").color(t.weak)),
             None if !watched => watch(ui, view, group),
@@ -75,15 +75,15 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 const HINT: &str = "Repeat the unlearning of this group and regenerate the image at each stage.";
 
 fn watch(ui: &mut Ui, view: &mut View<'_>, group: usize) {
-    let ready = view.state.can_look();
+    let ready = view.state.can_compute_evidence();
     let button = ui.add_enabled(ready.is_ok(), egui::Button::new("Watch the unlearning"));
     if button.on_hover_text(HINT).on_disabled_hover_text(ready.err().unwrap_or(HINT)).clicked() {
-        view.out.push(Command::Look(Evidence::Watch, Some(group)));
+        view.out.push(Command::ComputeEvidence(Evidence::Watch, Some(group)));
     }
 }
 
 /// The step on screen: that of the slider, else the last.
-fn step_of(view: &View<'_>, query: &Query, group: usize, course: &Course) -> usize {
+fn step_of(view: &View<'_>, query: &Query, group: usize, course: &UnlearningCurve) -> usize {
     let last = course.points.last().map_or(0, |p| p.step);
     match view.forms.scrub {
         Some((key, of, step)) if (key, of) == (query.key, group) => step.min(last),
@@ -92,7 +92,7 @@ fn step_of(view: &View<'_>, query: &Query, group: usize, course: &Course) -> usi
 }
 
 /// The image at a step, with the slider and the values.
-fn image_at_step(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, course: &Course, side: f32) {
+fn image_at_step(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, course: &UnlearningCurve, side: f32) {
     let t = tokens(ui);
     let shape = query.image.shape;
     let step = step_of(view, query, group, course);
@@ -124,7 +124,7 @@ fn image_at_step(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, 
     }
 }
 
-fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &Course) {
+fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &UnlearningCurve) {
     let t = tokens(ui);
     let steps = course.points.last().map_or(1, |p| p.steps) as f64;
     let losses = |of: fn(&UnlearningPoint) -> f32| -> Vec<[f64; 2]> {
@@ -135,8 +135,8 @@ fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &Course) {
     let score: Vec<[f64; 2]> = std::iter::once([0.0, 0.0]).chain(scores).collect();
     let gate = view
         .state
-        .answer()
-        .and_then(|a| a.board.rows.iter().find(|r| r.group == Some(group)))
+        .explanation()
+        .and_then(|a| a.ranking.rows.iter().find(|r| r.group == Some(group)))
         .and_then(|r| r.gate.as_ref());
     let below = if gate.is_some() { 120.0 } else { 40.0 };
     let height = ((ui.available_height() - below) / 2.0).clamp(90.0, 320.0);

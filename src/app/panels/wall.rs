@@ -33,19 +33,19 @@ pub enum Order {
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
-    super::notices(ui, view, &[Slot::Evidence], 120.0);
+    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let description = "The image regenerated without each group from the same noise, side by side.";
     let Some(query) = state.query() else {
         super::placeholder(ui, "Wall", &format!("{description} Generate or open an image first."), None);
         return;
     };
     let groups = state.groups().len();
-    let done = query.found.redrawn.values().filter(|r| r.is_done()).count();
-    let job = state.looking(Evidence::Regenerate, None);
-    if query.found.redrawn.is_empty() && job.is_none() {
-        let ready = state.can_look().map(|()| HINT);
+    let done = query.evidence.redrawn.values().filter(|r| r.is_done()).count();
+    let job = state.running_evidence(Evidence::Regenerate, None);
+    if query.evidence.redrawn.is_empty() && job.is_none() {
+        let ready = state.can_compute_evidence().map(|()| HINT);
         if super::placeholder(ui, "Wall", description, Some(("Regenerate without each group", ready))) {
-            view.out.push(Command::Look(Evidence::Regenerate, None));
+            view.out.push(Command::ComputeEvidence(Evidence::Regenerate, None));
         }
         return;
     }
@@ -89,10 +89,10 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 const HINT: &str = "Generate the image from the same noise with each model without a group.";
 
 fn regenerate_remaining(ui: &mut Ui, view: &mut View<'_>) {
-    let ready = view.state.can_look();
+    let ready = view.state.can_compute_evidence();
     let button = ui.add_enabled(ready.is_ok(), egui::Button::new("Regenerate the remaining"));
     if button.on_hover_text(HINT).on_disabled_hover_text(ready.err().unwrap_or(HINT)).clicked() {
-        view.out.push(Command::Look(Evidence::Regenerate, None));
+        view.out.push(Command::ComputeEvidence(Evidence::Regenerate, None));
     }
 }
 
@@ -109,7 +109,7 @@ fn sorted(state: &State, query: &Query, order: Order) -> Vec<usize> {
     let mut groups: Vec<usize> = (0..state.groups().len()).collect();
     let value = |group: &usize| match order {
         Order::Score => score(query, *group),
-        Order::Change => query.found.change(&query.image.pixels, *group),
+        Order::Change => query.evidence.change(&query.image.pixels, *group),
     };
     let key = |group: &usize| value(group).unwrap_or(f64::NEG_INFINITY);
     groups.sort_by(|a, b| key(b).total_cmp(&key(a)));
@@ -117,7 +117,7 @@ fn sorted(state: &State, query: &Query, order: Order) -> Vec<usize> {
 }
 
 fn score(query: &Query, group: usize) -> Option<f64> {
-    let board = &query.answer.as_ref()?.board;
+    let board = &query.explanation.as_ref()?.ranking;
     board.rows.iter().find(|r| r.group == Some(group)).map(|r| r.estimate.score)
 }
 
@@ -142,8 +142,8 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
     let t = tokens(ui);
     let shape = query.image.shape;
     let regenerated = match group {
-        Some(group) => query.found.redrawn.get(&group),
-        None => query.found.reference.as_ref(),
+        Some(group) => query.evidence.redrawn.get(&group),
+        None => query.evidence.reference.as_ref(),
     };
     let name = match group {
         Some(group) => view.state.group_name(group).to_owned(),
@@ -192,7 +192,7 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
             score(query, group).map_or_else(String::new, |s| format::signed(s, format::decimals(s)))
         }
         (Some(group), _, Order::Change) => query
-            .found
+            .evidence
             .change(&query.image.pixels, group)
             .map_or_else(String::new, |c| format!("{:.0}% pixel change", 100.0 * c)),
         (None, ..) => String::new(),

@@ -268,7 +268,7 @@ fn a_restored_explanation_is_saved_as_it_was() {
 
     let mut window = Window::opened(&["a.png", "b.png", "c.png"], Some(&saved));
     window.end(Slot::Explain, None);
-    assert!(window.state.queries.iter().all(|q| q.answer.is_none()));
+    assert!(window.state.queries.iter().all(|q| q.explanation.is_none()));
     assert_eq!(window.session().queries, saved.queries, "the store could not be read this time");
 }
 
@@ -313,7 +313,7 @@ fn a_restored_explanation_takes_no_path_from_the_session() {
         dry_run: true,
         groups: vec!["ink".into()],
         null: 2,
-        ..Forms::default().job_of(&Window::opened(&["a.png"], None).state).unwrap()
+        ..Forms::default().current_job(&Window::opened(&["a.png"], None).state).unwrap()
     };
     for method in ["gaussian", "guda"] {
         let job = AttributeJob { method: method.into(), ..hostile.clone() };
@@ -358,7 +358,7 @@ fn images_elsewhere_are_opened_only_where_that_is_harmless() {
     let opened: Vec<&JobSpec> = window.state.jobs.iter().filter(|j| j.slot == Slot::Query).map(|j| &j.spec).collect();
     let load = |path: &str| JobSpec::LoadQuery(path.into());
     assert_eq!(opened, [&load("/images/mine.png"), &load("/p/../beside.png")]);
-    let refused: Vec<&str> = window.state.notices_of(Slot::Query).map(|n| n.text.as_str()).collect();
+    let refused: Vec<&str> = window.state.notifications_of(Slot::Query).map(|n| n.text.as_str()).collect();
     assert!(
         refused[0].contains("another computer") && refused[1].contains("leaves the project's folder"),
         "{refused:?}"
@@ -391,7 +391,7 @@ fn a_long_session_is_restored_a_few_jobs_at_a_time() {
         recalled += 1;
     }
     assert_eq!(recalled, 240);
-    assert!(window.state.queries.iter().all(|q| q.answers().count() == 2));
+    assert!(window.state.queries.iter().all(|q| q.explanations().count() == 2));
     assert!(window.most <= whence_engine::MAX_QUEUED_JOBS, "{} jobs at a time", window.most);
     assert_eq!(window.session().queries, long.queries);
 }

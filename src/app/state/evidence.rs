@@ -9,7 +9,7 @@ use whence_jobs::{AttributeJob, EventKind, Evidence, JobSpec, Moved, Regenerated
 
 /// Evidence for and against a query's scores, by group.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct QueryEvidence {
     /// The models and the noise it was found with.
     pub of: Option<Box<AttributeJob>>,
     /// The query drawn again by the full model; only of images that no seed is known of.
@@ -21,19 +21,19 @@ pub struct Found {
     /// The group's images that moved, most first.
     pub moved: BTreeMap<usize, Vec<Moved>>,
     /// Courses of unlearning.
-    pub courses: BTreeMap<usize, Course>,
+    pub curves: BTreeMap<usize, UnlearningCurve>,
 }
 
 /// The course of a group's unlearning.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Course {
+pub struct UnlearningCurve {
     /// Losses and scores.
     pub points: Vec<UnlearningPoint>,
     /// The query drawn again on the way: training steps done and planar bytes.
     pub images: Vec<(usize, Vec<u8>)>,
 }
 
-impl Course {
+impl UnlearningCurve {
     /// Whether images were drawn on the way, to the end.
     pub fn is_watched(&self) -> bool {
         let last = self.points.last().map(|p| p.steps);
@@ -53,7 +53,7 @@ impl Course {
     }
 }
 
-impl Found {
+impl QueryEvidence {
     /// From here on it is about these models; what was found with others is let go.
     pub fn about(&mut self, models: AttributeJob) {
         if self.of.as_deref() != Some(&models) {
@@ -84,11 +84,11 @@ impl Found {
                 self.moved.insert(group, images);
             }
             EventKind::Watched { group, step, pixels } => {
-                let images = &mut self.courses.entry(group).or_default().images;
+                let images = &mut self.curves.entry(group).or_default().images;
                 images.retain(|(at, _)| *at < step);
                 images.push((step, pixels));
             }
-            EventKind::Unlearning(point) => self.courses.entry(point.group).or_default().add(point),
+            EventKind::Unlearning(point) => self.curves.entry(point.group).or_default().add(point),
             _ => return false,
         }
         true
@@ -97,7 +97,7 @@ impl Found {
 
 impl State {
     /// The job that looks for this evidence for the query on screen, of this group or of all.
-    pub fn looking(&self, what: Evidence, group: Option<usize>) -> Option<&super::Job> {
+    pub fn running_evidence(&self, what: Evidence, group: Option<usize>) -> Option<&super::Job> {
         let name = group.map(|g| self.group_name(g));
         self.jobs.iter().find(|job| {
             let JobSpec::Evidence(spec) = &job.spec else { return false };
@@ -107,7 +107,7 @@ impl State {
     }
 
     /// Whether evidence can be looked for now; the reason where it cannot.
-    pub fn can_look(&self) -> Result<(), &'static str> {
+    pub fn can_compute_evidence(&self) -> Result<(), &'static str> {
         match (self.query(), &self.model, &self.dataset) {
             (None, ..) => Err("Draw an image from a seed or open one first"),
             (_, None, _) => Err("Open a model first"),

@@ -15,7 +15,7 @@ pub enum Slot {
     /// An image from a file.
     Query,
     /// An image from a seed.
-    Draw,
+    Generate,
     /// Scores.
     Explain,
     /// Evidence for scores.
@@ -32,7 +32,7 @@ impl Slot {
             JobSpec::LoadModel(_) => Self::Model,
             JobSpec::LoadDataset(_) => Self::Dataset,
             JobSpec::LoadQuery(_) => Self::Query,
-            JobSpec::GenerateQuery(_) => Self::Draw,
+            JobSpec::GenerateQuery(_) => Self::Generate,
             JobSpec::Attribute(_) => Self::Explain,
             JobSpec::Evidence(_) => Self::Evidence,
             JobSpec::Sample(_)
@@ -149,7 +149,7 @@ impl Job {
     }
 
     /// The engine says where it is.
-    pub fn placed(&mut self, status: JobStatus) {
+    pub fn set_status(&mut self, status: JobStatus) {
         (self.status, self.pausing) = (status, false);
     }
 

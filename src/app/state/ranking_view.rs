@@ -44,7 +44,7 @@ pub struct Row {
 
 impl Row {
     /// Whether it is clearly not among the leaders, so that nothing more was spent on it.
-    pub fn left_behind(&self) -> bool {
+    pub fn is_eliminated(&self) -> bool {
         self.side == Some(Decision::Eliminated)
     }
 

@@ -7,8 +7,8 @@ use super::super::files::path_in_project;
 use super::super::format;
 use super::super::session::Session;
 use super::{
-    Answer, Drawing, Found, Job, JobStatus, Query, RankingView, RestoreJob, Slot, State, looked_through, makes, models,
-    question,
+    Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, RestoreJob, Slot, State,
+    counterfactual_kind, evidence_source, job_evidence_source, scoring_request,
 };
 use whence_data::Dataset;
 use whence_diffusion::elbo::Timesteps;
@@ -31,7 +31,7 @@ pub enum Effect {
     /// Read a recipe file.
     ReadRecipe(PathBuf),
     /// This project is the one to open next time.
-    Remember(PathBuf),
+    AddRecent(PathBuf),
 }
 
 impl State {
@@ -41,7 +41,7 @@ impl State {
         self.opening = false;
         // Restoring is no new attempt at what failed.
         if !job.is_restoring() {
-            self.notices.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
+            self.notifications.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
         }
         let mut pointless = Vec::new();
         for old in &mut self.jobs {
@@ -55,23 +55,23 @@ impl State {
         if slot == Slot::Project {
             self.restore_queue.clear();
         }
-        if slot == Slot::Draw {
-            self.drawing = None;
+        if slot == Slot::Generate {
+            self.generation = None;
         }
         if let (JobSpec::Attribute(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
             let (id, method) = (job.id, spec.method.clone());
-            let settings = asked(&spec.settings);
-            let recipe = made(spec);
-            query.keep_answer();
-            if makes(spec).is_some() && query.found.of.as_deref() != Some(&models(spec)) {
-                query.found.about(models(spec));
+            let settings = settings_text(&spec.settings);
+            let recipe = recipe_text(spec);
+            query.set_aside_explanation();
+            if counterfactual_kind(spec).is_some() && query.evidence.of.as_deref() != Some(&evidence_source(spec)) {
+                query.evidence.about(evidence_source(spec));
                 query.recalled = false;
             }
-            let asked = Some(spec.clone());
-            query.answer = Some(Answer { job: id, method, settings, recipe, asked, ..Default::default() });
+            let request = Some(spec.clone());
+            query.explanation = Some(Explanation { job: id, method, settings, recipe, request, ..Default::default() });
         }
         if let (JobSpec::Evidence(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
-            query.found.about(models(&spec.of));
+            query.evidence.about(evidence_source(&spec.of));
         }
         self.jobs.push(job);
         pointless
@@ -102,22 +102,22 @@ impl State {
         let Some(job) = self.jobs.get_mut(place).filter(|j| !j.superseded) else { return Vec::new() };
         let (id, query, slot) = (job.id, job.query, job.slot);
         match event.kind {
-            EventKind::Started => job.placed(JobStatus::Running),
-            EventKind::Waiting => job.placed(JobStatus::Waiting),
-            EventKind::Paused => job.placed(JobStatus::Paused),
+            EventKind::Started => job.set_status(JobStatus::Running),
+            EventKind::Waiting => job.set_status(JobStatus::Waiting),
+            EventKind::Paused => job.set_status(JobStatus::Paused),
             EventKind::Progress(progress) => job.progress = Some(progress),
             EventKind::Unlearning(point) if point.group >= groups => {}
             EventKind::Unlearning(point) => {
                 job.add_point(point);
-                let of = looked_through(&job.spec);
-                self.found(query, of.as_ref(), EventKind::Unlearning(point));
+                let of = job_evidence_source(&job.spec);
+                self.add_evidence(query, of.as_ref(), EventKind::Unlearning(point));
             }
             kind @ (EventKind::Regenerated { .. }
             | EventKind::Mapped { .. }
             | EventKind::Moved { .. }
             | EventKind::Watched { .. }) => {
-                let of = looked_through(&job.spec);
-                self.found(query, of.as_ref(), kind);
+                let of = job_evidence_source(&job.spec);
+                self.add_evidence(query, of.as_ref(), kind);
             }
             EventKind::Estimate(estimate) => job.estimate = Some(estimate),
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
@@ -129,7 +129,7 @@ impl State {
             }
             EventKind::Preview { step, steps, pixels } => {
                 if let Some(shape) = self.model.as_ref().map(|m| m.shape).filter(|s| s.numel() == pixels.len()) {
-                    self.drawing = Some(Drawing { job: id, step, steps, pixels, shape });
+                    self.generation = Some(GenerationPreview { job: id, step, steps, pixels, shape });
                 }
             }
             EventKind::Neighbours(nearest) => {
@@ -139,16 +139,16 @@ impl State {
                     query.nearest.extend(known.map(|g| (g.group, g.nearest)));
                 }
             }
-            EventKind::PreviewRanking(ranking) => self.answer_changed(id, query, |a| a.preview = Some(*ranking)),
+            EventKind::PreviewRanking(ranking) => self.update_explanation(id, query, |a| a.preview = Some(*ranking)),
             EventKind::GroupScored { group, .. } if group >= groups => {}
             EventKind::GroupScored { group, score } => {
-                self.answer_changed(id, query, |a| {
+                self.update_explanation(id, query, |a| {
                     a.scored.insert(group, *score);
                 });
             }
             EventKind::Attributed(all) => {
                 let first: Option<Attribution> = all.into_iter().next();
-                self.answer_changed(id, query, |a| a.complete = first);
+                self.update_explanation(id, query, |a| a.complete = first);
             }
             EventKind::Warning(text) => self.notify(slot, query, false, text, None),
             // Handled above.
@@ -158,16 +158,16 @@ impl State {
     }
 
     /// A job found evidence, which counts where it is about the models that are looked through now.
-    fn found(&mut self, query: Option<u64>, of: Option<&AttributeJob>, kind: EventKind) {
+    fn add_evidence(&mut self, query: Option<u64>, of: Option<&AttributeJob>, kind: EventKind) {
         let query = query.and_then(|key| self.query_mut(key));
-        if let Some(query) = query.filter(|q| of.is_some() && q.found.of.as_deref() == of) {
-            query.found.take(kind);
+        if let Some(query) = query.filter(|q| of.is_some() && q.evidence.of.as_deref() == of) {
+            query.evidence.take(kind);
         }
     }
 
     fn ended(&mut self, mut job: Job, kind: EventKind) {
-        if self.drawing.as_ref().is_some_and(|d| d.job == job.id) {
-            self.drawing = None;
+        if self.generation.as_ref().is_some_and(|d| d.job == job.id) {
+            self.generation = None;
         }
         job.status = match kind {
             EventKind::Finished(summary) => JobStatus::Finished(summary),
@@ -181,21 +181,21 @@ impl State {
         };
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
             // An explanation that never learned anything leaves no empty ranking behind.
-            let barren = |a: &Answer| a.job == job.id && a.board.rows.is_empty() && a.board.waiting.is_empty();
+            let barren = |a: &Explanation| a.job == job.id && a.ranking.rows.is_empty() && a.ranking.waiting.is_empty();
             query.earlier.retain(|a| !barren(a));
-            if query.answer.as_ref().is_some_and(barren) {
-                query.answer = query.earlier.pop();
+            if query.explanation.as_ref().is_some_and(barren) {
+                query.explanation = query.earlier.pop();
             }
             // Nor does one that was broken off take the place of a whole one.
-            let broken_off = query.answer.as_ref().filter(|a| a.job == job.id && a.complete.is_none());
-            if let Some(asked) = broken_off.and_then(|a| a.asked.as_deref()).map(question)
-                && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.is_to(&asked))
+            let broken_off = query.explanation.as_ref().filter(|a| a.job == job.id && a.complete.is_none());
+            if let Some(asked) = broken_off.and_then(|a| a.request.as_deref()).map(scoring_request)
+                && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.answers(&asked))
             {
-                query.answer = Some(query.earlier.remove(place));
+                query.explanation = Some(query.earlier.remove(place));
             }
             // Half drawn images of a job that was stopped are nothing to compare with.
-            query.found.redrawn.retain(|_, r| r.is_done());
-            query.found.reference = query.found.reference.take().filter(Regenerated::is_done);
+            query.evidence.redrawn.retain(|_, r| r.is_done());
+            query.evidence.reference = query.evidence.reference.take().filter(Regenerated::is_done);
         }
         // Recalling what is kept is nothing that was done.
         if job.recalls() {
@@ -206,10 +206,10 @@ impl State {
     }
 
     fn project_opened(&mut self, project: Project) -> Vec<Effect> {
-        self.notices.clear();
+        self.notifications.clear();
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
-        let mut effects = vec![Effect::Remember(project.root.clone())];
+        let mut effects = vec![Effect::AddRecent(project.root.clone())];
         for (path, effect) in [
             (&project.file.recipe, Effect::ReadRecipe as fn(PathBuf) -> Effect),
             (&project.file.model, |path| Effect::Run(JobSpec::LoadModel(path), false)),
@@ -274,7 +274,7 @@ impl State {
             self.group = None;
             effects = self.supersede_questions();
         }
-        self.dataset_number += 1;
+        self.dataset_id += 1;
         self.image = None;
         self.dataset = Some(dataset);
         effects
@@ -293,23 +293,25 @@ impl State {
         if show || self.query().is_none() {
             self.current = Some(key);
         }
-        self.drawing = None;
+        self.generation = None;
         self.restore_query(key);
     }
 
     /// Changes an answer, and orders its rows anew.
-    fn answer_changed(&mut self, job: JobId, query: Option<u64>, change: impl FnOnce(&mut Answer)) {
+    fn update_explanation(&mut self, job: JobId, query: Option<u64>, change: impl FnOnce(&mut Explanation)) {
         let groups = self.groups().to_vec();
         let Some(query) = query.and_then(|key| self.query_mut(key)) else { return };
         let key = query.key;
-        let Some(answer) = query.answer.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else { return };
+        let Some(answer) = query.explanation.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else {
+            return;
+        };
         change(answer);
-        let whole = answer.complete.is_some().then(|| answer.asked.as_deref().map(question)).flatten();
-        answer.board = RankingView::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
-        let leader = answer.board.leader();
+        let whole = answer.complete.is_some().then(|| answer.request.as_deref().map(scoring_request)).flatten();
+        answer.ranking = RankingView::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
+        let leader = answer.ranking.leader();
         // The same answer again takes the place of the earlier one, once it is whole.
         if let Some(asked) = whole {
-            query.earlier.retain(|a| a.job == job || !a.is_to(&asked));
+            query.earlier.retain(|a| a.job == job || !a.answers(&asked));
         }
         // Something is selected as soon as there is something to say about it.
         if self.group.is_none() && self.current == Some(key) {
@@ -326,10 +328,10 @@ impl Query {
             image,
             draw,
             nearest: BTreeMap::new(),
-            answer: None,
+            explanation: None,
             earlier: Vec::new(),
             saved_explanations: Vec::new(),
-            found: Found::default(),
+            evidence: QueryEvidence::default(),
             recalled: false,
             starred: false,
         }
@@ -337,23 +339,23 @@ impl Query {
 
     /// Model or images are others now: nothing that was said of them holds.
     fn forget(&mut self) {
-        self.answer = None;
+        self.explanation = None;
         self.earlier.clear();
         self.nearest.clear();
-        (self.found, self.recalled) = (Found::default(), false);
+        (self.evidence, self.recalled) = (QueryEvidence::default(), false);
     }
 
     /// Puts a complete answer aside for comparison.
-    fn keep_answer(&mut self) {
-        if let Some(answer) = self.answer.take().filter(|a| a.complete.is_some() || a.is_recalled()) {
+    fn set_aside_explanation(&mut self) {
+        if let Some(answer) = self.explanation.take().filter(|a| a.complete.is_some() || a.is_recalled()) {
             self.earlier.push(answer);
         }
     }
 }
 
 /// How models without a group are made, in words.
-fn made(job: &AttributeJob) -> String {
-    if makes(job) != Some(CounterfactualKind::Unlearned) {
+fn recipe_text(job: &AttributeJob) -> String {
+    if counterfactual_kind(job) != Some(CounterfactualKind::Unlearned) {
         return String::new();
     }
     let recipe = &job.recipe;
@@ -362,7 +364,7 @@ fn made(job: &AttributeJob) -> String {
 }
 
 /// How the ELBO was asked to be evaluated, in words.
-fn asked(settings: &ScoreSettings) -> String {
+fn settings_text(settings: &ScoreSettings) -> String {
     if let Some(stop) = settings.stop {
         let level = format::level(stop.level);
         return format!("until the leader is clear ({level}, {} at most)", format::plural(stop.budget, "evaluation"));

@@ -24,7 +24,7 @@ pub struct RestoreJob {
 impl Job {
     /// Whether it restores something that was there before, and nobody asked for it.
     pub fn is_restoring(&self) -> bool {
-        self.recalls() || (!self.show && matches!(self.slot, Slot::Query | Slot::Draw))
+        self.recalls() || (!self.show && matches!(self.slot, Slot::Query | Slot::Generate))
     }
 }
 

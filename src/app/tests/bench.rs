@@ -52,7 +52,7 @@ pub fn with_graphics<S>(builder: HarnessBuilder<S>, graphics: RenderState) -> Ha
 
 /// A panel over a state.
 pub fn show(builder: HarnessBuilder<Bench>, panel: Panel, state: State) -> Harness<'static, Bench> {
-    let forms = Forms { looks: forms::Looks::default(), ..Forms::default() };
+    let forms = Forms { appearance: forms::Appearance::default(), ..Forms::default() };
     let (library, shell, textures) = Default::default();
     let bench = Bench { state, forms, library, shell, textures, out: Vec::new(), panel };
     let draw = |ui: &mut Ui, bench: &mut Bench| {
@@ -83,12 +83,12 @@ pub fn explained() -> State {
 /// Gives the query on screen evidence.
 pub fn found(state: &mut State, kind: EventKind) {
     let key = state.current.unwrap();
-    assert!(state.query_mut(key).unwrap().found.take(kind));
+    assert!(state.query_mut(key).unwrap().evidence.take(kind));
 }
 
 /// A job that looks for evidence, as far as `progress` says.
-pub fn looking(state: &mut State, what: Evidence, progress: Option<Progress>) {
-    let job = Forms::default().evidence_job(state, what, None).unwrap();
+pub fn running_evidence(state: &mut State, what: Evidence, progress: Option<Progress>) {
+    let job = Forms::default().build_evidence_job(state, what, None).unwrap();
     let spec = JobSpec::Evidence(Box::new(job));
     let mut job = Job::new(99, spec, "Look".into(), state.current, false);
     if progress.is_some() {

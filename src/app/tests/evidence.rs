@@ -52,7 +52,7 @@ fn what_is_missing_can_be_asked_for() {
     harness.run();
     let (group, out) = (harness.state().state.group, &harness.state().out);
     assert!(
-        matches!(out[..], [Command::Look(Evidence::Regenerate, a), Command::Look(Evidence::Moved, b)] if a == group && b == group),
+        matches!(out[..], [Command::ComputeEvidence(Evidence::Regenerate, a), Command::ComputeEvidence(Evidence::Moved, b)] if a == group && b == group),
         "{out:?}"
     );
 }
@@ -60,10 +60,10 @@ fn what_is_missing_can_be_asked_for() {
 #[test]
 fn a_image_is_shown_while_it_is_drawn() {
     let mut state = bench::explained();
-    bench::looking(&mut state, Evidence::Regenerate, None);
+    bench::running_evidence(&mut state, Evidence::Regenerate, None);
     panel(state).get_by_label("Regenerating without pointillism: in the queue");
     let mut state = bench::explained();
-    bench::looking(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
+    bench::running_evidence(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
     let (group, image) = (state.group, bench::redrawn(&state, 12));
     bench::found(&mut state, EventKind::Regenerated { group, image });
     let harness = panel(state);
@@ -183,14 +183,14 @@ fn asking_starts_a_job_for_the_query_on_screen() {
         (Evidence::Regenerate, Some(4), vec![scene.app().state.group_name(4).to_owned()]),
         (Evidence::Map, None, Vec::new()),
     ] {
-        scene.window.state_mut().command(&ctx, Command::Look(what, group));
+        scene.window.state_mut().command(&ctx, Command::ComputeEvidence(what, group));
         let JobSpec::Evidence(job) = scene.fake.last().1 else { panic!("{:?}", scene.fake.last()) };
         assert_eq!((job.what, job.seed, job.of.groups), (what, Some(7), groups));
-        assert!(scene.app().state.looking(what, group).is_some());
+        assert!(scene.app().state.running_evidence(what, group).is_some());
     }
     let jobs = scene.fake.count();
     scene.window.state_mut().state.model = None;
-    scene.window.state_mut().command(&ctx, Command::Look(Evidence::Moved, Some(1)));
+    scene.window.state_mut().command(&ctx, Command::ComputeEvidence(Evidence::Moved, Some(1)));
     assert_eq!(scene.fake.count(), jobs, "nothing to look with");
-    assert!(scene.app().state.notices.iter().any(|n| n.text.contains("Open a model")));
+    assert!(scene.app().state.notifications.iter().any(|n| n.text.contains("Open a model")));
 }

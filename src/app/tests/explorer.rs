@@ -58,7 +58,8 @@ fn the_wall_draws_all_again_and_orders_them() {
         nodes.sort_by(|a, b| (a.0.top().round(), a.0.left()).partial_cmp(&(b.0.top().round(), b.0.left())).unwrap());
         nodes.into_iter().map(|(_, label)| label.replace("Show Without ", "")).collect()
     };
-    let by_score: Vec<String> = scene.app().state.answer().unwrap().board.rows.iter().map(|r| r.name.clone()).collect();
+    let by_score: Vec<String> =
+        scene.app().state.explanation().unwrap().ranking.rows.iter().map(|r| r.name.clone()).collect();
     assert_eq!(order(&scene), by_score);
     scene.window.get_by_label("Visible change").click();
     scene.settle();
@@ -81,12 +82,12 @@ fn the_wall_draws_all_again_and_orders_them() {
 #[test]
 fn a_stopped_redrawing_leaves_no_half_images() {
     let mut scene = Scene::done();
-    scene.command(Command::Look(Evidence::Regenerate, None));
+    scene.command(Command::ComputeEvidence(Evidence::Regenerate, None));
     scene.tell(EventKind::Started);
     scene.redrawn(0, 50, 1);
     scene.redrawn(1, 20, 1);
     scene.tell(EventKind::Cancelled);
-    let found = &scene.app().state.query().unwrap().found;
+    let found = &scene.app().state.query().unwrap().evidence;
     assert_eq!(found.redrawn.keys().copied().collect::<Vec<_>>(), [0]);
 }
 
@@ -139,7 +140,7 @@ fn answers_by_two_methods_stand_side_by_side() {
     let names = scene.app().state.groups().to_vec();
     // The reverse of the first order.
     let first: Vec<String> =
-        scene.app().state.query().unwrap().earlier[0].board.rows.iter().map(|r| r.name.clone()).collect();
+        scene.app().state.query().unwrap().earlier[0].ranking.rows.iter().map(|r| r.name.clone()).collect();
     let score = |name: &String| first.iter().position(|n| n == name).unwrap() as f64;
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
     scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", all)]));
@@ -168,7 +169,7 @@ fn a_project_is_found_as_it_was_left() {
     project.session = Some(serde_json::from_str(&kept).unwrap());
     let (model, dataset) = (app.state.model.clone().unwrap(), app.state.dataset.clone().unwrap());
     let images: Vec<_> = app.state.queries.iter().map(|q| q.image.clone()).collect();
-    let asked = app.state.answer().unwrap().asked.clone().unwrap();
+    let asked = app.state.explanation().unwrap().request.clone().unwrap();
 
     let mut scene = Scene::new();
     let open = scene.start(JobSpec::OpenProject(project.root.clone()));
@@ -220,36 +221,36 @@ fn a_project_is_found_as_it_was_left() {
 #[test]
 fn evidence_is_of_the_models_of_the_answer_on_screen() {
     let mut scene = Scene::done();
-    scene.command(Command::Look(Evidence::Regenerate, None));
+    scene.command(Command::ComputeEvidence(Evidence::Regenerate, None));
     let first = scene.fake.last().0;
     scene.redrawn(0, 50, 1);
     // What is typed now is not what was explained.
     scene.window.state_mut().forms.settings.recipe.steps = 7;
-    scene.command(Command::Look(Evidence::Map, None));
+    scene.command(Command::ComputeEvidence(Evidence::Map, None));
     let JobSpec::Evidence(map) = scene.fake.last().1 else { panic!() };
-    let asked = scene.app().state.answer().unwrap().asked.clone().unwrap();
+    let asked = scene.app().state.explanation().unwrap().request.clone().unwrap();
     assert_eq!(map.of.recipe, asked.recipe);
-    assert!(scene.app().state.query().unwrap().found.redrawn.contains_key(&0));
+    assert!(scene.app().state.query().unwrap().evidence.redrawn.contains_key(&0));
     // Explained anew, nothing of the other models stays, and what they still find is not taken in.
     scene.act(Action::Explain);
-    assert!(scene.app().state.query().unwrap().found.redrawn.is_empty());
+    assert!(scene.app().state.query().unwrap().evidence.redrawn.is_empty());
     let size = scene.app().state.query().unwrap().image.pixels.len();
     let image = Regenerated { step: 50, steps: 50, pixels: vec![9; size] };
     scene.tell_of(first, EventKind::Regenerated { group: Some(1), image });
-    assert!(scene.app().state.query().unwrap().found.redrawn.is_empty());
+    assert!(scene.app().state.query().unwrap().evidence.redrawn.is_empty());
 }
 
 #[test]
 fn a_whole_answer_survives_one_that_is_broken_off() {
     let mut scene = Scene::done();
-    let whole = scene.app().state.answer().unwrap().complete.clone();
+    let whole = scene.app().state.explanation().unwrap().complete.clone();
     scene.act(Action::Explain);
     scene.tell(EventKind::Started);
-    assert!(scene.app().state.answer().unwrap().complete.is_none());
+    assert!(scene.app().state.explanation().unwrap().complete.is_none());
     let first = GroupScore::exact(&scene.app().state.groups()[0].clone(), 1.0);
     scene.tell(EventKind::GroupScored { group: 0, score: Box::new(first) });
     scene.tell(EventKind::Cancelled);
-    assert_eq!(scene.app().state.answer().unwrap().complete, whole);
+    assert_eq!(scene.app().state.explanation().unwrap().complete, whole);
     assert!(scene.app().state.query().unwrap().earlier.is_empty());
 }
 
@@ -257,7 +258,7 @@ fn a_whole_answer_survives_one_that_is_broken_off() {
 fn a_broken_off_map_or_watch_can_be_finished() {
     let mut scene = Scene::done();
     scene.command(Command::SelectGroup(Some(2)));
-    scene.command(Command::Look(Evidence::Watch, Some(2)));
+    scene.command(Command::ComputeEvidence(Evidence::Watch, Some(2)));
     let size = scene.app().state.query().unwrap().image.pixels.len();
     scene.tell(EventKind::Watched { group: 2, step: 0, pixels: vec![0; size] });
     let point = UnlearningPoint { group: 2, step: 1, steps: 4, forget_loss: 0.1, retain_loss: 0.1, query_score: None };

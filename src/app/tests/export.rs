@@ -7,8 +7,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
 use crate::app::background_tasks::Message;
-use crate::app::export::{Export, ExportRequest, What};
-use crate::app::files::Kind;
+use crate::app::export::{Content, Export, ExportRequest};
+use crate::app::files::PathKind;
 use whence_report::read_recipe_png;
 
 fn open(scene: &mut Scene) {
@@ -66,7 +66,7 @@ fn what_is_typed_before_the_field_is_there_goes_in() {
     }
     scene.settle();
     assert_eq!(scene.app().forms.export.path, "/tmp/a.html");
-    assert_eq!(scene.app().forms.export.what, What::Report);
+    assert_eq!(scene.app().forms.export.what, Content::Report);
     // The next time all of it is selected, to be typed over.
     scene.window.key_press(Key::Escape);
     scene.settle();
@@ -244,7 +244,7 @@ fn a_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     assert!(!scene.app().forms.export.open, "the dialog is no part of the image");
     let image = ColorImage::filled([64, 40], Color32::from_rgb(10, 20, 30));
     let post = scene.app().background_tasks.post();
-    post(Message::ViewShot(Arc::new(image)));
+    post(Message::ViewCaptured(Arc::new(image)));
     scene.settle_until(|scene| !scene.app().forms.export.busy);
     assert_eq!(scene.app().forms.export.saved, Some(path.clone()), "{:?}", scene.app().forms.export.error);
     assert_eq!(image::image_dimensions(&path).unwrap(), (64, 40));
@@ -257,7 +257,7 @@ fn a_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     let window = scene.window.state_mut();
     window.forms.export.close();
     (window.state.group, window.state.current) = (None, window.state.queries.first().map(|q| q.key));
-    assert_eq!(Kind::of(&path), Kind::View);
+    assert_eq!(PathKind::of(&path), PathKind::View);
     window.command(&ctx, crate::app::actions::Command::Open(path));
     scene.settle_until(|scene| scene.app().state.group.is_some());
     assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("seed-7"));
@@ -280,7 +280,7 @@ fn a_damaged_image_of_a_view_says_so_beside_the_path() {
 #[test]
 fn an_open_dialog_asks_for_no_frames() {
     let mut scene = Scene::done();
-    scene.window.state_mut().forms.export.what = What::Report;
+    scene.window.state_mut().forms.export.what = Content::Report;
     open(&mut scene);
     // Nearest images may still be on their way.
     scene.settle();

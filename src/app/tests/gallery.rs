@@ -43,7 +43,7 @@ impl Gallery {
             self.window.run_steps(2);
             std::thread::sleep(Duration::from_millis(20));
             let app = self.window.state();
-            if app.state.jobs.is_empty() && !app.is_looking() {
+            if app.state.jobs.is_empty() && !app.is_finding_nearest() {
                 break;
             }
             assert!(begun.elapsed() < PATIENCE, "{:?}", app.state.active());
@@ -120,11 +120,11 @@ fn gallery() {
     gallery.wait();
     let leader = gallery.window.state().state.group;
     for look in [Evidence::Regenerate, Evidence::Map] {
-        gallery.command(Command::Look(look, None));
+        gallery.command(Command::ComputeEvidence(look, None));
         gallery.wait();
     }
     for look in [Evidence::Moved, Evidence::Watch] {
-        gallery.command(Command::Look(look, leader));
+        gallery.command(Command::ComputeEvidence(look, leader));
         gallery.wait();
     }
     gallery.command(Command::ExplainBy("gaussian"));

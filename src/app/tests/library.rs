@@ -27,7 +27,7 @@ pub(super) fn settle(scene: &mut Scene) {
     }
     scene.settle_until(|scene| {
         let library = &scene.app().library;
-        !(scene.app().is_looking() || library.is_behind() || library.wall.is_loading())
+        !(scene.app().is_finding_nearest() || library.is_behind() || library.wall.is_loading())
     });
 }
 
@@ -106,7 +106,7 @@ fn keys_move_the_selection_open_it_and_go_on() {
     let mut scene = opened(Scene::loaded());
     focus(&mut scene);
     let name = |scene: &Scene, image: usize| scene.app().state.dataset.as_ref().unwrap().image_name(image).to_owned();
-    let order = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap().0.order.clone();
+    let order = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap().0.order.clone();
     press(&mut scene, Key::ArrowRight);
     assert_eq!(scene.app().state.image, Some(order[0] as usize));
     press(&mut scene, Key::ArrowRight);
@@ -182,9 +182,9 @@ fn similar_images_come_first() {
     settle(&mut scene);
     scene.window.get_by_label("Similar to this").click();
     settle(&mut scene);
-    assert_eq!(scene.app().library.wish.sort, Sort::Similar(200));
+    assert_eq!(scene.app().library.options.sort, Sort::Similar(200));
     let dataset = scene.app().state.dataset.clone().unwrap();
-    let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
+    let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap();
     assert_eq!(arrangement.order[0], 200);
     let all: Vec<usize> = (0..dataset.len()).collect();
     let nearest = whence_data::nearest_among(&dataset, dataset.pixels(200), &all, 5);
@@ -196,9 +196,9 @@ fn similar_images_come_first() {
 #[test]
 fn orders_that_make_no_sense_are_taken_back() {
     let mut scene = opened(Scene::loaded());
-    scene.window.state_mut().library.wish.sort = Sort::Moved;
+    scene.window.state_mut().library.options.sort = Sort::Moved;
     settle(&mut scene);
-    assert_eq!(scene.app().library.wish.sort, Sort::Group, "nothing is known of losses");
+    assert_eq!(scene.app().library.options.sort, Sort::Group, "nothing is known of losses");
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn what_is_at_the_top_stays_there_when_tiles_change_their_size() {
     scene.window.state_mut().state.group = Some(6);
     settle(&mut scene);
     let section = |scene: &Scene| {
-        let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
+        let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap();
         let layout = scene.app().library.wall.layout_for_test().unwrap();
         let place = layout.rows(scene.app().library.wall.top() + 40.0, f64::MAX).next().unwrap().places.start;
         arrangement.order[place]
@@ -300,7 +300,7 @@ fn the_shader_paints_each_tile_in_its_images_colours() {
     for (side, scale) in [(8, 1.0), (32, 1.0), (32, 2.0), (300, 1.0)] {
         let Some(mut scene) = drawn(Theme::Dark, scale) else { return };
         scene.window.state_mut().state.dataset = Some(flat(side));
-        scene.window.state_mut().state.dataset_number = 1;
+        scene.window.state_mut().state.dataset_id = 1;
         let mut scene = opened(scene);
         scene.window.state_mut().state.image = Some(1);
         settle(&mut scene);
@@ -334,7 +334,7 @@ fn the_shader_paints_each_tile_in_its_images_colours() {
 fn enlarged_pixels_stay_pixels() {
     let Some(mut scene) = drawn(Theme::Dark, 1.0) else { return };
     scene.window.state_mut().state.dataset = Some(flat(8));
-    scene.window.state_mut().state.dataset_number = 1;
+    scene.window.state_mut().state.dataset_id = 1;
     let mut scene = opened(scene);
     let tile = scene.app().library.wall.layout_for_test().unwrap().metrics().tile[0] as f32;
     // One of eight texels is white: its edge lies within a pixel of an eighth of the tile.
@@ -358,7 +358,7 @@ fn library_screenshots() {
         if let Ok(path) = std::env::var("WHENCE_DATASET") {
             let dataset = Dataset::load(path.as_ref(), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
             let state = &mut scene.window.state_mut().state;
-            (state.dataset, state.dataset_number) = (Some(dataset), state.dataset_number + 1);
+            (state.dataset, state.dataset_id) = (Some(dataset), state.dataset_id + 1);
         }
         let mut scene = opened(scene);
         save(&mut scene, &format!("library-1-{name}.png"));
@@ -366,12 +366,12 @@ fn library_screenshots() {
         scene.window.state_mut().state.image = Some(130);
         settle(&mut scene);
         save(&mut scene, &format!("library-2-selected-{name}.png"));
-        scene.window.state_mut().library.wish.sort = Sort::Similar(130);
+        scene.window.state_mut().library.options.sort = Sort::Similar(130);
         scene.window.state_mut().state.group = None;
         settle(&mut scene);
         save(&mut scene, &format!("library-3-similar-{name}.png"));
         scene.window.state_mut().library.side = 16.0;
-        scene.window.state_mut().library.wish.sort = Sort::Group;
+        scene.window.state_mut().library.options.sort = Sort::Group;
         settle(&mut scene);
         save(&mut scene, &format!("library-4-small-{name}.png"));
         scene.window.state_mut().library.side = 200.0;

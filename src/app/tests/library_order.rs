@@ -15,7 +15,7 @@ const ENTRY: &str = "Most affected by unlearning";
 
 /// The images on the wall, in order.
 fn order(scene: &Scene) -> Vec<u32> {
-    scene.app().library.arrangement(scene.app().state.dataset_number).unwrap().0.order.clone()
+    scene.app().library.arrangement(scene.app().state.dataset_id).unwrap().0.order.clone()
 }
 
 /// What is said to somebody who rests on the entry of the menu that sorts by losses, which cannot be pressed.
@@ -56,7 +56,7 @@ fn images_that_moved_come_first_once_they_are_found() {
     scene.window.run();
     scene.window.get_by_label(ENTRY).click();
     settle(&mut scene);
-    assert_eq!(scene.app().library.wish.sort, Sort::Moved);
+    assert_eq!(scene.app().library.options.sort, Sort::Moved);
     assert_eq!(order(&scene), [125, 121, 130]);
     // Another group's are found while it is on screen.
     let images = vec![Moved { index: 240, score: 2.0 }];
@@ -64,14 +64,14 @@ fn images_that_moved_come_first_once_they_are_found() {
     scene.window.state_mut().state.group = Some(2);
     settle(&mut scene);
     assert_eq!(order(&scene), [240]);
-    scene.window.state_mut().library.wish.group = Some(0);
+    scene.window.state_mut().library.options.group = Some(0);
     settle(&mut scene);
     scene.window.get_by_label("No images of this group in this order");
     // Nothing is known of the next one: the order by group comes back.
-    scene.window.state_mut().library.wish.group = None;
+    scene.window.state_mut().library.options.group = None;
     scene.window.state_mut().state.group = Some(3);
     settle(&mut scene);
-    assert_eq!(scene.app().library.wish.sort, Sort::Group);
+    assert_eq!(scene.app().library.options.sort, Sort::Group);
     assert_eq!(order(&scene).len(), 960);
 }
 
@@ -79,7 +79,7 @@ fn images_that_moved_come_first_once_they_are_found() {
 fn rings_tell_groups_where_no_header_does() {
     let Some(mut scene) = drawn(Theme::Light, 1.0) else { return };
     scene.window.state_mut().state.dataset = Some(flat(32));
-    scene.window.state_mut().state.dataset_number = 1;
+    scene.window.state_mut().state.dataset_id = 1;
     let mut scene = opened(scene);
     scene.window.state_mut().state.group = Some(0);
     let t = &theme::LIGHT;
@@ -89,7 +89,7 @@ fn rings_tell_groups_where_no_header_does() {
         (Sort::Name, Some(0), 0.0, t.window),
         (Sort::Similar(0), None, 0.0, t.group(0)),
     ] {
-        let wish = &mut scene.window.state_mut().library.wish;
+        let wish = &mut scene.window.state_mut().library.options;
         (wish.sort, wish.group) = (sort, only);
         settle(&mut scene);
         let metrics = scene.app().library.wall.layout_for_test().unwrap().metrics();

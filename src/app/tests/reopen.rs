@@ -21,7 +21,7 @@ use whence_training::unlearning::Recipe;
 const DRAW: SampleSettings = SampleSettings { sampler: SamplerKind::Ddim, steps: 20, eta: 0.5, class: None };
 
 fn open(scene: &mut Scene, recipe: &ViewRecipe) {
-    scene.window.state_mut().shell.remember(Path::new("/projects/other"), "Other");
+    scene.window.state_mut().shell.add_recent(Path::new("/projects/other"), "Other");
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().command(&ctx, Command::OpenView(Box::new(recipe.clone())));
     scene.settle();
@@ -109,7 +109,7 @@ fn drawn_hash(scene: &Scene) -> String {
 }
 
 fn notice(scene: &Scene, slot: Slot) -> String {
-    let all = scene.app().state.notices.iter().filter(|n| n.slot == slot).map(|n| n.text.clone());
+    let all = scene.app().state.notifications.iter().filter(|n| n.slot == slot).map(|n| n.text.clone());
     all.collect::<Vec<_>>().join("\n")
 }
 
@@ -130,9 +130,12 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     assert_eq!(app.state.group.map(|g| app.state.group_name(g)), Some("mosaic"));
     assert_eq!(app.dock.shown(), [PanelId::ScoreMap]);
     let settings = &app.forms.settings;
-    assert_eq!((settings.timesteps.as_str(), settings.draws, settings.null, settings.confirm), ("20", 3, 2, true));
-    assert_eq!((settings.recipe.steps, settings.rate.as_str()), (17, "0.00002"));
-    assert_eq!(settings.base, Recipe::default(), "the project's own recipe can be put back");
+    assert_eq!(
+        (settings.timesteps.as_str(), settings.draws, settings.control_groups, settings.confirm),
+        ("20", 3, 2, true)
+    );
+    assert_eq!((settings.recipe.steps, settings.learning_rate.as_str()), (17, "0.00002"));
+    assert_eq!(settings.project_recipe, Recipe::default(), "the project's own recipe can be put back");
     let JobSpec::Attribute(kept) = scene.fake.last().1 else { panic!("{:?}", scene.fake.last()) };
     let view = elsewhere().settings.unwrap();
     assert!(kept.known_only && !kept.live, "only what is kept is put on screen; nothing is computed");
@@ -157,7 +160,7 @@ fn a_recipe_that_is_being_read_does_not_replace_the_views() {
     post(Message::Recipe(Ok(recipe)));
     scene.settle_until(|scene| scene.app().reopening.is_none());
     let settings = &scene.app().forms.settings;
-    assert_eq!((settings.recipe.steps, settings.base.steps), (17, 99));
+    assert_eq!((settings.recipe.steps, settings.project_recipe.steps), (17, 99));
 }
 
 #[test]
@@ -174,13 +177,13 @@ fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
     let other = scene.app().state.queries[0].key;
     scene.window.state_mut().command(&ctx, Command::SelectQuery(other));
     scene.settle();
-    let (before, jobs) = (scene.app().moment(), scene.fake.count());
+    let (before, jobs) = (scene.app().snapshot(), scene.fake.count());
     open(&mut scene, &first);
-    let answers: Vec<&str> = scene.app().state.query().unwrap().answers().map(|a| a.method.as_str()).collect();
+    let answers: Vec<&str> = scene.app().state.query().unwrap().explanations().map(|a| a.method.as_str()).collect();
     assert_eq!(answers, ["gaussian", "guda"], "the last is on screen");
     assert_eq!((scene.app().forms.settings.method.as_str(), scene.fake.count()), ("guda", jobs));
     scene.act(crate::app::actions::Action::Undo);
-    assert_eq!(scene.app().moment(), before);
+    assert_eq!(scene.app().snapshot(), before);
 }
 
 #[test]
@@ -260,7 +263,7 @@ fn a_view_is_dropped_where_something_else_is_wanted_or_known_by_nobody() {
     let opening = job(&scene, |s| matches!(s, JobSpec::OpenProject(_))).unwrap();
     scene.start(JobSpec::OpenProject("/projects/third".into()));
     scene.tell_of(opening, EventKind::Cancelled);
-    assert!(scene.app().reopening.is_none() && scene.app().state.notices.is_empty());
+    assert!(scene.app().reopening.is_none() && scene.app().state.notifications.is_empty());
 
     let mut scene = Scene::loaded();
     let before = scene.app().forms.settings.clone();
@@ -339,7 +342,7 @@ fn of_several_projects_of_one_name_the_one_with_the_image_is_opened() {
     let (empty, right) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::fs::write(right.path().join("q.png"), "").unwrap();
     for folder in [&right, &empty] {
-        scene.window.state_mut().shell.remember(folder.path(), "Twice");
+        scene.window.state_mut().shell.add_recent(folder.path(), "Twice");
     }
     let query = Some(ViewQuery { name: "q".into(), seed: None, file: Some("q.png".into()), draw: None, blake3: None });
     open(&mut scene, &ViewRecipe { project_name: Some("Twice".into()), query, ..elsewhere() });

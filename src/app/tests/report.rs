@@ -5,12 +5,12 @@ use egui_kittest::kittest::Queryable as _;
 use super::bench;
 use super::scenes::Scene;
 use crate::app::actions::Command;
-use crate::app::export::{Table, What};
+use crate::app::export::{Content, Table};
 use whence_jobs::{EventKind, Regenerated};
 use whence_methods::{Attribution, GroupScore};
 
 /// Saves by the dialog and gives the file's text.
-fn saved(scene: &mut Scene, what: What, table: Table) -> String {
+fn saved(scene: &mut Scene, what: Content, table: Table) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let draft = &mut scene.window.state_mut().forms.export;
@@ -54,7 +54,7 @@ fn redrawings_and_the_leaders_map_are_in_the_report() {
     for (group, map) in bench::maps(&scene.app().state, 5).iter().enumerate() {
         found(&mut scene, EventKind::Mapped { group, map: Box::new((**map).clone()) });
     }
-    let html = saved(&mut scene, What::Report, Table::default());
+    let html = saved(&mut scene, Content::Report, Table::default());
     let groups = scene.app().state.groups().to_vec();
     let alt = |group: usize| format!("The image drawn again without {}", groups[group]);
     let places: Vec<usize> = [4, 0].into_iter().map(|group| html.find(&alt(group)).expect("it is there")).collect();
@@ -62,7 +62,7 @@ fn redrawings_and_the_leaders_map_are_in_the_report() {
     assert!(!html.contains(&alt(6)), "half an image is nothing to compare with");
     assert!(html.contains("From the same noise as the original") && !html.contains("by the full model"));
     let change = scene.app().state.query().unwrap();
-    let change = 100.0 * change.found.change(&change.image.pixels, 4).unwrap();
+    let change = 100.0 * change.evidence.change(&change.image.pixels, 4).unwrap();
     assert!(html.contains(&format!("values differ by {change:.1} % of their range")));
     assert_eq!(html.matches("Map of the score over the image").count(), 1);
     assert!(html.contains("pointillism: warm where the image is less likely without it"));
@@ -74,7 +74,7 @@ fn a_image_without_a_seed_is_compared_with_the_full_models_own() {
     redrawn(&mut scene);
     let image = bench::redrawn(&scene.app().state, 50);
     found(&mut scene, EventKind::Regenerated { group: None, image });
-    let html = saved(&mut scene, What::Report, Table::default());
+    let html = saved(&mut scene, Content::Report, Table::default());
     assert!(html.contains("No seed is known of this image") && html.contains("drawn again by the full model"));
     assert!(html.contains("values differ by 0.0 %"), "the same as the reference");
 }
@@ -83,7 +83,7 @@ fn a_image_without_a_seed_is_compared_with_the_full_models_own() {
 fn each_answer_has_its_part_and_its_settings_in_the_report() {
     let mut scene = explained_twice();
     redrawn(&mut scene);
-    let html = saved(&mut scene, What::Report, Table::default());
+    let html = saved(&mut scene, Content::Report, Table::default());
     let (second, first) = (html.find("seed-7, by gaussian").unwrap(), html.find("seed-7, by guda").unwrap());
     assert!(second < first, "the one on screen comes first");
     assert!(html.contains("shaped this image,"), "two parts, one image");
@@ -96,7 +96,7 @@ fn each_answer_has_its_part_and_its_settings_in_the_report() {
 fn methods_are_compared_in_a_table_where_there_are_two() {
     let mut scene = Scene::done();
     let draft = &mut scene.window.state_mut().forms.export;
-    (draft.open, draft.what) = (true, What::Table);
+    (draft.open, draft.what) = (true, Content::Table);
     scene.settle();
     assert!(scene.window.query_by_label("Comparison of methods").is_none(), "one answer is no comparison");
     scene.window.state_mut().forms.export.table = Table::Comparison;
@@ -105,10 +105,10 @@ fn methods_are_compared_in_a_table_where_there_are_two() {
 
     let mut scene = explained_twice();
     let draft = &mut scene.window.state_mut().forms.export;
-    (draft.open, draft.what) = (true, What::Table);
+    (draft.open, draft.what) = (true, Content::Table);
     scene.settle();
     scene.window.get_by_label("Comparison of methods").click();
-    let csv = saved(&mut scene, What::Table, Table::Comparison);
+    let csv = saved(&mut scene, Content::Table, Table::Comparison);
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!((lines[0], lines[1], lines.len()), ("group,guda,gaussian", "pointillism,41.2,1", 9));
     assert!(lines.iter().any(|l| l.starts_with("mosaic,") && l.ends_with(",2.5")), "{csv}");

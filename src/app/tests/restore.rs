@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::scenes::{Scene, paintings};
 use crate::app::actions::Action;
-use crate::app::export::{Table, What};
+use crate::app::export::{Content, Table};
 use crate::app::session::Session;
 use crate::app::state::Slot;
 use whence_data::Dataset;
@@ -107,10 +107,10 @@ fn a_session_of_120_explained_queries_is_restored_within_the_bound_of_the_engine
     scene.window.run();
     serve(&mut scene, &data);
     let state = &scene.app().state;
-    assert!(state.notices.is_empty(), "{:?}", state.notices);
+    assert!(state.notifications.is_empty(), "{:?}", state.notifications);
     assert_eq!(state.queries.len() as u64, QUERIES);
-    assert_eq!(state.query().map(|q| (q.image.name.as_str(), q.answers().count())), Some(("seed-3", 2)));
-    let explained = |scene: &Scene| scene.app().state.queries.iter().filter(|q| q.answers().count() == 2).count();
+    assert_eq!(state.query().map(|q| (q.image.name.as_str(), q.explanations().count())), Some(("seed-3", 2)));
+    let explained = |scene: &Scene| scene.app().state.queries.iter().filter(|q| q.explanations().count() == 2).count();
     assert_eq!(explained(&scene), 1, "the others come when they are selected");
     scene.act(Action::NextQuery);
     serve(&mut scene, &data);
@@ -118,7 +118,7 @@ fn a_session_of_120_explained_queries_is_restored_within_the_bound_of_the_engine
     // A report is about all of them, and waits until they are there.
     scene.act(Action::Export);
     let form = &mut scene.window.state_mut().forms.export;
-    (form.what, form.table, form.path) = (What::Report, Table::All, "/report.html".into());
+    (form.what, form.table, form.path) = (Content::Report, Table::All, "/report.html".into());
     let request = |scene: &Scene| scene.app().forms.export.request(&scene.app().state);
     assert!(request(&scene).unwrap_err().contains("being restored"));
     serve(&mut scene, &data);
@@ -136,14 +136,14 @@ fn a_recall_does_not_wait_behind_work_in_progress() {
     let mut scene = Scene::running(1);
     let job = JobSpec::Attribute(Box::new(whence_jobs::AttributeJob {
         known_only: true,
-        ..scene.app().forms.job_of(&scene.app().state).unwrap()
+        ..scene.app().forms.current_job(&scene.app().state).unwrap()
     }));
-    scene.fake.asked();
+    scene.fake.queue_calls();
     scene.window.state_mut().start(job, false);
     scene.settle();
     let id = scene.fake.last().0;
-    let expected = super::scenes::Asked::Priority(id, whence_jobs::Priority::Prompt);
-    assert_eq!(scene.fake.asked(), [expected], "and it stays so");
+    let expected = super::scenes::QueueCall::Priority(id, whence_jobs::Priority::Prompt);
+    assert_eq!(scene.fake.queue_calls(), [expected], "and it stays so");
 }
 
 /// A loaded window over a project folder that exists.
@@ -204,5 +204,5 @@ fn restoring_clears_no_failure() {
         .restore_queue
         .push_back(crate::app::state::RestoreJob { spec: JobSpec::GenerateQuery(draw), query: None });
     scene.window.run();
-    assert_eq!(scene.app().state.notices_of(Slot::Query).count(), 1);
+    assert_eq!(scene.app().state.notifications_of(Slot::Query).count(), 1);
 }

@@ -24,7 +24,7 @@ use whence_methods::{Attribution, GroupScore};
 
 /// What was asked of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum QueueCall {
     Pause(JobId),
     Resume(JobId),
     Priority(JobId, Priority),
@@ -37,7 +37,7 @@ pub struct Fake {
     /// Jobs that have not ended.
     unfinished: Arc<Mutex<HashSet<JobId>>>,
     cancelled: Arc<Mutex<Option<JobId>>>,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    queue_calls: Arc<Mutex<Vec<QueueCall>>>,
     /// The order it gives, where a test sets one.
     pub order: Arc<Mutex<Vec<JobId>>>,
     events: Arc<Mutex<VecDeque<Event>>>,
@@ -50,7 +50,7 @@ impl Default for Fake {
             jobs: Arc::default(),
             unfinished: Arc::default(),
             cancelled: Arc::default(),
-            asked: Arc::default(),
+            queue_calls: Arc::default(),
             order: Arc::default(),
             events: Arc::default(),
             answers: bounded(1),
@@ -72,8 +72,8 @@ impl Fake {
     }
 
     /// What was asked of the queue since the last call.
-    pub fn asked(&self) -> Vec<Asked> {
-        std::mem::take(&mut *self.asked.lock())
+    pub fn queue_calls(&self) -> Vec<QueueCall> {
+        std::mem::take(&mut *self.queue_calls.lock())
     }
 
     pub fn answer_dialog(&self, path: Option<PathBuf>) {
@@ -91,20 +91,20 @@ impl Backend for Fake {
         let id = jobs.len() as JobId + 1;
         unfinished.insert(id);
         jobs.push((id, spec));
-        self.asked.lock().push(Asked::Priority(id, priority));
+        self.queue_calls.lock().push(QueueCall::Priority(id, priority));
         Ok(id)
     }
 
     fn pause(&mut self, job: JobId) {
-        self.asked.lock().push(Asked::Pause(job));
+        self.queue_calls.lock().push(QueueCall::Pause(job));
     }
 
     fn resume(&mut self, job: JobId) {
-        self.asked.lock().push(Asked::Resume(job));
+        self.queue_calls.lock().push(QueueCall::Resume(job));
     }
 
     fn prioritise(&mut self, job: JobId, priority: Priority) {
-        self.asked.lock().push(Asked::Priority(job, priority));
+        self.queue_calls.lock().push(QueueCall::Priority(job, priority));
     }
 
     fn order(&self) -> Vec<JobId> {
@@ -159,7 +159,7 @@ impl Scene {
 
     /// Runs frames until nothing happens any more.
     pub fn settle(&mut self) {
-        self.settle_until(|scene| !scene.app().is_looking());
+        self.settle_until(|scene| !scene.app().is_finding_nearest());
     }
 
     pub fn settle_until(&mut self, done: impl Fn(&Self) -> bool) {

@@ -59,7 +59,11 @@ fn an_unmapped_image_says_what_comes_and_asks_for_it() {
     harness.get_by_label("Where and when does the score come from?");
     harness.get_by_label("Map this image").click();
     harness.run();
-    assert!(matches!(harness.state().out[..], [Command::Look(Evidence::Map, None)]), "{:?}", harness.state().out);
+    assert!(
+        matches!(harness.state().out[..], [Command::ComputeEvidence(Evidence::Map, None)]),
+        "{:?}",
+        harness.state().out
+    );
 }
 
 #[test]
@@ -74,12 +78,12 @@ fn without_a_model_the_button_says_why_not() {
 #[test]
 fn a_running_job_shows_what_is_mapped_so_far() {
     let mut state = bench::explained();
-    bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
+    bench::running_evidence(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
     let harness = panel(state);
     harness.get_by_label("0 of 8 groups mapped: mapping hatching, 12 s left");
     assert!(harness.query_by_label("Map this image").is_none(), "it is being mapped");
     let mut state = bench::mapped(bench::explained(), 2);
-    bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
+    bench::running_evidence(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
     let harness = panel(state);
     harness.get_by_label("2 of 8 groups mapped: mapping hatching, 12 s left");
     assert_eq!(rows(&harness).len(), 2);
@@ -95,7 +99,7 @@ fn a_map_of_other_places_than_the_scores_says_so() {
     panel(state).get_by_label("Score in this region, 95% confidence intervals");
     let mut other = bench::mapped(bench::explained(), 8);
     let key = other.current.unwrap();
-    let rows = &mut other.query_mut(key).unwrap().answer.as_mut().unwrap().board.rows;
+    let rows = &mut other.query_mut(key).unwrap().explanation.as_mut().unwrap().ranking.rows;
     rows.iter_mut().for_each(|r| r.evaluations = places + 1);
     panel(other).get_by_label_contains(&format!("from {places} evaluations other than the ranking's"));
 }
@@ -122,7 +126,7 @@ fn the_ranking_follows_the_pointer_in_the_same_frame() {
     let whole = rows(&harness);
     drag(&mut harness, [0.1, 0.1], [0.4, 0.4]);
     harness.step();
-    let region = harness.state().forms.looks.brush.expect("something is brushed").region;
+    let region = harness.state().forms.appearance.brush.expect("something is brushed").region;
     let here = rows(&harness);
     assert_ne!(here, whole);
     harness.get_by_label_contains("Selection: ");
@@ -139,13 +143,13 @@ fn the_ranking_follows_the_pointer_in_the_same_frame() {
     harness.step();
     assert_ne!(rows(&harness), here);
     let_go(&mut harness, rect.min + rect.size() * 0.7);
-    assert!(harness.state().forms.looks.brush.is_some(), "it stays when the pointer lets go");
+    assert!(harness.state().forms.appearance.brush.is_some(), "it stays when the pointer lets go");
     // A click takes it away.
     let middle = image(&harness).center();
     harness.drag_at(middle);
     harness.step();
     let_go(&mut harness, middle);
-    assert_eq!(harness.state().forms.looks.brush, None);
+    assert_eq!(harness.state().forms.appearance.brush, None);
     assert_eq!(rows(&harness), whole);
 }
 
@@ -157,7 +161,7 @@ fn shift_and_arrows_grow_a_region() {
     harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
     harness.run();
     let size = |harness: &Harness<'_, Bench>| {
-        let Region { left, top, right, bottom } = harness.state().forms.looks.brush.unwrap().region;
+        let Region { left, top, right, bottom } = harness.state().forms.appearance.brush.unwrap().region;
         [right - left, bottom - top]
     };
     assert_eq!(size(&harness), [1, 1], "the cell in the middle");
@@ -175,11 +179,11 @@ fn escape_takes_the_region_away_before_the_selection() {
     let mut scene = Scene::done();
     let query = scene.app().state.current.unwrap();
     let region = Region { left: 0, top: 0, right: 2, bottom: 2 };
-    scene.window.state_mut().forms.looks.brush = Some(Brush { query, region });
+    scene.window.state_mut().forms.appearance.brush = Some(Brush { query, region });
     scene.act(Action::NextGroup);
     scene.window.key_press(Key::Escape);
     scene.settle();
-    assert_eq!(scene.app().forms.looks.brush, None);
+    assert_eq!(scene.app().forms.appearance.brush, None);
     assert!(scene.app().state.group.is_some());
     scene.window.key_press(Key::Escape);
     scene.settle();
@@ -194,7 +198,7 @@ fn another_image_has_no_region() {
     let bench = harness.state_mut();
     bench.state.move_query(-1);
     harness.run();
-    assert_eq!(harness.state().forms.looks.brush, None);
+    assert_eq!(harness.state().forms.appearance.brush, None);
 }
 
 #[test]
@@ -207,8 +211,8 @@ fn rows_select_groups_and_controls_are_named() {
     harness.get_by_label("Smooth").click();
     harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Opacity").set_value_accesskit(0.2);
     harness.run();
-    assert!(harness.state().forms.looks.smooth);
-    assert!((harness.state().forms.looks.opacity - 0.2).abs() < 1e-6);
+    assert!(harness.state().forms.appearance.smooth);
+    assert!((harness.state().forms.appearance.opacity - 0.2).abs() < 1e-6);
     // Without a selection the group with the highest score is shown.
     harness.state_mut().state.group = None;
     harness.run();

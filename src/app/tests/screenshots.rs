@@ -115,7 +115,7 @@ const STATES: [(&str, Prepare); 32] = [
     ("21-trust-settings", |scene| {
         scene.load(None);
         let settings = &mut scene.window.state_mut().forms.settings;
-        (settings.null, settings.confirm) = (2, true);
+        (settings.control_groups, settings.confirm) = (2, true);
         unfold(scene);
     }),
     ("22-palette", |scene| {
@@ -274,7 +274,7 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
     ("evidence-1-empty", bench::explain, EVIDENCE, bench::explained),
     ("evidence-2-drawing", bench::explain, EVIDENCE, || {
         let mut state = bench::explained();
-        bench::looking(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
+        bench::running_evidence(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
         let (group, image) = (state.group, bench::redrawn(&state, 12));
         bench::found(&mut state, EventKind::Regenerated { group, image });
         state
@@ -286,7 +286,7 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
     ("where-1-empty", score_map::show, WHERE, bench::explained),
     ("where-2-running", score_map::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 5);
-        bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping woodcut", 0.6)));
+        bench::running_evidence(&mut state, Evidence::Map, Some(bench::progress("mapping woodcut", 0.6)));
         state
     }),
     ("where-3-done", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
@@ -333,7 +333,7 @@ fn panel_screenshots() {
                 let mut harness = bench::show(builder, panel, look());
                 if name.contains("brushed") {
                     let query = harness.state().state.current.unwrap();
-                    let looks = &mut harness.state_mut().forms.looks;
+                    let looks = &mut harness.state_mut().forms.appearance;
                     let region = Region { left: 4, top: 8, right: 15, bottom: 20 };
                     (looks.brush, looks.smooth) = (Some(Brush { query, region }), true);
                 }

@@ -307,7 +307,7 @@ fn recent_projects_are_opened_and_dropped_where_they_are_gone() {
     let mut scene = Scene::loaded();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("project.json"), "{}").unwrap();
-    scene.window.state_mut().shell.remember(folder.path(), "Here still");
+    scene.window.state_mut().shell.add_recent(folder.path(), "Here still");
     scene.settle();
     scene.window.get_by_label("Project Eight styles").click();
     scene.settle();
@@ -386,9 +386,9 @@ fn comparing_by_keys_chooses_how() {
     for (key, how) in [(Key::D, Mode::Difference), (Key::W, Mode::Wipe)] {
         scene.window.key_press(key);
         scene.settle();
-        assert_eq!(scene.app().forms.looks.contrast.mode, how);
+        assert_eq!(scene.app().forms.appearance.contrast.mode, how);
     }
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::D);
     scene.settle();
-    assert_eq!(scene.app().forms.looks.contrast.mode, Mode::Wipe, "Ctrl+D draws");
+    assert_eq!(scene.app().forms.appearance.contrast.mode, Mode::Wipe, "Ctrl+D draws");
 }

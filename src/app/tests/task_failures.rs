@@ -29,7 +29,7 @@ fn fail(scene: &mut Scene, task: Task, done: impl Fn(&Scene) -> bool) {
 }
 
 fn reported(scene: &Scene, words: &str) -> bool {
-    scene.app().state.notices.iter().any(|n| n.failed && n.text.contains(words))
+    scene.app().state.notifications.iter().any(|n| n.failed && n.text.contains(words))
 }
 
 #[test]
@@ -65,9 +65,9 @@ fn a_recipe_a_path_and_a_look_up_that_panic_hold_nothing_up() {
     fail(&mut scene, task_failures::INSPECT, |scene| !scene.app().state.opening);
     assert!(reported(&scene, "Could not open this"));
     let app = scene.window.state_mut();
-    let want = (app.state.queries[0].key, app.state.dataset_number, 3);
-    app.looking = Some(want);
-    fail(&mut scene, task_failures::NEAREST, |scene| !scene.app().is_looking());
+    let want = (app.state.queries[0].key, app.state.dataset_id, 3);
+    app.nearest_lookup = Some(want);
+    fail(&mut scene, task_failures::NEAREST, |scene| !scene.app().is_finding_nearest());
     assert!(reported(&scene, "Could not find the nearest training images"));
     let known = &scene.app().state.queries[0].nearest;
     assert!(known.get(&3).is_some_and(Vec::is_empty), "the same is not looked for in every frame from now on");
@@ -97,10 +97,10 @@ fn an_order_that_panics_is_given_up_and_another_is_made() {
     app.library.open = true;
     app.library.arrange(&app.state, &app.background_tasks);
     assert!(!app.library.is_behind(), "the same is not tried in every frame from now on");
-    app.library.wish.search = "a".into();
+    app.library.options.search = "a".into();
     app.library.arrange(&app.state, &app.background_tasks);
     scene.settle_until(|scene| !scene.app().library.is_behind());
-    let (shown, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
+    let (shown, _) = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap();
     assert!(!shown.order.is_empty());
 }
 

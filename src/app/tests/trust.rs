@@ -160,7 +160,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
     scene.window.get_by_label("Repeat with another seed").click_accesskit();
     scene.settle();
     let settings = &mut scene.window.state_mut().forms.settings;
-    (settings.null, settings.recipe.seed, settings.top) = (16, 3, 9);
+    (settings.control_groups, settings.recipe.seed, settings.top) = (16, 3, 9);
     "no timesteps".clone_into(&mut settings.timesteps);
     scene.act(Action::Explain);
     let job = attribute_job(&scene);

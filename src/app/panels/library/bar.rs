@@ -18,11 +18,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     });
     ui.horizontal(|ui| {
         let t = tokens(ui);
-        let shown = view.library.arrangement(view.state.dataset_number).map_or(0, |(a, _)| a.order.len());
+        let shown = view.library.arrangement(view.state.dataset_id).map_or(0, |(a, _)| a.order.len());
         let all = format::plural(dataset.len(), "image");
         let count = if shown == dataset.len() { all } else { format!("{} of {all}", format::count(shown)) };
         ui.label(RichText::new(count).font(theme::caption()).color(t.weak));
-        let caution = match view.library.wish.sort {
+        let caution = match view.library.options.sort {
             Sort::Query => "sorted by pixel distance to the query image; similarity is not causation",
             Sort::Similar(_) => "sorted by pixel distance",
             Sort::Moved => "sorted by the rise of their own loss when the group was unlearned",
@@ -38,7 +38,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
 }
 
 fn search(ui: &mut Ui, view: &mut View<'_>) {
-    let field = TextEdit::singleline(&mut view.library.wish.search)
+    let field = TextEdit::singleline(&mut view.library.options.search)
         .align(Align2::LEFT_CENTER)
         .hint_text("Search by name")
         .desired_width(180.0);
@@ -50,7 +50,7 @@ fn search(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 fn group(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
-    let chosen = &mut view.library.wish.group;
+    let chosen = &mut view.library.options.group;
     let text = chosen.map_or("All groups", |g| dataset.group_name(g));
     let shown = ComboBox::from_id_salt("library group").selected_text(format::cut(text, 22)).width(150.0).truncate();
     let response = shown.show_ui(ui, |ui| {
@@ -63,7 +63,7 @@ fn group(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
 }
 
 fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
-    let now = view.library.wish.sort;
+    let now = view.library.options.sort;
     let text = match now {
         Sort::Group => "By group".to_owned(),
         Sort::Name => "By name".to_owned(),
@@ -71,19 +71,19 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         Sort::Similar(image) => format!("Similar to {}", format::cut(dataset.image_name(image), 24)),
         Sort::Moved => "Most affected by unlearning".to_owned(),
     };
-    let (comparable, affected) = (can_compare(view.state), moved(view.state).is_some());
+    let (has_comparison, affected) = (can_compare(view.state), moved(view.state).is_some());
     let selected = view.state.query().is_some() && view.state.group.is_some();
     let reason = if selected {
         "Compute the most affected images first: Explain tab, Evidence."
     } else {
         "Explain an image and select a group first."
     };
-    let chosen = &mut view.library.wish.sort;
+    let chosen = &mut view.library.options.sort;
     let shown = ComboBox::from_id_salt("library order").selected_text(text.as_str()).width(190.0).truncate();
     let response = shown.show_ui(ui, |ui| {
         ui.selectable_value(chosen, Sort::Group, "By group");
         ui.selectable_value(chosen, Sort::Name, "By name");
-        ui.add_enabled_ui(comparable, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the query image"))
+        ui.add_enabled_ui(has_comparison, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the query image"))
             .inner
             .on_disabled_hover_text("Generate or open an image of the training images' size first.");
         ui.add_enabled_ui(affected, |ui| ui.selectable_value(chosen, Sort::Moved, "Most affected by unlearning"))
@@ -112,7 +112,7 @@ fn selection(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         .on_disabled_hover_text("Select an image first.")
         .clicked()
     {
-        view.library.wish.sort = image.map_or(Sort::Group, Sort::Similar);
+        view.library.options.sort = image.map_or(Sort::Group, Sort::Similar);
         view.library.loupe = false;
     }
     let large = ui.add_enabled(image.is_some() && !view.library.loupe, Button::new("View large"));

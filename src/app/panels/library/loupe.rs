@@ -42,7 +42,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, image: usize, p
     let t = tokens(ui);
     let name = dataset.image_name(image);
     let space = vec2(ui.available_width(), (ui.available_height() - LINE - 8.0).max(80.0));
-    let key = TextureKey::TrainingImage(view.state.dataset_number, image);
+    let key = TextureKey::TrainingImage(view.state.dataset_id, image);
     let texture = view.textures.get(ui.ctx(), key, dataset.shape(), dataset.pixels(image));
     let shown = show_image(ui, texture, dataset.shape(), space, &format!("Training image {name}"));
     let (step, mut close) = keys(ui, shown.rect, name);

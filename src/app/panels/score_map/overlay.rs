@@ -33,7 +33,7 @@ pub fn show(
     if let Some(texture) = texture {
         ui.painter().image(texture, inner, WHOLE, Color32::WHITE);
     }
-    let looks = &view.forms.looks;
+    let looks = &view.forms.appearance;
     // Colours encode the map's values, so the image fades to grey as the map becomes more opaque.
     let plain = view.textures.get_or(ui.ctx(), TextureKey::Grey(query.key), shape, || grey(shape, &query.image.pixels));
     if let Some(plain) = plain {
@@ -93,11 +93,11 @@ fn outline(ui: &Ui, grid: &Grid, region: Region) {
 /// The legend, and the controls of opacity and smoothing.
 pub fn controls(ui: &mut Ui, view: &mut View<'_>, cells: Cells, scale: f64) {
     let t = tokens(ui);
-    colour_scale(ui, view.forms.looks.opacity, cells, scale);
+    colour_scale(ui, view.forms.appearance.opacity, cells, scale);
     ui.horizontal(|ui| {
         let caption = |text: &str| RichText::new(text).font(theme::caption()).color(t.weak);
         let name = ui.add(Label::new(caption("Opacity")));
-        let looks = &mut view.forms.looks;
+        let looks = &mut view.forms.appearance;
         ui.spacing_mut().slider_width = (ui.available_width() * 0.4).clamp(60.0, 160.0);
         ui.add(Slider::new(&mut looks.opacity, 0.0..=1.0).show_value(false).step_by(0.05))
             .labelled_by(name.id)

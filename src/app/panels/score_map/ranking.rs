@@ -31,7 +31,7 @@ struct Ranked {
 
 /// Caption of the scores. The ranking may have been evaluated at more evaluation points than the map, or at others.
 fn caption(view: &View<'_>, maps: &[GroupMap<'_>]) -> String {
-    let rows = || view.state.answer().into_iter().flat_map(|a| &a.board.rows);
+    let rows = || view.state.explanation().into_iter().flat_map(|a| &a.ranking.rows);
     let own = |m: &GroupMap<'_>| {
         let evaluated = rows().find(|r| r.group == Some(m.group)).map(|r| r.evaluations);
         evaluated.is_none_or(|evaluated| evaluated == 0 || evaluated == m.map.points.len())
@@ -58,8 +58,10 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[GroupMap<'_>], group: usiz
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let head = header(ui, &caption(view, maps), "nats");
-        let unlearned =
-            view.state.answer().is_none_or(|a| counterfactuals_of(&a.method) == Some(CounterfactualKind::Unlearned));
+        let unlearned = view
+            .state
+            .explanation()
+            .is_none_or(|a| counterfactuals_of(&a.method) == Some(CounterfactualKind::Unlearned));
         if unlearned {
             head.on_hover_text(OVERSHOOTS);
         }

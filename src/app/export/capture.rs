@@ -35,7 +35,7 @@ impl Now {
 
 /// What is done to the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Do {
+enum Step {
     /// Wait for the next frame.
     Wait,
     /// Set the zoom factor.
@@ -66,7 +66,7 @@ enum Phase {
 
 /// An image of the window that is being taken.
 #[derive(Debug, Default)]
-pub struct Shot {
+pub struct Capture {
     phase: Phase,
     /// The window before.
     before: Option<Now>,
@@ -76,7 +76,7 @@ pub struct Shot {
     request: Option<ExportRequest>,
 }
 
-impl Shot {
+impl Capture {
     /// Begins an image `scale` times as large as on screen; of `area` alone, in points, where it is given.
     ///
     /// # Errors
@@ -117,14 +117,14 @@ impl Shot {
     pub fn follow(&mut self, ctx: &Context, post: impl Fn(Arc<ColorImage>) + Send + 'static) -> Result<(), String> {
         let step = self.step(Now::of(ctx));
         match step {
-            Do::Rest => return Ok(()),
-            Do::Wait | Do::GiveUp => {}
-            Do::Zoom(zoom) => ctx.set_zoom_factor(zoom),
-            Do::Resize(size) => ctx.send_viewport_cmd(ViewportCommand::InnerSize(size)),
-            Do::Capture => ctx.request_screenshot(post),
+            Step::Rest => return Ok(()),
+            Step::Wait | Step::GiveUp => {}
+            Step::Zoom(zoom) => ctx.set_zoom_factor(zoom),
+            Step::Resize(size) => ctx.send_viewport_cmd(ViewportCommand::InnerSize(size)),
+            Step::Capture => ctx.request_screenshot(post),
         }
         ctx.request_repaint();
-        if step == Do::GiveUp {
+        if step == Step::GiveUp {
             self.request = None;
             return Err("The window cannot be made as large as this image. Choose a smaller scale, or leave the \
                         full screen first"
@@ -133,41 +133,41 @@ impl Shot {
         Ok(())
     }
 
-    fn step(&mut self, now: Now) -> Do {
-        let Some(before) = self.before else { return Do::Rest };
+    fn step(&mut self, now: Now) -> Step {
+        let Some(before) = self.before else { return Step::Rest };
         let (step, next) = match self.phase {
-            Phase::Idle => return Do::Rest,
+            Phase::Idle => return Step::Rest,
             Phase::Growing { frames: PATIENCE, .. } | Phase::Capturing { frames: PATIENCE } => {
-                (Do::GiveUp, Phase::Restoring { asked: self.scale == 1.0, frames: 0 })
+                (Step::GiveUp, Phase::Restoring { asked: self.scale == 1.0, frames: 0 })
             }
             Phase::Growing { asked, still, frames } => {
                 let frames = frames + 1;
                 let zoom = before.zoom * self.scale;
                 if !close(now.zoom, zoom) {
-                    (Do::Zoom(zoom), Phase::Growing { asked, still, frames })
+                    (Step::Zoom(zoom), Phase::Growing { asked, still, frames })
                 } else if !close(now.pixels, before.pixels * self.scale) {
-                    (Do::Wait, Phase::Growing { asked, still, frames })
+                    (Step::Wait, Phase::Growing { asked, still, frames })
                 } else if !asked {
-                    (Do::Resize(before.size), Phase::Growing { asked: true, still, frames })
+                    (Step::Resize(before.size), Phase::Growing { asked: true, still, frames })
                 } else if (now.size - before.size).abs().max_elem() > 1.0 {
-                    (Do::Wait, Phase::Growing { asked, still: 0, frames })
+                    (Step::Wait, Phase::Growing { asked, still: 0, frames })
                 } else if still < SETTLED {
-                    (Do::Wait, Phase::Growing { asked, still: still + 1, frames })
+                    (Step::Wait, Phase::Growing { asked, still: still + 1, frames })
                 } else {
-                    (Do::Capture, Phase::Capturing { frames: 0 })
+                    (Step::Capture, Phase::Capturing { frames: 0 })
                 }
             }
-            Phase::Capturing { frames } => (Do::Wait, Phase::Capturing { frames: frames + 1 }),
+            Phase::Capturing { frames } => (Step::Wait, Phase::Capturing { frames: frames + 1 }),
             Phase::Restoring { asked, frames } => {
                 if !close(now.zoom, before.zoom) {
-                    (Do::Zoom(before.zoom), Phase::Restoring { asked, frames })
+                    (Step::Zoom(before.zoom), Phase::Restoring { asked, frames })
                 } else if !close(now.pixels, before.pixels) && frames < PATIENCE {
-                    (Do::Wait, Phase::Restoring { asked, frames: frames + 1 })
+                    (Step::Wait, Phase::Restoring { asked, frames: frames + 1 })
                 } else if asked {
                     self.before = None;
-                    (Do::Rest, Phase::Idle)
+                    (Step::Rest, Phase::Idle)
                 } else {
-                    (Do::Resize(before.size), Phase::Restoring { asked: true, frames })
+                    (Step::Resize(before.size), Phase::Restoring { asked: true, frames })
                 }
             }
         };
@@ -208,29 +208,29 @@ mod tests {
     const BEFORE: Now = Now { zoom: 1.25, pixels: 2.5, size: vec2(640.0, 400.0) };
 
     /// A window that obeys, where `obeys`: what was done to it until nothing more is, and where the image was taken.
-    fn drive(scale: f32, obeys: bool) -> (Vec<Do>, Option<Now>, Now) {
-        let mut shot = Shot::default();
+    fn drive(scale: f32, obeys: bool) -> (Vec<Step>, Option<Now>, Now) {
+        let mut shot = Capture::default();
         shot.prepare(BEFORE, scale).unwrap();
         let (mut now, mut done, mut taken) = (BEFORE, Vec::new(), None);
         for _ in 0..2000 {
             let step = shot.step(now);
             match step {
-                Do::Zoom(zoom) => {
+                Step::Zoom(zoom) => {
                     let factor = zoom / now.zoom;
                     // The window keeps its pixels, so its points become fewer.
                     now = Now { zoom, pixels: now.pixels * factor, size: now.size / factor };
                 }
-                Do::Resize(size) if obeys => now.size = size,
-                Do::Capture => {
+                Step::Resize(size) if obeys => now.size = size,
+                Step::Capture => {
                     taken = Some(now);
                     shot.request = Some(request());
                     let image = ColorImage::filled([8, 8], Color32::WHITE);
                     assert!(shot.finish(&image).is_some());
                 }
-                Do::Rest => break,
+                Step::Rest => break,
                 _ => {}
             }
-            if step != Do::Wait {
+            if step != Step::Wait {
                 done.push(step);
             }
         }
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn the_window_grows_is_taken_and_is_as_before() {
         let (done, taken, after) = drive(2.0, true);
-        let [Do::Zoom(_), Do::Resize(_), Do::Capture, Do::Zoom(_), Do::Resize(_)] = done.as_slice() else {
+        let [Step::Zoom(_), Step::Resize(_), Step::Capture, Step::Zoom(_), Step::Resize(_)] = done.as_slice() else {
             panic!("{done:?}")
         };
         let taken = taken.unwrap();
@@ -256,37 +256,37 @@ mod tests {
     #[test]
     fn at_its_own_size_nothing_is_changed() {
         let (done, taken, after) = drive(1.0, false);
-        assert_eq!(done, [Do::Capture]);
+        assert_eq!(done, [Step::Capture]);
         assert_eq!((taken, after), (Some(BEFORE), BEFORE));
     }
 
     #[test]
     fn a_window_that_cannot_grow_gives_up_and_is_put_back() {
         let (done, taken, after) = drive(4.0, false);
-        assert!(done.contains(&Do::GiveUp) && taken.is_none());
+        assert!(done.contains(&Step::GiveUp) && taken.is_none());
         assert_eq!((after.zoom, after.pixels), (BEFORE.zoom, BEFORE.pixels));
     }
 
     #[test]
     fn a_image_that_never_comes_is_given_up() {
-        let mut shot = Shot::default();
+        let mut shot = Capture::default();
         shot.prepare(BEFORE, 1.0).unwrap();
         assert!(shot.prepare(BEFORE, 1.0).is_err(), "one at a time");
-        let steps: Vec<Do> = (0..2000).map(|_| shot.step(BEFORE)).collect();
-        assert!(steps.contains(&Do::Capture) && steps.contains(&Do::GiveUp));
-        assert_eq!(steps.last(), Some(&Do::Rest));
+        let steps: Vec<Step> = (0..2000).map(|_| shot.step(BEFORE)).collect();
+        assert!(steps.contains(&Step::Capture) && steps.contains(&Step::GiveUp));
+        assert_eq!(steps.last(), Some(&Step::Rest));
         assert!(shot.finish(&ColorImage::filled([8, 8], Color32::WHITE)).is_none(), "it comes too late");
     }
 
     #[test]
     fn too_large_images_are_refused() {
-        let text = Shot::default().prepare(BEFORE, 6.0).unwrap_err();
+        let text = Capture::default().prepare(BEFORE, 6.0).unwrap_err();
         assert!(text.contains("9600 x 6000") && text.contains("smaller scale"), "{text}");
     }
 
     #[test]
     fn only_the_part_of_the_view_is_kept() {
-        let mut shot = Shot::default();
+        let mut shot = Capture::default();
         shot.prepare(Now { zoom: 1.0, pixels: 1.0, size: vec2(4.0, 3.0) }, 2.0).unwrap();
         let pixels = (0..48).map(|i| Color32::from_rgb(i, 0, 0)).collect();
         let image = ColorImage::new([8, 6], pixels);

@@ -1,17 +1,17 @@
 //! The complete answers of an image: which of them stand for it, what they are called, and how they compare.
 
-use crate::app::state::{Answer, Query};
+use crate::app::state::{Explanation, Query};
 use whence_methods::Attribution;
 use whence_report::Comparison;
 
 /// Complete answers, in the order they were found; the one on screen is the last.
-pub fn complete(query: &Query) -> impl Iterator<Item = (&Answer, &Attribution)> {
-    query.answers().filter_map(|answer| Some((answer, answer.complete.as_ref()?)))
+pub fn complete(query: &Query) -> impl Iterator<Item = (&Explanation, &Attribution)> {
+    query.explanations().filter_map(|answer| Some((answer, answer.complete.as_ref()?)))
 }
 
 /// What tells answers apart: the method's name where that does, else all that was asked for.
-pub fn labels(answers: &[&Answer]) -> Vec<String> {
-    let label = |answer: &&Answer| {
+pub fn labels(answers: &[&Explanation]) -> Vec<String> {
+    let label = |answer: &&Explanation| {
         let alike = answers.iter().filter(|other| other.method == answer.method).count();
         match (alike, answer.recipe.is_empty()) {
             (..=1, _) => answer.method.clone(),
@@ -24,12 +24,12 @@ pub fn labels(answers: &[&Answer]) -> Vec<String> {
 
 /// The answers of an image side by side, groups in the order of the first; none where there are not two.
 pub fn comparison(query: &Query) -> Option<Comparison> {
-    let (answers, scores): (Vec<&Answer>, Vec<&Attribution>) = complete(query).unzip();
+    let (answers, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
     if answers.len() < 2 {
         return None;
     }
     let mut groups: Vec<String> = Vec::new();
-    for name in answers.iter().flat_map(|a| a.board.rows.iter().map(|r| &r.name)) {
+    for name in answers.iter().flat_map(|a| a.ranking.rows.iter().map(|r| &r.name)) {
         if !groups.contains(name) {
             groups.push(name.clone());
         }

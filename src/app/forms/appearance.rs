@@ -5,7 +5,7 @@ use whence_diffusion::elbo::Region;
 
 /// How evidence is looked at.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Looks {
+pub struct Appearance {
     /// How the image and the one drawn again are set against each other.
     pub contrast: Contrast,
     /// How strong a map covers the image, 0 to 1.
@@ -16,13 +16,13 @@ pub struct Looks {
     pub brush: Option<Brush>,
 }
 
-impl Default for Looks {
+impl Default for Appearance {
     fn default() -> Self {
         Self { contrast: Contrast::default(), opacity: 0.85, smooth: false, brush: None }
     }
 }
 
-impl Looks {
+impl Appearance {
     /// The region brushed on this query. A region of another query is forgotten.
     pub fn region(&mut self, query: u64) -> Option<Region> {
         self.brush = self.brush.filter(|b| b.query == query);
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_region_belongs_to_one_query() {
         let region = Region { left: 1, top: 2, right: 3, bottom: 4 };
-        let mut looks = Looks { brush: Some(Brush { query: 7, region }), ..Looks::default() };
+        let mut looks = Appearance { brush: Some(Brush { query: 7, region }), ..Appearance::default() };
         assert_eq!(looks.region(7), Some(region));
         assert_eq!(looks.region(8), None);
         assert_eq!(looks.region(7), None, "it does not come back");

@@ -5,7 +5,7 @@ use whence_jobs::{AttributeJob, JobSpec};
 use whence_methods::{CounterfactualKind, method};
 
 /// The question of a job: what its scores depend on, the image left out.
-pub fn question(job: &AttributeJob) -> AttributeJob {
+pub fn scoring_request(job: &AttributeJob) -> AttributeJob {
     let mut question = job.clone();
     question.queries.clear();
     question.settings.batch = 0;
@@ -15,26 +15,26 @@ pub fn question(job: &AttributeJob) -> AttributeJob {
 }
 
 /// The models that a job looks through, and at which noise: what its evidence depends on, the image left out.
-pub fn models(job: &AttributeJob) -> AttributeJob {
-    let mut models = question(job);
+pub fn evidence_source(job: &AttributeJob) -> AttributeJob {
+    let mut models = scoring_request(job);
     models.groups.clear();
     (models.null, models.confirm, models.settings.stop) = (0, false, None);
-    if makes(job).is_none() {
+    if counterfactual_kind(job).is_none() {
         models.method = "guda".into();
     }
     models
 }
 
 /// The models that a job looks at an image through.
-pub fn looked_through(job: &JobSpec) -> Option<AttributeJob> {
+pub fn job_evidence_source(job: &JobSpec) -> Option<AttributeJob> {
     match job {
-        JobSpec::Attribute(job) => Some(models(job)),
-        JobSpec::Evidence(job) => Some(models(&job.of)),
+        JobSpec::Attribute(job) => Some(evidence_source(job)),
+        JobSpec::Evidence(job) => Some(evidence_source(&job.of)),
         _ => None,
     }
 }
 
 /// How a job's models without a group are made; none where it needs none.
-pub fn makes(job: &AttributeJob) -> Option<CounterfactualKind> {
+pub fn counterfactual_kind(job: &AttributeJob) -> Option<CounterfactualKind> {
     method(&job.method).ok().and_then(|m| m.counterfactuals())
 }
