@@ -25,7 +25,7 @@
 //! | `theme`, `format` | every colour and size; numbers as people read them |
 //!
 //! Panels read the state and hand out [`actions::Command`]s; they change nothing themselves. The window repaints when
-//! the engine, an task or the user gives a cause, and sleeps otherwise.
+//! the engine, a task or the user gives a cause, and sleeps otherwise.
 
 mod actions;
 mod backend;

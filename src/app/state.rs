@@ -145,7 +145,7 @@ pub struct Notification {
 impl Explanation {
     /// Whether it answers this question.
     pub fn answers(&self, question: &AttributeJob) -> bool {
-        self.request.as_deref().is_some_and(|asked| self::scoring_request(asked) == *question)
+        self.request.as_deref().is_some_and(|asked| scoring_request(asked) == *question)
     }
 
     /// Whether it is only brought back, from what is kept.

@@ -125,7 +125,7 @@ impl WhenceApp {
         app
     }
 
-    /// Whether an task is under way whose answer will change what is shown.
+    /// Whether a task is under way whose answer will change what is shown.
     #[cfg(test)]
     pub(super) fn is_finding_nearest(&self) -> bool {
         self.nearest_lookup.is_some()

@@ -15,7 +15,7 @@ use whence_training::unlearning::Recipe;
 use super::digits::job;
 use super::{failure, fixture, run};
 
-fn compute_evidence(of: &AttributeJob, what: Evidence, seed: Option<u64>) -> Vec<EventKind> {
+fn look(of: &AttributeJob, what: Evidence, seed: Option<u64>) -> Vec<EventKind> {
     let events = run(JobSpec::Evidence(Box::new(EvidenceJob { of: of.clone(), seed, what })));
     assert!(matches!(events.last(), Some(EventKind::Finished(_))), "{:?}", events.last());
     events

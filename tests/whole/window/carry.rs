@@ -70,7 +70,7 @@ impl Robot {
     }
 
     /// Waits for a message of the window, and for it to ask for the path where it has to; hands the path out.
-    fn explanations(&self, carried: &Carried, message: &str, mut asks: bool) -> [u32; 5] {
+    fn answers(&self, carried: &Carried, message: &str, mut asks: bool) -> [u32; 5] {
         let wanted = self.atom(message);
         let mut answer = None;
         let begun = Instant::now();

@@ -129,7 +129,7 @@ impl Robot {
     }
 
     /// What the window shows now.
-    pub fn compute_evidence(&self) -> Screen {
+    pub fn look(&self) -> Screen {
         let size = self.conn.get_geometry(self.window).unwrap().reply().unwrap();
         let (w, h) = (size.width, size.height);
         let image = self.conn.get_image(ImageFormat::Z_PIXMAP, self.window, 0, 0, w, h, !0).unwrap().reply().unwrap();
@@ -142,7 +142,7 @@ impl Robot {
     pub fn until(&mut self, what: &str, seconds: u64, mut seen: impl FnMut(&Screen) -> bool) -> Screen {
         let begun = Instant::now();
         loop {
-            let screen = self.compute_evidence();
+            let screen = self.look();
             if seen(&screen) {
                 return screen;
             }
@@ -157,7 +157,7 @@ impl Robot {
 
     /// Waits until nothing moves any more.
     pub fn settled(&mut self) -> Screen {
-        let mut last = self.compute_evidence();
+        let mut last = self.look();
         let mut since = Instant::now();
         self.until("the window settles", 60, |screen| {
             if *screen != last {
