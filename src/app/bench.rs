@@ -45,7 +45,7 @@ fn computed() -> Option<Duration> {
     Some(Duration::from_nanos(text.split_whitespace().next()?.parse().ok()?))
 }
 
-/// Nobody is there to choose a file.
+/// Chooses no file.
 struct NoPicker;
 
 impl FilePicker for NoPicker {
@@ -114,7 +114,7 @@ impl Window {
         !self.app.state.jobs.is_empty()
     }
 
-    /// What went wrong.
+    /// What failed.
     #[must_use]
     pub fn notifications(&self) -> Vec<String> {
         self.app.state.notifications.iter().map(|n| n.text.clone()).collect()

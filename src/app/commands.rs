@@ -1,4 +1,4 @@
-//! What happens when the user asks for something.
+//! Carries out the user's commands.
 
 mod shell;
 
@@ -23,7 +23,7 @@ use whence_jobs::{Evidence, JobId, JobSpec, QuerySource};
 pub(super) const WRITING: Duration = Duration::from_secs(5);
 
 impl WhenceApp {
-    /// Does what was asked; what is shown and selected then can be undone.
+    /// Carries out a command. Changes of view and selection become a step that can be undone.
     pub(super) fn command(&mut self, ctx: &Context, command: Command) {
         self.shell.history.follow(self.snapshot());
         self.carry(ctx, command);
@@ -150,8 +150,7 @@ impl WhenceApp {
                 return;
             }
             PathKind::Missing => {
-                let text =
-                    format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());
+                let text = format!("{} does not exist. Check the path.", path.display());
                 (self.state.opening, self.forms.path_error) = (false, Some(text));
                 return;
             }
@@ -161,7 +160,7 @@ impl WhenceApp {
         self.start(spec, true);
     }
 
-    /// Hands a job to the engine and takes note of it; says so near its place where that fails.
+    /// Hands a job to the engine and lists it; reports a failure beside what the job concerns.
     pub(super) fn start(&mut self, spec: JobSpec, show: bool) {
         let about_query = matches!(Slot::of(&spec), Slot::Explain | Slot::Evidence);
         let query = if about_query { self.state.current } else { None };
@@ -186,7 +185,7 @@ impl WhenceApp {
         let on_screen = query.is_some() && query == self.state.current && own != Priority::Prompt;
         let priority = if on_screen { Priority::Front } else { own };
         let Some(backend) = self.backend.as_mut() else {
-            return self.state.notify(slot, query, true, "The engine is not running. Start Whence again".into(), None);
+            return self.state.notify(slot, query, true, "The engine is not running. Restart Whence.".into(), None);
         };
         match backend.run(spec.clone(), priority) {
             Ok(id) => {
@@ -252,31 +251,31 @@ impl WhenceApp {
             JobSpec::LoadModel(path) => format!("Load model {}", last(path)),
             JobSpec::LoadDataset(path) => format!("Read dataset {}", last(path)),
             JobSpec::LoadQuery(path) => format!("Open {}", last(path)),
-            JobSpec::GenerateQuery(job) => format!("Draw seed {}", job.seed),
+            JobSpec::GenerateQuery(job) => format!("Generate seed {}", job.seed),
             JobSpec::Attribute(job) => {
                 let name = match job.queries.first() {
                     Some(QuerySource::Image { name, .. }) => name.as_str(),
                     _ => "",
                 };
-                format!("{} {name}", if job.known_only { "Recall the explanation of" } else { "Explain" })
+                format!("{} {name}", if job.known_only { "Restore the explanation of" } else { "Explain" })
             }
             JobSpec::Evidence(job) => {
                 let name = self.state.query().map_or("", |q| q.image.name.as_str());
                 let one = job.of.groups.first().map_or_else(|| "each group".to_owned(), Clone::clone);
                 match job.what {
-                    Evidence::Regenerate => format!("Draw {name} without {one}"),
-                    Evidence::Map => format!("Map {name}"),
-                    Evidence::Moved => format!("Find the images of {one} that moved"),
-                    Evidence::Known => "Recall what is kept".into(),
-                    Evidence::Watch => format!("Watch {one} being unlearned"),
+                    Evidence::Regenerate => format!("Regenerate {name} without {one}"),
+                    Evidence::Map => format!("Map the score of {name}"),
+                    Evidence::Moved => format!("Most-affected images of {one}"),
+                    Evidence::Known => "Restore evidence".into(),
+                    Evidence::Watch => format!("Unlearning of {one}, step by step"),
                 }
             }
-            JobSpec::Sample(job) => format!("Draw {}", format::plural(job.seeds.len(), "image")),
+            JobSpec::Sample(job) => format!("Generate {}", format::plural(job.seeds.len(), "image")),
             JobSpec::Train(_) => "Train a model".into(),
             JobSpec::Unlearn(_) => "Unlearn groups".into(),
             JobSpec::Benchmark(_) => "Compare methods".into(),
             JobSpec::Removal(_) => "Check by removal".into(),
-            JobSpec::Retrain(_) => "Train again without each group".into(),
+            JobSpec::Retrain(_) => "Retrain without each group".into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Looking at the query on screen through models without groups, when the user asks to.
+//! Jobs that compute or recall evidence for the query on screen.
 
 use super::forms::Forms;
 use super::state::{Slot, State, counterfactual_kind};
@@ -6,7 +6,7 @@ use super::window::WhenceApp;
 use whence_jobs::{AttributeJob, Evidence, EvidenceJob, JobSpec};
 
 impl Forms {
-    /// The job that looks for evidence of one group, or of all.
+    /// The job that computes evidence of one group, or of all.
     ///
     /// # Errors
     /// What is missing, and what is typed wrong.
@@ -17,7 +17,7 @@ impl Forms {
         group: Option<usize>,
     ) -> Result<EvidenceJob, String> {
         state.can_compute_evidence()?;
-        // Evidence is of the models that made the answer on screen, or the last one that made any.
+        // Of the models of the explanation on screen, or of the last one that made any.
         let explanations = state.query().into_iter().flat_map(|q| q.earlier.iter().chain(&q.explanation));
         let request = explanations.filter_map(|a| a.request.as_deref()).rfind(|job| counterfactual_kind(job).is_some());
         let mut of = match request {
@@ -52,7 +52,7 @@ impl WhenceApp {
     /// Recalls the stored evidence of the query on screen, once.
     fn recall_evidence(&mut self) {
         let wanted = self.state.query().is_some_and(|q| !q.recalled) && self.state.can_compute_evidence().is_ok();
-        // The store of a fresh project is not there yet: nothing to recall, and nothing to make.
+        // The store of a new project does not exist yet: there is nothing to recall, and it must not be created.
         if !wanted || !self.recalls || !self.state.store().join("store.json").is_file() {
             return;
         }
@@ -65,7 +65,7 @@ impl WhenceApp {
         }
     }
 
-    /// Starts looking, where nobody looks for the same already.
+    /// Computes evidence, unless the same is being computed.
     pub(super) fn compute_evidence(&mut self, what: Evidence, group: Option<usize>) {
         if self.state.running_evidence(what, group).is_some() {
             return;

@@ -2,11 +2,11 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `draft` | what is chosen in the dialog, and how it becomes a request |
-//! | `answers` | the answers of an image, and their comparison |
-//! | `evidence` | redrawings and maps for a report |
+//! | `form` | the dialog's contents, and how they become a request |
+//! | `explanations` | the explanations of a query, and their comparison |
+//! | `evidence` | regenerated images and maps for a report |
 //! | `gather` | the plain data of a table or a report, and how it is written off the window's thread |
-//! | `shot` | how the window takes an image of itself, larger than it is |
+//! | `capture` | how the window takes an image of itself, larger than it is |
 //! | `reopen` | an image of a view becomes the view again |
 
 mod capture;
@@ -35,7 +35,7 @@ use whence_report::{TableFormat, ViewRecipe, read_recipe_png, write_recipe_png};
 pub enum Export {
     /// An image of the view, so many times as large as on screen.
     Image {
-        /// Pixels a pixel on screen.
+        /// Pixels per pixel on screen.
         scale: u8,
     },
     /// A table.
@@ -49,7 +49,7 @@ pub enum Export {
     Report,
 }
 
-/// A wish to save something.
+/// A request to save something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportRequest {
     /// What.
@@ -63,7 +63,7 @@ pub struct ExportRequest {
 /// Why something was not saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SaveError {
-    /// There is such a file already, and nobody agreed to replace it.
+    /// The file exists, and the user did not agree to replace it.
     Exists(PathBuf),
     /// Something failed: what, and what to do.
     Failed(String),
@@ -76,7 +76,7 @@ impl From<String> for SaveError {
 }
 
 impl WhenceApp {
-    /// Begins to save what was asked for; the answer comes as a message.
+    /// Begins to save; the result comes as a message.
     pub(super) fn export(&mut self, ctx: &Context, request: ExportRequest) {
         let draft = &mut self.forms.export;
         (draft.error, draft.saved) = (None, None);
@@ -142,7 +142,7 @@ impl WhenceApp {
 /// # Errors
 /// What is wrong with the file.
 pub fn read_view(path: &Path) -> Result<Box<ViewRecipe>, String> {
-    let gone = || format!("{} carries no view any more. Open it again", path.display());
+    let gone = || format!("{} contains no view. Choose an image that was exported from Whence.", path.display());
     read_recipe_png(path).map_err(|e| e.to_string())?.map(Box::new).ok_or_else(gone)
 }
 

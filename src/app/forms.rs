@@ -1,4 +1,4 @@
-//! What is typed and chosen on screen, before it becomes a job.
+//! The contents of input fields, and how they become jobs.
 
 mod appearance;
 
@@ -15,7 +15,7 @@ use super::export::ExportForm;
 use super::panels::WallOrder;
 use super::state::State;
 
-/// Nearest training images a group.
+/// Nearest training images per group.
 pub const NEAREST: usize = 12;
 
 /// The contents of all fields.
@@ -29,15 +29,15 @@ pub struct Forms {
     pub path_open: bool,
     /// What is wrong with the typed path.
     pub path_error: Option<String>,
-    /// What was typed for a field that is not there yet.
+    /// Text typed for a field that is about to appear.
     pub pending_text: String,
     /// Whether a system dialog is open.
     pub dialog_open: bool,
     /// Seed of the next image.
     pub seed: u64,
-    /// How it is drawn.
+    /// How it is generated.
     pub draw: SampleSettings,
-    /// Class that the model is told, for class-conditional models: when drawing and when scoring.
+    /// Class label for class-conditional models, in sampling and in scoring.
     pub class: usize,
     /// How groups are scored.
     pub settings: Settings,
@@ -55,7 +55,7 @@ pub struct Forms {
     pub scrub: Option<(u64, usize, usize)>,
     /// Whether the settings are unfolded, so that the image leaves them room.
     pub advanced: bool,
-    /// How evidence is looked at.
+    /// How evidence is displayed.
     pub appearance: Appearance,
 }
 
@@ -66,27 +66,27 @@ pub struct Settings {
     pub method: String,
     /// Timesteps, as `--timesteps` takes them.
     pub timesteps: String,
-    /// Noise draws at each.
+    /// Noise samples per timestep.
     pub draws: usize,
-    /// Images in one pass.
+    /// Batch size.
     pub batch: usize,
-    /// Stop as soon as the leader is clear, in place of evaluating all timesteps.
+    /// Stop early once the ranking is clear, instead of evaluating all timesteps.
     pub stop: bool,
-    /// How sure that shall be.
+    /// Confidence level of that.
     pub level: f64,
-    /// How many groups are to lead.
+    /// Number of leading groups to identify.
     pub top: usize,
-    /// Evaluations at most; a share of the published grid where nobody chose.
+    /// Most evaluations; a share of the published grid by default.
     pub budget: Option<usize>,
-    /// Random groups to set the others against.
+    /// Number of random control groups.
     pub control_groups: usize,
-    /// Unlearn once more with another seed.
+    /// Repeat with another seed.
     pub confirm: bool,
     /// How groups are unlearned.
     pub recipe: Recipe,
     /// Learning rate; empty for the recipe's own.
     pub learning_rate: String,
-    /// The recipe as the project gives it.
+    /// The project's own recipe.
     pub project_recipe: Recipe,
 }
 
@@ -106,8 +106,7 @@ impl Settings {
             timesteps: "50".into(),
             draws: 1,
             batch: ScoreSettings::default().batch,
-            // Off: making the models takes nearly all of the time, the bars come one by one without it, and the groups
-            // that are left behind keep wide intervals.
+            // Off: unlearning takes nearly all of the time anyway, and eliminated groups keep wide intervals.
             stop: false,
             level,
             top,
@@ -120,7 +119,7 @@ impl Settings {
         }
     }
 
-    /// These settings as a view was explained with; the project's own recipe stays what they can be put back to.
+    /// Takes the settings of a reopened view. Resetting still leads to the project's recipe.
     pub fn apply_view(&mut self, view: &ViewSettings) {
         let ViewSettings { method, scoring, recipe, null, confirm } = view;
         *self = Self {
@@ -135,7 +134,7 @@ impl Settings {
         };
         match scoring.stop {
             Some(stop) => (self.level, self.top, self.budget) = (stop.level, stop.top, Some(stop.budget)),
-            // The search chooses its timesteps itself: only without it are these what somebody typed.
+            // Early stopping chooses its own timesteps: only without it are these the user's.
             None => (self.timesteps, self.draws) = (scoring.timesteps.to_string(), scoring.draws),
         }
     }
@@ -145,17 +144,17 @@ impl Settings {
         *self != Self::with_recipe(self.project_recipe.clone())
     }
 
-    /// How models are made by the chosen method; none where it needs none.
+    /// How the chosen method makes counterfactual models; none where it needs none.
     pub fn counterfactual_kind(&self) -> Option<CounterfactualKind> {
         methods().iter().find(|m| m.name() == self.method).and_then(|m| m.counterfactuals())
     }
 
-    /// Whether the search for a leader chooses the timesteps. One group alone has nobody to lead.
+    /// Whether the scoring stops early. A single group cannot lead others.
     pub fn stops_early(&self, groups: usize) -> bool {
         self.stop && groups > 1 && self.counterfactual_kind().is_some()
     }
 
-    /// Evaluations at most over all models, and the fewest that say anything.
+    /// Most evaluations over all models, and the fewest that can rank them.
     pub fn budget(&self, timesteps: usize, groups: usize) -> (usize, usize) {
         let least = 4 * (groups + 1);
         let usual = StopSettings::quarter(timesteps / 10, groups).budget;
@@ -177,14 +176,14 @@ impl Settings {
             "" => Ok(None),
             text => match text.parse::<f64>() {
                 Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Some(rate)),
-                _ => Err("A learning rate is a positive number such as 2e-4; leave it empty for the default"),
+                _ => Err("A learning rate is a positive number such as 2e-4. Leave it empty for the default."),
             },
         }
     }
 }
 
 impl Forms {
-    /// The image to draw.
+    /// The job that generates an image.
     pub fn generate_job(&self, state: &State) -> GenerateQuery {
         let class = state.model.as_ref().and_then(|m| m.classes).map(|n| self.class.min(n.saturating_sub(1)));
         GenerateQuery { seed: self.seed, draw: SampleSettings { class, ..self.draw } }
@@ -212,7 +211,7 @@ impl Forms {
             budget: settings.budget(model.timesteps, groups).0,
             ..StopSettings::default()
         });
-        // The search estimates the sum over the published grid.
+        // Early stopping estimates the sum over the published grid.
         let timesteps = if stop.is_some() { Timesteps::OFFICIAL } else { settings.timesteps.trim().parse()? };
         let unlearns = settings.counterfactual_kind() == Some(CounterfactualKind::Unlearned);
         let mut recipe = settings.recipe.clone();
@@ -226,7 +225,7 @@ impl Forms {
             model: model.path.clone(),
             data: dataset.path().to_owned(),
             group_column: None,
-            // The pixels on screen are scored: drawing them again would cost time and promise nothing more.
+            // The pixels on screen are scored: generating them again would cost time without need.
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             draw: query.draw.unwrap_or_default(),
             null: if unlearns { settings.control_groups } else { 0 },

@@ -1,4 +1,4 @@
-//! Undo and redo of what is shown and selected. What was computed is never undone.
+//! Undo and redo of view and selection. Results are never undone.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::panels::PanelId;
 /// Steps that can be undone.
 const LENGTH: usize = 200;
 
-/// What is shown and selected.
+/// View and selection at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Key of the query on screen.
@@ -35,7 +35,7 @@ impl Snapshot {
     }
 }
 
-/// The moments before and after the present.
+/// The snapshots before and after the present one.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     past: Vec<Snapshot>,
@@ -44,11 +44,11 @@ pub struct History {
     scope: Scope,
 }
 
-/// What moments are about: the number of the dataset, and the model's hash. Groups are counted anew in another dataset.
+/// What snapshots refer to: the dataset's id and the model's hash. Group indices hold for one dataset only.
 pub type Scope = (u64, Option<String>);
 
 impl History {
-    /// The user changed something. Where nothing is different, nothing is remembered.
+    /// Records a change by the user. An equal snapshot is no step.
     pub fn record(&mut self, snapshot: Snapshot) {
         if snapshot == self.present {
             return;
@@ -60,12 +60,12 @@ impl History {
         self.future.clear();
     }
 
-    /// Something changed by itself, such as an image that was opened: that is no step of its own.
+    /// Something changed by itself, such as an image that was opened: that is not a step.
     pub fn follow(&mut self, snapshot: Snapshot) {
         self.present = snapshot;
     }
 
-    /// Moments of other images or another model say nothing about these: they are forgotten.
+    /// Drops the snapshots of another dataset or model.
     pub fn set_scope(&mut self, scope: Scope, snapshot: Snapshot) {
         if self.scope != scope {
             self.forget(snapshot);
@@ -73,23 +73,23 @@ impl History {
         }
     }
 
-    /// Everything is another, as after opening another project.
+    /// Drops all snapshots, as after opening another project.
     pub fn forget(&mut self, snapshot: Snapshot) {
         *self = Self { present: snapshot, scope: std::mem::take(&mut self.scope), ..Self::default() };
     }
 
-    /// Whether there is a moment before.
+    /// Whether there is a step to undo.
     pub fn can_undo(&self) -> bool {
         !self.past.is_empty()
     }
 
-    /// Whether there is a moment after.
+    /// Whether there is a step to redo.
     pub fn can_redo(&self) -> bool {
         !self.future.is_empty()
     }
 
-    /// Goes back to the last moment that is still possible and not as now. `possible` takes out of a moment what is
-    /// gone since.
+    /// Goes back to the last snapshot that differs from the present one. `restorable` removes from a snapshot what no longer
+    /// exists.
     pub fn undo(&mut self, restorable: impl Fn(Snapshot) -> Snapshot) -> Option<Snapshot> {
         let found = step(&mut self.past, &self.present, restorable)?;
         self.future.push(std::mem::replace(&mut self.present, found.clone()));

@@ -17,11 +17,11 @@ pub enum Sort {
     Group,
     /// By name.
     Name,
-    /// Nearest to the image asked about first.
+    /// Nearest to the query image first.
     Query,
     /// Nearest to this training image first.
     Similar(usize),
-    /// Those whose loss moved most first.
+    /// The most affected by unlearning first.
     Moved,
 }
 
@@ -41,9 +41,9 @@ pub struct LibraryOptions {
 pub struct Key {
     dataset: u64,
     options: LibraryOptions,
-    /// The image asked about, where the order depends on it.
+    /// The query, where the order depends on it.
     query: Option<u64>,
-    /// The list of moved images, where the order is theirs.
+    /// The most affected images, where the order is theirs.
     moved: Option<Vec<usize>>,
 }
 
@@ -65,7 +65,7 @@ pub const SIDES: std::ops::RangeInclusive<f32> = 16.0..=256.0;
 pub struct Library {
     /// Whether it is on screen.
     pub open: bool,
-    /// What shall be shown.
+    /// What to show.
     pub options: LibraryOptions,
     /// Longer side of tiles.
     pub side: f32,
@@ -107,7 +107,7 @@ impl Library {
         }
     }
 
-    /// Whether what is shown is not what is wished for yet.
+    /// Whether the arrangement that matches the options is still being made.
     pub fn is_behind(&self) -> bool {
         self.under_way.is_some()
     }
@@ -118,7 +118,7 @@ impl Library {
         self.side = (self.side * 2f32.powf(steps as f32 / 4.0)).round().clamp(*SIDES.start(), *SIDES.end());
     }
 
-    /// Has the order made where another one is wished for.
+    /// Starts arranging where the options changed.
     pub fn arrange(&mut self, state: &State, background_tasks: &BackgroundTasks) {
         let Some(dataset) = state.dataset.as_ref().filter(|_| self.open && self.under_way.is_none()) else { return };
         self.correct(state, dataset);
@@ -160,7 +160,7 @@ impl Library {
         }
     }
 
-    /// Takes back wishes that this dataset and this image cannot fulfil.
+    /// Resets options that do not fit this dataset and this query.
     fn correct(&mut self, state: &State, dataset: &Dataset) {
         if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_id) {
             (self.options, self.loupe) = (LibraryOptions::default(), false);
@@ -178,13 +178,13 @@ impl Library {
     }
 }
 
-/// Whether the image asked about can be compared with the training images.
+/// Whether the query image can be compared with the training images.
 pub fn can_compare(state: &State) -> bool {
     let shape = state.dataset.as_ref().map(Dataset::shape);
     state.query().is_some_and(|q| Some(q.image.shape) == shape)
 }
 
-/// The selected group's images by how much their loss moved when the group was unlearned, most first, where that is known.
+/// The selected group's images by how much unlearning the group affected them, the most affected first, where known.
 pub fn moved(state: &State) -> Option<&[Moved]> {
     state.query()?.evidence.moved.get(&state.group?).map(Vec::as_slice)
 }

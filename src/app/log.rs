@@ -1,4 +1,4 @@
-//! Short messages that come and go, and the log in which they stay.
+//! Toasts, and the log that keeps them.
 
 use super::state::{JobStatus, State};
 use whence_jobs::JobId;
@@ -74,7 +74,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// Says something that has no place on screen.
+    /// Shows a short message that belongs to no panel, and logs it.
     pub fn toast(&mut self, text: impl Into<String>, now: f64) {
         let text = text.into();
         self.add(now, LogLevel::Done, text.clone());
@@ -86,18 +86,18 @@ impl Log {
         self.toasts.drain(..over);
     }
 
-    /// Takes a message away; its line stays.
+    /// Dismisses a toast; its line stays in the log.
     pub fn dismiss(&mut self, key: u64) {
         self.toasts.retain(|t| t.key != key);
     }
 
-    /// Takes away what is due. Seconds until the next is, where there is one.
+    /// Removes the toasts that are due. Returns the seconds until the next one is.
     pub fn expire(&mut self, now: f64) -> Option<f64> {
         self.toasts.retain(|t| t.until > now);
         self.toasts.iter().map(|t| t.until - now).min_by(f64::total_cmp)
     }
 
-    /// Takes in new notices and jobs that ended. A job that ended out of sight is told.
+    /// Logs new notifications and ended jobs. A job of a query that is not on screen also shows a toast.
     pub fn follow(&mut self, state: &State, now: f64) {
         let seen = self.last_notification;
         for notification in state.notifications.iter().filter(|n| n.key > seen) {

@@ -1,4 +1,4 @@
-//! What the window remembers of itself: what is open over it, what it said, and which projects were open lately.
+//! State of the window itself: open dialogs, messages, recent projects.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use super::history::History;
 use super::log::Log;
 use super::palette::Palette;
 
-/// Projects that are remembered.
+/// Recent projects at most.
 const RECENT: usize = 8;
 
-/// A project that was open lately.
+/// A recent project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
     /// Its folder.
@@ -20,7 +20,7 @@ pub struct Recent {
     pub name: String,
 }
 
-/// What the window remembers of itself.
+/// State of the window itself.
 #[derive(Debug, Default)]
 pub struct Shell {
     /// The palette, where it is open.
@@ -35,9 +35,9 @@ pub struct Shell {
     pub presenting: bool,
     /// The card of the tour that is on screen.
     pub tour: Option<usize>,
-    /// Whether the tour was seen, at least its beginning.
+    /// Whether the tour was started once.
     pub toured: bool,
-    /// Projects that were open lately, latest first.
+    /// Recent projects, the latest first.
     pub recent: Vec<Recent>,
     /// Steps that can be undone.
     pub history: History,
@@ -48,26 +48,26 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A project was opened.
+    /// Puts a project at the top of the recent ones.
     pub fn add_recent(&mut self, path: &Path, name: &str) {
         self.recent.retain(|r| r.path != path);
         self.recent.insert(0, Recent { path: path.to_owned(), name: name.to_owned() });
         self.recent.truncate(RECENT);
     }
 
-    /// A project is no longer there.
+    /// Removes a project from the recent ones.
     pub fn remove_recent(&mut self, path: &Path) {
         self.recent.retain(|r| r.path != path);
     }
 
-    /// Takes up what was kept. What cannot be read is nothing.
+    /// Restores the recent projects. The list stays as it is where the text cannot be read.
     pub fn restore_recent(&mut self, text: &str) {
         match serde_json::from_str::<Vec<Recent>>(text) {
             Ok(mut recent) => {
                 recent.truncate(RECENT);
                 self.recent = recent;
             }
-            Err(error) => tracing::warn!("the list of recent projects cannot be read and is begun anew: {error}"),
+            Err(error) => tracing::warn!("the list of recent projects cannot be read and starts empty: {error}"),
         }
     }
 }
@@ -75,7 +75,7 @@ impl Shell {
 /// Measures memory at most once a second, and never by itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemoryMeter {
-    /// Bytes at the last reading; none where the system does not tell.
+    /// Bytes at the last reading; none where the system does not report it.
     pub bytes: Option<u64>,
     read: Option<f64>,
 }

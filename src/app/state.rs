@@ -29,7 +29,7 @@ use whence_store::Project;
 /// Everything the window shows.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Whether something will be opened that nobody asked for: the last project, or the demo.
+    /// Whether the window is about to open the last project, or the demo, by itself.
     pub opening: bool,
     /// The project, where one is open.
     pub project: Option<Project>,
@@ -37,9 +37,9 @@ pub struct State {
     pub model: Option<ModelInfo>,
     /// The training images, where they are in memory.
     pub dataset: Option<Dataset>,
-    /// Counts datasets, so that textures of an earlier one are not shown.
+    /// Id of the dataset in this window, so that textures of an earlier one are not shown.
     pub dataset_id: u64,
-    /// The images asked about.
+    /// The query images.
     pub queries: Vec<Query>,
     /// Key of the query on screen.
     pub current: Option<u64>,
@@ -57,33 +57,33 @@ pub struct State {
     pub saved_session: Option<Session>,
     /// Jobs that restore it, before the engine has them.
     pub restore_queue: VecDeque<RestoreJob>,
-    /// The image that is being drawn.
+    /// The image that is being generated.
     pub generation: Option<GenerationPreview>,
     next_key: u64,
 }
 
-/// An image asked about, and what is known of it.
+/// A query image, and what is known of it.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// Unique while the program runs.
     pub key: u64,
     /// The image.
     pub image: QueryImage,
-    /// How it was drawn, where it was.
+    /// How it was generated, where it was.
     pub draw: Option<SampleSettings>,
     /// Nearest training images, by group.
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
-    /// What the groups had to do with it.
+    /// The explanation on screen.
     pub explanation: Option<Explanation>,
-    /// Complete answers that were found before, by other methods or settings, latest last.
+    /// Complete explanations by other methods or settings, the latest last.
     pub earlier: Vec<Explanation>,
     /// Explanations of an earlier session that were not asked for yet, the oldest first.
     pub saved_explanations: Vec<SavedExplanation>,
-    /// Evidence for and against the answer.
+    /// Evidence for and against the explanation.
     pub evidence: QueryEvidence,
-    /// Whether what is kept of it was asked for.
+    /// Whether its stored evidence was requested.
     pub recalled: bool,
-    /// Whether the user marked it.
+    /// Whether it has a star.
     pub starred: bool,
 }
 
@@ -94,11 +94,11 @@ pub struct Explanation {
     pub job: JobId,
     /// Name of the method.
     pub method: String,
-    /// What was asked for, in words.
+    /// The scoring settings, in words.
     pub settings: String,
-    /// The job's whole description.
+    /// The job's description.
     pub request: Option<Box<AttributeJob>>,
-    /// How models without a group were made, in words; empty where none were.
+    /// How models without a group were made, in words; empty where the method makes none.
     pub recipe: String,
     /// The closed form's ranking.
     pub preview: Option<Attribution>,
@@ -106,14 +106,14 @@ pub struct Explanation {
     pub scored: BTreeMap<usize, GroupScore>,
     /// All scores.
     pub complete: Option<Attribution>,
-    /// The same, in order, with ties and the sentence that sums up.
+    /// The same in order, with ties and a headline.
     pub ranking: RankingView,
 }
 
-/// An image while it is drawn.
+/// An image while it is generated.
 #[derive(Clone, Debug)]
 pub struct GenerationPreview {
-    /// The job that draws it.
+    /// The job that generates it.
     pub job: JobId,
     /// Steps done.
     pub step: usize,
@@ -125,7 +125,7 @@ pub struct GenerationPreview {
     pub shape: ImageShape,
 }
 
-/// Something worth knowing, shown near what it is about until dismissed.
+/// A warning or a failure, shown beside what it concerns until dismissed.
 #[derive(Clone, Debug)]
 pub struct Notification {
     /// Unique while the program runs.
@@ -143,28 +143,27 @@ pub struct Notification {
 }
 
 impl Explanation {
-    /// Whether it answers this question.
-    pub fn answers(&self, question: &AttributeJob) -> bool {
-        self.request.as_deref().is_some_and(|asked| scoring_request(asked) == *question)
+    /// Whether it is the result of this request, as [`scoring_request`] reduces it.
+    pub fn answers(&self, request: &AttributeJob) -> bool {
+        self.request.as_deref().is_some_and(|own| scoring_request(own) == *request)
     }
 
-    /// Whether it is only brought back, from what is kept.
+    /// Whether it is only recalled from the store.
     pub fn is_recalled(&self) -> bool {
         self.request.as_ref().is_some_and(|job| job.known_only)
     }
 }
 
 impl Query {
-    /// Complete answers and the one on screen, the oldest first.
+    /// Complete explanations and the one on screen, the oldest first.
     pub fn explanations(&self) -> impl Iterator<Item = &Explanation> {
         let now = self.explanation.iter().filter(|a| !a.ranking.rows.is_empty());
         self.earlier.iter().chain(now)
     }
 
-    /// Puts the answer that was asked for in this way on screen, unless another is still being found. False where there is
-    /// none.
-    pub fn show_explanation(&mut self, asked: impl Fn(&AttributeJob) -> bool) -> bool {
-        let fits = |answer: &Explanation| answer.request.as_deref().is_some_and(&asked);
+    /// Shows the explanation whose request fits, unless another one is still being computed. False where there is none.
+    pub fn show_explanation(&mut self, fits: impl Fn(&AttributeJob) -> bool) -> bool {
+        let fits = |explanation: &Explanation| explanation.request.as_deref().is_some_and(&fits);
         if self.explanation.as_ref().is_some_and(fits) {
             return true;
         }
@@ -180,7 +179,7 @@ impl Query {
 }
 
 impl State {
-    /// Nothing yet, but something is about to be opened.
+    /// Empty, while something is about to be opened.
     pub fn at_start() -> Self {
         Self { opening: true, ..Self::default() }
     }
@@ -194,7 +193,7 @@ impl State {
         self.queries.iter_mut().find(|q| q.key == key)
     }
 
-    /// The answer on screen.
+    /// The explanation on screen.
     pub fn explanation(&self) -> Option<&Explanation> {
         self.query().and_then(|q| q.explanation.as_ref())
     }
@@ -264,14 +263,14 @@ impl State {
             });
         };
         if self.generation.is_some() {
-            return Err("An image is being drawn");
+            return Err("An image is being generated");
         }
-        let Some(query) = self.query() else { return Err("Draw an image from a seed or open one first") };
+        let Some(query) = self.query() else { return Err("Generate an image from a seed or open one first") };
         if dataset.shape() != model.shape || query.image.shape != model.shape {
-            return Err("The dataset or the image has another size than the model: open it again");
+            return Err("The dataset or the image does not have the model's size. Open it again.");
         }
         if self.explaining().is_some() {
-            return Err("This image is being explained already");
+            return Err("This image is already being explained");
         }
         Ok(())
     }
@@ -281,7 +280,7 @@ impl State {
         self.notifications.iter().filter(move |n| n.slot == slot && (n.query.is_none() || n.query == self.current))
     }
 
-    /// Adds a notice; the same text is not said twice.
+    /// Adds a notification; the same text is not repeated.
     pub fn notify(&mut self, slot: Slot, query: Option<u64>, failed: bool, text: String, retry: Option<JobSpec>) {
         self.opening &= !failed;
         if self.notifications.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
@@ -291,7 +290,7 @@ impl State {
         self.notifications.push(Notification { key, slot, query, failed, text, retry });
     }
 
-    /// Takes a notice away.
+    /// Dismisses a notification.
     pub fn dismiss(&mut self, key: u64) {
         self.notifications.retain(|n| n.key != key);
     }
@@ -319,7 +318,7 @@ impl State {
         self.current = self.queries.get(next).map(|q| q.key);
     }
 
-    /// Takes a query off the list.
+    /// Removes a query from the list.
     pub fn remove_query(&mut self, key: u64) {
         let Some(place) = self.queries.iter().position(|q| q.key == key) else { return };
         self.queries.remove(place);
@@ -329,7 +328,7 @@ impl State {
         }
     }
 
-    /// Where counterfactual models of what is open are kept.
+    /// The folder of the store for what is open.
     pub fn store(&self) -> PathBuf {
         self.project.as_ref().map_or_else(|| whence_store::user_data_folder().join("store"), Project::store)
     }

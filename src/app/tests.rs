@@ -148,7 +148,7 @@ fn a_missing_path_is_said_beside_the_field() {
     let path = PathBuf::from("/nowhere/at/all");
     scene.window.state_mut().command(&ctx, super::actions::Command::Open(path));
     scene.settle_until(|scene| scene.app().forms.path_error.is_some());
-    scene.window.get_by_label_contains("There is nothing at /nowhere/at/all");
+    scene.window.get_by_label_contains("/nowhere/at/all does not exist");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn dialogs_open_off_the_windows_thread() {
 #[test]
 fn a_seed_is_drawn_with_a_live_preview() {
     let mut scene = Scene::loaded();
-    scene.window.get_by_label("Draw").click();
+    scene.window.get_by_label("Generate").click();
     scene.settle();
     assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.seed == 0));
     assert_eq!(scene.app().forms.seed, 1, "the next press draws another");

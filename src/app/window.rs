@@ -1,4 +1,4 @@
-//! The program in the window: takes in what the engine and the background_tasks tell, then draws one frame.
+//! The application: receives events of the engine and of background tasks, then draws one frame.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ enum Screenshot {
     Requested,
 }
 
-/// The program in the window.
+/// The application.
 pub struct WhenceApp {
     pub(super) state: State,
     pub(super) forms: Forms,
@@ -67,11 +67,11 @@ pub struct WhenceApp {
     pub(super) session_writer: SessionWriter,
     /// When the session was last compared with what is on screen, in the window's seconds.
     session_checked: f64,
-    /// Whether what is kept of a query is recalled when it comes on screen.
+    /// Whether stored evidence is recalled and sessions are saved; off for screenshots.
     pub(super) recalls: bool,
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
-    /// Nearest images that are being looked for: query, dataset, group.
+    /// The running search for nearest images: query, dataset, group.
     pub(super) nearest_lookup: Option<(u64, u64, usize)>,
     shot: Screenshot,
     /// The image of the view that is being taken.
@@ -165,7 +165,7 @@ impl WhenceApp {
         }
     }
 
-    /// Takes in what happened since the last frame. True where something did.
+    /// Receives what happened since the last frame. True where something did.
     fn take_in(&mut self, ctx: &Context) -> bool {
         let mut changed = false;
         for _ in 0..EVENTS_A_FRAME {
@@ -239,7 +239,7 @@ impl WhenceApp {
             }
             Message::Recipe(Err(text)) => {
                 self.forms.reading_recipe = false;
-                let text = format!("{text}. The default recipe is used instead");
+                let text = format!("{text}. The default recipe is used instead.");
                 self.state.notify(Slot::Explain, None, false, text, None);
             }
             Message::Nearest { query, dataset, group, nearest } => {
@@ -295,7 +295,7 @@ impl WhenceApp {
         self.submit_session();
     }
 
-    /// Looks for the nearest images of the selected group, where nobody has yet.
+    /// Finds the nearest images of the selected group, unless they are known.
     fn find_nearest(&mut self) {
         let (Some(group), Some(query), Some(dataset)) = (self.state.group, self.state.query(), &self.state.dataset)
         else {

@@ -1,4 +1,4 @@
-//! Commands about the window itself: what is open over it, undo, presentation, projects opened lately.
+//! Commands about the window itself: dialogs, undo, presentation, recent projects.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl WhenceApp {
         }
     }
 
-    /// Does what an action asks of the window. Whether it was one of those.
+    /// Carries out an action that concerns the window itself. False where it is another.
     pub(super) fn act_on_window(&mut self, ctx: &Context, action: Action) -> bool {
         let shell = &mut self.shell;
         match action {
@@ -57,7 +57,7 @@ impl WhenceApp {
             Action::ShowPanel(panel) => self.dock.show(panel),
             Action::ResetLayout => {
                 self.dock = Dock::default();
-                self.toast(ctx, "The layout is as at first");
+                self.toast(ctx, "Layout reset");
             }
             Action::Present => self.present(ctx, !self.shell.presenting),
             Action::ZoomIn => egui::gui_zoom::zoom_in(ctx),
@@ -70,7 +70,7 @@ impl WhenceApp {
             Action::Log => shell.log_open = !shell.log_open,
             Action::CopyLog => {
                 ctx.copy_text(shell.log.plain());
-                self.toast(ctx, "The log is on the clipboard");
+                self.toast(ctx, "Log copied to the clipboard");
             }
             Action::Tour => (shell.tour, shell.toured) = (Some(0), true),
             Action::Help => self.forms.help = !self.forms.help,
@@ -82,7 +82,7 @@ impl WhenceApp {
         true
     }
 
-    /// Closes what lies over everything else; else the selection goes.
+    /// Closes the topmost dialog; without one, clears the selection.
     pub(super) fn clear(&mut self, ctx: &Context) {
         if self.forms.export.open {
             return self.forms.export.close();
@@ -99,7 +99,7 @@ impl WhenceApp {
         }
     }
 
-    /// Says something that has no place on screen.
+    /// Shows a short message that belongs to no panel.
     pub(in crate::app) fn toast(&mut self, ctx: &Context, text: impl Into<String>) {
         self.shell.log.toast(text, ctx.input(|i| i.time));
     }
@@ -114,12 +114,12 @@ impl WhenceApp {
     fn star(&mut self, ctx: &Context) {
         let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
         query.starred = !query.starred;
-        let word = if query.starred { "has a star" } else { "has no star any more" };
-        let text = format!("{} {word}", query.image.name);
+        let change = if query.starred { "Star added to" } else { "Star removed from" };
+        let text = format!("{change} {}", query.image.name);
         self.toast(ctx, text);
     }
 
-    /// Opens a project that was open lately. Whether it is still there is looked up off the window's thread.
+    /// Opens a recent project. Whether it still exists is found out off the window's thread.
     pub(super) fn open_recent(&mut self, path: PathBuf) {
         self.background_tasks.run(task_failures::RECENT, move || {
             let there = path.join("project.json").is_file();
@@ -127,14 +127,14 @@ impl WhenceApp {
         });
     }
 
-    /// It was looked up.
+    /// Whether a recent project still exists is known.
     pub(in crate::app) fn recent_looked_up(&mut self, ctx: &Context, there: bool, path: PathBuf) {
         if there {
             return self.open_as(PathKind::Project, path);
         }
         self.shell.remove_recent(&path);
         let text = format!(
-            "The project is no longer at {}, so it was taken off the list. If it was moved, open it where it is now",
+            "The project is no longer at {} and was removed from the list. If it was moved, open it where it is now.",
             path.display()
         );
         self.state.notify(Slot::Project, None, false, text, None);
@@ -175,9 +175,9 @@ impl WhenceApp {
             let now = self.snapshot();
             self.shell.history.follow(now.clone());
             if now != before {
-                let word = if forward { "Redone" } else { "Undone" };
+                let word = if forward { "Redid" } else { "Undid" };
                 let what = before.difference(&now);
-                return self.toast(ctx, format!("{word}: {what}"));
+                return self.toast(ctx, format!("{word} {what}"));
             }
         }
     }

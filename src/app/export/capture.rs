@@ -13,7 +13,7 @@ const SETTLED: u32 = 10;
 /// Frames that the window system gets to change the window, and to hand out the image.
 const PATIENCE: u32 = 240;
 
-/// Most pixels a side: what every graphics card can draw on.
+/// Most pixels per side that every graphics card supports.
 const LARGEST: f32 = 8192.0;
 
 /// How the window is now.
@@ -46,7 +46,7 @@ enum Step {
     Capture,
     /// Nothing is left to do.
     Rest,
-    /// It will not come to pass.
+    /// It failed.
     GiveUp,
 }
 
@@ -96,12 +96,12 @@ impl Capture {
 
     fn prepare(&mut self, now: Now, scale: f32) -> Result<(), String> {
         if self.phase != Phase::Idle {
-            return Err("An image is being taken".into());
+            return Err("An image is already being captured".into());
         }
         let pixels = now.size * now.pixels * scale;
         if pixels.max_elem() > LARGEST {
             return Err(format!(
-                "The image would be {:.0} x {:.0} pixels, and {LARGEST:.0} a side is the most. Choose a smaller scale or make the window smaller",
+                "The image would be {:.0} × {:.0} pixels, and at most {LARGEST:.0} per side are possible. Choose a smaller scale, or make the window smaller.",
                 pixels.x, pixels.y
             ));
         }
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn too_large_images_are_refused() {
         let text = Capture::default().prepare(BEFORE, 6.0).unwrap_err();
-        assert!(text.contains("9600 x 6000") && text.contains("smaller scale"), "{text}");
+        assert!(text.contains("9600 × 6000") && text.contains("smaller scale"), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is chosen in the dialog, before it becomes a request.
+//! The contents of the export dialog, and how they become a request.
 
 use std::path::{Path, PathBuf};
 
@@ -59,15 +59,15 @@ pub struct ExportForm {
     pub replace: Option<PathBuf>,
     /// Where the view is in the window, in points; all of the window where nobody said.
     pub area: Option<Rect>,
-    /// Whether the path field shall get the cursor.
+    /// Whether the path field requests the focus.
     pub focus: bool,
-    /// What was typed before the path field had the cursor.
+    /// Text typed before the path field had the focus.
     pub pending_text: String,
     /// What the path field was filled with, to be kept up to date until somebody types.
     suggested: String,
 }
 
-/// Whether the image on screen has answers to compare.
+/// Whether the query on screen has explanations to compare.
 pub fn has_comparison(state: &State) -> bool {
     state.query().is_some_and(|q| complete(q).count() > 1)
 }
@@ -150,11 +150,9 @@ impl ExportForm {
                 let name = path.display();
                 // The field may hold another path by now.
                 let text = if files::typed(&self.path).as_ref() == Some(&path) {
-                    format!("There is a file {name} already. Press Save again to replace it")
+                    format!("{name} already exists. Press Save again to replace it.")
                 } else {
-                    format!(
-                        "Nothing was saved: there is a file {name} already. Press Save to use the path that is here now"
-                    )
+                    format!("Nothing was saved: {name} already exists. Press Save to use the path that is shown now.")
                 };
                 (Some(path), text)
             }
@@ -168,7 +166,7 @@ impl ExportForm {
     /// Why there is nothing to save, or nowhere to save it.
     pub fn request(&self, state: &State) -> Result<ExportRequest, &'static str> {
         if self.busy {
-            return Err("Something is being saved");
+            return Err("A file is being saved");
         }
         let about_all = matches!((self.what, self.table), (Content::Report, _) | (Content::Table, Table::All));
         if about_all && state.is_restoring_explanations() {
@@ -181,15 +179,15 @@ impl ExportForm {
                 return Err("The image on screen is not explained yet");
             }
             (Content::Table, Table::Comparison) if !has_comparison(state) => {
-                return Err("The image on screen is explained by one method only");
+                return Err("Explain the image by a second method first");
             }
             (Content::Table | Content::Report, _) if !explained => return Err("No image is explained yet"),
             (Content::Table, table) => Export::Table { table, format: self.format },
             (Content::Report, _) => Export::Report,
         };
-        let path = files::typed(&self.path).ok_or("Say where to save it")?;
+        let path = files::typed(&self.path).ok_or("Enter where to save it")?;
         if path.is_relative() {
-            return Err("Give the whole path, from its first folder on");
+            return Err("Enter an absolute path");
         }
         Ok(ExportRequest { what, replace: self.replace.as_ref() == Some(&path), path })
     }
@@ -293,7 +291,7 @@ mod tests {
         assert!(refused(ExportForm { what: Content::Table, ..draft.clone() }).contains("not explained"));
         assert!(refused(ExportForm { what: Content::Report, ..draft.clone() }).contains("No image"));
         assert!(refused(ExportForm { path: " ".into(), ..draft.clone() }).contains("where"));
-        assert!(refused(ExportForm { path: "a.png".into(), ..draft.clone() }).contains("whole path"));
+        assert!(refused(ExportForm { path: "a.png".into(), ..draft.clone() }).contains("absolute path"));
         assert!(refused(ExportForm { busy: true, ..draft }).contains("being saved"));
     }
 }

@@ -69,12 +69,12 @@ fn write_table(
     Ok(request.path)
 }
 
-/// The images that are explained, with the answer on screen.
+/// The explained queries, with the explanation on screen.
 fn explained(state: &State) -> impl Iterator<Item = (&Query, &Explanation, &Attribution)> {
     state.queries.iter().filter_map(|q| complete(q).last().map(|(answer, all)| (q, answer, all)))
 }
 
-/// All answers of the images that are explained: of each image the one on screen first.
+/// All explanations: of each query the one on screen first.
 fn all_explanations(state: &State) -> Vec<(&Query, &Explanation, &Attribution)> {
     let of = |query| complete(query).map(move |(answer, all)| (query, answer, all)).collect::<Vec<_>>();
     state.queries.iter().flat_map(|query| of(query).into_iter().rev()).collect()
@@ -118,7 +118,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
         Facts::of(
             "Model",
             &serde_json::json!({
-                "folder": portable(&m.path), "blake3": m.hash, "picture": m.shape,
+                "folder": portable(&m.path), "blake3": m.hash, "image": m.shape,
                 "parameters": m.parameters, "timesteps": m.timesteps, "classes": m.classes,
             }),
         )
@@ -134,15 +134,15 @@ fn report(state: &State, request: &ExportRequest) -> Report {
     }));
     for group in &same_settings {
         let title = match same_settings.as_slice() {
-            [_] => "Scores, as asked for".into(),
-            _ => format!("Scores of {}, as asked for", group.images.join(", ")),
+            [_] => "Scoring settings".into(),
+            _ => format!("Scoring settings of {}", group.images.join(", ")),
         };
         let job = &group.job;
         facts.push(Facts::of(
             &title,
             &serde_json::json!({
                 "method": job.method, "settings": job.settings, "recipe": job.recipe,
-                "random groups": job.null, "second seed": job.confirm, "drawing": job.draw,
+                "random control groups": job.null, "second seed": job.confirm, "sampling": job.draw,
             }),
         ));
     }
@@ -165,14 +165,14 @@ fn report(state: &State, request: &ExportRequest) -> Report {
     }
 }
 
-/// Puts images together that were explained in the same way, in the order they are listed.
+/// Groups the queries by how they were explained, in their order.
 fn same_settings(state: &State) -> Vec<SameSettings> {
     let mut all: Vec<SameSettings> = Vec::new();
     let root = state.project.as_ref().map(|p| p.root.as_path());
     let listed = state.project.as_ref().map_or(&[][..], |p| p.file.queries.as_slice());
     for (query, answer, _) in all_explanations(state) {
         let Some(job) = answer.request.as_deref() else { continue };
-        // An answer that was only brought back was found in the same way once.
+        // A recalled explanation was computed in the same way once.
         let job = AttributeJob { queries: Vec::new(), live: true, known_only: false, ..job.clone() };
         let place = all.iter().position(|g| g.job == job).unwrap_or_else(|| {
             let recipe = if all.is_empty() { "recipe.toml".into() } else { format!("recipe-{}.toml", all.len() + 1) };
@@ -193,7 +193,7 @@ fn same_settings(state: &State) -> Vec<SameSettings> {
     all
 }
 
-/// An image's part of the report by one answer, before what takes time is added.
+/// A query's part of the report by one explanation, before what takes time is added.
 struct Section {
     query: ReportQuery,
     /// Whether the image was shown above already, so that only the ranking is.
@@ -212,7 +212,7 @@ impl Section {
     }
 }
 
-/// The parts of the report: each image by the answer on screen, with all evidence, then by its other answers.
+/// The parts of the report: each query by the explanation on screen, with all evidence, then by its others.
 fn sections(state: &State) -> Vec<Section> {
     let root = state.project.as_ref().map(|p| p.root.as_path());
     state.queries.iter().flat_map(|query| sections_of(query, state.groups(), root)).collect()
@@ -238,10 +238,10 @@ fn sections_of(query: &Query, groups: &[String], root: Option<&Path>) -> Vec<Sec
 fn part(query: &Query, attribution: Attribution, root: Option<&Path>) -> ReportQuery {
     let image = &query.image;
     let origin = match &image.origin {
-        QueryOrigin::Seed(seed) => format!("drawn from seed {seed}"),
+        QueryOrigin::Seed(seed) => format!("generated from seed {seed}"),
         QueryOrigin::File(path) => portable_path(path, root).display().to_string(),
     };
-    let mut caption = vec![origin, format!("{} x {} pixels", image.shape.width, image.shape.height)];
+    let mut caption = vec![origin, format!("{} × {} pixels", image.shape.width, image.shape.height)];
     caption.extend(image.notes.iter().cloned());
     let caption = caption.join(", ");
     let image = ReportImage { pixels: image.pixels.clone(), shape: image.shape, caption };

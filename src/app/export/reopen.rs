@@ -1,5 +1,5 @@
-//! An image of a view becomes the view again, step by step: its project is opened, its image is drawn or read again,
-//! and then all is shown at once.
+//! Reopens the view that an image was exported from: opens its project, generates or reads its image, then shows
+//! everything at once.
 
 use std::path::{Path, PathBuf};
 
@@ -115,13 +115,11 @@ fn find<'a>(state: &'a State, wanted: &ViewQuery) -> Option<&'a Query> {
 /// What to say where the image is another one than that of the view.
 fn changed(query: &Query) -> String {
     let why = match query.image.origin {
-        QueryOrigin::Seed(_) => "the model is another one now, or this device draws it otherwise",
-        QueryOrigin::File(_) => "the file is another one now",
+        QueryOrigin::Seed(_) => "the model has changed, or this device computes it differently",
+        QueryOrigin::File(_) => "the file has changed",
     };
     let name = &query.image.name;
-    format!(
-        "{name} is not the very image that the view was saved with: {why}. Its scores may differ from those in the view"
-    )
+    format!("{name} is not identical to the image in the view: {why}. Its scores may differ.")
 }
 
 /// The job that opens the image of a view again.
@@ -271,7 +269,7 @@ impl WhenceApp {
             return Outcome::Done;
         };
         if state.model.is_none() {
-            return self.give_up("the model that it was made with is not open. Open its project first");
+            return self.give_up("its model is not open. Open its project first");
         }
         let spec = match job_for(state, wanted) {
             Ok(spec) => spec,
@@ -314,8 +312,7 @@ impl WhenceApp {
         self.state.group = recipe.group.as_ref().and_then(|n| self.state.groups().iter().position(|g| g == n));
         if let Some(name) = recipe.group.as_ref().filter(|_| self.state.group.is_none()) {
             let text = format!(
-                "The view shows the group {name}, which the training images that are open do not have. Open the dataset \
-                 that has it to see it selected"
+                "The view shows the group {name}, which the open dataset does not have. Open the dataset that has it."
             );
             self.state.notify(Slot::Dataset, None, false, text, None);
         }
@@ -332,8 +329,8 @@ impl WhenceApp {
     fn take_settings(&mut self, view: &ViewSettings) {
         if !methods().iter().any(|m| m.name() == view.method) || view.recipe.check().is_err() {
             let text = format!(
-                "The view was explained by {}, in a way that this version of Whence does not know. The settings stay as \
-                 they were",
+                "The view was explained by {} with settings that this version of Whence does not know. The settings stay as \
+                 they were.",
                 view.method
             );
             return self.state.notify(Slot::Explain, self.state.current, false, text, None);

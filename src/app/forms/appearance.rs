@@ -1,18 +1,18 @@
-//! How evidence is looked at: plain data that panels fill.
+//! How evidence is displayed: plain data that panels change.
 
 use crate::app::widgets::Contrast;
 use whence_diffusion::elbo::Region;
 
-/// How evidence is looked at.
+/// How evidence is displayed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Appearance {
-    /// How the image and the one drawn again are set against each other.
+    /// How the image and the regenerated one are compared.
     pub contrast: Contrast,
     /// How strong a map covers the image, 0 to 1.
     pub opacity: f32,
     /// Whether a map's cells blend into each other.
     pub smooth: bool,
-    /// The part of the image that is asked about; all of it where absent.
+    /// The selected part of the image; all of it where absent.
     pub brush: Option<Brush>,
 }
 

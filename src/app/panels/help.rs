@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             ui.spacing_mut().item_spacing.x = 40.0;
             ui.columns(2, |columns| {
                 let halves: [&[Section]; 2] =
-                    [&[Section::Explain, Section::Open, Section::Tabs], &[Section::Look, Section::Window]];
+                    [&[Section::Explain, Section::Open, Section::Tabs], &[Section::View, Section::Window]];
                 for (ui, sections) in columns.iter_mut().zip(halves) {
                     (ui.spacing_mut().item_spacing.y, ui.spacing_mut().interact_size.y) = (3.0, 18.0);
                     sections.iter().for_each(|s| section(ui, *s));

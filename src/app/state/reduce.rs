@@ -1,4 +1,4 @@
-//! The one function that turns an event of the engine into a change of what is shown.
+//! Applies the engine's events to the state of the window.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use whence_store::Project;
 /// Ended jobs that stay listed.
 const HISTORY: usize = 50;
 
-/// What shall be done after an event.
+/// What the window does after an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Start a job; whether the image that comes out shall be shown at once.
@@ -30,12 +30,12 @@ pub enum Effect {
     Cancel(JobId),
     /// Read a recipe file.
     ReadRecipe(PathBuf),
-    /// This project is the one to open next time.
+    /// Add this project to the recent ones; it is opened at the next start.
     AddRecent(PathBuf),
 }
 
 impl State {
-    /// Takes note of a job that was handed to the engine. Gives the jobs that it makes pointless.
+    /// Lists a job that was handed to the engine. Returns the jobs that it supersedes.
     pub fn started(&mut self, job: Job) -> Vec<JobId> {
         let slot = job.slot;
         self.opening = false;
@@ -46,7 +46,7 @@ impl State {
         let mut pointless = Vec::new();
         for old in &mut self.jobs {
             let replaced = slot.is_single() && old.slot == slot;
-            // Another project brings its own model, images and images.
+            // Another project brings its own model, dataset and images.
             if (replaced || slot == Slot::Project) && !old.superseded {
                 old.superseded = true;
                 pointless.push(old.id);
@@ -77,8 +77,8 @@ impl State {
         pointless
     }
 
-    /// Explanations and evidence of another model or dataset are not wanted any more.
-    fn supersede_questions(&mut self) -> Vec<Effect> {
+    /// Cancels explanations and evidence of another model or dataset.
+    fn supersede_explanations(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         for job in &mut self.jobs {
             if matches!(job.slot, Slot::Explain | Slot::Evidence) && !job.superseded {
@@ -97,7 +97,7 @@ impl State {
             self.ended(job, event.kind);
             return Vec::new();
         }
-        // Random groups have the numbers behind the dataset's own; they are no bars and have no course on screen.
+        // Random control groups have the indices after the dataset's own; they have no bars and no curves on screen.
         let groups = self.groups().len();
         let Some(job) = self.jobs.get_mut(place).filter(|j| !j.superseded) else { return Vec::new() };
         let (id, query, slot) = (job.id, job.query, job.slot);
@@ -157,7 +157,7 @@ impl State {
         Vec::new()
     }
 
-    /// A job found evidence, which counts where it is about the models that are looked through now.
+    /// Adds evidence of a job, unless other models are on screen by now.
     fn add_evidence(&mut self, query: Option<u64>, of: Option<&AttributeJob>, kind: EventKind) {
         let query = query.and_then(|key| self.query_mut(key));
         if let Some(query) = query.filter(|q| of.is_some() && q.evidence.of.as_deref() == of) {
@@ -180,24 +180,24 @@ impl State {
             _ => JobStatus::Cancelled,
         };
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
-            // An explanation that never learned anything leaves no empty ranking behind.
+            // An explanation without any score leaves no empty ranking behind.
             let barren = |a: &Explanation| a.job == job.id && a.ranking.rows.is_empty() && a.ranking.waiting.is_empty();
             query.earlier.retain(|a| !barren(a));
             if query.explanation.as_ref().is_some_and(barren) {
                 query.explanation = query.earlier.pop();
             }
-            // Nor does one that was broken off take the place of a whole one.
+            // An incomplete explanation does not replace a complete one.
             let broken_off = query.explanation.as_ref().filter(|a| a.job == job.id && a.complete.is_none());
             if let Some(asked) = broken_off.and_then(|a| a.request.as_deref()).map(scoring_request)
                 && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.answers(&asked))
             {
                 query.explanation = Some(query.earlier.remove(place));
             }
-            // Half drawn images of a job that was stopped are nothing to compare with.
+            // Unfinished images of a job that was stopped cannot be compared.
             query.evidence.redrawn.retain(|_, r| r.is_done());
             query.evidence.reference = query.evidence.reference.take().filter(Regenerated::is_done);
         }
-        // Recalling what is kept is nothing that was done.
+        // Restoring is not listed among the finished jobs.
         if job.recalls() {
             return;
         }
@@ -243,10 +243,10 @@ impl State {
     fn model_loaded(&mut self, model: ModelInfo) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.model.as_ref().is_some_and(|old| old.hash != model.hash) {
-            // Scores and drawn images belong to the model they came from.
+            // Scores and generated images belong to the model they came from.
             self.queries.retain(|q| matches!(q.image.origin, QueryOrigin::File(_)));
             self.queries.iter_mut().for_each(Query::forget);
-            effects.extend(self.supersede_questions());
+            effects.extend(self.supersede_explanations());
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
@@ -272,7 +272,7 @@ impl State {
                 query.forget();
             }
             self.group = None;
-            effects = self.supersede_questions();
+            effects = self.supersede_explanations();
         }
         self.dataset_id += 1;
         self.image = None;
@@ -297,7 +297,7 @@ impl State {
         self.restore_query(key);
     }
 
-    /// Changes an answer, and orders its rows anew.
+    /// Changes an explanation, and ranks its groups again.
     fn update_explanation(&mut self, job: JobId, query: Option<u64>, change: impl FnOnce(&mut Explanation)) {
         let groups = self.groups().to_vec();
         let Some(query) = query.and_then(|key| self.query_mut(key)) else { return };
@@ -309,11 +309,11 @@ impl State {
         let whole = answer.complete.is_some().then(|| answer.request.as_deref().map(scoring_request)).flatten();
         answer.ranking = RankingView::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
         let leader = answer.ranking.leader();
-        // The same answer again takes the place of the earlier one, once it is whole.
+        // A repeated explanation replaces the earlier one once it is complete.
         if let Some(asked) = whole {
             query.earlier.retain(|a| a.job == job || !a.answers(&asked));
         }
-        // Something is selected as soon as there is something to say about it.
+        // The leader is selected as soon as there is one, unless the user selected a group.
         if self.group.is_none() && self.current == Some(key) {
             self.group = leader;
         }
@@ -337,7 +337,7 @@ impl Query {
         }
     }
 
-    /// Model or images are others now: nothing that was said of them holds.
+    /// The model or the dataset changed: no result holds any more.
     fn forget(&mut self) {
         self.explanation = None;
         self.earlier.clear();
@@ -345,7 +345,7 @@ impl Query {
         (self.evidence, self.recalled) = (QueryEvidence::default(), false);
     }
 
-    /// Puts a complete answer aside for comparison.
+    /// Keeps a complete explanation for comparison.
     fn set_aside_explanation(&mut self) {
         if let Some(answer) = self.explanation.take().filter(|a| a.complete.is_some() || a.is_recalled()) {
             self.earlier.push(answer);
@@ -363,15 +363,18 @@ fn recipe_text(job: &AttributeJob) -> String {
     format!("{}, {}{rate}", recipe.objective, format::plural(recipe.steps, "step"))
 }
 
-/// How the ELBO was asked to be evaluated, in words.
+/// How the ELBO is evaluated, in words.
 fn settings_text(settings: &ScoreSettings) -> String {
     if let Some(stop) = settings.stop {
         let level = format::level(stop.level);
-        return format!("until the leader is clear ({level}, {} at most)", format::plural(stop.budget, "evaluation"));
+        return format!(
+            "stops once the ranking is clear ({level}, at most {})",
+            format::plural(stop.budget, "evaluation")
+        );
     }
     let timesteps = match settings.timesteps {
         Timesteps::Count(n) => format!("{n} evaluations"),
         range => format!("timesteps {range}"),
     };
-    format!("{timesteps}, {}", format::plural(settings.draws, "draw"))
+    format!("{timesteps}, {}", format::plural(settings.draws, "noise sample"))
 }

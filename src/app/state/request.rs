@@ -1,31 +1,31 @@
-//! What was asked, apart from what makes no difference: whether two answers, or an answer and a piece of evidence, are about
-//! the same thing.
+//! Requests without what does not affect their results: whether two explanations, or an explanation and its evidence, belong
+//! together.
 
 use whence_jobs::{AttributeJob, JobSpec};
 use whence_methods::{CounterfactualKind, method};
 
-/// The question of a job: what its scores depend on, the image left out.
+/// The settings that a job's scores depend on, without the image.
 pub fn scoring_request(job: &AttributeJob) -> AttributeJob {
-    let mut question = job.clone();
-    question.queries.clear();
-    question.settings.batch = 0;
-    question.neighbours = 0;
-    (question.live, question.known_only, question.dry_run, question.out) = (false, false, false, None);
-    question
+    let mut request = job.clone();
+    request.queries.clear();
+    request.settings.batch = 0;
+    request.neighbours = 0;
+    (request.live, request.known_only, request.dry_run, request.out) = (false, false, false, None);
+    request
 }
 
-/// The models that a job looks through, and at which noise: what its evidence depends on, the image left out.
+/// The models and the noise that a job's evidence depends on, without the image.
 pub fn evidence_source(job: &AttributeJob) -> AttributeJob {
-    let mut models = scoring_request(job);
-    models.groups.clear();
-    (models.null, models.confirm, models.settings.stop) = (0, false, None);
+    let mut source = scoring_request(job);
+    source.groups.clear();
+    (source.null, source.confirm, source.settings.stop) = (0, false, None);
     if counterfactual_kind(job).is_none() {
-        models.method = "guda".into();
+        source.method = "guda".into();
     }
-    models
+    source
 }
 
-/// The models that a job looks at an image through.
+/// The same of a job that computes scores or evidence.
 pub fn job_evidence_source(job: &JobSpec) -> Option<AttributeJob> {
     match job {
         JobSpec::Attribute(job) => Some(evidence_source(job)),
@@ -34,7 +34,7 @@ pub fn job_evidence_source(job: &JobSpec) -> Option<AttributeJob> {
     }
 }
 
-/// How a job's models without a group are made; none where it needs none.
+/// How a job's counterfactual models are made; none where its method needs none.
 pub fn counterfactual_kind(job: &AttributeJob) -> Option<CounterfactualKind> {
     method(&job.method).ok().and_then(|m| m.counterfactuals())
 }

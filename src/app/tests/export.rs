@@ -179,7 +179,7 @@ fn a_report_says_what_was_explained_and_how_to_make_it_again() {
     for words in [
         "<h1>Eight styles</h1>",
         "pointillism stands out",
-        "drawn from seed 7",
+        "generated from seed 7",
         "whence report demo --out report.html ",
         "--seeds 7 ",
         "--timesteps 50 ",
@@ -210,7 +210,7 @@ fn errors_stay_in_the_dialog() {
     scene.window.get_by_label_contains("could not create");
     scene.window.get_by_label("File to save");
     write_to(&mut scene, "relative.csv".as_ref());
-    scene.window.get_by_label("Give the whole path, from its first folder on");
+    scene.window.get_by_label("Enter an absolute path");
 }
 
 #[test]

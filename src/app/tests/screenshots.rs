@@ -169,7 +169,7 @@ const STATES: [(&str, Prepare); 32] = [
         scene.load(None);
         let forms = &mut scene.window.state_mut().forms;
         forms.path = "/images/lots".into();
-        forms.path_error = Some("There is nothing at /images/lots. Check the spelling".into());
+        forms.path_error = Some("/images/lots does not exist. Check the path.".into());
     }),
     ("32-opening", |scene| scene.window.state_mut().state.opening = true),
 ];

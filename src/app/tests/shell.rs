@@ -82,7 +82,7 @@ fn tabs_are_dragged_beside_each_other_and_put_back() {
     assert!(tab_is_front(&scene, "Wall"), "it has a tab to be dragged back by");
     scene.act(Action::ResetLayout);
     assert_eq!(scene.app().dock.shown(), [PanelId::Ranking]);
-    scene.window.get_by_role_and_label(Role::Alert, "The layout is as at first");
+    scene.window.get_by_role_and_label(Role::Alert, "Layout reset");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn messages_are_alerts_go_by_themselves_and_wake_the_window_once() {
     let mut scene = Scene::loaded();
     let wait = |scene: &Scene| scene.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
     scene.act(Action::Star);
-    scene.window.get_by_role_and_label(Role::Alert, "seed-7 has a star");
+    scene.window.get_by_role_and_label(Role::Alert, "Star added to seed-7");
     scene.window.get_by_role_and_label(Role::ListBoxOption, "seed-7, starred");
     scene.window.step();
     let until = wait(&scene);
@@ -197,7 +197,7 @@ fn messages_are_alerts_go_by_themselves_and_wake_the_window_once() {
     scene.window.get_by_label("Dismiss").click();
     scene.settle();
     assert!(scene.window.query_by_role(Role::Alert).is_none());
-    assert_eq!(scene.app().shell.log.lines.iter().filter(|l| l.text.contains("star")).count(), 2);
+    assert_eq!(scene.app().shell.log.lines.iter().filter(|l| l.text.contains("Star")).count(), 2);
 }
 
 #[test]
@@ -228,7 +228,10 @@ fn the_log_lists_notices_and_jobs_and_is_copied() {
         _ => None,
     });
     let copied = copied.expect("text on the clipboard");
-    assert!(copied.contains("failed  the weights do not fit") && copied.contains("done    Draw seed 7"), "{copied}");
+    assert!(
+        copied.contains("failed  the weights do not fit") && copied.contains("done    Generate seed 7"),
+        "{copied}"
+    );
     scene.settle();
     scene.window.get_by_label("Close the log").click();
     scene.settle();
@@ -260,7 +263,7 @@ fn view_and_selection_are_undone_and_redone() {
     let mosaic = scene.app().state.group;
     undo(&mut scene);
     assert!(scene.app().state.queries.iter().all(|q| !q.starred));
-    scene.window.get_by_role_and_label(Role::Alert, "Undone: star");
+    scene.window.get_by_role_and_label(Role::Alert, "Undid star");
     undo(&mut scene);
     assert!(tab_is_front(&scene, "Explain"));
     undo(&mut scene);

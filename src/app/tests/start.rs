@@ -77,7 +77,7 @@ fn what_is_typed_right_behind_ctrl_l_goes_into_the_field() {
 fn the_palette_leads_to_the_path_field_too() {
     let mut scene = Scene::new();
     scene.act(Action::Palette);
-    scene.window.get_by_label("Search or run").type_text("type a path");
+    scene.window.get_by_label("Search or run").type_text("open path");
     scene.settle();
     scene.window.key_press(Key::Enter);
     scene.settle();
@@ -94,7 +94,7 @@ fn a_wrong_path_moves_nothing() {
     let before = tab(&scene);
     scene.window.state_mut().command(&ctx, Command::Open("/nowhere/at/all".into()));
     scene.settle_until(|scene| scene.app().forms.path_error.is_some());
-    scene.window.get_by_label_contains("There is nothing at /nowhere/at/all");
+    scene.window.get_by_label_contains("/nowhere/at/all does not exist");
     assert_eq!(tab(&scene), before);
     scene.window.get_by_label("Dismiss").click();
     scene.settle();
