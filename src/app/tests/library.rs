@@ -20,14 +20,14 @@ pub(super) fn settle(scene: &mut Scene) {
     scene.window.run_steps(2);
     // A slow machine brings in a full screen of small images over many frames.
     for _ in 0..500 {
-        if !scene.app().library.wall.is_loading() {
+        if !scene.app().library.grid.is_loading() {
             break;
         }
         scene.window.step();
     }
     scene.settle_until(|scene| {
         let library = &scene.app().library;
-        !(scene.app().is_looking() || library.is_behind() || library.wall.is_loading())
+        !(scene.app().is_looking() || library.is_behind() || library.grid.is_loading())
     });
 }
 
@@ -49,7 +49,7 @@ fn press(scene: &mut Scene, key: Key) {
 
 /// Puts the focus on the wall.
 fn focus(scene: &mut Scene) {
-    scene.window.ctx.memory_mut(|m| m.request_focus(crate::app::widgets::wall::id()));
+    scene.window.ctx.memory_mut(|m| m.request_focus(crate::app::widgets::image_grid::id()));
     scene.window.run();
 }
 
@@ -77,7 +77,7 @@ fn a_dataset_that_is_read_is_told() {
 #[test]
 fn headers_select_their_group_everywhere() {
     let mut scene = opened(Scene::loaded());
-    scene.window.get_by_label("Wall of 960 training images");
+    scene.window.get_by_label("Grid of 960 training images");
     assert_eq!(value(&scene), "none selected");
     let first = scene.app().state.group_name(0).to_owned();
     scene.window.get_by_label(&format!("Images of {first}, 120 images")).click();
@@ -127,7 +127,7 @@ fn keys_move_the_selection_open_it_and_go_on() {
     scene.window.get_by_label("3 of 960");
     press(&mut scene, Key::Escape);
     assert_eq!(scene.app().state.image, Some(order[2] as usize), "the image stays selected");
-    scene.window.get_by_label("Wall of 960 training images");
+    scene.window.get_by_label("Grid of 960 training images");
     press(&mut scene, Key::Escape);
     assert_eq!(value(&scene), "none selected");
 }
@@ -165,14 +165,14 @@ fn names_are_searched_and_nothing_found_is_said() {
     scene.window.run();
     scene.window.get_by_label("Search images by name").type_text("MOSAIC/");
     settle(&mut scene);
-    scene.window.get_by_label("Wall of 120 training images");
+    scene.window.get_by_label("Grid of 120 training images");
     scene.window.get_by_label("120 of 960 images");
     scene.window.get_by_label("Search images by name").type_text("nobody");
     settle(&mut scene);
     scene.window.get_by_label("No matching images");
     scene.window.get_by_label("Show all images").click();
     settle(&mut scene);
-    scene.window.get_by_label("Wall of 960 training images");
+    scene.window.get_by_label("Grid of 960 training images");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn similar_images_come_first() {
     let nearest = whence_data::nearest_among(&dataset, dataset.pixels(200), &all, 5);
     let first: Vec<usize> = arrangement.order.iter().take(5).map(|i| *i as usize).collect();
     assert_eq!(first, nearest.iter().map(|n| n.index).collect::<Vec<_>>());
-    scene.window.get_by_label_contains("Wall of 960");
+    scene.window.get_by_label_contains("Grid of 960");
 }
 
 #[test]
@@ -227,8 +227,9 @@ fn what_is_at_the_top_stays_there_when_tiles_change_their_size() {
     settle(&mut scene);
     let section = |scene: &Scene| {
         let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
-        let layout = scene.app().library.wall.layout_for_test().unwrap();
-        let place = layout.rows(scene.app().library.wall.top() + 40.0, f64::MAX).next().unwrap().places.start;
+        let layout = scene.app().library.grid.layout_for_test().unwrap();
+        let place =
+            layout.rows(scene.app().library.grid.scroll_offset() + 40.0, f64::MAX).next().unwrap().indices.start;
         arrangement.order[place]
     };
     let group = |scene: &Scene| scene.app().state.dataset.as_ref().unwrap().group_of(section(scene) as usize);
@@ -236,9 +237,9 @@ fn what_is_at_the_top_stays_there_when_tiles_change_their_size() {
     for side in [200.0, 50.0, 256.0] {
         scene.window.state_mut().library.side = side;
         settle(&mut scene);
-        let top = scene.app().library.wall.top();
+        let top = scene.app().library.grid.scroll_offset();
         scene.window.run_steps(30);
-        assert_eq!(scene.app().library.wall.top(), top, "{side}: it rests");
+        assert_eq!(scene.app().library.grid.scroll_offset(), top, "{side}: it rests");
         assert_eq!(group(&scene), Some(6), "{side}");
     }
 }
@@ -305,7 +306,7 @@ fn the_shader_paints_each_tile_in_its_images_colours() {
         scene.window.state_mut().state.image = Some(1);
         settle(&mut scene);
         let wall = scene.window.get_by_label_contains("Wall of").rect();
-        let metrics = scene.app().library.wall.layout_for_test().unwrap().metrics();
+        let metrics = scene.app().library.grid.layout_for_test().unwrap().metrics();
         let (tile, pitch) = (metrics.tile[0] as f32, (metrics.tile[0] + metrics.gap) as f32);
         assert!(tile >= 64.0 && wall.width() > 6.0 * pitch);
         let middles: Vec<_> = (0..6).map(|i| egui::vec2(i as f32 * pitch + tile / 2.0, 36.0 + tile / 2.0)).collect();
@@ -336,7 +337,7 @@ fn enlarged_pixels_stay_pixels() {
     scene.window.state_mut().state.dataset = Some(flat(8));
     scene.window.state_mut().state.dataset_number = 1;
     let mut scene = opened(scene);
-    let tile = scene.app().library.wall.layout_for_test().unwrap().metrics().tile[0] as f32;
+    let tile = scene.app().library.grid.layout_for_test().unwrap().metrics().tile[0] as f32;
     // One of eight texels is white: its edge lies within a pixel of an eighth of the tile.
     let line: Vec<_> = (2..12).map(|x| egui::vec2(x as f32 + 0.5, 36.0 + 3.5)).collect();
     let row = pixels(&mut scene, 1.0, &line);

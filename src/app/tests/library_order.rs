@@ -92,7 +92,7 @@ fn rings_tell_groups_where_no_header_does() {
         let wish = &mut scene.window.state_mut().library.wish;
         (wish.sort, wish.group) = (sort, only);
         settle(&mut scene);
-        let metrics = scene.app().library.wall.layout_for_test().unwrap().metrics();
+        let metrics = scene.app().library.grid.layout_for_test().unwrap().metrics();
         let tile = metrics.tile.map(|side| side as f32);
         // At the left edge of the gap, beside the first tile, where its ring lies.
         let beside = egui::vec2(tile[0] + 1.5, header + tile[1] / 2.0);
