@@ -75,7 +75,7 @@ impl GridContents<'_> {
     }
 }
 
-/// What the user events in the grid.
+/// What the user did in the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GridEvent {
     /// Select an image, or none.
