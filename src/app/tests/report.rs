@@ -40,7 +40,7 @@ fn explained_twice() -> Scene {
 
 /// An image drawn again without a group, and the same half done without another.
 fn redrawn(scene: &mut Scene) {
-    let pixels = bench::redrawn(&scene.app().state, 50).pixels;
+    let pixels = bench::regenerated(&scene.app().state, 50).pixels;
     for (group, step) in [(4, 50), (0, 50), (6, 20)] {
         let image = Regenerated { step, steps: 50, pixels: pixels.clone() };
         found(scene, EventKind::Regenerated { group: Some(group), image });
@@ -72,7 +72,7 @@ fn redrawings_and_the_leaders_map_are_in_the_report() {
 fn a_image_without_a_seed_is_compared_with_the_full_models_own() {
     let mut scene = Scene::done();
     redrawn(&mut scene);
-    let image = bench::redrawn(&scene.app().state, 50);
+    let image = bench::regenerated(&scene.app().state, 50);
     found(&mut scene, EventKind::Regenerated { group: None, image });
     let html = saved(&mut scene, What::Report, Table::default());
     assert!(html.contains("No seed is known of this image") && html.contains("drawn again by the full model"));
