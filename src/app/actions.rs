@@ -185,7 +185,7 @@ pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
     let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
-    let wall = super::widgets::wall::has_focus(ctx);
+    let grid = super::widgets::image_grid::has_focus(ctx);
     let mut actions = Vec::new();
     for action in Action::all() {
         let Some(shortcut) = action.shortcut() else { continue };
@@ -193,7 +193,7 @@ pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
         let plain = shortcut.modifiers.is_none() && !everywhere;
         // A field undoes its own text.
         let own = typing && matches!(action, Action::Undo | Action::Redo);
-        if own || (plain && (typing || popup || wall)) || (dialog && !everywhere && action != Action::Clear) {
+        if own || (plain && (typing || popup || grid)) || (dialog && !everywhere && action != Action::Clear) {
             continue;
         }
         // Holding the key shows the other image for as long: the images see to that themselves.

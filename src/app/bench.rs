@@ -123,13 +123,13 @@ impl Window {
     /// Whether images or an order are still missing.
     #[must_use]
     pub fn is_loading(&self) -> bool {
-        self.app.library.is_behind() || self.app.library.wall.is_loading()
+        self.app.library.is_behind() || self.app.library.grid.is_loading()
     }
 
     /// How far the wall is scrolled, in points.
     #[must_use]
     pub fn top(&self) -> f64 {
-        self.app.library.wall.top()
+        self.app.library.grid.scroll_offset()
     }
 
     /// One frame, with the wheel turned by `scroll` points.

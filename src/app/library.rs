@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::background_tasks::{BackgroundTasks, Message};
 use super::state::State;
 use super::task_failures;
-use super::widgets::wall::{Did, Section, Wall};
+use super::widgets::image_grid::{GridEvent, ImageGrid, Section};
 use whence_data::{Dataset, natural, nearest_among};
 use whence_jobs::Moved;
 
@@ -72,7 +72,7 @@ pub struct Library {
     /// Whether the selected image is shown large.
     pub loupe: bool,
     /// The tiles.
-    pub wall: Wall,
+    pub grid: ImageGrid,
     shown: Option<(Key, Arrangement)>,
     under_way: Option<Key>,
     version: u64,
@@ -85,7 +85,7 @@ impl Default for Library {
             options: LibraryOptions::default(),
             side: 64.0,
             loupe: false,
-            wall: Wall::default(),
+            grid: ImageGrid::default(),
             shown: None,
             under_way: None,
             version: 0,
@@ -100,9 +100,13 @@ impl Library {
     }
 
     /// Lets the wall show the arrangement of this dataset.
-    pub fn with_wall(&mut self, dataset: u64, show: impl FnOnce(&mut Wall, &Arrangement, u64) -> Vec<Did>) -> Vec<Did> {
+    pub fn with_grid(
+        &mut self,
+        dataset: u64,
+        show: impl FnOnce(&mut ImageGrid, &Arrangement, u64) -> Vec<GridEvent>,
+    ) -> Vec<GridEvent> {
         match self.shown.as_ref().filter(|(key, _)| key.dataset == dataset) {
-            Some((_, arrangement)) => show(&mut self.wall, arrangement, self.version),
+            Some((_, arrangement)) => show(&mut self.grid, arrangement, self.version),
             None => Vec::new(),
         }
     }

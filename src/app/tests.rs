@@ -1,4 +1,4 @@
-//! The real window, driven by what a screen reader would hear: events in, names and images out.
+//! The real window, driven through its accessibility tree: events in, accessible names and images out.
 
 pub(super) mod bench;
 mod evidence;
@@ -33,7 +33,7 @@ use scenes::Scene;
 use whence_jobs::{EventKind, JobSpec};
 
 #[test]
-fn an_empty_window_says_what_to_open() {
+fn an_empty_window_names_what_to_open() {
     let mut scene = Scene::new();
     scene.settle();
     scene.window.get_by_label("Open a project or a model folder, or drop one here.");
@@ -88,7 +88,7 @@ fn a_running_explanation_shows_preview_losses_and_cancel() {
 }
 
 #[test]
-fn a_finished_explanation_says_who_leads_and_who_is_tied() {
+fn a_finished_explanation_shows_ranks_and_ties() {
     let scene = Scene::done();
     scene.window.get_by_label_contains("pointillism stands out");
     scene.window.get_by_label_contains("pointillism: +41");
@@ -100,7 +100,7 @@ fn a_finished_explanation_says_who_leads_and_who_is_tied() {
 }
 
 #[test]
-fn a_failed_job_says_what_to_do_and_can_be_tried_again() {
+fn a_failed_job_shows_a_remedy_and_can_be_retried() {
     let mut scene = Scene::running(1);
     scene.tell(EventKind::Failed("the device ran out of memory. Choose a smaller batch".into()));
     scene.window.get_by_label("Failed");
@@ -111,7 +111,7 @@ fn a_failed_job_says_what_to_do_and_can_be_tried_again() {
 }
 
 #[test]
-fn typed_paths_are_opened_as_what_they_are() {
+fn a_typed_path_is_opened_by_its_type() {
     let mut scene = Scene::new();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("project.json"), "{}").unwrap();
@@ -125,7 +125,7 @@ fn typed_paths_are_opened_as_what_they_are() {
 }
 
 #[test]
-fn a_field_undoes_its_own_text_and_not_the_selection() {
+fn undo_in_a_text_field_changes_the_text_and_not_the_selection() {
     let mut scene = Scene::loaded();
     scene.window.get_by_label("Group mosaic, 120 images").click();
     scene.settle();
@@ -142,7 +142,7 @@ fn a_field_undoes_its_own_text_and_not_the_selection() {
 }
 
 #[test]
-fn a_missing_path_is_said_beside_the_field() {
+fn a_missing_path_is_reported_beside_the_field() {
     let mut scene = Scene::new();
     let ctx = scene.window.ctx.clone();
     let path = PathBuf::from("/nowhere/at/all");
@@ -152,7 +152,7 @@ fn a_missing_path_is_said_beside_the_field() {
 }
 
 #[test]
-fn dialogs_open_off_the_windows_thread() {
+fn dialogs_do_not_block_the_window() {
     let mut scene = Scene::new();
     scene.window.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O);
     scene.settle();
@@ -165,7 +165,7 @@ fn dialogs_open_off_the_windows_thread() {
 }
 
 #[test]
-fn a_seed_is_drawn_with_a_live_preview() {
+fn generating_from_a_seed_shows_a_live_preview() {
     let mut scene = Scene::loaded();
     scene.window.get_by_label("Generate").click();
     scene.settle();
@@ -178,7 +178,7 @@ fn a_seed_is_drawn_with_a_live_preview() {
 }
 
 #[test]
-fn class_conditional_models_ask_for_the_class() {
+fn class_conditional_models_show_a_class_field() {
     let mut scene = Scene::conditional(10);
     scene.window.state_mut().forms.class = 4;
     scene.settle();
@@ -199,7 +199,7 @@ fn help_opens_and_closes_by_key() {
 }
 
 #[test]
-fn dropped_and_hovering_files_are_taken() {
+fn dropped_files_are_opened_and_hovering_ones_announced() {
     #[derive(Debug)]
     struct Dropped(PathBuf);
     impl egui::DroppedFile for Dropped {
@@ -220,7 +220,7 @@ fn dropped_and_hovering_files_are_taken() {
 }
 
 impl Scene {
-    /// Fails where the window asks for frames although nothing happens. What background_tasks found may still wake it for a while.
+    /// Fails where the window requests frames although nothing happens. Background tasks may still wake it for a while.
     pub fn rests(&mut self) {
         let start = std::time::Instant::now();
         loop {
@@ -236,14 +236,14 @@ impl Scene {
 }
 
 #[test]
-fn an_idle_window_asks_for_no_frames() {
+fn an_idle_window_requests_no_frames() {
     let mut scene = Scene::done();
     scene.settle();
     scene.rests();
 }
 
 #[test]
-fn a_thousand_groups_and_long_names_do_not_break_the_window() {
+fn a_thousand_groups_and_long_names_fit_the_window() {
     let scene = Scene::many(1000);
     scene.window.get_by_label_contains("stands out");
 }

@@ -385,7 +385,7 @@ impl eframe::App for WhenceApp {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        self.library.wall.attach(frame.wgpu_render_state());
+        self.library.grid.attach(frame.wgpu_render_state());
         if let Some(graphics) = frame.wgpu_render_state().filter(|_| self.frames == 0) {
             super::widgets::install(&ctx, graphics);
         }

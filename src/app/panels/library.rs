@@ -11,7 +11,7 @@ use crate::app::files::Pick;
 use crate::app::library::{Arrangement, LibraryOptions};
 use crate::app::state::Slot;
 use crate::app::theme::tokens;
-use crate::app::widgets::wall::{Did, Shown};
+use crate::app::widgets::image_grid::{GridContents, GridEvent};
 
 /// Draws the panel in the remaining space.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -48,19 +48,21 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
     }
     let side = view.library.side;
     let (selected, group) = (view.state.image, view.state.group);
-    let did = view.library.with_wall(number, |wall, arrangement, version| {
+    let events = view.library.with_grid(number, |grid, arrangement, version| {
         let Arrangement { order, sections, mixed } = arrangement;
         let mixed = *mixed;
-        wall.show(ui, &Shown { dataset, number, order, sections, mixed, version, side, selected, group })
+        grid.show(ui, &GridContents { dataset, number, order, sections, mixed, version, side, selected, group })
     });
-    for did in did {
-        match did {
-            Did::Select(image) => view.out.push(Command::SelectImage(image)),
-            Did::Open(image) => {
+    for event in events {
+        match event {
+            GridEvent::SelectImage(image) => view.out.push(Command::SelectImage(image)),
+            GridEvent::ViewLarge(image) => {
                 view.out.push(Command::SelectImage(Some(image)));
                 view.library.loupe = true;
             }
-            Did::Group(pressed) => view.out.push(Command::SelectGroup((group != Some(pressed)).then_some(pressed))),
+            GridEvent::SelectGroup(clicked) => {
+                view.out.push(Command::SelectGroup((group != Some(clicked)).then_some(clicked)))
+            }
         }
     }
 }

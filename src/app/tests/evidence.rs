@@ -1,4 +1,4 @@
-//! The image without the selected group, and the images that speak for the group.
+//! Regeneration without the selected group, and the training images of the group.
 
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
@@ -20,7 +20,7 @@ fn panel(state: State) -> Harness<'static, Bench> {
 
 fn drawn() -> State {
     let mut state = bench::explained();
-    let image = bench::redrawn(&state, 50);
+    let image = bench::regenerated(&state, 50);
     let group = state.group;
     bench::found(&mut state, EventKind::Regenerated { group, image });
     state
@@ -34,7 +34,7 @@ fn drawn_and_moved() -> State {
 }
 
 #[test]
-fn nothing_selected_says_what_to_select() {
+fn without_a_selection_the_panel_asks_for_one() {
     let mut state = bench::explained();
     state.group = None;
     panel(state).get_by_label_contains("Select a group to see the image without it");
@@ -42,7 +42,7 @@ fn nothing_selected_says_what_to_select() {
 }
 
 #[test]
-fn what_is_missing_can_be_asked_for() {
+fn missing_evidence_can_be_requested() {
     let mut harness = panel(bench::explained());
     harness.get_by_label("Evidence for pointillism");
     harness.get_by_label("similarity is not causation");
@@ -58,13 +58,13 @@ fn what_is_missing_can_be_asked_for() {
 }
 
 #[test]
-fn a_image_is_shown_while_it_is_drawn() {
+fn an_image_is_shown_while_it_is_regenerated() {
     let mut state = bench::explained();
     bench::running_evidence(&mut state, Evidence::Regenerate, None);
     panel(state).get_by_label("Regenerating without pointillism: in the queue");
     let mut state = bench::explained();
     bench::running_evidence(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
-    let (group, image) = (state.group, bench::redrawn(&state, 12));
+    let (group, image) = (state.group, bench::regenerated(&state, 12));
     bench::found(&mut state, EventKind::Regenerated { group, image });
     let harness = panel(state);
     harness.get_by_label("Step 12 of 50: drawing, 12 s left");
@@ -82,7 +82,7 @@ fn the_wipe_follows_pointer_keys_and_screen_readers() {
     harness.event(Event::PointerMoved(rect.left_center() + vec2(1.0, 0.0)));
     harness.run();
     assert_eq!(value(&harness), "0% Original");
-    // It rests there while keys move the line.
+    // The pointer rests while keys move the wipe.
     harness.get_by_label(name).focus();
     harness.run();
     for _ in 0..3 {
@@ -99,7 +99,7 @@ fn the_wipe_follows_pointer_keys_and_screen_readers() {
 }
 
 #[test]
-fn keys_and_buttons_choose_how_images_are_compared() {
+fn keys_and_buttons_choose_the_comparison_mode() {
     let mut harness = panel(drawn());
     harness.key_press(Key::D);
     harness.run();
@@ -110,7 +110,7 @@ fn keys_and_buttons_choose_how_images_are_compared() {
     harness.get_by_label("Side by side").click();
     harness.run();
     harness.get_by_label("Side by side: Original, Without pointillism");
-    // Held, and let go.
+    // Held and released.
     harness.key_down(Key::B);
     harness.run();
     harness.get_by_label("Blink: Without pointillism");
@@ -124,24 +124,24 @@ fn keys_and_buttons_choose_how_images_are_compared() {
     harness.drop_at(button);
     harness.run();
     harness.get_by_label("Blink: Original");
-    // Those who can hold nothing turn it over.
+    // Keyboards and screen readers toggle it.
     for shown in ["Blink: Without pointillism", "Blink: Original"] {
         harness.get_by_label("Blink").click_accesskit();
         harness.run();
         harness.get_by_label(shown);
     }
-    // Ctrl+D draws an image: it is none of this panel's keys.
+    // Ctrl+D generates an image and is not a key of this panel.
     harness.key_press_modifiers(Modifiers::COMMAND, Key::D);
     harness.run();
     harness.get_by_label("Blink: Original");
 }
 
 #[test]
-fn images_from_files_are_compared_with_what_the_full_model_draws() {
+fn images_from_files_are_compared_with_the_full_models_regeneration() {
     let mut state = drawn();
     let key = state.current.unwrap();
     state.query_mut(key).unwrap().image.origin = QueryOrigin::File("/images/a.png".into());
-    let image = bench::redrawn(&state, 50);
+    let image = bench::regenerated(&state, 50);
     bench::found(&mut state, EventKind::Regenerated { group: None, image });
     let mut harness = panel(state);
     harness.get_by_label("Wipe between Full model and Without pointillism");
@@ -152,7 +152,7 @@ fn images_from_files_are_compared_with_what_the_full_model_draws() {
 }
 
 #[test]
-fn moved_images_are_told_in_nats() {
+fn affected_images_show_nats() {
     let harness = panel(drawn_and_moved());
     assert_eq!(harness.get_all_by_label_contains("nats when its group was unlearned").count(), 12);
     harness.get_by_label_contains("\u{2212}31.0 nats when its group was unlearned");
@@ -163,7 +163,7 @@ fn moved_images_are_told_in_nats() {
 }
 
 #[test]
-fn everything_fits_where_it_has_little_room() {
+fn the_panel_fits_a_small_space() {
     let harness = panel(drawn_and_moved());
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, SIZE.into());
     for label in ["Evidence for pointillism", "Side by side", "similarity is not causation", "Wipe between Original"] {
@@ -176,7 +176,7 @@ fn everything_fits_where_it_has_little_room() {
 }
 
 #[test]
-fn asking_starts_a_job_for_the_query_on_screen() {
+fn requests_start_a_job_for_the_query_on_screen() {
     let mut scene = Scene::done();
     let ctx = scene.window.ctx.clone();
     for (what, group, groups) in [

@@ -1,4 +1,4 @@
-//! Wall, unlearning and comparison in each state; and a project that is found as it was left.
+//! Wall, unlearning and comparison in each state; restoring a project.
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -16,7 +16,7 @@ impl Scene {
         self.settle();
     }
 
-    /// The evidence job that was started last.
+    /// The last evidence job.
     fn looked(&self) -> (Evidence, Vec<String>, Option<u64>) {
         match self.fake.last().1 {
             JobSpec::Evidence(job) => (job.what, job.of.groups, job.seed),
@@ -24,7 +24,7 @@ impl Scene {
         }
     }
 
-    fn redrawn(&mut self, group: usize, step: usize, shade: u8) {
+    fn emit_regenerated(&mut self, group: usize, step: usize, shade: u8) {
         let size = self.app().state.query().unwrap().image.pixels.len();
         let image = Regenerated { step, steps: 50, pixels: vec![shade; size] };
         self.tell(EventKind::Regenerated { group: Some(group), image });
@@ -32,7 +32,7 @@ impl Scene {
 }
 
 #[test]
-fn the_wall_draws_all_again_and_orders_them() {
+fn the_wall_regenerates_all_images_and_sorts_them() {
     let mut scene = Scene::done();
     scene.act(Action::ShowPanel(PanelId::Wall));
     scene.window.get_by_label("Regenerate without each group").click();
@@ -41,10 +41,10 @@ fn the_wall_draws_all_again_and_orders_them() {
     scene.tell(EventKind::Started);
     scene.window.get_by_label("0 of 8 regenerated");
     assert!(scene.window.query_by_label("Regenerate without each group").is_none(), "it is under way");
-    scene.redrawn(0, 20, 10);
+    scene.emit_regenerated(0, 20, 10);
     scene.window.get_by_label("0 of 8 regenerated");
     for group in 0..8 {
-        scene.redrawn(group, 50, 100 + 20 * group as u8);
+        scene.emit_regenerated(group, 50, 100 + 20 * group as u8);
     }
     scene.tell(EventKind::Finished("drawn".into()));
     assert!(
@@ -80,19 +80,19 @@ fn the_wall_draws_all_again_and_orders_them() {
 }
 
 #[test]
-fn a_stopped_redrawing_leaves_no_half_images() {
+fn a_cancelled_regeneration_leaves_no_unfinished_images() {
     let mut scene = Scene::done();
     scene.command(Command::ComputeEvidence(Evidence::Regenerate, None));
     scene.tell(EventKind::Started);
-    scene.redrawn(0, 50, 1);
-    scene.redrawn(1, 20, 1);
+    scene.emit_regenerated(0, 50, 1);
+    scene.emit_regenerated(1, 20, 1);
     scene.tell(EventKind::Cancelled);
     let found = &scene.app().state.query().unwrap().evidence;
     assert_eq!(found.redrawn.keys().copied().collect::<Vec<_>>(), [0]);
 }
 
 #[test]
-fn an_unlearning_is_watched_and_gone_through() {
+fn an_unlearning_is_watched_and_stepped_through() {
     let mut scene = Scene::done();
     scene.command(Command::SelectGroup(Some(2)));
     scene.act(Action::ShowPanel(PanelId::Unlearning));
@@ -130,7 +130,7 @@ fn an_unlearning_is_watched_and_gone_through() {
 }
 
 #[test]
-fn answers_by_two_methods_stand_side_by_side() {
+fn explanations_by_two_methods_are_shown_side_by_side() {
     let mut scene = Scene::done();
     scene.act(Action::ShowPanel(PanelId::Compare));
     scene.window.get_by_label_contains("1 explanation");
@@ -148,7 +148,7 @@ fn answers_by_two_methods_stand_side_by_side() {
     scene.window.get_by_label_contains("2 explanations");
     scene.window.get_by_label("Largest disagreement (Spearman ρ)");
     scene.window.get_by_label_contains("seed-7: Spearman ρ = \u{2212}1.00");
-    // The same again takes the place of the earlier one once it is whole.
+    // A repeated explanation replaces the earlier one once it is complete.
     scene.command(Command::ExplainBy("guda"));
     assert_eq!(scene.app().state.query().unwrap().earlier.len(), 2);
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
@@ -157,7 +157,7 @@ fn answers_by_two_methods_stand_side_by_side() {
 }
 
 #[test]
-fn a_project_is_found_as_it_was_left() {
+fn a_reopened_project_is_restored() {
     let mut scene = Scene::done();
     let key = scene.app().state.current.unwrap();
     scene.window.state_mut().state.queries.iter_mut().for_each(|q| q.starred = q.key == key);
@@ -219,12 +219,12 @@ fn a_project_is_found_as_it_was_left() {
 }
 
 #[test]
-fn evidence_is_of_the_models_of_the_answer_on_screen() {
+fn evidence_uses_the_models_of_the_explanation_on_screen() {
     let mut scene = Scene::done();
     scene.command(Command::ComputeEvidence(Evidence::Regenerate, None));
     let first = scene.fake.last().0;
-    scene.redrawn(0, 50, 1);
-    // What is typed now is not what was explained.
+    scene.emit_regenerated(0, 50, 1);
+    // The current settings differ from those of the explanation.
     scene.window.state_mut().forms.settings.recipe.steps = 7;
     scene.command(Command::ComputeEvidence(Evidence::Map, None));
     let JobSpec::Evidence(map) = scene.fake.last().1 else { panic!() };
@@ -241,7 +241,7 @@ fn evidence_is_of_the_models_of_the_answer_on_screen() {
 }
 
 #[test]
-fn a_whole_answer_survives_one_that_is_broken_off() {
+fn a_complete_explanation_survives_a_cancelled_one() {
     let mut scene = Scene::done();
     let whole = scene.app().state.explanation().unwrap().complete.clone();
     scene.act(Action::Explain);
@@ -255,7 +255,7 @@ fn a_whole_answer_survives_one_that_is_broken_off() {
 }
 
 #[test]
-fn a_broken_off_map_or_watch_can_be_finished() {
+fn a_cancelled_map_or_watch_can_be_completed() {
     let mut scene = Scene::done();
     scene.command(Command::SelectGroup(Some(2)));
     scene.command(Command::ComputeEvidence(Evidence::Watch, Some(2)));

@@ -1,7 +1,7 @@
 //! The images of README and docs: the real program with the real engine on the demo, at two sizes and in both themes.
 //! `WHENCE_GALLERY=docs/images cargo test --release --lib gallery`
 //!
-//! Nothing is compared. Where no graphics adapter exists, not even a software one, the test says so and passes.
+//! Nothing is compared. Skipped without a graphics adapter.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use crate::app::state::JobStatus;
 use whence_engine::Engine;
 use whence_jobs::Evidence;
 
-/// Longest wait for a job.
-const PATIENCE: Duration = Duration::from_secs(900);
+/// Timeout of a job.
+const TIMEOUT: Duration = Duration::from_secs(900);
 
 const SIZES: [(&str, Vec2); 2] = [("1280x800", vec2(1280.0, 800.0)), ("2560x1440", vec2(2560.0, 1440.0))];
 
@@ -36,7 +36,7 @@ impl Gallery {
         self.window.run_steps(2);
     }
 
-    /// Runs frames until no job is left, and says what failed.
+    /// Runs frames until all jobs have ended; panics where one failed.
     fn wait(&mut self) {
         let begun = Instant::now();
         loop {
@@ -46,14 +46,14 @@ impl Gallery {
             if app.state.jobs.is_empty() && !app.is_finding_nearest() {
                 break;
             }
-            assert!(begun.elapsed() < PATIENCE, "{:?}", app.state.active());
+            assert!(begun.elapsed() < TIMEOUT, "{:?}", app.state.active());
         }
         self.window.run_steps(8);
         let failed = self.window.state().state.history.iter().find(|j| matches!(j.status, JobStatus::Failed(_)));
         assert!(failed.is_none(), "{:?}", failed.map(|j| &j.status));
     }
 
-    /// Images of what is on screen, in every size and theme.
+    /// Saves screenshots in every size and theme.
     fn take(&mut self, name: &str) {
         for (size_name, size) in SIZES {
             self.window.set_size(size);
@@ -63,7 +63,7 @@ impl Gallery {
                 let path = self.folder.join(format!("{name}-{size_name}-{theme_name}.png"));
                 let image = self.window.render().unwrap();
                 let file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-                // Images of documents are kept for long: as small as they get.
+                // These images are committed, so they are compressed as far as possible.
                 let encoder = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Adaptive);
                 image::DynamicImage::from(image).to_rgb8().write_with_encoder(encoder).unwrap();
             }
@@ -71,7 +71,7 @@ impl Gallery {
     }
 }
 
-/// A copy of the demo project, so that nothing is left in the checkout.
+/// A copy of the demo project, so that the checkout stays clean.
 fn demo(to: &Path) -> PathBuf {
     fn copy(from: &Path, to: &Path) {
         std::fs::create_dir_all(to).unwrap();

@@ -1,4 +1,4 @@
-//! What is under the pointer in one view is drawn so in all, and the window is quiet then.
+//! Linked hovering: a group hovered in one view is highlighted in all, and the window is idle afterwards.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::app::actions::Action;
 use crate::app::panels::PanelId;
 use crate::app::theme;
 
-/// Whether something of the colour of what is hovered is painted over the whole of a place.
+/// Whether a rectangle is filled with the highlight colour.
 fn lit(scene: &Scene, place: Rect) -> bool {
     let t = theme::of(&scene.window.ctx.global_style().visuals);
     let grounds = [t.control, t.control.gamma_multiply(0.6)];
@@ -28,7 +28,7 @@ fn at(scene: &Scene, label: &str) -> Rect {
 }
 
 #[test]
-fn a_group_is_hovered_in_all_views_at_once() {
+fn a_hovered_group_is_highlighted_in_all_views() {
     let mut scene = Scene::done();
     let (row, bar) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic: "));
     assert!(!lit(&scene, row) && !lit(&scene, bar));
@@ -44,11 +44,11 @@ fn a_group_is_hovered_in_all_views_at_once() {
     assert!(lit(&scene, other) && !lit(&scene, row) && !lit(&scene, bar));
     scene.window.hover_at(pos2(640.0, 4.0));
     scene.settle();
-    assert!(!lit(&scene, other), "nothing is under the pointer any more");
+    assert!(!lit(&scene, other), "no group is under the pointer");
 }
 
 #[test]
-fn rows_of_the_comparison_follow_too() {
+fn rows_of_the_comparison_are_linked_too() {
     let mut scene = Scene::done();
     scene.act(Action::ShowPanel(PanelId::Compare));
     let (row, compared) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic, guda"));
@@ -61,7 +61,7 @@ fn rows_of_the_comparison_follow_too() {
 }
 
 #[test]
-fn a_pointer_that_rests_wakes_nobody() {
+fn a_resting_pointer_requests_no_frames() {
     let mut scene = Scene::done();
     let row = at(&scene, "Group mosaic, ");
     scene.window.hover_at(row.center());

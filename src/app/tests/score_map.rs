@@ -1,4 +1,4 @@
-//! Where and when: maps, the brush, the ranking of a region.
+//! The score map: maps, region selection, and the ranking of a region.
 
 use egui::{Event, Key, Modifiers, Pos2, Rect, vec2};
 use egui_kittest::Harness;
@@ -25,7 +25,7 @@ fn done() -> Harness<'static, Bench> {
     harness
 }
 
-/// What the rows of the ranking say, from the top.
+/// The accessible names of the rows of the ranking, from the top.
 fn rows(harness: &Harness<'_, Bench>) -> Vec<String> {
     let mut rows: Vec<(f32, String)> = harness
         .get_all_by_label_contains("nats in this region, 95% confidence interval")
@@ -39,7 +39,7 @@ fn image(harness: &Harness<'_, Bench>) -> Rect {
     harness.get_by_label_contains("Score map of").rect()
 }
 
-/// Presses at one share of the image's widget and moves to another, without letting go.
+/// Presses the pointer at one relative position of the image and moves it to another, without releasing it.
 fn drag(harness: &mut Harness<'_, Bench>, from: [f32; 2], to: [f32; 2]) {
     let rect = image(harness);
     let at = |[x, y]: [f32; 2]| rect.min + rect.size() * vec2(x, y);
@@ -54,7 +54,7 @@ fn let_go(harness: &mut Harness<'_, Bench>, at: Pos2) {
 }
 
 #[test]
-fn an_unmapped_image_says_what_comes_and_asks_for_it() {
+fn an_unmapped_image_shows_a_button_that_requests_the_map() {
     let mut harness = panel(bench::explained());
     harness.get_by_label("Where and when does the score come from?");
     harness.get_by_label("Map this image").click();
@@ -67,7 +67,7 @@ fn an_unmapped_image_says_what_comes_and_asks_for_it() {
 }
 
 #[test]
-fn without_a_model_the_button_says_why_not() {
+fn without_a_model_the_button_is_disabled_with_a_reason() {
     let mut state = bench::explained();
     state.model = None;
     let harness = panel(state);
@@ -76,7 +76,7 @@ fn without_a_model_the_button_says_why_not() {
 }
 
 #[test]
-fn a_running_job_shows_what_is_mapped_so_far() {
+fn a_running_job_shows_the_maps_so_far() {
     let mut state = bench::explained();
     bench::running_evidence(&mut state, Evidence::Map, Some(bench::progress("mapping hatching", 0.3)));
     let harness = panel(state);
@@ -87,13 +87,13 @@ fn a_running_job_shows_what_is_mapped_so_far() {
     let harness = panel(state);
     harness.get_by_label("2 of 8 groups mapped: mapping hatching, 12 s left");
     assert_eq!(rows(&harness).len(), 2);
-    // The selected group has no map yet: the image is there without one.
+    // The selected group has no map yet, so that the image is shown without one.
     harness.get_by_label("pointillism is not mapped yet.");
     harness.get_by_label_contains("Query image ");
 }
 
 #[test]
-fn a_map_of_other_places_than_the_scores_says_so() {
+fn a_map_with_other_evaluation_points_than_the_ranking_is_labelled() {
     let state = bench::mapped(bench::explained(), 8);
     let places = bench::maps(&state, 8)[0].points.len();
     panel(state).get_by_label("Score in this region, 95% confidence intervals");
@@ -121,17 +121,17 @@ fn a_mapped_image_ranks_the_whole_image() {
 }
 
 #[test]
-fn the_ranking_follows_the_pointer_in_the_same_frame() {
+fn the_ranking_follows_the_selection_in_the_same_frame() {
     let mut harness = done();
     let whole = rows(&harness);
     drag(&mut harness, [0.1, 0.1], [0.4, 0.4]);
     harness.step();
-    let region = harness.state().forms.appearance.brush.expect("something is brushed").region;
+    let region = harness.state().forms.appearance.brush.expect("a region is selected").region;
     let here = rows(&harness);
     assert_ne!(here, whole);
     harness.get_by_label_contains("Selection: ");
     harness.get_by_label_contains(" nats of pointillism, ");
-    // What is shown is the sum of the map's own terms.
+    // The score is the sum of the map's terms in the region.
     let maps = bench::maps(&harness.state().state, 8);
     let best = maps.iter().map(|m| m.score(region).score).fold(f64::MIN, f64::max);
     let shown = crate::app::format::signed(best, 3);
@@ -144,7 +144,7 @@ fn the_ranking_follows_the_pointer_in_the_same_frame() {
     assert_ne!(rows(&harness), here);
     let_go(&mut harness, rect.min + rect.size() * 0.7);
     assert!(harness.state().forms.appearance.brush.is_some(), "it stays when the pointer lets go");
-    // A click takes it away.
+    // A click clears the region.
     let middle = image(&harness).center();
     harness.drag_at(middle);
     harness.step();
@@ -154,7 +154,7 @@ fn the_ranking_follows_the_pointer_in_the_same_frame() {
 }
 
 #[test]
-fn shift_and_arrows_grow_a_region() {
+fn shift_and_arrow_keys_extend_the_region() {
     let mut harness = done();
     harness.get_by_label_contains("Score map of").focus();
     harness.run();
@@ -175,7 +175,7 @@ fn shift_and_arrows_grow_a_region() {
 }
 
 #[test]
-fn escape_takes_the_region_away_before_the_selection() {
+fn escape_clears_the_region_before_the_group_selection() {
     let mut scene = Scene::done();
     let query = scene.app().state.current.unwrap();
     let region = Region { left: 0, top: 0, right: 2, bottom: 2 };
@@ -191,7 +191,7 @@ fn escape_takes_the_region_away_before_the_selection() {
 }
 
 #[test]
-fn another_image_has_no_region() {
+fn the_region_belongs_to_one_image() {
     let mut harness = done();
     drag(&mut harness, [0.1, 0.1], [0.4, 0.4]);
     harness.step();

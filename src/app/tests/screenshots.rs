@@ -1,6 +1,6 @@
-//! Images of the window's states, for people to look at: `WHENCE_SCREENSHOTS=folder cargo test screenshots`.
+//! Screenshots of the window's states, to be checked by eye: `WHENCE_SCREENSHOTS=folder cargo test screenshots`.
 //!
-//! Nothing is compared. Where no graphics adapter exists, not even a software one, the test says so and passes.
+//! Nothing is compared. Skipped without a graphics adapter.
 
 use std::path::PathBuf;
 
@@ -103,7 +103,7 @@ const STATES: [(&str, Prepare); 32] = [
     ("18-forecast", |scene| {
         scene.load(None);
         scene.run(2);
-        scene.tell(EventKind::Estimate(trust::FORECAST));
+        scene.tell(EventKind::Estimate(trust::ESTIMATE));
     }),
     ("19-long-names", |scene| {
         many(scene, |all| {
@@ -198,7 +198,7 @@ fn many(scene: &mut Scene, change: fn(&mut Attribution)) {
     scene.many_into(dataset, change);
 }
 
-/// Ranked until the leader was clear.
+/// Ranked with early stopping.
 fn stopped(all: &mut Attribution) {
     let nats: Vec<f64> = all.scores.iter().map(|s| s.estimate.score).collect();
     all.scores.iter_mut().zip(nats).for_each(|(score, nats)| trust::early(score, nats));
@@ -269,20 +269,20 @@ fn screenshots() {
 
 type Look = fn() -> State;
 
-/// Panels by themselves, at their place in a small window and in a large one.
+/// Single panels, at the sizes that they have in a small and in a large window.
 const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
     ("evidence-1-empty", bench::explain, EVIDENCE, bench::explained),
     ("evidence-2-drawing", bench::explain, EVIDENCE, || {
         let mut state = bench::explained();
         bench::running_evidence(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
-        let (group, image) = (state.group, bench::redrawn(&state, 12));
+        let (group, image) = (state.group, bench::regenerated(&state, 12));
         bench::found(&mut state, EventKind::Regenerated { group, image });
         state
     }),
-    ("evidence-3-done", bench::explain, EVIDENCE, || redrawn(false)),
-    ("evidence-4-file", bench::explain, EVIDENCE, || redrawn(true)),
-    ("evidence-5-difference", bench::explain, EVIDENCE, || redrawn(false)),
-    ("evidence-6-side", bench::explain, EVIDENCE, || redrawn(false)),
+    ("evidence-3-done", bench::explain, EVIDENCE, || regenerated(false)),
+    ("evidence-4-file", bench::explain, EVIDENCE, || regenerated(true)),
+    ("evidence-5-difference", bench::explain, EVIDENCE, || regenerated(false)),
+    ("evidence-6-side", bench::explain, EVIDENCE, || regenerated(false)),
     ("where-1-empty", score_map::show, WHERE, bench::explained),
     ("where-2-running", score_map::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 5);
@@ -300,9 +300,9 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
 const EVIDENCE: [[f32; 2]; 2] = [[592.0, 362.0], [1180.0, 640.0]];
 const WHERE: [[f32; 2]; 2] = [[1020.0, 690.0], [2260.0, 1300.0]];
 
-fn redrawn(file: bool) -> State {
+fn regenerated(file: bool) -> State {
     let mut state = bench::explained();
-    let (group, image) = (state.group, bench::redrawn(&state, 50));
+    let (group, image) = (state.group, bench::regenerated(&state, 50));
     if file {
         bench::found(&mut state, EventKind::Regenerated { group: None, image: image.clone() });
     }

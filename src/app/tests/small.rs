@@ -1,4 +1,4 @@
-//! The smallest window that is allowed: everything that is pressed is inside.
+//! The smallest allowed window size: all controls are inside the window.
 
 use egui::Rect;
 use egui::accesskit::Role;
@@ -10,7 +10,7 @@ use crate::app::actions::Action;
 use crate::app::panels::PanelId;
 
 #[test]
-fn the_smallest_window_keeps_its_controls_in_sight() {
+fn the_smallest_window_shows_all_controls_without_overlap() {
     let mut scene = Scene::build(Harness::builder().with_size([960.0, 600.0]));
     scene.load(None);
     scene.run(2);
@@ -28,7 +28,7 @@ fn the_smallest_window_keeps_its_controls_in_sight() {
             assert!(!a.shrink(1.0).intersects(b.shrink(1.0)), "{a:?} and {b:?} overlap");
         }
     }
-    // What lies over everything fits too.
+    // Dialogs and popups fit too.
     scene.act(Action::Help);
     inside(&scene, Role::Button, "Close");
     scene.act(Action::Clear);

@@ -1,4 +1,4 @@
-//! What says how far a score may be believed, and what a job will take.
+//! Checks of scores, and estimates of jobs.
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -14,7 +14,7 @@ fn change(before: f64, rise: f64) -> Change {
     Change { images: 12, before, after: before * (1.0 + rise), rise, std_err: Some(0.01) }
 }
 
-/// What a gate says of a model: how much it forgot, what it did to the others, what a retrained one forgot.
+/// A judgement of the unlearning check: the rise of the error on the group, on other groups, and of a retrained model.
 fn judgement(forgot: f64, others: f64, retrained_rise: Option<f64>) -> Judgement {
     Judgement {
         forget: change(0.0312, forgot),
@@ -25,7 +25,7 @@ fn judgement(forgot: f64, others: f64, retrained_rise: Option<f64>) -> Judgement
     }
 }
 
-/// Every model was checked: that of the seventh failed, and the leader's where `leader` says so.
+/// Every model was checked. That of the seventh group failed, and that of the leader where `leader` is set.
 pub fn checked(all: &mut Attribution, leader: bool) {
     let best = all.scores.iter().map(|s| s.estimate.score).fold(f64::MIN, f64::max);
     for (i, score) in all.scores.iter_mut().enumerate() {
@@ -37,7 +37,7 @@ pub fn checked(all: &mut Attribution, leader: bool) {
     }
 }
 
-/// Random groups reach up to `mean + 3.2`, and other sources name other leaders.
+/// Random control groups score up to `mean + 3.2`, and other methods name other leaders.
 pub fn doubted(all: &mut Attribution, mean: f64) {
     let scores: Vec<f64> = (0..16).map(|i| mean + f64::from(i % 4) - 1.5).collect();
     all.trust = Some(Trust {
@@ -48,7 +48,7 @@ pub fn doubted(all: &mut Attribution, mean: f64) {
     });
 }
 
-/// One group leads, two are open, the others were left behind after a first look.
+/// One group is decided, two are undecided, the others were eliminated at the first interim analysis.
 pub fn early(score: &mut GroupScore, nats: f64) {
     (score.side, score.evaluations) = match nats {
         n if n > 20.0 => (Some(Decision::Top), 41),
@@ -59,11 +59,11 @@ pub fn early(score: &mut GroupScore, nats: f64) {
     score.estimate = Estimate::with_interval(nats, wide, (nats - 2.4 * wide, nats + 2.4 * wide));
 }
 
-/// What the demo takes.
-pub const FORECAST: JobEstimate =
+/// The estimate of the demo.
+pub const ESTIMATE: JobEstimate =
     JobEstimate { models: 8, evaluations: 450, seconds: 118.0, peak_bytes: Some(643_000_000) };
 
-/// Moves the pointer to a widget and waits for what it says.
+/// Hovers a widget and waits for its tooltip.
 pub fn hover(scene: &mut Scene, label: &str) {
     scene.window.get_by_label_contains(label).hover();
     for _ in 0..8 {
@@ -79,7 +79,7 @@ fn attribute_job(scene: &Scene) -> AttributeJob {
 }
 
 #[test]
-fn a_model_that_failed_its_check_is_marked_and_says_why() {
+fn a_model_that_failed_its_check_is_marked_with_the_reason() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| checked(all, false));
     assert_eq!(scene.window.get_all_by_label_contains("unlearning check failed").count(), 1);
@@ -92,7 +92,7 @@ fn a_model_that_failed_its_check_is_marked_and_says_why() {
     ));
     scene.window.get_by_label("Error on held-out images of the group: 0.0312 before, 0.0324 after");
     scene.window.get_by_label("Unlearning overshoots retraining: trust the order, not the absolute values.");
-    // A check that was passed is told on demand only; the selected group's is in its panel.
+    // A passed check is shown only in the tooltip, and that of the selected group in its panel.
     assert!(scene.window.query_by_label("Unlearning check: passed").is_none());
     scene.window.get_by_label_contains("Unlearned model: error on pointillism +41%");
     hover(&mut scene, "pointillism: +41");
@@ -100,7 +100,7 @@ fn a_model_that_failed_its_check_is_marked_and_says_why() {
 }
 
 #[test]
-fn a_leader_whose_model_failed_is_named_above_the_bars() {
+fn a_failed_check_of_the_first_group_is_shown_in_the_headline() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| checked(all, true));
     scene.window.get_by_label(
@@ -109,7 +109,7 @@ fn a_leader_whose_model_failed_is_named_above_the_bars() {
 }
 
 #[test]
-fn random_groups_draw_their_line_and_speak_for_the_leader() {
+fn random_control_groups_have_a_line_and_support_the_first_group() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 1.0));
     scene.window.get_by_label_contains("pointillism stands out");
@@ -121,7 +121,7 @@ fn random_groups_draw_their_line_and_speak_for_the_leader() {
 }
 
 #[test]
-fn nothing_stands_out_where_random_groups_reach_as_high() {
+fn no_group_is_significant_where_random_control_groups_score_as_high() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 50.0));
     scene.window.get_by_label("Nothing stands out: random images could score as much as pointillism");
@@ -131,14 +131,14 @@ fn nothing_stands_out_where_random_groups_reach_as_high() {
 }
 
 #[test]
-fn no_line_without_random_groups() {
+fn no_line_without_random_control_groups() {
     let scene = Scene::done();
     assert!(scene.window.query_by_label_contains("random control groups").is_none());
     scene.window.get_by_label_contains("(ELBO) when the group is unlearned");
 }
 
 #[test]
-fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
+fn early_stopping_control_groups_and_seeds_become_fields_of_the_job() {
     let mut scene = Scene::loaded();
     scene.act(Action::Explain);
     let usual = attribute_job(&scene);
@@ -168,7 +168,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
     assert_eq!((stop.level, stop.top, stop.budget), (0.95, 7, 1000 / 10 * 9 / 4), "one group at least is left out");
     assert_eq!(job.settings.timesteps, Timesteps::OFFICIAL, "what is typed there does not matter");
     assert_eq!((job.null, job.confirm, job.recipe.seed), (16, true, 3));
-    // Methods that unlearn nothing refuse these.
+    // Methods without unlearning ignore these.
     scene.tell(EventKind::Cancelled);
     let settings = &mut scene.window.state_mut().forms.settings;
     "gaussian".clone_into(&mut settings.method);
@@ -180,7 +180,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
 }
 
 #[test]
-fn groups_that_were_left_behind_say_so() {
+fn groups_eliminated_early_are_labelled() {
     let mut scene = Scene::loaded();
     scene.window.state_mut().forms.settings.stop = true;
     scene.finish_with(|all| {
@@ -195,7 +195,7 @@ fn groups_that_were_left_behind_say_so() {
 }
 
 #[test]
-fn a_search_that_goes_on_does_not_claim_to_be_complete() {
+fn a_partial_ranking_is_not_shown_as_complete() {
     let mut scene = Scene::running(8);
     scene.window.get_by_label("\u{201c}pointillism\u{201d} ranks first so far");
     scene.window.get_by_label("All groups are scored. The checks of these scores follow.");
@@ -206,21 +206,21 @@ fn a_search_that_goes_on_does_not_claim_to_be_complete() {
 }
 
 #[test]
-fn the_forecast_is_told_while_the_job_runs_and_when_it_is_over() {
+fn the_estimate_is_shown_during_and_after_the_job() {
     let mut scene = Scene::running(0);
     assert!(scene.window.query_by_label_contains("about 2 min").is_none());
-    scene.tell(EventKind::Estimate(FORECAST));
+    scene.tell(EventKind::Estimate(ESTIMATE));
     scene.window.get_by_label("about 2 min, 640 MB");
     hover(&mut scene, "about 2 min, 640 MB");
     scene.window.get_by_label_contains("8 models to create, at most 450 network evaluations");
-    scene.tell(EventKind::Estimate(JobEstimate { peak_bytes: None, ..FORECAST }));
+    scene.tell(EventKind::Estimate(JobEstimate { peak_bytes: None, ..ESTIMATE }));
     scene.window.get_by_label("about 2 min");
     scene.tell(EventKind::Finished("pointillism stands out".into()));
     scene.window.get_by_label("Explain seed-7: pointillism stands out (estimate: about 2 min)");
 }
 
 #[test]
-fn events_of_random_groups_are_not_shown() {
+fn events_of_random_control_groups_are_not_shown() {
     let mut scene = Scene::running(2);
     let groups = scene.app().state.groups().len();
     let before = scene.app().state.active().map(|j| j.curves.clone());
@@ -235,7 +235,7 @@ fn events_of_random_groups_are_not_shown() {
 }
 
 #[test]
-fn what_references_tell_of_models_is_told_where_it_matters() {
+fn allowances_of_the_control_test_are_shown_in_tooltips() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| {
         doubted(all, 1.0);

@@ -5,13 +5,13 @@ mod compare;
 mod curve;
 mod heat;
 pub mod hover;
+pub mod image_grid;
 mod job_progress;
 mod notice;
 mod swatch;
 mod text;
 mod textures;
 mod thumbnail;
-pub mod wall;
 
 pub use bars::{Bar, Scale, bar, control_caption, header};
 pub use compare::{Contrast, Mode, Pair, compare, modes};

@@ -7,7 +7,7 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::panels::View;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{TextureKey, show_image, swatch, wall};
+use crate::app::widgets::{TextureKey, image_grid, show_image, swatch};
 use whence_data::Dataset;
 
 /// Height of the line below the image.
@@ -26,7 +26,7 @@ pub struct Position {
 impl Position {
     /// Finds an image in the order. The first image follows one that is not in it.
     pub fn new(order: &[u32], image: usize) -> Self {
-        let index = wall::index_of(order, image);
+        let index = image_grid::index_of(order, image);
         let image_at = |index: Option<usize>| index.and_then(|i| order.get(i)).map(|image| *image as usize);
         Self {
             index,
@@ -92,7 +92,7 @@ enum Step {
 
 /// The keys of the large view: the step, and whether to close.
 fn keys(ui: &Ui, rect: Rect, name: &str) -> (Option<Step>, bool) {
-    let response = ui.interact(rect, wall::id(), Sense::click());
+    let response = ui.interact(rect, image_grid::id(), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, format!("Large view of {name}")));
     if ui.memory(|m| m.focused()).is_none() {
         response.request_focus();
