@@ -176,7 +176,7 @@ pub enum Command {
 }
 
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus, and
-/// while a dialog is open only its own keys count. What was typed behind the keys that lead to a field is kept for it.
+/// while a dialog is open only its own keys count. Text that follows the keys of a field in the same frame goes into that field.
 pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
     forms.path.push_str(&typed_behind(ctx, Action::TypePath));
     for action in [Action::Export, Action::Palette] {

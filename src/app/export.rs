@@ -78,15 +78,15 @@ impl From<String> for SaveError {
 impl WhenceApp {
     /// Begins to save; the result comes as a message.
     pub(super) fn export(&mut self, ctx: &Context, request: ExportRequest) {
-        let draft = &mut self.forms.export;
-        (draft.error, draft.saved) = (None, None);
-        draft.busy = match request.what {
+        let form = &mut self.forms.export;
+        (form.error, form.saved) = (None, None);
+        form.busy = match request.what {
             Export::Image { scale } => {
                 // The dialog is not part of the view.
-                draft.open = false;
-                self.view_capture.begin(ctx, scale, draft.area, request).map_or_else(
+                form.open = false;
+                self.view_capture.begin(ctx, scale, form.area, request).map_or_else(
                     |text| {
-                        (draft.open, draft.error) = (true, Some(text));
+                        (form.open, form.error) = (true, Some(text));
                         false
                     },
                     |()| true,
@@ -98,7 +98,7 @@ impl WhenceApp {
                     true
                 }
                 Err(text) => {
-                    draft.error = Some(text);
+                    form.error = Some(text);
                     false
                 }
             },
@@ -128,11 +128,11 @@ impl WhenceApp {
 
     /// Something was saved, or not.
     pub(super) fn exported(&mut self, result: Result<PathBuf, SaveError>) {
-        let draft = &mut self.forms.export;
-        (draft.open, draft.busy) = (true, false);
+        let form = &mut self.forms.export;
+        (form.open, form.busy) = (true, false);
         match result {
-            Ok(path) => draft.saved = Some(path),
-            Err(why) => draft.refuse(why),
+            Ok(path) => form.saved = Some(path),
+            Err(why) => form.refuse(why),
         }
     }
 }

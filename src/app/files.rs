@@ -6,7 +6,7 @@ use url::Url;
 
 use whence_report::carries_recipe;
 
-/// What is asked for in a dialog.
+/// What a dialog lets the user choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {
     /// Any folder: what it holds decides.
@@ -39,7 +39,7 @@ impl Pick {
         }
     }
 
-    /// What the chosen path is opened as; looked up where the choice leaves it open.
+    /// What the chosen path is opened as; none where its content decides.
     pub fn kind(self) -> Option<PathKind> {
         match self {
             Self::Folder | Self::Export => None,
@@ -81,7 +81,7 @@ impl PathKind {
         }
     }
 
-    /// Guesses from the name alone, without looking at the disk; nothing for what may be a folder.
+    /// Guesses from the name alone, without access to the disk; none for what may be a folder.
     pub fn of_name(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
@@ -180,9 +180,9 @@ pub fn is_network_path(path: &Path) -> bool {
     }
 }
 
-/// Where dialogs come from. Called on a thread of its own; may take as long as the user likes.
+/// Opens dialogs. Called on a thread of its own; may take as long as the user likes.
 pub trait FilePicker: Send + Sync {
-    /// The chosen path; none where the user changed their mind.
+    /// The chosen path; none where the user cancelled.
     fn pick(&self, what: Pick) -> Option<PathBuf>;
 }
 

@@ -218,8 +218,8 @@ impl Forms {
         recipe.learning_rate = settings.parse_learning_rate()?;
         recipe.check().map_err(|e| e.to_string())?;
         let class = model.classes.map(|n| {
-            let asked = query.draw.and_then(|d| d.class).unwrap_or(self.class);
-            asked.min(n.saturating_sub(1))
+            let class = query.draw.and_then(|d| d.class).unwrap_or(self.class);
+            class.min(n.saturating_sub(1))
         });
         Ok(AttributeJob {
             model: model.path.clone(),

@@ -54,7 +54,7 @@ pub struct Arrangement {
     pub order: Vec<u32>,
     /// How they fall into groups.
     pub sections: Vec<Section>,
-    /// Whether images of several groups stand side by side, and no header says which is whose.
+    /// Whether images of several groups are mixed, without headers.
     pub mixed: bool,
 }
 
@@ -141,10 +141,10 @@ impl Library {
             Sort::Similar(image) => Some(dataset.pixels(image).to_vec()),
             _ => None,
         };
-        let (asked, dataset) = (key.clone(), dataset.clone());
+        let (requested, dataset) = (key.clone(), dataset.clone());
         background_tasks.run(task_failures::ARRANGE, move || {
-            let arrangement = arrange(&dataset, &asked, pixels.as_deref());
-            Message::Arranged(asked, arrangement)
+            let arrangement = arrange(&dataset, &requested, pixels.as_deref());
+            Message::Arranged(requested, arrangement)
         });
         self.under_way = Some(key);
     }

@@ -7,7 +7,7 @@ use whence_jobs::JobId;
 const STAYS: f64 = 5.0;
 /// Messages on screen at a time.
 const AT_ONCE: usize = 4;
-/// Lines that are kept.
+/// Lines in the log at most.
 const LINES: usize = 500;
 
 /// A message at the corner of the window.
@@ -15,7 +15,7 @@ const LINES: usize = 500;
 pub struct Toast {
     /// Unique while the program runs.
     pub key: u64,
-    /// What it says.
+    /// Its text.
     pub text: String,
     /// When it goes, in the window's time.
     pub until: f64,
@@ -50,7 +50,7 @@ pub struct Line {
     pub at: f64,
     /// How it came about.
     pub kind: LogLevel,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
@@ -194,8 +194,8 @@ mod tests {
         state.history.insert(0, ended(3, Some(8)));
         log.follow(&state, 3.0);
         assert_eq!(log.lines.len(), 4);
-        let told: Vec<_> = log.toasts.iter().map(|t| t.text.as_str()).collect();
-        assert_eq!(told, ["job 3: done"]);
+        let texts: Vec<_> = log.toasts.iter().map(|t| t.text.as_str()).collect();
+        assert_eq!(texts, ["job 3: done"]);
     }
 
     #[test]

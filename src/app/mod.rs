@@ -20,12 +20,12 @@
 //! | `task_failures` | the background tasks, and what happens where one fails |
 //! | `backend` | the line to the engine |
 //! | `bench` | the window without a screen, for measuring frames |
-//! | `panels` | one file a panel |
-//! | `widgets` | what several panels draw with |
+//! | `panels` | one file per panel |
+//! | `widgets` | widgets shared by several panels |
 //! | `theme`, `format` | every colour and size; numbers as people read them |
 //!
 //! Panels read the state and hand out [`actions::Command`]s; they change nothing themselves. The window repaints when
-//! the engine, a task or the user gives a cause, and sleeps otherwise.
+//! the engine, a background task or the user causes a change, and sleeps otherwise.
 
 mod actions;
 mod backend;
@@ -89,8 +89,9 @@ pub fn run(options: Options) -> Result<()> {
             .with_app_id("whence")
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([960.0, 600.0]),
-        // Images of the window look the same on every machine: bundled fonts only, nothing remembered.
-        system_font_fallback: false,
+        // Screenshots look the same on every machine: bundled fonts only, nothing restored. Otherwise the system's fonts
+        // provide scripts that the bundled ones lack.
+        system_font_fallback: !plain,
         persist_window: !plain,
         persistence_path: Some(whence_store::user_data_folder().join("window.ron")),
         ..Default::default()

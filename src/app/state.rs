@@ -77,7 +77,7 @@ pub struct Query {
     pub explanation: Option<Explanation>,
     /// Complete explanations by other methods or settings, the latest last.
     pub earlier: Vec<Explanation>,
-    /// Explanations of an earlier session that were not asked for yet, the oldest first.
+    /// Explanations of an earlier session that were not recalled yet, the oldest first.
     pub saved_explanations: Vec<SavedExplanation>,
     /// Evidence for and against the explanation.
     pub evidence: QueryEvidence,

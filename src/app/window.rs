@@ -31,13 +31,13 @@ const EVENTS_A_FRAME: usize = 256;
 /// Frames between the last change and the image of the window.
 const SETTLED: u32 = 8;
 
-/// Least time between two looks at whether the session changed, seconds.
+/// Interval at which changes of the session are detected, seconds.
 const SESSION_INTERVAL: f64 = 0.5;
 
 /// How the image of the window is coming along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Screenshot {
-    /// Not asked for, or done.
+    /// Not requested, or done.
     None,
     /// Waits for the window to settle; frames without a change.
     Waiting(u32),

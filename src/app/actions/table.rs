@@ -45,7 +45,7 @@ impl Section {
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// Text of buttons and menus. An ellipsis says that more is asked.
+    /// Text of buttons and menus. An ellipsis announces a dialog.
     pub text: &'static str,
     /// What it does.
     pub tooltip: &'static str,

@@ -56,12 +56,12 @@ enum Phase {
     /// Nothing to do.
     #[default]
     Idle,
-    /// On the way to the larger window: whether its size was asked for, quiet frames, all frames.
-    Growing { asked: bool, still: u32, frames: u32 },
-    /// The image is asked for.
+    /// On the way to the larger window: whether its size was requested, frames without a change, all frames.
+    Growing { requested: bool, still: u32, frames: u32 },
+    /// The image was requested.
     Capturing { frames: u32 },
     /// On the way back.
-    Restoring { asked: bool, frames: u32 },
+    Restoring { requested: bool, frames: u32 },
 }
 
 /// An image of the window that is being taken.
@@ -106,7 +106,7 @@ impl Capture {
             ));
         }
         (self.before, self.scale) = (Some(now), scale);
-        self.phase = Phase::Growing { asked: scale == 1.0, still: 0, frames: 0 };
+        self.phase = Phase::Growing { requested: scale == 1.0, still: 0, frames: 0 };
         Ok(())
     }
 
@@ -138,36 +138,36 @@ impl Capture {
         let (step, next) = match self.phase {
             Phase::Idle => return Step::Rest,
             Phase::Growing { frames: PATIENCE, .. } | Phase::Capturing { frames: PATIENCE } => {
-                (Step::GiveUp, Phase::Restoring { asked: self.scale == 1.0, frames: 0 })
+                (Step::GiveUp, Phase::Restoring { requested: self.scale == 1.0, frames: 0 })
             }
-            Phase::Growing { asked, still, frames } => {
+            Phase::Growing { requested, still, frames } => {
                 let frames = frames + 1;
                 let zoom = before.zoom * self.scale;
                 if !close(now.zoom, zoom) {
-                    (Step::Zoom(zoom), Phase::Growing { asked, still, frames })
+                    (Step::Zoom(zoom), Phase::Growing { requested, still, frames })
                 } else if !close(now.pixels, before.pixels * self.scale) {
-                    (Step::Wait, Phase::Growing { asked, still, frames })
-                } else if !asked {
-                    (Step::Resize(before.size), Phase::Growing { asked: true, still, frames })
+                    (Step::Wait, Phase::Growing { requested, still, frames })
+                } else if !requested {
+                    (Step::Resize(before.size), Phase::Growing { requested: true, still, frames })
                 } else if (now.size - before.size).abs().max_elem() > 1.0 {
-                    (Step::Wait, Phase::Growing { asked, still: 0, frames })
+                    (Step::Wait, Phase::Growing { requested, still: 0, frames })
                 } else if still < SETTLED {
-                    (Step::Wait, Phase::Growing { asked, still: still + 1, frames })
+                    (Step::Wait, Phase::Growing { requested, still: still + 1, frames })
                 } else {
                     (Step::Capture, Phase::Capturing { frames: 0 })
                 }
             }
             Phase::Capturing { frames } => (Step::Wait, Phase::Capturing { frames: frames + 1 }),
-            Phase::Restoring { asked, frames } => {
+            Phase::Restoring { requested, frames } => {
                 if !close(now.zoom, before.zoom) {
-                    (Step::Zoom(before.zoom), Phase::Restoring { asked, frames })
+                    (Step::Zoom(before.zoom), Phase::Restoring { requested, frames })
                 } else if !close(now.pixels, before.pixels) && frames < PATIENCE {
-                    (Step::Wait, Phase::Restoring { asked, frames: frames + 1 })
-                } else if asked {
+                    (Step::Wait, Phase::Restoring { requested, frames: frames + 1 })
+                } else if requested {
                     self.before = None;
                     (Step::Rest, Phase::Idle)
                 } else {
-                    (Step::Resize(before.size), Phase::Restoring { asked: true, frames })
+                    (Step::Resize(before.size), Phase::Restoring { requested: true, frames })
                 }
             }
         };
@@ -175,11 +175,11 @@ impl Capture {
         step
     }
 
-    /// The image is there: what was asked for, the bytes of its part, and their size. None where nobody waits for it.
+    /// The image is there: what was requested for, the bytes of its part, and their size. None where nobody waits for it.
     pub fn finish(&mut self, image: &ColorImage) -> Option<(ExportRequest, Vec<u8>, (u32, u32))> {
         let request = self.request.take()?;
         let before = self.before?;
-        self.phase = Phase::Restoring { asked: self.scale == 1.0, frames: 0 };
+        self.phase = Phase::Restoring { requested: self.scale == 1.0, frames: 0 };
         let pixels = before.pixels * self.scale;
         let [width, height] = image.size;
         let whole = (0, 0, width, height);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_image_that_never_comes_is_given_up() {
+    fn an_image_that_never_comes_is_given_up() {
         let mut shot = Capture::default();
         shot.prepare(BEFORE, 1.0).unwrap();
         assert!(shot.prepare(BEFORE, 1.0).is_err(), "one at a time");

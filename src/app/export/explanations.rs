@@ -1,35 +1,35 @@
-//! The complete answers of an image: which of them stand for it, what they are called, and how they compare.
+//! The complete explanations of a query: their labels, and their comparison.
 
 use crate::app::state::{Explanation, Query};
 use whence_methods::Attribution;
 use whence_report::Comparison;
 
-/// Complete answers, in the order they were found; the one on screen is the last.
+/// Complete explanations, in the order they were computed; the one on screen is the last.
 pub fn complete(query: &Query) -> impl Iterator<Item = (&Explanation, &Attribution)> {
-    query.explanations().filter_map(|answer| Some((answer, answer.complete.as_ref()?)))
+    query.explanations().filter_map(|explanation| Some((explanation, explanation.complete.as_ref()?)))
 }
 
-/// What tells answers apart: the method's name where that does, else all that was asked for.
-pub fn labels(answers: &[&Explanation]) -> Vec<String> {
-    let label = |answer: &&Explanation| {
-        let alike = answers.iter().filter(|other| other.method == answer.method).count();
-        match (alike, answer.recipe.is_empty()) {
-            (..=1, _) => answer.method.clone(),
-            (_, true) => format!("{} ({})", answer.method, answer.settings),
-            (_, false) => format!("{} ({}; {})", answer.method, answer.recipe, answer.settings),
+/// Labels that distinguish explanations: the method's name where that suffices, else with all settings.
+pub fn labels(explanations: &[&Explanation]) -> Vec<String> {
+    let label = |explanation: &&Explanation| {
+        let alike = explanations.iter().filter(|other| other.method == explanation.method).count();
+        match (alike, explanation.recipe.is_empty()) {
+            (..=1, _) => explanation.method.clone(),
+            (_, true) => format!("{} ({})", explanation.method, explanation.settings),
+            (_, false) => format!("{} ({}; {})", explanation.method, explanation.recipe, explanation.settings),
         }
     };
-    answers.iter().map(label).collect()
+    explanations.iter().map(label).collect()
 }
 
-/// The answers of an image side by side, groups in the order of the first; none where there are not two.
+/// The explanations of a query side by side, groups in the order of the first; none where there are fewer than two.
 pub fn comparison(query: &Query) -> Option<Comparison> {
-    let (answers, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
-    if answers.len() < 2 {
+    let (explanations, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
+    if explanations.len() < 2 {
         return None;
     }
     let mut groups: Vec<String> = Vec::new();
-    for name in answers.iter().flat_map(|a| a.ranking.rows.iter().map(|r| &r.name)) {
+    for name in explanations.iter().flat_map(|a| a.ranking.rows.iter().map(|r| &r.name)) {
         if !groups.contains(name) {
             groups.push(name.clone());
         }
@@ -38,5 +38,5 @@ pub fn comparison(query: &Query) -> Option<Comparison> {
         |all: &Attribution, group: &String| all.scores.iter().find(|s| s.group == *group).map(|s| s.estimate.score);
     let row = |group: &String| scores.iter().map(|all| score(all, group)).collect();
     let scores = groups.iter().map(row).collect();
-    Some(Comparison { query: query.image.name.clone(), methods: labels(&answers), groups, scores })
+    Some(Comparison { query: query.image.name.clone(), methods: labels(&explanations), groups, scores })
 }

@@ -63,7 +63,7 @@ pub struct ExportForm {
     pub focus: bool,
     /// Text typed before the path field had the focus.
     pub pending_text: String,
-    /// What the path field was filled with, to be kept up to date until somebody types.
+    /// The suggested path, which follows the form until the user types one.
     suggested: String,
 }
 
@@ -99,7 +99,7 @@ impl ExportForm {
         (self.open, self.focus, self.pending_text) = (true, true, typed);
     }
 
-    /// A path was typed: its ending says what is wanted.
+    /// Sets content and format by the extension of the typed path.
     pub fn follow_ending(&mut self) {
         let ending = Path::new(self.path.trim()).extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
@@ -137,7 +137,7 @@ impl ExportForm {
         let fits = path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
         let path = if fits { path.to_owned() } else { path.with_added_extension(ending) };
         self.path = path.display().to_string();
-        // The system's dialog has asked about the name that it gave, and about no other.
+        // The system's dialog asked whether to replace this name, and no other.
         self.replace = fits.then_some(path);
         (self.error, self.saved) = (None, None);
     }
@@ -223,21 +223,21 @@ mod tests {
     #[test]
     fn a_suggestion_follows_the_choice_until_somebody_types() {
         let state = State::default();
-        let mut draft = ExportForm::default();
-        draft.suggest(&state);
-        assert!(draft.path.ends_with("Whence view.png"), "{}", draft.path);
-        (draft.what, draft.format, draft.table) = (Content::Table, TableFormat::Json, Table::All);
-        draft.suggest(&state);
-        assert!(draft.path.ends_with("Whence scores.json"), "{}", draft.path);
-        draft.path = "/mine.json".into();
-        draft.what = Content::Report;
-        draft.suggest(&state);
-        assert_eq!(draft.path, "/mine.json");
+        let mut form = ExportForm::default();
+        form.suggest(&state);
+        assert!(form.path.ends_with("Whence view.png"), "{}", form.path);
+        (form.what, form.format, form.table) = (Content::Table, TableFormat::Json, Table::All);
+        form.suggest(&state);
+        assert!(form.path.ends_with("Whence scores.json"), "{}", form.path);
+        form.path = "/mine.json".into();
+        form.what = Content::Report;
+        form.suggest(&state);
+        assert_eq!(form.path, "/mine.json");
     }
 
     #[test]
     fn the_ending_of_a_typed_path_says_what_is_wanted() {
-        let mut draft = ExportForm::default();
+        let mut form = ExportForm::default();
         for (path, what) in [
             ("/a/b.html", Content::Report),
             ("/a/b", Content::Report),
@@ -245,53 +245,53 @@ mod tests {
             ("/a/b.png", Content::Image),
             ("/a/b.csv", Content::Table),
         ] {
-            draft.path = path.into();
-            draft.follow_ending();
-            assert_eq!(draft.what, what, "{path}");
+            form.path = path.into();
+            form.follow_ending();
+            assert_eq!(form.what, what, "{path}");
         }
-        assert_eq!(draft.format, TableFormat::Csv);
+        assert_eq!(form.format, TableFormat::Csv);
     }
 
     #[test]
     fn a_chosen_path_gets_the_ending_and_may_be_replaced_where_it_had_it() {
         let state = State::default();
-        let mut draft = ExportForm::default();
-        draft.choose(Path::new("/a/seed-0.5"));
-        let request = draft.request(&state).unwrap();
+        let mut form = ExportForm::default();
+        form.choose(Path::new("/a/seed-0.5"));
+        let request = form.request(&state).unwrap();
         // The system asked about seed-0.5, not about seed-0.5.png.
         assert_eq!((request.path, request.replace), (PathBuf::from("/a/seed-0.5.png"), false));
-        draft.choose(Path::new("/a/b.PNG"));
-        let request = draft.request(&state).unwrap();
+        form.choose(Path::new("/a/b.PNG"));
+        let request = form.request(&state).unwrap();
         assert_eq!((request.path, request.replace), (PathBuf::from("/a/b.PNG"), true));
-        draft.path.push('x');
-        assert!(!draft.request(&state).unwrap().replace, "another file than the one that was asked about");
+        form.path.push('x');
+        assert!(!form.request(&state).unwrap().replace, "another file than the one that was asked about");
     }
 
     #[test]
     fn only_the_path_that_was_refused_may_be_replaced() {
         let state = State::default();
-        let mut draft = ExportForm { path: "/a/now.png".into(), ..ExportForm::default() };
-        draft.refuse(SaveError::Exists("/a/then.png".into()));
-        assert!(!draft.request(&state).unwrap().replace, "nobody was asked about the path that was typed since");
-        let text = draft.error.clone().unwrap();
+        let mut form = ExportForm { path: "/a/now.png".into(), ..ExportForm::default() };
+        form.refuse(SaveError::Exists("/a/then.png".into()));
+        assert!(!form.request(&state).unwrap().replace, "nobody was asked about the path that was typed since");
+        let text = form.error.clone().unwrap();
         assert!(text.contains("/a/then.png") && !text.contains("replace"), "{text}");
-        draft.path = "/a/then.png".into();
-        assert!(draft.request(&state).unwrap().replace);
-        draft.refuse(SaveError::Exists("/a/then.png".into()));
-        assert!(draft.error.as_ref().unwrap().contains("Press Save again to replace it"));
-        draft.refuse(SaveError::Failed("the disk is full".into()));
-        assert!(!draft.request(&state).unwrap().replace);
+        form.path = "/a/then.png".into();
+        assert!(form.request(&state).unwrap().replace);
+        form.refuse(SaveError::Exists("/a/then.png".into()));
+        assert!(form.error.as_ref().unwrap().contains("Press Save again to replace it"));
+        form.refuse(SaveError::Failed("the disk is full".into()));
+        assert!(!form.request(&state).unwrap().replace);
     }
 
     #[test]
     fn what_is_missing_is_named() {
         let state = State::default();
-        let refused = |draft: ExportForm| draft.request(&state).unwrap_err();
-        let draft = ExportForm { path: "/a".into(), ..ExportForm::default() };
-        assert!(refused(ExportForm { what: Content::Table, ..draft.clone() }).contains("not explained"));
-        assert!(refused(ExportForm { what: Content::Report, ..draft.clone() }).contains("No image"));
-        assert!(refused(ExportForm { path: " ".into(), ..draft.clone() }).contains("where"));
-        assert!(refused(ExportForm { path: "a.png".into(), ..draft.clone() }).contains("absolute path"));
-        assert!(refused(ExportForm { busy: true, ..draft }).contains("being saved"));
+        let refused = |form: ExportForm| form.request(&state).unwrap_err();
+        let form = ExportForm { path: "/a".into(), ..ExportForm::default() };
+        assert!(refused(ExportForm { what: Content::Table, ..form.clone() }).contains("not explained"));
+        assert!(refused(ExportForm { what: Content::Report, ..form.clone() }).contains("No image"));
+        assert!(refused(ExportForm { path: " ".into(), ..form.clone() }).contains("where"));
+        assert!(refused(ExportForm { path: "a.png".into(), ..form.clone() }).contains("absolute path"));
+        assert!(refused(ExportForm { busy: true, ..form }).contains("being saved"));
     }
 }

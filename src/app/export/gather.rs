@@ -17,7 +17,7 @@ use crate::app::state::{Explanation, Query, State};
 /// Nearest training images of each of the groups that lead: a row on paper.
 const NEAREST: usize = 8;
 
-/// Work that no frame waits for: writes a file and says where it is.
+/// Writes a file off the window's thread, and returns its path.
 pub type Work = Box<dyn FnOnce() -> Result<PathBuf, SaveError> + Send>;
 
 /// What writes a table or a report of what is known now.
@@ -71,12 +71,12 @@ fn write_table(
 
 /// The explained queries, with the explanation on screen.
 fn explained(state: &State) -> impl Iterator<Item = (&Query, &Explanation, &Attribution)> {
-    state.queries.iter().filter_map(|q| complete(q).last().map(|(answer, all)| (q, answer, all)))
+    state.queries.iter().filter_map(|q| complete(q).last().map(|(explanation, all)| (q, explanation, all)))
 }
 
 /// All explanations: of each query the one on screen first.
 fn all_explanations(state: &State) -> Vec<(&Query, &Explanation, &Attribution)> {
-    let of = |query| complete(query).map(move |(answer, all)| (query, answer, all)).collect::<Vec<_>>();
+    let of = |query| complete(query).map(move |(explanation, all)| (query, explanation, all)).collect::<Vec<_>>();
     state.queries.iter().flat_map(|query| of(query).into_iter().rev()).collect()
 }
 
@@ -99,7 +99,7 @@ impl SameSettings {
 
 fn report(state: &State, request: &ExportRequest) -> Report {
     let colours = group_colours(state.groups().len());
-    let looks = state.groups().iter().zip(colours);
+    let styles = state.groups().iter().zip(colours);
     let project = state.project.as_ref();
     let same_settings = same_settings(state);
     let root = project.map(|p| p.root.as_path());
@@ -152,8 +152,8 @@ fn report(state: &State, request: &ExportRequest) -> Report {
     Report {
         title: project.map_or_else(|| "Whence".into(), |p| p.file.name.clone()),
         date: whence_engine::now().replace('T', " ").replace('Z', " UTC"),
-        groups: looks.map(|(name, [light, dark])| GroupStyle { name: name.clone(), light, dark }).collect(),
-        // What takes time to draw is added off the window's thread.
+        groups: styles.map(|(name, [light, dark])| GroupStyle { name: name.clone(), light, dark }).collect(),
+        // Parts that take time are added off the window's thread.
         queries: Vec::new(),
         facts,
         recipes: same_settings
@@ -170,8 +170,8 @@ fn same_settings(state: &State) -> Vec<SameSettings> {
     let mut all: Vec<SameSettings> = Vec::new();
     let root = state.project.as_ref().map(|p| p.root.as_path());
     let listed = state.project.as_ref().map_or(&[][..], |p| p.file.queries.as_slice());
-    for (query, answer, _) in all_explanations(state) {
-        let Some(job) = answer.request.as_deref() else { continue };
+    for (query, explanation, _) in all_explanations(state) {
+        let Some(job) = explanation.request.as_deref() else { continue };
         // A recalled explanation was computed in the same way once.
         let job = AttributeJob { queries: Vec::new(), live: true, known_only: false, ..job.clone() };
         let place = all.iter().position(|g| g.job == job).unwrap_or_else(|| {
@@ -219,11 +219,11 @@ fn sections(state: &State) -> Vec<Section> {
 }
 
 fn sections_of(query: &Query, groups: &[String], root: Option<&Path>) -> Vec<Section> {
-    let (answers, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
-    let named = labels(&answers).into_iter().zip(scores).rev().enumerate();
+    let (explanations, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
+    let named = labels(&explanations).into_iter().zip(scores).rev().enumerate();
     let section = |(place, (label, all)): (usize, (String, &Attribution))| {
         let name =
-            if answers.len() > 1 { format!("{}, by {label}", query.image.name) } else { query.image.name.clone() };
+            if explanations.len() > 1 { format!("{}, by {label}", query.image.name) } else { query.image.name.clone() };
         let mut part = part(query, Attribution { query: name, ..all.clone() }, root);
         let again = place > 0;
         if !again {

@@ -30,11 +30,11 @@ pub struct Reopening {
 /// What a view waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// Its project, which this job opens.
+    /// Its project, opened by this job.
     Project(JobId),
-    /// Model, images, images and recipe of its project.
+    /// Model, dataset, queries and recipe of its project.
     Contents,
-    /// Its image, which this job draws or reads.
+    /// Its image, generated or read by this job.
     Image(JobId),
 }
 
@@ -49,13 +49,13 @@ enum Home {
     Unknown(String),
 }
 
-/// How far a step is.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Pending,
     Done,
     Failed,
-    /// The user wanted something else since.
+    /// The user opened something else meanwhile.
     Dropped,
 }
 
@@ -94,7 +94,7 @@ fn hash(query: &Query) -> String {
     blake3::hash(&query.image.pixels).to_hex().to_string()
 }
 
-/// Whether this is the very image of a view, as far as the view says.
+/// Whether this image is identical to that of a view, as far as the view tells.
 fn is_same(query: &Query, wanted: &ViewQuery) -> bool {
     wanted.blake3.as_ref().is_none_or(|known| *known == hash(query))
 }
@@ -112,7 +112,7 @@ fn find<'a>(state: &'a State, wanted: &ViewQuery) -> Option<&'a Query> {
     all.clone().find(|q| is_same(q, wanted)).or_else(|| all.next_back())
 }
 
-/// What to say where the image is another one than that of the view.
+/// The warning where the image differs from that of the view.
 fn changed(query: &Query) -> String {
     let why = match query.image.origin {
         QueryOrigin::Seed(_) => "the model has changed, or this device computes it differently",
@@ -139,11 +139,11 @@ fn job_for(state: &State, wanted: &ViewQuery) -> Result<JobSpec, String> {
     }
 }
 
-/// Whether an explanation was asked for in this way.
-fn explains(asked: &AttributeJob, view: &ViewSettings) -> bool {
+/// Whether a request has the settings of a view.
+fn has_settings(request: &AttributeJob, view: &ViewSettings) -> bool {
     let ViewSettings { method, scoring, recipe, null, confirm } = view;
-    (&asked.method, &asked.settings, &asked.recipe) == (method, scoring, recipe)
-        && (&asked.null, &asked.confirm) == (null, confirm)
+    (&request.method, &request.settings, &request.recipe) == (method, scoring, recipe)
+        && (&request.null, &request.confirm) == (null, confirm)
 }
 
 /// How a job came out.
@@ -325,7 +325,7 @@ impl WhenceApp {
         ctx.request_repaint();
     }
 
-    /// Takes over how the image was explained, and puts that explanation on screen where it is known or kept.
+    /// Takes the settings of a view, and shows its explanation where that is on screen or stored.
     fn take_settings(&mut self, view: &ViewSettings) {
         if !methods().iter().any(|m| m.name() == view.method) || view.recipe.check().is_err() {
             let text = format!(
@@ -340,11 +340,11 @@ impl WhenceApp {
             self.forms.class = class;
         }
         let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
-        if query.show_explanation(|asked| explains(asked, view)) || self.state.can_explain().is_err() {
+        if query.show_explanation(|request| has_settings(request, view)) || self.state.can_explain().is_err() {
             return;
         }
         let Ok(job) = self.forms.current_job(&self.state) else { return };
-        let kept = AttributeJob {
+        let recall = AttributeJob {
             settings: ScoreSettings { batch: job.settings.batch, ..view.scoring },
             null: view.null,
             confirm: view.confirm,
@@ -352,6 +352,6 @@ impl WhenceApp {
             known_only: true,
             ..job
         };
-        self.start(JobSpec::Attribute(Box::new(kept)), false);
+        self.start(JobSpec::Attribute(Box::new(recall)), false);
     }
 }

@@ -46,9 +46,9 @@ mod tests {
     #[test]
     fn a_region_belongs_to_one_query() {
         let region = Region { left: 1, top: 2, right: 3, bottom: 4 };
-        let mut looks = Appearance { brush: Some(Brush { query: 7, region }), ..Appearance::default() };
-        assert_eq!(looks.region(7), Some(region));
-        assert_eq!(looks.region(8), None);
-        assert_eq!(looks.region(7), None, "it does not come back");
+        let mut appearance = Appearance { brush: Some(Brush { query: 7, region }), ..Appearance::default() };
+        assert_eq!(appearance.region(7), Some(region));
+        assert_eq!(appearance.region(8), None);
+        assert_eq!(appearance.region(7), None, "it does not come back");
     }
 }

@@ -38,7 +38,7 @@ impl Window {
         window
     }
 
-    /// The same, where everything that is asked for comes.
+    /// The same, where everything can be read.
     fn opened(images: &[&str], saved: Option<&Session>) -> Self {
         let mut window = Self::open(images, saved);
         window.model();
@@ -175,7 +175,7 @@ fn saved() -> Session {
 }
 
 #[test]
-fn nothing_is_kept_while_images_are_still_being_read() {
+fn nothing_is_saved_while_images_are_still_being_read() {
     let mut window = Window::open(&["a.png", "b.png"], None);
     window.model();
     window.dataset();
@@ -192,7 +192,7 @@ fn nothing_is_kept_while_images_are_still_being_read() {
 }
 
 #[test]
-fn a_image_that_is_missing_once_keeps_its_place_its_star_and_what_was_asked() {
+fn an_image_that_is_missing_once_keeps_its_position_its_star_and_its_explanations() {
     let saved = saved();
     let mut window = Window::open(&["a.png", "b.png", "c.png"], Some(&saved));
     window.model();
@@ -211,7 +211,7 @@ fn a_image_that_is_missing_once_keeps_its_place_its_star_and_what_was_asked() {
     assert!(window.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
     let next = Window::opened(&["a.png", "b.png", "c.png"], Some(&without));
     assert!(next.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
-    assert!(next.state.busy(Slot::Explain).is_some(), "what was explained is asked for");
+    assert!(next.state.busy(Slot::Explain).is_some(), "its explanation is recalled");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn images_that_the_project_names_later_appear_and_removed_ones_do_not() {
     let window = Window::opened(&["a.png", "b.png", "d.png"], Some(&saved));
     assert_eq!(names(&window.session()), ["b.png", "d.png"]);
 
-    // A session of before this was kept knows only what it lists.
+    // A session of an earlier version lists no project images.
     let mut old = serde_json::to_value(&saved).unwrap();
     old.as_object_mut().unwrap().remove("known").unwrap();
     let old: Session = serde_json::from_value(old).unwrap();

@@ -134,7 +134,7 @@ impl State {
             }
             EventKind::Neighbours(nearest) => {
                 if let Some(query) = query.and_then(|key| self.query_mut(key)) {
-                    // A job that was not asked for neighbours reports none.
+                    // A job without neighbours reports empty lists.
                     let known = nearest.into_iter().filter(|g| !g.nearest.is_empty());
                     query.nearest.extend(known.map(|g| (g.group, g.nearest)));
                 }
@@ -188,8 +188,8 @@ impl State {
             }
             // An incomplete explanation does not replace a complete one.
             let broken_off = query.explanation.as_ref().filter(|a| a.job == job.id && a.complete.is_none());
-            if let Some(asked) = broken_off.and_then(|a| a.request.as_deref()).map(scoring_request)
-                && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.answers(&asked))
+            if let Some(request) = broken_off.and_then(|a| a.request.as_deref()).map(scoring_request)
+                && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.answers(&request))
             {
                 query.explanation = Some(query.earlier.remove(place));
             }
@@ -310,8 +310,8 @@ impl State {
         answer.ranking = RankingView::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
         let leader = answer.ranking.leader();
         // A repeated explanation replaces the earlier one once it is complete.
-        if let Some(asked) = whole {
-            query.earlier.retain(|a| a.job == job || !a.answers(&asked));
+        if let Some(request) = whole {
+            query.earlier.retain(|a| a.job == job || !a.answers(&request));
         }
         // The leader is selected as soon as there is one, unless the user selected a group.
         if self.group.is_none() && self.current == Some(key) {

@@ -22,7 +22,7 @@ pub struct RestoreJob {
 }
 
 impl Job {
-    /// Whether it restores something that was there before, and nobody asked for it.
+    /// Whether it restores something by itself, without a command of the user.
     pub fn is_restoring(&self) -> bool {
         self.recalls() || (!self.show && matches!(self.slot, Slot::Query | Slot::Generate))
     }
@@ -63,8 +63,8 @@ impl State {
             || self.jobs.iter().filter(own).any(|j| j.spec.priority() == whence_jobs::Priority::Prompt)
     }
 
-    /// Asks for the saved explanations of a query, ahead of everything else that is restored. Without a model and a dataset
-    /// of its size they stay saved.
+    /// Queues the recall of a query's saved explanations, before everything else that is restored. Without a model and a
+    /// dataset of its size they stay saved.
     pub fn recall_explanations(&mut self, key: u64) {
         let Some(query) = self.queries.iter().find(|q| q.key == key) else { return };
         if query.saved_explanations.is_empty() || !self.fits(query) {

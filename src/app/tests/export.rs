@@ -231,7 +231,7 @@ fn browse_asks_the_system_and_takes_its_answer() {
 
 /// The window takes its image; the image opens the view again.
 #[test]
-fn a_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
+fn an_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("view.png");
     let mut scene = Scene::done();

@@ -187,7 +187,7 @@ fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
 }
 
 #[test]
-fn a_image_that_is_another_one_now_is_said_and_shown() {
+fn an_image_that_is_another_one_now_is_said_and_shown() {
     for (file, words) in [(None, "the model has changed"), (Some(PathBuf::from("/a.png")), "the file has changed")] {
         let mut scene = Scene::loaded();
         let right = drawn_hash(&scene);

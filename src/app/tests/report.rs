@@ -69,7 +69,7 @@ fn redrawings_and_the_leaders_map_are_in_the_report() {
 }
 
 #[test]
-fn a_image_without_a_seed_is_compared_with_the_full_models_own() {
+fn an_image_without_a_seed_is_compared_with_the_full_models_own() {
     let mut scene = Scene::done();
     redrawn(&mut scene);
     let image = bench::regenerated(&scene.app().state, 50);
