@@ -38,7 +38,9 @@ impl WhenceApp {
             Command::SelectQuery(key) => self.state.current = Some(key),
             Command::RemoveQuery(key) => {
                 let scoring: Vec<_> = self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();
-                scoring.into_iter().for_each(|job| self.cancel(job));
+                for job in scoring {
+                    self.cancel(job);
+                }
                 self.state.remove_query(key);
             }
             Command::Pick(what) => self.pick(what),

@@ -211,7 +211,9 @@ impl WhenceApp {
         match message {
             Message::Picked(Pick::Export, path) => {
                 self.forms.dialog_open = false;
-                path.iter().for_each(|path| self.forms.export.choose(path));
+                if let Some(path) = path {
+                    self.forms.export.choose(&path);
+                }
             }
             Message::TaskFailed(task, failure) => {
                 tracing::error!("the task whence-{} failed: {failure:?}", task.name);

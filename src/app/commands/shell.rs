@@ -167,9 +167,13 @@ impl WhenceApp {
             let Some(snapshot) = found else { return };
             self.state.current = snapshot.query;
             self.state.group = snapshot.group;
-            self.state.queries.iter_mut().for_each(|q| q.starred = snapshot.stars.contains(&q.key));
+            for query in &mut self.state.queries {
+                query.starred = snapshot.stars.contains(&query.key);
+            }
             if self.dock.shown() != snapshot.tabs {
-                snapshot.tabs.iter().for_each(|tab| self.dock.show(*tab));
+                for tab in &snapshot.tabs {
+                    self.dock.show(*tab);
+                }
             }
             // Tabs that were moved since cannot always be shown as they were.
             let now = self.snapshot();

@@ -66,23 +66,31 @@ impl Maps {
         let scale = self.all.iter().map(|map| reach(&by_cell(map)) as f32).fold(0.0, f32::max);
         let (cells, area) = (self.leader.cells, shape.width * shape.height);
         let ground = if shape.channels == 3 { grey(shape, pixels) } else { pixels.get(..area)?.repeat(3) };
-        if scale <= 0.0 || cells.side == 0 || ground.len() != 3 * area {
+        if area == 0 || scale <= 0.0 || cells.side == 0 || ground.len() != 3 * area {
             return None;
         }
         let values = by_cell(&self.leader);
-        let value = |i: usize| {
+        let mut shades = Vec::with_capacity(area);
+        for i in 0..area {
             let (x, y) = (i % shape.width / cells.side, i / shape.width / cells.side);
-            values.get(y * cells.width + x).copied().unwrap_or(0.0)
-        };
-        let shades: Vec<_> = (0..area).map(|i| shade(value(i) / scale, OPACITY)).collect();
-        let over = |(i, below): (usize, &u8)| {
-            let [r, g, b, alpha] = shades.get(i % area).map_or([0; 4], |c| c.to_array());
-            let above = [r, g, b].get(i / area).copied().unwrap_or(0);
-            // The shade is premultiplied.
-            let rest = f32::from(*below) * (1.0 - f32::from(alpha) / 255.0);
-            above.saturating_add(rest.round() as u8)
-        };
-        let pixels = ground.iter().enumerate().map(over).collect();
+            let value = values.get(y * cells.width + x);
+            debug_assert!(value.is_some(), "the map has fewer cells than the image needs");
+            shades.push(shade(value? / scale, OPACITY));
+        }
+        let mut pixels = ground;
+        for (channel, plane) in pixels.chunks_exact_mut(area).enumerate() {
+            for (pixel, shade) in plane.iter_mut().zip(&shades) {
+                let [r, g, b, alpha] = shade.to_array();
+                let above = match channel {
+                    0 => r,
+                    1 => g,
+                    _ => b,
+                };
+                // The shade is premultiplied.
+                let below = f32::from(*pixel) * (1.0 - f32::from(alpha) / 255.0);
+                *pixel = above.saturating_add(below.round() as u8);
+            }
+        }
         let caption = format!(
             "{}: warm where the image is less likely without it, cool where it is more likely. Full strength is \
              {scale:.2} nats per {}, the same for all groups.",

@@ -317,7 +317,9 @@ impl WhenceApp {
             self.state.notify(Slot::Dataset, None, false, text, None);
         }
         let named: Vec<&str> = recipe.tab.iter().flat_map(|names| names.split(BESIDE)).collect();
-        PanelId::with_action().filter(|tab| named.contains(&tab.title())).for_each(|tab| self.dock.show(tab));
+        for tab in PanelId::with_action().filter(|tab| named.contains(&tab.title())) {
+            self.dock.show(tab);
+        }
         if let Some(settings) = &recipe.settings {
             self.take_settings(settings);
         }

@@ -245,7 +245,9 @@ impl State {
         if self.model.as_ref().is_some_and(|old| old.hash != model.hash) {
             // Scores and generated images belong to the model they came from.
             self.queries.retain(|q| matches!(q.image.origin, QueryOrigin::File(_)));
-            self.queries.iter_mut().for_each(Query::forget);
+            for query in &mut self.queries {
+                query.forget();
+            }
             effects.extend(self.supersede_explanations());
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
