@@ -103,8 +103,8 @@ fn gallery() {
         return;
     }
     std::fs::create_dir_all(&folder).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let project = demo(folder.path());
+    let temporary = tempfile::tempdir().unwrap();
+    let project = demo(temporary.path());
     let engine = Box::new(Engine::start("cpu", || {}).unwrap());
     let window = Harness::<WhenceApp>::builder()
         .with_size(SIZES[0].1)
