@@ -346,11 +346,14 @@ fn made(job: &AttributeJob) -> String {
 fn asked(settings: &ScoreSettings) -> String {
     if let Some(stop) = settings.stop {
         let level = format::level(stop.level);
-        return format!("until the leader is clear ({level}, {} at most)", format::plural(stop.budget, "evaluation"));
+        return format!("until the ranking is clear ({level}, at most {})", format::plural(stop.budget, "evaluation"));
     }
     let timesteps = match settings.timesteps {
-        Timesteps::Count(n) => format!("{n} evaluations"),
+        Timesteps::Count(n) => format!("{n} evaluations per model"),
         range => format!("timesteps {range}"),
     };
-    format!("{timesteps}, {}", format::plural(settings.draws, "draw"))
+    if settings.draws == 1 {
+        return timesteps;
+    }
+    format!("{timesteps}, {} each", format::plural(settings.draws, "noise sample"))
 }

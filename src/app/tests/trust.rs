@@ -189,7 +189,7 @@ fn groups_eliminated_early_are_labelled() {
     });
     assert_eq!(scene.window.get_all_by_label_contains("eliminated early").count(), 5 + 1, "bars and caption");
     scene.window.get_by_label_contains("rank 3, tied with the group above");
-    scene.window.get_by_label_contains("until the leader is clear (95 %, 225 evaluations at most)");
+    scene.window.get_by_label_contains("until the ranking is clear (95%, at most 225 evaluations)");
     hover(&mut scene, "rank 8, tied with the group above, eliminated early");
     scene.window.get_by_label("Eliminated early: no further evaluations");
 }
