@@ -103,11 +103,11 @@ fn a_finished_explanation_shows_ranks_and_ties() {
 fn a_failed_job_shows_a_remedy_and_can_be_retried() {
     let mut scene = Scene::running(1);
     scene.tell(EventKind::Failed("the device ran out of memory. Choose a smaller batch".into()));
-    scene.window.get_by_label("Failed");
+    scene.window.get_by_label("Could not explain the image");
     scene.window.get_by_label("Try again").click();
     scene.settle();
     assert!(matches!(scene.fake.last().1, JobSpec::Attribute(_)));
-    assert!(scene.window.query_by_label("Failed").is_none());
+    assert!(scene.window.query_by_label("Could not explain the image").is_none());
 }
 
 #[test]

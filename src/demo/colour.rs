@@ -54,7 +54,7 @@ impl Lab {
         Self { a: self.a * factor, b: self.b * factor, ..self }
     }
 
-    /// Chroma raised or lowered to `level`, the hue kept. A grey stays grey.
+    /// Chroma set to `level`, with the same hue. A grey stays grey.
     pub(super) fn at_chroma(self, level: f32) -> Self {
         let now = self.a.hypot(self.b);
         if now < 1e-3 { self } else { self.chroma(level / now) }

@@ -61,11 +61,10 @@ fn status(ui: &mut Ui, view: &mut View<'_>) {
 
 /// How a job ended, in one line.
 pub(super) fn outcome(job: &Job) -> String {
-    let estimate = job.estimate.map_or_else(String::new, |f| format!(" (estimate: {})", estimated(&f)));
     match &job.status {
-        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done{estimate}", job.title),
-        JobStatus::Finished(summary) => format!("{}: {summary}{estimate}", job.title),
-        JobStatus::Cancelled => format!("{}: cancelled; finished results are kept{estimate}", job.title),
+        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done", job.title),
+        JobStatus::Finished(summary) => format!("{}: {summary}", job.title),
+        JobStatus::Cancelled => format!("{}: cancelled; finished results are kept", job.title),
         JobStatus::Failed(text) => format!("{}: failed. {text}", job.title),
         JobStatus::Waiting | JobStatus::Running | JobStatus::Paused => job.title.clone(),
     }

@@ -40,10 +40,12 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             }
         }
         if !board.waiting.is_empty() {
-            if !board.rows.is_empty() {
+            if board.rows.is_empty() {
+                header(ui, PREVIEW, "nats");
+            } else {
                 ui.add_space(10.0);
+                header(ui, &format!("{PREVIEW}; not has_comparison with the scores above"), "nats");
             }
-            header(ui, PREVIEW, "nats");
             let scale = Scale::of(board.waiting.iter().map(|r| &r.estimate));
             for row in &board.waiting {
                 let busy = job.and_then(|job| model_progress(job, row.group?));
@@ -54,7 +56,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 /// Caption of the rows that are scored by the closed form while the models are being computed.
-const PREVIEW: &str = "Quick preview (Gaussian fit, no neural network); not has_comparison with the scores above";
+const PREVIEW: &str = "Quick preview (Gaussian fit, no neural network)";
 
 /// What the scores measure.
 fn measure(method: &str) -> &'static str {

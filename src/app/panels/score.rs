@@ -129,7 +129,7 @@ pub fn line(
             ui.label(format!("Its unlearned model also harms other images: its score is significant only {more} nats beyond the line."));
         }
         if row.evaluations > 0 {
-            ui.label(format!("{} ({})", format::plural(row.evaluations, "network evaluation"), explanation.settings));
+            ui.label(format::plural(row.evaluations, "network evaluation"));
         }
         if let Some(judgement) = &row.gate {
             ui.separator();

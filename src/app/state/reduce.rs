@@ -369,14 +369,14 @@ fn recipe_text(job: &AttributeJob) -> String {
 fn settings_text(settings: &ScoreSettings) -> String {
     if let Some(stop) = settings.stop {
         let level = format::level(stop.level);
-        return format!(
-            "stops once the ranking is clear ({level}, at most {})",
-            format::plural(stop.budget, "evaluation")
-        );
+        return format!("until the ranking is clear ({level}, at most {})", format::plural(stop.budget, "evaluation"));
     }
     let timesteps = match settings.timesteps {
-        Timesteps::Count(n) => format!("{n} evaluations"),
+        Timesteps::Count(n) => format!("{n} evaluations per model"),
         range => format!("timesteps {range}"),
     };
-    format!("{timesteps}, {}", format::plural(settings.draws, "noise sample"))
+    if settings.draws == 1 {
+        return timesteps;
+    }
+    format!("{timesteps}, {} each", format::plural(settings.draws, "noise sample"))
 }

@@ -191,6 +191,6 @@ fn requests_start_a_job_for_the_query_on_screen() {
     let jobs = scene.fake.count();
     scene.window.state_mut().state.model = None;
     scene.window.state_mut().command(&ctx, Command::ComputeEvidence(Evidence::Moved, Some(1)));
-    assert_eq!(scene.fake.count(), jobs, "nothing to look with");
+    assert_eq!(scene.fake.count(), jobs, "no model to compute with");
     assert!(scene.app().state.notifications.iter().any(|n| n.text.contains("Open a model")));
 }

@@ -17,7 +17,7 @@ impl Scene {
     }
 
     /// The last evidence job.
-    fn looked(&self) -> (Evidence, Vec<String>, Option<u64>) {
+    fn last_evidence_job(&self) -> (Evidence, Vec<String>, Option<u64>) {
         match self.fake.last().1 {
             JobSpec::Evidence(job) => (job.what, job.of.groups, job.seed),
             other => panic!("{other:?}"),
@@ -37,7 +37,7 @@ fn the_wall_regenerates_all_images_and_sorts_them() {
     scene.act(Action::ShowPanel(PanelId::Wall));
     scene.window.get_by_label("Regenerate without each group").click();
     scene.settle();
-    assert_eq!(scene.looked(), (Evidence::Regenerate, vec![], Some(7)));
+    assert_eq!(scene.last_evidence_job(), (Evidence::Regenerate, vec![], Some(7)));
     scene.tell(EventKind::Started);
     scene.window.get_by_label("0 of 8 regenerated");
     assert!(scene.window.query_by_label("Regenerate without each group").is_none(), "it is under way");
@@ -100,7 +100,7 @@ fn an_unlearning_is_watched_and_stepped_through() {
     scene.window.get_by_label(&format!("Unlearning {name}"));
     scene.window.get_by_label("Watch the unlearning").click();
     scene.settle();
-    assert_eq!(scene.looked(), (Evidence::Watch, vec![name], Some(7)));
+    assert_eq!(scene.last_evidence_job(), (Evidence::Watch, vec![name], Some(7)));
     scene.tell(EventKind::Started);
     scene.window.get_by_label("Watching…");
     let size = scene.app().state.query().unwrap().image.pixels.len();
@@ -165,8 +165,8 @@ fn a_reopened_project_is_restored() {
     let app = scene.app();
     let session = Session::capture(&app.state, 41).unwrap();
     let mut project = app.state.project.clone().unwrap();
-    let kept = serde_json::to_string(&session).unwrap();
-    project.session = Some(serde_json::from_str(&kept).unwrap());
+    let saved = serde_json::to_string(&session).unwrap();
+    project.session = Some(serde_json::from_str(&saved).unwrap());
     let (model, dataset) = (app.state.model.clone().unwrap(), app.state.dataset.clone().unwrap());
     let images: Vec<_> = app.state.queries.iter().map(|q| q.image.clone()).collect();
     let asked = app.state.explanation().unwrap().request.clone().unwrap();
@@ -175,7 +175,7 @@ fn a_reopened_project_is_restored() {
     let open = scene.start(JobSpec::OpenProject(project.root.clone()));
     scene.tell_of(open, EventKind::ProjectOpened(Box::new(project)));
     let jobs = || scene.fake.last();
-    // Each image is asked for again, in order.
+    // Each image is requested again, in order.
     let seeds: Vec<u64> = scene
         .app()
         .state
@@ -211,11 +211,11 @@ fn a_reopened_project_is_restored() {
         JobSpec::Attribute(job) => Some((j.query, job.clone())),
         _ => None,
     });
-    let (of, job) = again.expect("what was explained is taken up again");
+    let (of, job) = again.expect("the explanation is restored");
     assert!(of == state.current && job.known_only && !job.live);
     assert_eq!((&job.method, &job.settings, &job.recipe), (&asked.method, &asked.settings, &asked.recipe));
-    // What is about to come back is kept where the window closes before.
-    assert!(Session::capture(state, 41).is_none() || kept.contains("\"guda\""));
+    // An explanation that is still to be restored is saved where the window is closed before.
+    assert!(Session::capture(state, 41).is_none() || saved.contains("\"guda\""));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn evidence_uses_the_models_of_the_explanation_on_screen() {
     let asked = scene.app().state.explanation().unwrap().request.clone().unwrap();
     assert_eq!(map.of.recipe, asked.recipe);
     assert!(scene.app().state.query().unwrap().evidence.redrawn.contains_key(&0));
-    // Explained anew, nothing of the other models stays, and what they still find is not taken in.
+    // A new explanation discards the evidence of the other models, and ignores what they still report.
     scene.act(Action::Explain);
     assert!(scene.app().state.query().unwrap().evidence.redrawn.is_empty());
     let size = scene.app().state.query().unwrap().image.pixels.len();

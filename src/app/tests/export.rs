@@ -40,7 +40,7 @@ fn nothing_to_export_is_said_and_save_is_off() {
     scene.window.get_by_label("Image of this view").click();
     scene.settle();
     assert!(!scene.window.get_by_label("Save").accesskit_node().is_disabled());
-    scene.window.get_by_label_contains("with the recipe of the view in it");
+    scene.window.get_by_label_contains("includes settings to reopen this view");
     scene.window.get_by_label("Cancel").click();
     scene.settle();
     assert!(scene.window.query_by_label("Save").is_none());

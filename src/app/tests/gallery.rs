@@ -103,8 +103,8 @@ fn gallery() {
         return;
     }
     std::fs::create_dir_all(&folder).unwrap();
-    let place = tempfile::tempdir().unwrap();
-    let project = demo(place.path());
+    let temporary = tempfile::tempdir().unwrap();
+    let project = demo(temporary.path());
     let engine = Box::new(Engine::start("cpu", || {}).unwrap());
     let window = Harness::<WhenceApp>::builder()
         .with_size(SIZES[0].1)
@@ -119,12 +119,12 @@ fn gallery() {
     gallery.command(Command::Act(Action::Explain));
     gallery.wait();
     let leader = gallery.window.state().state.group;
-    for look in [Evidence::Regenerate, Evidence::Map] {
-        gallery.command(Command::ComputeEvidence(look, None));
+    for evidence in [Evidence::Regenerate, Evidence::Map] {
+        gallery.command(Command::ComputeEvidence(evidence, None));
         gallery.wait();
     }
-    for look in [Evidence::Moved, Evidence::Watch] {
-        gallery.command(Command::ComputeEvidence(look, leader));
+    for evidence in [Evidence::Moved, Evidence::Watch] {
+        gallery.command(Command::ComputeEvidence(evidence, leader));
         gallery.wait();
     }
     gallery.command(Command::ExplainBy("gaussian"));

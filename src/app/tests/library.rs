@@ -39,7 +39,7 @@ pub(super) fn opened(mut scene: Scene) -> Scene {
 
 /// The accessible value of the grid: the selected image.
 fn value(scene: &Scene) -> String {
-    scene.window.get_by_label_contains("Wall of").accesskit_node().value().unwrap_or_default()
+    scene.window.get_by_label_contains("Grid of").accesskit_node().value().unwrap_or_default()
 }
 
 fn press(scene: &mut Scene, key: Key) {
@@ -56,7 +56,7 @@ fn focus(scene: &mut Scene) {
 #[test]
 fn an_empty_library_offers_to_open_a_dataset() {
     let mut scene = opened(Scene::new());
-    scene.window.get_by_label("All training images, by group, to look through and to compare");
+    scene.window.get_by_label("All training images, by group, to browse and compare");
     let before = scene.app().forms.dialog_open;
     scene.window.get_all_by_label("Open a dataset…").last().unwrap().click();
     scene.window.run_ok();
@@ -135,7 +135,7 @@ fn keys_move_and_open_the_selection() {
 #[test]
 fn clicks_select_and_double_clicks_view_large() {
     let mut scene = opened(Scene::loaded());
-    let wall = scene.window.get_by_label_contains("Wall of").rect();
+    let wall = scene.window.get_by_label_contains("Grid of").rect();
     let at = wall.min + egui::vec2(30.0, 60.0);
     let button = |pressed| egui::Event::PointerButton {
         pos: at,
@@ -228,9 +228,9 @@ fn the_topmost_row_stays_at_the_top_when_tiles_are_resized() {
     let section = |scene: &Scene| {
         let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap();
         let layout = scene.app().library.grid.layout_for_test().unwrap();
-        let place =
+        let index =
             layout.rows(scene.app().library.grid.scroll_offset() + 40.0, f64::MAX).next().unwrap().indices.start;
-        arrangement.order[place]
+        arrangement.order[index]
     };
     let group = |scene: &Scene| scene.app().state.dataset.as_ref().unwrap().group_of(section(scene) as usize);
     assert_eq!(group(&scene), Some(6));
@@ -286,7 +286,7 @@ pub(super) fn drawn(theme: Theme, scale: f32) -> Option<Scene> {
 
 /// Colours at positions relative to the grid.
 pub(super) fn pixels(scene: &mut Scene, scale: f32, points: &[egui::Vec2]) -> Vec<[u8; 3]> {
-    let wall: Rect = scene.window.get_by_label_contains("Wall of").rect();
+    let wall: Rect = scene.window.get_by_label_contains("Grid of").rect();
     let image = scene.window.render().unwrap();
     let at = |p: &egui::Vec2| {
         let at = (wall.min + *p) * scale;
@@ -305,7 +305,7 @@ fn the_shader_draws_each_tile_with_the_colours_of_its_image() {
         let mut scene = opened(scene);
         scene.window.state_mut().state.image = Some(1);
         settle(&mut scene);
-        let wall = scene.window.get_by_label_contains("Wall of").rect();
+        let wall = scene.window.get_by_label_contains("Grid of").rect();
         let metrics = scene.app().library.grid.layout_for_test().unwrap().metrics();
         let (tile, pitch) = (metrics.tile[0] as f32, (metrics.tile[0] + metrics.gap) as f32);
         assert!(tile >= 64.0 && wall.width() > 6.0 * pitch);
@@ -319,12 +319,12 @@ fn the_shader_draws_each_tile_with_the_colours_of_its_image() {
         // The dot in the corner, the selection's ring beside the second tile, and nothing between the third and fourth.
         let t = &theme::DARK;
         let gap = (metrics.gap / 2.0) as f32;
-        let places = [
+        let positions = [
             egui::vec2(tile * 0.06, 36.0 + tile * 0.06),
             egui::vec2(pitch - 2.5, 36.0 + tile / 2.0),
             egui::vec2(3.0 * pitch - gap, 36.0 + tile / 2.0),
         ];
-        let [dot, ring, between] = pixels(&mut scene, scale, &places)[..] else { unreachable!() };
+        let [dot, ring, between] = pixels(&mut scene, scale, &positions)[..] else { unreachable!() };
         assert!(dot.iter().all(|v| *v > 240), "{side} {scale}: {dot:?}");
         assert!(ring.iter().all(|v| v.abs_diff(t.strong.r()) < 40), "{side} {scale}: ring {ring:?}");
         assert_eq!(between, [t.window.r(); 3], "{side} {scale}");

@@ -95,13 +95,13 @@ fn a_running_job_shows_the_maps_so_far() {
 #[test]
 fn a_map_with_other_evaluation_points_than_the_ranking_is_labelled() {
     let state = bench::mapped(bench::explained(), 8);
-    let places = bench::maps(&state, 8)[0].points.len();
+    let count = bench::maps(&state, 8)[0].points.len();
     panel(state).get_by_label("Score in this region, 95% confidence intervals");
     let mut other = bench::mapped(bench::explained(), 8);
     let key = other.current.unwrap();
     let rows = &mut other.query_mut(key).unwrap().explanation.as_mut().unwrap().ranking.rows;
-    rows.iter_mut().for_each(|r| r.evaluations = places + 1);
-    panel(other).get_by_label_contains(&format!("from {places} evaluations other than the ranking's"));
+    rows.iter_mut().for_each(|r| r.evaluations = count + 1);
+    panel(other).get_by_label_contains(&format!("from {count} evaluations other than the ranking's"));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_mapped_image_ranks_the_whole_image() {
     let rows = rows(&harness);
     assert_eq!(rows.len(), 8);
     let shown = crate::app::format::signed(best, crate::app::format::decimals(best));
-    assert!(rows[0].contains(&shown), "{} does not say {shown}", rows[0]);
+    assert!(rows[0].contains(&shown), "{} does not contain {shown}", rows[0]);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn the_ranking_follows_the_selection_in_the_same_frame() {
     let best = maps.iter().map(|m| m.score(region).score).fold(f64::MIN, f64::max);
     let shown = crate::app::format::signed(best, 3);
     let digits: String = shown.chars().take(4).collect();
-    assert!(here[0].contains(&digits), "{} does not say {shown}", here[0]);
+    assert!(here[0].contains(&digits), "{} does not contain {shown}", here[0]);
     // One more move, one more frame.
     let rect = image(&harness);
     harness.event(Event::PointerMoved(rect.min + rect.size() * 0.7));

@@ -290,7 +290,7 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
         state
     }),
     ("where-3-done", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
-    ("where-4-brushed", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
+    ("where-4-region", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
     ("where-5-cool", score_map::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 8);
         state.group = Some(5);
@@ -321,7 +321,7 @@ fn panel_screenshots() {
     let Some(folder) = std::env::var_os("WHENCE_SCREENSHOTS").map(PathBuf::from) else { return };
     let only = std::env::var("WHENCE_SCREENSHOTS_ONLY").unwrap_or_default();
     std::fs::create_dir_all(&folder).unwrap();
-    for (name, panel, sizes, look) in PANELS {
+    for (name, panel, sizes, state) in PANELS {
         for (theme, theme_name) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
             for size in sizes {
                 let file = format!("{name}-{theme_name}-{}x{}.png", size[0], size[1]);
@@ -330,8 +330,8 @@ fn panel_screenshots() {
                 }
                 let Some(graphics) = bench::graphics() else { return };
                 let builder = bench::with_graphics(Harness::builder().with_size(size).with_theme(theme), graphics);
-                let mut harness = bench::show(builder, panel, look());
-                if name.contains("brushed") {
+                let mut harness = bench::show(builder, panel, state());
+                if name.contains("region") {
                     let query = harness.state().state.current.unwrap();
                     let looks = &mut harness.state_mut().forms.appearance;
                     let region = Region { left: 4, top: 8, right: 15, bottom: 20 };

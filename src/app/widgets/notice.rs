@@ -4,8 +4,10 @@ use egui::accesskit::Role;
 use egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Stroke, Ui};
 
 use crate::app::actions::Command;
-use crate::app::state::Notification;
+use crate::app::format;
+use crate::app::state::{Notification, Slot};
 use crate::app::theme::{self, RADIUS, tokens};
+use whence_jobs::JobSpec;
 
 /// Shows a notice.
 pub fn notice(ui: &mut Ui, notification: &Notification, out: &mut Vec<Command>) {
@@ -18,9 +20,8 @@ pub fn notice(ui: &mut Ui, notification: &Notification, out: &mut Vec<Command>) 
         .inner_margin(Margin { left: 12, right: 10, top: 8, bottom: 8 });
     let shown = frame.show(ui, |ui| {
         ui.set_width(ui.available_width().min(760.0));
-        let word = if notification.failed { "Failed" } else { "Note" };
         ui.horizontal(|ui| {
-            ui.label(RichText::new(word).font(theme::caption()).color(color));
+            ui.label(RichText::new(title(notification)).font(theme::caption()).color(color));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let close = Button::new(RichText::new("Dismiss").font(theme::caption()).color(t.weak)).frame(false);
                 if ui.add(close).on_hover_text("Dismiss this message.").clicked() {
@@ -42,4 +43,29 @@ pub fn notice(ui: &mut Ui, notification: &Notification, out: &mut Vec<Command>) 
         node.set_role(Role::Alert);
         node.set_label(notification.text.clone());
     });
+}
+
+/// What could not be done, by the failed job or else by the notice's slot.
+fn title(notification: &Notification) -> String {
+    if !notification.failed {
+        return "Note".into();
+    }
+    let named = |what: &str, path: &std::path::Path| {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        format!("Could not {what} \u{201c}{}\u{201d}", format::cut(&name, 32))
+    };
+    match (&notification.retry, notification.slot) {
+        (Some(JobSpec::OpenProject(path)), _) => named("open project", path),
+        (Some(JobSpec::LoadModel(path)), _) => named("load model", path),
+        (Some(JobSpec::LoadDataset(path)), _) => named("read dataset", path),
+        (Some(JobSpec::LoadQuery(path)), _) => named("open image", path),
+        (_, Slot::Project) => "Could not open the project".into(),
+        (_, Slot::Model) => "Could not load the model".into(),
+        (_, Slot::Dataset) => "Could not read the dataset".into(),
+        (_, Slot::Query) => "Could not open the image".into(),
+        (_, Slot::Generate) => "Could not generate the image".into(),
+        (_, Slot::Explain) => "Could not explain the image".into(),
+        (_, Slot::Evidence) => "Could not compute the evidence".into(),
+        (_, Slot::Other) => "Error".into(),
+    }
 }

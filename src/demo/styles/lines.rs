@@ -11,7 +11,7 @@ fn stroke(x: f32, y: f32, phase: f32) -> f32 {
     ((x + y + phase).rem_euclid(PITCH) - PITCH / 2.0).abs()
 }
 
-/// One of the phases that lie on whole pixels.
+/// A random phase, aligned to whole pixels.
 fn phase(rng: &mut ImageRng) -> f32 {
     (rng.unit() * PITCH).floor() + 0.5
 }
@@ -32,7 +32,7 @@ pub(super) fn woodcut(scene: &Scene, rng: &mut ImageRng, side: u32) -> RgbImage 
     let ink = Lab::hex(0x2a_20_26);
     raster(side, |x, y| {
         let hit = scene.at(x, y);
-        // Strokes taper off towards the light, as a gouge does, and leave the lightest places free.
+        // Strokes taper off towards the light, as those of a gouge do, and end before the lightest areas.
         let half = 0.85 * (0.96 - hit.colour.l).max(0.0).sqrt();
         if hit.contour < 0.5 || stroke(x, y, phase) < half { ink } else { hit.colour }
     })

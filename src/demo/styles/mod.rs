@@ -40,6 +40,16 @@ impl<T> Field<T> {
         Self { cells: cells.map(|(column, row)| cell(column, row)).collect(), columns }
     }
 
+    /// The value of a cell that exists.
+    fn value(&self, column: i32, row: i32) -> T
+    where
+        T: Copy + Default,
+    {
+        let value = self.get(column, row).copied();
+        debug_assert!(value.is_some(), "cell ({column}, {row}) of {} columns", self.columns);
+        value.unwrap_or_default()
+    }
+
     /// The cell at a column and row, if there is one.
     fn get(&self, column: i32, row: i32) -> Option<&T> {
         let inside = (0..self.columns).contains(&column) && (0..self.columns).contains(&row);

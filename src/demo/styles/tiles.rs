@@ -18,7 +18,7 @@ pub(super) fn mosaic(scene: &Scene, rng: &mut ImageRng, side: u32) -> RgbImage {
         if in_joint(u) || in_joint(v) {
             return hit.mix(joint, 0.55);
         }
-        hit.chroma(1.1).lighter(shades.get(cell(u), cell(v)).copied().unwrap_or(0.0) - 0.02)
+        hit.chroma(1.1).lighter(shades.value(cell(u), cell(v)) - 0.02)
     })
 }
 

@@ -18,7 +18,7 @@ pub(super) fn watercolour(scene: &Scene, rng: &mut ImageRng, side: u32) -> RgbIm
 /// A smooth surface through the values of the field.
 fn swell(field: &Field<f32>, x: f32, y: f32) -> f32 {
     let (column, row) = ((x / PITCH).floor(), (y / PITCH).floor());
-    let at = |right: i32, down: i32| field.get(column as i32 + right, row as i32 + down).copied().unwrap_or(0.0);
+    let at = |right: i32, down: i32| field.value(column as i32 + right, row as i32 + down);
     let (s, t) = (smooth(0.0, 1.0, x / PITCH - column), smooth(0.0, 1.0, y / PITCH - row));
     let lerp = |from: f32, to: f32, share: f32| from + (to - from) * share;
     lerp(lerp(at(0, 0), at(1, 0), s), lerp(at(0, 1), at(1, 1), s), t)

@@ -55,7 +55,7 @@ impl Display {
         std::thread::Builder::new().name("display-number".into()).spawn(read).unwrap();
         let number = number.recv_timeout(Duration::from_secs(30));
         let mut display = Self { server, name: String::new() };
-        let line = number.expect("Xvfb answers within 30 s").expect("Xvfb tells its number");
+        let line = number.expect("Xvfb answers within 30 s").expect("Xvfb reports its display number");
         assert!(!line.trim().is_empty(), "Xvfb ended: {:?}", display.server.try_wait());
         display.name = format!(":{}", line.trim());
         display

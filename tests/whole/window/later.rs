@@ -46,8 +46,8 @@ fn a_region_of_the_map_is_selected(robot: &mut Robot, scene: &Scene) {
     let edge = mapped.edge().expect("the edge of the side panel") as i16;
     let (from, to) = ((edge + 80, 200), (edge + 200, 320));
     robot.drag(from, to);
-    let brushed = robot.until("the selected region", 10, |screen| *screen != mapped);
-    robot.save_screenshot("brushed", &brushed);
+    let selected = robot.until("the selected region", 10, |screen| *screen != mapped);
+    robot.save_screenshot("region", &selected);
     assert_ne!(robot.settled().bars(), mapped.bars(), "the ranking is that of the region");
     robot.press(&[ESCAPE]);
     robot.until("the ranking of the whole image", 10, |screen| screen.bars() == mapped.bars());

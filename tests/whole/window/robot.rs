@@ -30,7 +30,7 @@ pub struct Robot {
     pub(super) input: Input,
     program: Option<Child>,
     data: PathBuf,
-    kept: usize,
+    screenshots: usize,
     /// The last field, so that the server is ended last.
     display: Display,
 }
@@ -42,7 +42,8 @@ impl Robot {
         let (conn, screen) = x11rb::connect(Some(&display.name)).expect("Xvfb takes connections");
         let root = conn.setup().roots[screen].root;
         let input = Input::new(&conn);
-        let mut robot = Self { conn, root, window: 0, input, program: None, data: data.to_owned(), kept: 0, display };
+        let mut robot =
+            Self { conn, root, window: 0, input, program: None, data: data.to_owned(), screenshots: 0, display };
         robot.start_again();
         robot
     }
@@ -77,7 +78,7 @@ impl Robot {
                 break window;
             }
             self.check_alive("its window opens");
-            assert!(begun.elapsed() < Duration::from_secs(60), "no window within a minute: {}", self.told());
+            assert!(begun.elapsed() < Duration::from_secs(60), "no window within a minute: {}", self.output());
             sleep(LOOK);
         };
         // Without a window manager, the test sets the focus.
@@ -109,11 +110,11 @@ impl Robot {
     }
 
     fn log(&self) -> PathBuf {
-        self.data.join("told.txt")
+        self.data.join("output.txt")
     }
 
     /// The program's output.
-    pub fn told(&self) -> String {
+    pub fn output(&self) -> String {
         std::fs::read_to_string(self.log()).unwrap_or_default()
     }
 
@@ -124,7 +125,7 @@ impl Robot {
 
     fn check_alive(&mut self, what: &str) {
         if let Some(status) = self.program.as_mut().expect("the program runs").try_wait().unwrap() {
-            panic!("the program ended ({status}) before {what}: {}", self.told());
+            panic!("the program ended ({status}) before {what}: {}", self.output());
         }
     }
 
@@ -149,7 +150,7 @@ impl Robot {
             self.check_alive(what);
             if begun.elapsed() > Duration::from_secs(seconds) {
                 let path = self.save_screenshot("failed", &screen);
-                panic!("not within {seconds} s: {what}. See {}\n{}", path.display(), self.told());
+                panic!("not within {seconds} s: {what}. See {}\n{}", path.display(), self.output());
             }
             sleep(LOOK);
         }
@@ -171,8 +172,8 @@ impl Robot {
     pub fn save_screenshot(&mut self, name: &str, screen: &Screen) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window");
         std::fs::create_dir_all(&folder).unwrap();
-        self.kept += 1;
-        let path = folder.join(format!("{:02}-{name}.png", self.kept));
+        self.screenshots += 1;
+        let path = folder.join(format!("{:02}-{name}.png", self.screenshots));
         screen.0.save(&path).unwrap();
         path
     }
@@ -188,12 +189,12 @@ impl Robot {
             }
             if begun.elapsed() > Duration::from_secs(20) {
                 self.program = Some(program);
-                panic!("the program is still there 20 s after its window was closed: {}", self.told());
+                panic!("the program is still there 20 s after its window was closed: {}", self.output());
             }
             sleep(LOOK);
         };
-        assert_eq!(status.code(), Some(0), "{}", self.told());
-        assert!(!self.told().contains("panicked"), "{}", self.told());
+        assert_eq!(status.code(), Some(0), "{}", self.output());
+        assert!(!self.output().contains("panicked"), "{}", self.output());
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn an_image_is_found_at_its_size_and_not_confused_with_another() {
         let of = |shift: u32| RgbImage::from_fn(8, 8, |x, y| Rgb([(x * 30) as u8, (y * 30) as u8, (shift * 90) as u8]));
-        let (asked, tile) = (of(0), of(1));
+        let (query, tile) = (of(0), of(1));
         let mut screen = blank();
         let mut show = |image: &RgbImage, rect: PixelRect| {
             let shown = image::imageops::resize(image, rect.width, rect.height, image::imageops::Nearest);
@@ -257,9 +257,9 @@ mod tests {
         };
         let (large, small) =
             (PixelRect { x: 300, y: 20, width: 264, height: 264 }, PixelRect { x: 20, y: 40, width: 62, height: 62 });
-        show(&asked, large);
+        show(&query, large);
         show(&tile, small);
-        assert_eq!((screen.shows(&asked), screen.tile(&asked)), (Some(large), None));
+        assert_eq!((screen.shows(&query), screen.tile(&query)), (Some(large), None));
         assert_eq!((screen.shows(&tile), screen.tile(&tile).map(PixelRect::centre)), (None, Some(small.centre())));
         assert_eq!((screen.shows(&of(2)), screen.tile(&of(2))), (None, None));
     }

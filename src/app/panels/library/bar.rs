@@ -71,7 +71,7 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         Sort::Similar(image) => format!("Similar to {}", format::cut(dataset.image_name(image), 24)),
         Sort::Moved => "Most affected by unlearning".to_owned(),
     };
-    let (has_comparison, affected) = (can_compare(view.state), moved(view.state).is_some());
+    let (comparable, affected) = (can_compare(view.state), moved(view.state).is_some());
     let selected = view.state.query().is_some() && view.state.group.is_some();
     let reason = if selected {
         "Compute the most affected images first: Explain tab, Evidence."
@@ -83,7 +83,7 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     let response = shown.show_ui(ui, |ui| {
         ui.selectable_value(chosen, Sort::Group, "By group");
         ui.selectable_value(chosen, Sort::Name, "By name");
-        ui.add_enabled_ui(has_comparison, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the query image"))
+        ui.add_enabled_ui(comparable, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the query image"))
             .inner
             .on_disabled_hover_text("Generate or open an image of the training images' size first.");
         ui.add_enabled_ui(affected, |ui| ui.selectable_value(chosen, Sort::Moved, "Most affected by unlearning"))

@@ -47,7 +47,11 @@ impl Grid {
     fn position(&self, slot: u32) -> AtlasPosition {
         let (page, within) = (slot as usize / self.slots_per_page, slot as usize % self.slots_per_page);
         let texel = [within % self.columns * self.cell[0], within / self.columns * self.cell[1]];
-        AtlasPosition { page, texel: texel.map(|v| u16::try_from(v).unwrap_or(u16::MAX)) }
+        debug_assert!(
+            texel.iter().all(|v| *v <= usize::from(u16::MAX)),
+            "pages are at most {MAX_PAGE_SIDE} texels wide"
+        );
+        AtlasPosition { page, texel: texel.map(|v| v as u16) }
     }
 }
 

@@ -104,7 +104,9 @@ impl Cache {
             }
             None => self.slots.push(assigned),
         }
-        if let Some(entry) = self.slot_of.get_mut(image as usize) {
+        let entry = self.slot_of.get_mut(image as usize);
+        debug_assert!(entry.is_some(), "image {image} does not exist");
+        if let Some(entry) = entry {
             *entry = slot;
         }
     }

@@ -146,7 +146,10 @@ impl Gpu {
     /// Writes an image into a page.
     pub fn upload(&mut self, page: usize, texel: [u16; 2], size: [usize; 2], rgba: &[u8]) {
         self.pages_up_to(page);
-        let Some(page) = self.pages.get(page) else { return };
+        let Some(page) = self.pages.get(page) else {
+            debug_assert!(false, "page {page} was just created");
+            return;
+        };
         let size = size.map(|v| v as u32);
         self.queue.write_texture(
             wgpu::TexelCopyTextureInfo {
