@@ -44,7 +44,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
                 header(ui, PREVIEW, "nats");
             } else {
                 ui.add_space(10.0);
-                header(ui, &format!("{PREVIEW}; not has_comparison with the scores above"), "nats");
+                header(ui, &format!("{PREVIEW}; not comparable with the scores above"), "nats");
             }
             let scale = Scale::of(board.waiting.iter().map(|r| &r.estimate));
             for row in &board.waiting {
