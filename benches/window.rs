@@ -147,7 +147,7 @@ fn main() -> Result<(), Failure> {
         scroll(&mut window, "unlearns", tile, speed)?;
     }
     if !window.is_working() {
-        return Err(format!("the job ended too early: {:?}", window.notices()).into());
+        return Err(format!("the job ended too early: {:?}", window.notifications()).into());
     }
     Ok(())
 }

@@ -20,3 +20,4 @@ pub use event_queue::EventQueue;
 pub use host::Engine;
 pub use journal::{JobEvent, JobLine, journal_path, now};
 pub use project::project_inputs;
+pub use scheduler::MAX_QUEUED_JOBS;

@@ -17,7 +17,7 @@ use whence_jobs::{Event, EventKind, JobId, JobSpec};
 
 /// Jobs that may wait or be paused. A restored session queues a few per image, so this allows for thousands; the bound
 /// stops a caller that submits without end.
-const MAX_JOBS: usize = 4096;
+pub const MAX_QUEUED_JOBS: usize = 4096;
 
 /// What a running job is asked to do at its next safe point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(super) struct Scheduler {
 
 impl Scheduler {
     pub fn new(events: EventQueue, journal: Option<Journal>) -> Self {
-        let state = State { queue: Queue::new(MAX_JOBS), running: None, closed: false };
+        let state = State { queue: Queue::new(MAX_QUEUED_JOBS), running: None, closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), events, journal }
     }
 
@@ -120,7 +120,7 @@ impl Scheduler {
         }
         let work = QueuedJob { spec, seconds_spent: 0.0, seconds_left: None };
         if !state.queue.push(Entry { job, priority, work }) {
-            let what = format!("too many jobs are waiting: the queue holds {MAX_JOBS}");
+            let what = format!("too many jobs are waiting: the queue holds {MAX_QUEUED_JOBS}");
             return Err(Error::input(what, "job queue", "wait until some have ended, or cancel some"));
         }
         self.preempt_if_outranked(&mut state);

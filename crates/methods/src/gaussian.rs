@@ -27,9 +27,9 @@ pub struct GaussianMethod;
 
 static INFO: MethodInfo = MethodInfo {
     name: "gaussian",
-    title: "Gaussian leave-out",
+    title: "Gaussian (closed form)",
     description: "closed form: a Gaussian fitted with and without each group, no network; a preview, and the bar to clear",
-    caption: "Likelihood difference, closed form, no network",
+    caption: "Drop in log-likelihood without the group (Gaussian fit, no neural network)",
     unit: Unit::Nats,
     scope: Scope::Groups,
     exactness: Exactness::Approximate,

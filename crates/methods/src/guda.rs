@@ -10,9 +10,9 @@ pub struct Guda;
 
 static INFO: MethodInfo = MethodInfo {
     name: "guda",
-    title: "GUDA",
+    title: "GUDA (unlearning)",
     description: "unlearn each group, and see how much less likely the image becomes",
-    caption: "ELBO difference, unlearned (approximate: overshoots), 95% intervals",
+    caption: "Drop in log-likelihood (ELBO) when the group is unlearned, with 95% confidence intervals",
     unit: Unit::Nats,
     scope: Scope::Groups,
     exactness: Exactness::Approximate,

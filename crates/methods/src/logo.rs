@@ -11,9 +11,9 @@ pub struct Logo;
 
 static INFO: MethodInfo = MethodInfo {
     name: "logo",
-    title: "LOGO",
+    title: "Leave-one-group-out retraining",
     description: "train again without each group: exact, and as slow as the training was, times the groups",
-    caption: "ELBO difference, retrained (exact), 95% intervals",
+    caption: "Drop in log-likelihood (ELBO) when retrained without the group, with 95% confidence intervals",
     unit: Unit::Nats,
     scope: Scope::Groups,
     exactness: Exactness::Exact,

@@ -29,10 +29,13 @@ pub struct ViewRecipe {
     pub schema_version: u32,
     /// Version of the program that wrote it.
     pub version: String,
-    /// The project's folder, where one was open.
-    #[serde(default)]
+    /// The project's folder. Only read: this version writes no folders, which would leave the computer with the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<PathBuf>,
-    /// The query image, where there was one.
+    /// Name of the project, where one was open.
+    #[serde(default)]
+    pub project_name: Option<String>,
+    /// The image asked about, where there was one.
     #[serde(default)]
     pub query: Option<ViewQuery>,
     /// How it was explained, where it was.
@@ -54,7 +57,8 @@ pub struct ViewQuery {
     /// Seed it was generated from.
     #[serde(default)]
     pub seed: Option<u64>,
-    /// File it was read from.
+    /// File it was read from: relative to the project's folder where it lies inside, else its name alone. Earlier versions
+    /// wrote whole paths.
     #[serde(default)]
     pub file: Option<PathBuf>,
     /// How it was generated, where it was.
@@ -88,6 +92,7 @@ impl Default for ViewRecipe {
             schema_version: LAYOUT,
             version: env!("CARGO_PKG_VERSION").into(),
             project: None,
+            project_name: None,
             query: None,
             settings: None,
             group: None,

@@ -142,13 +142,13 @@ fn a_closed_scheduler_accepts_and_hands_out_nothing() {
 #[test]
 fn a_session_of_hundreds_of_images_fits_the_queue_and_a_flood_is_refused() {
     let scheduler = scheduler();
-    for job in 0..MAX_JOBS as u64 {
+    for job in 0..MAX_QUEUED_JOBS as u64 {
         scheduler.submit(job, resumable(), Normal).unwrap();
     }
-    const { assert!(MAX_JOBS >= 4 * 500) };
-    let error = scheduler.submit(MAX_JOBS as u64, resumable(), Prompt).unwrap_err().to_string();
+    const { assert!(MAX_QUEUED_JOBS >= 4 * 500) };
+    let error = scheduler.submit(MAX_QUEUED_JOBS as u64, resumable(), Prompt).unwrap_err().to_string();
     assert!(error.contains("too many jobs are waiting"), "{error}");
-    assert_eq!(scheduler.order().len(), MAX_JOBS);
+    assert_eq!(scheduler.order().len(), MAX_QUEUED_JOBS);
     scheduler.cancel(0);
-    scheduler.submit(MAX_JOBS as u64, resumable(), Prompt).unwrap();
+    scheduler.submit(MAX_QUEUED_JOBS as u64, resumable(), Prompt).unwrap();
 }

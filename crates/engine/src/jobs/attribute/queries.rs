@@ -4,8 +4,8 @@ use crate::jobs::sample;
 use crate::reporter::Reporter;
 use whence_base::{Error, Result, Setting};
 use whence_data::{ImageShape, load_image};
-use whence_diffusion::{Condition, Pipeline};
 use whence_diffusion::elbo::MAX_EVALUATIONS;
+use whence_diffusion::{Condition, Pipeline};
 use whence_jobs::{EventKind, QuerySource, SampleSettings};
 use whence_methods::{Query, ScoreSettings};
 

@@ -1,4 +1,5 @@
-//! Named threads that reduce large images. They take what is on screen now: what was scrolled away is never made.
+//! Threads that reduce large images to the size of their tiles. Only what is visible now is reduced: requests are replaced
+//! as the grid is scrolled.
 
 use std::sync::Arc;
 
@@ -10,40 +11,40 @@ use parking_lot::{Condvar, Mutex};
 use super::thumbs;
 use whence_data::Dataset;
 
-/// Threads: images are small, and the compute thread wants the rest.
+/// Number of threads. Few, because the engine needs the other cores.
 const THREADS: usize = 2;
-/// Finished images that may wait for the window.
-const WAITING: usize = 64;
+/// Finished images that can wait for the window.
+const QUEUE_LENGTH: usize = 64;
 
-/// A finished image.
-pub struct Made {
-    /// Which image.
+/// A reduced image.
+pub struct ReducedImage {
+    /// Index of the image.
     pub image: usize,
-    /// Its pixels; none where they cannot be made.
+    /// Its pixels; none where it cannot be reduced.
     pub rgba: Option<Vec<u8>>,
 }
 
 #[derive(Default)]
-struct Wanted {
-    /// What to make, the most urgent last.
+struct Requests {
+    /// Images to reduce, the most urgent last.
     images: Vec<usize>,
-    /// What is being made.
-    under_way: Vec<usize>,
+    /// Images that are being reduced.
+    in_progress: Vec<usize>,
     closed: bool,
 }
 
 /// The threads, for one dataset and one size.
 pub struct Workers {
-    shared: Arc<(Mutex<Wanted>, Condvar)>,
-    /// What was finished.
-    pub made: Receiver<Made>,
+    shared: Arc<(Mutex<Requests>, Condvar)>,
+    /// Finished images.
+    pub results: Receiver<ReducedImage>,
 }
 
 impl Workers {
-    /// Starts the threads; fewer where the system gives fewer.
+    /// Starts the threads; fewer where the system provides fewer.
     pub fn new(ctx: &Context, dataset: &Dataset, cell: [usize; 2]) -> Self {
-        let (sender, made) = bounded(WAITING);
-        let workers = Self { shared: Arc::default(), made };
+        let (sender, results) = bounded(QUEUE_LENGTH);
+        let workers = Self { shared: Arc::default(), results };
         for number in 0..THREADS {
             let (ctx, dataset, sender) = (ctx.clone(), dataset.clone(), sender.clone());
             let shared = Arc::clone(&workers.shared);
@@ -55,23 +56,23 @@ impl Workers {
         workers
     }
 
-    /// Says what is wanted now, the most urgent first, in place of everything wanted before.
-    pub fn want(&self, images: &[usize]) {
+    /// Requests these images, the most urgent first, in place of all earlier requests.
+    pub fn request(&self, images: &[usize]) {
         let (lock, wake) = &*self.shared;
-        let mut wanted = lock.lock();
-        let Wanted { images: list, under_way, .. } = &mut *wanted;
+        let mut requests = lock.lock();
+        let Requests { images: list, in_progress, .. } = &mut *requests;
         list.clear();
-        list.extend(images.iter().rev().filter(|image| !under_way.contains(image)));
+        list.extend(images.iter().rev().filter(|image| !in_progress.contains(image)));
         if !list.is_empty() {
             wake.notify_all();
         }
     }
 
-    /// Takes a finished image.
-    pub fn next(&self) -> Option<Made> {
-        let made = self.made.try_recv().ok()?;
-        self.shared.0.lock().under_way.retain(|image| *image != made.image);
-        Some(made)
+    /// Takes a finished image, if there is one.
+    pub fn try_next(&self) -> Option<ReducedImage> {
+        let reduced = self.results.try_recv().ok()?;
+        self.shared.0.lock().in_progress.retain(|image| *image != reduced.image);
+        Some(reduced)
     }
 }
 
@@ -83,28 +84,34 @@ impl Drop for Workers {
     }
 }
 
-fn work(ctx: &Context, dataset: &Dataset, cell: [usize; 2], shared: &(Mutex<Wanted>, Condvar), made: &Sender<Made>) {
+fn work(
+    ctx: &Context,
+    dataset: &Dataset,
+    cell: [usize; 2],
+    shared: &(Mutex<Requests>, Condvar),
+    results: &Sender<ReducedImage>,
+) {
     let (lock, wake) = shared;
     let mut resizer = Resizer::new();
     loop {
         let image = {
-            let mut wanted = lock.lock();
+            let mut requests = lock.lock();
             loop {
-                if wanted.closed {
+                if requests.closed {
                     return;
                 }
-                if let Some(image) = wanted.images.pop() {
-                    wanted.under_way.push(image);
+                if let Some(image) = requests.images.pop() {
+                    requests.in_progress.push(image);
                     break image;
                 }
-                wake.wait(&mut wanted);
+                wake.wait(&mut requests);
             }
         };
         let rgba = thumbs::reduced(dataset.shape(), dataset.pixels(image), cell, &mut resizer);
-        if let Err(TrySendError::Full(waiting)) = made.try_send(Made { image, rgba }) {
-            // The window is behind: it is woken, and this thread waits for it.
+        if let Err(TrySendError::Full(waiting)) = results.try_send(ReducedImage { image, rgba }) {
+            // The queue is full: this thread wakes the window and waits for it.
             ctx.request_repaint();
-            if made.send(waiting).is_err() {
+            if results.send(waiting).is_err() {
                 return;
             }
         }
@@ -118,7 +125,7 @@ mod tests {
     use whence_data::{ImageShape, LoadOptions};
 
     #[test]
-    fn what_is_wanted_is_made_and_what_was_scrolled_away_is_not() {
+    fn requested_images_are_reduced_and_replaced_requests_are_not() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("a")).unwrap();
         for i in 0..40u8 {
@@ -130,16 +137,16 @@ mod tests {
         let options = LoadOptions { shape: Some(shape), ..LoadOptions::default() };
         let dataset = Dataset::load(folder.path(), &options, &mut |_, _| Ok(())).unwrap();
         let workers = Workers::new(&Context::default(), &dataset, [8, 8]);
-        workers.want(&(0..40).collect::<Vec<_>>());
-        workers.want(&[3, 5]);
+        workers.request(&(0..40).collect::<Vec<_>>());
+        workers.request(&[3, 5]);
         let mut seen = Vec::new();
         while !(seen.contains(&3) && seen.contains(&5)) {
-            let made = workers.made.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
-            let i = u8::try_from(made.image).unwrap();
-            assert_eq!(made.rgba.unwrap()[..4], [i, 100, 200 - i, 255]);
-            seen.push(made.image);
+            let reduced = workers.results.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+            let i = u8::try_from(reduced.image).unwrap();
+            assert_eq!(reduced.rgba.unwrap()[..4], [i, 100, 200 - i, 255]);
+            seen.push(reduced.image);
         }
-        // At most what was under way when the window changed its mind.
+        // At most what was in progress when the requests were replaced.
         assert!(seen.len() < 20, "{seen:?}");
     }
 }

@@ -1,15 +1,15 @@
-//! The tiles on screen: brought in, marked, and handed to the shader.
+//! The visible tiles: loaded, marked, and handed to the shader.
 
 use eframe::egui_wgpu::Callback;
 use egui::{Color32, Rect, Stroke, StrokeKind, Ui, Vec2, pos2};
 
-use super::gpu::{Instance, Look};
+use super::gpu::{Instance, TileStyle};
 use super::layout::Layout;
-use super::{Atlas, Shown, Wall};
+use super::{Atlas, GridContents, ImageGrid};
 use crate::app::theme::{Tokens, tokens};
 
 /// Images with longer sides than this are smoothed when enlarged.
-const CRISP: usize = 128;
+const MAX_SHARP_SIDE: usize = 128;
 
 /// A tile on screen.
 struct Tile {
@@ -18,27 +18,34 @@ struct Tile {
     ring: Option<Stroke>,
 }
 
-impl Wall {
-    /// Draws the tiles in sight.
-    pub(super) fn tiles(&mut self, ui: &Ui, shown: &Shown<'_>, layout: &Layout, view: Rect, pointed: Option<usize>) {
+impl ImageGrid {
+    /// Draws the visible tiles.
+    pub(super) fn tiles(
+        &mut self,
+        ui: &Ui,
+        contents: &GridContents<'_>,
+        layout: &Layout,
+        view: Rect,
+        hovered: Option<usize>,
+    ) {
         let t = tokens(ui);
-        let (top, height) = (self.top, f64::from(view.height()));
+        let (top, height) = (self.scroll, f64::from(view.height()));
         let [wide, high] = layout.metrics().tile;
         let size = Vec2::new(wide as f32, high as f32);
         let mut tiles = Vec::new();
         for row in layout.rows(top, top + height) {
-            for (column, place) in row.places.enumerate() {
-                let Some(image) = shown.image(place) else { continue };
+            for (column, index) in row.indices.enumerate() {
+                let Some(image) = contents.image(index) else { continue };
                 let at = pos2(view.left() + layout.left(column) as f32, view.top() + (row.top - top) as f32);
-                let ring = ring(shown, t, layout.metrics().gap as f32, image, pointed == Some(place));
+                let ring = ring(contents, t, layout.metrics().gap as f32, image, hovered == Some(index));
                 tiles.push(Tile { image, rect: Rect::from_min_size(at, size), ring });
             }
         }
-        let ahead: Vec<usize> = layout
+        let prefetch: Vec<usize> = layout
             .rows(top - height / 2.0, top + height * 2.0)
             .filter(|row| row.top > top + height || row.top + high < top)
-            .flat_map(|row| row.places)
-            .filter_map(|place| shown.image(place))
+            .flat_map(|row| row.indices)
+            .filter_map(|index| contents.image(index))
             .collect();
         if self.atlas.is_none() {
             self.atlas = self.render.as_ref().map(Atlas::new);
@@ -46,20 +53,20 @@ impl Wall {
         let Some(atlas) = self.atlas.as_mut() else { return plain(ui, &tiles, view, t.mat, radius(size)) };
         let visible: Vec<usize> = tiles.iter().map(|tile| tile.image).collect();
         let scale = ui.pixels_per_point();
-        atlas.prepare(ui.ctx(), shown.dataset, shown.number, f64::from(size.max_elem() * scale));
-        self.loading = atlas.fill(ui.ctx(), shown.dataset, &visible, &ahead);
+        atlas.prepare(ui.ctx(), contents.dataset, contents.number, f64::from(size.max_elem() * scale));
+        self.loading = atlas.fill(ui.ctx(), contents.dataset, &visible, &prefetch);
         draw(ui, atlas, &tiles, view, t.mat, size);
     }
 }
 
-/// Hands the tiles to the shader, page by page.
+/// Hands the tiles to the shader, one draw call per page.
 fn draw(ui: &Ui, atlas: &mut Atlas, tiles: &[Tile], view: Rect, blank: Color32, size: Vec2) {
     let scale = ui.pixels_per_point();
     let mut pages: Vec<Vec<Instance>> = Vec::new();
     let mut widest = 0.0f32;
     for tile in tiles {
-        let spot = atlas.find(tile.image);
-        let page = spot.map_or(0, |s| s.page);
+        let position = atlas.position_of(tile.image);
+        let page = position.map_or(0, |p| p.page);
         if pages.len() <= page {
             pages.resize_with(page + 1, Vec::new);
         }
@@ -67,39 +74,37 @@ fn draw(ui: &Ui, atlas: &mut Atlas, tiles: &[Tile], view: Rect, blank: Color32, 
         widest = widest.max(stroke.width * scale);
         let instance = Instance {
             corner: [(tile.rect.left() * scale).round(), (tile.rect.top() * scale).round()],
-            texel: spot.map_or([0, 0], |s| s.texel),
+            texel: position.map_or([0, 0], |p| p.texel),
             ring: stroke.color.to_array(),
             ring_width: stroke.width * scale,
-            there: spot.is_some().into(),
+            has_image: position.is_some().into(),
         };
         if let Some(list) = pages.get_mut(page) {
             list.push(instance);
         }
     }
-    let mut start = 0;
-    let ranges: Vec<_> = pages
-        .iter()
-        .enumerate()
-        .map(|(page, list)| {
-            let end = start + list.len() as u32;
-            (page, std::mem::replace(&mut start, end)..end)
-        })
-        .filter(|(_, range)| !range.is_empty())
-        .collect();
+    let (mut start, mut ranges) = (0, Vec::new());
+    for (page, list) in pages.iter().enumerate() {
+        let end = start + list.len() as u32;
+        if end > start {
+            ranges.push((page, start..end));
+        }
+        start = end;
+    }
     let cell = atlas.cell();
-    let look = Look {
+    let style = TileStyle {
         tile: [(size.x * scale).round(), (size.y * scale).round()],
         cell,
         radius: radius(size) * scale,
         margin: widest + 2.0,
         blank,
-        crisp: cell[0].max(cell[1]) <= CRISP,
+        nearest: cell[0].max(cell[1]) <= MAX_SHARP_SIDE,
     };
-    let drawing = atlas.gpu.draw(&look, &pages.concat(), &ranges);
-    ui.painter().add(Callback::new_paint_callback(view, drawing));
+    let callback = atlas.gpu.draw(&style, &pages.concat(), &ranges);
+    ui.painter().add(Callback::new_paint_callback(view, callback));
 }
 
-/// Neutral tiles, where nothing can draw images.
+/// Blank tiles, for windows without the shader.
 fn plain(ui: &Ui, tiles: &[Tile], view: Rect, blank: Color32, radius: f32) {
     let painter = ui.painter().with_clip_rect(view);
     for tile in tiles {
@@ -110,21 +115,21 @@ fn plain(ui: &Ui, tiles: &[Tile], view: Rect, blank: Color32, radius: f32) {
     }
 }
 
-/// Corners of tiles: round enough to be seen as images, never so much that small ones lose pixels.
+/// Corner radius of tiles. Small tiles have square corners, so that they lose no pixels.
 fn radius(size: Vec2) -> f32 {
     if size.min_elem() < 40.0 { 0.0 } else { (size.min_elem() / 32.0).clamp(1.0, 4.0) }
 }
 
-/// The ring around a tile: selected, under the pointer, or of its group where no header tells it.
-fn ring(shown: &Shown<'_>, t: &Tokens, gap: f32, image: usize, pointed: bool) -> Option<Stroke> {
-    // Two rings and their air share the gap between two tiles.
+/// The ring around a tile: selected, hovered, or in the colour of its group where there are no headers.
+fn ring(contents: &GridContents<'_>, t: &Tokens, gap: f32, image: usize, hovered: bool) -> Option<Stroke> {
+    // Two rings and the space below them share the gap between two tiles.
     let width = (gap * 0.5 - 0.5).clamp(1.0, 2.5);
-    if shown.selected == Some(image) {
+    if contents.selected == Some(image) {
         return Some(Stroke::new(width + 0.5, t.strong));
     }
-    if pointed {
+    if hovered {
         return Some(Stroke::new(width, t.outline));
     }
-    let group = shown.dataset.group_of(image)?;
-    shown.mixed.then(|| Stroke::new(width, t.group(group)))
+    let group = contents.dataset.group_of(image)?;
+    contents.mixed.then(|| Stroke::new(width, t.group(group)))
 }

@@ -1,4 +1,4 @@
-//! The image under a group's map, with the part of it that is asked about.
+//! The score map of a group over the image, with the selected region.
 
 use egui::accesskit::Role;
 use egui::{
@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::brush::{self, Grid};
-use super::{Mapped, sums};
+use super::{GroupMap, sums};
 use crate::app::format;
 use crate::app::panels::View;
 use crate::app::state::Query;
@@ -14,12 +14,12 @@ use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{Heat, TextureKey, WHOLE, fit, grey, heat, legend};
 use whence_diffusion::elbo::{Cells, Region};
 
-/// Shows the image under the map. Gives the region as it is after this frame.
+/// Shows the map over the image. Returns the selected region after this frame.
 pub fn show(
     ui: &mut Ui,
     view: &mut View<'_>,
     query: &Query,
-    mapped: Mapped<'_>,
+    group_map: GroupMap<'_>,
     scale: f64,
     region: Option<Region>,
     space: Vec2,
@@ -33,17 +33,17 @@ pub fn show(
     if let Some(texture) = texture {
         ui.painter().image(texture, inner, WHOLE, Color32::WHITE);
     }
-    let looks = &view.forms.looks;
-    // Colours mean the map's values here: the image steps back into grey as the map covers it.
+    let looks = &view.forms.appearance;
+    // Colours encode the map's values, so the image fades to grey as the map becomes more opaque.
     let plain = view.textures.get_or(ui.ctx(), TextureKey::Grey(query.key), shape, || grey(shape, &query.image.pixels));
     if let Some(plain) = plain {
         let strength = (1.25 * looks.opacity).min(1.0);
         ui.painter().image(plain, inner, WHOLE, Color32::WHITE.gamma_multiply(strength));
     }
-    let cells = mapped.map.cells;
+    let cells = group_map.map.cells;
     let span = vec2(shape.width as f32, shape.height as f32) / cells.side.max(1) as f32;
     let map = Heat {
-        values: sums::by_cell(ui, mapped.map).values.clone(),
+        values: sums::by_cell(ui, group_map.map).values.clone(),
         width: cells.width,
         span,
         scale: scale as f32,
@@ -52,28 +52,28 @@ pub fn show(
     };
     heat(ui.painter(), response.id, inner, &map);
     let grid = Grid { rect: inner, cells, span };
-    let region = brush::brushed(ui, &response, &grid, region);
+    let region = brush::select(ui, &response, &grid, region);
     if let Some(region) = region {
         outline(ui, &grid, region);
     }
     if response.has_focus() {
         ui.painter().rect_stroke(rect, f32::from(RADIUS), Stroke::new(1.0, t.outline), StrokeKind::Inside);
     }
-    let name = view.state.group_name(mapped.group);
+    let name = view.state.group_name(group_map.group);
     let size = [shape.width, shape.height];
-    let place = region.map_or_else(|| "the whole image".to_owned(), |region| brush::words(region, cells, size));
-    let label = format!("Where the score of {name} arises: {place}");
+    let area = region.map_or_else(|| "the whole image".to_owned(), |region| brush::describe(region, cells, size));
+    let label = format!("Score map of {name}: {area}");
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     ui.ctx().accesskit_node_builder(response.id, |node| {
-        node.set_description("Drag to ask about a part of the image, or hold Shift and press an arrow key");
+        node.set_description("Drag to select a region of the image, or hold Shift and press an arrow key.");
     });
     region
 }
 
-/// What is outside of the region steps back.
+/// Dims the image outside of the region, and outlines the region.
 fn outline(ui: &Ui, grid: &Grid, region: Region) {
     let t = tokens(ui);
-    let (all, inside) = (grid.rect, grid.place(region));
+    let (all, inside) = (grid.rect, grid.rect_of(region));
     let veil = t.mat.gamma_multiply(0.62);
     let sides = [
         all.with_max_y(inside.top()),
@@ -84,31 +84,31 @@ fn outline(ui: &Ui, grid: &Grid, region: Region) {
     for side in sides {
         ui.painter().rect_filled(side, 0.0, veil);
     }
-    // Light between dark edges: seen on any image.
+    // A light line between dark edges is visible on any image.
     for (width, color) in [(3.0, t.window), (1.0, t.strong)] {
         ui.painter().rect_stroke(inside, 0.0, Stroke::new(width, color), StrokeKind::Middle);
     }
 }
 
-/// The legend, and how the map is drawn.
+/// The legend, and the controls of opacity and smoothing.
 pub fn controls(ui: &mut Ui, view: &mut View<'_>, cells: Cells, scale: f64) {
     let t = tokens(ui);
-    key(ui, view.forms.looks.opacity, cells, scale);
+    colour_scale(ui, view.forms.appearance.opacity, cells, scale);
     ui.horizontal(|ui| {
         let caption = |text: &str| RichText::new(text).font(theme::caption()).color(t.weak);
         let name = ui.add(Label::new(caption("Opacity")));
-        let looks = &mut view.forms.looks;
+        let looks = &mut view.forms.appearance;
         ui.spacing_mut().slider_width = (ui.available_width() * 0.4).clamp(60.0, 160.0);
         ui.add(Slider::new(&mut looks.opacity, 0.0..=1.0).show_value(false).step_by(0.05))
             .labelled_by(name.id)
-            .on_hover_text("How strong the map covers the image");
+            .on_hover_text("Opacity of the map over the image.");
         ui.add(Checkbox::new(&mut looks.smooth, caption("Smooth")))
-            .on_hover_text("Let cells blend into each other. The numbers stay those of whole cells");
+            .on_hover_text("Interpolate between cells. The values remain those of whole cells.");
     });
 }
 
-/// Which colour means what.
-fn key(ui: &mut Ui, opacity: f32, cells: Cells, scale: f64) {
+/// The colour scale.
+fn colour_scale(ui: &mut Ui, opacity: f32, cells: Cells, scale: f64) {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 46.0), Sense::hover());
     let bar = Rect::from_min_max(rect.min + vec2(12.0, 4.0), rect.right_top() + vec2(-12.0, 14.0));
@@ -117,7 +117,7 @@ fn key(ui: &mut Ui, opacity: f32, cells: Cells, scale: f64) {
     let digits = format::decimals(scale);
     let per = match cells.side {
         1 => "pixel".to_owned(),
-        side => format!("{side} x {side} pixels"),
+        side => format!("{side} × {side} pixels"),
     };
     let text = |at, align: Align2, text: &str, color| {
         ui.painter_at(rect).text(at, align, text, theme::caption(), color);

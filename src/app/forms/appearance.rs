@@ -1,28 +1,28 @@
-//! How evidence is looked at: plain data that panels fill.
+//! How evidence is displayed: plain data that panels change.
 
 use crate::app::widgets::Contrast;
 use whence_diffusion::elbo::Region;
 
-/// How evidence is looked at.
+/// How evidence is displayed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Looks {
-    /// How the image and the one drawn again are set against each other.
+pub struct Appearance {
+    /// How the image and the regenerated one are compared.
     pub contrast: Contrast,
     /// How strong a map covers the image, 0 to 1.
     pub opacity: f32,
     /// Whether a map's cells blend into each other.
     pub smooth: bool,
-    /// The part of the image that is asked about; all of it where absent.
+    /// The selected part of the image; all of it where absent.
     pub brush: Option<Brush>,
 }
 
-impl Default for Looks {
+impl Default for Appearance {
     fn default() -> Self {
         Self { contrast: Contrast::default(), opacity: 0.85, smooth: false, brush: None }
     }
 }
 
-impl Looks {
+impl Appearance {
     /// The region brushed on this query. A region of another query is forgotten.
     pub fn region(&mut self, query: u64) -> Option<Region> {
         self.brush = self.brush.filter(|b| b.query == query);
@@ -46,9 +46,9 @@ mod tests {
     #[test]
     fn a_region_belongs_to_one_query() {
         let region = Region { left: 1, top: 2, right: 3, bottom: 4 };
-        let mut looks = Looks { brush: Some(Brush { query: 7, region }), ..Looks::default() };
-        assert_eq!(looks.region(7), Some(region));
-        assert_eq!(looks.region(8), None);
-        assert_eq!(looks.region(7), None, "it does not come back");
+        let mut appearance = Appearance { brush: Some(Brush { query: 7, region }), ..Appearance::default() };
+        assert_eq!(appearance.region(7), Some(region));
+        assert_eq!(appearance.region(8), None);
+        assert_eq!(appearance.region(7), None, "it does not come back");
     }
 }

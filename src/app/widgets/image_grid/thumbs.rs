@@ -1,13 +1,13 @@
-//! From an image's planar bytes to the pixels of its cell in the atlas.
+//! Conversion of an image's planar bytes to the pixels of its atlas cell.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use whence_data::ImageShape;
 
-/// Size of an image's cell, in pixels, for tiles whose longer side has `tile` screen pixels. The image's own size
-/// where that is at most twice the tile's, which the graphics card reduces well; else a power of two above the tile's,
-/// so that few sizes are ever made.
+/// Width and height of an image's cell, in pixels, for tiles whose longer side has `tile` screen pixels. It is the image's
+/// own size where that is at most twice the tile's, which the graphics card reduces well, else a power of two above the
+/// tile's, so that few sizes are ever computed.
 pub fn cell(shape: ImageShape, tile: f64, most: usize) -> [usize; 2] {
     let longest = shape.width.max(shape.height).max(1);
     let wanted = (tile.ceil().max(1.0) as usize).next_power_of_two();
@@ -17,7 +17,7 @@ pub fn cell(shape: ImageShape, tile: f64, most: usize) -> [usize; 2] {
 }
 
 /// Writes interleaved red, green, blue and opacity into `strip`, which is `width` pixels wide, from column `left` on.
-/// Where the bytes do not fit the shape, it is left as it was.
+/// Does nothing where the number of bytes does not match the shape.
 pub fn rgba_into(shape: ImageShape, pixels: &[u8], strip: &mut [u8], width: usize, left: usize) {
     let area = shape.width * shape.height;
     if pixels.len() != shape.numel() || area == 0 {
@@ -35,7 +35,8 @@ pub fn rgba_into(shape: ImageShape, pixels: &[u8], strip: &mut [u8], width: usiz
     }
 }
 
-/// The same in a strip of its own, reduced to another size. None where the bytes do not fit the shape.
+/// The image reduced to this width and height, as interleaved red, green, blue and opacity. None where the number of bytes
+/// does not match the shape.
 pub fn reduced(
     shape: ImageShape,
     pixels: &[u8],
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn small_images_keep_their_size_and_large_ones_take_few_sizes() {
+    fn small_images_keep_their_size_and_large_ones_use_powers_of_two() {
         assert_eq!(cell(square(32), 16.0, 2048), [32, 32]);
         assert_eq!(cell(square(32), 256.0, 2048), [32, 32]);
         assert_eq!(cell(square(512), 100.0, 2048), [128, 128]);
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_become_pixels_and_short_ones_nothing() {
+    fn planar_bytes_become_pixels_and_incomplete_ones_are_ignored() {
         let shape = ImageShape { channels: 3, height: 1, width: 2 };
         let strip = |shape, pixels: &[u8]| {
             let mut strip = [0; 16];
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn reduced_images_keep_their_colours_and_places() {
+    fn reduced_images_keep_their_colours_and_positions() {
         let shape = square(64);
         // Left half red, right half blue.
         let plane = |left: u8, right: u8| (0..64 * 64).map(move |i| if i % 64 < 32 { left } else { right });

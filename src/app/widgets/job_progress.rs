@@ -1,4 +1,4 @@
-//! A job that is under way, told where its result will be.
+//! The progress of a job, shown where its result will appear.
 
 use egui::{Label, ProgressBar, RichText, Ui};
 
@@ -6,8 +6,8 @@ use crate::app::format;
 use crate::app::state::{Job, JobStatus};
 use crate::app::theme::{self, tokens};
 
-/// Shows what a job does, how far it is and how long it will take. `name` says what comes out.
-pub fn work(ui: &mut Ui, job: &Job, name: &str) {
+/// Shows the phase, progress and remaining time of a job. `name` names its result.
+pub fn job_progress(ui: &mut Ui, job: &Job, name: &str) {
     let t = tokens(ui);
     let progress = job.progress.as_ref().filter(|_| job.status == JobStatus::Running);
     let left = progress.and_then(|p| p.seconds_left).map(|s| format!(", {} left", format::duration(s)));

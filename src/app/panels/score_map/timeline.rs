@@ -1,4 +1,4 @@
-//! What each denoising step adds to a score, from noise to image.
+//! The curve of a score over the timesteps, from noise to image.
 
 use egui::accesskit::Role;
 use egui::{Align2, Color32, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
@@ -10,18 +10,18 @@ use crate::app::theme::{self, tokens};
 pub struct Line<'a> {
     /// Its colour.
     pub color: Color32,
-    /// Timesteps from noise to image, and what each adds, nats.
+    /// Timesteps from noise to image, with the contribution of each in nats.
     pub points: &'a [(usize, f64)],
 }
 
-/// Room for the words above and below the curves.
-const WORDS: f32 = 20.0;
+/// Height of the texts above and below the curves.
+const TEXT_HEIGHT: f32 = 20.0;
 
-/// Draws the curve of the group called `name`, the others faint behind it.
-pub fn course(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Line<'_>]) -> Response {
+/// Draws the curve of the group `name`, with faint curves of the other groups behind it.
+pub fn timeline(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Line<'_>]) -> Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let plot = Rect::from_min_max(rect.min + vec2(0.0, WORDS), rect.max - vec2(0.0, WORDS - 2.0));
+    let plot = Rect::from_min_max(rect.min + vec2(0.0, TEXT_HEIGHT), rect.max - vec2(0.0, TEXT_HEIGHT - 2.0));
     let painter = ui.painter_at(rect);
     painter.rect_filled(plot, 3.0, t.panel);
     let frame = Frame::of(plot.shrink2(vec2(4.0, 6.0)), others.iter().chain([line]));
@@ -34,76 +34,76 @@ pub fn course(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Li
         painter.text(at, align, text, theme::caption(), color);
     };
     text(rect.left_bottom(), Align2::LEFT_BOTTOM, "noise", t.weak);
-    text(rect.center_bottom(), Align2::CENTER_BOTTOM, "denoising step", t.weak);
+    text(rect.center_bottom(), Align2::CENTER_BOTTOM, "timestep", t.weak);
     text(rect.right_bottom(), Align2::RIGHT_BOTTOM, "image", t.weak);
-    text(rect.left_top(), Align2::LEFT_TOP, "By denoising step", t.text);
-    let read = response.hover_pos().and_then(|pointer| frame.nearest(line, pointer));
-    match read {
-        Some((step, value, before)) => {
-            painter.vline(frame.x(step), plot.y_range(), Stroke::new(1.0, t.outline));
-            painter.circle_filled(pos2(frame.x(step), frame.y(value)), 3.0, line.color);
-            text(rect.right_top(), Align2::RIGHT_TOP, &words(around(line, step), value, Some(before)), t.strong);
+    text(rect.left_top(), Align2::LEFT_TOP, "By timestep", t.text);
+    let hovered = response.hover_pos().and_then(|pointer| frame.nearest(line, pointer));
+    match hovered {
+        Some((timestep, value, sum)) => {
+            painter.vline(frame.x(timestep), plot.y_range(), Stroke::new(1.0, t.outline));
+            painter.circle_filled(pos2(frame.x(timestep), frame.y(value)), 3.0, line.color);
+            text(rect.right_top(), Align2::RIGHT_TOP, &describe(interval(line, timestep), value, Some(sum)), t.strong);
         }
         None => {
-            if let Some((step, value, _)) = most(line) {
-                let words = format!("{name} most at {}", words(around(line, step), value, None));
-                text(rect.right_top(), Align2::RIGHT_TOP, &words, t.weak);
+            if let Some((timestep, value, _)) = peak(line) {
+                let peak = format!("Peak at {}", describe(interval(line, timestep), value, None));
+                text(rect.right_top(), Align2::RIGHT_TOP, &peak, t.weak);
             }
         }
     }
-    let label = match read.or_else(|| most(line)) {
-        Some((step, value, before)) => {
-            format!("By denoising step, {name}: {}", words(around(line, step), value, Some(before)))
+    let label = match hovered.or_else(|| peak(line)) {
+        Some((timestep, value, sum)) => {
+            format!("By timestep, {name}: {}", describe(interval(line, timestep), value, Some(sum)))
         }
-        None => format!("By denoising step, {name}: nothing known"),
+        None => format!("By timestep, {name}: not known yet"),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     response
 }
 
-/// The steps that a point stands for: those nearer to it than to its neighbours. Points may be far apart, and each then
-/// carries the weight of all steps around it.
-fn around(line: &Line<'_>, step: usize) -> (usize, usize) {
+/// The timesteps that a point represents: those nearer to it than to its neighbours. Where only some timesteps were
+/// evaluated, each carries the weight of all timesteps around it.
+fn interval(line: &Line<'_>, timestep: usize) -> (usize, usize) {
     let others = || line.points.iter().map(|(t, _)| *t);
-    let below = others().filter(|t| *t < step).max();
-    let above = others().filter(|t| *t > step).min();
-    (below.map_or(step, |t| (t + step) / 2 + 1), above.map_or(step, |t| (t + step) / 2))
+    let below = others().filter(|t| *t < timestep).max();
+    let above = others().filter(|t| *t > timestep).min();
+    (below.map_or(timestep, |t| (t + timestep) / 2 + 1), above.map_or(timestep, |t| (t + timestep) / 2))
 }
 
-/// Steps in words: what they add, and what was there up to them.
-fn words((first, last): (usize, usize), value: f64, so_far: Option<f64>) -> String {
+/// Timesteps with their contribution, and the cumulative score from the noise up to them.
+fn describe((first, last): (usize, usize), value: f64, cumulative: Option<f64>) -> String {
     let nats = |v: f64| format::signed(v, format::decimals(v).min(2));
-    let so_far = so_far.map_or_else(String::new, |sum| format!(", {} since the noise", nats(sum)));
-    let steps = if first == last { format!("step {first}") } else { format!("steps {first} to {last}") };
-    format!("{steps}: {} nats{so_far}", nats(value))
+    let cumulative = cumulative.map_or_else(String::new, |sum| format!(", cumulative {}", nats(sum)));
+    let timesteps = if first == last { format!("timestep {first}") } else { format!("timesteps {first}–{last}") };
+    format!("{timesteps}: {} nats{cumulative}", nats(value))
 }
 
-/// The step that adds most, either way.
-fn most(line: &Line<'_>) -> Option<(usize, f64, f64)> {
-    so_far(line).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+/// The timestep with the largest contribution of either sign.
+fn peak(line: &Line<'_>) -> Option<(usize, f64, f64)> {
+    with_cumulative(line).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
 }
 
-/// Steps with what each adds and with what all up to it add.
-fn so_far<'a>(line: &Line<'a>) -> impl Iterator<Item = (usize, f64, f64)> + 'a {
+/// Timesteps with their contribution and the cumulative sum from the noise.
+fn with_cumulative<'a>(line: &Line<'a>) -> impl Iterator<Item = (usize, f64, f64)> + 'a {
     line.points.iter().scan(0.0, |sum, (step, value)| {
         *sum += value;
         Some((*step, *value, *sum))
     })
 }
 
-/// Where steps and values lie on screen.
+/// The axes: positions of timesteps and values on screen.
 struct Frame {
     plot: Rect,
-    /// Noisiest step.
+    /// The noisiest timestep.
     first: f64,
-    /// Step nearest to the image.
+    /// The timestep nearest to the image.
     last: f64,
     low: f64,
     high: f64,
 }
 
 impl Frame {
-    /// All lines in sight, and zero.
+    /// Axes that contain all lines, and zero.
     fn of<'a>(plot: Rect, lines: impl Iterator<Item = &'a Line<'a>>) -> Self {
         let mut frame = Self { plot, first: f64::NEG_INFINITY, last: f64::INFINITY, low: 0.0, high: 0.0 };
         for (step, value) in lines.flat_map(|l| l.points).filter(|(_, v)| v.is_finite()) {
@@ -133,7 +133,7 @@ impl Frame {
 
     fn nearest(&self, line: &Line<'_>, pointer: Pos2) -> Option<(usize, f64, f64)> {
         let far = |step: usize| (self.x(step) - pointer.x).abs();
-        so_far(line).min_by(|a, b| far(a.0).total_cmp(&far(b.0)))
+        with_cumulative(line).min_by(|a, b| far(a.0).total_cmp(&far(b.0)))
     }
 }
 
@@ -144,21 +144,21 @@ mod tests {
     const POINTS: [(usize, f64); 3] = [(900, 1.0), (400, -3.0), (10, 2.0)];
 
     #[test]
-    fn a_point_stands_for_the_steps_around_it() {
+    fn a_point_represents_the_timesteps_around_it() {
         let line = Line { color: Color32::PLACEHOLDER, points: &POINTS };
-        assert_eq!([900, 400, 10].map(|t| around(&line, t)), [(651, 900), (206, 650), (10, 205)]);
-        assert_eq!(words((206, 650), -3.0, None), "steps 206 to 650: \u{2212}3.00 nats");
+        assert_eq!([900, 400, 10].map(|t| interval(&line, t)), [(651, 900), (206, 650), (10, 205)]);
+        assert_eq!(describe((206, 650), -3.0, None), "timesteps 206–650: \u{2212}3.00 nats");
     }
 
     #[test]
-    fn noise_is_at_the_left_and_zero_in_sight() {
+    fn noise_is_at_the_left_and_zero_is_visible() {
         let plot = Rect::from_min_size(pos2(0.0, 0.0), vec2(100.0, 50.0));
         let line = Line { color: Color32::PLACEHOLDER, points: &POINTS };
         let frame = Frame::of(plot, [&line].into_iter());
         assert_eq!((frame.x(900), frame.x(10)), (0.0, 100.0));
         assert_eq!((frame.y(-3.0), frame.y(2.0), frame.y(0.0).round()), (50.0, 0.0, 20.0));
         assert_eq!(frame.nearest(&line, pos2(60.0, 0.0)), Some((400, -3.0, -2.0)));
-        assert_eq!(most(&line), Some((400, -3.0, -2.0)));
+        assert_eq!(peak(&line), Some((400, -3.0, -2.0)));
         let none = Line { color: Color32::PLACEHOLDER, points: &[] };
         let frame = Frame::of(plot, [&none].into_iter());
         assert!(frame.nearest(&none, pos2(5.0, 5.0)).is_none() && frame.y(0.0).is_finite() && frame.x(3).is_finite());

@@ -1,4 +1,4 @@
-//! What is kept from one start to the next. What cannot be read is begun anew, with a line in the log.
+//! Preferences that are saved from one start to the next. What cannot be read takes its default, with a warning in the log.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::dock::Dock;
 use super::theme::Choice;
 use super::window::WhenceApp;
 
-/// The numbers change when what is kept does.
+/// The version at the end changes with the format.
 const DOCK: &str = "dock.v1";
 const RECENT: &str = "recent.v1";
 const TOURED: &str = "toured.v1";
@@ -16,17 +16,17 @@ const CONTRAST: &str = "contrast.v1";
 const PROJECT: &str = "project";
 
 impl WhenceApp {
-    /// Takes up what the last run left: project, layout, theme and recent projects.
-    pub fn restore(&mut self, ctx: &Context, storage: &dyn eframe::Storage) {
+    /// Restores the last run's project, layout, theme and recent projects.
+    pub fn restore_preferences(&mut self, ctx: &Context, storage: &dyn eframe::Storage) {
         self.last_project = storage.get_string(PROJECT).map(PathBuf::from);
         if let Some(text) = storage.get_string(DOCK) {
             match Dock::read(&text) {
                 Ok(dock) => self.dock = dock,
-                Err(error) => tracing::warn!("the layout of the window cannot be used, it is as at first: {error}"),
+                Err(error) => tracing::warn!("the saved layout cannot be used, the default is shown: {error}"),
             }
         }
         if let Some(text) = storage.get_string(RECENT) {
-            self.shell.recent_from(&text);
+            self.shell.restore_recent(&text);
         }
         self.shell.toured = storage.get_string(TOURED).is_some();
         if storage.get_string(CONTRAST).as_deref() == Some("on") {
@@ -35,8 +35,8 @@ impl WhenceApp {
         }
     }
 
-    /// Leaves it for the next.
-    pub(super) fn keep(&self, storage: &mut dyn eframe::Storage) {
+    /// Saves them for the next run.
+    pub(super) fn save_preferences(&self, storage: &mut dyn eframe::Storage) {
         let root = self.state.project.as_ref().map(|p| p.root.clone()).or_else(|| self.last_project.clone());
         if let Some(root) = root.as_deref().and_then(|p| p.to_str()) {
             storage.set_string(PROJECT, root.to_owned());

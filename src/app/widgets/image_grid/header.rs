@@ -1,27 +1,34 @@
-//! The line above a group: mark, name, count. The one of the group at the top stays in sight.
+//! The header of a group: mark, name and count. That of the topmost group stays visible while it is scrolled.
 
 use egui::accesskit::Role;
 use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
 
-use super::layout::{HEADER, Layout, Placed};
-use super::{Did, Shown, on_screen};
+use super::layout::{HEADER, Layout, SectionLayout};
+use super::{GridContents, GridEvent, on_screen};
 use crate::app::format;
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{elided, swatch};
 
-/// Draws the headers in sight, over the tiles.
-pub fn show(ui: &Ui, shown: &Shown<'_>, layout: &Layout, view: Rect, top: f64, did: &mut Vec<Did>) {
+/// Draws the visible headers over the tiles.
+pub fn show(ui: &Ui, contents: &GridContents<'_>, layout: &Layout, view: Rect, top: f64, events: &mut Vec<GridEvent>) {
     for section in layout.sections(top, top + f64::from(view.height())) {
         let Some(group) = section.group else { continue };
         let at = top.clamp(section.top, (section.bottom - HEADER).max(section.top));
-        line(ui, shown, section, group, on_screen(view, top, at, HEADER), did);
+        line(ui, contents, section, group, on_screen(view, top, at, HEADER), events);
     }
 }
 
-fn line(ui: &Ui, shown: &Shown<'_>, section: &Placed, group: usize, rect: Rect, did: &mut Vec<Did>) {
+fn line(
+    ui: &Ui,
+    contents: &GridContents<'_>,
+    section: &SectionLayout,
+    group: usize,
+    rect: Rect,
+    events: &mut Vec<GridEvent>,
+) {
     let t = tokens(ui);
-    let name = shown.dataset.group_name(group);
-    let selected = shown.group == Some(group);
+    let name = contents.dataset.group_name(group);
+    let selected = contents.group == Some(group);
     let response = ui.interact(rect, super::id().with(("header", group)), Sense::click());
     let painter = ui.painter();
     painter.rect_filled(rect, 0.0, t.window);
@@ -44,6 +51,6 @@ fn line(ui: &Ui, shown: &Shown<'_>, section: &Placed, group: usize, rect: Rect, 
     let label = format!("Images of {name}, {}", format::plural(section.count, "image"));
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), selected, &label));
     if response.clicked() {
-        did.push(Did::Group(group));
+        events.push(GridEvent::SelectGroup(group));
     }
 }

@@ -1,4 +1,4 @@
-//! The wall's share of the graphics card: atlas pages, the shader, and one call that draws all tiles of a page.
+//! The image grid on the graphics card: atlas pages, the shader, and one draw call per page.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use eframe::egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDes
 use egui::{Color32, PaintCallbackInfo};
 use wgpu::util::DeviceExt as _;
 
-/// A tile as the shader reads it; lengths in screen pixels.
+/// A tile as the shader reads it. Lengths are in screen pixels.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Instance {
@@ -16,42 +16,42 @@ pub struct Instance {
     pub texel: [u16; 2],
     /// Colour of its ring.
     pub ring: [u8; 4],
-    /// Width of its ring; none where 0.
+    /// Width of its ring; 0 for none.
     pub ring_width: f32,
-    /// 1 where the cell holds its image.
-    pub there: u32,
+    /// 1 where the cell contains its image.
+    pub has_image: u32,
 }
 
-/// What all tiles share; laid out as `Look` in `wall.wgsl`.
+/// The uniforms of all tiles, laid out as `Uniforms` in `image_grid.wgsl`.
 #[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
-struct Uniform {
+struct Uniforms {
     screen: [f32; 2],
     tile: [f32; 2],
     cell: [f32; 2],
     radius: f32,
     margin: f32,
     blank: [f32; 4],
-    crisp: u32,
+    nearest: u32,
     linear_target: u32,
     padding: [u32; 2],
 }
 
-/// What all tiles share.
+/// The appearance of all tiles.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct TileStyle {
     /// Size of a tile in screen pixels.
     pub tile: [f32; 2],
     /// Size of an image in texels.
     pub cell: [usize; 2],
     /// Corner radius in screen pixels.
     pub radius: f32,
-    /// Widest ring, with the air below it, in screen pixels.
+    /// Largest extent of a ring beyond its tile, in screen pixels.
     pub margin: f32,
     /// Colour where there is no image yet.
     pub blank: Color32,
-    /// Enlarged texels stay texels.
-    pub crisp: bool,
+    /// Whether enlarged texels keep sharp edges.
+    pub nearest: bool,
 }
 
 struct Page {
@@ -59,7 +59,7 @@ struct Page {
     group: wgpu::BindGroup,
 }
 
-/// Everything that lies on the graphics card.
+/// The resources on the graphics card.
 pub struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
@@ -74,12 +74,12 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Makes the shader ready; pages come when they are needed.
+    /// Compiles the shader. Pages are created when they are needed.
     pub fn new(state: &RenderState, page_side: u32) -> Self {
         let device = &state.device;
         let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("wall"),
-            source: wgpu::ShaderSource::Wgsl(include_str!("../../../../shaders/wall.wgsl").into()),
+            label: Some("image grid"),
+            source: wgpu::ShaderSource::Wgsl(include_str!("../../../../shaders/image_grid.wgsl").into()),
         });
         let entry = |binding, visibility, ty| wgpu::BindGroupLayoutEntry { binding, visibility, ty, count: None };
         let (both, fragment) = (wgpu::ShaderStages::VERTEX_FRAGMENT, wgpu::ShaderStages::FRAGMENT);
@@ -89,7 +89,7 @@ impl Gpu {
             min_binding_size: None,
         };
         let common_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("wall"),
+            label: Some("image grid"),
             entries: &[
                 entry(0, both, buffer),
                 entry(1, fragment, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
@@ -101,22 +101,22 @@ impl Gpu {
             multisampled: false,
         };
         let page_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("wall page"),
+            label: Some("image grid page"),
             entries: &[entry(0, fragment, texture)],
         });
         let uniform = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("wall look"),
-            contents: bytemuck::bytes_of(&Uniform::default()),
+            label: Some("image grid uniforms"),
+            contents: bytemuck::bytes_of(&Uniforms::default()),
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         });
         let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
-            label: Some("wall"),
+            label: Some("image grid"),
             mag_filter: wgpu::FilterMode::Linear,
             min_filter: wgpu::FilterMode::Linear,
             ..Default::default()
         });
         let common = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("wall"),
+            label: Some("image grid"),
             layout: &common_layout,
             entries: &[
                 wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() },
@@ -138,7 +138,7 @@ impl Gpu {
         }
     }
 
-    /// Gives all pages back.
+    /// Frees all pages.
     pub fn clear(&mut self) {
         self.pages.clear();
     }
@@ -146,7 +146,10 @@ impl Gpu {
     /// Writes an image into a page.
     pub fn upload(&mut self, page: usize, texel: [u16; 2], size: [usize; 2], rgba: &[u8]) {
         self.pages_up_to(page);
-        let Some(page) = self.pages.get(page) else { return };
+        let Some(page) = self.pages.get(page) else {
+            debug_assert!(false, "page {page} was just created");
+            return;
+        };
         let size = size.map(|v| v as u32);
         self.queue.write_texture(
             wgpu::TexelCopyTextureInfo {
@@ -164,19 +167,19 @@ impl Gpu {
     fn pages_up_to(&mut self, page: usize) {
         while self.pages.len() <= page {
             let texture = self.device.create_texture(&wgpu::TextureDescriptor {
-                label: Some("wall page"),
+                label: Some("image grid page"),
                 size: wgpu::Extent3d { width: self.page_side, height: self.page_side, depth_or_array_layers: 1 },
                 mip_level_count: 1,
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
-                // As egui's own images: no conversion on the way.
+                // The format of egui's own textures, so that colours are not converted.
                 format: wgpu::TextureFormat::Rgba8Unorm,
                 usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
                 view_formats: &[],
             });
             let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
             let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("wall page"),
+                label: Some("image grid page"),
                 layout: &self.page_layout,
                 entries: &[wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&view) }],
             });
@@ -184,8 +187,8 @@ impl Gpu {
         }
     }
 
-    /// What egui calls back to draw these tiles; `pages` says which of them lie where.
-    pub fn draw(&mut self, look: &Look, tiles: &[Instance], pages: &[(usize, Range<u32>)]) -> Drawing {
+    /// The paint callback for these tiles. `pages` lists the range of tiles of each page.
+    pub fn draw(&mut self, style: &TileStyle, tiles: &[Instance], pages: &[(usize, Range<u32>)]) -> TileCallback {
         self.pages_up_to(pages.iter().map(|(page, _)| *page).max().unwrap_or(0));
         let bytes: &[u8] = bytemuck::cast_slice(tiles);
         if self.instances.size() < bytes.len() as u64 {
@@ -194,21 +197,21 @@ impl Gpu {
         self.queue.write_buffer(&self.instances, 0, bytes);
         let draws =
             pages.iter().filter_map(|(page, range)| Some((self.pages.get(*page)?.group.clone(), range.clone())));
-        Drawing {
+        TileCallback {
             pipeline: self.pipeline.clone(),
             common: self.common.clone(),
             instances: self.instances.clone(),
             draws: draws.collect(),
             uniform: self.uniform.clone(),
-            look: Uniform {
-                tile: look.tile,
-                cell: look.cell.map(|v| v as f32),
-                radius: look.radius,
-                margin: look.margin,
-                blank: look.blank.to_array().map(|v| f32::from(v) / 255.0),
-                crisp: look.crisp.into(),
+            uniform_values: Uniforms {
+                tile: style.tile,
+                cell: style.cell.map(|v| v as f32),
+                radius: style.radius,
+                margin: style.margin,
+                blank: style.blank.to_array().map(|v| f32::from(v) / 255.0),
+                nearest: style.nearest.into(),
                 linear_target: self.linear_target.into(),
-                ..Uniform::default()
+                ..Uniforms::default()
             },
         }
     }
@@ -216,7 +219,7 @@ impl Gpu {
 
 fn instances(device: &wgpu::Device, count: usize) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("wall tiles"),
+        label: Some("image grid tiles"),
         size: (count * size_of::<Instance>()) as u64,
         usage: wgpu::BufferUsages::VERTEX | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
@@ -229,7 +232,7 @@ fn pipeline(
     groups: &[Option<&wgpu::BindGroupLayout>],
 ) -> wgpu::RenderPipeline {
     let layout = state.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("wall"),
+        label: Some("image grid"),
         bind_group_layouts: groups,
         immediate_size: 0,
     });
@@ -240,7 +243,7 @@ fn pipeline(
         write_mask: wgpu::ColorWrites::ALL,
     };
     state.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("wall"),
+        label: Some("image grid"),
         layout: Some(&layout),
         vertex: wgpu::VertexState {
             module: shader,
@@ -269,17 +272,17 @@ fn pipeline(
     })
 }
 
-/// A frame's tiles, on their way through egui.
-pub struct Drawing {
+/// Draws the tiles of a frame within egui's render pass.
+pub struct TileCallback {
     pipeline: wgpu::RenderPipeline,
     common: wgpu::BindGroup,
     instances: wgpu::Buffer,
     draws: Vec<(wgpu::BindGroup, Range<u32>)>,
     uniform: wgpu::Buffer,
-    look: Uniform,
+    uniform_values: Uniforms,
 }
 
-impl CallbackTrait for Drawing {
+impl CallbackTrait for TileCallback {
     fn prepare(
         &self,
         _device: &wgpu::Device,
@@ -288,9 +291,9 @@ impl CallbackTrait for Drawing {
         _encoder: &mut wgpu::CommandEncoder,
         _resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
-        // The target's size is known to a pixel only here.
-        let look = Uniform { screen: screen.size_in_pixels.map(|v| v as f32), ..self.look };
-        queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&look));
+        // The exact size of the render target is known only here.
+        let values = Uniforms { screen: screen.size_in_pixels.map(|v| v as f32), ..self.uniform_values };
+        queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&values));
         Vec::new()
     }
 

@@ -13,7 +13,7 @@ const SETTLED: u32 = 10;
 /// Frames that the window system gets to change the window, and to hand out the image.
 const PATIENCE: u32 = 240;
 
-/// Most pixels a side: what every graphics card can draw on.
+/// Most pixels per side that every graphics card supports.
 const LARGEST: f32 = 8192.0;
 
 /// How the window is now.
@@ -35,7 +35,7 @@ impl Now {
 
 /// What is done to the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Do {
+enum Step {
     /// Wait for the next frame.
     Wait,
     /// Set the zoom factor.
@@ -46,7 +46,7 @@ enum Do {
     Capture,
     /// Nothing is left to do.
     Rest,
-    /// It will not come to pass.
+    /// It failed.
     GiveUp,
 }
 
@@ -56,17 +56,17 @@ enum Phase {
     /// Nothing to do.
     #[default]
     Idle,
-    /// On the way to the larger window: whether its size was asked for, quiet frames, all frames.
-    Growing { asked: bool, still: u32, frames: u32 },
-    /// The image is asked for.
+    /// On the way to the larger window: whether its size was requested, frames without a change, all frames.
+    Growing { requested: bool, still: u32, frames: u32 },
+    /// The image was requested.
     Capturing { frames: u32 },
     /// On the way back.
-    Restoring { asked: bool, frames: u32 },
+    Restoring { requested: bool, frames: u32 },
 }
 
 /// An image of the window that is being taken.
 #[derive(Debug, Default)]
-pub struct Shot {
+pub struct Capture {
     phase: Phase,
     /// The window before.
     before: Option<Now>,
@@ -76,7 +76,7 @@ pub struct Shot {
     request: Option<ExportRequest>,
 }
 
-impl Shot {
+impl Capture {
     /// Begins an image `scale` times as large as on screen; of `area` alone, in points, where it is given.
     ///
     /// # Errors
@@ -96,17 +96,17 @@ impl Shot {
 
     fn prepare(&mut self, now: Now, scale: f32) -> Result<(), String> {
         if self.phase != Phase::Idle {
-            return Err("An image is being taken".into());
+            return Err("An image is already being captured".into());
         }
         let pixels = now.size * now.pixels * scale;
         if pixels.max_elem() > LARGEST {
             return Err(format!(
-                "The image would be {:.0} x {:.0} pixels, and {LARGEST:.0} a side is the most. Choose a smaller scale or make the window smaller",
+                "The image would be {:.0} × {:.0} pixels, and at most {LARGEST:.0} per side are possible. Choose a smaller scale, or make the window smaller.",
                 pixels.x, pixels.y
             ));
         }
         (self.before, self.scale) = (Some(now), scale);
-        self.phase = Phase::Growing { asked: scale == 1.0, still: 0, frames: 0 };
+        self.phase = Phase::Growing { requested: scale == 1.0, still: 0, frames: 0 };
         Ok(())
     }
 
@@ -117,14 +117,14 @@ impl Shot {
     pub fn follow(&mut self, ctx: &Context, post: impl Fn(Arc<ColorImage>) + Send + 'static) -> Result<(), String> {
         let step = self.step(Now::of(ctx));
         match step {
-            Do::Rest => return Ok(()),
-            Do::Wait | Do::GiveUp => {}
-            Do::Zoom(zoom) => ctx.set_zoom_factor(zoom),
-            Do::Resize(size) => ctx.send_viewport_cmd(ViewportCommand::InnerSize(size)),
-            Do::Capture => ctx.request_screenshot(post),
+            Step::Rest => return Ok(()),
+            Step::Wait | Step::GiveUp => {}
+            Step::Zoom(zoom) => ctx.set_zoom_factor(zoom),
+            Step::Resize(size) => ctx.send_viewport_cmd(ViewportCommand::InnerSize(size)),
+            Step::Capture => ctx.request_screenshot(post),
         }
         ctx.request_repaint();
-        if step == Do::GiveUp {
+        if step == Step::GiveUp {
             self.request = None;
             return Err("The window cannot be made as large as this image. Choose a smaller scale, or leave the \
                         full screen first"
@@ -133,41 +133,41 @@ impl Shot {
         Ok(())
     }
 
-    fn step(&mut self, now: Now) -> Do {
-        let Some(before) = self.before else { return Do::Rest };
+    fn step(&mut self, now: Now) -> Step {
+        let Some(before) = self.before else { return Step::Rest };
         let (step, next) = match self.phase {
-            Phase::Idle => return Do::Rest,
+            Phase::Idle => return Step::Rest,
             Phase::Growing { frames: PATIENCE, .. } | Phase::Capturing { frames: PATIENCE } => {
-                (Do::GiveUp, Phase::Restoring { asked: self.scale == 1.0, frames: 0 })
+                (Step::GiveUp, Phase::Restoring { requested: self.scale == 1.0, frames: 0 })
             }
-            Phase::Growing { asked, still, frames } => {
+            Phase::Growing { requested, still, frames } => {
                 let frames = frames + 1;
                 let zoom = before.zoom * self.scale;
                 if !close(now.zoom, zoom) {
-                    (Do::Zoom(zoom), Phase::Growing { asked, still, frames })
+                    (Step::Zoom(zoom), Phase::Growing { requested, still, frames })
                 } else if !close(now.pixels, before.pixels * self.scale) {
-                    (Do::Wait, Phase::Growing { asked, still, frames })
-                } else if !asked {
-                    (Do::Resize(before.size), Phase::Growing { asked: true, still, frames })
+                    (Step::Wait, Phase::Growing { requested, still, frames })
+                } else if !requested {
+                    (Step::Resize(before.size), Phase::Growing { requested: true, still, frames })
                 } else if (now.size - before.size).abs().max_elem() > 1.0 {
-                    (Do::Wait, Phase::Growing { asked, still: 0, frames })
+                    (Step::Wait, Phase::Growing { requested, still: 0, frames })
                 } else if still < SETTLED {
-                    (Do::Wait, Phase::Growing { asked, still: still + 1, frames })
+                    (Step::Wait, Phase::Growing { requested, still: still + 1, frames })
                 } else {
-                    (Do::Capture, Phase::Capturing { frames: 0 })
+                    (Step::Capture, Phase::Capturing { frames: 0 })
                 }
             }
-            Phase::Capturing { frames } => (Do::Wait, Phase::Capturing { frames: frames + 1 }),
-            Phase::Restoring { asked, frames } => {
+            Phase::Capturing { frames } => (Step::Wait, Phase::Capturing { frames: frames + 1 }),
+            Phase::Restoring { requested, frames } => {
                 if !close(now.zoom, before.zoom) {
-                    (Do::Zoom(before.zoom), Phase::Restoring { asked, frames })
+                    (Step::Zoom(before.zoom), Phase::Restoring { requested, frames })
                 } else if !close(now.pixels, before.pixels) && frames < PATIENCE {
-                    (Do::Wait, Phase::Restoring { asked, frames: frames + 1 })
-                } else if asked {
+                    (Step::Wait, Phase::Restoring { requested, frames: frames + 1 })
+                } else if requested {
                     self.before = None;
-                    (Do::Rest, Phase::Idle)
+                    (Step::Rest, Phase::Idle)
                 } else {
-                    (Do::Resize(before.size), Phase::Restoring { asked: true, frames })
+                    (Step::Resize(before.size), Phase::Restoring { requested: true, frames })
                 }
             }
         };
@@ -175,11 +175,11 @@ impl Shot {
         step
     }
 
-    /// The image is there: what was asked for, the bytes of its part, and their size. None where nobody waits for it.
+    /// The image is there: what was requested for, the bytes of its part, and their size. None where nobody waits for it.
     pub fn finish(&mut self, image: &ColorImage) -> Option<(ExportRequest, Vec<u8>, (u32, u32))> {
         let request = self.request.take()?;
         let before = self.before?;
-        self.phase = Phase::Restoring { asked: self.scale == 1.0, frames: 0 };
+        self.phase = Phase::Restoring { requested: self.scale == 1.0, frames: 0 };
         let pixels = before.pixels * self.scale;
         let [width, height] = image.size;
         let whole = (0, 0, width, height);
@@ -208,29 +208,29 @@ mod tests {
     const BEFORE: Now = Now { zoom: 1.25, pixels: 2.5, size: vec2(640.0, 400.0) };
 
     /// A window that obeys, where `obeys`: what was done to it until nothing more is, and where the image was taken.
-    fn drive(scale: f32, obeys: bool) -> (Vec<Do>, Option<Now>, Now) {
-        let mut shot = Shot::default();
+    fn drive(scale: f32, obeys: bool) -> (Vec<Step>, Option<Now>, Now) {
+        let mut shot = Capture::default();
         shot.prepare(BEFORE, scale).unwrap();
         let (mut now, mut done, mut taken) = (BEFORE, Vec::new(), None);
         for _ in 0..2000 {
             let step = shot.step(now);
             match step {
-                Do::Zoom(zoom) => {
+                Step::Zoom(zoom) => {
                     let factor = zoom / now.zoom;
                     // The window keeps its pixels, so its points become fewer.
                     now = Now { zoom, pixels: now.pixels * factor, size: now.size / factor };
                 }
-                Do::Resize(size) if obeys => now.size = size,
-                Do::Capture => {
+                Step::Resize(size) if obeys => now.size = size,
+                Step::Capture => {
                     taken = Some(now);
                     shot.request = Some(request());
                     let image = ColorImage::filled([8, 8], Color32::WHITE);
                     assert!(shot.finish(&image).is_some());
                 }
-                Do::Rest => break,
+                Step::Rest => break,
                 _ => {}
             }
-            if step != Do::Wait {
+            if step != Step::Wait {
                 done.push(step);
             }
         }
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn the_window_grows_is_taken_and_is_as_before() {
         let (done, taken, after) = drive(2.0, true);
-        let [Do::Zoom(_), Do::Resize(_), Do::Capture, Do::Zoom(_), Do::Resize(_)] = done.as_slice() else {
+        let [Step::Zoom(_), Step::Resize(_), Step::Capture, Step::Zoom(_), Step::Resize(_)] = done.as_slice() else {
             panic!("{done:?}")
         };
         let taken = taken.unwrap();
@@ -256,37 +256,37 @@ mod tests {
     #[test]
     fn at_its_own_size_nothing_is_changed() {
         let (done, taken, after) = drive(1.0, false);
-        assert_eq!(done, [Do::Capture]);
+        assert_eq!(done, [Step::Capture]);
         assert_eq!((taken, after), (Some(BEFORE), BEFORE));
     }
 
     #[test]
     fn a_window_that_cannot_grow_gives_up_and_is_put_back() {
         let (done, taken, after) = drive(4.0, false);
-        assert!(done.contains(&Do::GiveUp) && taken.is_none());
+        assert!(done.contains(&Step::GiveUp) && taken.is_none());
         assert_eq!((after.zoom, after.pixels), (BEFORE.zoom, BEFORE.pixels));
     }
 
     #[test]
-    fn a_image_that_never_comes_is_given_up() {
-        let mut shot = Shot::default();
+    fn an_image_that_never_comes_is_given_up() {
+        let mut shot = Capture::default();
         shot.prepare(BEFORE, 1.0).unwrap();
         assert!(shot.prepare(BEFORE, 1.0).is_err(), "one at a time");
-        let steps: Vec<Do> = (0..2000).map(|_| shot.step(BEFORE)).collect();
-        assert!(steps.contains(&Do::Capture) && steps.contains(&Do::GiveUp));
-        assert_eq!(steps.last(), Some(&Do::Rest));
+        let steps: Vec<Step> = (0..2000).map(|_| shot.step(BEFORE)).collect();
+        assert!(steps.contains(&Step::Capture) && steps.contains(&Step::GiveUp));
+        assert_eq!(steps.last(), Some(&Step::Rest));
         assert!(shot.finish(&ColorImage::filled([8, 8], Color32::WHITE)).is_none(), "it comes too late");
     }
 
     #[test]
     fn too_large_images_are_refused() {
-        let text = Shot::default().prepare(BEFORE, 6.0).unwrap_err();
-        assert!(text.contains("9600 x 6000") && text.contains("smaller scale"), "{text}");
+        let text = Capture::default().prepare(BEFORE, 6.0).unwrap_err();
+        assert!(text.contains("9600 × 6000") && text.contains("smaller scale"), "{text}");
     }
 
     #[test]
     fn only_the_part_of_the_view_is_kept() {
-        let mut shot = Shot::default();
+        let mut shot = Capture::default();
         shot.prepare(Now { zoom: 1.0, pixels: 1.0, size: vec2(4.0, 3.0) }, 2.0).unwrap();
         let pixels = (0..48).map(|i| Color32::from_rgb(i, 0, 0)).collect();
         let image = ColorImage::new([8, 6], pixels);

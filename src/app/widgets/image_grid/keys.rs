@@ -1,30 +1,30 @@
-//! The selection by keys, while the wall has the focus.
+//! Moving the selection by keys, while the grid has the focus.
 
 use egui::{EventFilter, Key, Modifiers, Rect, Response, Ui};
 
 use super::layout::{Layout, Step};
-use super::{Did, Shown, Wall};
+use super::{GridContents, GridEvent, ImageGrid};
 
-/// The place of an image in an order.
-pub fn place_of(order: &[u32], image: usize) -> Option<usize> {
+/// The index of an image in an order.
+pub fn index_of(order: &[u32], image: usize) -> Option<usize> {
     order.iter().position(|o| *o as usize == image)
 }
 
-impl Wall {
+impl ImageGrid {
     /// Moves and opens the selection by keys.
     pub(super) fn keys(
         &self,
         ui: &Ui,
         response: &Response,
-        shown: &Shown<'_>,
+        contents: &GridContents<'_>,
         layout: &Layout,
         view: Rect,
-        did: &mut Vec<Did>,
+        events: &mut Vec<GridEvent>,
     ) {
         if !response.has_focus() {
             return;
         }
-        // The arrows move the selection; they shall not also move the focus elsewhere.
+        // The arrow keys move the selection and must not move the focus as well.
         let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, escape: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         let metrics = layout.metrics();
@@ -40,26 +40,28 @@ impl Wall {
             (Key::End, Step::Last),
         ];
         let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
-        let before = shown.selected.and_then(|image| place_of(shown.order, image));
-        let mut place = before;
+        let before = contents.selected.and_then(|image| index_of(contents.order, image));
+        let mut index = before;
         for (key, step) in steps.into_iter().filter(|(key, _)| pressed(*key)) {
-            place = match (place, key) {
-                (Some(place), _) => Some(layout.step(place, step)),
-                // Nothing is selected yet: begin with what is on screen.
+            index = match (index, key) {
+                (Some(index), _) => Some(layout.step(index, step)),
+                // Without a selection, start with the first visible tile.
                 (None, Key::Home | Key::End) => Some(layout.step(0, step)),
-                (None, _) => layout.rows(self.top, self.top + f64::from(view.height())).next().map(|r| r.places.start),
+                (None, _) => {
+                    layout.rows(self.scroll, self.scroll + f64::from(view.height())).next().map(|r| r.indices.start)
+                }
             };
         }
-        if place != before {
-            did.push(Did::Select(place.and_then(|p| shown.image(p))));
+        if index != before {
+            events.push(GridEvent::SelectImage(index.and_then(|p| contents.image(p))));
         }
         if pressed(Key::Enter)
-            && let Some(image) = place.and_then(|p| shown.image(p))
+            && let Some(image) = index.and_then(|p| contents.image(p))
         {
-            did.push(Did::Open(image));
+            events.push(GridEvent::ViewLarge(image));
         }
         if pressed(Key::Escape) {
-            did.push(Did::Select(None));
+            events.push(GridEvent::SelectImage(None));
             response.surrender_focus();
         }
     }
