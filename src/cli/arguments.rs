@@ -21,7 +21,9 @@ use whence_diffusion::{SampleSettings, SamplerKind};
 /// Tells which groups of training images shaped an image that a diffusion model made, and by how much.
 #[derive(Debug, Parser)]
 #[command(name = "whence", version, args_conflicts_with_subcommands = true)]
+#[cfg_attr(not(feature = "window"), command(subcommand_required = true, arg_required_else_help = true))]
 pub struct Arguments {
+    #[cfg(feature = "window")]
     #[command(flatten)]
     pub(super) window: WindowArguments,
     #[command(subcommand)]
@@ -29,6 +31,7 @@ pub struct Arguments {
 }
 
 /// Without a command, the window opens.
+#[cfg(feature = "window")]
 #[derive(Debug, Args)]
 pub struct WindowArguments {
     /// Project folder; the demo where left out

@@ -50,7 +50,11 @@ fn start_log() {
 
 fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
+        #[cfg(feature = "window")]
         None => window(arguments.window),
+        // The parser of such a build prints the help where no command is given.
+        #[cfg(not(feature = "window"))]
+        None => Err(Error::input("no command was given", "this build has no window", "see whence --help")),
         Some(Command::Attribute(a)) => attribute::run(*a),
         Some(Command::Report(a)) => report::run(*a),
         Some(Command::Sample(a)) => jobs::sample(a),
@@ -68,6 +72,7 @@ fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
+#[cfg(feature = "window")]
 fn window(arguments: arguments::WindowArguments) -> Result<()> {
     let display = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
         .iter()

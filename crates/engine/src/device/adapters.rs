@@ -39,6 +39,7 @@ pub struct Adapter {
 }
 
 /// Lists the adapters of the graphics API that computing uses. Only for child processes: a driver may crash here.
+#[cfg(feature = "gpu")]
 pub fn list_in_this_process() -> Vec<Adapter> {
     let mut software = Vec::new();
     for backend in [wgpu::Backend::Vulkan, wgpu::Backend::Metal, wgpu::Backend::Dx12] {
@@ -76,6 +77,12 @@ pub fn list_in_this_process() -> Vec<Adapter> {
         }
     }
     software
+}
+
+/// No adapters: a build without the feature `gpu` computes on the CPU.
+#[cfg(not(feature = "gpu"))]
+pub fn list_in_this_process() -> Vec<Adapter> {
+    Vec::new()
 }
 
 /// Lists the adapters by a child process.

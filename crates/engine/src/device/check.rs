@@ -112,7 +112,7 @@ pub fn run_in_this_process(kind: AdapterKind, network: Option<&Path>) -> Result<
         }
         None => UNet2DConfig::default(),
     };
-    compare(&kind.device(), &network)
+    compare(&kind.device()?, &network)
 }
 
 fn compare(device: &Device, network: &UNet2DConfig) -> Result<Verdict> {

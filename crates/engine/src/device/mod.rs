@@ -10,7 +10,7 @@ pub mod memory;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use burn::tensor::{Device, DeviceKind};
+use burn::tensor::Device;
 
 pub use adapters::{Adapter, AdapterKind, list_in_this_process};
 pub use check::{Verdict, run_in_this_process, verdict_of};
@@ -56,13 +56,36 @@ impl Chosen {
 
 impl AdapterKind {
     /// burn's handle on this adapter.
-    pub fn device(self) -> Device {
-        Device::wgpu(match self {
+    ///
+    /// # Errors
+    /// In a build without the feature `gpu`.
+    #[cfg(feature = "gpu")]
+    pub fn device(self) -> Result<Device> {
+        use burn::tensor::DeviceKind;
+        Ok(Device::wgpu(match self {
             Self::DiscreteGpu(n) => DeviceKind::DiscreteGpu(n),
             Self::IntegratedGpu(n) => DeviceKind::IntegratedGpu(n),
             Self::VirtualGpu(n) => DeviceKind::VirtualGpu(n),
             Self::Software => DeviceKind::Cpu,
-        })
+        }))
+    }
+
+    /// burn's handle on this adapter.
+    ///
+    /// # Errors
+    /// In a build without the feature `gpu`, as this one is.
+    #[cfg(not(feature = "gpu"))]
+    pub fn device(self) -> Result<Device> {
+        Err(no_gpu_support(&format!("{self:?}")))
+    }
+}
+
+/// A graphics device was requested of a build without the feature `gpu`.
+fn no_gpu_support(device: &str) -> Error {
+    Error::Device {
+        device: device.into(),
+        what: "this build of Whence has no GPU support".into(),
+        remedy: "Use --device cpu, or a build with the feature gpu".into(),
     }
 }
 
@@ -98,6 +121,7 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
             }
             Ok(Chosen::cpu((!reasons.is_empty()).then(|| reasons.join("; "))))
         }
+        wanted if cfg!(not(feature = "gpu")) => Err(no_gpu_support(wanted)),
         wanted => {
             let all = adapters()?;
             let needle = wanted.to_lowercase();
@@ -135,7 +159,7 @@ fn checked(adapter: &Adapter, network: Option<&UNet2DConfig>) -> Result<std::res
     let Some(program) = program() else { return Ok(Err("it cannot be checked here".into())) };
     let verdict = verdict_of(program, adapter, network, false)?;
     Ok(match verdict.failure {
-        None => Ok(Chosen { name: adapter.name.clone(), device: adapter.kind.device(), warning: None }),
+        None => Ok(Chosen { name: adapter.name.clone(), device: adapter.kind.device()?, warning: None }),
         Some(why) => Err(why),
     })
 }
