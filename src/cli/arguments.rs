@@ -14,6 +14,7 @@ pub use project::{ProjectArguments, ProjectCommand};
 pub use report::ReportArguments;
 pub use scoring::ScoringArguments;
 
+use super::bench_device::BenchDeviceTask;
 use super::evaluate::EvaluateArguments;
 use super::parse;
 use whence_diffusion::{SampleSettings, SamplerKind};
@@ -79,6 +80,9 @@ pub enum Command {
     /// What child processes run; for whence doctor's own use
     #[command(hide = true)]
     CheckDevice(CheckDeviceArguments),
+    /// Measure a device; what benches/gpu.sh runs
+    #[command(hide = true, subcommand)]
+    BenchDevice(BenchDeviceTask),
 }
 
 /// What all commands share.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attribute;
+mod bench_device;
 mod demo;
 mod doctor;
 mod drive;
@@ -69,6 +70,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Doctor(a)) => doctor::run(&a),
         Some(Command::Demo(a)) => demo::run(&a),
         Some(Command::CheckDevice(a)) => doctor::check_device(&a),
+        Some(Command::BenchDevice(task)) => bench_device::run(task),
     }
 }
 

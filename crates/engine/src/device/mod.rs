@@ -4,6 +4,7 @@
 //! takes its process along (see [`check`]).
 
 mod adapters;
+pub mod benchmark;
 mod check;
 pub mod memory;
 
@@ -124,27 +125,7 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
         wanted if cfg!(not(feature = "gpu")) => Err(no_gpu_support(wanted)),
         wanted => {
             let all = adapters()?;
-            let needle = wanted.to_lowercase();
-            let found = all.iter().find(|a| {
-                if wanted == "gpu" {
-                    a.kind != AdapterKind::Software
-                } else {
-                    a.name.to_lowercase().contains(&needle)
-                        || (a.kind == AdapterKind::Software && ["software", "lavapipe"].contains(&needle.as_str()))
-                }
-            });
-            let Some(adapter) = found else {
-                let names: Vec<_> = all.iter().map(|a| a.name.as_str()).collect();
-                return Err(Error::Device {
-                    device: wanted.into(),
-                    what: "there is no such device".into(),
-                    remedy: format!(
-                        "Use auto, cpu{}{}; whence doctor lists them",
-                        if names.is_empty() { "" } else { ", " },
-                        names.join(", ")
-                    ),
-                });
-            };
+            let adapter = find_adapter(&all, wanted)?;
             checked(adapter, network)?.map_err(|why| Error::Device {
                 device: adapter.name.clone(),
                 what: format!("it failed its check: {why}"),
@@ -152,6 +133,31 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
             })
         }
     }
+}
+
+/// The adapter that `wanted` names: `gpu` for the first hardware one, or a part of its name.
+fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
+    let needle = wanted.to_lowercase();
+    let found = all.iter().find(|a| {
+        if wanted == "gpu" {
+            a.kind != AdapterKind::Software
+        } else {
+            a.name.to_lowercase().contains(&needle)
+                || (a.kind == AdapterKind::Software && ["software", "lavapipe"].contains(&needle.as_str()))
+        }
+    });
+    found.ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|a| a.name.as_str()).collect();
+        Error::Device {
+            device: wanted.into(),
+            what: "there is no such device".into(),
+            remedy: format!(
+                "Use auto, cpu{}{}; whence doctor lists them",
+                if names.is_empty() { "" } else { ", " },
+                names.join(", ")
+            ),
+        }
+    })
 }
 
 /// The adapter ready for use, or why it failed its check.
