@@ -5,12 +5,13 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`app`] | the window, the only place that knows its toolkit |
+//! | `app` | the window, the only place that knows its toolkit; only with the feature `window` |
 //! | [`cli`] | the commands |
 //! | [`command_line`] | a job as the command that repeats it |
 //! | [`demo`] | the demo project: paints its images, unpacks it |
 //! | [`palette`] | the colours of the groups |
 
+#[cfg(feature = "window")]
 pub mod app;
 pub mod cli;
 pub mod command_line;

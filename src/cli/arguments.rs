@@ -14,6 +14,7 @@ pub use project::{ProjectArguments, ProjectCommand};
 pub use report::ReportArguments;
 pub use scoring::ScoringArguments;
 
+use super::bench_device::BenchDeviceTask;
 use super::evaluate::EvaluateArguments;
 use super::parse;
 use whence_diffusion::{SampleSettings, SamplerKind};
@@ -21,7 +22,9 @@ use whence_diffusion::{SampleSettings, SamplerKind};
 /// Find out which groups of training images shaped an image made by a diffusion model, and by how much.
 #[derive(Debug, Parser)]
 #[command(name = "whence", version, args_conflicts_with_subcommands = true)]
+#[cfg_attr(not(feature = "window"), command(subcommand_required = true, arg_required_else_help = true))]
 pub struct Arguments {
+    #[cfg(feature = "window")]
     #[command(flatten)]
     pub(super) window: WindowArguments,
     #[command(subcommand)]
@@ -29,6 +32,7 @@ pub struct Arguments {
 }
 
 /// Without a command, the window opens.
+#[cfg(feature = "window")]
 #[derive(Debug, Args)]
 pub struct WindowArguments {
     /// Project folder; the demo if absent
@@ -76,6 +80,9 @@ pub enum Command {
     /// What child processes run; for whence doctor only
     #[command(hide = true)]
     CheckDevice(CheckDeviceArguments),
+    /// Measure a device; what benches/gpu.sh runs
+    #[command(hide = true, subcommand)]
+    BenchDevice(BenchDeviceTask),
 }
 
 /// Options that all commands share.

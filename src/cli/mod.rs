@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attribute;
+mod bench_device;
 mod demo;
 mod doctor;
 mod drive;
@@ -55,7 +56,11 @@ fn start_log() {
 
 fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
+        #[cfg(feature = "window")]
         None => window(arguments.window),
+        // The parser of such a build prints the help where no command is given.
+        #[cfg(not(feature = "window"))]
+        None => Err(Error::input("no command was given", "this build has no window", "see whence --help")),
         Some(Command::Attribute(a)) => attribute::run(*a),
         Some(Command::Report(a)) => report::run(*a),
         Some(Command::Sample(a)) => jobs::sample(a),
@@ -70,9 +75,11 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Doctor(a)) => doctor::run(&a),
         Some(Command::Demo(a)) => demo::run(&a),
         Some(Command::CheckDevice(a)) => doctor::check_device(&a),
+        Some(Command::BenchDevice(task)) => bench_device::run(task),
     }
 }
 
+#[cfg(feature = "window")]
 fn window(arguments: arguments::WindowArguments) -> Result<()> {
     let display = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
         .iter()

@@ -39,6 +39,7 @@ pub struct Adapter {
 }
 
 /// Lists the adapters of the graphics API that computing uses. Only for child processes: a driver may crash here.
+#[cfg(feature = "gpu")]
 pub fn list_in_this_process() -> Vec<Adapter> {
     let mut software = Vec::new();
     for backend in [wgpu::Backend::Vulkan, wgpu::Backend::Metal, wgpu::Backend::Dx12] {
@@ -73,9 +74,16 @@ pub fn list_in_this_process() -> Vec<Adapter> {
 }
 
 /// The index of the next adapter of a kind.
+#[cfg(feature = "gpu")]
 fn next_index(count: &mut usize) -> usize {
     *count += 1;
     *count - 1
+}
+
+/// No adapters: a build without the feature `gpu` computes on the CPU.
+#[cfg(not(feature = "gpu"))]
+pub fn list_in_this_process() -> Vec<Adapter> {
+    Vec::new()
 }
 
 /// Lists the adapters by a child process.

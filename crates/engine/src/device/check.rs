@@ -115,7 +115,7 @@ pub fn run_in_this_process(kind: AdapterKind, network: Option<&Path>) -> Result<
         }
         None => NetworkConfig::default(),
     };
-    compare(&kind.device(), &network)
+    compare(&kind.device()?, &network)
 }
 
 fn compare(device: &Device, network: &NetworkConfig) -> Result<Verdict> {

@@ -4,13 +4,14 @@
 //! takes its process along (see [`check`]).
 
 mod adapters;
+pub mod benchmark;
 mod check;
 pub mod memory;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use burn::tensor::{Device, DeviceKind};
+use burn::tensor::Device;
 
 pub use adapters::{Adapter, AdapterKind, list_in_this_process};
 pub use check::{Verdict, run_in_this_process, verdict_of};
@@ -58,13 +59,36 @@ impl Chosen {
 
 impl AdapterKind {
     /// burn's handle on this adapter.
-    pub fn device(self) -> Device {
-        Device::wgpu(match self {
+    ///
+    /// # Errors
+    /// In a build without the feature `gpu`.
+    #[cfg(feature = "gpu")]
+    pub fn device(self) -> Result<Device> {
+        use burn::tensor::DeviceKind;
+        Ok(Device::wgpu(match self {
             Self::DiscreteGpu(n) => DeviceKind::DiscreteGpu(n),
             Self::IntegratedGpu(n) => DeviceKind::IntegratedGpu(n),
             Self::VirtualGpu(n) => DeviceKind::VirtualGpu(n),
             Self::Software => DeviceKind::Cpu,
-        })
+        }))
+    }
+
+    /// burn's handle on this adapter.
+    ///
+    /// # Errors
+    /// In a build without the feature `gpu`, as this one is.
+    #[cfg(not(feature = "gpu"))]
+    pub fn device(self) -> Result<Device> {
+        Err(no_gpu_support(&format!("{self:?}")))
+    }
+}
+
+/// A graphics device was requested of a build without the feature `gpu`.
+fn no_gpu_support(device: &str) -> Error {
+    Error::Device {
+        device: device.into(),
+        what: "this build of Whence has no GPU support".into(),
+        remedy: "Use --device cpu, or a build with the feature gpu".into(),
     }
 }
 
@@ -100,29 +124,10 @@ pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
             }
             Ok(Chosen::cpu((!reasons.is_empty()).then(|| reasons.join("; "))))
         }
-        name => {
+        wanted if cfg!(not(feature = "gpu")) => Err(no_gpu_support(wanted)),
+        wanted => {
             let all = adapters()?;
-            let needle = name.to_lowercase();
-            let found = all.iter().find(|a| {
-                if name == "gpu" {
-                    a.kind != AdapterKind::Software
-                } else {
-                    a.name.to_lowercase().contains(&needle)
-                        || (a.kind == AdapterKind::Software && ["software", "lavapipe"].contains(&needle.as_str()))
-                }
-            });
-            let Some(adapter) = found else {
-                let names: Vec<_> = all.iter().map(|a| a.name.as_str()).collect();
-                return Err(Error::Device {
-                    device: name.into(),
-                    what: "there is no such device".into(),
-                    remedy: format!(
-                        "Use auto, cpu{}{}; whence doctor lists them",
-                        if names.is_empty() { "" } else { ", " },
-                        names.join(", ")
-                    ),
-                });
-            };
+            let adapter = find_adapter(&all, wanted)?;
             checked(adapter, network)?.map_err(|why| Error::Device {
                 device: adapter.name.clone(),
                 what: format!("it failed its check: {why}"),
@@ -132,12 +137,37 @@ pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
     }
 }
 
+/// The adapter that `wanted` names: `gpu` for the first hardware one, or a part of its name.
+fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
+    let needle = wanted.to_lowercase();
+    let found = all.iter().find(|a| {
+        if wanted == "gpu" {
+            a.kind != AdapterKind::Software
+        } else {
+            a.name.to_lowercase().contains(&needle)
+                || (a.kind == AdapterKind::Software && ["software", "lavapipe"].contains(&needle.as_str()))
+        }
+    });
+    found.ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|a| a.name.as_str()).collect();
+        Error::Device {
+            device: wanted.into(),
+            what: "there is no such device".into(),
+            remedy: format!(
+                "Use auto, cpu{}{}; whence doctor lists them",
+                if names.is_empty() { "" } else { ", " },
+                names.join(", ")
+            ),
+        }
+    })
+}
+
 /// The adapter ready for use, or why it failed its check.
 fn checked(adapter: &Adapter, network: Option<&NetworkConfig>) -> Result<std::result::Result<Chosen, String>> {
     let Some(program) = program() else { return Ok(Err("it cannot be checked here".into())) };
     let verdict = verdict_of(program, adapter, network, false)?;
     Ok(match verdict.failure {
-        None => Ok(Chosen { name: adapter.name.clone(), device: adapter.kind.device(), warning: None }),
+        None => Ok(Chosen { name: adapter.name.clone(), device: adapter.kind.device()?, warning: None }),
         Some(why) => Err(why),
     })
 }
