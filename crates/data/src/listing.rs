@@ -9,8 +9,7 @@ use super::source::extension;
 use whence_base::{Error, Result};
 
 /// The extensions, in lower case, of the image formats that are read.
-pub const IMAGE_EXTENSIONS: [&str; 10] =
-    ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "gif"];
+pub const IMAGE_EXTENSIONS: [&str; 10] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "gif"];
 
 /// How deep [`holds_images`] looks for an image.
 const MAX_DEPTH: usize = 8;
