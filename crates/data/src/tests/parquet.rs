@@ -99,7 +99,7 @@ fn an_open_choice_of_columns_is_refused_with_the_candidates() {
     let columns = vec![images(2), text(&["cubism", "pop"]), text(&["picasso", "warhol"])];
     let file = write_parquet(&root.path().join("t.parquet"), schema, None, &[columns]);
     let error = message(load(&file, RGB8));
-    assert!(error.contains("style, artist") && error.contains("--group-column"), "{error}");
+    assert!(error.contains("style, artist") && error.contains("group column"), "{error}");
     let chosen = |name: &str| {
         let options = LoadOptions { group_column: Some(name.to_owned()), ..options(RGB8) };
         Dataset::load(&file, &options, &mut |_, _| Ok(()))
