@@ -85,7 +85,7 @@ impl PathKind {
     pub fn of_name(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
-            "png" | "jpg" | "jpeg" | "webp" => Some(Self::Query),
+            image if whence_data::IMAGE_EXTENSIONS.contains(&image) => Some(Self::Query),
             "parquet" => Some(Self::Dataset),
             _ => None,
         }
@@ -194,7 +194,7 @@ impl FilePicker for SystemPicker {
     fn pick(&self, what: Pick) -> Option<PathBuf> {
         let dialog = rfd::AsyncFileDialog::new().set_title(what.title());
         let chosen = match what {
-            Pick::Query => pollster::block_on(dialog.add_filter("Images", &["png", "jpg", "jpeg", "webp"]).pick_file()),
+            Pick::Query => pollster::block_on(dialog.add_filter("Images", &whence_data::IMAGE_EXTENSIONS).pick_file()),
             Pick::Export => pollster::block_on(dialog.save_file()),
             Pick::Table => pollster::block_on(dialog.add_filter("Parquet tables", &["parquet"]).pick_file()),
             Pick::Folder | Pick::Project | Pick::Model | Pick::Dataset => pollster::block_on(dialog.pick_folder()),

@@ -38,6 +38,7 @@ mod splits;
 mod tests;
 
 pub use convert::{LoadedImage, decode_image, load_image};
+pub use listing::IMAGE_EXTENSIONS;
 pub use nearest::{Neighbour, nearest, nearest_among};
 pub use neighbours::{OutsideNeighbour, OutsideNeighbours, outside_neighbours};
 pub use order::natural_cmp;

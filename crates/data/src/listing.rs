@@ -8,6 +8,9 @@ use super::order::natural_cmp;
 use super::source::extension;
 use whence_base::{Error, Result};
 
+/// The extensions, in lower case, of the image formats that are read.
+pub const IMAGE_EXTENSIONS: [&str; 10] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "gif"];
+
 /// How deep [`holds_images`] looks for an image.
 const MAX_DEPTH: usize = 8;
 
@@ -84,7 +87,7 @@ fn kind_of(entry: &DirEntry) -> std::io::Result<EntryKind> {
 fn kind_of_file(path: &Path) -> EntryKind {
     let extension = extension(path);
     match extension.as_str() {
-        "png" | "jpg" | "jpeg" | "jpe" | "jfif" | "webp" | "bmp" | "tif" | "tiff" | "gif" => EntryKind::Image,
+        known if IMAGE_EXTENSIONS.contains(&known) => EntryKind::Image,
         "avif" | "heic" | "heif" | "jxl" | "jp2" | "j2k" | "jpx" | "ppm" | "pgm" | "pbm" | "pnm" | "tga" | "ico"
         | "exr" | "hdr" | "psd" | "svg" | "dds" | "qoi" | "dng" | "cr2" | "nef" | "arw" => {
             EntryKind::UnreadImage(extension)
