@@ -103,7 +103,7 @@ fn what_cannot_be_used_is_refused_with_its_place() {
         (refusal(""), "the file is empty"),
         (refusal("image,group,score\n"), "a header and no scores"),
         (refusal("image,group,value\na,x,1\n"), "the header image,group,value is no known layout"),
-        (refusal("image,group,value\na,x,1\n"), "known are"),
+        (refusal("image,group,value\na,x,1\n"), "known layouts are"),
         (refusal("a,b\n1,2\n"), "no known layout"),
         (refusal("image,group,score,delta_elbo\na,x,1,2\n"), "two columns of scores, score and delta_elbo"),
         (refusal("image,x,x\na,1,2\n"), "names the column x twice"),
