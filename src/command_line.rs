@@ -55,6 +55,10 @@ pub fn job_command(project: Option<&Path>, out: &Path, job: &AttributeJob, sourc
     if let Some(class) = job.settings.class {
         add("--class-label", class.to_string());
     }
+    if !job.groups.is_empty() {
+        let names: Vec<String> = job.groups.iter().map(|name| crate::cli::quoted_name(name)).collect();
+        add("--groups", names.join(","));
+    }
     add("--method", job.method.clone());
     add("--recipe", sources.recipe.clone());
     if let Some(stop) = job.settings.stop {

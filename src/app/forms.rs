@@ -225,6 +225,7 @@ impl Forms {
             model: model.path.clone(),
             data: dataset.path().to_owned(),
             group_column: None,
+            class_map: None,
             // The pixels on screen are scored: generating them again would cost time without need.
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             draw: query.draw.unwrap_or_default(),
@@ -239,6 +240,7 @@ impl Forms {
                 batch: settings.batch.max(1),
                 class,
                 stop,
+                ..ScoreSettings::default()
             },
             recipe,
             counterfactuals: None,

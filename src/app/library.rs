@@ -6,7 +6,7 @@ use super::background_tasks::{BackgroundTasks, Message};
 use super::state::State;
 use super::task_failures;
 use super::widgets::image_grid::{GridEvent, ImageGrid, Section};
-use whence_data::{Dataset, natural, nearest_among};
+use whence_data::{Dataset, natural_cmp, nearest_among};
 use whence_jobs::Moved;
 
 /// An order of images.
@@ -207,7 +207,7 @@ fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
     }
     match sort {
         Sort::Group => {}
-        Sort::Name => images.sort_by(|a, b| natural(dataset.image_name(*a), dataset.image_name(*b))),
+        Sort::Name => images.sort_by(|a, b| natural_cmp(dataset.image_name(*a), dataset.image_name(*b))),
         Sort::Query | Sort::Similar(_) => {
             if let Some(pixels) = pixels {
                 let near = nearest_among(dataset, pixels, &images, images.len());

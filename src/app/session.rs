@@ -282,6 +282,7 @@ impl SavedExplanation {
             model: model.path.clone(),
             data: dataset.path().to_owned(),
             group_column: None,
+            class_map: None,
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             draw: query.draw.unwrap_or_default(),
             method: self.method.clone(),

@@ -343,7 +343,7 @@ impl WhenceApp {
         }
         if let Some(text) = failed {
             self.shot = Screenshot::None;
-            *self.failure.lock() = Some(Error::Job(text));
+            *self.failure.lock() = Some(Error::Job(text.into()));
             return ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
         self.shot = Screenshot::Requested;

@@ -42,8 +42,8 @@ pub fn add_redrawn(section: &mut ReportQuery, query: &Query, groups: &[String]) 
         let caption = format!("pixel values differ by {:.1}% of their range", 100.0 * change);
         Some((name.to_owned(), ReportImage { pixels: redrawn.pixels.clone(), shape, caption }))
     });
-    section.redrawn = without.take(REDRAWN).collect();
-    if !section.redrawn.is_empty() {
+    section.regenerated = without.take(REDRAWN).collect();
+    if !section.regenerated.is_empty() {
         section.reference = query.evidence.reference.as_ref().filter(fits).map(|redrawn| ReportImage {
             pixels: redrawn.pixels.clone(),
             shape,

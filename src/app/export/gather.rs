@@ -245,5 +245,5 @@ fn part(query: &Query, attribution: Attribution, root: Option<&Path>) -> ReportQ
     caption.extend(image.notes.iter().cloned());
     let caption = caption.join(", ");
     let image = ReportImage { pixels: image.pixels.clone(), shape: image.shape, caption };
-    ReportQuery { image, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None }
+    ReportQuery { image, attribution, nearest: Vec::new(), reference: None, regenerated: Vec::new(), map: None }
 }

@@ -64,7 +64,11 @@ fn add_method(ui: &mut Ui, view: &mut View<'_>) {
     let menu = ui.add_enabled_ui(ready.is_ok(), |ui| {
         ui.menu_button("Add a method", |ui| {
             for method in methods() {
-                if ui.button(method_title(method.name())).on_hover_text(capitalised(method.about())).clicked() {
+                if ui
+                    .button(method_title(method.name()))
+                    .on_hover_text(capitalised(method.info().description))
+                    .clicked()
+                {
                     view.out.push(Command::ExplainBy(method.name()));
                 }
             }

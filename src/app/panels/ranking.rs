@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Explanation, Job, JobStatus, Slot, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, control_caption, header};
-use whence_methods::{CounterfactualKind, NullTest};
+use whence_methods::{CounterfactualKind, NullTest, methods};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -60,15 +60,7 @@ const PREVIEW: &str = "Quick preview (Gaussian fit, no neural network)";
 
 /// What the scores measure.
 fn measure(method: &str) -> &'static str {
-    match counterfactuals_of(method) {
-        Some(CounterfactualKind::Unlearned) => {
-            "Drop in log-likelihood (ELBO) when the group is unlearned, with 95% confidence intervals"
-        }
-        Some(CounterfactualKind::Retrained) => {
-            "Drop in log-likelihood (ELBO) when retrained without the group, with 95% confidence intervals"
-        }
-        None => "Drop in log-likelihood without the group (Gaussian fit, no neural network)",
-    }
+    methods().iter().find(|m| m.name() == method).map_or("", |m| m.info().caption)
 }
 
 /// The progress of a group's unlearned model: its step, or what comes after.

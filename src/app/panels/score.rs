@@ -21,12 +21,7 @@ pub fn counterfactuals_of(method: &str) -> Option<CounterfactualKind> {
 
 /// A method's name on screen; the name itself for one that has no title here.
 pub fn method_title(name: &str) -> String {
-    match name {
-        "guda" => "GUDA (unlearning)".into(),
-        "logo" => "Leave-one-group-out retraining".into(),
-        "gaussian" => "Gaussian (closed form)".into(),
-        other => other.to_owned(),
-    }
+    methods().iter().find(|m| m.name() == name).map_or_else(|| name.to_owned(), |m| m.info().title.to_owned())
 }
 
 /// A text with a capital first letter.

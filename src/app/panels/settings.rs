@@ -75,7 +75,7 @@ fn scoring(ui: &mut Ui, settings: &mut Settings, context: &Context) {
         ComboBox::from_id_salt("method").selected_text(method_title(&settings.method)).width(140.0).show_ui(ui, |ui| {
             for method in methods() {
                 ui.selectable_value(&mut settings.method, method.name().to_owned(), method_title(method.name()))
-                    .on_hover_text(capitalised(method.about()));
+                    .on_hover_text(capitalised(method.info().description));
             }
         });
     });

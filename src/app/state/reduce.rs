@@ -171,7 +171,8 @@ impl State {
         }
         job.status = match kind {
             EventKind::Finished(summary) => JobStatus::Finished(summary),
-            EventKind::Failed(text) => {
+            EventKind::Failed(failure) => {
+                let text = failure.to_string();
                 if !job.superseded {
                     self.notify(job.slot, job.query, true, text.clone(), Some(job.spec.clone()));
                 }

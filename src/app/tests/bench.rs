@@ -18,8 +18,9 @@ use crate::app::widgets::{Textures, install};
 use crate::app::{forms, theme};
 use whence_data::ImageShape;
 use whence_diffusion::elbo::{FullPass, ScoreMap, ScorerQuery, Timesteps};
-use whence_diffusion::{Denoiser, NoiseSchedule, SchedulerConfig};
+use whence_diffusion::{Codec, Condition, Denoiser, NoiseSchedule, SchedulerConfig};
 use whence_jobs::{EventKind, Evidence, JobSpec, Moved, Progress, Regenerated};
+use whence_nn::SampleShape;
 
 /// A panel.
 pub type Panel = fn(&mut Ui, &mut View<'_>);
@@ -131,14 +132,14 @@ struct Local {
 }
 
 impl Denoiser for Local {
-    fn predict_noise(&self, x: &[f32], _: &[usize], _: Option<usize>) -> whence_base::Result<Vec<f32>> {
+    fn predict_noise(&self, x: &[f32], _: &[usize], _: &[Condition]) -> whence_base::Result<Vec<f32>> {
         let (area, width) = (self.shape.height * self.shape.width, self.shape.width);
         let bump = |i: usize| bump(self.shape, i % area / width, i % width, self.at.0, self.at.1);
         Ok(x.iter().enumerate().map(|(i, v)| v * (0.7 + self.wrong * bump(i))).collect())
     }
 
-    fn shape(&self) -> ImageShape {
-        self.shape
+    fn shape(&self) -> SampleShape {
+        whence_diffusion::sample_shape(self.shape)
     }
 }
 
@@ -148,7 +149,8 @@ pub fn maps(state: &State, groups: usize) -> Vec<Arc<ScoreMap>> {
     let shape = query.shape;
     let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
     let plan = "50".parse::<Timesteps>().unwrap().plan(&schedule, 1, 0, &query.pixels).unwrap();
-    let queries = [ScorerQuery { pixels: query.pixels.clone(), plan, class: None }];
+    let queries =
+        [ScorerQuery::of_image(&Codec::Identity { image: shape }, query.pixels.clone(), Condition::None, plan)];
     let full = Local { shape, wrong: 0.0, at: (0.5, 0.5) };
     let pass = FullPass::run(&full, &schedule, &queries, 0, 64, &mut |_, _| Ok(())).unwrap();
     (0..groups)
