@@ -400,6 +400,6 @@ fn a_long_session_is_restored_a_few_jobs_at_a_time() {
     }
     assert_eq!(recalled, 240);
     assert!(window.state.queries.iter().all(|q| q.explanations().count() == 2));
-    assert!(window.most <= whence_engine::MAX_QUEUED_JOBS, "{} jobs at a time", window.most);
+    assert!(window.most <= 12, "{} jobs at a time leave room for the user's own", window.most);
     assert_eq!(window.session().queries, long.queries);
 }
