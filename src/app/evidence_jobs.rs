@@ -37,9 +37,7 @@ impl WhenceApp {
     /// Restores what is missing on screen: images of the project, then the explanations and the evidence of the query that
     /// is shown. Other queries wait until they are selected, so that opening a project stays quick.
     pub(super) fn restore(&mut self) {
-        if let Some(key) = self.state.current {
-            self.state.recall_explanations(key);
-        }
+        self.state.recall_on_screen();
         for job in self.state.next_restore_jobs() {
             self.start_for(job.spec, job.query, false);
         }

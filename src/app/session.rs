@@ -200,6 +200,11 @@ impl Session {
         self.group.as_deref()
     }
 
+    /// Whether the query that was on screen is not restored yet.
+    pub fn awaits_current(&self) -> bool {
+        self.current.and_then(|index| self.queries.get(index)).is_some_and(|query| !query.restored)
+    }
+
     /// Marks a query as restored. Returns what was saved of it and whether it was on screen; none the second time.
     pub fn restore_query(&mut self, query: &Query, root: &Path) -> Option<(SavedQuery, bool)> {
         let origin = SavedOrigin::of(query, root);

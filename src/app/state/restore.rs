@@ -4,6 +4,7 @@
 //! and are handed over a few at a time.
 
 use super::{Job, Query, Slot, State};
+use crate::app::session::Session;
 use whence_jobs::JobSpec;
 
 /// Restoring jobs in the engine's hands at a time.
@@ -61,6 +62,15 @@ impl State {
         let own = |j: &&Job| !j.show && !j.recalls() && !j.superseded;
         self.is_restoring_images()
             || self.jobs.iter().filter(own).any(|j| j.spec.priority() == whence_jobs::Priority::Prompt)
+    }
+
+    /// Recalls the explanations of the query on screen. While the one that was on screen in the last session is still to be
+    /// opened, another one takes its place for a moment only.
+    pub fn recall_on_screen(&mut self) {
+        let waits = self.is_reading() && self.saved_session.as_ref().is_some_and(Session::awaits_current);
+        if let Some(key) = self.current.filter(|_| !waits) {
+            self.recall_explanations(key);
+        }
     }
 
     /// Queues the recall of a query's saved explanations, before everything else that is restored. Without a model and a

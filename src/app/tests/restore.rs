@@ -98,7 +98,7 @@ fn long_project() -> Project {
 }
 
 #[test]
-fn a_session_of_120_explained_queries_is_restored_within_the_bound_of_the_engines_queue() {
+fn a_session_of_120_explained_queries_is_restored_within_the_bound_of_a_job_queue() {
     let data = paintings();
     let mut scene = Scene::new();
     let open = scene.start(JobSpec::OpenProject("/projects/demo".into()));

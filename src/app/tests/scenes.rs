@@ -85,7 +85,8 @@ impl Backend for Fake {
     fn run(&mut self, spec: JobSpec, priority: Priority) -> whence_base::Result<JobId> {
         let mut jobs = self.jobs.lock();
         let mut unfinished = self.unfinished.lock();
-        if unfinished.len() >= whence_engine::MAX_QUEUED_JOBS {
+        // Far fewer than the engine takes: the window must not depend on its bound.
+        if unfinished.len() >= 32 {
             return Err(whence_base::Error::input("too many jobs are waiting", "job queue", "wait for one to end"));
         }
         let id = jobs.len() as JobId + 1;
