@@ -16,10 +16,17 @@ use serde_json::Value;
 use super::fixture;
 
 /// Largest relative deviation. Scores, standard errors and rises are compared with the largest value of their kind (of a
-/// world, a method and a column), tensors with their own norm.
+/// world, a method and a column), norms with themselves. On one machine all are the same to the last bit on any number of
+/// threads, but for the demo's closed form, which moves by 3e-6 of its largest score. With AVX2 in place of AVX-512 (under
+/// qemu) scores move by up to 3e-6, standard errors by 3e-6, rises by 2e-6, norms by 3e-6.
 const RELATIVE: f64 = 1e-5;
 
-/// Largest deviation of a value of a sampled image, which lies between -1 and 1.
+/// Largest deviation of a projection as a share of the norm. Rounding to eight bits turns last digits into whole steps, and
+/// gradients that are zero but for rounding (keys' biases) into steps of the optimizer: with AVX2 projections move by up to
+/// 8e-5. They tell where a change is, the norms how large it is.
+const PROJECTION: f64 = 1e-3;
+
+/// Largest deviation of a value of a sampled image, which lies between -1 and 1; with AVX2 they move by up to 4e-6.
 const TENSOR: f64 = 1e-4;
 
 /// Largest deviation of a pixel of a PNG, in levels of 255.
@@ -325,7 +332,8 @@ fn method_of(key: &str) -> Vec<&str> {
 fn tolerance(golden: &Values, key: &str, name: &str) -> f64 {
     match name {
         "image" => TENSOR,
-        "norm" | "projection" => RELATIVE * golden[key]["norm"].as_f64().unwrap(),
+        "norm" => RELATIVE * golden[key]["norm"].as_f64().unwrap(),
+        "projection" => PROJECTION * golden[key]["norm"].as_f64().unwrap(),
         _ => {
             let of_kind = golden.iter().filter(|(other, _)| method_of(other) == method_of(key));
             let largest =
@@ -351,6 +359,24 @@ fn distance(expected: &Value, actual: &Value, tolerance: f64) -> f64 {
     }
 }
 
+/// The actual value and the expected one; of two images the values that are furthest apart.
+fn describe(expected: &Value, actual: &Value, tolerance: f64) -> String {
+    match (expected, actual) {
+        (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
+            let each = expected.iter().zip(actual).enumerate();
+            let apart = |(_, (e, a)): &(usize, (&Value, &Value))| distance(e, a, tolerance);
+            let (index, (e, a)) = each.max_by(|x, y| apart(x).total_cmp(&apart(y))).unwrap();
+            format!("at {index} {}", describe(e, a, tolerance))
+        }
+        (Value::Number(e), Value::Number(a)) if e.is_f64() && a.is_f64() => {
+            format!("{a}, expected {e}, tolerance {tolerance:.1e}")
+        }
+        (Value::Null, _) => format!("{actual}, expected nothing"),
+        (_, Value::Null) => format!("missing, expected {expected}"),
+        _ => format!("{actual}, expected {expected}"),
+    }
+}
+
 /// What differs, a line each, and the largest distance of a number by world, method and name.
 fn compare(golden: &Values, actual: &Values) -> (Vec<String>, BTreeMap<String, f64>) {
     let (mut differences, mut largest) = (Vec::new(), BTreeMap::<String, f64>::new());
@@ -367,7 +393,7 @@ fn compare(golden: &Values, actual: &Values) -> (Vec<String>, BTreeMap<String, f
             let kind = largest.entry(format!("{} | {name}", method_of(key).join(" | "))).or_default();
             *kind = kind.max(distance);
             if distance.is_nan() || distance > 1.0 {
-                differences.push(format!("{key}: {name} is {found}, expected {expected}, tolerance {tolerance:.2e}"));
+                differences.push(format!("{key}: {name} is {}", describe(expected, found, tolerance)));
             }
         }
     }

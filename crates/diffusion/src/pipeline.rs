@@ -13,7 +13,7 @@ use super::failure::{failure, panic_text};
 use super::files::{Files, WEIGHTS, read_text};
 use super::process::Process;
 use super::schedule::{NoiseSchedule, SchedulerConfig};
-use whence_base::{Error, Result};
+use whence_base::Result;
 use whence_data::ImageShape;
 use whence_models::{Network, NetworkConfig};
 use whence_nn::SampleShape;

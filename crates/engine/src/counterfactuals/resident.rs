@@ -23,20 +23,18 @@ impl Resident {
         Some(model)
     }
 
-    /// Whether the model of this key is here.
-    pub fn contains(&self, key: &str) -> bool {
-        self.models.iter().any(|(k, _)| k == key)
-    }
-
-    /// Keeps a model; drops those used longest ago where there are too many.
+    /// Keeps a model; where there are too many, those used most recently before it make room. Queries go through the
+    /// groups in the same order again and again, and dropping those used longest ago would drop each model just before
+    /// its turn.
     pub fn insert(&mut self, key: String, model: Pipeline) {
         self.models.retain(|(k, _)| *k != key);
-        self.models.push((key, model));
-        let bytes = |(_, model): &(String, Pipeline)| 4 * model.network.num_params();
-        let mut all: usize = self.models.iter().map(bytes).sum();
-        while all > Self::BUDGET && self.models.len() > 1 {
-            all -= bytes(&self.models.remove(0));
+        let bytes = |model: &Pipeline| 4 * model.network.num_params();
+        let mut all: usize = bytes(&model) + self.models.iter().map(|(_, m)| bytes(m)).sum::<usize>();
+        while all > Self::BUDGET {
+            let Some((_, last)) = self.models.pop() else { break };
+            all -= bytes(&last);
         }
+        self.models.push((key, model));
     }
 
     /// Drops all.

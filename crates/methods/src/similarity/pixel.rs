@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::csls::csls;
-use super::{cosine, from_images};
+use super::from_images;
 use crate::aggregate::Aggregation;
 use crate::artefacts::Artefacts;
 use crate::method::{Attribution, Exactness, Method, MethodInfo, Request, Scope, Unit};
@@ -64,5 +64,5 @@ impl Method for PixelSimilarity {
 /// Cosines of the query's pixels with every training image's, for tests.
 #[cfg(test)]
 pub(super) fn cosines(query: &[f32], train: &[Vec<f32>]) -> Vec<f64> {
-    train.iter().map(|t| cosine(query, t)).collect()
+    train.iter().map(|t| super::cosine(query, t)).collect()
 }

@@ -215,7 +215,7 @@ impl UNet2DConfig {
         value.retain(|key, _| !key.starts_with('_'));
         let unsupported = |key: &str, e: &serde_json::Error| {
             let what = format!("unsupported network setting {key}: {}", shortened(&e.to_string()));
-            Error::input(what, place, remedy)
+            Error::input(what, place, UNSUPPORTED)
         };
         // One by one first: the error of the whole names neither key nor place.
         for (key, value) in &value {

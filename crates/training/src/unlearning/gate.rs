@@ -12,7 +12,7 @@ use super::split::Split;
 use whence_base::random::{normals, stream};
 use whence_base::{Error, Result};
 use whence_data::Dataset;
-use whence_diffusion::{Codec, Condition, Denoiser, GroupConditions, NoiseSchedule};
+use whence_diffusion::{Codec, Denoiser, GroupConditions, NoiseSchedule};
 
 /// Each image is looked at with one noise at this many timesteps: one pass through a network on the CPU.
 pub const TIMESTEPS: usize = 8;
@@ -168,7 +168,7 @@ mod tests {
     use crate::unlearning::tests::digits;
     use crate::unlearning::{Forget, Forgetting, Rest};
     use whence_data::ImageShape;
-    use whence_diffusion::SchedulerConfig;
+    use whence_diffusion::{Condition, SchedulerConfig};
     use whence_nn::SampleShape;
 
     /// Knows the noise of every image, and is wrong by as much as it is told: its error is exactly that.

@@ -46,8 +46,7 @@ pub fn exhaust(wanted: &str, network: BenchmarkNetwork, most: usize) -> Result<E
         drop(trial);
         let afterwards = attempt(|| {
             let trial = Trial::new(network, &chosen.device)?;
-            trial.forward(&trial.input(1), 1);
-            Ok(())
+            trial.forward(&trial.input(1), 1)
         });
         Ok(Exhaustion {
             device: chosen.name.clone(),
@@ -63,7 +62,7 @@ pub fn exhaust(wanted: &str, network: BenchmarkNetwork, most: usize) -> Result<E
 fn gradients_arrive(trial: &Trial, batch: usize) -> Result<()> {
     let gradients = trial.gradients(&trial.input(batch), batch);
     if let Some(gradient) = gradients.into_iter().flatten().last() {
-        whence_nn::weights::to_vec(gradient);
+        whence_nn::weights::to_vec(gradient)?;
     }
     Ok(())
 }
