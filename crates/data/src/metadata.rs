@@ -180,10 +180,8 @@ impl Reader<'_> {
         let mut splits: HashMap<String, Split> = HashMap::new();
         for row in &self.table.rows {
             let Some(name) = split_name(row) else { return Ok(()) };
-            if !splits.contains_key(&name) {
-                let Some(split) = split_of(&name).filter(|split| split.rest.is_empty()) else { return Ok(()) };
-                splits.insert(name, split.split);
-            }
+            let Some(split) = split_of(&name).filter(|split| split.rest.is_empty()) else { return Ok(()) };
+            splits.insert(name, split.split);
         }
         if splits.len() < 2 {
             return Ok(());
