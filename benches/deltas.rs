@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use whence_data::load_image;
-use whence_diffusion::Model;
 use whence_diffusion::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
+use whence_diffusion::{Condition, Pipeline};
+use whence_nn::ParameterSelection;
 use whence_nn::delta::{DeltaPrecision, decode, encode};
-use whence_nn::weights::named_values;
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
@@ -26,20 +26,19 @@ fn main() -> whence_base::Result<()> {
         return Ok(());
     };
     let count = rest.first().and_then(|n| n.parse().ok()).unwrap_or(8);
-    let full = Model::load(Path::new(model), &Device::flex())?;
-    let values = named_values(&full.network);
+    let full = Pipeline::load(Path::new(model), &Device::flex())?;
     let queries: Vec<ScorerQuery> = entries(Path::new(queries))
         .iter()
         .filter(|p| p.extension().is_some_and(|e| e == "png"))
         .take(count)
         .map(|p| {
-            let pixels = load_image(p, full.shape())?.pixels;
+            let pixels = load_image(p, full.image_shape())?.pixels;
             let plan = Timesteps::OFFICIAL.plan(full.schedule(), 1, 0, &pixels)?;
-            Ok(ScorerQuery { pixels, plan, class: None })
+            Ok(ScorerQuery::of_image(full.codec(), pixels, Condition::None, plan))
         })
         .collect::<whence_base::Result<_>>()?;
     let pass = FullPass::run(&full, full.schedule(), &queries, 0, 1 << 16, &mut |_, _| Ok(()))?;
-    let scores = |other: &Model| -> whence_base::Result<Vec<Estimate>> {
+    let scores = |other: &Pipeline| -> whence_base::Result<Vec<Estimate>> {
         Ok(pass.terms(other, &mut |_, _| Ok(()))?.iter().map(|t| Estimate::from_terms(t, 1)).collect())
     };
     println!("| precision | bytes a model | mean change, standard errors | largest |");
@@ -48,13 +47,13 @@ fn main() -> whence_base::Result<()> {
     let mut rows = vec![(0usize, Vec::new()); precisions.len()];
     let mut models = 0;
     for folder in entries(Path::new(others)).into_iter().filter(|p| p.join("config.json").is_file()) {
-        let other = Model::load(&folder, full.device())?;
+        let other = Pipeline::load(&folder, full.device())?;
         let exact = scores(&other)?;
         models += 1;
         for (precision, (bytes, changes)) in precisions.iter().zip(&mut rows) {
-            let delta = encode(&values, &named_values(&other.network), *precision)?;
+            let delta = encode(&full.network, &other.network, *precision, &ParameterSelection::All)?;
             *bytes += delta.len();
-            let again = scores(&full.with_values(decode(&values, &delta)?)?)?;
+            let again = scores(&full.with_network(decode(&full.network, delta.as_slice(), &ParameterSelection::All)?))?;
             changes.extend(exact.iter().zip(again).map(|(a, b)| ((a.score - b.score) / a.std_err).abs()));
         }
     }

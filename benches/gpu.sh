@@ -293,7 +293,7 @@ fi
 section "a job that asks for too large a batch, and one after it"
 if in_time; then
     # Main memory holds the noise of all images, so a small device is filled, and a large one meets its largest buffer.
-    batch=100000
+    batch=65536
     [ -z "$small" ] || batch=20000
     (ulimit -v "${memory_limit:-unlimited}" 2>/dev/null
      bounded 60 "$whence" sample --model "$demo/model" --seeds "0..$batch" --batch "$batch" --steps 1 --device "$device" \

@@ -11,11 +11,11 @@ use std::time::Instant;
 use burn::module::Module as _;
 use burn::tensor::Device;
 use whence_base::random::epsilon;
-use whence_diffusion::{Model, SchedulerConfig};
+use whence_diffusion::{Pipeline, SchedulerConfig};
 use whence_engine::Engine;
 use whence_jobs::{AttributeJob, EventKind, JobSpec, QuerySource, SampleSettings};
 use whence_methods::ScoreSettings;
-use whence_models::UNet2DConfig;
+use whence_models::NetworkConfig;
 use whence_nn::weights::Precision;
 use whence_store::{Kind, Store};
 use whence_training::unlearning::Recipe;
@@ -66,8 +66,8 @@ fn model(folder: &Path, size: Size) -> Result<usize, Failure> {
     if let (Some(config), Some(change)) = (config.as_object_mut(), change.as_object()) {
         config.extend(change.clone());
     }
-    let config = UNet2DConfig::from_json(&config.to_string(), "growth")?;
-    let model = Model::with_random_weights(&config, &SchedulerConfig::default(), 1, &Device::flex())?;
+    let config = NetworkConfig::from_json(&config.to_string(), "growth")?;
+    let model = Pipeline::with_random_weights(&config, &SchedulerConfig::default(), 1, &Device::flex())?;
     model.save(folder, Precision::Float32)?;
     Ok(model.network.num_params())
 }
@@ -80,7 +80,7 @@ fn run(job: &AttributeJob) -> Result<f64, Failure> {
     loop {
         match engine.events().recv_timeout(std::time::Duration::from_secs(600))?.kind {
             EventKind::Finished(_) => return Ok(begun.elapsed().as_secs_f64()),
-            EventKind::Failed(text) => return Err(text.into()),
+            EventKind::Failed(text) => return Err(text.to_string().into()),
             _ => {}
         }
     }
@@ -99,6 +99,7 @@ fn measure(varied: &'static str, size: Size) -> Result<Row, Failure> {
         model: path("model"),
         data: path("images"),
         group_column: None,
+        class_map: None,
         queries: (0..size.queries).map(query).collect(),
         draw: SampleSettings::default(),
         method: "guda".into(),

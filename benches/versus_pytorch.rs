@@ -13,7 +13,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use whence_base::random::epsilon;
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::{Denoiser as _, Model};
+use whence_diffusion::{Condition, Denoiser as _, Pipeline};
 use whence_training::{LeftOut, Training, TrainingConfig};
 
 struct Options {
@@ -68,39 +68,45 @@ fn peer(options: &Options, what: &str, model: &Path, batch: usize) -> Option<f64
 }
 
 /// Images a second of forward passes, cut as the scorer cuts them.
-fn forward(model: &Model, batch: usize) -> f64 {
+fn forward(model: &Pipeline, batch: usize) -> f64 {
     use rayon::prelude::*;
-    let size = model.shape().numel();
+    let size = model.sample_shape().numel();
     let x = epsilon(1, b"bench", 1, 0, size * batch);
     let t: Vec<usize> = (0..batch).map(|i| 1 + (i * 37) % 990).collect();
     let passes = model.passes();
     let pass = || {
         let tiles: Vec<_> = x.chunks(size * passes.images).zip(t.chunks(passes.images)).collect();
         if passes.at_once > 1 {
-            tiles.par_iter().for_each(|(x, t)| drop(model.predict_noise(x, t, None)));
+            tiles.par_iter().for_each(|(x, t)| drop(model.predict_noise(x, t, &vec![Condition::None; t.len()])));
         } else {
-            tiles.iter().for_each(|(x, t)| drop(model.predict_noise(x, t, None)));
+            tiles.iter().for_each(|(x, t)| drop(model.predict_noise(x, t, &vec![Condition::None; t.len()])));
         }
     };
     batch as f64 / seconds(pass)
 }
 
 /// Images a second of whole training steps: drawing images and noise, forward, backward, AdamW.
-fn step(model: &Model, data: &Dataset, batch: usize) -> f64 {
+fn step(model: &Pipeline, data: &Dataset, batch: usize) -> f64 {
     let config = TrainingConfig {
         steps: 10,
         batch,
         warmup_steps: 1,
         checkpoint_every: usize::MAX,
         ema_decay: None,
-        network: Some(model.network.config().clone()),
-        scheduler: model.scheduler.clone(),
+        network: Some(model.network.config()),
+        scheduler: model.scheduler().clone(),
         ..TrainingConfig::default()
     };
     let Ok(out) = tempfile::tempdir() else { return f64::NAN };
     let left_out = LeftOut::default();
-    let training =
-        Training { dataset: data, config: &config, left_out: &left_out, out: out.path(), device: model.device() };
+    let training = Training {
+        dataset: data,
+        config: &config,
+        left_out: &left_out,
+        conditions: None,
+        out: out.path(),
+        device: model.device(),
+    };
     let (mut at, mut times) = (Instant::now(), Vec::new());
     let trained = training.run(&mut |told| {
         if told.step > 2 {
@@ -133,14 +139,14 @@ fn main() {
     println!("| model | what | batch | Whence, images/s | PyTorch, images/s | ratio |");
     println!("| --- | --- | --- | --- | --- | --- |");
     for folder in &options.models {
-        let model = match Model::load(folder, &device) {
+        let model = match Pipeline::load(folder, &device) {
             Ok(model) => model,
             Err(error) => {
                 eprintln!("{error}");
                 continue;
             }
         };
-        let load = LoadOptions { shape: Some(model.shape()), ..LoadOptions::default() };
+        let load = LoadOptions { shape: Some(model.image_shape()), ..LoadOptions::default() };
         let data = match Dataset::load(Path::new("assets/demo/paintings"), &load, &mut |_, _| Ok(())) {
             Ok(data) => data,
             Err(error) => {

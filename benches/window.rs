@@ -42,6 +42,7 @@ fn unlearning(store: &Path) -> Result<JobSpec, Failure> {
         model: demo.join("model"),
         data: demo.join("paintings"),
         group_column: None,
+        class_map: None,
         queries: vec![QuerySource::Image { name: "grey".into(), pixels: vec![128; 3 * 32 * 32] }],
         draw: SampleSettings::default(),
         method: "guda".into(),
@@ -146,7 +147,7 @@ fn main() -> Result<(), Failure> {
         scroll(&mut window, "unlearns", tile, speed)?;
     }
     if !window.is_working() {
-        return Err(format!("the job ended too early: {:?}", window.notices()).into());
+        return Err(format!("the job ended too early: {:?}", window.notifications()).into());
     }
     Ok(())
 }

@@ -1,42 +1,44 @@
-// A signed map over an image: blue, nothing, orange. The same formula as `shade` in src/app/widgets/heat.rs.
+// A heat map over an image: blue for negative values, orange for positive ones, transparent near zero.
+// The same formula as `shade` in src/app/widgets/heat.rs.
 
-struct Look {
+struct Uniforms {
     // Left, top, width and height of the image, in screen pixels.
     rect: vec4<f32>,
-    // How many cells the image spans; the last ones may be cut.
+    // Cells across and down the image. Fractional where the last cells reach beyond it.
     cells: vec2<f32>,
-    // The value of full strength.
+    // The value with the strongest colour.
     scale: f32,
     opacity: f32,
-    // Light and deep.
+    // Light and deep colour.
     warm: array<vec4<f32>, 2>,
     cool: array<vec4<f32>, 2>,
-    // Below this share of the scale nothing is drawn.
+    // Values below this share of the scale are transparent.
     threshold: f32,
-    // Whether cells blend into each other.
+    // 1: values are interpolated between cells.
     smooth_cells: f32,
-    // Whether the target wants linear light.
+    // 1: the target expects linear colours.
     linear: f32,
     unused: f32,
 }
 
-@group(0) @binding(0) var<uniform> look: Look;
+@group(0) @binding(0) var<uniform> uniforms: Uniforms;
 @group(0) @binding(1) var values: texture_2d<f32>;
 
 // One triangle over the whole viewport.
 @vertex
 fn corner(@builtin(vertex_index) i: u32) -> @builtin(position) vec4<f32> {
-    let place = vec2<f32>(f32((i << 1u) & 2u), f32(i & 2u));
-    return vec4<f32>(place * 2.0 - 1.0, 0.0, 1.0);
+    let position = vec2<f32>(f32((i << 1u) & 2u), f32(i & 2u));
+    return vec4<f32>(position * 2.0 - 1.0, 0.0, 1.0);
 }
 
-fn cell(place: vec2<i32>) -> f32 {
+fn cell(index: vec2<i32>) -> f32 {
     let last = vec2<i32>(textureDimensions(values)) - 1;
-    return textureLoad(values, clamp(place, vec2<i32>(0), last), 0).r;
+    return textureLoad(values, clamp(index, vec2<i32>(0), last), 0).r;
 }
 
-fn between(place: vec2<f32>) -> f32 {
-    let corner = place - 0.5;
+// Bilinear interpolation at a position in cells.
+fn interpolated(position: vec2<f32>) -> f32 {
+    let corner = position - 0.5;
     let first = vec2<i32>(floor(corner));
     let share = fract(corner);
     let upper = mix(cell(first), cell(first + vec2<i32>(1, 0)), share.x);
@@ -51,21 +53,21 @@ fn to_linear(gamma: vec3<f32>) -> vec3<f32> {
 }
 
 @fragment
-fn color(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let place = (position.xy - look.rect.xy) / look.rect.zw * look.cells;
+fn color(@builtin(position) pixel: vec4<f32>) -> @location(0) vec4<f32> {
+    let position = (pixel.xy - uniforms.rect.xy) / uniforms.rect.zw * uniforms.cells;
     var value = 0.0;
-    if look.smooth_cells > 0.5 {
-        value = between(place);
+    if uniforms.smooth_cells > 0.5 {
+        value = interpolated(position);
     } else {
-        value = cell(vec2<i32>(floor(place)));
+        value = cell(vec2<i32>(floor(position)));
     }
-    let share = value / look.scale;
-    let strength = clamp((abs(share) - look.threshold) / (1.0 - look.threshold), 0.0, 1.0);
-    let alpha = sqrt(strength) * look.opacity;
-    var hue = mix(look.warm[0].rgb, look.warm[1].rgb, strength);
+    let share = value / uniforms.scale;
+    let strength = clamp((abs(share) - uniforms.threshold) / (1.0 - uniforms.threshold), 0.0, 1.0);
+    let alpha = sqrt(strength) * uniforms.opacity;
+    var hue = mix(uniforms.warm[0].rgb, uniforms.warm[1].rgb, strength);
     if share < 0.0 {
-        hue = mix(look.cool[0].rgb, look.cool[1].rgb, strength);
+        hue = mix(uniforms.cool[0].rgb, uniforms.cool[1].rgb, strength);
     }
     let premultiplied = hue * alpha;
-    return vec4<f32>(select(premultiplied, to_linear(premultiplied), look.linear > 0.5), alpha);
+    return vec4<f32>(select(premultiplied, to_linear(premultiplied), uniforms.linear > 0.5), alpha);
 }

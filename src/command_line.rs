@@ -1,24 +1,15 @@
-//! Commands as a shell takes them: what makes a result again.
+//! Commands as a shell takes them: what reproduces a result.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use whence_jobs::AttributeJob;
 
-/// A call of this program with these arguments.
+/// A call of this program with these arguments, quoted for a POSIX shell.
 pub fn command_line(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> String {
-    let words = arguments.into_iter().map(|a| quoted(&a.into().to_string_lossy()));
-    std::iter::once("whence".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
-}
-
-/// As a shell needs it.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        argument.to_owned()
-    } else {
-        format!("'{}'", argument.replace('\'', "'\\''"))
-    }
+    let mut words = vec!["whence".to_owned()];
+    words.extend(arguments.into_iter().map(|argument| argument.into().to_string_lossy().into_owned()));
+    shell_words::join(words)
 }
 
 /// Where the images and the recipe of a job come from.
@@ -34,7 +25,7 @@ pub struct JobSources {
     pub recipe: String,
 }
 
-/// The command that does a job again: the `whence report` of a project, or `whence attribute` where there is none.
+/// The command that repeats a job: the `whence report` of a project, or `whence attribute` where there is none.
 pub fn job_command(project: Option<&Path>, out: &Path, job: &AttributeJob, sources: &JobSources) -> String {
     let mut words: Vec<OsString> = match project {
         Some(project) => vec!["report".into(), project.into()],
@@ -64,6 +55,10 @@ pub fn job_command(project: Option<&Path>, out: &Path, job: &AttributeJob, sourc
     if let Some(class) = job.settings.class {
         add("--class-label", class.to_string());
     }
+    if !job.groups.is_empty() {
+        let names: Vec<String> = job.groups.iter().map(|name| crate::cli::quoted_name(name)).collect();
+        add("--groups", names.join(","));
+    }
     add("--method", job.method.clone());
     add("--recipe", sources.recipe.clone());
     if let Some(stop) = job.settings.stop {
@@ -86,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_reads_what_was_meant() {
+    fn a_shell_reads_the_arguments_that_were_given() {
         let words = ["a b", "", "it's", "$(rm -rf)", "a;b", "plain-1.0/x", "ünï", "a\nb", "-x"];
         let line = format!("printf '%s\\0' {}", command_line(words));
         let output = std::process::Command::new("sh").arg("-c").arg(line).output().unwrap();

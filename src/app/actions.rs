@@ -11,15 +11,15 @@ use egui::{Context, Event, Id, InputState, Key, KeyboardShortcut};
 
 pub use table::Section;
 
-use super::dock::Tab;
 use super::export::ExportRequest;
-use super::files::{Kind, Pick};
+use super::files::{PathKind, Pick};
 use super::forms::Forms;
+use super::panels::PanelId;
 use super::theme::Choice;
 use whence_jobs::{Evidence, JobId, JobSpec};
 use whence_report::ViewRecipe;
 
-/// An action that needs nothing but the wish.
+/// An action without arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Ask for a folder and open what it holds.
@@ -28,17 +28,17 @@ pub enum Action {
     OpenImage,
     /// Put the cursor into the path field.
     TypePath,
-    /// Choose among the projects opened lately.
+    /// Choose a recent project.
     Recent,
     /// Save what is on screen.
     Export,
-    /// Draw an image from the seed on screen.
-    Draw,
+    /// Generate an image from the seed on screen.
+    Generate,
     /// Score all groups for the query on screen.
     Explain,
     /// Stop the job that runs.
     CancelJob,
-    /// Put the job that runs aside, or take it up again.
+    /// Pause the running job, or resume it.
     PauseJob,
     /// Show or hide the list of jobs.
     Jobs,
@@ -50,11 +50,11 @@ pub enum Action {
     PreviousGroup,
     /// Show the next query.
     NextQuery,
-    /// Show the query before.
+    /// Show the previous query.
     PreviousQuery,
-    /// Mark the query on screen, or take the mark off.
+    /// Add or remove the star of the query on screen.
     Star,
-    /// Compare the image with the one drawn again, at both sides of a line.
+    /// Compare the image with the regenerated one, on two sides of a line.
     Wipe,
     /// Compare them one after the other.
     Blink,
@@ -64,11 +64,11 @@ pub enum Action {
     Filter,
     /// Go back to the view and selection before.
     Undo,
-    /// Take an undo back.
+    /// Redo the step that was undone.
     Redo,
-    /// Bring a tab to the front.
-    Show(Tab),
-    /// Put all tabs back where they were at first.
+    /// Bring a panel's tab to the front.
+    ShowPanel(PanelId),
+    /// Restore the default layout.
     ResetLayout,
     /// Find anything by a few letters.
     Palette,
@@ -84,16 +84,16 @@ pub enum Action {
     Theme(Choice),
     /// Show or hide the log.
     Log,
-    /// Put the log on the clipboard.
+    /// Copy the log to the clipboard.
     CopyLog,
-    /// Five cards about what is where.
+    /// A tour of the window.
     Tour,
     /// Show or hide the shortcuts.
     Help,
 }
 
 impl Action {
-    /// Text of buttons and menus. An ellipsis says that more is asked.
+    /// Text of buttons and menus. An ellipsis announces a dialog.
     pub fn text(self) -> &'static str {
         self.about().text
     }
@@ -137,63 +137,63 @@ pub enum Command {
     SelectImage(Option<usize>),
     /// Show a query.
     SelectQuery(u64),
-    /// Take a query off the list.
+    /// Remove a query from the list.
     RemoveQuery(u64),
     /// Ask for a path with the system's dialog.
     Pick(Pick),
-    /// Open a path; look what it is first.
+    /// Open a path, whatever lies there.
     Open(PathBuf),
     /// Open a path as this.
-    OpenAs(Kind, PathBuf),
-    /// Open a project that was open lately, where it is still there.
+    OpenAs(PathKind, PathBuf),
+    /// Open a recent project, where it still exists.
     OpenRecent(PathBuf),
-    /// Start a job again.
+    /// Start a failed job again.
     Retry(JobSpec),
     /// Score all groups by another method.
     ExplainBy(&'static str),
-    /// Look for evidence of a group, or of all.
-    Look(Evidence, Option<usize>),
+    /// Compute evidence of a group, or of all.
+    ComputeEvidence(Evidence, Option<usize>),
     /// Stop a job.
     Cancel(JobId),
-    /// Put a job aside.
+    /// Pause a job.
     Pause(JobId),
-    /// Let a paused job wait for its turn again.
+    /// Queue a paused job again.
     Resume(JobId),
-    /// Let a job run before the others that wait.
+    /// Move a job to the front of the queue.
     Raise(JobId),
-    /// Take a notice away.
+    /// Dismiss a notification.
     Dismiss(u64),
-    /// Take a short message away.
+    /// Dismiss a toast.
     DismissToast(u64),
     /// Show a card of the tour, or end it.
     TourCard(Option<usize>),
-    /// Forget the changes to the settings.
+    /// Reset the settings to the project's.
     ResetSettings,
     /// Save an image of the view, a table or a report.
     Export(ExportRequest),
-    /// Show the view again that an image was taken of.
+    /// Reopen the view that an image was exported from.
     OpenView(Box<ViewRecipe>),
 }
 
 /// The actions whose keys were pressed. Keys that belong to text are left to the text field that has the focus, and
-/// while a dialog is open only its own keys count. What was typed behind the keys that lead to a field is kept for it.
+/// while a dialog is open only its own keys count. Text that follows the keys of a field in the same frame goes into that field.
 pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
     forms.path.push_str(&typed_behind(ctx, Action::TypePath));
     for action in [Action::Export, Action::Palette] {
-        forms.ahead.push_str(&typed_behind(ctx, action));
+        forms.pending_text.push_str(&typed_behind(ctx, action));
     }
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
     let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
-    let wall = super::widgets::wall::has_focus(ctx);
+    let grid = super::widgets::image_grid::has_focus(ctx);
     let mut actions = Vec::new();
-    for action in Action::ALL {
+    for action in Action::all() {
         let Some(shortcut) = action.shortcut() else { continue };
         let everywhere = matches!(action, Action::Help | Action::Present | Action::Palette);
         let plain = shortcut.modifiers.is_none() && !everywhere;
         // A field undoes its own text.
         let own = typing && matches!(action, Action::Undo | Action::Redo);
-        if own || (plain && (typing || popup || wall)) || (dialog && !everywhere && action != Action::Clear) {
+        if own || (plain && (typing || popup || grid)) || (dialog && !everywhere && action != Action::Clear) {
             continue;
         }
         // Holding the key shows the other image for as long: the images see to that themselves.
@@ -285,10 +285,10 @@ mod tests {
     #[test]
     fn no_two_actions_share_keys_and_each_is_explained() {
         let mut texts = HashSet::new();
-        for (i, a) in Action::ALL.into_iter().enumerate() {
+        for (i, a) in Action::all().enumerate() {
             assert!(!a.text().is_empty() && !a.tooltip().is_empty());
             assert!(texts.insert(a.text()), "{a:?} cannot be told from another in the palette");
-            for b in Action::ALL.into_iter().skip(i + 1) {
+            for b in Action::all().skip(i + 1) {
                 assert_ne!(a, b, "listed twice");
                 assert!(a.shortcut().is_none() || a.shortcut() != b.shortcut(), "{a:?} and {b:?}");
             }
@@ -311,6 +311,6 @@ mod tests {
     #[test]
     fn every_action_is_in_a_section() {
         let listed: usize = Section::ALL.into_iter().map(|s| s.actions().count()).sum();
-        assert_eq!(listed, Action::ALL.len());
+        assert_eq!(listed, Action::all().count());
     }
 }

@@ -1,11 +1,11 @@
-//! The window's line to the engine, behind a trait so that tests need no compute device.
+//! The window's access to the engine, behind a trait so that tests need no compute device.
 
 use whence_base::Result;
 use whence_engine::Engine;
 use whence_jobs::Priority;
 use whence_jobs::{Event, JobId, JobSpec};
 
-/// Where jobs run. Nothing here waits.
+/// Runs jobs. No method blocks.
 pub trait Backend {
     /// Queues a job.
     ///
@@ -16,13 +16,13 @@ pub trait Backend {
     /// Asks a job to stop.
     fn cancel(&mut self, job: JobId);
 
-    /// Puts a job aside.
+    /// Pauses a job.
     fn pause(&mut self, job: JobId);
 
-    /// Lets a paused job wait for its turn again.
+    /// Queues a paused job again.
     fn resume(&mut self, job: JobId);
 
-    /// Gives a job another priority, ahead of those that have it already.
+    /// Gives a job another priority, before those that have it already.
     fn prioritise(&mut self, job: JobId, priority: Priority);
 
     /// The jobs that wait, in the order they will run.

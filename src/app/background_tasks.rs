@@ -1,31 +1,60 @@
 //! Short work off the window's thread: dialogs, disk look-ups, nearest images, saving an image.
 //!
-//! Each errand runs on a named thread and answers with one message; the window is woken when it arrives.
+//! Each task runs on a named thread and answers with one message; the window is woken when it arrives. A task that panics,
+//! or gets no thread, answers with [`Message::TaskFailed`], so that nothing waits for it for ever.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use egui::{ColorImage, Context};
 
-use super::export::Unsaved;
-use super::files::{Kind, Pick};
-use super::session::Session;
+use super::export::SaveError;
+use super::files::{PathKind, Pick};
+use super::window::WhenceApp;
 use whence_data::Neighbour;
 use whence_report::ViewRecipe;
 use whence_training::unlearning::Recipe;
 
-/// The answer of an errand.
+/// A kind of task, with what the window does where it fails.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// Name of its thread, without the program's.
+    pub name: &'static str,
+    /// Ends the wait for its answer, and reports the failure beside what it was for.
+    pub on_failure: fn(&mut WhenceApp, &Context, Failure),
+}
+
+/// Why a task gives no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It panicked.
+    Panicked,
+    /// The system gave it no thread.
+    NoThread,
+}
+
+impl Failure {
+    /// The cause, at the end of a sentence.
+    pub fn cause(self) -> &'static str {
+        match self {
+            Self::Panicked => "an internal error, which is in the log",
+            Self::NoThread => "the system provides no more threads; close other programs",
+        }
+    }
+}
+
+/// The answer of a task.
 #[derive(Debug)]
 pub enum Message {
     /// A dialog closed.
     Picked(Pick, Option<PathBuf>),
-    /// A path was looked up.
-    Looked(Kind, PathBuf),
-    /// Whether a project that was open lately is still there.
-    Recent(bool, PathBuf),
-    /// The demo project lies there.
+    /// What lies at a path.
+    PathInspected(PathKind, PathBuf),
+    /// Whether a recent project is still at its path.
+    RecentInspected(bool, PathBuf),
+    /// Where the demo project is.
     Demo(Result<PathBuf, String>),
     /// A recipe file was read.
     Recipe(Result<Recipe, String>),
@@ -33,32 +62,30 @@ pub enum Message {
     Nearest {
         /// Key of the query.
         query: u64,
-        /// Number of the dataset.
+        /// Id of the dataset in this window.
         dataset: u64,
-        /// The group.
+        /// Index of the group.
         group: usize,
         /// Nearest first.
         nearest: Vec<Neighbour>,
     },
-    /// How the project looks is written into it; nothing where that failed.
-    SessionKept(Option<Box<Session>>),
     /// The library's images in their order.
     Arranged(super::library::Key, super::library::Arrangement),
     /// Something was exported to that file.
-    Exported(Result<PathBuf, Unsaved>),
+    Exported(Result<PathBuf, SaveError>),
     /// An image of the view, to be exported.
-    ViewShot(Arc<ColorImage>),
-    /// An image of a view was read.
+    ViewCaptured(Arc<ColorImage>),
+    /// The recipe of an exported image was read.
     View(Result<Box<ViewRecipe>, String>),
-    /// The window's own image.
-    Shot(Arc<ColorImage>),
-    /// The window's own image lies in its file.
-    Saved(Result<(), String>),
-    /// The errand of this name panicked: nothing else will come of it.
-    Failed(&'static str),
+    /// The window's own image, for `--screenshot`.
+    Screenshot(Arc<ColorImage>),
+    /// The same, written to its file.
+    ScreenshotSaved(Result<(), String>),
+    /// A task gives no answer.
+    TaskFailed(Task, Failure),
 }
 
-/// Runs background_tasks.
+/// Runs tasks, and receives their answers.
 pub struct BackgroundTasks {
     ctx: Context,
     sender: Sender<Message>,
@@ -67,25 +94,35 @@ pub struct BackgroundTasks {
 }
 
 impl BackgroundTasks {
-    /// BackgroundTasks that wake this window.
+    /// Tasks whose answers wake this window.
     pub fn new(ctx: &Context) -> Self {
         let (sender, inbox) = bounded(64);
         Self { ctx: ctx.clone(), sender, inbox }
     }
 
-    /// Runs `work` on a thread of that name. False where the system gives no thread.
-    pub fn run(&self, name: &'static str, work: impl FnOnce() -> Message + Send + 'static) -> bool {
+    /// Runs `work` on a thread of its own.
+    pub fn run(&self, task: Task, work: impl FnOnce() -> Message + Send + 'static) {
         let post = self.post();
-        // Whoever waits for the answer would wait for ever. What the panic left half done is dropped with the errand.
-        let answer = move || post(catch_unwind(AssertUnwindSafe(work)).unwrap_or(Message::Failed(name)));
-        std::thread::Builder::new().name(format!("whence-{name}")).spawn(answer).is_ok()
+        // What a panic leaves half done is dropped with the task.
+        let answer = move || {
+            post(catch_unwind(AssertUnwindSafe(work)).unwrap_or(Message::TaskFailed(task, Failure::Panicked)));
+        };
+        if std::thread::Builder::new().name(format!("whence-{}", task.name)).spawn(answer).is_err() {
+            // From the window's own thread, which must not wait for itself where the inbox is full.
+            match self.sender.try_send(Message::TaskFailed(task, Failure::NoThread)) {
+                Ok(()) => self.ctx.request_repaint(),
+                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                    tracing::error!("the system gave no thread to whence-{}", task.name);
+                }
+            }
+        }
     }
 
     /// Delivers a message and wakes the window.
     pub fn post(&self) -> impl Fn(Message) + Send + 'static {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         move |message| {
-            // Nobody listens any more once the window is closed.
+            // Once the window is closed, nobody receives.
             if sender.send(message).is_ok() {
                 ctx.request_repaint();
             }
@@ -94,6 +131,9 @@ impl BackgroundTasks {
 }
 
 /// Writes an image of the window.
+///
+/// # Errors
+/// Where it cannot be encoded or written.
 pub fn save(image: &ColorImage, path: &std::path::Path) -> Result<(), String> {
     let [width, height] = image.size;
     let bytes: Vec<u8> = image.pixels.iter().flat_map(|p| [p.r(), p.g(), p.b()]).collect();

@@ -8,8 +8,8 @@ use eframe::App as _;
 use eframe::egui_wgpu::{RenderState, RendererOptions, ScreenDescriptor, WgpuConfiguration};
 use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Vec2, pos2, vec2};
 
-use super::dock::Tab;
 use super::files::{FilePicker, Pick};
+use super::panels::PanelId;
 use super::window::WhenceApp;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
@@ -45,10 +45,10 @@ fn computed() -> Option<Duration> {
     Some(Duration::from_nanos(text.split_whitespace().next()?.parse().ok()?))
 }
 
-/// Nobody is there to choose a file.
-struct Nobody;
+/// Chooses no file.
+struct NoPicker;
 
-impl FilePicker for Nobody {
+impl FilePicker for NoPicker {
     fn pick(&self, _what: Pick) -> Option<PathBuf> {
         None
     }
@@ -83,10 +83,10 @@ impl Window {
         let render = pollster::block_on(render).map_err(|e| device_error(e.to_string()))?;
         let ctx = egui::Context::default();
         let engine = Engine::start(device, || {})?;
-        let mut app = WhenceApp::for_test(&ctx, Box::new(engine), Arc::new(Nobody));
+        let mut app = WhenceApp::for_test(&ctx, Box::new(engine), Arc::new(NoPicker));
         app.state.dataset = Some(dataset);
-        app.state.dataset_number = 1;
-        app.dock.show(Tab::Library);
+        app.state.dataset_id = 1;
+        app.dock.show(PanelId::Library);
         let mut frame = eframe::Frame::_new_kittest();
         frame.wgpu_render_state = Some(render.clone());
         Ok(Self { app, ctx, frame, render, time: 0.0 })
@@ -114,22 +114,22 @@ impl Window {
         !self.app.state.jobs.is_empty()
     }
 
-    /// What went wrong.
+    /// What failed.
     #[must_use]
-    pub fn notices(&self) -> Vec<String> {
-        self.app.state.notices.iter().map(|n| n.text.clone()).collect()
+    pub fn notifications(&self) -> Vec<String> {
+        self.app.state.notifications.iter().map(|n| n.text.clone()).collect()
     }
 
     /// Whether images or an order are still missing.
     #[must_use]
     pub fn is_loading(&self) -> bool {
-        self.app.library.is_behind() || self.app.library.wall.is_loading()
+        self.app.library.is_behind() || self.app.library.grid.is_loading()
     }
 
     /// How far the wall is scrolled, in points.
     #[must_use]
     pub fn top(&self) -> f64 {
-        self.app.library.wall.top()
+        self.app.library.grid.scroll_offset()
     }
 
     /// One frame, with the wheel turned by `scroll` points.

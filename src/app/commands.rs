@@ -1,28 +1,33 @@
-//! What happens when the user asks for something.
+//! Carries out the user's commands.
 
 mod shell;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use egui::Context;
 use egui::text_edit::TextEditState;
 
 use super::actions::{self, Action, Command};
 use super::background_tasks::Message;
-use super::files::{Kind, Pick};
+use super::files::{self, PathKind, Pick};
 use super::format;
 use super::state::{Job, JobStatus, Slot};
+use super::task_failures;
 use super::window::WhenceApp;
 use whence_jobs::Priority;
 use whence_jobs::{Evidence, JobId, JobSpec, QuerySource};
 
+/// How long the window waits for its session to be written, where it has to.
+pub(super) const WRITING: Duration = Duration::from_secs(5);
+
 impl WhenceApp {
-    /// Does what was asked; what is shown and selected then can be undone.
+    /// Carries out a command. Changes of view and selection become a step that can be undone.
     pub(super) fn command(&mut self, ctx: &Context, command: Command) {
-        self.shell.history.follow(self.moment());
+        self.shell.history.follow(self.snapshot());
         self.carry(ctx, command);
-        self.shell.history.record(self.moment());
+        self.shell.history.record(self.snapshot());
     }
 
     fn carry(&mut self, ctx: &Context, command: Command) {
@@ -33,13 +38,18 @@ impl WhenceApp {
             Command::SelectQuery(key) => self.state.current = Some(key),
             Command::RemoveQuery(key) => {
                 let scoring: Vec<_> = self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();
-                scoring.into_iter().for_each(|job| self.cancel(job));
+                for job in scoring {
+                    self.cancel(job);
+                }
                 self.state.remove_query(key);
             }
             Command::Pick(what) => self.pick(what),
             Command::Open(path) => {
                 self.forms.path_error = None;
-                self.state.opening &= self.background_tasks.run("look", move || Message::Looked(Kind::of(&path), path));
+                self.background_tasks.run(task_failures::INSPECT, move || {
+                    let path = files::absolute(&path);
+                    Message::PathInspected(PathKind::of(&path), path)
+                });
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
             Command::Retry(spec) => self.start(spec, true),
@@ -47,7 +57,7 @@ impl WhenceApp {
                 self.forms.settings.method = method.into();
                 self.act(ctx, Action::Explain);
             }
-            Command::Look(what, group) => self.look(what, group),
+            Command::ComputeEvidence(what, group) => self.compute_evidence(what, group),
             Command::Cancel(job) => self.cancel(job),
             Command::Pause(job) => self.pause(job),
             Command::Resume(job) => self.resume(job),
@@ -62,7 +72,7 @@ impl WhenceApp {
                 self.open_view(ctx, &recipe);
             }
             Command::ResetSettings => {
-                self.forms.settings = super::forms::Settings::with(self.forms.settings.base.clone());
+                self.forms.settings = super::forms::Settings::with_recipe(self.forms.settings.project_recipe.clone());
             }
         }
     }
@@ -76,8 +86,8 @@ impl WhenceApp {
             Action::OpenFolder => self.pick(Pick::Folder),
             Action::OpenImage => self.pick(Pick::Query),
             Action::TypePath => self.type_path(ctx),
-            Action::Draw if self.state.model.is_some() => {
-                let job = self.forms.draw_job(&self.state);
+            Action::Generate if self.state.model.is_some() => {
+                let job = self.forms.generate_job(&self.state);
                 self.start(JobSpec::GenerateQuery(job), true);
                 self.forms.seed = self.forms.seed.wrapping_add(1);
             }
@@ -126,23 +136,23 @@ impl WhenceApp {
             return;
         }
         let picker = Arc::clone(&self.picker);
-        self.forms.dialog_open = self.background_tasks.run("dialog", move || Message::Picked(what, picker.pick(what)));
+        self.forms.dialog_open = true;
+        self.background_tasks.run(task_failures::DIALOG, move || Message::Picked(what, picker.pick(what)));
     }
 
-    pub(super) fn open_as(&mut self, kind: Kind, path: PathBuf) {
+    pub(super) fn open_as(&mut self, kind: PathKind, path: PathBuf) {
         let root = kind.root(&path);
         let spec = match kind {
-            Kind::Project => JobSpec::OpenProject(root),
-            Kind::Model => JobSpec::LoadModel(root),
-            Kind::Dataset => JobSpec::LoadDataset(root),
-            Kind::Query => JobSpec::LoadQuery(root),
-            Kind::View => {
-                self.background_tasks.run("view", move || Message::View(super::export::read_view(&path)));
+            PathKind::Project => JobSpec::OpenProject(root),
+            PathKind::Model => JobSpec::LoadModel(root),
+            PathKind::Dataset => JobSpec::LoadDataset(root),
+            PathKind::Query => JobSpec::LoadQuery(root),
+            PathKind::View => {
+                self.background_tasks.run(task_failures::VIEW, move || Message::View(super::export::read_view(&path)));
                 return;
             }
-            Kind::Missing => {
-                let text =
-                    format!("There is nothing at {}. Check the spelling and that the disk is mounted", path.display());
+            PathKind::Missing => {
+                let text = format!("{} does not exist. Check the path.", path.display());
                 (self.state.opening, self.forms.path_error) = (false, Some(text));
                 return;
             }
@@ -152,7 +162,7 @@ impl WhenceApp {
         self.start(spec, true);
     }
 
-    /// Hands a job to the engine and takes note of it; says so near its place where that fails.
+    /// Hands a job to the engine and lists it; reports a failure beside what the job concerns.
     pub(super) fn start(&mut self, spec: JobSpec, show: bool) {
         let about_query = matches!(Slot::of(&spec), Slot::Explain | Slot::Evidence);
         let query = if about_query { self.state.current } else { None };
@@ -163,14 +173,21 @@ impl WhenceApp {
     pub(super) fn start_for(&mut self, spec: JobSpec, query: Option<u64>, show: bool) {
         let slot = Slot::of(&spec);
         if slot == Slot::Project {
-            // At once: the project that is opened may be the same.
-            self.keep_session_now();
+            self.submit_session();
+            // Its session is read on another thread: the latest has to be there by then.
+            let same = |p: &whence_store::Project| JobSpec::OpenProject(p.root.clone()) == spec;
+            if self.state.project.as_ref().is_some_and(same) {
+                self.session_writer.flush(WRITING);
+            }
         }
+        let recalls = matches!(&spec, JobSpec::Attribute(job) if job.known_only);
+        // A recall computes nothing, so it does not wait behind jobs that do.
+        let own = if recalls { Priority::Prompt } else { spec.priority() };
         // Among prompt jobs the order of arrival counts, whatever is on screen.
-        let on_screen = query.is_some() && query == self.state.current && spec.priority() != Priority::Prompt;
-        let priority = if on_screen { Priority::Front } else { spec.priority() };
+        let on_screen = query.is_some() && query == self.state.current && own != Priority::Prompt;
+        let priority = if on_screen { Priority::Front } else { own };
         let Some(backend) = self.backend.as_mut() else {
-            return self.state.notify(slot, query, true, "The engine is not running. Start Whence again".into(), None);
+            return self.state.notify(slot, query, true, "The engine is not running. Restart Whence.".into(), None);
         };
         match backend.run(spec.clone(), priority) {
             Ok(id) => {
@@ -236,31 +253,31 @@ impl WhenceApp {
             JobSpec::LoadModel(path) => format!("Load model {}", last(path)),
             JobSpec::LoadDataset(path) => format!("Read dataset {}", last(path)),
             JobSpec::LoadQuery(path) => format!("Open {}", last(path)),
-            JobSpec::GenerateQuery(job) => format!("Draw seed {}", job.seed),
+            JobSpec::GenerateQuery(job) => format!("Generate seed {}", job.seed),
             JobSpec::Attribute(job) => {
                 let name = match job.queries.first() {
                     Some(QuerySource::Image { name, .. }) => name.as_str(),
                     _ => "",
                 };
-                format!("{} {name}", if job.known_only { "Recall the explanation of" } else { "Explain" })
+                format!("{} {name}", if job.known_only { "Restore the explanation of" } else { "Explain" })
             }
             JobSpec::Evidence(job) => {
                 let name = self.state.query().map_or("", |q| q.image.name.as_str());
                 let one = job.of.groups.first().map_or_else(|| "each group".to_owned(), Clone::clone);
                 match job.what {
-                    Evidence::Regenerate => format!("Draw {name} without {one}"),
-                    Evidence::Map => format!("Map {name}"),
-                    Evidence::Moved => format!("Find the images of {one} that moved"),
-                    Evidence::Known => "Recall what is kept".into(),
-                    Evidence::Watch => format!("Watch {one} being unlearned"),
+                    Evidence::Regenerate => format!("Regenerate {name} without {one}"),
+                    Evidence::Map => format!("Map the score of {name}"),
+                    Evidence::Moved => format!("Most-affected images of {one}"),
+                    Evidence::Known => "Restore evidence".into(),
+                    Evidence::Watch => format!("Unlearning of {one}, step by step"),
                 }
             }
-            JobSpec::Sample(job) => format!("Draw {}", format::plural(job.seeds.len(), "image")),
+            JobSpec::Sample(job) => format!("Generate {}", format::plural(job.seeds.len(), "image")),
             JobSpec::Train(_) => "Train a model".into(),
             JobSpec::Unlearn(_) => "Unlearn groups".into(),
             JobSpec::Benchmark(_) => "Compare methods".into(),
             JobSpec::Removal(_) => "Check by removal".into(),
-            JobSpec::Retrain(_) => "Train again without each group".into(),
+            JobSpec::Retrain(_) => "Retrain without each group".into(),
         }
     }
 }

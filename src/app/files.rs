@@ -1,10 +1,12 @@
 //! Opening things: the system's dialogs, and what a path holds.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use url::Url;
 
 use whence_report::carries_recipe;
 
-/// What is asked for in a dialog.
+/// What a dialog lets the user choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {
     /// Any folder: what it holds decides.
@@ -37,21 +39,21 @@ impl Pick {
         }
     }
 
-    /// What the chosen path is opened as; looked up where the choice leaves it open.
-    pub fn kind(self) -> Option<Kind> {
+    /// What the chosen path is opened as; none where its content decides.
+    pub fn kind(self) -> Option<PathKind> {
         match self {
             Self::Folder | Self::Export => None,
-            Self::Project => Some(Kind::Project),
-            Self::Model => Some(Kind::Model),
-            Self::Dataset | Self::Table => Some(Kind::Dataset),
-            Self::Query => Some(Kind::Query),
+            Self::Project => Some(PathKind::Project),
+            Self::Model => Some(PathKind::Model),
+            Self::Dataset | Self::Table => Some(PathKind::Dataset),
+            Self::Query => Some(PathKind::Query),
         }
     }
 }
 
 /// What a path holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PathKind {
     /// A project folder.
     Project,
     /// A model folder.
@@ -66,7 +68,7 @@ pub enum Kind {
     Missing,
 }
 
-impl Kind {
+impl PathKind {
     /// Its name in a sentence.
     pub fn name(self) -> &'static str {
         match self {
@@ -79,7 +81,7 @@ impl Kind {
         }
     }
 
-    /// Guesses from the name alone, without looking at the disk; nothing for what may be a folder.
+    /// Guesses from the name alone, without access to the disk; none for what may be a folder.
     pub fn of_name(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
@@ -103,6 +105,8 @@ impl Kind {
         }
         match path.file_name().and_then(|n| n.to_str()) {
             _ if !path.exists() => Self::Missing,
+            // Reading a pipe or a device may wait for ever; opening it as an image says what is wrong with it.
+            _ if !path.is_file() => Self::Query,
             Some("project.json") => Self::Project,
             Some("config.json" | "model_index.json") => Self::Model,
             _ if carries_recipe(path) => Self::View,
@@ -117,12 +121,15 @@ impl Kind {
     }
 }
 
-/// Cleans a typed path: quotes and `file://` come from other programs, `~` from habit.
+/// Cleans a typed path: quotes and `file:` URLs come from other programs, `~` from habit. None where nothing is typed.
 pub fn typed(text: &str) -> Option<PathBuf> {
     let text = text.trim().trim_matches(['"', '\'']).trim();
-    let text = text.strip_prefix("file://").unwrap_or(text);
     if text.is_empty() {
         return None;
+    }
+    if text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:/")) {
+        // A URL that names no local file is kept as it is, so that the error shows it.
+        return Some(Url::parse(text).ok().and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| text.into()));
     }
     if let (Some(rest), Some(home)) = (text.strip_prefix("~/"), directories::UserDirs::new()) {
         return Some(home.home_dir().join(rest));
@@ -130,9 +137,52 @@ pub fn typed(text: &str) -> Option<PathBuf> {
     Some(PathBuf::from(text))
 }
 
-/// Where dialogs come from. Called on a thread of its own; may take as long as the user likes.
+/// The path from the root on, without `..`: what is remembered of it holds in any working folder. Looks at the disk where
+/// the path has `..`, because a link may lie before it.
+pub fn absolute(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if !whole.components().any(|c| c == Component::ParentDir) {
+        return whole;
+    }
+    whole.canonicalize().unwrap_or(whole)
+}
+
+/// A path that a project's own files name, as it may be opened without asking the user.
+///
+/// # Errors
+/// Paths on another computer: on some systems, opening them sends the user's name and password hash there. A project that
+/// lies on that computer itself may name them.
+pub fn path_in_project(root: &Path, path: &Path) -> Result<PathBuf, String> {
+    let whole = root.join(path);
+    if is_network_path(path) && !path.starts_with(root) {
+        return Err("it is on another computer. Open it yourself if you trust this project".into());
+    }
+    Ok(whole)
+}
+
+/// Fails where a relative path leaves its folder.
+pub fn stays_inside(path: &Path) -> Result<(), String> {
+    let inside = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);
+    if path.is_absolute() || is_network_path(path) || path.components().all(inside) {
+        return Ok(());
+    }
+    Err("its path leaves the project's folder. Open it yourself if you trust this project".into())
+}
+
+/// Whether a path names a share on another computer (`\\host\share`), which Windows opens by logging in there.
+pub fn is_network_path(path: &Path) -> bool {
+    let text = path.to_string_lossy().replace('/', "\\");
+    // Elsewhere, two slashes are as good as one.
+    let slashes = cfg!(windows) || path.to_string_lossy().starts_with('\\');
+    match text.strip_prefix(r"\\?\") {
+        Some(verbatim) => verbatim.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(r"UNC\")),
+        None => slashes && text.starts_with(r"\\"),
+    }
+}
+
+/// Opens dialogs. Called on a thread of its own; may take as long as the user likes.
 pub trait FilePicker: Send + Sync {
-    /// The chosen path; none where the user changed their mind.
+    /// The chosen path; none where the user cancelled.
     fn pick(&self, what: Pick) -> Option<PathBuf>;
 }
 
@@ -167,24 +217,89 @@ mod tests {
         }
         std::fs::write(at("a.PNG"), "").unwrap();
         std::fs::write(at("t.parquet"), "").unwrap();
-        assert_eq!(Kind::of(&at("p")), Kind::Project);
-        assert_eq!(Kind::of(&at("m")), Kind::Model);
-        assert_eq!(Kind::of(&at("n")), Kind::Model);
-        assert_eq!(Kind::of(&at("d")), Kind::Dataset);
-        assert_eq!(Kind::of(&at("a.PNG")), Kind::Query);
+        assert_eq!(PathKind::of(&at("p")), PathKind::Project);
+        assert_eq!(PathKind::of(&at("m")), PathKind::Model);
+        assert_eq!(PathKind::of(&at("n")), PathKind::Model);
+        assert_eq!(PathKind::of(&at("d")), PathKind::Dataset);
+        assert_eq!(PathKind::of(&at("a.PNG")), PathKind::Query);
         let recipe = whence_report::ViewRecipe::default();
         whence_report::write_recipe_png(&at("v.png"), &[0; 3], (1, 1), &recipe).unwrap();
-        assert_eq!(Kind::of(&at("v.png")), Kind::View);
-        assert_eq!(Kind::of(&at("t.parquet")), Kind::Dataset);
-        assert_eq!(Kind::of(&at("gone.png")), Kind::Missing);
+        assert_eq!(PathKind::of(&at("v.png")), PathKind::View);
+        assert_eq!(PathKind::of(&at("t.parquet")), PathKind::Dataset);
+        assert_eq!(PathKind::of(&at("gone.png")), PathKind::Missing);
         let manifest = at("p").join("project.json");
-        assert_eq!(Kind::of(&manifest).root(&manifest), at("p"));
+        assert_eq!(PathKind::of(&manifest).root(&manifest), at("p"));
     }
 
     #[test]
     fn typed_paths_are_cleaned() {
         assert_eq!(typed("  \"/a b/c\" "), Some(PathBuf::from("/a b/c")));
-        assert_eq!(typed("file:///a"), Some(PathBuf::from("/a")));
         assert_eq!(typed("  "), None);
+        assert_eq!(typed("file:///"), typed("FILE:///"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_urls_are_decoded() {
+        for (text, path) in [
+            ("file:///a", "/a"),
+            ("file:///a%20b/%C3%BC.png", "/a b/ü.png"),
+            ("file://localhost/a", "/a"),
+            ("'FILE:///a#b'", "/a"),
+            ("file://elsewhere/a", "file://elsewhere/a"),
+            ("/a%20b", "/a%20b"),
+        ] {
+            assert_eq!(typed(text), Some(PathBuf::from(path)), "{text}");
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn file_urls_are_decoded() {
+        for (text, path) in [("file:///C:/a%20b", r"C:\a b"), ("file://host/share/a", r"\\host\share\a")] {
+            assert_eq!(typed(text), Some(PathBuf::from(path)), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_are_remembered_from_the_root_on() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(absolute(Path::new("a/b")), here.join("a/b"));
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(folder.join("a")).unwrap();
+        assert_eq!(absolute(&folder.join("a/..")), folder);
+    }
+
+    #[test]
+    fn projects_name_no_paths_on_other_computers() {
+        let root = Path::new("/p");
+        for path in [r"\\host\share\q.png", r"\\?\UNC\host\share\q.png", r"\/host/q.png"] {
+            assert!(path_in_project(root, Path::new(path)).is_err(), "{path}");
+        }
+        for path in ["q.png", "/elsewhere/q.png", "../q.png", r"\\?\C:\q.png"] {
+            assert_eq!(path_in_project(root, Path::new(path)), Ok(root.join(path)), "{path}");
+        }
+        let share = Path::new(r"\\host\share");
+        assert!(path_in_project(share, &share.join("q.png")).is_ok(), "the project itself was opened from there");
+    }
+
+    #[test]
+    fn relative_paths_stay_inside_their_folder() {
+        for path in ["q.png", "./a/q.png", "/elsewhere/q.png"] {
+            assert!(stays_inside(Path::new(path)).is_ok(), "{path}");
+        }
+        for path in ["../q.png", "a/../../q.png"] {
+            assert!(stays_inside(Path::new(path)).is_err(), "{path}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_read_to_find_out_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.png");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(PathKind::of(&pipe), PathKind::Query);
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers and times as people read them.
+//! Numbers, times and sizes in a readable form.
 
 /// Digits after the point that suit a column whose largest value is `max`.
 pub fn decimals(max: f64) -> usize {
@@ -10,7 +10,7 @@ pub fn decimals(max: f64) -> usize {
     }
 }
 
-/// A number with its sign and a true minus.
+/// A number with its sign, and a true minus sign.
 pub fn signed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return "unknown".into();
@@ -80,10 +80,10 @@ pub fn memory(bytes: u64) -> String {
     }
 }
 
-/// A level of confidence: `95 %`, `99.9 %`.
+/// A level of confidence: `95%`, `99.9%`.
 pub fn level(share: f64) -> String {
     let text = format!("{:.1}", share * 100.0);
-    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+    format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
 }
 
 /// `1 image`, `2 images`.
@@ -119,7 +119,7 @@ mod tests {
         let rough: Vec<_> = [0.2, 42.0, 58.0, 130.0, 3590.0, 4900.0, 40_000.0].into_iter().map(roughly).collect();
         assert_eq!(rough, ["1 s", "40 s", "1 min", "2 min", "1 h", "1 h 20 min", "11 h"]);
         assert_eq!((memory(643_000_000), memory(1_640_000_000)), ("640 MB".to_owned(), "1.6 GB".to_owned()));
-        assert_eq!((level(0.95), level(0.999)), ("95 %".to_owned(), "99.9 %".to_owned()));
+        assert_eq!((level(0.95), level(0.999)), ("95%".to_owned(), "99.9%".to_owned()));
         assert_eq!(plural(960, "image"), "960 images");
         assert_eq!(cut("pointillism", 6), "point…");
         assert_eq!(short_count(1_250_000), "1.2 M");

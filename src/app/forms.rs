@@ -1,8 +1,8 @@
-//! What is typed and chosen on screen, before it becomes a job.
+//! The contents of input fields, and how they become jobs.
 
-mod looks;
+mod appearance;
 
-pub use looks::{Brush, Looks};
+pub use appearance::{Appearance, Brush};
 
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
@@ -15,7 +15,7 @@ use super::export::ExportForm;
 use super::panels::WallOrder;
 use super::state::State;
 
-/// Nearest training images a group.
+/// Nearest training images per group.
 pub const NEAREST: usize = 12;
 
 /// The contents of all fields.
@@ -29,15 +29,15 @@ pub struct Forms {
     pub path_open: bool,
     /// What is wrong with the typed path.
     pub path_error: Option<String>,
-    /// What was typed for a field that is not there yet.
-    pub ahead: String,
+    /// Text typed for a field that is about to appear.
+    pub pending_text: String,
     /// Whether a system dialog is open.
     pub dialog_open: bool,
     /// Seed of the next image.
     pub seed: u64,
-    /// How it is drawn.
+    /// How it is generated.
     pub draw: SampleSettings,
-    /// Class that the model is told, for class-conditional models: when drawing and when scoring.
+    /// Class label for class-conditional models, in sampling and in scoring.
     pub class: usize,
     /// How groups are scored.
     pub settings: Settings,
@@ -55,8 +55,8 @@ pub struct Forms {
     pub scrub: Option<(u64, usize, usize)>,
     /// Whether the settings are unfolded, so that the image leaves them room.
     pub advanced: bool,
-    /// How evidence is looked at.
-    pub looks: Looks,
+    /// How evidence is displayed.
+    pub appearance: Appearance,
 }
 
 /// How groups are scored, as typed.
@@ -66,95 +66,95 @@ pub struct Settings {
     pub method: String,
     /// Timesteps, as `--timesteps` takes them.
     pub timesteps: String,
-    /// Noise draws at each.
+    /// Noise samples per timestep.
     pub draws: usize,
-    /// Images in one pass.
+    /// Batch size.
     pub batch: usize,
-    /// Stop as soon as the leader is clear, in place of evaluating all timesteps.
+    /// Stop early once the ranking is clear, instead of evaluating all timesteps.
     pub stop: bool,
-    /// How sure that shall be.
+    /// Confidence level of that.
     pub level: f64,
-    /// How many groups are to lead.
+    /// Number of leading groups to identify.
     pub top: usize,
-    /// Evaluations at most; a share of the published grid where nobody chose.
+    /// Most evaluations; a share of the published grid by default.
     pub budget: Option<usize>,
-    /// Random groups to set the others against.
-    pub null: usize,
-    /// Unlearn once more with another seed.
+    /// Number of random control groups.
+    pub control_groups: usize,
+    /// Repeat with another seed.
     pub confirm: bool,
     /// How groups are unlearned.
     pub recipe: Recipe,
     /// Learning rate; empty for the recipe's own.
-    pub rate: String,
-    /// The recipe as the project gives it.
-    pub base: Recipe,
+    pub learning_rate: String,
+    /// The project's own recipe.
+    pub project_recipe: Recipe,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self::with(Recipe::default())
+        Self::with_recipe(Recipe::default())
     }
 }
 
 impl Settings {
     /// The defaults with this recipe.
-    pub fn with(recipe: Recipe) -> Self {
-        let rate = recipe.learning_rate.map_or_else(String::new, |r| r.to_string());
+    pub fn with_recipe(recipe: Recipe) -> Self {
+        let learning_rate = recipe.learning_rate.map_or_else(String::new, |r| r.to_string());
         let StopSettings { level, top, .. } = StopSettings::default();
         Self {
             method: "guda".into(),
             timesteps: "50".into(),
             draws: 1,
             batch: ScoreSettings::default().batch,
-            // Off: making the models takes nearly all of the time, the bars come one by one without it, and the groups
-            // that are left behind keep wide intervals.
+            // Off: unlearning takes nearly all of the time anyway, and eliminated groups keep wide intervals.
             stop: false,
             level,
             top,
             budget: None,
-            null: 0,
+            control_groups: 0,
             confirm: false,
-            base: recipe.clone(),
+            project_recipe: recipe.clone(),
             recipe,
-            rate,
+            learning_rate,
         }
     }
 
-    /// These settings as a view was explained with; the project's own recipe stays what they can be put back to.
-    pub fn take(&mut self, view: &ViewSettings) {
+    /// Takes the settings of a reopened view. Resetting still leads to the project's recipe.
+    pub fn apply_view(&mut self, view: &ViewSettings) {
         let ViewSettings { method, scoring, recipe, null, confirm } = view;
         *self = Self {
             method: method.clone(),
-            batch: scoring.batch,
+            // How many images share a pass is a matter of this computer's memory.
+            batch: self.batch,
             stop: scoring.stop.is_some(),
-            null: *null,
+            control_groups: *null,
             confirm: *confirm,
-            base: self.base.clone(),
-            ..Self::with(recipe.clone())
+            project_recipe: self.project_recipe.clone(),
+            ..Self::with_recipe(recipe.clone())
         };
         match scoring.stop {
             Some(stop) => (self.level, self.top, self.budget) = (stop.level, stop.top, Some(stop.budget)),
-            // The search chooses its timesteps itself: only without it are these what somebody typed.
+            // Early stopping chooses its own timesteps: only without it are these the user's.
             None => (self.timesteps, self.draws) = (scoring.timesteps.to_string(), scoring.draws),
         }
     }
 
     /// Whether anything was changed.
-    pub fn changed(&self) -> bool {
-        *self != Self::with(self.base.clone())
+    pub fn is_changed(&self) -> bool {
+        *self != Self::with_recipe(self.project_recipe.clone())
     }
 
-    /// How models are made by the chosen method; none where it needs none.
-    pub fn made(&self) -> Option<CounterfactualKind> {
+    /// How the chosen method makes counterfactual models; none where it needs none.
+    pub fn counterfactual_kind(&self) -> Option<CounterfactualKind> {
         methods().iter().find(|m| m.name() == self.method).and_then(|m| m.counterfactuals())
     }
 
-    /// Whether the search for a leader chooses the timesteps. One group alone has nobody to lead.
-    pub fn stops(&self, groups: usize) -> bool {
-        self.stop && groups > 1 && self.made().is_some()
+    /// Whether the scoring stops early. A single group cannot lead others.
+    pub fn stops_early(&self, groups: usize) -> bool {
+        self.stop && groups > 1 && self.counterfactual_kind().is_some()
     }
 
-    /// Evaluations at most over all models, and the fewest that say anything.
+    /// Most evaluations over all models, and the fewest that can rank them.
     pub fn budget(&self, timesteps: usize, groups: usize) -> (usize, usize) {
         let least = 4 * (groups + 1);
         let usual = StopSettings::quarter(timesteps / 10, groups).budget;
@@ -167,24 +167,24 @@ impl Settings {
     }
 
     /// What is wrong with the learning rate.
-    pub fn rate_error(&self) -> Option<&'static str> {
-        self.rate().err()
+    pub fn learning_rate_error(&self) -> Option<&'static str> {
+        self.parse_learning_rate().err()
     }
 
-    fn rate(&self) -> Result<Option<f64>, &'static str> {
-        match self.rate.trim() {
+    fn parse_learning_rate(&self) -> Result<Option<f64>, &'static str> {
+        match self.learning_rate.trim() {
             "" => Ok(None),
             text => match text.parse::<f64>() {
                 Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Some(rate)),
-                _ => Err("A learning rate is a positive number such as 2e-4; leave it empty for the default"),
+                _ => Err("A learning rate is a positive number such as 2e-4. Leave it empty for the default."),
             },
         }
     }
 }
 
 impl Forms {
-    /// The image to draw.
-    pub fn draw_job(&self, state: &State) -> GenerateQuery {
+    /// The job that generates an image.
+    pub fn generate_job(&self, state: &State) -> GenerateQuery {
         let class = state.model.as_ref().and_then(|m| m.classes).map(|n| self.class.min(n.saturating_sub(1)));
         GenerateQuery { seed: self.seed, draw: SampleSettings { class, ..self.draw } }
     }
@@ -195,40 +195,41 @@ impl Forms {
     /// What is missing, and what is typed wrong.
     pub fn attribute_job(&self, state: &State) -> Result<AttributeJob, String> {
         state.can_explain()?;
-        self.job_of(state)
+        self.current_job(state)
     }
 
     /// The settings on screen as a job, whether another one runs or not.
-    pub(super) fn job_of(&self, state: &State) -> Result<AttributeJob, String> {
+    pub(super) fn current_job(&self, state: &State) -> Result<AttributeJob, String> {
         let (Some(model), Some(dataset), Some(query)) = (&state.model, &state.dataset, state.query()) else {
             return Err("Open a model and a dataset first".into());
         };
         let settings = &self.settings;
         let groups = dataset.groups().len();
-        let stop = settings.stops(groups).then(|| StopSettings {
+        let stop = settings.stops_early(groups).then(|| StopSettings {
             level: settings.level,
             top: settings.top.clamp(1, groups.saturating_sub(1).max(1)),
             budget: settings.budget(model.timesteps, groups).0,
             ..StopSettings::default()
         });
-        // The search estimates the sum over the published grid.
+        // Early stopping estimates the sum over the published grid.
         let timesteps = if stop.is_some() { Timesteps::OFFICIAL } else { settings.timesteps.trim().parse()? };
-        let unlearns = settings.made() == Some(CounterfactualKind::Unlearned);
+        let unlearns = settings.counterfactual_kind() == Some(CounterfactualKind::Unlearned);
         let mut recipe = settings.recipe.clone();
-        recipe.learning_rate = settings.rate()?;
+        recipe.learning_rate = settings.parse_learning_rate()?;
         recipe.check().map_err(|e| e.to_string())?;
         let class = model.classes.map(|n| {
-            let asked = query.draw.and_then(|d| d.class).unwrap_or(self.class);
-            asked.min(n.saturating_sub(1))
+            let class = query.draw.and_then(|d| d.class).unwrap_or(self.class);
+            class.min(n.saturating_sub(1))
         });
         Ok(AttributeJob {
             model: model.path.clone(),
             data: dataset.path().to_owned(),
             group_column: None,
-            // The pixels on screen are scored: drawing them again would cost time and promise nothing more.
+            class_map: None,
+            // The pixels on screen are scored: generating them again would cost time without need.
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             draw: query.draw.unwrap_or_default(),
-            null: if unlearns { settings.null } else { 0 },
+            null: if unlearns { settings.control_groups } else { 0 },
             confirm: unlearns && settings.confirm,
             method: settings.method.clone(),
             groups: Vec::new(),
@@ -239,6 +240,7 @@ impl Forms {
                 batch: settings.batch.max(1),
                 class,
                 stop,
+                ..ScoreSettings::default()
             },
             recipe,
             counterfactuals: None,

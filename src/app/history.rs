@@ -1,27 +1,27 @@
-//! Undo and redo of what is shown and selected. What was computed is never undone.
+//! Undo and redo of view and selection. Results are never undone.
 
 use std::collections::BTreeSet;
 
-use super::dock::Tab;
+use super::panels::PanelId;
 
 /// Steps that can be undone.
 const LENGTH: usize = 200;
 
-/// What is shown and selected.
+/// View and selection at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Moment {
+pub struct Snapshot {
     /// Key of the query on screen.
     pub query: Option<u64>,
     /// The selected group.
     pub group: Option<usize>,
     /// Tabs in front.
-    pub tabs: Vec<Tab>,
+    pub tabs: Vec<PanelId>,
     /// Keys of the queries with a star.
     pub stars: BTreeSet<u64>,
 }
 
-impl Moment {
-    /// What is different in another moment, in a word.
+impl Snapshot {
+    /// What is different in another snapshot, in a word.
     pub fn difference(&self, other: &Self) -> &'static str {
         if self.query != other.query {
             "image"
@@ -35,80 +35,80 @@ impl Moment {
     }
 }
 
-/// The moments before and after the present.
+/// The snapshots before and after the present one.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    past: Vec<Moment>,
-    present: Moment,
-    future: Vec<Moment>,
-    ground: Ground,
+    past: Vec<Snapshot>,
+    present: Snapshot,
+    future: Vec<Snapshot>,
+    scope: Scope,
 }
 
-/// What moments are about: the number of the dataset, and the model's hash. Groups are counted anew in another dataset.
-pub type Ground = (u64, Option<String>);
+/// What snapshots refer to: the dataset's id and the model's hash. Group indices hold for one dataset only.
+pub type Scope = (u64, Option<String>);
 
 impl History {
-    /// The user changed something. Where nothing is different, nothing is remembered.
-    pub fn record(&mut self, moment: Moment) {
-        if moment == self.present {
+    /// Records a change by the user. An equal snapshot is no step.
+    pub fn record(&mut self, snapshot: Snapshot) {
+        if snapshot == self.present {
             return;
         }
-        self.past.push(std::mem::replace(&mut self.present, moment));
+        self.past.push(std::mem::replace(&mut self.present, snapshot));
         if self.past.len() > LENGTH {
             self.past.remove(0);
         }
         self.future.clear();
     }
 
-    /// Something changed by itself, such as an image that was opened: that is no step of its own.
-    pub fn follow(&mut self, moment: Moment) {
-        self.present = moment;
+    /// Something changed by itself, such as an image that was opened: that is not a step.
+    pub fn follow(&mut self, snapshot: Snapshot) {
+        self.present = snapshot;
     }
 
-    /// Moments of other images or another model say nothing about these: they are forgotten.
-    pub fn stand_on(&mut self, ground: Ground, moment: Moment) {
-        if self.ground != ground {
-            self.forget(moment);
-            self.ground = ground;
+    /// Drops the snapshots of another dataset or model.
+    pub fn set_scope(&mut self, scope: Scope, snapshot: Snapshot) {
+        if self.scope != scope {
+            self.forget(snapshot);
+            self.scope = scope;
         }
     }
 
-    /// Everything is another, as after opening another project.
-    pub fn forget(&mut self, moment: Moment) {
-        *self = Self { present: moment, ground: std::mem::take(&mut self.ground), ..Self::default() };
+    /// Drops all snapshots, as after opening another project.
+    pub fn forget(&mut self, snapshot: Snapshot) {
+        *self = Self { present: snapshot, scope: std::mem::take(&mut self.scope), ..Self::default() };
     }
 
-    /// Whether there is a moment before.
+    /// Whether there is a step to undo.
     pub fn can_undo(&self) -> bool {
         !self.past.is_empty()
     }
 
-    /// Whether there is a moment after.
+    /// Whether there is a step to redo.
     pub fn can_redo(&self) -> bool {
         !self.future.is_empty()
     }
 
-    /// Goes back to the last moment that is still possible and not as now. `possible` takes out of a moment what is
-    /// gone since.
-    pub fn undo(&mut self, possible: impl Fn(Moment) -> Moment) -> Option<Moment> {
-        let found = step(&mut self.past, &self.present, possible)?;
+    /// Goes back to the last snapshot that differs from the present one. `restorable` removes from a snapshot what no longer
+    /// exists.
+    pub fn undo(&mut self, restorable: impl Fn(Snapshot) -> Snapshot) -> Option<Snapshot> {
+        let found = step(&mut self.past, &self.present, restorable)?;
         self.future.push(std::mem::replace(&mut self.present, found.clone()));
         Some(found)
     }
 
     /// Goes forward again.
-    pub fn redo(&mut self, possible: impl Fn(Moment) -> Moment) -> Option<Moment> {
-        let found = step(&mut self.future, &self.present, possible)?;
+    pub fn redo(&mut self, restorable: impl Fn(Snapshot) -> Snapshot) -> Option<Snapshot> {
+        let found = step(&mut self.future, &self.present, restorable)?;
         self.past.push(std::mem::replace(&mut self.present, found.clone()));
         Some(found)
     }
 }
 
-fn step(from: &mut Vec<Moment>, present: &Moment, possible: impl Fn(Moment) -> Moment) -> Option<Moment> {
-    while let Some(moment) = from.pop() {
-        let moment = possible(moment);
-        if moment != *present {
-            return Some(moment);
+fn step(from: &mut Vec<Snapshot>, present: &Snapshot, restorable: impl Fn(Snapshot) -> Snapshot) -> Option<Snapshot> {
+    while let Some(snapshot) = from.pop() {
+        let snapshot = restorable(snapshot);
+        if snapshot != *present {
+            return Some(snapshot);
         }
     }
     None
@@ -118,8 +118,8 @@ fn step(from: &mut Vec<Moment>, present: &Moment, possible: impl Fn(Moment) -> M
 mod tests {
     use super::*;
 
-    fn group(group: usize) -> Moment {
-        Moment { query: Some(1), group: Some(group), tabs: vec![Tab::Explain], stars: BTreeSet::new() }
+    fn group(group: usize) -> Snapshot {
+        Snapshot { query: Some(1), group: Some(group), tabs: vec![PanelId::Ranking], stars: BTreeSet::new() }
     }
 
     #[test]
@@ -166,12 +166,12 @@ mod tests {
         let grounds = [(1, None), (1, Some("a")), (2, Some("a")), (2, Some("b"))];
         for (number, model) in grounds {
             let ground = || (number, model.map(str::to_owned));
-            history.stand_on(ground(), group(0));
+            history.set_scope(ground(), group(0));
             assert!(!history.can_undo() && !history.can_redo(), "{number} {model:?}");
             history.record(group(1));
             history.record(group(2));
             history.undo(|m| m);
-            history.stand_on(ground(), group(1));
+            history.set_scope(ground(), group(1));
             assert!(history.can_undo() && history.can_redo(), "{number} {model:?}");
         }
     }
@@ -184,11 +184,11 @@ mod tests {
         history.forget(group(0));
         history.record(other);
         history.record(group(2));
-        let possible = |mut m: Moment| {
+        let restorable = |mut m: Snapshot| {
             m.query = Some(1);
             m
         };
-        assert_eq!(history.undo(possible), Some(group(0)), "the moment between looks as now");
+        assert_eq!(history.undo(restorable), Some(group(0)), "the moment between looks as now");
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         star.stars.insert(1);
         assert_eq!(group(1).difference(&star), "star");
         assert_eq!(group(1).difference(&group(2)), "selection");
-        assert_eq!(group(1).difference(&Moment { tabs: vec![Tab::Wall], ..group(1) }), "tab");
-        assert_eq!(group(1).difference(&Moment { query: None, ..group(1) }), "image");
+        assert_eq!(group(1).difference(&Snapshot { tabs: vec![PanelId::Wall], ..group(1) }), "tab");
+        assert_eq!(group(1).difference(&Snapshot { query: None, ..group(1) }), "image");
     }
 }

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::background_tasks::{BackgroundTasks, Message};
 use super::state::State;
-use super::widgets::wall::{Did, Section, Wall};
-use whence_data::{Dataset, natural, nearest_among};
+use super::task_failures;
+use super::widgets::image_grid::{GridEvent, ImageGrid, Section};
+use whence_data::{Dataset, natural_cmp, nearest_among};
 use whence_jobs::Moved;
 
 /// An order of images.
@@ -16,17 +17,17 @@ pub enum Sort {
     Group,
     /// By name.
     Name,
-    /// Nearest to the image asked about first.
+    /// Nearest to the query image first.
     Query,
     /// Nearest to this training image first.
     Similar(usize),
-    /// Those whose loss moved most first.
+    /// The most affected by unlearning first.
     Moved,
 }
 
 /// Which images, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct LibraryOptions {
     /// What their names contain; everything where empty.
     pub search: String,
     /// Their group; any where absent.
@@ -39,10 +40,10 @@ pub struct Wish {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     dataset: u64,
-    wish: Wish,
-    /// The image asked about, where the order depends on it.
+    options: LibraryOptions,
+    /// The query, where the order depends on it.
     query: Option<u64>,
-    /// The list of moved images, where the order is theirs.
+    /// The most affected images, where the order is theirs.
     moved: Option<Vec<usize>>,
 }
 
@@ -53,7 +54,7 @@ pub struct Arrangement {
     pub order: Vec<u32>,
     /// How they fall into groups.
     pub sections: Vec<Section>,
-    /// Whether images of several groups stand side by side, and no header says which is whose.
+    /// Whether images of several groups are mixed, without headers.
     pub mixed: bool,
 }
 
@@ -64,14 +65,14 @@ pub const SIDES: std::ops::RangeInclusive<f32> = 16.0..=256.0;
 pub struct Library {
     /// Whether it is on screen.
     pub open: bool,
-    /// What shall be shown.
-    pub wish: Wish,
+    /// What to show.
+    pub options: LibraryOptions,
     /// Longer side of tiles.
     pub side: f32,
     /// Whether the selected image is shown large.
     pub loupe: bool,
     /// The tiles.
-    pub wall: Wall,
+    pub grid: ImageGrid,
     shown: Option<(Key, Arrangement)>,
     under_way: Option<Key>,
     version: u64,
@@ -81,10 +82,10 @@ impl Default for Library {
     fn default() -> Self {
         Self {
             open: false,
-            wish: Wish::default(),
+            options: LibraryOptions::default(),
             side: 64.0,
             loupe: false,
-            wall: Wall::default(),
+            grid: ImageGrid::default(),
             shown: None,
             under_way: None,
             version: 0,
@@ -99,14 +100,18 @@ impl Library {
     }
 
     /// Lets the wall show the arrangement of this dataset.
-    pub fn with_wall(&mut self, dataset: u64, show: impl FnOnce(&mut Wall, &Arrangement, u64) -> Vec<Did>) -> Vec<Did> {
+    pub fn with_grid(
+        &mut self,
+        dataset: u64,
+        show: impl FnOnce(&mut ImageGrid, &Arrangement, u64) -> Vec<GridEvent>,
+    ) -> Vec<GridEvent> {
         match self.shown.as_ref().filter(|(key, _)| key.dataset == dataset) {
-            Some((_, arrangement)) => show(&mut self.wall, arrangement, self.version),
+            Some((_, arrangement)) => show(&mut self.grid, arrangement, self.version),
             None => Vec::new(),
         }
     }
 
-    /// Whether what is shown is not what is wished for yet.
+    /// Whether the arrangement that matches the options is still being made.
     pub fn is_behind(&self) -> bool {
         self.under_way.is_some()
     }
@@ -117,31 +122,31 @@ impl Library {
         self.side = (self.side * 2f32.powf(steps as f32 / 4.0)).round().clamp(*SIDES.start(), *SIDES.end());
     }
 
-    /// Has the order made where another one is wished for.
+    /// Starts arranging where the options changed.
     pub fn arrange(&mut self, state: &State, background_tasks: &BackgroundTasks) {
         let Some(dataset) = state.dataset.as_ref().filter(|_| self.open && self.under_way.is_none()) else { return };
         self.correct(state, dataset);
-        let (by_query, by_loss) = (self.wish.sort == Sort::Query, self.wish.sort == Sort::Moved);
+        let (by_query, by_loss) = (self.options.sort == Sort::Query, self.options.sort == Sort::Moved);
         let key = Key {
-            dataset: state.dataset_number,
-            wish: self.wish.clone(),
+            dataset: state.dataset_id,
+            options: self.options.clone(),
             query: state.current.filter(|_| by_query),
             moved: moved(state).filter(|_| by_loss).map(|images| images.iter().map(|image| image.index).collect()),
         };
         if self.shown.as_ref().is_some_and(|(shown, _)| *shown == key) {
             return;
         }
-        let pixels = match self.wish.sort {
+        let pixels = match self.options.sort {
             Sort::Query => state.query().map(|q| q.image.pixels.clone()),
             Sort::Similar(image) => Some(dataset.pixels(image).to_vec()),
             _ => None,
         };
-        let (asked, dataset) = (key.clone(), dataset.clone());
-        let begun = background_tasks.run("arrange", move || {
-            let arrangement = arrange(&dataset, &asked, pixels.as_deref());
-            Message::Arranged(asked, arrangement)
+        let (requested, dataset) = (key.clone(), dataset.clone());
+        background_tasks.run(task_failures::ARRANGE, move || {
+            let arrangement = arrange(&dataset, &requested, pixels.as_deref());
+            Message::Arranged(requested, arrangement)
         });
-        self.under_way = begun.then_some(key);
+        self.under_way = Some(key);
     }
 
     /// Takes an order that was made.
@@ -159,38 +164,38 @@ impl Library {
         }
     }
 
-    /// Takes back wishes that this dataset and this image cannot fulfil.
+    /// Resets options that do not fit this dataset and this query.
     fn correct(&mut self, state: &State, dataset: &Dataset) {
-        if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_number) {
-            (self.wish, self.loupe) = (Wish::default(), false);
+        if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_id) {
+            (self.options, self.loupe) = (LibraryOptions::default(), false);
         }
-        let possible = match self.wish.sort {
+        let possible = match self.options.sort {
             Sort::Group | Sort::Name => true,
             Sort::Query => can_compare(state),
             Sort::Similar(image) => image < dataset.len(),
             Sort::Moved => moved(state).is_some(),
         };
         if !possible {
-            self.wish.sort = Sort::Group;
+            self.options.sort = Sort::Group;
         }
-        self.wish.group = self.wish.group.filter(|g| *g < dataset.groups().len());
+        self.options.group = self.options.group.filter(|g| *g < dataset.groups().len());
     }
 }
 
-/// Whether the image asked about can be compared with the training images.
+/// Whether the query image can be compared with the training images.
 pub fn can_compare(state: &State) -> bool {
     let shape = state.dataset.as_ref().map(Dataset::shape);
     state.query().is_some_and(|q| Some(q.image.shape) == shape)
 }
 
-/// The selected group's images by how much their loss moved when the group was unlearned, most first, where that is known.
+/// The selected group's images by how much unlearning the group affected them, the most affected first, where known.
 pub fn moved(state: &State) -> Option<&[Moved]> {
-    state.query()?.found.moved.get(&state.group?).map(Vec::as_slice)
+    state.query()?.evidence.moved.get(&state.group?).map(Vec::as_slice)
 }
 
 /// Makes the order.
 fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
-    let Wish { search, group, sort } = &key.wish;
+    let LibraryOptions { search, group, sort } = &key.options;
     let wanted = search.trim().to_lowercase();
     let found = |image: &usize| wanted.is_empty() || dataset.image_name(*image).to_lowercase().contains(&wanted);
     let groups = group.map_or(0..dataset.groups().len(), |g| g..g + 1);
@@ -202,7 +207,7 @@ fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
     }
     match sort {
         Sort::Group => {}
-        Sort::Name => images.sort_by(|a, b| natural(dataset.image_name(*a), dataset.image_name(*b))),
+        Sort::Name => images.sort_by(|a, b| natural_cmp(dataset.image_name(*a), dataset.image_name(*b))),
         Sort::Query | Sort::Similar(_) => {
             if let Some(pixels) = pixels {
                 let near = nearest_among(dataset, pixels, &images, images.len());

@@ -1,4 +1,4 @@
-//! Short messages that come and go, and the log in which they stay.
+//! Toasts, and the log that keeps them.
 
 use super::state::{JobStatus, State};
 use whence_jobs::JobId;
@@ -7,7 +7,7 @@ use whence_jobs::JobId;
 const STAYS: f64 = 5.0;
 /// Messages on screen at a time.
 const AT_ONCE: usize = 4;
-/// Lines that are kept.
+/// Lines in the log at most.
 const LINES: usize = 500;
 
 /// A message at the corner of the window.
@@ -15,7 +15,7 @@ const LINES: usize = 500;
 pub struct Toast {
     /// Unique while the program runs.
     pub key: u64,
-    /// What it says.
+    /// Its text.
     pub text: String,
     /// When it goes, in the window's time.
     pub until: f64,
@@ -23,7 +23,7 @@ pub struct Toast {
 
 /// How a line came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum LogLevel {
     /// Something was done.
     Done,
     /// Something is worth knowing.
@@ -32,7 +32,7 @@ pub enum Kind {
     Failed,
 }
 
-impl Kind {
+impl LogLevel {
     /// In a word.
     pub fn word(self) -> &'static str {
         match self {
@@ -49,8 +49,8 @@ pub struct Line {
     /// Seconds since the window was opened.
     pub at: f64,
     /// How it came about.
-    pub kind: Kind,
-    /// What it says.
+    pub kind: LogLevel,
+    /// Its text.
     pub text: String,
 }
 
@@ -69,15 +69,15 @@ pub struct Log {
     /// Everything, oldest first.
     pub lines: Vec<Line>,
     next: u64,
-    last_notice: u64,
+    last_notification: u64,
     last_job: Option<JobId>,
 }
 
 impl Log {
-    /// Says something that has no place on screen.
-    pub fn say(&mut self, text: impl Into<String>, now: f64) {
+    /// Shows a short message that belongs to no panel, and logs it.
+    pub fn toast(&mut self, text: impl Into<String>, now: f64) {
         let text = text.into();
-        self.add(now, Kind::Done, text.clone());
+        self.add(now, LogLevel::Done, text.clone());
         // The same again only stays longer.
         self.toasts.retain(|t| t.text != text);
         self.next += 1;
@@ -86,37 +86,37 @@ impl Log {
         self.toasts.drain(..over);
     }
 
-    /// Takes a message away; its line stays.
+    /// Dismisses a toast; its line stays in the log.
     pub fn dismiss(&mut self, key: u64) {
         self.toasts.retain(|t| t.key != key);
     }
 
-    /// Takes away what is due. Seconds until the next is, where there is one.
+    /// Removes the toasts that are due. Returns the seconds until the next one is.
     pub fn expire(&mut self, now: f64) -> Option<f64> {
         self.toasts.retain(|t| t.until > now);
         self.toasts.iter().map(|t| t.until - now).min_by(f64::total_cmp)
     }
 
-    /// Takes in new notices and jobs that ended. A job that ended out of sight is told.
+    /// Logs new notifications and ended jobs. A job of a query that is not on screen also shows a toast.
     pub fn follow(&mut self, state: &State, now: f64) {
-        let seen = self.last_notice;
-        for notice in state.notices.iter().filter(|n| n.key > seen) {
-            let kind = if notice.failed { Kind::Failed } else { Kind::Note };
-            self.add(now, kind, notice.text.clone());
-            self.last_notice = self.last_notice.max(notice.key);
+        let seen = self.last_notification;
+        for notification in state.notifications.iter().filter(|n| n.key > seen) {
+            let kind = if notification.failed { LogLevel::Failed } else { LogLevel::Note };
+            self.add(now, kind, notification.text.clone());
+            self.last_notification = self.last_notification.max(notification.key);
         }
         let last = self.last_job;
         let ended: Vec<_> = state.history.iter().take_while(|j| Some(j.id) != last).collect();
         for job in ended.iter().rev() {
             let (kind, text) = match &job.status {
-                JobStatus::Failed(_) => (Kind::Failed, format!("{}: failed", job.title)),
-                JobStatus::Cancelled => (Kind::Done, format!("{}: cancelled", job.title)),
-                JobStatus::Finished(text) if !text.is_empty() => (Kind::Done, format!("{}: {text}", job.title)),
-                _ => (Kind::Done, job.title.clone()),
+                JobStatus::Failed(_) => (LogLevel::Failed, format!("{}: failed", job.title)),
+                JobStatus::Cancelled => (LogLevel::Done, format!("{}: cancelled", job.title)),
+                JobStatus::Finished(text) if !text.is_empty() => (LogLevel::Done, format!("{}: {text}", job.title)),
+                _ => (LogLevel::Done, job.title.clone()),
             };
             let away = job.query.is_some() && job.query != state.current;
             if away && matches!(job.status, JobStatus::Finished(_)) {
-                self.say(text, now);
+                self.toast(text, now);
             } else {
                 self.add(now, kind, text);
             }
@@ -124,7 +124,7 @@ impl Log {
         self.last_job = state.history.first().map(|j| j.id).or(last);
     }
 
-    fn add(&mut self, at: f64, kind: Kind, text: String) {
+    fn add(&mut self, at: f64, kind: LogLevel, text: String) {
         self.lines.push(Line { at, kind, text });
         let over = self.lines.len().saturating_sub(LINES);
         self.lines.drain(..over);
@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn messages_go_when_they_are_due_and_stay_in_the_log() {
         let mut log = Log::default();
-        log.say("saved", 10.0);
-        log.say("undone", 12.0);
+        log.toast("saved", 10.0);
+        log.toast("undone", 12.0);
         assert_eq!(log.expire(12.0), Some(3.0));
         assert_eq!(log.expire(15.0), Some(2.0), "the first is due");
         assert_eq!(log.toasts.len(), 1);
-        log.say("undone", 16.0);
+        log.toast("undone", 16.0);
         assert_eq!(log.expire(17.5), Some(3.5), "said again, it stays longer");
         assert_eq!(log.expire(21.0), None);
         assert!(log.toasts.is_empty());
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn neither_messages_nor_lines_pile_up() {
         let mut log = Log::default();
-        (0..2000).for_each(|i| log.say(format!("message {i}"), 0.0));
+        (0..2000).for_each(|i| log.toast(format!("message {i}"), 0.0));
         assert_eq!((log.toasts.len(), log.lines.len()), (AT_ONCE, LINES));
         assert_eq!(log.toasts.last().map(|t| t.text.as_str()), Some("message 1999"));
     }
@@ -187,15 +187,15 @@ mod tests {
         log.follow(&state, 1.0);
         log.follow(&state, 2.0);
         let lines: Vec<_> = log.lines.iter().map(|l| (l.kind, l.text.as_str())).collect();
-        assert_eq!(lines, [(Kind::Failed, "no such device"), (Kind::Done, "job 1: done")]);
+        assert_eq!(lines, [(LogLevel::Failed, "no such device"), (LogLevel::Done, "job 1: done")]);
         assert!(log.toasts.is_empty(), "both have their place on screen");
         state.current = Some(7);
         state.history.insert(0, ended(2, Some(7)));
         state.history.insert(0, ended(3, Some(8)));
         log.follow(&state, 3.0);
         assert_eq!(log.lines.len(), 4);
-        let told: Vec<_> = log.toasts.iter().map(|t| t.text.as_str()).collect();
-        assert_eq!(told, ["job 3: done"]);
+        let texts: Vec<_> = log.toasts.iter().map(|t| t.text.as_str()).collect();
+        assert_eq!(texts, ["job 3: done"]);
     }
 
     #[test]

@@ -6,26 +6,26 @@
 //! | `state` | what is shown, as plain data; one pure function applies the engine's events |
 //! | `commands` | what happens when the user asks for something |
 //! | `actions` | the table of actions: text, tooltip, keys |
-//! | `look` | evidence, when it is asked for |
+//! | `evidence_jobs` | jobs that compute or recall evidence |
 //! | `dock` | the panes of the middle and how they lie |
 //! | `shell` | what the window remembers of itself |
 //! | `palette`, `log`, `history` | finding by letters; messages; undo, as plain data |
-//! | `kept` | what is kept from one start to the next |
+//! | `preferences` | layout, theme and recent projects from one start to the next |
 //! | `forms` | what is typed, and how it becomes a job |
-//! | `session` | what a project looked like when it was left |
+//! | `session` | the saved state of a project's window |
 //! | `background_tasks` | short work off the window's thread |
 //! | `library` | which training images the library shows, in which order |
 //! | `files` | dialogs, and what a path holds |
 //! | `export` | what leaves the window: images, tables, reports |
-//! | `task_failures` | background_tasks that panicked hold nothing up |
+//! | `task_failures` | the background tasks, and what happens where one fails |
 //! | `backend` | the line to the engine |
 //! | `bench` | the window without a screen, for measuring frames |
-//! | `panels` | one file a panel |
-//! | `widgets` | what several panels draw with |
+//! | `panels` | one file per panel |
+//! | `widgets` | widgets shared by several panels |
 //! | `theme`, `format` | every colour and size; numbers as people read them |
 //!
 //! Panels read the state and hand out [`actions::Command`]s; they change nothing themselves. The window repaints when
-//! the engine, an errand or the user gives a cause, and sleeps otherwise.
+//! the engine, a background task or the user causes a change, and sleeps otherwise.
 
 mod actions;
 mod backend;
@@ -34,17 +34,17 @@ mod background_tasks;
 pub mod bench;
 mod commands;
 mod dock;
+mod evidence_jobs;
 mod export;
 mod files;
 mod format;
 mod forms;
 mod history;
-mod kept;
 mod library;
 mod log;
-mod look;
 mod palette;
 mod panels;
+mod preferences;
 mod session;
 mod shell;
 mod state;
@@ -89,22 +89,23 @@ pub fn run(options: Options) -> Result<()> {
             .with_app_id("whence")
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([960.0, 600.0]),
-        // Images of the window look the same on every machine: bundled fonts only, nothing remembered.
-        system_font_fallback: false,
+        // Screenshots look the same on every machine: bundled fonts only, nothing restored. Otherwise the system's fonts
+        // provide scripts that the bundled ones lack.
+        system_font_fallback: !plain,
         persist_window: !plain,
         persistence_path: Some(whence_store::user_data_folder().join("window.ron")),
         ..Default::default()
     };
-    let failure: Arc<Mutex<Option<String>>> = Arc::default();
-    let told = Arc::clone(&failure);
+    let failure: Arc<Mutex<Option<Error>>> = Arc::default();
+    let reported = Arc::clone(&failure);
     eframe::run_native(
         "Whence",
         native,
         Box::new(move |creation| {
             let mut app = WhenceApp::new(&creation.egui_ctx, options);
-            app.report_failures_to(told);
+            app.report_failures_to(reported);
             if let Some(storage) = creation.storage.filter(|_| !plain) {
-                app.restore(&creation.egui_ctx, storage);
+                app.restore_preferences(&creation.egui_ctx, storage);
             }
             Ok(Box::new(app))
         }),
@@ -115,7 +116,7 @@ pub fn run(options: Options) -> Result<()> {
         remedy: "Start Whence in a desktop session, or use its commands: whence --help".into(),
     })?;
     match failure.lock().take() {
-        Some(what) => Err(Error::input(what, "--screenshot", "Choose another file, or look at the log")),
+        Some(error) => Err(error),
         None => Ok(()),
     }
 }

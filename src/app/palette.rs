@@ -30,9 +30,9 @@ pub struct Entry {
 
 /// Everything that can be found.
 pub fn entries(ctx: &Context, state: &State, shell: &Shell) -> Vec<Entry> {
-    let actions = Action::ALL.into_iter().filter(|a| *a != Action::Palette).map(|action| Entry {
+    let actions = Action::all().filter(|a| *a != Action::Palette).map(|action| Entry {
         name: match action {
-            Action::Show(_) => format!("Go to {}", action.text()),
+            Action::ShowPanel(_) => format!("Go to {}", action.text()),
             _ => action.text().to_owned(),
         },
         detail: action.keys(ctx),

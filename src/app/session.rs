@@ -1,16 +1,25 @@
-//! What a project looked like when it was left: images, stars, what was explained, what was selected.
+//! The saved state of a project's window, `session.json`: its query images, their stars and explanations, and what was
+//! selected.
+//!
+//! The file travels with a project folder, so it is read as untrusted input: explanations are rebuilt from a whitelist of
+//! scoring settings, and paths are checked before they are opened.
 
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use writer::SessionWriter;
+
+use super::files::{path_in_project, stays_inside};
 use super::state::{Query, State};
-use whence_jobs::Priority;
 use whence_jobs::{AttributeJob, GenerateQuery, JobSpec, QueryOrigin, QuerySource, SampleSettings};
+use whence_methods::{ScoreSettings, method};
 use whence_store::{Project, SESSION, write_json};
+use whence_training::unlearning::Recipe;
 
 /// Version of `session.json` that this program writes and reads.
 const VERSION: u32 = 1;
@@ -19,107 +28,133 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     schema_version: u32,
-    queries: Vec<KeptQuery>,
-    /// Number of the image on screen.
+    queries: Vec<SavedQuery>,
+    /// Index of the query on screen.
     current: Option<usize>,
     /// Name of the selected group.
     group: Option<String>,
     /// Seed of the next image.
     seed: u64,
-    /// Images that `project.json` has named so far: one that was taken off the list is not asked for again.
-    #[serde(default)]
-    known: Vec<PathBuf>,
+    /// Images that `project.json` has listed so far: one that the user removed is not opened again.
+    #[serde(default, rename = "known")]
+    listed: Vec<PathBuf>,
 }
 
-/// An image asked about.
+/// A query image as it is saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct KeptQuery {
-    origin: KeptOrigin,
+pub struct SavedQuery {
+    origin: SavedOrigin,
     starred: bool,
-    /// What was asked of it, the oldest first. Model, dataset and images are those of the project.
-    asked: Vec<AttributeJob>,
-    /// Whether it came back since the project was opened. What did not is carried into the next session.
+    /// Its explanations, the oldest first.
+    #[serde(rename = "asked")]
+    explanations: Vec<SavedExplanation>,
+    /// Whether the image was restored since the project was opened. The others are carried into the next session.
     #[serde(skip)]
-    back: bool,
+    restored: bool,
 }
 
+/// Where a saved query image comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum KeptOrigin {
-    /// Relative to the project where it is inside.
+enum SavedOrigin {
+    /// A file; relative to the project's folder where it lies inside.
     File(PathBuf),
+    /// An image that was generated.
     Seed {
         seed: u64,
-        draw: SampleSettings,
+        #[serde(rename = "draw")]
+        sampling: SampleSettings,
     },
 }
 
+/// How a query was explained. Model, dataset, store and image are those that are open, and a restored explanation writes
+/// no files: other entries of `session.json` are ignored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedExplanation {
+    method: String,
+    settings: ScoreSettings,
+    recipe: Recipe,
+    /// Number of random control groups.
+    #[serde(default, rename = "null")]
+    control_groups: usize,
+    /// Whether the unlearning was repeated with another seed.
+    #[serde(default)]
+    confirm: bool,
+    /// Names of the scored groups; all where empty.
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
 impl Session {
-    /// What is on screen now, with what did not come back; none where no project is open, or it is not read yet.
-    pub fn of(state: &State, seed: u64) -> Option<Self> {
+    /// The state of the window, including saved queries that were not restored. None where no project is open, or it is
+    /// still being read.
+    pub fn capture(state: &State, seed: u64) -> Option<Self> {
         let root = &state.project.as_ref()?.root;
-        // What is being read belongs to it; an image that somebody draws meanwhile is lost with the window only.
-        let own = |j: &&super::state::Job| !j.show && !j.recalls() && !j.superseded;
-        let reads = state.jobs.iter().filter(own).any(|j| j.spec.priority() == Priority::Prompt);
-        if state.model.is_none() || state.dataset.is_none() || reads {
+        if state.model.is_none() || state.dataset.is_none() || state.is_reading() {
             return None;
         }
-        let left = state.expected.as_ref();
-        let mut queries: Vec<KeptQuery> = state.queries.iter().map(|q| KeptQuery::of(q, root, left)).collect();
-        left.into_iter().for_each(|left| left.carry_into(&mut queries));
-        let current = state.query().map(|q| KeptOrigin::of(q, root));
+        let saved = state.saved_session.as_ref();
+        let mut queries: Vec<SavedQuery> = state.queries.iter().map(|q| SavedQuery::capture(q, root, saved)).collect();
+        if let Some(saved) = saved {
+            saved.insert_unrestored(&mut queries);
+        }
+        let current = state.query().map(|q| SavedOrigin::of(q, root));
         Some(Self {
             schema_version: VERSION,
             current: current.and_then(|origin| queries.iter().position(|q| q.origin == origin)),
             queries,
             group: state.group.map(|g| state.group_name(g).to_owned()),
             seed,
-            known: left.map(|s| s.known.clone()).unwrap_or_default(),
+            listed: saved.map(|s| s.listed.clone()).unwrap_or_default(),
         })
     }
 
-    /// Adds the images that did not come back, each behind the one that it followed.
-    fn carry_into(&self, queries: &mut Vec<KeptQuery>) {
-        for (place, kept) in self.queries.iter().enumerate().filter(|(_, q)| !q.back) {
-            let before = self.queries.iter().take(place).rev();
-            let place_of = |q: &KeptQuery| queries.iter().position(|other| other.origin == q.origin);
-            let at = before.into_iter().find_map(place_of).map_or(0, |p| p + 1);
-            queries.insert(at, kept.clone());
+    /// Inserts the queries that were not restored, each behind the one that it followed.
+    fn insert_unrestored(&self, queries: &mut Vec<SavedQuery>) {
+        for (index, saved) in self.queries.iter().enumerate().filter(|(_, q)| !q.restored) {
+            let mut position = 0;
+            for before in self.queries.iter().take(index).rev() {
+                if let Some(found) = queries.iter().position(|q| q.origin == before.origin) {
+                    position = found + 1;
+                    break;
+                }
+            }
+            queries.insert(position, saved.clone());
         }
     }
 
-    /// What a project that is opened shall show: the images that were there when it was left, and those that
-    /// `project.json` names since.
-    pub fn to_open(left: Option<&Self>, project: &Project) -> Self {
-        let mut session = left.cloned().unwrap_or_else(|| Self { schema_version: VERSION, ..Self::default() });
+    /// What to restore when a project is opened: the queries of its last session, and those that `project.json` lists
+    /// since.
+    pub fn to_restore(last: Option<&Self>, project: &Project) -> Self {
+        let mut session = last.cloned().unwrap_or_else(|| Self { schema_version: VERSION, ..Self::default() });
         for path in &project.file.queries {
             let path = path.strip_prefix(&project.root).unwrap_or(path).to_owned();
-            if session.known.contains(&path) {
+            if session.listed.contains(&path) {
                 continue;
             }
-            let origin = KeptOrigin::File(path.clone());
-            session.known.push(path);
+            let origin = SavedOrigin::File(path.clone());
+            session.listed.push(path);
             if !session.queries.iter().any(|q| q.origin == origin) {
-                session.queries.push(KeptQuery { origin, starred: false, asked: Vec::new(), back: false });
+                session.queries.push(SavedQuery { origin, starred: false, explanations: Vec::new(), restored: false });
             }
         }
         session
     }
 
-    /// What a project remembers; none where nothing, or by a later version.
+    /// The saved session of a project; none where there is none, or it cannot be used.
     pub fn from_project(project: &Project) -> Option<Self> {
         let session = serde_json::from_value::<Self>(project.session.clone()?);
         match session {
             Ok(session) if session.schema_version == VERSION => Some(session),
             Ok(later) => {
                 tracing::warn!(
-                    "{SESSION} has layout {}, which is not known here: it is left out",
+                    "{SESSION} has layout {}, which this version does not know: ignored",
                     later.schema_version
                 );
                 None
             }
             Err(error) => {
-                tracing::warn!("{SESSION} cannot be read ({error}): it is left out");
+                tracing::warn!("{SESSION} cannot be read ({error}): ignored");
                 None
             }
         }
@@ -133,13 +168,26 @@ impl Session {
         write_json(&root.join(SESSION), self)
     }
 
-    /// The jobs that bring the images back.
-    pub fn jobs(&self, project: &Project) -> Vec<JobSpec> {
-        let job = |query: &KeptQuery| match &query.origin {
-            KeptOrigin::File(path) => JobSpec::LoadQuery(project.root.join(path)),
-            KeptOrigin::Seed { seed, draw } => JobSpec::GenerateQuery(GenerateQuery { seed: *seed, draw: *draw }),
-        };
-        self.queries.iter().map(job).collect()
+    /// The jobs that restore the query images, and why others are not opened.
+    pub fn image_jobs(&self, project: &Project) -> (Vec<JobSpec>, Vec<String>) {
+        let (mut jobs, mut refused) = (Vec::new(), Vec::new());
+        for query in &self.queries {
+            match &query.origin {
+                SavedOrigin::File(path) => {
+                    // `project.json` may list images beside its folder; what else leaves the folder was not saved here.
+                    let listed = project.file.queries.contains(&project.root.join(path));
+                    let checked = if listed { Ok(()) } else { stays_inside(path) };
+                    match checked.and_then(|()| path_in_project(&project.root, path)) {
+                        Ok(path) => jobs.push(JobSpec::LoadQuery(path)),
+                        Err(reason) => refused.push(format!("The image {} was not opened: {reason}", path.display())),
+                    }
+                }
+                SavedOrigin::Seed { seed, sampling } => {
+                    jobs.push(JobSpec::GenerateQuery(GenerateQuery { seed: *seed, draw: *sampling }));
+                }
+            }
+        }
+        (jobs, refused)
     }
 
     /// Seed of the next image.
@@ -152,31 +200,37 @@ impl Session {
         self.group.as_deref()
     }
 
-    /// An image is back: what is remembered of it, and whether it was on screen. Said once.
-    pub fn take_back(&mut self, query: &Query, root: &Path) -> Option<(KeptQuery, bool)> {
-        let origin = KeptOrigin::of(query, root);
-        let place = self.queries.iter().position(|q| q.origin == origin && !q.back)?;
-        let kept = self.queries.get(place).cloned();
-        // A file that changed while it was open is listed twice, and comes back as one.
-        self.queries.iter_mut().filter(|q| q.origin == origin).for_each(|q| q.back = true);
-        kept.map(|kept| (kept, self.current == Some(place)))
+    /// Marks a query as restored. Returns what was saved of it and whether it was on screen; none the second time.
+    pub fn restore_query(&mut self, query: &Query, root: &Path) -> Option<(SavedQuery, bool)> {
+        let origin = SavedOrigin::of(query, root);
+        let index = self.queries.iter().position(|q| q.origin == origin && !q.restored)?;
+        let saved = self.queries.get(index)?.clone();
+        // A file that changed while it was open is listed twice, and is restored as one.
+        for query in self.queries.iter_mut().filter(|q| q.origin == origin) {
+            query.restored = true;
+        }
+        Some((saved, self.current == Some(index)))
     }
 }
 
-impl KeptQuery {
-    fn of(query: &Query, root: &Path, left: Option<&Session>) -> Self {
-        let origin = KeptOrigin::of(query, root);
-        // What was asked before stays until it is asked anew: it may be about to come back, or come back another time.
-        let before = left.into_iter().flat_map(|s| &s.queries).filter(|q| q.origin == origin);
-        let mut asked: Vec<AttributeJob> = before.flat_map(|q| &q.asked).cloned().collect();
-        let all = query.earlier.iter().chain(&query.answer).filter(|a| a.complete.is_some() || a.is_recalled());
-        for job in all.filter_map(|a| a.asked.as_deref()) {
-            let was = asked.iter().position(|old| same_question(old, job)).map(|place| asked.remove(place));
-            // An answer that was brought back is kept as it was asked for in the first place.
-            let again = was.filter(|_| job.known_only);
-            asked.push(again.unwrap_or_else(|| AttributeJob { known_only: false, ..job.clone() }));
+impl SavedQuery {
+    fn capture(query: &Query, root: &Path, last: Option<&Session>) -> Self {
+        let origin = SavedOrigin::of(query, root);
+        // Explanations of the last session stay until they are replaced: they may not have been restored yet.
+        let mut explanations = Vec::new();
+        for saved in last.into_iter().flat_map(|s| &s.queries).filter(|q| q.origin == origin) {
+            explanations.extend(saved.explanations.iter().cloned());
         }
-        Self { origin, starred: query.starred, asked, back: false }
+        for answer in query.earlier.iter().chain(&query.explanation) {
+            if answer.complete.is_none() && !answer.is_recalled() {
+                continue;
+            }
+            let Some(job) = answer.request.as_deref() else { continue };
+            let explanation = SavedExplanation::of(job);
+            explanations.retain(|old| !explanation.replaces(old));
+            explanations.push(explanation);
+        }
+        Self { origin, starred: query.starred, explanations, restored: false }
     }
 
     /// Whether it had a star.
@@ -184,32 +238,72 @@ impl KeptQuery {
         self.starred
     }
 
-    /// The explanations that were there, for what is open now. They only take up what is kept.
-    pub fn explanations(&self, state: &State, query: &Query) -> Vec<AttributeJob> {
-        let (Some(model), Some(dataset)) = (&state.model, &state.dataset) else { return Vec::new() };
-        let again = |asked: &AttributeJob| AttributeJob {
-            model: model.path.clone(),
-            data: dataset.path().to_owned(),
-            queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
-            keep_in: state.store(),
-            live: false,
-            known_only: true,
-            ..asked.clone()
-        };
-        self.asked.iter().map(again).collect()
+    /// Its explanations that this version of the program can restore, the oldest first.
+    pub fn explanations(&self) -> Vec<SavedExplanation> {
+        self.explanations.iter().filter(|saved| saved.is_usable()).cloned().collect()
     }
 }
 
-/// Whether the later of two jobs about an image takes the place of the earlier.
-fn same_question(a: &AttributeJob, b: &AttributeJob) -> bool {
-    (&a.method, &a.settings, &a.recipe) == (&b.method, &b.settings, &b.recipe)
+impl SavedExplanation {
+    fn of(job: &AttributeJob) -> Self {
+        Self {
+            method: job.method.clone(),
+            settings: job.settings,
+            recipe: job.recipe.clone(),
+            control_groups: job.null,
+            confirm: job.confirm,
+            groups: job.groups.clone(),
+        }
+    }
+
+    /// Whether it takes the place of an earlier explanation of the same query.
+    fn replaces(&self, old: &Self) -> bool {
+        (&self.method, &self.settings, &self.recipe) == (&old.method, &old.settings, &old.recipe)
+    }
+
+    fn is_usable(&self) -> bool {
+        let usable = method(&self.method).and(self.recipe.check());
+        if let Err(error) = &usable {
+            tracing::warn!("an explanation in {SESSION} cannot be restored: {error}");
+        }
+        usable.is_ok()
+    }
+
+    /// The job that restores it from the store of the open project, without computing anything. None where no model or no
+    /// dataset is open.
+    pub fn recall_job(&self, state: &State, query: &Query) -> Option<AttributeJob> {
+        let (model, dataset) = (state.model.as_ref()?, state.dataset.as_ref()?);
+        Some(AttributeJob {
+            model: model.path.clone(),
+            data: dataset.path().to_owned(),
+            group_column: None,
+            class_map: None,
+            queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
+            draw: query.draw.unwrap_or_default(),
+            method: self.method.clone(),
+            groups: self.groups.clone(),
+            // How many images share a pass is a matter of this computer's memory.
+            settings: ScoreSettings { batch: ScoreSettings::default().batch, ..self.settings },
+            null: self.control_groups,
+            confirm: self.confirm,
+            recipe: self.recipe.clone(),
+            counterfactuals: None,
+            keep_in: state.store(),
+            out: None,
+            // The window looks for nearest images itself, for the group on screen.
+            neighbours: 0,
+            live: false,
+            dry_run: false,
+            known_only: true,
+        })
+    }
 }
 
-impl KeptOrigin {
+impl SavedOrigin {
     fn of(query: &Query, root: &Path) -> Self {
         match (&query.image.origin, query.draw) {
             (QueryOrigin::File(path), _) => Self::File(path.strip_prefix(root).unwrap_or(path).to_owned()),
-            (QueryOrigin::Seed(seed), draw) => Self::Seed { seed: *seed, draw: draw.unwrap_or_default() },
+            (QueryOrigin::Seed(seed), sampling) => Self::Seed { seed: *seed, sampling: sampling.unwrap_or_default() },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the window remembers of itself: what is open over it, what it said, and which projects were open lately.
+//! State of the window itself: open dialogs, messages, recent projects.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use super::history::History;
 use super::log::Log;
 use super::palette::Palette;
 
-/// Projects that are remembered.
+/// Recent projects at most.
 const RECENT: usize = 8;
 
-/// A project that was open lately.
+/// A recent project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
     /// Its folder.
@@ -20,7 +20,7 @@ pub struct Recent {
     pub name: String,
 }
 
-/// What the window remembers of itself.
+/// State of the window itself.
 #[derive(Debug, Default)]
 pub struct Shell {
     /// The palette, where it is open.
@@ -35,52 +35,52 @@ pub struct Shell {
     pub presenting: bool,
     /// The card of the tour that is on screen.
     pub tour: Option<usize>,
-    /// Whether the tour was seen, at least its beginning.
+    /// Whether the tour was started once.
     pub toured: bool,
-    /// Projects that were open lately, latest first.
+    /// Recent projects, the latest first.
     pub recent: Vec<Recent>,
     /// Steps that can be undone.
     pub history: History,
     /// Whether the library's filter shall get the cursor.
     pub focus_filter: bool,
     /// What the program has in memory.
-    pub memory: Meter,
+    pub memory: MemoryMeter,
 }
 
 impl Shell {
-    /// A project was opened.
-    pub fn remember(&mut self, path: &Path, name: &str) {
+    /// Puts a project at the top of the recent ones.
+    pub fn add_recent(&mut self, path: &Path, name: &str) {
         self.recent.retain(|r| r.path != path);
         self.recent.insert(0, Recent { path: path.to_owned(), name: name.to_owned() });
         self.recent.truncate(RECENT);
     }
 
-    /// A project is no longer there.
-    pub fn drop_recent(&mut self, path: &Path) {
+    /// Removes a project from the recent ones.
+    pub fn remove_recent(&mut self, path: &Path) {
         self.recent.retain(|r| r.path != path);
     }
 
-    /// Takes up what was kept. What cannot be read is nothing.
-    pub fn recent_from(&mut self, text: &str) {
+    /// Restores the recent projects. The list stays as it is where the text cannot be read.
+    pub fn restore_recent(&mut self, text: &str) {
         match serde_json::from_str::<Vec<Recent>>(text) {
             Ok(mut recent) => {
                 recent.truncate(RECENT);
                 self.recent = recent;
             }
-            Err(error) => tracing::warn!("the list of recent projects cannot be read and is begun anew: {error}"),
+            Err(error) => tracing::warn!("the list of recent projects cannot be read and starts empty: {error}"),
         }
     }
 }
 
 /// Measures memory at most once a second, and never by itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Meter {
-    /// Bytes at the last reading; none where the system does not tell.
+pub struct MemoryMeter {
+    /// Bytes at the last reading; none where the system does not report it.
     pub bytes: Option<u64>,
     read: Option<f64>,
 }
 
-impl Meter {
+impl MemoryMeter {
     /// Reads again where the last reading is older than a second.
     pub fn follow(&mut self, now: f64, read: impl FnOnce() -> Option<u64>) {
         if self.read.is_none_or(|at| now - at >= 1.0) {
@@ -96,24 +96,24 @@ mod tests {
     #[test]
     fn the_latest_eight_projects_are_remembered_once_each() {
         let mut shell = Shell::default();
-        (0..10).for_each(|i| shell.remember(Path::new(&format!("/p/{i}")), &format!("project {i}")));
-        shell.remember(Path::new("/p/4"), "project 4");
+        (0..10).for_each(|i| shell.add_recent(Path::new(&format!("/p/{i}")), &format!("project {i}")));
+        shell.add_recent(Path::new("/p/4"), "project 4");
         let names: Vec<_> = shell.recent.iter().map(|r| r.name.as_str()).collect();
         assert_eq!(names.len(), 8);
         assert_eq!(names[..2], ["project 4", "project 9"]);
         let text = serde_json::to_string(&shell.recent).unwrap();
         let mut other = Shell::default();
-        other.recent_from(&text);
+        other.restore_recent(&text);
         assert_eq!(other.recent, shell.recent);
-        other.recent_from("{ broken");
+        other.restore_recent("{ broken");
         assert_eq!(other.recent, shell.recent, "what cannot be read changes nothing");
-        other.drop_recent(Path::new("/p/4"));
+        other.remove_recent(Path::new("/p/4"));
         assert_eq!(other.recent.len(), 7);
     }
 
     #[test]
     fn memory_is_read_once_a_second_at_most() {
-        let mut meter = Meter::default();
+        let mut meter = MemoryMeter::default();
         let times = std::cell::Cell::new(0);
         let read = || {
             times.set(times.get() + 1);

@@ -2,22 +2,24 @@
 
 mod evidence;
 mod jobs;
-mod question;
 mod ranking_view;
 mod reduce;
+mod request;
+mod restore;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
-pub use evidence::{Course, Found};
+pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};
-pub use question::{looked_through, makes, models, question};
 pub use ranking_view::{RankingView, Row, Stage};
 pub use reduce::Effect;
+pub use request::{counterfactual_kind, evidence_source, job_evidence_source, scoring_request};
+pub use restore::RestoreJob;
 
-use super::session::Session;
+use super::session::{SavedExplanation, Session};
 use whence_data::{Dataset, ImageShape, Neighbour};
 use whence_jobs::Priority;
 use whence_jobs::{AttributeJob, JobId, JobSpec, ModelInfo, QueryImage, SampleSettings};
@@ -27,7 +29,7 @@ use whence_store::Project;
 /// Everything the window shows.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Whether something will be opened that nobody asked for: the last project, or the demo.
+    /// Whether the window is about to open the last project, or the demo, by itself.
     pub opening: bool,
     /// The project, where one is open.
     pub project: Option<Project>,
@@ -35,9 +37,9 @@ pub struct State {
     pub model: Option<ModelInfo>,
     /// The training images, where they are in memory.
     pub dataset: Option<Dataset>,
-    /// Counts datasets, so that textures of an earlier one are not shown.
-    pub dataset_number: u64,
-    /// The images asked about.
+    /// Id of the dataset in this window, so that textures of an earlier one are not shown.
+    pub dataset_id: u64,
+    /// The query images.
     pub queries: Vec<Query>,
     /// Key of the query on screen.
     pub current: Option<u64>,
@@ -50,49 +52,53 @@ pub struct State {
     /// Jobs that ended, latest first.
     pub history: Vec<Job>,
     /// Warnings and failures, oldest first.
-    pub notices: Vec<Notice>,
-    /// What the project looked like when it was left; what of it did not come back is carried into the next session.
-    pub expected: Option<Session>,
-    /// The image that is being drawn.
-    pub drawing: Option<Drawing>,
+    pub notifications: Vec<Notification>,
+    /// The project's last session; what of it is not restored is carried into the next one.
+    pub saved_session: Option<Session>,
+    /// Jobs that restore it, before the engine has them.
+    pub restore_queue: VecDeque<RestoreJob>,
+    /// The image that is being generated.
+    pub generation: Option<GenerationPreview>,
     next_key: u64,
 }
 
-/// An image asked about, and what is known of it.
+/// A query image, and what is known of it.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// Unique while the program runs.
     pub key: u64,
     /// The image.
     pub image: QueryImage,
-    /// How it was drawn, where it was.
+    /// How it was generated, where it was.
     pub draw: Option<SampleSettings>,
     /// Nearest training images, by group.
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
-    /// What the groups had to do with it.
-    pub answer: Option<Answer>,
-    /// Complete answers that were found before, by other methods or settings, latest last.
-    pub earlier: Vec<Answer>,
-    /// Evidence for and against the answer.
-    pub found: Found,
-    /// Whether what is kept of it was asked for.
+    /// The explanation on screen.
+    pub explanation: Option<Explanation>,
+    /// Complete explanations by other methods or settings, the latest last.
+    pub earlier: Vec<Explanation>,
+    /// Explanations of an earlier session that were not recalled yet, the oldest first.
+    pub saved_explanations: Vec<SavedExplanation>,
+    /// Evidence for and against the explanation.
+    pub evidence: QueryEvidence,
+    /// Whether its stored evidence was requested.
     pub recalled: bool,
-    /// Whether the user marked it.
+    /// Whether it has a star.
     pub starred: bool,
 }
 
 /// The scores of one query, as far as they are known.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
+pub struct Explanation {
     /// The job that finds them.
     pub job: JobId,
     /// Name of the method.
     pub method: String,
-    /// What was asked for, in words.
+    /// The scoring settings, in words.
     pub settings: String,
-    /// The job's whole description.
-    pub asked: Option<Box<AttributeJob>>,
-    /// How models without a group were made, in words; empty where none were.
+    /// The job's description.
+    pub request: Option<Box<AttributeJob>>,
+    /// How models without a group were made, in words; empty where the method makes none.
     pub recipe: String,
     /// The closed form's ranking.
     pub preview: Option<Attribution>,
@@ -100,14 +106,14 @@ pub struct Answer {
     pub scored: BTreeMap<usize, GroupScore>,
     /// All scores.
     pub complete: Option<Attribution>,
-    /// The same, in order, with ties and the sentence that sums up.
-    pub board: RankingView,
+    /// The same in order, with ties and a headline.
+    pub ranking: RankingView,
 }
 
-/// An image while it is drawn.
+/// An image while it is generated.
 #[derive(Clone, Debug)]
-pub struct Drawing {
-    /// The job that draws it.
+pub struct GenerationPreview {
+    /// The job that generates it.
     pub job: JobId,
     /// Steps done.
     pub step: usize,
@@ -119,9 +125,9 @@ pub struct Drawing {
     pub shape: ImageShape,
 }
 
-/// Something worth knowing, shown near what it is about until dismissed.
+/// A warning or a failure, shown beside what it concerns until dismissed.
 #[derive(Clone, Debug)]
-pub struct Notice {
+pub struct Notification {
     /// Unique while the program runs.
     pub key: u64,
     /// What it is about.
@@ -136,36 +142,35 @@ pub struct Notice {
     pub retry: Option<JobSpec>,
 }
 
-impl Answer {
-    /// Whether it answers this question.
-    pub fn is_to(&self, question: &AttributeJob) -> bool {
-        self.asked.as_deref().is_some_and(|asked| self::question(asked) == *question)
+impl Explanation {
+    /// Whether it is the result of this request, as [`scoring_request`] reduces it.
+    pub fn answers(&self, request: &AttributeJob) -> bool {
+        self.request.as_deref().is_some_and(|own| scoring_request(own) == *request)
     }
 
-    /// Whether it is only brought back, from what is kept.
+    /// Whether it is only recalled from the store.
     pub fn is_recalled(&self) -> bool {
-        self.asked.as_ref().is_some_and(|job| job.known_only)
+        self.request.as_ref().is_some_and(|job| job.known_only)
     }
 }
 
 impl Query {
-    /// Complete answers and the one on screen, the oldest first.
-    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
-        let now = self.answer.iter().filter(|a| !a.board.rows.is_empty());
+    /// Complete explanations and the one on screen, the oldest first.
+    pub fn explanations(&self) -> impl Iterator<Item = &Explanation> {
+        let now = self.explanation.iter().filter(|a| !a.ranking.rows.is_empty());
         self.earlier.iter().chain(now)
     }
 
-    /// Puts the answer that was asked for in this way on screen, unless another is still being found. False where there is
-    /// none.
-    pub fn bring_forward(&mut self, asked: impl Fn(&AttributeJob) -> bool) -> bool {
-        let fits = |answer: &Answer| answer.asked.as_deref().is_some_and(&asked);
-        if self.answer.as_ref().is_some_and(fits) {
+    /// Shows the explanation whose request fits, unless another one is still being computed. False where there is none.
+    pub fn show_explanation(&mut self, fits: impl Fn(&AttributeJob) -> bool) -> bool {
+        let fits = |explanation: &Explanation| explanation.request.as_deref().is_some_and(&fits);
+        if self.explanation.as_ref().is_some_and(fits) {
             return true;
         }
         let Some(place) = self.earlier.iter().position(fits) else { return false };
-        if self.answer.as_ref().is_none_or(|now| now.complete.is_some()) {
+        if self.explanation.as_ref().is_none_or(|now| now.complete.is_some()) {
             let found = self.earlier.remove(place);
-            self.earlier.extend(self.answer.replace(found));
+            self.earlier.extend(self.explanation.replace(found));
             // Its evidence may be of other models.
             self.recalled = false;
         }
@@ -174,7 +179,7 @@ impl Query {
 }
 
 impl State {
-    /// Nothing yet, but something is about to be opened.
+    /// Empty, while something is about to be opened.
     pub fn at_start() -> Self {
         Self { opening: true, ..Self::default() }
     }
@@ -188,9 +193,9 @@ impl State {
         self.queries.iter_mut().find(|q| q.key == key)
     }
 
-    /// The answer on screen.
-    pub fn answer(&self) -> Option<&Answer> {
-        self.query().and_then(|q| q.answer.as_ref())
+    /// The explanation on screen.
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.query().and_then(|q| q.explanation.as_ref())
     }
 
     /// Names of the groups.
@@ -212,7 +217,8 @@ impl State {
     /// Explanations whose priority changes, because another query is on screen now.
     pub fn follow_screen(&mut self) -> Vec<(JobId, Priority)> {
         let mut changes = Vec::new();
-        for job in self.jobs.iter_mut().filter(|j| j.slot == Slot::Explain && !j.raised) {
+        let moves = |j: &&mut Job| j.slot == Slot::Explain && !j.raised && j.priority != Priority::Prompt;
+        for job in self.jobs.iter_mut().filter(moves) {
             let wanted = if job.query == self.current { Priority::Front } else { Priority::Normal };
             if job.priority != wanted {
                 job.priority = wanted;
@@ -238,7 +244,7 @@ impl State {
 
     /// The job that explains the query on screen.
     pub fn explaining(&self) -> Option<&Job> {
-        let job = self.answer()?.job;
+        let job = self.explanation()?.job;
         self.jobs.iter().find(|j| j.id == job)
     }
 
@@ -256,44 +262,44 @@ impl State {
                 (false, _, false) => "Open its dataset first",
             });
         };
-        if self.drawing.is_some() {
-            return Err("An image is being drawn");
+        if self.generation.is_some() {
+            return Err("An image is being generated");
         }
-        let Some(query) = self.query() else { return Err("Draw an image from a seed or open one first") };
+        let Some(query) = self.query() else { return Err("Generate an image from a seed or open one first") };
         if dataset.shape() != model.shape || query.image.shape != model.shape {
-            return Err("The dataset or the image has another size than the model: open it again");
+            return Err("The dataset or the image does not have the model's size. Open it again.");
         }
         if self.explaining().is_some() {
-            return Err("This image is being explained already");
+            return Err("This image is already being explained");
         }
         Ok(())
     }
 
     /// Notices of a slot, and of the query on screen where they are about a query.
-    pub fn notices_of(&self, slot: Slot) -> impl Iterator<Item = &Notice> {
-        self.notices.iter().filter(move |n| n.slot == slot && (n.query.is_none() || n.query == self.current))
+    pub fn notifications_of(&self, slot: Slot) -> impl Iterator<Item = &Notification> {
+        self.notifications.iter().filter(move |n| n.slot == slot && (n.query.is_none() || n.query == self.current))
     }
 
-    /// Adds a notice; the same text is not said twice.
+    /// Adds a notification; the same text is not repeated.
     pub fn notify(&mut self, slot: Slot, query: Option<u64>, failed: bool, text: String, retry: Option<JobSpec>) {
         self.opening &= !failed;
-        if self.notices.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
+        if self.notifications.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
             return;
         }
         let key = self.new_key();
-        self.notices.push(Notice { key, slot, query, failed, text, retry });
+        self.notifications.push(Notification { key, slot, query, failed, text, retry });
     }
 
-    /// Takes a notice away.
+    /// Dismisses a notification.
     pub fn dismiss(&mut self, key: u64) {
-        self.notices.retain(|n| n.key != key);
+        self.notifications.retain(|n| n.key != key);
     }
 
     /// Selects the group that is `by` places further in the order on screen.
     pub fn move_selection(&mut self, by: isize) {
         let board: Vec<usize> = self
-            .answer()
-            .map(|a| a.board.rows.iter().chain(&a.board.waiting).filter_map(|r| r.group).collect())
+            .explanation()
+            .map(|a| a.ranking.rows.iter().chain(&a.ranking.waiting).filter_map(|r| r.group).collect())
             .unwrap_or_default();
         let order = if board.is_empty() { (0..self.groups().len()).collect() } else { board };
         let place = self.group.and_then(|g| order.iter().position(|o| *o == g));
@@ -312,17 +318,17 @@ impl State {
         self.current = self.queries.get(next).map(|q| q.key);
     }
 
-    /// Takes a query off the list.
+    /// Removes a query from the list.
     pub fn remove_query(&mut self, key: u64) {
         let Some(place) = self.queries.iter().position(|q| q.key == key) else { return };
         self.queries.remove(place);
-        self.notices.retain(|n| n.query != Some(key));
+        self.notifications.retain(|n| n.query != Some(key));
         if self.current == Some(key) {
             self.current = self.queries.get(place.min(self.queries.len().saturating_sub(1))).map(|q| q.key);
         }
     }
 
-    /// Where counterfactual models of what is open are kept.
+    /// The folder of the store for what is open.
     pub fn store(&self) -> PathBuf {
         self.project.as_ref().map_or_else(|| whence_store::user_data_folder().join("store"), Project::store)
     }

@@ -1,54 +1,92 @@
-//! BackgroundTasks that panicked: whoever waits for one is told, and what it held up goes on.
+//! The background tasks of the window, and what it does where one of them panics or gets no thread: the wait ends, the
+//! failure is reported beside what it concerns, and everything else goes on.
 
 use egui::Context;
 
-use super::background_tasks::Message;
-use super::export::Unsaved;
+use super::background_tasks::{Failure, Message, Task};
+use super::export::SaveError;
 use super::state::Slot;
 use super::window::WhenceApp;
 
+/// A dialog of the system.
+pub const DIALOG: Task = Task {
+    name: "dialog",
+    on_failure: |app, _, failure| {
+        app.forms.dialog_open = false;
+        app.task_failed(Slot::Other, "Could not open the system's dialog", failure, "Type or drop the path instead");
+    },
+};
+
+/// Reading a project's recipe.
+pub const RECIPE: Task = Task {
+    name: "recipe",
+    on_failure: |app, _, failure| {
+        app.forms.reading_recipe = false;
+        app.task_failed(Slot::Explain, "Could not read the project's recipe", failure, "The settings stay as they are");
+    },
+};
+
+/// Looking for nearest training images.
+pub const NEAREST: Task = Task {
+    name: "nearest",
+    on_failure: |app, _, failure| {
+        app.give_up_nearest();
+        app.task_failed(Slot::Other, "Could not find the nearest training images", failure, "Select another group");
+    },
+};
+
+/// Putting the library into an order.
+pub const ARRANGE: Task = Task {
+    name: "arrange",
+    on_failure: |app, _, failure| {
+        app.library.give_up();
+        app.task_failed(Slot::Dataset, "Could not sort the library", failure, "Choose another order");
+    },
+};
+
+/// Writing an exported file.
+pub const EXPORT: Task = Task {
+    name: "export",
+    on_failure: |app, _, failure| {
+        let text = format!("Nothing was saved: {}. Try again, or save something else.", failure.cause());
+        app.exported(Err(SaveError::Failed(text)));
+    },
+};
+
+/// Writing the image of `--screenshot`.
+pub const SCREENSHOT: Task = Task {
+    name: "screenshot",
+    on_failure: |app, ctx, failure| {
+        let text = format!("the image of the window could not be written: {}", failure.cause());
+        app.take_message(ctx, Message::ScreenshotSaved(Err(text)));
+    },
+};
+
+/// Finding out what lies at a path.
+pub const INSPECT: Task = Task { name: "inspect", on_failure: opening_failed };
+
+/// Finding out whether a recent project is still there.
+pub const RECENT: Task = Task { name: "recent", on_failure: opening_failed };
+
+/// Unpacking the demo.
+pub const DEMO: Task = Task { name: "demo", on_failure: opening_failed };
+
+/// Reading the recipe of an exported image.
+pub const VIEW: Task = Task { name: "view", on_failure: opening_failed };
+
+fn opening_failed(app: &mut WhenceApp, _: &Context, failure: Failure) {
+    app.task_failed(Slot::Other, "Could not open this", failure, "Try again, or open something else");
+}
+
 impl WhenceApp {
-    /// The errand of this name panicked.
-    pub(super) fn errand_failed(&mut self, ctx: &Context, name: &str) {
-        tracing::error!("the thread whence-{name} panicked: this is a fault in Whence");
-        let (slot, text) = match name {
-            "dialog" => {
-                self.forms.dialog_open = false;
-                (Slot::Other, "The system's dialog broke down. Type or drop the path instead")
-            }
-            "recipe" => {
-                self.forms.reading_recipe = false;
-                (
-                    Slot::Explain,
-                    "The project's recipe cannot be read, by a fault in Whence. The settings stay as they are",
-                )
-            }
-            "nearest" => {
-                self.give_up_nearest();
-                (Slot::Other, "The nearest training images cannot be found, by a fault in Whence. All else goes on")
-            }
-            "arrange" => {
-                self.library.give_up();
-                (Slot::Dataset, "The library cannot be put into this order, by a fault in Whence. Choose another order")
-            }
-            "session" => (Slot::Project, "How the project looks was not kept, by a fault in Whence. All else goes on"),
-            "export" => {
-                let text = "Nothing was saved, by a fault in Whence. Try another place, or save something else";
-                return self.exported(Err(Unsaved::Failed(text.into())));
-            }
-            "screenshot" => {
-                let text = "the image of the window could not be written, by a fault in Whence";
-                return self.take_message(ctx, Message::Saved(Err(text.into())));
-            }
-            _ => (Slot::Other, "What was to be opened cannot be read, by a fault in Whence. Open something else"),
-        };
-        self.state.notify(slot, None, true, text.into(), None);
+    fn task_failed(&mut self, slot: Slot, what: &str, failure: Failure, remedy: &str) {
+        self.state.notify(slot, None, true, format!("{what}: {}. {remedy}.", failure.cause()), None);
     }
 
-    /// Nobody looks again for what made the look-up panic.
+    /// Leaves the group without nearest images, so that the look-up that failed is not repeated in every frame.
     fn give_up_nearest(&mut self) {
-        if let Some((query, dataset, group)) = self.looking.take()
-            && self.state.dataset_number == dataset
+        if let Some((query, dataset, group)) = self.nearest_lookup.take()
+            && self.state.dataset_id == dataset
             && let Some(query) = self.state.query_mut(query)
         {
             query.nearest.entry(group).or_default();

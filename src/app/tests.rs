@@ -1,4 +1,4 @@
-//! The real window, driven by what a screen reader would hear: events in, names and images out.
+//! The real window, driven through its accessibility tree: events in, accessible names and images out.
 
 pub(super) mod bench;
 mod evidence;
@@ -11,6 +11,7 @@ mod library_order;
 mod queue;
 mod reopen;
 mod report;
+mod restore;
 mod scenes;
 mod score_map;
 mod screenshots;
@@ -32,10 +33,10 @@ use scenes::Scene;
 use whence_jobs::{EventKind, JobSpec};
 
 #[test]
-fn an_empty_window_says_what_to_open() {
+fn an_empty_window_names_what_to_open() {
     let mut scene = Scene::new();
     scene.settle();
-    scene.window.get_by_label("Open a project or a model folder, or drop one here");
+    scene.window.get_by_label("Open a project or a model folder, or drop one here.");
     scene.window.get_by_label("Open a model first");
     assert!(scene.window.get_by_label("Explain this image").accesskit_node().is_disabled());
 }
@@ -51,7 +52,7 @@ fn a_loaded_window_explains_on_ctrl_enter() {
     let JobSpec::Attribute(job) = spec else { panic!("{spec:?}") };
     assert!(job.live && job.method == "guda" && job.neighbours == 12);
     assert_eq!(job.settings.timesteps.to_string(), "50");
-    scene.window.get_by_label("The closed form's preview comes first, then one group after the other");
+    scene.window.get_by_label("A quick preview comes first, then the score of each group.");
 }
 
 #[test]
@@ -73,21 +74,21 @@ fn groups_are_selected_by_mouse_and_by_keys_and_show_their_nearest_images() {
 #[test]
 fn a_running_explanation_shows_preview_losses_and_cancel() {
     let mut scene = Scene::running(3);
-    assert_eq!(scene.window.get_all_by_label_contains("closed form preview").count(), 5);
-    scene.window.get_by_label_contains("Losses forget");
-    scene.window.get_by_label("3 of 8 groups unlearned; pointillism leads so far");
+    assert_eq!(scene.window.get_all_by_label_contains("nats, preview").count(), 5);
+    scene.window.get_by_label_contains("forget loss");
+    scene.window.get_by_label("3 of 8 groups scored; \u{201c}pointillism\u{201d} ranks first so far");
     scene.window.get_by_label("Cancel").click();
     scene.settle();
     let job = scene.app().state.active().map(|j| j.id);
     assert_eq!(scene.fake.cancelled(), job);
     scene.window.get_by_label("stopping…");
     scene.tell(EventKind::Cancelled);
-    scene.window.get_by_label_contains("cancelled, what was finished is kept");
-    scene.window.get_by_label("Stopped: the other groups were not unlearned");
+    scene.window.get_by_label_contains("cancelled; finished results are kept");
+    scene.window.get_by_label("Stopped: the other groups were not scored.");
 }
 
 #[test]
-fn a_finished_explanation_says_who_leads_and_who_is_tied() {
+fn a_finished_explanation_shows_ranks_and_ties() {
     let scene = Scene::done();
     scene.window.get_by_label_contains("pointillism stands out");
     scene.window.get_by_label_contains("pointillism: +41");
@@ -99,18 +100,18 @@ fn a_finished_explanation_says_who_leads_and_who_is_tied() {
 }
 
 #[test]
-fn a_failed_job_says_what_to_do_and_can_be_tried_again() {
+fn a_failed_job_shows_a_remedy_and_can_be_retried() {
     let mut scene = Scene::running(1);
     scene.tell(EventKind::Failed("the device ran out of memory. Choose a smaller batch".into()));
-    scene.window.get_by_label("Failed");
+    scene.window.get_by_label("Could not explain the image");
     scene.window.get_by_label("Try again").click();
     scene.settle();
     assert!(matches!(scene.fake.last().1, JobSpec::Attribute(_)));
-    assert!(scene.window.query_by_label("Failed").is_none());
+    assert!(scene.window.query_by_label("Could not explain the image").is_none());
 }
 
 #[test]
-fn typed_paths_are_opened_as_what_they_are() {
+fn a_typed_path_is_opened_by_its_type() {
     let mut scene = Scene::new();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("project.json"), "{}").unwrap();
@@ -124,7 +125,7 @@ fn typed_paths_are_opened_as_what_they_are() {
 }
 
 #[test]
-fn a_field_undoes_its_own_text_and_not_the_selection() {
+fn undo_in_a_text_field_changes_the_text_and_not_the_selection() {
     let mut scene = Scene::loaded();
     scene.window.get_by_label("Group mosaic, 120 images").click();
     scene.settle();
@@ -141,17 +142,17 @@ fn a_field_undoes_its_own_text_and_not_the_selection() {
 }
 
 #[test]
-fn a_missing_path_is_said_beside_the_field() {
+fn a_missing_path_is_reported_beside_the_field() {
     let mut scene = Scene::new();
     let ctx = scene.window.ctx.clone();
     let path = PathBuf::from("/nowhere/at/all");
     scene.window.state_mut().command(&ctx, super::actions::Command::Open(path));
     scene.settle_until(|scene| scene.app().forms.path_error.is_some());
-    scene.window.get_by_label_contains("There is nothing at /nowhere/at/all");
+    scene.window.get_by_label_contains("/nowhere/at/all does not exist");
 }
 
 #[test]
-fn dialogs_open_off_the_windows_thread() {
+fn dialogs_do_not_block_the_window() {
     let mut scene = Scene::new();
     scene.window.key_press_modifiers(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O);
     scene.settle();
@@ -164,9 +165,9 @@ fn dialogs_open_off_the_windows_thread() {
 }
 
 #[test]
-fn a_seed_is_drawn_with_a_live_preview() {
+fn generating_from_a_seed_shows_a_live_preview() {
     let mut scene = Scene::loaded();
-    scene.window.get_by_label("Draw").click();
+    scene.window.get_by_label("Generate").click();
     scene.settle();
     assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.seed == 0));
     assert_eq!(scene.app().forms.seed, 1, "the next press draws another");
@@ -177,12 +178,12 @@ fn a_seed_is_drawn_with_a_live_preview() {
 }
 
 #[test]
-fn class_conditional_models_ask_for_the_class() {
+fn class_conditional_models_show_a_class_field() {
     let mut scene = Scene::conditional(10);
     scene.window.state_mut().forms.class = 4;
     scene.settle();
     scene.window.get_by_label("Class");
-    scene.act(Action::Draw);
+    scene.act(Action::Generate);
     assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.draw.class == Some(4)));
 }
 
@@ -198,7 +199,7 @@ fn help_opens_and_closes_by_key() {
 }
 
 #[test]
-fn dropped_and_hovering_files_are_taken() {
+fn dropped_files_are_opened_and_hovering_ones_announced() {
     #[derive(Debug)]
     struct Dropped(PathBuf);
     impl egui::DroppedFile for Dropped {
@@ -219,7 +220,7 @@ fn dropped_and_hovering_files_are_taken() {
 }
 
 impl Scene {
-    /// Fails where the window asks for frames although nothing happens. What background_tasks found may still wake it for a while.
+    /// Fails where the window requests frames although nothing happens. Background tasks may still wake it for a while.
     pub fn rests(&mut self) {
         let start = std::time::Instant::now();
         loop {
@@ -235,14 +236,14 @@ impl Scene {
 }
 
 #[test]
-fn an_idle_window_asks_for_no_frames() {
+fn an_idle_window_requests_no_frames() {
     let mut scene = Scene::done();
     scene.settle();
     scene.rests();
 }
 
 #[test]
-fn a_thousand_groups_and_long_names_do_not_break_the_window() {
+fn a_thousand_groups_and_long_names_fit_the_window() {
     let scene = Scene::many(1000);
     scene.window.get_by_label_contains("stands out");
 }

@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn no_two_of_the_first_36_groups_look_the_same() {
-        let looks: std::collections::HashSet<_> = (0..36).map(|g| (DARK.group(g), Mark::of(g) as u8)).collect();
-        assert_eq!(looks.len(), 36);
+        let styles: std::collections::HashSet<_> = (0..36).map(|g| (DARK.group(g), Mark::of(g) as u8)).collect();
+        assert_eq!(styles.len(), 36);
     }
 }

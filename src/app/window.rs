@@ -1,4 +1,4 @@
-//! The program in the window: takes in what the engine and the background_tasks tell, then draws one frame.
+//! The application: receives events of the engine and of background tasks, then draws one frame.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,16 +10,19 @@ use super::Options;
 use super::actions::{self, Command};
 use super::backend::Backend;
 use super::background_tasks::{BackgroundTasks, Message};
-use super::dock::{Dock, Tab};
-use super::files::{FilePicker, Kind, Pick, SystemPicker};
+use super::commands::WRITING;
+use super::dock::Dock;
+use super::files::{FilePicker, PathKind, Pick, SystemPicker};
 use super::forms::{Forms, NEAREST, Settings};
 use super::library::Library;
-use super::panels::{self, View};
-use super::session::Session;
+use super::panels::{self, PanelId, View};
+use super::session::{Session, SessionWriter};
 use super::shell::Shell;
 use super::state::{Effect, Slot, State};
+use super::task_failures;
 use super::theme;
 use super::widgets::Textures;
+use whence_base::Error;
 use whence_engine::{Engine, journal_path};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
@@ -28,18 +31,21 @@ const EVENTS_A_FRAME: usize = 256;
 /// Frames between the last change and the image of the window.
 const SETTLED: u32 = 8;
 
+/// Interval at which changes of the session are detected, seconds.
+const SESSION_INTERVAL: f64 = 0.5;
+
 /// How the image of the window is coming along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shot {
-    /// Not asked for, or done.
+enum Screenshot {
+    /// Not requested, or done.
     None,
     /// Waits for the window to settle; frames without a change.
     Waiting(u32),
-    /// Asked for.
-    Asked,
+    /// Requested.
+    Requested,
 }
 
-/// The program in the window.
+/// The application.
 pub struct WhenceApp {
     pub(super) state: State,
     pub(super) forms: Forms,
@@ -55,20 +61,24 @@ pub struct WhenceApp {
     textures: Textures,
     frames: u64,
     opened: bool,
-    /// What was last written into the project of how it looks.
-    kept_session: Option<Session>,
-    /// Whether what is kept of a query is recalled when it comes on screen.
+    /// The session that was last handed to the writer, and its project.
+    submitted_session: Option<(PathBuf, Session)>,
+    /// Writes sessions.
+    pub(super) session_writer: SessionWriter,
+    /// When the session was last compared with what is on screen, in the window's seconds.
+    session_checked: f64,
+    /// Whether stored evidence is recalled and sessions are saved; off for screenshots.
     pub(super) recalls: bool,
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
-    /// Nearest images that are being looked for: query, dataset, group.
-    pub(super) looking: Option<(u64, u64, usize)>,
-    shot: Shot,
+    /// The running search for nearest images: query, dataset, group.
+    pub(super) nearest_lookup: Option<(u64, u64, usize)>,
+    shot: Screenshot,
     /// The image of the view that is being taken.
-    pub(super) view_shot: super::export::Shot,
+    pub(super) view_capture: super::export::Capture,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
-    failure: Arc<Mutex<Option<String>>>,
+    failure: Arc<Mutex<Option<Error>>>,
 }
 
 impl WhenceApp {
@@ -88,20 +98,22 @@ impl WhenceApp {
             textures: Textures::default(),
             frames: 0,
             opened: false,
-            kept_session: None,
+            submitted_session: None,
+            session_writer: SessionWriter::default(),
+            session_checked: f64::NEG_INFINITY,
             recalls: options.screenshot.is_none(),
             explain_soon: options.attribute,
-            looking: None,
-            shot: if options.screenshot.is_some() { Shot::Waiting(0) } else { Shot::None },
-            view_shot: super::export::Shot::default(),
+            nearest_lookup: None,
+            shot: if options.screenshot.is_some() { Screenshot::Waiting(0) } else { Screenshot::None },
+            view_capture: super::export::Capture::default(),
             reopening: None,
             failure: Arc::default(),
             options,
         }
     }
 
-    /// Where to say that the image of the window could not be saved.
-    pub fn report_failures_to(&mut self, failure: Arc<Mutex<Option<String>>>) {
+    /// Where to report why there is no image of the window.
+    pub fn report_failures_to(&mut self, failure: Arc<Mutex<Option<Error>>>) {
         self.failure = failure;
     }
 
@@ -113,10 +125,10 @@ impl WhenceApp {
         app
     }
 
-    /// Whether an errand is under way whose answer will change what is shown.
+    /// Whether a task is under way whose answer will change what is shown.
     #[cfg(test)]
-    pub(super) fn is_looking(&self) -> bool {
-        self.looking.is_some()
+    pub(super) fn is_finding_nearest(&self) -> bool {
+        self.nearest_lookup.is_some()
     }
 
     /// Starts the engine and the first jobs. Happens after the first frame, so that a window is up at once.
@@ -137,7 +149,8 @@ impl WhenceApp {
             Some(path) => self.command(ctx, Command::Open(path)),
             None => {
                 self.welcome(ctx, last.is_none());
-                self.state.opening = self.background_tasks.run("demo", move || {
+                self.state.opening = true;
+                self.background_tasks.run(task_failures::DEMO, move || {
                     let last = last.filter(|root| root.join("project.json").is_file());
                     Message::Demo(last.map_or_else(|| crate::demo::demo_folder().map_err(|e| e.to_string()), Ok))
                 });
@@ -152,7 +165,7 @@ impl WhenceApp {
         }
     }
 
-    /// Takes in what happened since the last frame. True where something did.
+    /// Receives what happened since the last frame. True where something did.
     fn take_in(&mut self, ctx: &Context) -> bool {
         let mut changed = false;
         for _ in 0..EVENTS_A_FRAME {
@@ -168,7 +181,7 @@ impl WhenceApp {
         }
         if changed {
             let model = self.state.model.as_ref().map(|m| m.hash.clone());
-            self.shell.history.stand_on((self.state.dataset_number, model), self.moment());
+            self.shell.history.set_scope((self.state.dataset_id, model), self.snapshot());
             ctx.request_repaint();
         }
         changed
@@ -177,18 +190,18 @@ impl WhenceApp {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Run(spec, show) => self.start(spec, show),
-            Effect::RunFor(spec, query) => self.start_for(spec, Some(query), false),
             Effect::Cancel(job) => self.cancel(job),
             Effect::NextSeed(seed) => self.forms.seed = seed,
             Effect::ReadRecipe(path) => {
-                self.forms.reading_recipe = self.background_tasks.run("recipe", move || {
+                self.forms.reading_recipe = true;
+                self.background_tasks.run(task_failures::RECIPE, move || {
                     Message::Recipe(whence_training::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
                 });
             }
-            Effect::Remember(root) => {
+            Effect::AddRecent(root) => {
                 let name = self.state.project.as_ref().map_or_else(String::new, |p| p.file.name.clone());
-                self.shell.remember(&root, &name);
-                self.shell.history.forget(self.moment());
+                self.shell.add_recent(&root, &name);
+                self.shell.history.forget(self.snapshot());
                 self.last_project = Some(root);
             }
         }
@@ -198,11 +211,16 @@ impl WhenceApp {
         match message {
             Message::Picked(Pick::Export, path) => {
                 self.forms.dialog_open = false;
-                path.iter().for_each(|path| self.forms.export.choose(path));
+                if let Some(path) = path {
+                    self.forms.export.choose(&path);
+                }
             }
-            Message::Failed(name) => self.errand_failed(ctx, name),
+            Message::TaskFailed(task, failure) => {
+                tracing::error!("the task whence-{} failed: {failure:?}", task.name);
+                (task.on_failure)(self, ctx, failure);
+            }
             Message::Exported(result) => self.exported(result),
-            Message::ViewShot(image) => self.take_view(&image),
+            Message::ViewCaptured(image) => self.take_view(&image),
             Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
             Message::View(Err(text)) => (self.state.opening, self.forms.path_error) = (false, Some(text)),
             Message::Picked(what, path) => {
@@ -214,111 +232,129 @@ impl WhenceApp {
                     self.command(ctx, command);
                 }
             }
-            Message::Looked(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
-            Message::Recent(there, path) => self.recent_looked_up(ctx, there, path),
-            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(Kind::Project, root)),
+            Message::PathInspected(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
+            Message::RecentInspected(there, path) => self.recent_looked_up(ctx, there, path),
+            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(PathKind::Project, root)),
             Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
             Message::Recipe(Ok(recipe)) => {
-                (self.forms.settings, self.forms.reading_recipe) = (Settings::with(recipe), false);
+                (self.forms.settings, self.forms.reading_recipe) = (Settings::with_recipe(recipe), false);
             }
             Message::Recipe(Err(text)) => {
                 self.forms.reading_recipe = false;
-                let text = format!("{text}. The default recipe is used instead");
+                let text = format!("{text}. The default recipe is used instead.");
                 self.state.notify(Slot::Explain, None, false, text, None);
             }
             Message::Nearest { query, dataset, group, nearest } => {
-                self.looking = None;
-                if self.state.dataset_number == dataset
+                self.nearest_lookup = None;
+                if self.state.dataset_id == dataset
                     && let Some(query) = self.state.query_mut(query)
                 {
                     query.nearest.entry(group).or_insert(nearest);
                 }
             }
-            Message::SessionKept(session) => self.kept_session = session.map(|s| *s),
             Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
-            Message::Shot(image) => {
+            Message::Screenshot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
-                    self.background_tasks
-                        .run("screenshot", move || Message::Saved(super::background_tasks::save(&image, &path)));
+                    self.background_tasks.run(task_failures::SCREENSHOT, move || {
+                        Message::ScreenshotSaved(super::background_tasks::save(&image, &path))
+                    });
                 }
             }
-            Message::Saved(result) => {
+            Message::ScreenshotSaved(result) => {
                 if let Err(text) = result {
-                    *self.failure.lock() = Some(text);
+                    *self.failure.lock() = Some(Error::input(text, "--screenshot", "choose another file"));
                 }
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
         }
     }
 
-    /// How the project looks and where that belongs, where it is not written yet.
-    fn unkept_session(&self) -> Option<(Session, PathBuf)> {
-        let session = Session::of(&self.state, self.forms.seed).filter(|_| self.recalls)?;
-        let root = self.state.project.as_ref()?.root.clone();
-        (self.kept_session.as_ref() != Some(&session)).then_some((session, root))
-    }
-
-    /// Writes into the project how it looks.
-    pub(super) fn keep_session_now(&self) {
-        if let Some((session, root)) = self.unkept_session()
-            && let Err(error) = session.write(&root)
-        {
-            tracing::warn!("{error}: the next start will not find this project as it was left");
+    /// Hands the session to its writer where it changed since the last time.
+    pub(super) fn submit_session(&mut self) {
+        if !self.recalls {
+            return;
+        }
+        let Some(root) = self.state.project.as_ref().map(|p| p.root.clone()) else { return };
+        let Some(session) = Session::capture(&self.state, self.forms.seed) else { return };
+        let now = (root, session);
+        if self.submitted_session.as_ref() != Some(&now) {
+            self.session_writer.submit(now.0.clone(), now.1.clone());
+            self.submitted_session = Some(now);
         }
     }
 
-    /// The same, off the window's thread.
-    fn keep_session(&self) {
-        let Some((session, root)) = self.unkept_session() else { return };
-        self.background_tasks.run("session", move || match session.write(&root) {
-            Ok(()) => Message::SessionKept(Some(Box::new(session))),
-            Err(error) => {
-                tracing::warn!("{error}");
-                Message::SessionKept(None)
-            }
-        });
+    /// Submits the session about half a second after a change. Asks for one more frame at most: an idle window sleeps.
+    fn follow_session(&mut self, ctx: &Context) {
+        let now = ctx.input(|i| i.time);
+        if !self.recalls {
+            return;
+        }
+        let wait = self.session_checked + SESSION_INTERVAL - now;
+        if wait > 0.0 {
+            return ctx.request_repaint_after(std::time::Duration::from_secs_f64(wait + 0.01));
+        }
+        self.session_checked = now;
+        self.submit_session();
     }
 
-    /// Looks for the nearest images of the selected group, where nobody has yet.
-    fn look_for_nearest(&mut self) {
+    /// Finds the nearest images of the selected group, unless they are known.
+    fn find_nearest(&mut self) {
         let (Some(group), Some(query), Some(dataset)) = (self.state.group, self.state.query(), &self.state.dataset)
         else {
             return;
         };
-        let want = (query.key, self.state.dataset_number, group);
+        let want = (query.key, self.state.dataset_id, group);
         let fits = query.image.shape == dataset.shape();
-        if !fits || self.looking.is_some() || query.nearest.contains_key(&group) {
+        if !fits || self.nearest_lookup.is_some() || query.nearest.contains_key(&group) {
             return;
         }
         let (dataset, pixels) = (dataset.clone(), query.image.pixels.clone());
         let (query, number, group) = want;
-        let begun = self.background_tasks.run("nearest", move || Message::Nearest {
+        self.nearest_lookup = Some(want);
+        self.background_tasks.run(task_failures::NEAREST, move || Message::Nearest {
             query,
             dataset: number,
             group,
             nearest: whence_data::nearest(&dataset, &pixels, group, NEAREST),
         });
-        // Without a thread nobody looks, and no answer will come.
-        self.looking = begun.then_some(want);
     }
 
-    /// Takes the image of the window once nothing changes any more.
-    fn take_shot(&mut self, ctx: &Context, changed: bool) {
-        let Shot::Waiting(still) = self.shot else { return };
-        let idle = self.opened && self.state.jobs.is_empty() && !self.explain_soon && self.looking.is_none();
+    /// Takes the image of the window once nothing changes any more; closes the window where something could not be opened.
+    fn take_screenshot(&mut self, ctx: &Context, changed: bool) {
+        let Screenshot::Waiting(still) = self.shot else { return };
+        let failed = self.first_failure();
+        let state = &self.state;
+        let idle = self.opened
+            && !state.opening
+            && state.jobs.is_empty()
+            && state.restore_queue.is_empty()
+            && !self.explain_soon
+            && self.nearest_lookup.is_none()
+            && self.reopening.is_none();
         // A window that has not begun to open anything is not settled.
-        let begun = !self.state.history.is_empty() || !self.state.notices.is_empty();
+        let begun = !state.history.is_empty() || !state.notifications.is_empty() || failed.is_some();
         let still = if idle && begun && !changed { still + 1 } else { 0 };
         if still < SETTLED {
-            self.shot = Shot::Waiting(still);
+            self.shot = Screenshot::Waiting(still);
             if still > 0 || (idle && begun) {
                 ctx.request_repaint();
             }
             return;
         }
-        self.shot = Shot::Asked;
+        if let Some(text) = failed {
+            self.shot = Screenshot::None;
+            *self.failure.lock() = Some(Error::Job(text.into()));
+            return ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        self.shot = Screenshot::Requested;
         let post = self.background_tasks.post();
-        ctx.request_screenshot(move |image| post(Message::Shot(image)));
+        ctx.request_screenshot(move |image| post(Message::Screenshot(image)));
+    }
+
+    /// What could not be opened or done.
+    fn first_failure(&self) -> Option<String> {
+        let notice = self.state.notifications.iter().find(|n| n.failed).map(|n| n.text.clone());
+        self.forms.path_error.clone().or(notice)
     }
 }
 
@@ -335,29 +371,30 @@ impl eframe::App for WhenceApp {
             if self.state.can_explain().is_ok() {
                 self.explain_soon = false;
                 self.command(ctx, Command::Act(actions::Action::Explain));
-            } else if self.opened && self.state.jobs.is_empty() && self.state.notices.iter().any(|n| n.failed) {
+            } else if self.opened && self.state.jobs.is_empty() && self.state.notifications.iter().any(|n| n.failed) {
                 // What it waits for will not come.
                 self.explain_soon = false;
             }
         }
-        self.look_for_nearest();
-        self.recall();
-        self.library.open = self.dock.shown().contains(&Tab::Library);
+        self.find_nearest();
+        self.restore();
+        self.follow_session(ctx);
+        self.library.open = self.dock.shown().contains(&PanelId::Library);
         self.library.arrange(&self.state, &self.background_tasks);
-        self.take_shot(ctx, changed);
-        self.follow_shot(ctx);
+        self.take_screenshot(ctx, changed);
+        self.follow_capture(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        self.library.wall.attach(frame.wgpu_render_state());
+        self.library.grid.attach(frame.wgpu_render_state());
         if let Some(graphics) = frame.wgpu_render_state().filter(|_| self.frames == 0) {
             super::widgets::install(&ctx, graphics);
         }
         let keys = actions::pressed(&ctx, &mut self.forms);
         let mut out: Vec<Command> = keys.into_iter().map(Command::Act).collect();
         self.tick(&ctx);
-        self.shell.history.follow(self.moment());
+        self.shell.history.follow(self.snapshot());
         let mut view = View {
             state: &self.state,
             forms: &mut self.forms,
@@ -369,7 +406,7 @@ impl eframe::App for WhenceApp {
         panels::show(ui, &mut view, &mut self.dock);
         self.textures.end_frame();
         // Tabs are chosen in the panels themselves.
-        self.shell.history.record(self.moment());
+        self.shell.history.record(self.snapshot());
         if !out.is_empty() {
             ctx.request_repaint();
         }
@@ -377,7 +414,7 @@ impl eframe::App for WhenceApp {
             self.command(&ctx, command);
         }
         // Where no field came of it.
-        self.forms.ahead.clear();
+        self.forms.pending_text.clear();
         self.frames += 1;
         if self.frames == 1 {
             // The first frame is on screen before anything is opened.
@@ -386,12 +423,18 @@ impl eframe::App for WhenceApp {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        self.keep(storage);
-        self.keep_session();
+        self.save_preferences(storage);
+        if self.session_writer.failed() {
+            self.submitted_session = None;
+        }
+        self.submit_session();
     }
 
     fn on_exit(&mut self) {
-        self.keep_session_now();
+        self.submit_session();
+        if !self.session_writer.flush(WRITING) {
+            tracing::warn!("the session could not be written: the next start will not restore this project's window");
+        }
     }
 
     fn persist_egui_memory(&self) -> bool {

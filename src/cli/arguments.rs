@@ -19,7 +19,7 @@ use super::evaluate::EvaluateArguments;
 use super::parse;
 use whence_diffusion::{SampleSettings, SamplerKind};
 
-/// Tells which groups of training images shaped an image that a diffusion model made, and by how much.
+/// Find out which groups of training images shaped an image made by a diffusion model, and by how much.
 #[derive(Debug, Parser)]
 #[command(name = "whence", version, args_conflicts_with_subcommands = true)]
 #[cfg_attr(not(feature = "window"), command(subcommand_required = true, arg_required_else_help = true))]
@@ -35,7 +35,7 @@ pub struct Arguments {
 #[cfg(feature = "window")]
 #[derive(Debug, Args)]
 pub struct WindowArguments {
-    /// Project folder; the demo where left out
+    /// Project folder; the demo if absent
     pub(super) project: Option<PathBuf>,
     /// Where to compute: auto, gpu, cpu, or part of a device's name
     #[arg(long, default_value = "auto")]
@@ -43,7 +43,7 @@ pub struct WindowArguments {
     /// Explain the first query at once
     #[arg(long)]
     pub(super) attribute: bool,
-    /// Save an image of the window once it has settled, and close it
+    /// Save a screenshot of the window once it is idle, then close it
     #[arg(long, value_name = "FILE")]
     pub(super) screenshot: Option<PathBuf>,
 }
@@ -51,33 +51,33 @@ pub struct WindowArguments {
 /// Commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Score the groups of a dataset for images
+    /// Score each group of a dataset for the query images
     Attribute(Box<AttributeArguments>),
-    /// Explain a project's images and write one HTML file that says what was found, and how
+    /// Explain the images of a project in one HTML file, with all settings
     Report(Box<ReportArguments>),
-    /// Draw images from a model
+    /// Generate images with a model
     Sample(SampleArguments),
-    /// Train a model; a diffusers folder comes out
+    /// Train a model and save it as a diffusers folder
     Train(TrainArguments),
-    /// Make counterfactual models: the model without each group
+    /// Make one counterfactual model per group by unlearning the group
     Unlearn(UnlearnArguments),
-    /// Train the model again without each group: the LOGO oracle
+    /// Make one counterfactual model per group by retraining without the group (LOGO, exact)
     Retrain(RetrainArguments),
     /// Measure how well scores agree with a reference
     Evaluate(EvaluateArguments),
-    /// Compare methods with retraining: a whole table
+    /// Compare attribution methods with retraining
     Benchmark(BenchmarkArguments),
-    /// Check an attribution: train again without what it names, and without as much at random
+    /// Check an attribution: retrain without the images it names, and without as many random ones
     Removal(RemovalArguments),
-    /// Write a part of a dataset as plain folders, at another size
+    /// Write part of a dataset as plain folders, resized if you like
     Subset(SubsetArguments),
-    /// Check or tidy what a project keeps
+    /// Verify or clean up the stored results of a project
     Project(ProjectArguments),
-    /// List devices, test them, tell versions
+    /// List devices, test them, and print versions
     Doctor(DoctorArguments),
-    /// Make the demo project again: paint, train, draw
+    /// Recreate the demo project: paint, train, generate
     Demo(DemoArguments),
-    /// What child processes run; for whence doctor's own use
+    /// What child processes run; for whence doctor only
     #[command(hide = true)]
     CheckDevice(CheckDeviceArguments),
     /// Measure a device; what benches/gpu.sh runs
@@ -85,7 +85,7 @@ pub enum Command {
     BenchDevice(BenchDeviceTask),
 }
 
-/// What all commands share.
+/// Options that all commands share.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
     /// Where to compute: auto, gpu, cpu, or part of a device's name
@@ -96,19 +96,19 @@ pub struct Common {
     pub json: bool,
 }
 
-/// How images are drawn from seeds.
+/// How images are generated from seeds.
 #[derive(Clone, Debug, Args)]
 pub struct DrawArguments {
     /// Sampler: ddim, ddpm or dpm-solver++
     #[arg(long, default_value = "ddim")]
     pub sampler: SamplerKind,
-    /// Its steps
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::positive)]
+    /// Sampling steps
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = parse::at_most(100_000))]
     pub steps: usize,
-    /// DDIM's noise: 0 none, 1 as much as ddpm
+    /// Noise that DDIM adds: 0 for none, 1 for as much as ddpm
     #[arg(long, default_value_t = 0.0, value_name = "ETA", value_parser = parse::share)]
     pub eta: f64,
-    /// Class of the images, for class-conditional models
+    /// Class of the query images, for class-conditional models
     #[arg(long, value_name = "N")]
     pub class_label: Option<usize>,
 }
@@ -130,7 +130,7 @@ pub struct RecipeArguments {
     #[arg(long, value_parser = parse::objective)]
     pub objective: Option<String>,
     /// Unlearning steps
-    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, value_name = "N", value_parser = parse::at_most(100_000_000))]
     pub unlearning_steps: Option<usize>,
     /// Unlearning learning rate
     #[arg(long, value_name = "RATE", value_parser = parse::rate)]
@@ -149,10 +149,13 @@ pub struct AttributeArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
-    /// Images asked about
+    /// Class of each group, for class-conditional models that do not name their classes: a JSON file {"group": class}
+    #[arg(long, value_name = "FILE")]
+    pub class_map: Option<PathBuf>,
+    /// Query images: the images to explain
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "seeds")]
     pub query: Vec<PathBuf>,
-    /// Or seeds to draw them from: 3, or 0..8, or 1,5,7
+    /// Or seeds to generate query images from: 3, or 0..8, or 1,5,7
     #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
     pub seeds: Option<parse::Seeds>,
     /// Folder for the results
@@ -162,8 +165,8 @@ pub struct AttributeArguments {
     pub scoring: ScoringArguments,
     #[command(flatten)]
     pub drawing: DrawArguments,
-    /// Nearest training images a group
-    #[arg(long, default_value_t = 8, value_name = "N")]
+    /// Nearest training images to list per group
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = parse::up_to(1000))]
     pub neighbours: usize,
     #[command(flatten)]
     pub common: Common,
@@ -175,16 +178,16 @@ pub struct SampleArguments {
     /// Model: a diffusers folder
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// Seeds, one image each: 3, or 0..16, or 1,5,7
+    /// Seeds, one image per seed: 3, or 0..16, or 1,5,7
     #[arg(long, value_name = "SEEDS", value_parser = parse::seeds)]
     pub seeds: parse::Seeds,
     #[command(flatten)]
     pub drawing: DrawArguments,
-    /// Write the starting noise and the unrounded image too, as safetensors, to draw it again elsewhere
+    /// Also write the starting noise and the unrounded image as safetensors, to reproduce the image elsewhere
     #[arg(long)]
     pub tensors: bool,
-    /// Images drawn together
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = parse::positive)]
+    /// Images per batch
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = parse::at_most(65_536))]
     pub batch: usize,
     /// Folder for the images
     #[arg(long, value_name = "DIR")]
@@ -208,10 +211,10 @@ pub struct TrainArguments {
     /// Training settings (TOML)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Optimizer steps, in place of the settings'
-    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    /// Optimizer steps; overrides the training settings
+    #[arg(long, value_name = "N", value_parser = parse::at_most(100_000_000))]
     pub steps: Option<usize>,
-    /// Leave this group out
+    /// Train without this group
     #[arg(long, value_name = "NAME")]
     pub exclude_group: Option<String>,
     #[command(flatten)]
@@ -230,12 +233,15 @@ pub struct UnlearnArguments {
     /// Column of a parquet dataset that names the group
     #[arg(long, value_name = "NAME")]
     pub group_column: Option<String>,
-    /// Groups to unlearn, by name; all where left out
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups: Vec<String>,
+    /// Class of each group, for class-conditional models that do not name their classes: a JSON file {"group": class}
+    #[arg(long, value_name = "FILE")]
+    pub class_map: Option<PathBuf>,
+    /// Groups to unlearn, by name; all if absent. A name with a comma goes in double quotes
+    #[arg(long, value_name = "A,B", value_parser = parse::names)]
+    pub groups: Vec<parse::Names>,
     #[command(flatten)]
     pub recipe: RecipeArguments,
-    /// Folder for the models, one folder a group
+    /// Folder for the models, one folder per group
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]
@@ -245,10 +251,10 @@ pub struct UnlearnArguments {
 /// `whence doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
-    /// Test at this model's layer shapes
+    /// Test with the layer shapes of this model
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// Test software drivers too
+    /// Also test software drivers
     #[arg(long)]
     pub software: bool,
     /// Print the findings as JSON on standard output
@@ -265,11 +271,11 @@ pub struct DemoArguments {
     /// Only paint the dataset
     #[arg(long)]
     pub paint_only: bool,
-    /// Training settings (TOML); the shipped demo's are in its train.toml
+    /// Training settings (TOML); those of the built-in demo are in its train.toml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Paintings a style; a multiple of five keeps the motifs even
-    #[arg(long, default_value_t = 120, value_name = "N")]
+    /// Paintings per style; a multiple of five gives every motif equally often
+    #[arg(long, default_value_t = 120, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub paintings: u64,
     #[command(flatten)]
     pub common: Common,
@@ -278,10 +284,20 @@ pub struct DemoArguments {
 /// `whence check-device`: what child processes run.
 #[derive(Debug, Args)]
 pub struct CheckDeviceArguments {
-    #[arg(long)]
-    pub list: bool,
-    #[arg(long)]
-    pub kind: Option<String>,
-    #[arg(long)]
-    pub network: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(in crate::cli) task: CheckDeviceTask,
+}
+
+/// What a child process does with the devices.
+#[derive(Debug, Subcommand)]
+pub enum CheckDeviceTask {
+    /// Print all adapters as JSON
+    List,
+    /// Compare a device with the CPU
+    Test {
+        /// Kind of device, as JSON
+        kind: String,
+        /// The network's config.json
+        network: PathBuf,
+    },
 }

@@ -1,7 +1,12 @@
 //! `whence attribute`.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::arguments::{AttributeArguments, RecipeArguments};
 use super::drive::drive;
+use super::output::{self, path_text};
+use super::parse;
 use whence_base::Result;
 use whence_diffusion::elbo::anytime::Decision;
 use whence_jobs::{AttributeJob, JobSpec, QuerySource};
@@ -24,6 +29,11 @@ pub(super) fn recipe(arguments: &RecipeArguments) -> Result<Recipe> {
     Ok(recipe)
 }
 
+/// The class of each group, from a file.
+pub(super) fn class_map(path: Option<&Path>) -> Result<Option<BTreeMap<String, usize>>> {
+    path.map(whence_store::read_json).transpose()
+}
+
 pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
     let mut queries: Vec<QuerySource> = arguments.query.into_iter().map(QuerySource::File).collect();
     queries.extend(arguments.seeds.into_iter().flat_map(|s| s.0).map(QuerySource::Seed));
@@ -31,12 +41,13 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
+        class_map: class_map(arguments.class_map.as_deref())?,
         queries,
         draw: arguments.drawing.settings(),
         settings: arguments.scoring.settings(arguments.drawing.class_label),
         recipe: recipe(&arguments.scoring.recipe)?,
         method: arguments.scoring.method,
-        groups: arguments.scoring.groups,
+        groups: parse::all_names(arguments.scoring.groups),
         null: arguments.scoring.null,
         confirm: arguments.scoring.confirm,
         counterfactuals: arguments.scoring.counterfactuals,
@@ -55,24 +66,24 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
     });
     if arguments.scoring.dry_run {
         if arguments.common.json {
-            println!("{}", serde_json::json!({ "forecast": outcome.estimate }));
+            output::json(&serde_json::json!({ "forecast": outcome.estimate }))?;
         }
         return Ok(());
     }
     if arguments.common.json {
         let document = serde_json::json!({
-            "out": arguments.out,
+            "out": path_text(&arguments.out),
             "warnings": outcome.warnings,
             "forecast": outcome.estimate,
             "took": took,
             "queries": outcome.attributions.iter().map(summary).collect::<Vec<_>>(),
         });
-        println!("{document}");
+        output::json(&document)?;
     } else {
         for attribution in outcome.attributions.iter().take(20) {
-            print_table(attribution);
+            print_table(attribution)?;
         }
-        eprintln!("Results are in {}", arguments.out.display());
+        output::note(&format!("The results are in {}", arguments.out.display()));
     }
     Ok(())
 }
@@ -98,33 +109,34 @@ pub(super) fn summary(attribution: &Attribution) -> serde_json::Value {
     })
 }
 
-fn print_table(attribution: &Attribution) {
-    println!("{}: {}", attribution.query, verdict(attribution));
+fn print_table(attribution: &Attribution) -> Result<()> {
+    output::line(&format!("{}: {}", attribution.query, verdict(attribution)))?;
     let ranked = rank(&attribution.scores);
-    let width = attribution.scores.iter().map(|s| s.group.chars().count()).max().unwrap_or(0).min(40);
+    let width = attribution.scores.iter().map(|s| output::visible(&s.group).chars().count()).max().unwrap_or(0).min(40);
     for r in &ranked {
         let Some(score) = attribution.scores.get(r.index) else { continue };
-        let name: String = score.group.chars().take(40).collect();
+        let name: String = output::visible(&score.group).chars().take(40).collect();
         let tie = if r.tied_with_previous { "  tied with the one above" } else { "" };
-        let early = if score.side == Some(Decision::Eliminated) { "  left behind early" } else { "" };
-        let gate = if score.gate.is_some_and(|g| !g.passed()) { "  its model failed its check" } else { "" };
+        let early = if score.side == Some(Decision::Eliminated) { "  eliminated early" } else { "" };
+        let gate = if score.gate.is_some_and(|g| !g.passed()) { "  unlearning check failed" } else { "" };
         let (low, high) = score.estimate.interval_95();
-        println!(
+        output::line(&format!(
             "  {:>3}  {name:width$}  {:>+10.3} ± {:.3} nats{tie}{early}{gate}",
             r.rank,
             score.estimate.score,
             0.5 * (high - low)
-        );
+        ))?;
     }
     for score in &attribution.scores {
         if let Some(gate) = score.gate.filter(|g| !g.passed()) {
-            println!("  The model {}", gate.sentence(&score.group));
+            output::line(&format!("  The model {}", gate.sentence(&score.group)))?;
         }
     }
     let leader = ranked.first().and_then(|r| attribution.scores.get(r.index));
     if let (Some(trust), Some(leader)) = (&attribution.trust, leader) {
         for sentence in trust.sentences(&leader.group, leader.estimate.score) {
-            println!("  {sentence}");
+            output::line(&format!("  {sentence}"))?;
         }
     }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::DemoArguments;
 use super::drive::drive;
 use super::jobs::training_config;
+use super::output::note;
 use crate::demo::{STYLES, paint};
 use whence_base::{Error, Result};
 use whence_jobs::{JobSpec, SampleJob, SampleSettings, TrainJob};
@@ -20,7 +21,7 @@ const QUERIES: [u64; 8] = [0, 21, 25, 6, 18, 32, 38, 2];
 pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
     let out = &arguments.out;
     paint_all(&out.join("paintings"), arguments.paintings)?;
-    eprintln!("Painted {} images in {} styles", arguments.paintings * STYLES.len() as u64, STYLES.len());
+    note(&format!("Painted {} images in {} styles", arguments.paintings * STYLES.len() as u64, STYLES.len()));
     if arguments.paint_only {
         return Ok(());
     }
@@ -31,7 +32,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
         exclude_group: None,
         out: out.join("model"),
     };
-    eprintln!("{}", drive(&arguments.common.device, JobSpec::Train(Box::new(train)))?.summary);
+    note(&drive(&arguments.common.device, JobSpec::Train(Box::new(train)))?.summary);
     let sample = SampleJob {
         model: out.join("model"),
         seeds: QUERIES.to_vec(),
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
         tensors: false,
         out: out.join("queries"),
     };
-    eprintln!("{}", drive(&arguments.common.device, JobSpec::Sample(sample))?.summary);
+    note(&drive(&arguments.common.device, JobSpec::Sample(sample))?.summary);
     let recipe = Path::new("recipe.toml");
     let file = ProjectFile {
         schema_version: 1,
@@ -51,7 +52,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
         recipe: out.join(recipe).is_file().then(|| recipe.to_owned()),
     };
     Project::create(out, &file)?;
-    eprintln!("The project is in {}: open it with whence {}", out.display(), out.display());
+    note(&format!("The project is in {}. Open it with: whence {}", out.display(), out.display()));
     Ok(())
 }
 
@@ -62,7 +63,7 @@ fn paint_all(folder: &Path, count: u64) -> Result<()> {
             let mut bytes = std::io::Cursor::new(Vec::new());
             paint(style, index, SIDE, SEED)
                 .write_to(&mut bytes, image::ImageFormat::Png)
-                .map_err(|e| Error::file(format!("the painting cannot be encoded: {e}"), &path, "report this"))?;
+                .map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
             write_atomic(&path, bytes.get_ref())?;
         }
     }

@@ -1,4 +1,4 @@
-//! Runs a job on the engine and shows what it tells on standard error.
+//! Runs a job on the engine and shows its events on standard error.
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::output;
 use whence_base::{Error, Result};
 use whence_engine::{Engine, journal_path};
 use whence_jobs::{EventKind, JobEstimate, JobSpec, Progress};
@@ -25,26 +26,20 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
-/// Runs one job to its end; an interrupt cancels it, a second one ends the program.
+/// Runs one job to its end. An interrupt, a termination or a hang-up cancels it; a second one ends the program.
 ///
 /// # Errors
 /// The job's own; [`Error::Cancelled`].
 pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    let _ = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
+    let interrupted = cancel_on_signals();
     let engine = Engine::start_logged(device, journal_path(), || {})?;
     let job = engine.run(spec)?;
     let show = Show::new();
     let mut outcome = Outcome::default();
-    let mut told = false;
+    let mut cancelled = false;
     loop {
-        if interrupted.load(Ordering::Relaxed) && !told {
-            told = true;
+        if interrupted.load(Ordering::Relaxed) && !cancelled {
+            cancelled = true;
             engine.cancel(job);
         }
         let event = match engine.events().recv_timeout(Duration::from_millis(50)) {
@@ -54,7 +49,7 @@ pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
                 return Err(Error::Device {
                     device: device.into(),
                     what: "the compute thread ended".into(),
-                    remedy: "Start again: what was finished is kept".into(),
+                    remedy: "Start again: what was finished is saved".into(),
                 });
             }
         };
@@ -87,7 +82,34 @@ pub fn drive(device: &str, spec: JobSpec) -> Result<Outcome> {
     }
 }
 
-/// A estimate in a line.
+/// A flag that interrupts, terminations and hang-ups set; a second one ends the program.
+fn cancel_on_signals() -> Arc<AtomicBool> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // A handler would take hang-ups that nohup had the program ignore. Results survive a kill, so none is needed then.
+    if hang_ups_are_ignored() {
+        return interrupted;
+    }
+    let flag = Arc::clone(&interrupted);
+    let handler = move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::debug!("signals are not taken as a cancel: {error}");
+    }
+    interrupted
+}
+
+/// Whether the program was started by nohup. Linux tells; elsewhere no.
+fn hang_ups_are_ignored() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is signal 1: the lowest bit.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// An estimate in a line.
 fn words(estimate: &JobEstimate) -> String {
     let memory = estimate.peak_bytes.map(|b| format!(", {} MiB of memory", b >> 20)).unwrap_or_default();
     format!(
@@ -108,7 +130,7 @@ impl Show {
     fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(1000);
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3}%  {msg}") {
                 bar.set_style(style);
             }
             bar
@@ -121,17 +143,17 @@ impl Show {
         let text = format!("{}{left}", progress.phase);
         if let Some(bar) = &self.bar {
             bar.set_position((progress.fraction * 1000.0) as u64);
-            bar.set_message(text);
+            bar.set_message(output::visible(&text));
         } else if self.last.get().is_none_or(|l| l.elapsed() > Duration::from_secs(5)) {
             self.last.set(Some(Instant::now()));
-            eprintln!("{:3.0} %  {text}", progress.fraction * 100.0);
+            output::note(&format!("{:3.0}%  {text}", progress.fraction * 100.0));
         }
     }
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.println(output::visible(text)),
+            None => output::note(text),
         }
     }
 

@@ -4,54 +4,55 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::parse;
+use super::{output, parse};
 use whence_base::Result;
 use whence_evaluation::render::{self, Form};
+use whence_evaluation::statistics::MAX_RESAMPLES;
 use whence_evaluation::{Agreement, Extras, Matching, Options, Pairing, ScoreTable, compare};
 
 /// `whence evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArguments {
-    /// Table of scores (CSV): ours, or one of the published layouts
+    /// Table of scores (CSV): scores.csv, or one of the published layouts
     #[arg(long, value_name = "FILE")]
     pub scores: PathBuf,
-    /// Table to compare with, such as scores by retrained models
+    /// Reference table, such as the scores of retrained models
     #[arg(long, value_name = "FILE")]
     pub reference: PathBuf,
-    /// Method in the table of scores, where it holds several
+    /// Method to use from the table of scores, if it holds several
     #[arg(long, value_name = "NAME")]
     pub method: Option<String>,
-    /// Method in the reference, where it holds several
+    /// Method to use from the reference, if it holds several
     #[arg(long, value_name = "NAME")]
     pub reference_method: Option<String>,
-    /// Scores by a second method: is the first better?
+    /// Scores by a second method, to test which agrees better
     #[arg(long, value_name = "FILE")]
     pub versus: Option<PathBuf>,
-    /// Method in that table, where it holds several
+    /// Method to use from that table, if it holds several
     #[arg(long, value_name = "NAME", requires = "versus")]
     pub versus_method: Option<String>,
-    /// A second reference, made independently: how well could any method agree?
+    /// A second, independent reference: how well could any method agree?
     #[arg(long, value_name = "FILE")]
     pub ceiling: Option<PathBuf>,
-    /// Scores by similarity: splits the queries by whether the reference's first group is the most similar one
+    /// Similarity scores: splits the queries by whether the reference's first group is also the most similar one
     #[arg(long, value_name = "FILE")]
     pub looks_like: Option<PathBuf>,
-    /// Names of the groups in class order, for tables with class ids only
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups_in_order: Vec<String>,
-    /// Compare the queries that all tables have, where these are not the same
+    /// Group names in class order, for tables that hold only class ids
+    #[arg(long, value_name = "A,B", value_parser = parse::names)]
+    pub groups_in_order: Vec<parse::Names>,
+    /// Compare only the queries that all tables have
     #[arg(long)]
     pub common_queries: bool,
     /// Bootstrap resamples
-    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = parse::at_most(MAX_RESAMPLES))]
     pub resamples: usize,
     /// Seed of the resamples
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-    /// Write the scores in the official sorted layout
+    /// Also write the scores in the published sorted layout
     #[arg(long, value_name = "FILE")]
     pub sorted: Option<PathBuf>,
-    /// Write the scores in the official long layout
+    /// Also write the scores in the published long layout
     #[arg(long, value_name = "FILE")]
     pub long: Option<PathBuf>,
     /// Print the agreement as JSON on standard output
@@ -64,7 +65,8 @@ pub struct EvaluateArguments {
 /// # Errors
 /// Where a table cannot be read or the tables do not match.
 pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
-    let order = (!arguments.groups_in_order.is_empty()).then_some(arguments.groups_in_order.as_slice());
+    let order = parse::all_names(arguments.groups_in_order.clone());
+    let order = (!order.is_empty()).then_some(order.as_slice());
     let matching = Matching { group_names: order, allow_subset: arguments.common_queries };
     let options = Options { resamples: arguments.resamples, seed: arguments.seed };
     let scores = ScoreTable::read(&arguments.scores, arguments.method.as_deref())?;
@@ -96,17 +98,12 @@ pub(super) fn run(arguments: &EvaluateArguments) -> Result<()> {
         if let (Some(comparison), Some(document)) = (&comparison, document.as_object_mut()) {
             document.insert("versus".into(), serde_json::json!(comparison));
         }
-        println!("{document}");
-        return Ok(());
+        return output::json(&document);
     }
-    print!("{}", render::agreement(&agreement, Form::Text));
-    if let Some(comparison) = &comparison {
-        println!(
-            "\n{} against {}:",
-            arguments.scores.display(),
-            arguments.versus.as_deref().unwrap_or(Path::new("")).display()
-        );
-        print!("{}", render::comparison(comparison, Form::Text));
+    output::block(&render::agreement(&agreement, Form::Text))?;
+    if let (Some(comparison), Some(versus)) = (&comparison, &arguments.versus) {
+        output::block(&format!("\n{} against {}:\n", arguments.scores.display(), versus.display()))?;
+        output::block(&render::comparison(comparison, Form::Text))?;
     }
     Ok(())
 }

@@ -6,8 +6,10 @@ use std::path::Path;
 use super::arguments::{
     BenchmarkArguments, Common, RemovalArguments, RetrainArguments, SampleArguments, TrainArguments, UnlearnArguments,
 };
-use super::attribute::recipe;
+use super::attribute::{class_map, recipe};
 use super::drive::drive;
+use super::output::{self, path_text};
+use super::parse;
 use crate::command_line::command_line;
 use whence_base::{Error, Result};
 use whence_evaluation::benchmark::{OraclePlan, Plan};
@@ -20,10 +22,10 @@ use whence_training::TrainingConfig;
 fn finish(common: &Common, out: &Path, spec: JobSpec) -> Result<()> {
     let outcome = drive(&common.device, spec)?;
     if common.json {
-        println!("{}", serde_json::json!({"out": out, "summary": outcome.summary, "warnings": outcome.warnings}));
-    } else {
-        eprintln!("{}", outcome.summary);
+        let (summary, warnings) = (outcome.summary, outcome.warnings);
+        return output::json(&serde_json::json!({"out": path_text(out), "summary": summary, "warnings": warnings}));
     }
+    output::note(&outcome.summary);
     Ok(())
 }
 
@@ -42,10 +44,7 @@ pub(super) fn sample(arguments: SampleArguments) -> Result<()> {
 /// Training settings of a TOML file.
 pub(super) fn training_config(path: Option<&Path>) -> Result<TrainingConfig> {
     let Some(path) = path else { return Ok(TrainingConfig::default()) };
-    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-    let config: TrainingConfig = toml::from_str(&text).map_err(|e| {
-        Error::file(format!("these are no training settings: {}", e.message()), path, "correct the file")
-    })?;
+    let config: TrainingConfig = whence_training::read_settings(path, "a file of training settings")?;
     config.check()?;
     Ok(config)
 }
@@ -70,7 +69,8 @@ pub(super) fn unlearn(arguments: UnlearnArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
-        groups: arguments.groups,
+        class_map: class_map(arguments.class_map.as_deref())?,
+        groups: parse::all_names(arguments.groups),
         recipe: recipe(&arguments.recipe)?,
         out: arguments.out.clone(),
     };
@@ -82,7 +82,8 @@ pub(super) fn retrain(arguments: RetrainArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
-        groups: arguments.groups,
+        class_map: class_map(arguments.class_map.as_deref())?,
+        groups: parse::all_names(arguments.groups),
         config: arguments.config.as_deref().map(|path| training_config(Some(path))).transpose()?,
         seed: arguments.seed,
         out: arguments.out.clone(),
@@ -122,7 +123,7 @@ pub(super) fn benchmark(arguments: BenchmarkArguments) -> Result<()> {
     finish(&arguments.common, &arguments.out, JobSpec::Benchmark(Box::new(job)))?;
     if !arguments.common.json {
         let table = arguments.out.join("table.md");
-        print!("{}", std::fs::read_to_string(&table).map_err(Error::io("read", &table))?);
+        output::block(&std::fs::read_to_string(&table).map_err(Error::io("read", &table))?)?;
     }
     Ok(())
 }
@@ -138,6 +139,7 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
         model: arguments.model,
         data: arguments.data,
         group_column: arguments.group_column,
+        class_map: class_map(arguments.class_map.as_deref())?,
         queries,
         draw: arguments.drawing.settings(),
         counterfactuals: arguments.counterfactuals,

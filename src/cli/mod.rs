@@ -8,16 +8,20 @@ mod doctor;
 mod drive;
 mod evaluate;
 mod jobs;
+mod options;
+mod output;
 mod parse;
 mod project;
 mod report;
 mod subset;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 pub use arguments::{Arguments, Command};
+pub(crate) use parse::quoted_name;
 
 use whence_base::{Error, Result};
 
@@ -33,11 +37,11 @@ pub fn main() -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Cancelled) => {
-            eprintln!("Cancelled: what was finished is kept");
+            output::note("Cancelled. What was finished is saved.");
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            output::note(&format!("error: {}", options::worded(&error)));
             ExitCode::FAILURE
         }
     }
@@ -46,7 +50,8 @@ pub fn main() -> ExitCode {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("WHENCE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = log.with_ansi(std::io::stderr().is_terminal()).try_init();
 }
 
 fn run(arguments: Arguments) -> Result<()> {

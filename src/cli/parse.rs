@@ -1,5 +1,7 @@
 //! Small languages of the options.
 
+use whence_base::files::shortened;
+
 /// Seeds: `3`, `0..8`, or `1,5,7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds(pub Vec<u64>);
@@ -9,7 +11,7 @@ pub struct Seeds(pub Vec<u64>);
 /// # Errors
 /// A sentence for the user.
 pub fn seeds(text: &str) -> Result<Seeds, String> {
-    let help = || format!("{text} are no seeds: write 3, or 0..8, or 1,5,7");
+    let help = || format!("{} are no seeds: write 3, or 0..8, or 1,5,7", shortened(text));
     let number = |s: &str| s.trim().parse::<u64>().map_err(|_| help());
     let seeds: Vec<u64> = if let Some((first, end)) = text.split_once("..") {
         let (first, end) = (number(first)?, number(end)?);
@@ -20,23 +22,88 @@ pub fn seeds(text: &str) -> Result<Seeds, String> {
     } else {
         text.split(',').map(number).collect::<Result<_, _>>()?
     };
+    if seeds.len() > 100_000 {
+        return Err(format!("{} seeds are more than 100,000", seeds.len()));
+    }
     if seeds.is_empty() { Err(help()) } else { Ok(Seeds(seeds)) }
 }
 
-/// Reads a number from 1 on.
+/// Names: `a,b`. A name with a comma stands in double quotes, with its own double quotes doubled, as in CSV.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(pub Vec<String>);
+
+/// Reads names.
 ///
 /// # Errors
 /// A sentence for the user.
-pub fn positive(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{text} is no number from 1 on"))
+pub fn names(text: &str) -> Result<Names, String> {
+    let mut names = vec![String::new()];
+    let mut quoted = false;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let Some(name) = names.last_mut() else { break };
+        match c {
+            '"' if quoted && rest.peek() == Some(&'"') => {
+                rest.next();
+                name.push('"');
+            }
+            '"' if quoted => quoted = false,
+            '"' if name.is_empty() => quoted = true,
+            ',' if !quoted => names.push(String::new()),
+            c => name.push(c),
+        }
+    }
+    if quoted {
+        return Err("a double quote is not closed".into());
+    }
+    if names.iter().any(String::is_empty) {
+        return Err("a name is empty: write a,b, with double quotes around names that hold a comma".into());
+    }
+    Ok(Names(names))
 }
 
-/// Reads a learning rate.
+/// A name as [`names`] reads it.
+pub fn quoted_name(name: &str) -> String {
+    if name.contains([',', '"']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
+}
+
+/// All names of an option that can be given several times.
+pub fn all_names(given: Vec<Names>) -> Vec<String> {
+    given.into_iter().flat_map(|names| names.0).collect()
+}
+
+/// Reads a number from 1 to `most`.
+pub fn at_most(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.parse().ok().filter(|n| (1..=most).contains(n));
+        number.ok_or_else(|| format!("{} is no number from 1 to {most}", shortened(text)))
+    }
+}
+
+/// Reads a number from 0 to `most`.
+pub fn up_to(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.parse().ok().filter(|n| *n <= most);
+        number.ok_or_else(|| format!("{} is no number from 0 to {most}", shortened(text)))
+    }
+}
+
+/// Reads a learning rate, 1e-12 to 10.
 ///
 /// # Errors
 /// A sentence for the user.
 pub fn rate(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|r: &f64| r.is_finite() && *r > 0.0).ok_or_else(|| format!("{text} is no positive number"))
+    let rate = text.parse().ok().filter(|r| (1e-12..=10.0).contains(r));
+    rate.ok_or_else(|| format!("{} is no learning rate from 1e-12 to 10", shortened(text)))
+}
+
+/// Reads a confidence level, 0.5 to below 1.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn level(text: &str) -> Result<f64, String> {
+    let level = text.parse().ok().filter(|l| (0.5..1.0).contains(l));
+    level.ok_or_else(|| format!("{} is no level from 0.5 to below 1", shortened(text)))
 }
 
 /// Reads a number from 0 to 1.
@@ -44,7 +111,10 @@ pub fn rate(text: &str) -> Result<f64, String> {
 /// # Errors
 /// A sentence for the user.
 pub fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|r| (0.0..=1.0).contains(r)).ok_or_else(|| format!("{text} is no number from 0 to 1"))
+    text.parse()
+        .ok()
+        .filter(|r| (0.0..=1.0).contains(r))
+        .ok_or_else(|| format!("{} is no number from 0 to 1", shortened(text)))
 }
 
 /// Reads the name of a method.
@@ -69,12 +139,30 @@ mod tests {
 
     #[test]
     fn numbers_and_names_are_checked() {
-        assert_eq!(positive("3"), Ok(3));
-        assert!(positive("0").is_err() && positive("-1").is_err() && positive("x").is_err());
+        let count = at_most(10);
+        assert_eq!(count("10"), Ok(10));
+        for bad in ["0", "-1", "x", "11", "1e3", "18446744073709551615"] {
+            assert!(count(bad).is_err(), "{bad}");
+        }
+        assert!(up_to(10)("0").is_ok() && up_to(10)("11").is_err());
+        assert!(level("0.95").is_ok() && level("1").is_err() && level("0.4").is_err() && level("nan").is_err());
+        assert!(count(&"9".repeat(5000)).unwrap_err().chars().count() < 300, "long input is not echoed whole");
         assert_eq!(rate("1e-4"), Ok(1e-4));
-        assert!(rate("0").is_err() && rate("nan").is_err() && rate("-1").is_err());
+        assert!(rate("0").is_err() && rate("1e-300").is_err() && rate("nan").is_err() && rate("-1").is_err());
         assert!(method("guda").is_ok() && method("magic").unwrap_err().contains("gaussian"));
         assert!(objective("hinge").is_ok() && objective("magic").unwrap_err().contains("retrack"));
+    }
+
+    #[test]
+    fn a_name_can_hold_a_comma_and_quotes() {
+        assert_eq!(names("cat,dog").unwrap().0, ["cat", "dog"]);
+        for name in ["a, b", "\"quoted\", name", "5\" disk", "plain"] {
+            assert_eq!(names(&quoted_name(name)).unwrap().0, [name]);
+            assert_eq!(names(&format!("x,{},y", quoted_name(name))).unwrap().0, ["x", name, "y"]);
+        }
+        for bad in ["", "a,,b", "\"open", ","] {
+            assert!(names(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

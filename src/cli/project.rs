@@ -1,8 +1,9 @@
-//! `whence project`: is what is kept whole, and what may go.
+//! `whence project`: verifies and cleans up stored results.
 
 use std::path::{Path, PathBuf};
 
 use super::arguments::{ProjectArguments, ProjectCommand};
+use super::output::{self, path_text};
 use whence_base::{Error, Result};
 use whence_store::{Manifest, Project, Store};
 
@@ -27,7 +28,7 @@ fn project_in(folder: &Path) -> Result<Option<Project>> {
 fn verify(folder: &Path, json: bool) -> Result<()> {
     let project = project_in(folder)?;
     let root = store_in(folder);
-    // A project that nothing was computed in yet has no store.
+    // A project without results has no store yet.
     let health = if project.is_some() && !root.join("store.json").is_file() {
         whence_store::Health::default()
     } else {
@@ -35,39 +36,46 @@ fn verify(folder: &Path, json: bool) -> Result<()> {
     };
     let missing: Vec<&PathBuf> = project.iter().flat_map(|p| p.file.paths()).filter(|p| !p.exists()).collect();
     if json {
-        println!("{}", serde_json::json!({ "store": root, "health": health, "missing": missing }));
+        let missing: Vec<String> = missing.iter().map(|p| path_text(p)).collect();
+        output::json(&serde_json::json!({ "store": path_text(&root), "health": value(&health)?, "missing": missing }))?;
     } else {
         for count in &health.counts {
-            println!("{:>6}  {:<16} {}", count.results, count.kind.folder(), mebibytes(count.bytes));
+            output::line(&format!("{:>6}  {:<16} {}", count.results, count.kind.folder(), mebibytes(count.bytes)))?;
         }
         for damage in &health.damaged {
-            println!("damaged: {}", damage.what);
+            output::line(&format!("damaged: {}", damage.what))?;
+        }
+        if !health.outdated.is_empty() {
+            println!(
+                "{} results are of another revision of Whence: they are not used, and whence project gc removes them",
+                health.outdated.len()
+            );
         }
         for path in &missing {
-            println!("missing: {}, which project.json names", path.display());
+            output::line(&format!("missing: {}, which project.json names", path.display()))?;
         }
         for path in &health.leftovers {
-            println!("left over from a write that did not end: {}", path.display());
+            output::line(&format!("left over from an interrupted write: {}", path.display()))?;
         }
     }
     let wrong = health.damaged.len() + missing.len();
     if wrong == 0 {
         if !json {
-            println!("Everything is whole");
+            output::line("All stored results are intact")?;
         }
         return Ok(());
     }
     Err(Error::file(
-        format!("{} damaged and {} missing", health.damaged.len(), missing.len()),
+        format!("{} files are damaged and {} missing", health.damaged.len(), missing.len()),
         folder,
-        "results that are damaged are made again at their next use; whence project gc removes them",
+        "damaged results are recomputed at their next use; whence project gc removes them",
     ))
 }
 
 fn collect(folder: &Path, dry_run: bool, json: bool) -> Result<()> {
     let project = project_in(folder)?;
     let root = store_in(folder);
-    // Looking needs no lock.
+    // Reading needs no lock.
     let store = if dry_run {
         Store::read_only(&root)?
     } else {
@@ -82,21 +90,31 @@ fn collect(folder: &Path, dry_run: bool, json: bool) -> Result<()> {
             fits("model", model) && fits("dataset", dataset)
         })
     };
-    let waste = store.waste(&live, &mut |_, _| Ok(()))?;
+    let mut waste = store.waste(&live, &mut |_, _| Ok(()))?;
+    // Results outside the store (tables, queries, models) are written through temporary files, too.
+    waste.extend(whence_store::leftovers_in(folder)?);
     let bytes: u64 = waste.iter().map(|w| w.bytes).sum();
     if !dry_run {
         store.sweep(&waste)?;
     }
     if json {
-        println!("{}", serde_json::json!({ "store": root, "dry_run": dry_run, "bytes": bytes, "removed": waste }));
-        return Ok(());
+        let root = path_text(&root);
+        return output::json(
+            &serde_json::json!({ "store": root, "dry_run": dry_run, "bytes": bytes, "removed": value(&waste)? }),
+        );
     }
     for file in &waste {
-        println!("{}: {}", file.path.display(), file.why);
+        output::line(&format!("{}: {}", file.path.display(), file.why))?;
     }
     let verb = if dry_run { "would be removed" } else { "removed" };
-    println!("{} files, {} {verb}", waste.len(), mebibytes(bytes));
+    output::line(&format!("{} files, {} {verb}", waste.len(), mebibytes(bytes)))?;
     Ok(())
+}
+
+/// Plain data as JSON.
+fn value(data: &impl serde::Serialize) -> Result<serde_json::Value> {
+    let remedy = "leave the JSON output out, which needs paths in UTF-8";
+    serde_json::to_value(data).map_err(|e| Error::input(e.to_string(), "JSON", remedy))
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::arguments::ReportArguments;
 use super::attribute::{recipe, summary};
 use super::drive::{Outcome, drive, duration};
+use super::output::{self, path_text};
+use super::parse;
 use crate::command_line::command_line;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape, LoadOptions, load_image};
@@ -28,7 +30,7 @@ pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     let outcome = drive(&arguments.common.device, JobSpec::Attribute(Box::new(job)))?;
     if arguments.scoring.dry_run {
         if arguments.common.json {
-            println!("{}", serde_json::json!({ "forecast": outcome.estimate }));
+            output::json(&serde_json::json!({ "forecast": outcome.estimate }))?;
         }
         return Ok(());
     }
@@ -37,15 +39,15 @@ pub(super) fn run(arguments: ReportArguments) -> Result<()> {
     report.write(&arguments.out)?;
     if arguments.common.json {
         let document = serde_json::json!({
-            "report": arguments.out,
+            "report": path_text(&arguments.out),
             "warnings": outcome.warnings,
             "forecast": outcome.estimate,
             "took": {"seconds": took},
             "queries": outcome.attributions.iter().map(summary).collect::<Vec<_>>(),
         });
-        println!("{document}");
+        output::json(&document)?;
     } else {
-        eprintln!("The report is in {}", arguments.out.display());
+        output::note(&format!("The report is in {}", arguments.out.display()));
     }
     Ok(())
 }
@@ -74,10 +76,11 @@ fn job(arguments: &ReportArguments, project: &Project, out: &Path) -> Result<Att
         model: named(&project.file.model, "model")?,
         data: named(&project.file.data, "dataset")?,
         group_column: arguments.group_column.clone(),
+        class_map: super::attribute::class_map(arguments.class_map.as_deref())?,
         queries: queries(arguments, project)?,
         draw: arguments.drawing.settings(),
         method: arguments.scoring.method.clone(),
-        groups: arguments.scoring.groups.clone(),
+        groups: parse::all_names(arguments.scoring.groups.clone()),
         settings: arguments.scoring.settings(arguments.drawing.class_label),
         null: arguments.scoring.null,
         confirm: arguments.scoring.confirm,
@@ -135,7 +138,8 @@ fn assemble(
     let path = results.join("attribution.json");
     let document: Value = whence_store::read_json(&path)?;
     let part = |pointer: &str| document.pointer(pointer).cloned().unwrap_or_default();
-    let read = |e: serde_json::Error| Error::file(e.to_string(), &path, "report this");
+    let read =
+        |e: serde_json::Error| Error::internal(format!("{} does not hold what was just written: {e}", path.display()));
     let shape: ImageShape = serde_json::from_value(part("/model/shape")).map_err(read)?;
     let data = project.file.data.clone().unwrap_or_default();
     let options =
@@ -151,7 +155,7 @@ fn assemble(
         })
         .collect();
     let recipe: Recipe = serde_json::from_value(part("/recipe")).map_err(read)?;
-    let recipe = toml::to_string(&recipe).map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+    let recipe = toml::to_string(&recipe).map_err(|e| Error::internal(format!("the recipe cannot be encoded: {e}")))?;
     let groups = dataset.groups().iter().zip(crate::palette::group_colours(dataset.groups().len()));
     Ok(Report {
         title: arguments.title.clone().unwrap_or_else(|| project.file.name.clone()),
@@ -165,14 +169,14 @@ fn assemble(
                     "program": format!("Whence {}", env!("CARGO_PKG_VERSION")),
                     "device": part("/device"),
                     "time": duration(took),
-                    "project": std::path::absolute(&project.root).unwrap_or_else(|_| project.root.clone()),
-                "command run in": std::env::current_dir().ok(),
+                    "project": path_text(&std::path::absolute(&project.root).unwrap_or_else(|_| project.root.clone())),
+                    "command run in": std::env::current_dir().ok().as_deref().map(path_text),
                 }),
             ),
             Facts::of(
                 "Model",
                 &serde_json::json!({
-                    "folder": part("/job/model"), "blake3": part("/model/blake3"), "picture": part("/model/shape"),
+                    "folder": part("/job/model"), "blake3": part("/model/blake3"), "image": part("/model/shape"),
                 }),
             ),
             Facts::of(
@@ -224,7 +228,7 @@ fn query(attribution: &Attribution, pixels: Vec<u8>, dataset: &Dataset, neighbou
     let image = ReportImage { pixels, shape, caption };
     let attribution = attribution.clone();
     let mut query =
-        ReportQuery { image, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None };
+        ReportQuery { image, attribution, nearest: Vec::new(), reference: None, regenerated: Vec::new(), map: None };
     query.add_nearest(dataset, neighbours);
     query
 }
@@ -259,6 +263,7 @@ mod tests {
             model: "/p/model".into(),
             data: "/p/data".into(),
             group_column: None,
+            class_map: None,
             queries: vec![],
             draw: SampleSettings { steps: 20, ..SampleSettings::default() },
             method: "guda".into(),

@@ -1,6 +1,6 @@
-//! Colour as a painter turns it: lightness, chroma and hue, in Oklab.
+//! Colours in Oklab, with changes of lightness, chroma and hue.
 //!
-//! Styles lighten, dull and shift colours; in Oklab (Björn Ottosson, 2020) equal steps look equal
+//! Styles lighten, dull and shift colours; in Oklab (Björn Ottosson, 2020), equal steps look equal
 //! and hues stay put, which keeps eight renderings of one palette recognisable as one palette.
 
 /// A colour in Oklab.
@@ -54,22 +54,22 @@ impl Lab {
         Self { a: self.a * factor, b: self.b * factor, ..self }
     }
 
-    /// Chroma raised or lowered to `level`, the hue kept. A grey stays grey.
+    /// Chroma set to `level`, with the same hue. A grey stays grey.
     pub(super) fn at_chroma(self, level: f32) -> Self {
         let now = self.a.hypot(self.b);
         if now < 1e-3 { self } else { self.chroma(level / now) }
     }
 
-    /// Hue turned by `angle` radians.
-    pub(super) fn turned(self, angle: f32) -> Self {
+    /// Hue rotated by `angle` radians.
+    pub(super) fn rotated(self, angle: f32) -> Self {
         let (sin, cos) = angle.sin_cos();
         Self { a: self.a * cos - self.b * sin, b: self.a * sin + self.b * cos, ..self }
     }
 
-    /// The way from this colour to `other`, gone by the share `t`.
+    /// Linear interpolation from this colour (`t` = 0) to `other` (`t` = 1).
     pub(super) fn mix(self, other: Self, t: f32) -> Self {
-        let go = |from: f32, to: f32| from + (to - from) * t;
-        Self { l: go(self.l, other.l), a: go(self.a, other.a), b: go(self.b, other.b) }
+        let lerp = |from: f32, to: f32| from + (to - from) * t;
+        Self { l: lerp(self.l, other.l), a: lerp(self.a, other.a), b: lerp(self.b, other.b) }
     }
 }
 

@@ -1,36 +1,37 @@
-//! The five motifs: a few large shapes each, in a palette of its own.
+//! The five motifs: a few large shapes each, with a palette per motif.
 //!
-//! The palettes are those of a screen print: a handful of warm, slightly broken inks. Each motif
-//! owns one hue of sky, which fills half the image; that is what makes pixels see the motif.
+//! The palettes imitate screen prints: a handful of warm, slightly muted inks. Each motif has its
+//! own hue of sky, which fills half the image; so pixel distance finds the motif.
 
 use super::canvas::SIDE;
 use super::colour::Lab;
-use super::dice::Dice;
+use super::rng::ImageRng;
 use super::scene::{Layer, Scene, Shape};
 
-/// Composes motif number `motif`; numbers past the last give the last.
-pub(super) fn compose(motif: u64, dice: &mut Dice) -> Scene {
-    // One turn of the hue and one change of light for the whole image: as if printed from
-    // another pot of each ink. Turning inks apart would break the palette.
-    let inks = Inks { turn: dice.around(0.2), light: dice.around(0.045) };
+/// Composes the motif with this index; indices beyond the last give the last.
+pub(super) fn compose(motif: u64, rng: &mut ImageRng) -> Scene {
+    // One hue rotation and one change of lightness for the whole image. Independent changes would
+    // break the palette.
+    let inks = Inks { hue_shift: rng.symmetric(0.2), lightness_shift: rng.symmetric(0.045) };
     Scene(match motif {
-        0 => sun(&inks, dice),
-        1 => mountain(&inks, dice),
-        2 => tree(&inks, dice),
-        3 => house(&inks, dice),
-        _ => boat(&inks, dice),
+        0 => sun(&inks, rng),
+        1 => mountain(&inks, rng),
+        2 => tree(&inks, rng),
+        3 => house(&inks, rng),
+        _ => boat(&inks, rng),
     })
 }
 
 /// How this image's inks differ from the palette.
 struct Inks {
-    turn: f32,
-    light: f32,
+    /// Radians.
+    hue_shift: f32,
+    lightness_shift: f32,
 }
 
 impl Inks {
     fn mixed(&self, rgb: u32) -> Lab {
-        Lab::hex(rgb).turned(self.turn).lighter(self.light)
+        Lab::hex(rgb).rotated(self.hue_shift).lighter(self.lightness_shift)
     }
 
     /// A shape whose colour runs from one ink to another between two heights.
@@ -38,18 +39,18 @@ impl Inks {
         Layer { shape, top: self.mixed(top), bottom: self.mixed(bottom), span: (from, to), fine: false }
     }
 
-    /// A shape in one ink. The heights still say where it begins and ends, for styles that shade.
+    /// A shape in one ink. Its heights are still needed by styles that shade.
     fn flat(&self, shape: Shape, rgb: u32, from: f32, to: f32) -> Layer {
         self.blend(shape, rgb, rgb, from, to)
     }
 }
 
-/// Sun half in the sea, its light on the water.
-fn sun(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
-    let horizon = dice.within(16.5, 22.5);
-    let x = dice.within(9.0, 23.0);
-    let radius = dice.within(6.0, 8.0);
-    let y = horizon - dice.within(0.2, 0.55) * radius;
+/// The sun half in the sea, with its reflection.
+fn sun(inks: &Inks, rng: &mut ImageRng) -> Vec<Layer> {
+    let horizon = rng.uniform(16.5, 22.5);
+    let x = rng.uniform(9.0, 23.0);
+    let radius = rng.uniform(6.0, 8.0);
+    let y = horizon - rng.uniform(0.2, 0.55) * radius;
     let stripe = |down: f32, half: f32| {
         Shape::Polygon(vec![
             (x - half, horizon + down),
@@ -68,12 +69,12 @@ fn sun(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
 }
 
 /// A peak with snow behind a foothill.
-fn mountain(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
-    let x = dice.within(9.5, 22.5);
-    let top = dice.within(5.0, 8.5);
-    let slope = dice.within(1.15, 1.45);
-    let foot = dice.within(23.0, 26.0);
-    let snow = dice.within(5.2, 7.0);
+fn mountain(inks: &Inks, rng: &mut ImageRng) -> Vec<Layer> {
+    let x = rng.uniform(9.5, 22.5);
+    let top = rng.uniform(5.0, 8.5);
+    let slope = rng.uniform(1.15, 1.45);
+    let foot = rng.uniform(23.0, 26.0);
+    let snow = rng.uniform(5.2, 7.0);
     let at = |down: f32, side: f32| (x + side * down / slope, top + down);
     let peak = Shape::Polygon(vec![(x, top), at(34.0, 1.0), at(34.0, -1.0)]);
     let cap = Shape::Polygon(vec![
@@ -84,7 +85,7 @@ fn mountain(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
         (x - 1.6, top + snow - 0.8),
         at(snow + 1.2, -1.0),
     ]);
-    let hill = Shape::Below { y: foot, swell: dice.within(0.8, 1.8), x: dice.within(0.0, SIDE), length: 34.0 };
+    let hill = Shape::Below { y: foot, swell: rng.uniform(0.8, 1.8), x: rng.uniform(0.0, SIDE), length: 34.0 };
     vec![
         inks.blend(Shape::Everywhere, 0xa7_95_d1, 0xe6_bf_d2, 0.0, foot),
         inks.flat(peak, 0x4a_4d_8f, top, foot),
@@ -94,18 +95,18 @@ fn mountain(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
 }
 
 /// A round tree on a hill.
-fn tree(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
-    let x = dice.within(9.5, 22.5);
-    let ground = dice.within(25.0, 27.5);
-    let radius = dice.within(6.0, 7.4);
-    let y = ground - dice.within(6.2, 7.6) - radius;
+fn tree(inks: &Inks, rng: &mut ImageRng) -> Vec<Layer> {
+    let x = rng.uniform(9.5, 22.5);
+    let ground = rng.uniform(25.0, 27.5);
+    let radius = rng.uniform(6.0, 7.4);
+    let y = ground - rng.uniform(6.2, 7.6) - radius;
     let trunk = Shape::rectangle(x - 1.3, y, 2.6, ground - y + 3.0);
     let crown = Shape::Union(vec![
         Shape::Disc(x, y - 1.4, radius * 0.86),
         Shape::Disc(x - radius * 0.5, y + 1.6, radius * 0.68),
         Shape::Disc(x + radius * 0.5, y + 1.6, radius * 0.68),
     ]);
-    let hill = Shape::Below { y: ground, swell: dice.within(1.2, 2.4), x: x + dice.around(5.0), length: 46.0 };
+    let hill = Shape::Below { y: ground, swell: rng.uniform(1.2, 2.4), x: x + rng.symmetric(5.0), length: 46.0 };
     vec![
         inks.blend(Shape::Everywhere, 0xf0_c4_55, 0xfb_e6_ae, 0.0, ground),
         inks.flat(hill, 0xb4_8a_3c, ground - 2.0, SIDE),
@@ -115,14 +116,14 @@ fn tree(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
 }
 
 /// A house with a red roof on a lawn.
-fn house(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
-    let x = dice.within(11.0, 21.0);
-    let ground = dice.within(23.5, 27.5);
-    let half = dice.within(6.0, 7.6);
-    let wall = dice.within(7.5, 9.0);
-    let roof = dice.within(6.0, 7.6);
+fn house(inks: &Inks, rng: &mut ImageRng) -> Vec<Layer> {
+    let x = rng.uniform(11.0, 21.0);
+    let ground = rng.uniform(23.5, 27.5);
+    let half = rng.uniform(6.0, 7.6);
+    let wall = rng.uniform(7.5, 9.0);
+    let roof = rng.uniform(6.0, 7.6);
     let eaves = ground - wall;
-    let side = dice.sign();
+    let side = rng.sign();
     let door = Shape::rectangle(x + side * half * 0.42 - 1.5, ground - 5.0, 3.0, 6.0);
     let window = Shape::rectangle(x - side * half * 0.42 - 1.5, eaves + 2.0, 3.0, 3.0);
     let gable = Shape::Polygon(vec![(x, eaves - roof), (x + half + 1.8, eaves + 0.3), (x - half - 1.8, eaves + 0.3)]);
@@ -137,17 +138,17 @@ fn house(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
 }
 
 /// A sailing boat at sea.
-fn boat(inks: &Inks, dice: &mut Dice) -> Vec<Layer> {
-    let sea = dice.within(20.5, 24.5);
-    let x = dice.within(11.0, 21.0);
-    let size = dice.within(0.88, 1.12);
-    let side = dice.sign();
+fn boat(inks: &Inks, rng: &mut ImageRng) -> Vec<Layer> {
+    let sea = rng.uniform(20.5, 24.5);
+    let x = rng.uniform(11.0, 21.0);
+    let size = rng.uniform(0.88, 1.12);
+    let side = rng.sign();
     let deck = sea - 1.6;
     let at = |across: f32, down: f32| (x + side * size * across, deck + size * down);
     let hull = Shape::Polygon(vec![at(-8.0, 0.0), at(8.6, 0.0), at(5.4, 4.4), at(-5.6, 4.4)]);
     let main = Shape::Polygon(vec![at(-0.6, -16.0), at(-0.6, -1.4), at(-8.0, -1.4)]);
     let jib = Shape::Polygon(vec![at(0.6, -13.5), at(7.4, -1.4), at(0.6, -1.4)]);
-    let waves = Shape::Below { y: sea + 1.0, swell: 0.7, x: dice.within(0.0, 10.0), length: 10.7 };
+    let waves = Shape::Below { y: sea + 1.0, swell: 0.7, x: rng.uniform(0.0, 10.0), length: 10.7 };
     vec![
         inks.blend(Shape::Everywhere, 0x86_cb_c8, 0xdc_ee_dc, 0.0, sea),
         inks.flat(main, 0xff_f7_e6, deck - 16.0, deck),

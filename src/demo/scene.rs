@@ -1,8 +1,8 @@
-//! What is in an image, before any style: flat shapes, back to front.
+//! The content of an image before any style: flat shapes, back to front.
 
 use super::colour::Lab;
 
-/// A shape that knows how far a point lies outside it.
+/// A shape with its signed distance function.
 #[derive(Clone, Debug)]
 pub(super) enum Shape {
     /// The whole image.
@@ -11,9 +11,9 @@ pub(super) enum Shape {
     Disc(f32, f32, f32),
     /// A polygon by its corners.
     Polygon(Vec<(f32, f32)>),
-    /// Everything below a line that swells by `swell` around `x` with the given wavelength.
+    /// Everything below a wave of amplitude `swell` and wavelength `length`, with a crest at `x`.
     Below { y: f32, swell: f32, x: f32, length: f32 },
-    /// Several shapes as one.
+    /// The union of several shapes.
     Union(Vec<Shape>),
 }
 
@@ -24,16 +24,16 @@ impl Shape {
         Self::Polygon(vec![(left, top), (right, top), (right, bottom), (left, bottom)])
     }
 
-    /// Distance from the outline, negative inside. Everywhere has no outline: minus infinity.
+    /// Signed distance from the outline, negative inside; minus infinity for `Everywhere`, which has none.
     fn distance(&self, x: f32, y: f32) -> f32 {
         match self {
             Self::Everywhere => f32::NEG_INFINITY,
             Self::Disc(cx, cy, radius) => (x - cx).hypot(y - cy) - radius,
             Self::Polygon(corners) => polygon(corners, x, y),
             Self::Below { y: level, swell, x: middle, length } => {
-                let turn = std::f32::consts::TAU / length;
-                let (sin, cos) = ((x - middle) * turn).sin_cos();
-                let slope = swell * turn * sin;
+                let frequency = std::f32::consts::TAU / length;
+                let (sin, cos) = ((x - middle) * frequency).sin_cos();
+                let slope = swell * frequency * sin;
                 (level - swell * cos - y) / (1.0 + slope * slope).sqrt()
             }
             Self::Union(parts) => parts.iter().map(|part| part.distance(x, y)).fold(f32::INFINITY, f32::min),
@@ -41,7 +41,7 @@ impl Shape {
     }
 }
 
-/// Distance from a polygon's outline, negative inside (Inigo Quilez's formula).
+/// Signed distance from a polygon's outline, negative inside (formula by Inigo Quilez).
 fn polygon(corners: &[(f32, f32)], x: f32, y: f32) -> f32 {
     let mut nearest = f32::INFINITY;
     let mut inside = false;
@@ -65,7 +65,7 @@ pub(super) struct Layer {
     pub(super) top: Lab,
     pub(super) bottom: Lab,
     pub(super) span: (f32, f32),
-    /// Too small for a contour of its own.
+    /// Whether it is too small for a contour of its own.
     pub(super) fine: bool,
 }
 
@@ -75,7 +75,7 @@ impl Layer {
         Self { fine: true, ..self }
     }
 
-    /// How far down its own span a height lies, 0 to 1.
+    /// Position of a height within the span, 0 (top) to 1 (bottom).
     fn depth(&self, y: f32) -> f32 {
         let (from, to) = self.span;
         ((y - from) / (to - from).max(1e-3)).clamp(0.0, 1.0)
@@ -86,20 +86,20 @@ impl Layer {
     }
 }
 
-/// What a scene shows at a point.
+/// The visible layer at a point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit {
     /// The colour there.
     pub(super) colour: Lab,
-    /// Whether that is sky, land or sea, not a thing in front of it.
+    /// Whether it is sky, land or sea, and not an object in front of it.
     pub(super) backdrop: bool,
-    /// How far down the layer's span, 0 to 1.
+    /// Position within the layer's span, 0 (top) to 1 (bottom).
     pub(super) depth: f32,
     /// Distance to the nearest visible outline.
     pub(super) edge: f32,
-    /// The same without the outlines of fine layers.
+    /// Distance to the nearest visible outline of a layer that is not fine.
     pub(super) contour: f32,
-    /// Colour of the layer that outline belongs to.
+    /// Colour of the layer whose outline is nearest.
     pub(super) line: Lab,
 }
 
@@ -108,14 +108,13 @@ pub(super) struct Hit {
 pub(super) struct Scene(pub(super) Vec<Layer>);
 
 impl Scene {
-    /// What the scene shows at a point.
+    /// The visible layer at a point.
     pub(super) fn at(&self, x: f32, y: f32) -> Hit {
         let (mut edge, mut contour) = (f32::INFINITY, f32::INFINITY);
         let mut line = Lab::hex(0);
         for layer in self.0.iter().rev() {
             let distance = layer.shape.distance(x, y);
-            // Outlines of the layers further back are hidden from here on, so the first layer
-            // that covers the point ends the search.
+            // The first layer that covers the point hides the outlines of all layers behind it.
             if distance.abs() < edge {
                 edge = distance.abs();
                 line = layer.colour(y);
@@ -131,8 +130,8 @@ impl Scene {
         Hit { colour: line, backdrop: true, depth: 0.0, edge, contour, line }
     }
 
-    /// The colour at a point when every outline is blurred over `width` to either side.
-    pub(super) fn soft(&self, x: f32, y: f32, width: f32) -> Lab {
+    /// The colour at a point, with every outline blurred over `width` to either side.
+    pub(super) fn blurred_at(&self, x: f32, y: f32, width: f32) -> Lab {
         self.0.iter().fold(Lab::hex(0), |under, layer| {
             let cover = super::colour::smooth(width, -width, layer.shape.distance(x, y));
             under.mix(layer.colour(y), cover)

@@ -1,4 +1,4 @@
-//! What the demo promises: pure images, equal groups, pixels that see the motif.
+//! Properties of the demo: reproducible images, equal groups, and pixel distances that find the motif.
 
 use super::*;
 use std::collections::{HashMap, HashSet};
@@ -17,8 +17,8 @@ struct Painted {
 fn gallery() -> &'static [Painted] {
     static GALLERY: OnceLock<Vec<Painted>> = OnceLock::new();
     GALLERY.get_or_init(|| {
-        let places = (0..STYLES.len()).flat_map(|style| (0..EACH).map(move |index| (style, index)));
-        places
+        let indices = (0..STYLES.len()).flat_map(|style| (0..EACH).map(move |index| (style, index)));
+        indices
             .map(|(style, index)| Painted {
                 style,
                 motif: (index % MOTIFS.len() as u64) as usize,
@@ -59,10 +59,10 @@ fn every_style_shows_every_motif_equally_often() {
 }
 
 #[test]
-fn pixels_see_the_motif_rather_than_the_style() {
+fn pixel_distance_finds_the_motif_rather_than_the_style() {
     let (mut same_motif, mut same_style) = (0, 0);
-    for (place, image) in gallery().iter().enumerate() {
-        let others = gallery().iter().enumerate().filter(|(other, _)| *other != place);
+    for (index, image) in gallery().iter().enumerate() {
+        let others = gallery().iter().enumerate().filter(|(other, _)| *other != index);
         let (_, nearest) = others.min_by_key(|(_, other)| distance(&image.pixels, &other.pixels)).unwrap();
         same_motif += usize::from(nearest.motif == image.motif);
         same_style += usize::from(nearest.style == image.style);
@@ -73,7 +73,7 @@ fn pixels_see_the_motif_rather_than_the_style() {
 }
 
 #[test]
-fn the_distinctive_style_is_far_and_the_close_pair_is_near() {
+fn the_distinctive_style_is_far_away_and_the_close_pair_is_near() {
     // Mean distance between two styles over images of the same motif.
     let apart = |one: &str, other: &str| {
         let pairs = gallery().iter().flat_map(|a| gallery().iter().map(move |b| (a, b)));
@@ -84,14 +84,14 @@ fn the_distinctive_style_is_far_and_the_close_pair_is_near() {
     for style in STYLES.iter().filter(|style| **style != "neon") {
         assert!(apart("neon", style) > 2 * apart("hatching", "woodcut"), "neon and {style}");
     }
-    // The plain style is near every other but the distinctive one: it lies between them.
+    // The plain style is close to every style but the distinctive one, because it lies between them.
     for style in ["pointillism", "hatching", "woodcut", "mosaic", "stained-glass", "pixel-art"] {
         assert!(apart("watercolour", style) * 2 < apart("watercolour", "neon"), "watercolour and {style}");
     }
 }
 
 #[test]
-fn odd_arguments_paint_too() {
+fn out_of_range_arguments_are_accepted() {
     assert_eq!(paint(STYLES.len() + 2, 4, 8, 1), paint(2, 4, 8, 1));
     assert_eq!(paint(usize::MAX, u64::MAX, 0, u64::MAX).dimensions(), (1, 1));
     assert_eq!(paint(5, 1, 33, 0).dimensions(), (33, 33));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use whence_diffusion::Model;
+use whence_diffusion::{Condition, Pipeline};
 use whence_jobs::JobSpec;
 
 use super::digits::job;
@@ -20,7 +20,7 @@ fn copy() -> tempfile::TempDir {
 }
 
 fn refused(folder: &Path) -> String {
-    let error = Model::load(folder, &Device::flex()).err().expect("it should be refused").to_string();
+    let error = Pipeline::load(folder, &Device::flex()).err().expect("it should be refused").to_string();
     assert!(error.contains(folder.file_name().unwrap().to_str().unwrap()), "it says where: {error}");
     error
 }
@@ -98,6 +98,29 @@ fn a_wrong_shape_a_missing_tensor_and_numbers_that_are_none() {
 }
 
 #[test]
+fn a_model_that_gives_no_numbers_draws_no_black_image() {
+    let folder = copy();
+    rewrite(folder.path(), |name, _, data| {
+        if name == "conv_out.weight" {
+            data.chunks_exact_mut(4).for_each(|value| value.copy_from_slice(&1e38f32.to_le_bytes()));
+        }
+        true
+    });
+    let out = tempfile::tempdir().unwrap();
+    let job = whence_jobs::SampleJob {
+        model: folder.path().to_owned(),
+        seeds: vec![0, 1],
+        draw: whence_jobs::SampleSettings { steps: 4, ..Default::default() },
+        batch: 2,
+        tensors: true,
+        out: out.path().join("images"),
+    };
+    let text = failure(JobSpec::Sample(job));
+    assert!(text.contains("not finite"), "{text}");
+    assert!(!out.path().join("images/seed-0.png").exists());
+}
+
+#[test]
 fn pickles_are_refused_with_how_to_convert() {
     let folder = copy();
     std::fs::rename(folder.path().join(WEIGHTS), folder.path().join("diffusion_pytorch_model.bin")).unwrap();
@@ -105,7 +128,7 @@ fn pickles_are_refused_with_how_to_convert() {
     assert!(error.contains("pickle") && error.contains("safe_serialization"), "{error}");
     let file = folder.path().join("model.pt");
     std::fs::write(&file, b"x").unwrap();
-    let error = Model::load(&file, &Device::flex()).unwrap_err().to_string();
+    let error = Pipeline::load(&file, &Device::flex()).unwrap_err().to_string();
     assert!(error.contains("pickle"), "{error}");
 }
 
@@ -127,6 +150,7 @@ fn a_config_that_lies_or_asks_for_what_does_not_exist() {
         ("\"layers_per_block\": 1", "\"layers_per_block\": 1000000000", "1000000000"),
         ("\"downsample_padding\": 1", "\"downsample_padding\": 1000000000", "downsample_padding"),
         ("{", "", "JSON"),
+        ("\"in_channels\": 1", "\"in_channels\": [1]", "setting in_channels: invalid type"),
     ];
     let original = std::fs::read_to_string(fixture("digits/model/config.json")).unwrap();
     for (from, to, says) in cases {
@@ -152,12 +176,14 @@ fn a_scheduler_that_lies() {
         ("DDPMScheduler", "ScoreSdeVeScheduler", "ScoreSdeVeScheduler"),
         ("\"clip_sample_range\": 1.0", "\"clip_sample_range\": -1.0", "clip_sample_range"),
         ("\"steps_offset\": 0", "\"steps_offset\": 100000", "steps_offset"),
+        ("\"steps_offset\": 0", "\"steps_offset\": \"x\"", "setting steps_offset: invalid type"),
+        ("}", "", "not a whole JSON object"),
     ] {
         let folder = copy();
         let text = original.replacen(from, to, 1);
         assert_ne!(text, original, "{from}");
         std::fs::write(folder.path().join("scheduler_config.json"), text).unwrap();
-        let error = Model::load(folder.path(), &Device::flex()).err().expect(to).to_string();
+        let error = Pipeline::load(folder.path(), &Device::flex()).err().expect(to).to_string();
         assert!(error.contains(says), "{to}: {error}");
     }
 }
@@ -183,13 +209,13 @@ fn a_pipeline_folder_opens_like_its_parts() {
         std::fs::copy(model.join(from), to).unwrap();
     }
     std::fs::write(folder.path().join("model_index.json"), "{\"_class_name\": \"DDPMPipeline\"}").unwrap();
-    let whole = Model::load(&model, &Device::flex()).unwrap();
-    assert_eq!(Model::load(folder.path(), &Device::flex()).unwrap().hash(), whole.hash());
-    assert_eq!(Model::load(&folder.path().join("unet"), &Device::flex()).unwrap().hash(), whole.hash());
+    let whole = Pipeline::load(&model, &Device::flex()).unwrap();
+    assert_eq!(Pipeline::load(folder.path(), &Device::flex()).unwrap().hash(), whole.hash());
+    assert_eq!(Pipeline::load(&folder.path().join("unet"), &Device::flex()).unwrap().hash(), whole.hash());
     // Some published pipelines keep everything at the top.
     let flat = copy();
     std::fs::write(flat.path().join("model_index.json"), "{\"_class_name\": \"DDPMPipeline\"}").unwrap();
-    assert_eq!(Model::load(flat.path(), &Device::flex()).unwrap().hash(), whole.hash());
+    assert_eq!(Pipeline::load(flat.path(), &Device::flex()).unwrap().hash(), whole.hash());
 }
 
 #[test]
@@ -228,11 +254,11 @@ fn counterfactuals_with_another_schedule_are_refused() {
 
 #[test]
 fn a_class_conditional_model_asks_for_the_class() {
-    let model = Model::load(&with_scheduler("unet-adm-tiny"), &Device::flex()).unwrap();
+    let model = Pipeline::load(&with_scheduler("unet-adm-tiny"), &Device::flex()).unwrap();
     assert_eq!(model.classes(), Some(5));
-    assert!(model.check_class(None).unwrap_err().to_string().contains("--class-label"));
-    assert!(model.check_class(Some(5)).unwrap_err().to_string().contains("0 to 4"));
-    model.check_class(Some(4)).unwrap();
+    assert!(model.conditioner().check(Condition::None).unwrap_err().to_string().contains("class label"));
+    assert!(model.conditioner().check(Condition::Class(5)).unwrap_err().to_string().contains("0 to 4"));
+    model.conditioner().check(Condition::Class(4)).unwrap();
 }
 
 /// A fixture network with the digits' scheduler.

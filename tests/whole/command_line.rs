@@ -104,6 +104,171 @@ fn the_closed_form_needs_no_models_and_seeds_draw_queries() {
     assert!(folder.path().join("queries/seed-4.png").is_file());
 }
 
+/// The closed form of one query of the digits: over in a moment.
+fn closed_form(out: &std::path::Path, query: &std::path::Path) -> Command {
+    let mut command = attribute(out);
+    command.args(["--method", "gaussian", "--groups", "four,seven", "--query"]).arg(query);
+    command
+}
+
+#[test]
+fn an_error_is_shown_once_and_without_colour_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = closed_form(folder.path(), std::path::Path::new("/nowhere/image.png")).assert().code(1);
+    let text = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert_eq!(text.matches("/nowhere/image.png").count(), 1, "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn settings_without_bounds_are_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for bad in [
+        ["--budget", "1000000000"],
+        ["--null", "1000000000"],
+        ["--batch", "4294967296"],
+        ["--draws", "18446744073709551615"],
+        ["--learning-rate", "1e-300"],
+        ["--unlearning-steps", "18446744073709551615"],
+        ["--neighbours", "18446744073709551615"],
+        ["--level", "2"],
+    ] {
+        let query = fixture("digits/queries/q000.png");
+        let mut command = attribute(folder.path());
+        command.arg("--query").arg(query).args(bad);
+        if bad[0] == "--level" {
+            command.args(["--budget", "100"]);
+        }
+        command.assert().code(2).stderr(contains(bad[1]));
+    }
+    attribute(folder.path())
+        .args(["--seeds", "1", "--timesteps", "1..1000", "--draws", "1000000", "--dry-run"])
+        .assert()
+        .code(1)
+        .stderr(contains("too many evaluations").and(contains("--draws")));
+    whence()
+        .args(["evaluate", "--scores", "a", "--reference", "b", "--resamples", "18446744073709551615"])
+        .assert()
+        .code(2)
+        .stderr(contains("resamples"));
+}
+
+#[test]
+fn settings_files_are_ordinary_files_and_errors_name_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("recipe.toml");
+    let mut with = |text: &str| {
+        std::fs::write(&recipe, text).unwrap();
+        let mut command = closed_form(folder.path(), &fixture("digits/queries/q000.png"));
+        command.arg("--recipe").arg(&recipe);
+        command.assert().code(1)
+    };
+    with("steps = 60\nbatch = \"x\"\n").stderr(contains("line 2, batch"));
+    with("batch = 4294967296\n").stderr(contains("batch is 4294967296"));
+    with(&format!("objective = \"{}\"\nbatch = 1.5", "x".repeat(9000))).stderr(contains("line 2"));
+    with("[optimizer]\nclip_norm = -1.0\n").stderr(contains("clip_norm"));
+    #[cfg(unix)]
+    closed_form(folder.path(), &fixture("digits/queries/q000.png"))
+        .args(["--recipe", "/dev/zero"])
+        .assert()
+        .code(1)
+        .stderr(contains("/dev/zero").and(contains("device")));
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_that_are_not_utf_8_are_no_crash() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let odd = |name: &[u8]| folder.path().join(std::ffi::OsStr::from_bytes(name));
+    let query = odd(b"q\xff.png");
+    std::fs::copy(fixture("digits/queries/q000.png"), &query).unwrap();
+    let out = odd(b"out\xfe");
+    closed_form(&out, &query).arg("--json").assert().success().stdout(contains("\u{fffd}"));
+    let json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("attribution.json")).unwrap()).unwrap();
+    assert!(json["job"]["queries"][0]["file"].as_str().unwrap().ends_with("q\u{fffd}.png"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_an_error_and_a_closed_pipe_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |out: std::process::Stdio| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_whence"));
+        command.args(["attribute", "--device", "cpu", "--method", "gaussian", "--groups", "four,seven"]);
+        command.arg("--model").arg(fixture("digits/model")).arg("--data").arg(fixture("digits/images"));
+        command.arg("--query").arg(fixture("digits/queries/q000.png")).arg("--out").arg(folder.path());
+        command.env("WHENCE_DATA", concat!(env!("CARGO_TARGET_TMPDIR"), "/user"));
+        command.stdout(out).stderr(std::process::Stdio::piped()).output().unwrap()
+    };
+    let full = run(std::fs::File::options().write(true).open("/dev/full").unwrap().into());
+    let text = String::from_utf8_lossy(&full.stderr).into_owned();
+    assert!(full.status.code() == Some(1) && text.contains("standard output"), "{text}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let closed = run(writer.into());
+    assert_eq!(closed.status.code(), Some(0), "{}", String::from_utf8_lossy(&closed.stderr));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_termination_is_a_cancel() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    if u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1 {
+        eprintln!("skipped: under nohup signals keep the system's meaning");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for signal in ["TERM", "HUP", "INT"] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_whence"))
+            .args(["train", "--device", "cpu", "--steps", "1000000", "--data"])
+            .arg(fixture("digits/images"))
+            .arg("--out")
+            .arg(folder.path().join(signal))
+            .env("WHENCE_DATA", concat!(env!("CARGO_TARGET_TMPDIR"), "/user"))
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The first line says that the job runs, and so that the handler is set.
+        let mut text = String::new();
+        let mut lines = std::io::BufReader::new(child.stderr.take().unwrap());
+        std::io::BufRead::read_line(&mut lines, &mut text).unwrap();
+        let killed = std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        std::io::Read::read_to_string(&mut lines, &mut text).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}: {text}");
+        assert!(text.contains("Cancelled"), "{text}");
+    }
+}
+
+#[test]
+fn groups_with_a_comma_and_control_characters_are_names_like_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (name, from) in [("a, b", "four"), ("\u{1b}[31mred", "seven"), ("=1+1", "nine")] {
+        std::fs::create_dir_all(data.join(name)).unwrap();
+        for entry in std::fs::read_dir(fixture("digits/images").join(from)).unwrap().take(4) {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, data.join(name).join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let out = folder.path().join("out");
+    let run = |groups: &str| {
+        let mut command = whence();
+        command.args(["attribute", "--device", "cpu", "--method", "gaussian", "--groups", groups]);
+        command.arg("--model").arg(fixture("digits/model")).arg("--data").arg(&data).arg("--out").arg(&out);
+        command.arg("--query").arg(fixture("digits/queries/q000.png"));
+        command.assert().success()
+    };
+    let output = run("\"a, b\",\u{1b}[31mred,=1+1");
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("a, b") && text.contains("\\x1b[31mred") && !text.contains('\u{1b}'), "{text}");
+    let scores = std::fs::read_to_string(out.join("scores.csv")).unwrap();
+    assert!(scores.contains(",'=1+1,") && scores.contains(",\"a, b\","), "{scores}");
+}
+
 #[test]
 fn failures_say_what_and_where_with_code_1() {
     let folder = tempfile::tempdir().unwrap();

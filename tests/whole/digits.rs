@@ -23,6 +23,7 @@ pub fn job(keep_in: PathBuf) -> AttributeJob {
         model: fixture("digits/model"),
         data: fixture("digits/images"),
         group_column: None,
+        class_map: None,
         queries: queries(),
         draw: SampleSettings::default(),
         method: "guda".into(),

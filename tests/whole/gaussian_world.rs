@@ -2,11 +2,12 @@
 //! out does have closed forms, so the whole way from noise to agreement is checked against arithmetic of this file.
 
 use whence_base::random::epsilon;
-use whence_data::{Dataset, ImageShape, LoadOptions};
+use whence_data::{Dataset, LoadOptions};
 use whence_diffusion::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
-use whence_diffusion::{BetaSchedule, Denoiser, NoiseSchedule, SchedulerConfig};
+use whence_diffusion::{BetaSchedule, Codec, Condition, Denoiser, NoiseSchedule, SchedulerConfig};
 use whence_evaluation::{Agreement, Options, Pairing};
 use whence_methods::GaussianLeaveOut;
+use whence_nn::SampleShape;
 
 const SIDE: usize = 4;
 const SIZE: usize = SIDE * SIDE;
@@ -80,7 +81,7 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
 }
 
 impl Denoiser for Analytic {
-    fn predict_noise(&self, x: &[f32], timesteps: &[usize], _class: Option<usize>) -> whence_base::Result<Vec<f32>> {
+    fn predict_noise(&self, x: &[f32], timesteps: &[usize], _: &[Condition]) -> whence_base::Result<Vec<f32>> {
         Ok(x.chunks(SIZE)
             .zip(timesteps)
             .flat_map(|(x, &t)| {
@@ -97,8 +98,8 @@ impl Denoiser for Analytic {
             .collect())
     }
 
-    fn shape(&self) -> ImageShape {
-        ImageShape { channels: 1, height: SIDE, width: SIDE }
+    fn shape(&self) -> SampleShape {
+        SampleShape { channels: 1, height: SIDE, width: SIDE }
     }
 }
 
@@ -109,10 +110,11 @@ fn drawn_scores_meet_the_closed_form_within_their_errors_and_rank_alike() {
     let schedule = NoiseSchedule::new(&config).unwrap();
     let grid: Timesteps = "20..1000/20".parse().unwrap();
     let draws = 4;
+    let codec = Codec::Identity { image: dataset.shape() };
     let pixels: Vec<Vec<u8>> = (0..24).map(|q| image(q as usize % GROUPS, 1000 + q)).collect();
     let queries: Vec<ScorerQuery> = pixels
         .iter()
-        .map(|p| ScorerQuery { pixels: p.clone(), plan: grid.plan(&schedule, draws, 5, p).unwrap(), class: None })
+        .map(|p| ScorerQuery::of_image(&codec, p.clone(), Condition::None, grid.plan(&schedule, draws, 5, p).unwrap()))
         .collect();
     let full = Analytic::of(&dataset, None, &schedule);
     let pass = FullPass::run(&full, &schedule, &queries, 5, 64, &mut |_, _| Ok(())).unwrap();

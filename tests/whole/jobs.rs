@@ -55,6 +55,7 @@ fn every_phase_can_be_cancelled() {
         model: fixture("digits/model"),
         data: fixture("digits/images"),
         group_column: None,
+        class_map: None,
         groups: vec![],
         recipe: Recipe { steps: 5000, ..Recipe::default() },
         out: out("unlearned"),
@@ -97,7 +98,7 @@ fn waiting_jobs_can_be_cancelled_and_a_failed_job_leaves_the_engine_usable() {
         .collect();
     // The waiting one need not wait for the others.
     let of = |wanted: JobId| kinds.iter().find(|e| e.job == wanted).map(|e| &e.kind);
-    assert!(matches!(of(bad), Some(EventKind::Failed(text)) if text.contains("/nowhere")));
+    assert!(matches!(of(bad), Some(EventKind::Failed(failure)) if failure.to_string().contains("/nowhere")));
     assert!(matches!(of(good), Some(EventKind::Finished(_))));
     assert!(matches!(of(waiting), Some(EventKind::Cancelled)));
 }

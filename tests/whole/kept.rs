@@ -177,7 +177,7 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
     job.dry_run = false;
     // Ready models cannot be set against random groups.
     job.counterfactuals = Some(super::fixture("digits/retrained"));
-    assert!(super::failure(JobSpec::Attribute(Box::new(job))).contains("--null"));
+    assert!(super::failure(JobSpec::Attribute(Box::new(job))).contains("random control groups"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod demo;
 mod digits;
 mod evidence;
 mod gaussian_world;
+mod golden;
 mod jobs;
 mod kept;
 mod network;
@@ -44,7 +45,7 @@ pub fn run(spec: JobSpec) -> Vec<EventKind> {
 /// The message a job failed with.
 pub fn failure(spec: JobSpec) -> String {
     match run(spec).pop() {
-        Some(EventKind::Failed(text)) => text,
+        Some(EventKind::Failed(failure)) => failure.to_string(),
         other => panic!("the job should fail: {other:?}"),
     }
 }

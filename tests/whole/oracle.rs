@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use whence_base::Error;
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::{Model, SampleSettings};
+use whence_diffusion::{Pipeline, SampleSettings};
 use whence_engine::Engine;
 use whence_evaluation::benchmark::{MethodPlan, OraclePlan, Plan, SumPlan};
 use whence_evaluation::{Agreement, Matching, Options, Pairing, ScoreTable};
@@ -37,6 +37,7 @@ fn retrain(model: &Path, out: &Path) -> RetrainJob {
         model: model.to_owned(),
         data: fixture("digits/images"),
         group_column: None,
+        class_map: None,
         groups: vec!["four".into(), "seven".into()],
         config: None,
         seed: None,
@@ -44,8 +45,8 @@ fn retrain(model: &Path, out: &Path) -> RetrainJob {
     }
 }
 
-fn load(folder: &Path) -> Model {
-    Model::load(folder, &burn::tensor::Device::flex()).unwrap()
+fn load(folder: &Path) -> Pipeline {
+    Pipeline::load(folder, &burn::tensor::Device::flex()).unwrap()
 }
 
 fn finished(spec: JobSpec) -> String {
@@ -67,7 +68,7 @@ fn retraining_is_the_same_run_without_the_group_and_goes_on_where_it_was_stopped
         match engine.events().recv_timeout(std::time::Duration::from_secs(120)).unwrap().kind {
             EventKind::Progress(p) if p.phase.contains("without seven, step") => engine.cancel(id),
             EventKind::Cancelled => break,
-            EventKind::Finished(text) | EventKind::Failed(text) => panic!("not cancelled: {text}"),
+            end @ (EventKind::Finished(_) | EventKind::Failed(_)) => panic!("not cancelled: {end:?}"),
             _ => {}
         }
     }
@@ -83,7 +84,14 @@ fn retraining_is_the_same_run_without_the_group_and_goes_on_where_it_was_stopped
     let (left_out, again) = (LeftOut::groups([seven]), folder.path().join("again"));
     let device = burn::tensor::Device::flex();
     let config = config();
-    let training = Training { dataset: &dataset, config: &config, left_out: &left_out, out: &again, device: &device };
+    let training = Training {
+        dataset: &dataset,
+        config: &config,
+        left_out: &left_out,
+        conditions: None,
+        out: &again,
+        device: &device,
+    };
     training.run(&mut |_| Ok::<(), Error>(())).unwrap();
     assert_eq!(load(&again).hash(), load(&out.join("seven")).hash());
     assert_ne!(load(&out.join("four")).hash(), load(&out.join("seven")).hash());
@@ -111,8 +119,18 @@ fn retraining_is_the_same_run_without_the_group_and_goes_on_where_it_was_stopped
 fn a_model_that_cannot_be_trained_again_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let foreign = retrain(&fixture("digits/model"), &folder.path().join("out"));
-    let text = failure(JobSpec::Retrain(Box::new(foreign)));
-    assert!(text.contains("training.json") && text.contains("--config"), "{text}");
+    let text = failure(JobSpec::Retrain(Box::new(foreign.clone())));
+    assert!(text.contains("training.json") && text.contains("training settings"), "{text}");
+    // A record that is damaged is not called missing.
+    let damaged = folder.path().join("damaged");
+    std::fs::create_dir(&damaged).unwrap();
+    for entry in std::fs::read_dir(fixture("digits/model")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, damaged.join(path.file_name().unwrap())).unwrap();
+    }
+    std::fs::write(damaged.join("training.json"), "{\"schema_version\": ").unwrap();
+    let text = failure(JobSpec::Retrain(Box::new(RetrainJob { model: damaged, ..foreign })));
+    assert!(text.contains("training.json") && !text.contains("does not say"), "{text}");
     let model = model(folder.path());
     let other = RetrainJob { data: folder.path().join("few"), ..retrain(&model, &folder.path().join("out")) };
     for (group, file) in [("four", "a"), ("seven", "b")] {
@@ -193,7 +211,7 @@ fn a_benchmark_is_one_command_and_its_table_is_that_of_its_scores() {
         assert!((again.metric(metric).unwrap().value - value).abs() < 1e-12, "{metric}");
     }
     assert_eq!(line["reported"]["queries"], 12);
-    assert_eq!(line["cost"]["trained_images"], 10 * 2 * 4 * 2);
+    assert_eq!(line["cost"]["trained_pictures"], 10 * 2 * 4 * 2);
     assert_eq!(line["cost"]["evaluations_per_query"], 3 * 11);
 
     // A second run trains nothing and says the same, but for the seconds of what is quick.
@@ -262,6 +280,7 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
         model: model.clone(),
         data: fixture("digits/images"),
         group_column: None,
+        class_map: None,
         queries: vec![QuerySource::Seed(4)],
         draw: SampleSettings { steps: 5, ..SampleSettings::default() },
         counterfactuals: None,
@@ -302,5 +321,5 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
     assert!(failure(JobSpec::Removal(Box::new(job(Remove::Groups(6), "most")))).contains("half"));
     let mut without = job(Remove::Groups(1), "groups");
     without.scores = None;
-    assert!(failure(JobSpec::Removal(Box::new(without))).contains("--scores"));
+    assert!(failure(JobSpec::Removal(Box::new(without))).contains("(scores)"));
 }

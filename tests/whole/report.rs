@@ -40,7 +40,7 @@ fn a_projects_images_become_one_file_with_every_number() {
     assert_eq!(json["report"], out.display().to_string());
     let html = std::fs::read_to_string(&out).unwrap();
     for query in json["queries"].as_array().unwrap() {
-        assert!(html.contains(&format!("<h2>{}</h2>", query["query"].as_str().unwrap())));
+        assert!(html.contains(&format!("<h2><bdi>{}</bdi></h2>", query["query"].as_str().unwrap())));
         for row in query["ranking"].as_array().unwrap() {
             for number in ["score_nats", "std_err"] {
                 let value = row[number].as_f64().unwrap();
@@ -58,7 +58,7 @@ fn a_projects_images_become_one_file_with_every_number() {
     ] {
         assert!(html.contains(words), "{words}");
     }
-    let model = whence_diffusion::Model::load(&fixture("digits/model"), &burn::tensor::Device::flex()).unwrap();
+    let model = whence_diffusion::Pipeline::load(&fixture("digits/model"), &burn::tensor::Device::flex()).unwrap();
     assert!(html.contains(model.hash()), "the model's hash");
     assert_eq!(html.matches("http").count(), html.matches("http-equiv=").count());
     // Nothing but the report, and what the project keeps.

@@ -4,16 +4,18 @@ use std::path::Path;
 
 use whence_base::Error;
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
+use whence_nn::ParameterSelection;
 use whence_nn::weights::named_values;
 use whence_training::{LeftOut, Training, TrainingConfig};
 
 use super::fixture;
 
-fn train(config: &TrainingConfig, out: &Path, stop_at: Option<usize>) -> Result<Model, Error> {
+fn train(config: &TrainingConfig, out: &Path, stop_at: Option<usize>) -> Result<Pipeline, Error> {
     let dataset = Dataset::load(&fixture("digits/images"), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
     let device = burn::tensor::Device::flex();
-    let training = Training { dataset: &dataset, config, left_out: &LeftOut::default(), out, device: &device };
+    let training =
+        Training { dataset: &dataset, config, left_out: &LeftOut::default(), conditions: None, out, device: &device };
     training.run(&mut |s| if Some(s.step) == stop_at { Err(Error::Cancelled) } else { Ok(()) })
 }
 
@@ -25,10 +27,10 @@ fn a_resumed_run_ends_with_the_same_weights() {
     let parts = folder.path().join("parts");
     assert!(train(&config, &parts, Some(7)).unwrap_err().is_cancelled());
     let resumed = train(&config, &parts, None).unwrap();
-    assert_eq!(named_values(&whole.network), named_values(&resumed.network));
+    assert_eq!(named_values(&whole.network).unwrap(), named_values(&resumed.network).unwrap());
     assert!(!parts.join("checkpoint").exists(), "a finished run leaves no checkpoint");
     // What was written is what was trained.
-    let loaded = Model::load(&parts, &burn::tensor::Device::flex()).unwrap();
+    let loaded = Pipeline::load(&parts, &burn::tensor::Device::flex()).unwrap();
     assert_eq!(loaded.hash(), whole.hash());
 }
 
@@ -54,6 +56,7 @@ fn training_lowers_the_loss() {
         dataset: &dataset,
         config: &config,
         left_out: &LeftOut::groups([3]),
+        conditions: None,
         out: folder.path(),
         device: &device,
     };
@@ -69,6 +72,7 @@ fn training_lowers_the_loss() {
 /// Six steps of a real UNet in PyTorch (`tests/python/make_training_fixtures.py`): loss, clipped gradients, AdamW.
 #[test]
 fn six_steps_of_a_unet_end_where_pytorch_ends() {
+    use whence_models::Conditions;
     use whence_nn::gradients::{Pass, sharded_gradients};
     use whence_nn::optimizer::AdamW;
     use whence_nn::optimizer::AdamWConfig;
@@ -80,8 +84,8 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
         file.tensor(name).unwrap().data().chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
     };
     let device = burn::tensor::Device::flex();
-    let start = Model::load(&fixture("pytorch/training/start"), &device).unwrap();
-    let end = Model::load(&fixture("pytorch/training/end"), &device).unwrap();
+    let start = Pipeline::load(&fixture("pytorch/training/start"), &device).unwrap();
+    let end = Pipeline::load(&fixture("pytorch/training/end"), &device).unwrap();
     let (x0, noise) = (floats("unet.x0"), floats("unet.noise"));
     let t: Vec<usize> = file
         .tensor("unet.t")
@@ -92,10 +96,10 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
         .collect();
     let (losses, norms) = (floats("unet.losses"), floats("unet.grad_norms"));
     let steps = losses.len();
-    let (batch, size) = (t.len() / steps, start.shape().height * start.shape().width * start.shape().channels);
+    let (batch, size) = (t.len() / steps, start.sample_shape().numel());
     let config = AdamWConfig { weight_decay: 1e-4, clip_norm: Some(1.0), ..AdamWConfig::default() };
     let mut network = start.network.clone();
-    let mut optimizer = AdamW::new(config, &network);
+    let mut optimizer = AdamW::new(config, &network, &ParameterSelection::All);
     let tracked = device.autodiff();
     for step in 0..steps {
         let images = step * batch * size..(step + 1) * batch * size;
@@ -107,8 +111,9 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
             .zip(times)
             .flat_map(|((x, e), t)| start.schedule().add_noise(x, e, *t))
             .collect();
-        let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
-            let output = network.forward(to_tensor(&noisy, start.sample_shape(), &tracked), times, None, None);
+        let (gradients, told) = sharded_gradients(&network, &ParameterSelection::All, &[()], |network, _, ()| {
+            let output =
+                network.forward(to_tensor(&noisy, start.sample_shape(), &tracked), times, &Conditions::None, None);
             let loss = (output - to_tensor(noise, start.sample_shape(), &tracked)).powi_scalar(2).mean();
             Pass { metrics: loss.clone().inner(), loss }
         });
@@ -119,10 +124,10 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
         let norm: f32 = norm.into_scalar();
         assert!((norm / norms[step] - 1.0).abs() < 1e-3, "step {step}: norm {norm} for {}", norms[step]);
     }
-    let trained = start.with_network(network).unwrap();
+    let trained = start.with_network(network);
     let (mut sum, mut count) = (0.0, 0);
     for ((name, _, found), (other, _, expected)) in
-        named_values(&trained.network).iter().zip(named_values(&end.network))
+        named_values(&trained.network).unwrap().iter().zip(named_values(&end.network).unwrap())
     {
         assert_eq!(*name, other);
         // The gradient of this bias is zero but for rounding, which AdamW blows up to full steps.
@@ -159,6 +164,7 @@ fn learning_rates_follow_the_schedule_that_pytorch_was_given() {
 /// A batch of the demo's network in shards of each size: its gradient, flat.
 fn gradient_in_shards(size: usize, threads: usize) -> Vec<f32> {
     use whence_base::random::epsilon;
+    use whence_models::Conditions;
     use whence_nn::gradients::{Pass, sharded_gradients};
     use whence_nn::sample::to_tensor;
     use whence_nn::weights::to_vec;
@@ -166,24 +172,29 @@ fn gradient_in_shards(size: usize, threads: usize) -> Vec<f32> {
     const BATCH: usize = 20;
     let device = burn::tensor::Device::flex();
     let tracked = device.clone().autodiff();
-    let model = Model::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/model"), &device).unwrap();
-    let image = model.shape().numel();
+    let model = Pipeline::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/model"), &device).unwrap();
+    let image = model.sample_shape().numel();
     let (x, y) = (epsilon(1, b"x", 1, 0, BATCH * image), epsilon(1, b"y", 1, 0, BATCH * image));
     let places: Vec<usize> = (0..BATCH).collect();
     let shards: Vec<&[usize]> = places.chunks(size).collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let (gradients, told) = pool.install(|| {
-        sharded_gradients(&model.network, &shards, |network, index, places| {
+        sharded_gradients(&model.network, &ParameterSelection::All, &shards, |network, index, places| {
             assert_eq!(places[0], index * size);
             let values = |all: &[f32]| all[places[0] * image..(places[0] + places.len()) * image].to_vec();
             let timesteps: Vec<usize> = places.iter().map(|i| 40 * i + 7).collect();
-            let out = network.forward(to_tensor(&values(&x), model.sample_shape(), &tracked), &timesteps, None, None);
+            let out = network.forward(
+                to_tensor(&values(&x), model.sample_shape(), &tracked),
+                &timesteps,
+                &Conditions::None,
+                None,
+            );
             let loss = (out - to_tensor(&values(&y), model.sample_shape(), &tracked)).powi_scalar(2).mean();
             Pass { metrics: loss.clone().inner(), loss: loss * (places.len() as f64 / BATCH as f64) }
         })
     });
     assert_eq!(told.len(), shards.len());
-    gradients.into_iter().flat_map(|g| to_vec(g.expect("every parameter takes part"))).collect()
+    gradients.into_iter().flat_map(|g| to_vec(g.expect("every parameter takes part")).unwrap()).collect()
 }
 
 #[test]

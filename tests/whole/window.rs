@@ -1,8 +1,8 @@
-//! The program as people meet it: a real window on a display of its own, driven with mouse, keys and dropped files, and
-//! judged by its pixels and by the files that it leaves.
+//! End-to-end test of the window: the real program on a virtual display, driven by mouse, keys and dropped files, and
+//! checked by its pixels and by the files that it writes.
 //!
-//! Runs where `WHENCE_WINDOW_TEST` is 1 and Xvfb and lavapipe are installed. What the window showed is kept in
-//! `tmp/window` of the target folder, for people to look at.
+//! Runs where `WHENCE_WINDOW_TEST` is 1 and Xvfb and lavapipe are installed. Screenshots are saved in
+//! `tmp/window` of the target folder, to be checked by eye.
 
 mod carry;
 mod display;
@@ -18,40 +18,40 @@ use std::time::Instant;
 use robot::Robot;
 use scene::Scene;
 
-/// Something done in the window, and what has to be seen then.
+/// An interaction with the window and its checks.
 type Step = fn(&mut Robot, &Scene);
 
-/// What is done, in order; each step begins where the one before left the window.
+/// The steps in order. Each begins with the window as the previous one left it.
 const STEPS: [(&str, Step); 12] = [
     ("the demo is open", steps::the_demo_is_open),
     ("the tour is skipped", steps::the_tour_is_skipped),
     ("a dropped project opens", steps::a_dropped_project_opens),
     ("a typed path opens", steps::a_typed_path_opens),
-    ("mouse and keys choose an image", steps::mouse_and_keys_choose_a_image),
+    ("mouse and keys select an image", steps::mouse_and_keys_select_an_image),
     ("settings unfold and scroll", steps::settings_unfold_and_scroll),
-    ("an image is explained", steps::a_image_is_explained),
-    ("mouse and keys choose a group", steps::mouse_and_keys_choose_a_group),
-    ("an explanation is there again", steps::an_explanation_is_there_again),
+    ("an image is explained", steps::an_image_is_explained),
+    ("mouse and keys select a group", steps::mouse_and_keys_select_a_group),
+    ("an explanation is restored", steps::an_explanation_is_restored),
     ("a long job is cancelled", steps::a_long_job_is_cancelled),
-    ("an idle window rests", steps::an_idle_window_rests),
-    ("what was open is open again", steps::what_was_open_is_open_again),
+    ("an idle window uses no time", steps::an_idle_window_uses_no_time),
+    ("the last project is reopened", steps::the_last_project_is_reopened),
 ];
 
 #[test]
-fn a_person_explains_a_image_cancels_quits_and_comes_back() {
+fn a_session_explains_an_image_cancels_a_job_quits_and_restarts() {
     if let Some(why) = display::missing() {
         println!("skipped: {why}");
         return;
     }
     let scene = Scene::new();
     let mut robot = Robot::start(&scene.data());
-    // Those that begin on the explained demo come before it is left.
+    // The steps on the explained demo come before those that leave it.
     let (before, after) = STEPS.split_at(9);
     for (name, step) in before.iter().chain(&later::LATER).chain(after) {
         let begun = Instant::now();
         step(&mut robot, &scene);
-        let screen = robot.look();
-        robot.keep(&name.replace(' ', "-"), &screen);
+        let screen = robot.screenshot();
+        robot.save_screenshot(&name.replace(' ', "-"), &screen);
         println!("{name}: {:.1} s", begun.elapsed().as_secs_f64());
     }
     robot.quit();

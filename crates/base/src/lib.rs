@@ -1,6 +1,10 @@
-//! What every other crate stands on: the error type and counter-based random numbers.
+//! What every other crate builds on: the error type and counter-based random numbers.
 
 mod error;
+pub mod files;
+pub mod lossy;
 pub mod random;
+mod setting;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, is_out_of_memory};
+pub use setting::{Failure, Setting};

@@ -1,4 +1,5 @@
-//! Noise by counter: a pure function of what it is for, so that scores do not depend on batch size, order or threads.
+//! Counter-based random numbers: a pure function of their purpose, seed and counter, so that scores do not depend on batch
+//! size, order or threads.
 
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_those_of_a_standard_normal() {
+    fn moments_are_those_of_the_standard_normal() {
         let x = epsilon(1, b"query", 10, 0, 200_001);
         let n = x.len() as f64;
         let moment = |p: i32| x.iter().map(|v| f64::from(*v).powi(p)).sum::<f64>() / n;
@@ -53,7 +54,7 @@ mod tests {
     fn each_argument_changes_the_noise_and_nothing_else_does() {
         let base = epsilon(1, b"query", 10, 0, 64);
         assert_eq!(base, epsilon(1, b"query", 10, 0, 64));
-        assert_eq!(base[..32], epsilon(1, b"query", 10, 0, 32)[..], "a shorter draw is a prefix");
+        assert_eq!(base[..32], epsilon(1, b"query", 10, 0, 32)[..], "shorter noise is a prefix");
         for other in [
             epsilon(2, b"query", 10, 0, 64),
             epsilon(1, b"other", 10, 0, 64),

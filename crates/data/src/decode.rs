@@ -1,214 +1,111 @@
-//! One image's bytes turned to the model's size and channels.
+//! From the bytes of one image file to opaque pixels of 8 bits, within the limits.
 
+use std::borrow::Cow;
 use std::io::Cursor;
-use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use super::resize::{centre, fit};
-use super::source::{contained, read_file};
-use super::{ImageShape, Limits};
-use whence_base::{Error, Result};
+use super::Limits;
+use super::source::catch_decoder_panic;
 
-/// A query image, turned to the model's shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// The file's name.
-    pub name: String,
-    /// Planar (C, H, W) bytes of `shape`.
-    pub pixels: Vec<u8>,
-    /// The model's shape.
-    pub shape: ImageShape,
-    /// What was changed, for people: `resized from 640x480 to 32x32, centre crop` (width x height).
-    pub notes: Vec<String>,
-}
+/// The formats that are read, as they stand in a message.
+pub(super) const FORMATS_READ: &str = "PNG, JPEG, WebP, BMP, TIFF or GIF";
 
-/// Reads the PNG, JPEG or WebP file at `path` and turns it to `shape`, noting what was changed.
-///
-/// # Errors
-/// [`Error::Io`] where the file cannot be read; [`Error::Input`] where it is no image, is
-/// damaged, exceeds the default [`Limits`], or `shape` is not one of 1 or 3 channels.
-pub fn load_image(path: &Path, shape: ImageShape) -> Result<Image> {
-    let limits = Limits::default();
-    let bytes = read_file(path, limits.max_file_bytes).map_err(Error::io("read", path))?;
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    image(&bytes, &name, &path.display().to_string(), shape, &limits)
-}
-
-/// Turns a PNG, JPEG or WebP file's `bytes` to `shape`, noting what was changed. `name` is for people.
-///
-/// # Errors
-/// [`Error::Input`] where `bytes` are no image, are damaged, exceed the default [`Limits`], or
-/// `shape` is not one of 1 or 3 channels.
-pub fn decode_image(bytes: &[u8], name: &str, shape: ImageShape) -> Result<Image> {
-    image(bytes, name, name, shape, &Limits::default())
-}
-
-fn image(bytes: &[u8], name: &str, place: &str, shape: ImageShape, limits: &Limits) -> Result<Image> {
-    shape.check(limits)?;
-    let target = Target { height: shape.height, width: shape.width, channels: Some(shape.channels) };
-    let fitted = decode(bytes, target, limits).map_err(|reason| {
-        let what = format!("the image cannot be used: {reason}");
-        Error::input(what, place, "Choose another PNG, JPEG or WebP file, or save this one again")
-    })?;
-    Ok(Image { name: name.to_owned(), pixels: fitted.pixels, shape, notes: fitted.changes.notes(target) })
-}
-
-/// What an image is turned into. Without channels, grey images stay grey (1) and others colour (3).
-#[derive(Clone, Copy)]
-pub(super) struct Target {
-    pub height: usize,
-    pub width: usize,
-    pub channels: Option<usize>,
-}
-
-/// An image turned to its target: planar bytes of `channels` (1 or 3).
-pub(super) struct Fitted {
-    pub pixels: Vec<u8>,
+/// A decoded image, interleaved.
+pub(super) struct DecodedImage {
+    /// Width and height in pixels, after the image was turned.
+    pub size: (usize, usize),
+    /// 1 where no pixel has a colour, else 3.
     pub channels: usize,
-    pub changes: Changes,
+    /// `height * width * channels` bytes.
+    pub pixels: Vec<u8>,
+    /// True where its orientation tag turned or mirrored it.
+    pub turned: bool,
+    /// True where a pixel was not opaque and was laid on white.
+    pub transparent: bool,
+    /// Bits of a channel before they became 8.
+    pub bits: usize,
 }
 
-/// What was done to an image.
-pub(super) struct Changes {
-    /// Width and height before.
-    from: (usize, usize),
-    pub resized: bool,
-    transparent: bool,
-    deep: bool,
-    to_grey: bool,
-    to_colour: bool,
+/// Decodes an image file; else why it cannot be read, a phrase without its full stop.
+///
+/// Of an animation the first frame is read. The image is turned as its EXIF (or TIFF) orientation
+/// says, as Hugging Face `datasets` does. Colour profiles are not applied.
+pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, String> {
+    catch_decoder_panic(|| decode_within(bytes, limits)).unwrap_or_else(|| Err("the decoder failed on it".to_owned()))
 }
 
-impl Changes {
-    fn notes(&self, target: Target) -> Vec<String> {
-        let (from, to) = (self.from, (target.width, target.height));
-        let mut notes = Vec::new();
-        if self.resized {
-            let (_, _, width, height) = centre(from, to);
-            let crop = if (width, height) == from { "" } else { ", centre crop" };
-            notes.push(format!("resized from {}x{} to {}x{}{crop}", from.0, from.1, to.0, to.1));
-        }
-        let texts = [
-            (self.transparent, "transparent pixels laid on white"),
-            (self.deep, "16 bits a channel turned to 8"),
-            (self.to_grey, "colour turned to grey"),
-            (self.to_colour, "grey turned to colour"),
-        ];
-        notes.extend(texts.iter().filter(|(done, _)| *done).map(|(_, text)| (*text).to_owned()));
-        notes
-    }
-}
-
-/// Width and height of an image, after decoding all of it; else why it cannot be read.
-pub(super) fn measure(bytes: &[u8], limits: &Limits) -> Result<(usize, usize), String> {
-    guarded(|| canvas(bytes, limits)).map(|canvas| canvas.size)
-}
-
-/// Turns an image to `target`; else why it cannot be read, a phrase without its full stop.
-pub(super) fn decode(bytes: &[u8], target: Target, limits: &Limits) -> Result<Fitted, String> {
-    guarded(|| place(canvas(bytes, limits)?, target))
-}
-
-fn guarded<T>(decoder: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    contained(decoder).unwrap_or_else(|| Err("the decoder broke down on it".to_owned()))
-}
-
-/// A decoded image: interleaved, 8 bits, opaque; one channel where it is grey, else three.
-struct Canvas {
-    size: (usize, usize),
-    channels: usize,
-    pixels: Vec<u8>,
-    transparent: bool,
-    deep: bool,
-}
-
-fn place(mut canvas: Canvas, target: Target) -> Result<Fitted, String> {
-    let (from, to) = (canvas.size, (target.width, target.height));
-    let to_grey = target.channels == Some(1) && canvas.channels == 3;
-    if to_grey {
-        canvas.pixels = canvas.pixels.chunks_exact(3).map(luma).collect();
-        canvas.channels = 1;
-    }
-    if from != to {
-        canvas.pixels = fit(&canvas.pixels, canvas.channels, from, to)?;
-    }
-    let to_colour = target.channels == Some(3) && canvas.channels == 1;
-    let pixels = match (canvas.channels, to_colour) {
-        (1, false) => canvas.pixels,
-        (1, true) => canvas.pixels.repeat(3),
-        _ => planar(&canvas.pixels),
-    };
-    let changes =
-        Changes { from, resized: from != to, transparent: canvas.transparent, deep: canvas.deep, to_grey, to_colour };
-    Ok(Fitted { pixels, channels: target.channels.unwrap_or(canvas.channels), changes })
-}
-
-/// Rec. 601 luma with the weights and rounding of Pillow's `convert("L")`.
-fn luma(rgb: &[u8]) -> u8 {
-    let weighted: u32 =
-        rgb.iter().zip([19_595_u32, 38_470, 7_471]).map(|(&value, weight)| u32::from(value) * weight).sum();
-    u8::try_from((weighted + 0x8000) >> 16).unwrap_or(u8::MAX)
-}
-
-fn planar(interleaved: &[u8]) -> Vec<u8> {
-    (0..3).flat_map(|channel| interleaved.iter().skip(channel).step_by(3).copied()).collect()
-}
-
-/// Decodes an image within the limits.
-fn canvas(bytes: &[u8], limits: &Limits) -> Result<Canvas, String> {
-    if bytes.is_empty() {
-        return Err("the file is empty".to_owned());
-    }
-    let Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) = image::guess_format(bytes) else {
-        return Err("not a PNG, JPEG or WebP image".to_owned());
-    };
+fn decode_within(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, String> {
+    let format = format_of(bytes)?;
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
         return Err("the JPEG file is cut short".to_owned());
     }
-    let too_large = || {
-        let (side, area) = (limits.max_side, limits.max_pixels >> 20);
-        format!("too large: at most {side} pixels a side and {area} megapixels are read")
-    };
+    let bytes = if format == ImageFormat::Png { without_colour_profile(bytes) } else { Cow::Borrowed(bytes) };
     let explain = |error: ImageError| match error {
-        ImageError::Limits(_) => too_large(),
+        ImageError::Limits(_) => too_large(limits),
         other => other.to_string(),
     };
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes.as_ref()), format);
     let mut allowed = image::Limits::default();
-    allowed.max_image_width = Some(limits.max_side);
-    allowed.max_image_height = Some(limits.max_side);
+    allowed.max_image_width = Some(limits.max_edge);
+    allowed.max_image_height = Some(limits.max_edge);
     allowed.max_alloc = Some(limits.max_alloc);
     reader.limits(allowed);
-    let decoder = reader.into_decoder().map_err(explain)?;
+    let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     let area = u64::from(width) * u64::from(height);
-    if width.max(height) > limits.max_side || area > limits.max_pixels || decoder.total_bytes() > limits.max_alloc {
-        return Err(too_large());
+    if width.max(height) > limits.max_edge || area > limits.max_pixels || decoder.total_bytes() > limits.max_alloc {
+        return Err(too_large(limits));
     }
     if area == 0 {
         return Err("it has no pixels".to_owned());
     }
-    let whole = DynamicImage::from_decoder(decoder).map_err(explain)?;
-    Ok(opaque(whole, (width as usize, height as usize)))
+    // A damaged EXIF block costs the orientation, not the image: Pillow reads such files, too.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut decoded = DynamicImage::from_decoder(decoder).map_err(explain)?;
+    decoded.apply_orientation(orientation);
+    Ok(opaque(decoded, orientation != Orientation::NoTransforms))
+}
+
+/// The format by the first bytes; the file's name does not count.
+fn format_of(bytes: &[u8]) -> Result<ImageFormat, String> {
+    if bytes.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    match image::guess_format(bytes) {
+        Ok(
+            format @ (ImageFormat::Png
+            | ImageFormat::Jpeg
+            | ImageFormat::WebP
+            | ImageFormat::Bmp
+            | ImageFormat::Tiff
+            | ImageFormat::Gif),
+        ) => Ok(format),
+        Ok(other) => Err(format!("{} images are not read", other.extensions_str().first().unwrap_or(&"such"))),
+        Err(_) => Err(format!("not a {FORMATS_READ} image")),
+    }
+}
+
+fn too_large(limits: &Limits) -> String {
+    let (edge, area) = (limits.max_edge, limits.max_pixels >> 20);
+    format!("too large: at most {edge} pixels per edge and {area} megapixels are read")
 }
 
 /// Makes an image 8-bit, opaque (laid on white) and, where no pixel has a colour, grey.
-fn opaque(decoded: DynamicImage, size: (usize, usize)) -> Canvas {
-    let deep = decoded.color().bytes_per_pixel() > decoded.color().channel_count();
-    // Rounded to the nearest level, not cut: 65535 / 257 = 255.
-    let round = |wide: Vec<u16>| -> Vec<u8> {
-        wide.into_iter().map(|value| u8::try_from((u32::from(value) + 128) / 257).unwrap_or(u8::MAX)).collect()
-    };
+fn opaque(decoded: DynamicImage, turned: bool) -> DecodedImage {
+    let size = (decoded.width() as usize, decoded.height() as usize);
+    let colour = decoded.color();
+    let bits = 8 * usize::from(colour.bytes_per_pixel() / colour.channel_count().max(1));
     let (colours, alpha, samples) = match decoded {
         DynamicImage::ImageLuma8(buffer) => (1, false, buffer.into_raw()),
         DynamicImage::ImageLumaA8(buffer) => (1, true, buffer.into_raw()),
         DynamicImage::ImageRgb8(buffer) => (3, false, buffer.into_raw()),
         DynamicImage::ImageRgba8(buffer) => (3, true, buffer.into_raw()),
-        DynamicImage::ImageLuma16(buffer) => (1, false, round(buffer.into_raw())),
-        DynamicImage::ImageLumaA16(buffer) => (1, true, round(buffer.into_raw())),
-        DynamicImage::ImageRgb16(buffer) => (3, false, round(buffer.into_raw())),
-        DynamicImage::ImageRgba16(buffer) => (3, true, round(buffer.into_raw())),
+        DynamicImage::ImageLuma16(buffer) => (1, false, to_8_bits(&buffer.into_raw())),
+        DynamicImage::ImageLumaA16(buffer) => (1, true, to_8_bits(&buffer.into_raw())),
+        DynamicImage::ImageRgb16(buffer) => (3, false, to_8_bits(&buffer.into_raw())),
+        DynamicImage::ImageRgba16(buffer) => (3, true, to_8_bits(&buffer.into_raw())),
         other => (3, true, other.into_rgba8().into_raw()),
     };
     let (mut pixels, transparent) = if alpha { on_white(&samples, colours) } else { (samples, false) };
@@ -217,7 +114,12 @@ fn opaque(decoded: DynamicImage, size: (usize, usize)) -> Canvas {
         pixels = pixels.into_iter().step_by(3).collect();
         channels = 1;
     }
-    Canvas { size, channels, pixels, transparent, deep }
+    DecodedImage { size, channels, pixels, turned, transparent, bits }
+}
+
+/// Rounds 16-bit samples to the nearest of 256 levels instead of cutting them: 65535 / 257 = 255.
+fn to_8_bits(samples: &[u16]) -> Vec<u8> {
+    samples.iter().map(|&sample| ((u32::from(sample) + 128) / 257) as u8).collect()
 }
 
 /// Lays pixels with alpha on white; true where one of them was not opaque.
@@ -228,8 +130,10 @@ fn on_white(samples: &[u8], colours: usize) -> (Vec<u8>, bool) {
         let Some((&alpha, values)) = sample.split_last() else { continue };
         transparent |= alpha != 255;
         let alpha = u32::from(alpha);
-        let blend = |&value: &u8| (u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255;
-        pixels.extend(values.iter().map(|value| u8::try_from(blend(value)).unwrap_or(u8::MAX)));
+        for &value in values {
+            // A weighted mean of bytes is a byte.
+            pixels.push(((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
+        }
     }
     (pixels, transparent)
 }
@@ -250,4 +154,58 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// A PNG file less its colour profile (`iCCP`), which is never applied: it is compressed, so half a
+/// megabyte of it can fill gigabytes, and the decoder unpacks it before anything can stop it.
+fn without_colour_profile(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const SIGNATURE: usize = 8;
+    let mut kept = Vec::new();
+    let (mut copied, mut start) = (0, SIGNATURE);
+    // A chunk: length, type, data, checksum. Image data ends the part where a profile may stand.
+    while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(start..start.saturating_add(8)) {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        let end = start.saturating_add(length).saturating_add(12);
+        if kind == b"IDAT" || end > bytes.len() {
+            break;
+        }
+        if kind == b"iCCP" {
+            kept.extend_from_slice(bytes.get(copied..start).unwrap_or_default());
+            copied = end;
+        }
+        start = end;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(bytes);
+    }
+    kept.extend_from_slice(bytes.get(copied..).unwrap_or_default());
+    Cow::Owned(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_colour_profile;
+
+    fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+        [&(data.len() as u32).to_be_bytes(), kind.as_slice(), data, b"ccrc"].concat()
+    }
+
+    #[test]
+    fn colour_profiles_are_cut_out_and_nothing_else() {
+        let file = |chunks: &[Vec<u8>]| [b"\x89PNG\r\n\x1a\n".as_slice(), &chunks.concat()].concat();
+        let (header, text, data) = (chunk(b"IHDR", &[1; 13]), chunk(b"tEXt", b"a\0b"), chunk(b"IDAT", &[7; 20]));
+        let profile = chunk(b"iCCP", &[3; 100]);
+        let plain = file(&[header.clone(), text.clone(), data.clone()]);
+        assert_eq!(*without_colour_profile(&plain), plain);
+        let one = file(&[header.clone(), profile.clone(), text.clone(), data.clone()]);
+        assert_eq!(*without_colour_profile(&one), plain);
+        let two = file(&[header.clone(), profile.clone(), text.clone(), profile.clone(), data.clone()]);
+        assert_eq!(*without_colour_profile(&two), plain);
+        let behind = file(&[header.clone(), data, profile.clone()]);
+        assert_eq!(*without_colour_profile(&behind), behind, "a profile behind the image data is an error of its own");
+        for end in 0..one.len() {
+            let cut = &one[..end];
+            assert!(without_colour_profile(cut).len() <= cut.len());
+        }
+    }
 }

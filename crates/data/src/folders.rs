@@ -1,90 +1,99 @@
-//! Reader: one folder of images a group, `ROOT/<group>/**/*.png`.
+//! Reader: image files in folders, one folder per group (`ROOT/<group>/**/*.png`), or named by a
+//! metadata file; in the train split where there are splits.
 
-use std::fs::{self, DirEntry};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::order::natural;
-use super::source::{Batch, Content, Format, Groups, RawImage, Source, extension};
-use super::{LoadOptions, Skipped};
+use super::listing::{Entry, EntryKind, LinkGuard, list};
+use super::locate::{Location, locate};
+use super::metadata::{self, Outcome};
+use super::order::natural_cmp;
+use super::source::{Batch, Content, Format, Groups, RawImage, Source};
+use super::splits::join_names;
+use super::{LoadOptions, Skipped, foreign};
 use whence_base::{Error, Result};
 
 pub(super) const FORMAT: Format = Format {
-    form: "a folder with one subfolder of PNG, JPEG or WebP images for every group",
+    form: "a folder with one subfolder of images (PNG, JPEG, WebP, BMP, TIFF, GIF) for every group, or with a \
+           metadata.csv or metadata.jsonl that names them",
     recognises: Path::is_dir,
     open,
 };
 
-/// How many files are decoded between two looks at the cancel flag, for every thread.
+/// How many files are decoded between two checks for cancellation, for every thread.
 const FILES_PER_THREAD: usize = 32;
 
-struct FolderSource {
-    groups: Vec<String>,
-    files: std::vec::IntoIter<(usize, String, PathBuf)>,
-    total: usize,
-    skipped: Vec<Skipped>,
-}
-
 fn open(root: &Path, options: &LoadOptions) -> Result<Box<dyn Source>> {
-    let mut scan = Scan::default();
-    let mut entries = list(root).map_err(Error::io("read", root))?;
-    entries.sort_by(|a, b| natural(&a.name, &b.name).then_with(|| a.path.cmp(&b.path)));
-
-    let mut groups: Vec<String> = Vec::new();
-    let mut files = Vec::new();
-    let mut loose = 0;
-    for entry in entries {
-        match entry.kind {
-            Kind::Folder if entry.path.file_name().is_some_and(|name| name.to_str().is_none()) => {
-                scan.skip(entry.name, "its name is not valid UTF-8");
+    let mut location = locate(root)?;
+    let source = match metadata::open(&location, options)? {
+        Outcome::Source(source) => source,
+        Outcome::None => read_class_folders(location, root)?,
+        // Class folders name the groups where the metadata file cannot, as with captions of them.
+        Outcome::NoGroups(error) => {
+            let has_folders = location.entries.iter().any(Entry::is_folder);
+            let file = metadata::file_in(&location.entries).map_or_else(String::new, |entry| entry.name.clone());
+            location.notes.push(format!("The groups were read from the folders, because {file} names none."));
+            match has_folders.then(|| read_class_folders(location, root)) {
+                Some(Ok(source)) => source,
+                _ => return Err(error),
             }
-            Kind::Folder => {
-                let mut found = scan.images(&entry);
-                if found.is_empty() {
-                    scan.skip(entry.name, "no images");
-                    continue;
-                }
-                found.sort_by(|a, b| natural(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
-                files.extend(found.into_iter().map(|(name, path)| (groups.len(), name, path)));
-                groups.push(entry.name);
-            }
-            Kind::Image => {
-                loose += 1;
-                scan.skip(entry.name, "lies outside the group folders");
-            }
-            kind => scan.note(kind, entry.name),
         }
-    }
-    if files.is_empty() {
-        let what = match loose {
-            0 => "no images were found in the folder's subfolders".to_owned(),
-            n => format!("the folder's {n} images lie directly in it, so they have no groups"),
-        };
-        return Err(Error::file(what, root, format!("Give {}", FORMAT.form)));
-    }
-    if groups.len() > options.limits.max_groups {
+    };
+    if source.groups.len() > options.limits.max_groups {
         return Err(Error::file(
-            format!("the folder has {} groups; at most {} can be read", groups.len(), options.limits.max_groups),
+            format!("the folder has {} groups; at most {} can be read", source.groups.len(), options.limits.max_groups),
             root,
             "Choose the folder whose direct subfolders are the groups",
         ));
     }
-    let total = files.len();
-    Ok(Box::new(FolderSource { groups, files: files.into_iter(), total, skipped: scan.skipped }))
+    Ok(Box::new(source))
 }
 
-impl Source for FolderSource {
+/// Image files that are listed before the first one is read.
+pub(super) struct FileSource {
+    groups: Vec<String>,
+    files: std::vec::IntoIter<ListedFile>,
+    total: usize,
+    skipped: Vec<Skipped>,
+    notes: Vec<String>,
+}
+
+/// An image file.
+pub(super) struct ListedFile {
+    /// Index of its group.
+    pub group: usize,
+    /// Its name within the dataset.
+    pub name: String,
+    pub path: PathBuf,
+}
+
+impl FileSource {
+    pub(super) fn new(
+        groups: Vec<String>,
+        files: Vec<ListedFile>,
+        skipped: Vec<Skipped>,
+        notes: Vec<String>,
+    ) -> FileSource {
+        Self { groups, total: files.len(), files: files.into_iter(), skipped, notes }
+    }
+}
+
+impl Source for FileSource {
     fn total(&self) -> usize {
         self.total
     }
 
     fn next_batch(&mut self) -> Result<Option<Batch>> {
         let size = FILES_PER_THREAD * rayon::current_num_threads().max(1);
-        let images: Vec<_> = self
-            .files
-            .by_ref()
-            .take(size)
-            .map(|(group, name, path)| RawImage { name, alias: None, group, content: Content::File(path) })
-            .collect();
+        let mut images = Vec::new();
+        for file in self.files.by_ref().take(size) {
+            images.push(RawImage {
+                name: file.name,
+                alias: None,
+                group: file.group,
+                content: Content::File(file.path),
+            });
+        }
         let skipped = std::mem::take(&mut self.skipped);
         Ok((!images.is_empty()).then_some(Batch { images, skipped }))
     }
@@ -92,96 +101,166 @@ impl Source for FolderSource {
     fn groups(&self) -> Groups {
         Groups { names: self.groups.clone(), ordered: false }
     }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
 }
 
-/// What an entry of a folder is.
-#[derive(Clone, Copy)]
-enum Kind {
-    Folder,
-    FolderLink,
-    Image,
-    /// An image in a format that is not read.
-    Foreign,
-    Other,
-}
-
-struct Entry {
-    name: String,
-    path: PathBuf,
-    kind: Kind,
-}
-
-/// The entries of a folder but for hidden ones, in the system's order.
-fn list(folder: &Path) -> std::io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') {
-            entries.push(Entry { name, path: entry.path(), kind: kind(&entry)? });
+fn read_class_folders(location: Location, root: &Path) -> Result<FileSource> {
+    let mut scan = Scan::new(&location.folder)?;
+    let mut groups: Vec<String> = Vec::new();
+    let mut files: Vec<ListedFile> = Vec::new();
+    let mut loose = 0;
+    for entry in &location.entries {
+        let name = format!("{}{}", location.prefix, entry.name);
+        match entry.kind {
+            EntryKind::Folder | EntryKind::FolderLink if !entry.has_utf8_name() => {
+                scan.skip(name, "its name is not valid UTF-8");
+            }
+            EntryKind::Folder | EntryKind::FolderLink => {
+                let group = groups.len();
+                let found = scan.images_below(entry, &name)?;
+                match found {
+                    Found::NotFollowed => {}
+                    Found::Images(found) if found.is_empty() => scan.skip(name, "no images"),
+                    Found::Images(found) => {
+                        files.extend(found.into_iter().map(|(name, path)| ListedFile { group, name, path }));
+                        groups.push(entry.name.clone());
+                    }
+                }
+            }
+            EntryKind::Image => {
+                loose += 1;
+                scan.skip(name, "lies outside the group folders");
+            }
+            _ => scan.note(entry, name),
         }
     }
-    Ok(entries)
+    if files.is_empty() {
+        return Err(nothing_found(&location, &scan, loose, root));
+    }
+    Ok(FileSource::new(groups, files, scan.skipped, location.notes))
 }
 
-fn kind(entry: &DirEntry) -> std::io::Result<Kind> {
-    let path = entry.path();
-    let file_type = entry.file_type()?;
-    if file_type.is_dir() {
-        return Ok(Kind::Folder);
+/// Why no image has a group.
+fn nothing_found(location: &Location, scan: &Scan, loose: usize, root: &Path) -> Error {
+    let form = FORMAT.form;
+    if loose > 0 {
+        let remedy = if location.in_split {
+            format!("Give {form}. If the splits themselves are the groups, rename their folders")
+        } else {
+            format!("Give {form}")
+        };
+        let what = format!("the folder's {loose} images lie directly in it, so they have no groups");
+        return Error::file(what, &location.folder, remedy);
     }
-    // A link to a file is read like a file; a link to a folder may lead round in a circle.
-    if file_type.is_symlink() && path.is_dir() {
-        return Ok(Kind::FolderLink);
+    if scan.unread.is_empty()
+        && let Some(error) = foreign::refuse_folder(root)
+    {
+        return error;
     }
-    Ok(match extension(&path).as_str() {
-        "png" | "jpg" | "jpeg" | "webp" => Kind::Image,
-        "gif" | "bmp" | "tif" | "tiff" | "avif" | "heic" | "jfif" => Kind::Foreign,
-        _ => Kind::Other,
-    })
+    let mut reasons = Vec::new();
+    if !scan.unread.is_empty() {
+        let count: usize = scan.unread.values().sum();
+        let formats: Vec<String> = scan.unread.iter().map(|(format, count)| format!("{format}: {count}")).collect();
+        reasons.push(format!("{count} images in formats that are not read ({})", join_names(&formats)));
+    }
+    if let Some(first) = scan.links.first() {
+        reasons.push(format!("{} links that were not followed ({}: {})", scan.links.len(), first.name, first.reason));
+    }
+    let what = if reasons.is_empty() {
+        "no images were found in the folder's subfolders".to_owned()
+    } else {
+        format!("no image can be read from the folder's subfolders: {}", join_names(&reasons))
+    };
+    Error::file(what, root, format!("Give {form}"))
 }
 
-#[derive(Default)]
+/// What lies below the folder of a group.
+enum Found {
+    /// Name within the dataset, and path, in natural order.
+    Images(Vec<(String, PathBuf)>),
+    /// The folder is a link that leads where it must not.
+    NotFollowed,
+}
+
+/// What was left out while folders were listed.
 struct Scan {
+    links_followed: LinkGuard,
     skipped: Vec<Skipped>,
+    /// Images in formats that are not read, by extension.
+    unread: BTreeMap<String, usize>,
+    /// Links that were not followed.
+    links: Vec<Skipped>,
 }
 
 impl Scan {
-    /// All images below a group's folder, unsorted: name within the dataset, and path.
-    fn images(&mut self, group: &Entry) -> Vec<(String, PathBuf)> {
+    fn new(folder: &Path) -> Result<Self> {
+        Ok(Self {
+            links_followed: LinkGuard::new(folder)?,
+            skipped: Vec::new(),
+            unread: BTreeMap::new(),
+            links: Vec::new(),
+        })
+    }
+
+    /// All images below the folder of a group, called `name`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where a folder cannot be read: leaving it out would change every score.
+    fn images_below(&mut self, group: &Entry, name: &str) -> Result<Found> {
+        if group.kind == EntryKind::FolderLink && !self.follow(&group.path, name) {
+            return Ok(Found::NotFollowed);
+        }
         let mut found = Vec::new();
-        let mut folders = vec![(group.name.clone(), group.path.clone())];
-        let first_skip = self.skipped.len();
+        let mut folders = vec![(name.to_owned(), group.path.clone())];
+        let first_skipped = self.skipped.len();
         while let Some((prefix, folder)) = folders.pop() {
-            let entries = match list(&folder) {
-                Ok(entries) => entries,
-                Err(error) => {
-                    self.skip(prefix, format!("the folder could not be read: {error}"));
-                    continue;
-                }
-            };
-            for entry in entries {
+            for entry in list(&folder)? {
                 let name = format!("{prefix}/{}", entry.name);
                 match entry.kind {
-                    Kind::Folder => folders.push((name, entry.path)),
-                    Kind::Image => found.push((name, entry.path)),
-                    kind => self.note(kind, name),
+                    EntryKind::Folder => folders.push((name, entry.path)),
+                    EntryKind::FolderLink if self.follow(&entry.path, &name) => folders.push((name, entry.path)),
+                    EntryKind::Image => found.push((name, entry.path)),
+                    _ => self.note(&entry, name),
                 }
             }
         }
-        if let Some(new) = self.skipped.get_mut(first_skip..) {
-            new.sort_by(|a, b| natural(&a.name, &b.name));
+        found.sort_by(|a, b| natural_cmp(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
+        if let Some(new) = self.skipped.get_mut(first_skipped..) {
+            new.sort_by(|a, b| natural_cmp(&a.name, &b.name));
         }
-        found
+        Ok(Found::Images(found))
+    }
+
+    /// True where the link to a folder is to be followed; else it is listed with the reason.
+    fn follow(&mut self, link: &Path, name: &str) -> bool {
+        match self.links_followed.follow(link, name) {
+            Ok(()) => true,
+            Err(reason) => {
+                self.skip_link(name.to_owned(), reason);
+                false
+            }
+        }
     }
 
     /// Lists an entry that people may miss.
-    fn note(&mut self, kind: Kind, name: String) {
-        match kind {
-            Kind::FolderLink => self.skip(name, "a link to a folder is not followed"),
-            Kind::Foreign => self.skip(name, "only PNG, JPEG and WebP images are read"),
-            Kind::Folder | Kind::Image | Kind::Other => {}
+    fn note(&mut self, entry: &Entry, name: String) {
+        match &entry.kind {
+            EntryKind::UnreadImage(format) => {
+                *self.unread.entry(format.clone()).or_default() += 1;
+                self.skip(name, format!("{format} images are not read"));
+            }
+            EntryKind::BrokenLink => self.skip_link(name, "a link that leads nowhere".to_owned()),
+            // A link that is not followed was listed with its reason.
+            EntryKind::Folder | EntryKind::FolderLink | EntryKind::Image | EntryKind::File => {}
         }
+    }
+
+    fn skip_link(&mut self, name: String, reason: String) {
+        self.links.push(Skipped { name: name.clone(), reason: reason.clone() });
+        self.skip(name, reason);
     }
 
     fn skip(&mut self, name: String, reason: impl Into<String>) {

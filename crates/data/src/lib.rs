@@ -3,10 +3,13 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `source` | the trait behind which every format lives, and the registry of formats |
-//! | `folders` | one folder of images a group |
-//! | `parquet`, `columns` | Hugging Face parquet, and which of its columns are meant |
-//! | `decode`, `resize` | an image's bytes turned to the model's size and channels |
-//! | `load` | from a source to a [`Dataset`], in parallel and in a fixed order |
+//! | `folders`, `metadata` | image files in one folder per group, or with a metadata file |
+//! | `locate`, `listing`, `splits` | which folder holds the groups; links; train and test parts |
+//! | `parquet` | Hugging Face parquet |
+//! | `group_column` | which column of a table holds the groups |
+//! | `foreign` | what is not read, and how to convert it |
+//! | `decode`, `convert`, `resize` | an image's bytes converted to the model's size and channels |
+//! | `load`, `builder` | from a source to a [`Dataset`], in parallel and in a fixed order |
 //! | `nearest` | the nearest images of a group |
 //! | `neighbours` | the nearest images outside its own group, for every image at once |
 //! | `order` | natural sort order |
@@ -14,30 +17,37 @@
 //! Nothing here depends on directory order or thread timing: the same files always give the same
 //! [`Dataset::hash`]. No file is trusted: a bad image is left out and named, a bad dataset is an error.
 
-mod columns;
+mod builder;
+mod convert;
 mod decode;
 mod folders;
+mod foreign;
+mod group_column;
+mod listing;
 mod load;
+mod locate;
+mod metadata;
 mod nearest;
 mod neighbours;
 mod order;
 mod parquet;
 mod resize;
 mod source;
+mod splits;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Image, decode_image, load_image};
+pub use convert::{LoadedImage, decode_image, load_image};
 pub use nearest::{Neighbour, nearest, nearest_among};
-pub use neighbours::{Near, OutsideNeighbours, outside_neighbours};
-pub use order::natural;
+pub use neighbours::{OutsideNeighbour, OutsideNeighbours, outside_neighbours};
+pub use order::natural_cmp;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use whence_base::{Error, Result};
 
-/// What images are turned into: the model's size.
+/// What images are converted to: the model's channels and size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ImageShape {
     /// 1 (grey) or 3 (red, green, blue); readers refuse any other number.
@@ -49,13 +59,13 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
-    /// How many bytes one image takes, planar, one byte a value. Saturates instead of overflowing.
+    /// How many bytes one image takes, planar, one byte per value. Saturates instead of overflowing.
     #[must_use]
     pub fn numel(&self) -> usize {
         self.channels.saturating_mul(self.height).saturating_mul(self.width)
     }
 
-    /// Fails where images cannot be turned to this shape: channels other than 1 and 3, or a side
+    /// Fails where images cannot be converted to this shape: channels other than 1 and 3, or an edge
     /// of no pixels or of more than `limits` allow.
     fn check(self, limits: &Limits) -> Result<()> {
         let text = format!("{} x {} x {} (channels x height x width)", self.channels, self.height, self.width);
@@ -66,10 +76,10 @@ impl ImageShape {
                 "Use a model of 1 (grey) or 3 (colour) channels",
             ));
         }
-        let side = limits.max_side as usize;
-        if self.height == 0 || self.width == 0 || self.height > side || self.width > side {
+        let max = limits.max_edge as usize;
+        if self.height == 0 || self.width == 0 || self.height > max || self.width > max {
             return Err(Error::input(
-                format!("an image side must be 1 to {side} pixels"),
+                format!("images must be 1 to {max} pixels high and wide"),
                 format!("image shape {text}"),
                 "Check the model's sample_size",
             ));
@@ -82,8 +92,8 @@ impl ImageShape {
 /// left out with a reason (images of a dataset) or refused (a query, a whole dataset).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest side of an image before resizing, in pixels.
-    pub max_side: u32,
+    /// Longest edge of an image before resizing, in pixels.
+    pub max_edge: u32,
     /// Area of an image before resizing, in pixels.
     pub max_pixels: u64,
     /// Memory one image may take while it is decoded, in bytes.
@@ -99,7 +109,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_side: 16_384,
+            max_edge: 16_384,
             max_pixels: 64 << 20,
             max_alloc: 512 << 20,
             max_file_bytes: 256 << 20,
@@ -112,8 +122,8 @@ impl Default for Limits {
 /// How a dataset is read.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
-    /// The model's size. Where `None`, a square: the shorter side of the first readable image if
-    /// its longer side is at most 64 pixels, else 64; three channels unless every image is grey
+    /// The model's shape. Where `None`, a square: the shorter edge of the first readable image if
+    /// its longer edge is at most 64 pixels, else 64; three channels unless every image is grey
     /// (red, green and blue equal in every pixel), then one.
     pub shape: Option<ImageShape>,
     /// The column that holds the groups, for tables that leave a choice.
@@ -133,7 +143,7 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// A group-labelled dataset in memory: planar (C, H, W) bytes, one image after another.
+/// A group-labelled dataset in memory: planar `[channels, height, width]` bytes, one image after another.
 ///
 /// A clone shares the pixels.
 #[derive(Clone, Debug)]
@@ -152,7 +162,9 @@ struct Inner {
     image_names: Vec<String>,
     pixels: Vec<u8>,
     skipped: Vec<Skipped>,
+    notes: Vec<String>,
     resized: usize,
+    turned: usize,
     hash: String,
 }
 
@@ -163,12 +175,15 @@ impl Dataset {
     /// are (0 where unknown); it is called on this thread, before the first image and after every
     /// few dozen. Where it fails, loading stops with its error.
     ///
-    /// Images that cannot be read are left out and listed in [`Dataset::skipped`].
+    /// Of a dataset with splits the train split is read, and [`Dataset::notes`] names the others.
+    /// Images that cannot be read are left out and listed in [`Dataset::skipped`]; images with an
+    /// EXIF orientation are turned as it says.
     ///
     /// # Errors
-    /// [`Error::Io`] where `path` is missing or may not be read; [`Error::Input`] where it is no
-    /// dataset, has no readable image, leaves the choice of a column open, is cut short or exceeds
-    /// the limits; [`Error::Cancelled`] where `progress` says so.
+    /// [`Error::Io`] where `path` or a folder below it is missing or may not be read; [`Error::Input`]
+    /// where it is no dataset, has no readable image, leaves the choice of a split, a configuration
+    /// or a column open, is cut short or exceeds the limits; [`Error::Cancelled`] where `progress`
+    /// returns it.
     pub fn load(
         path: &Path,
         options: &LoadOptions,
@@ -249,7 +264,7 @@ impl Dataset {
         self.inner.image_names.get(i).map_or("", String::as_str)
     }
 
-    /// The pixels of image `i`: planar (C, H, W) bytes; empty where there is no such image.
+    /// The pixels of image `i`: planar `[channels, height, width]` bytes; empty where there is no such image.
     #[must_use]
     pub fn pixels(&self, i: usize) -> &[u8] {
         let size = self.inner.shape.numel();
@@ -263,14 +278,31 @@ impl Dataset {
         &self.inner.skipped
     }
 
+    /// What was chosen where the files allow several readings, such as the train split among others:
+    /// sentences for people. Show them: they tell which images the dataset is made of.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.inner.notes
+    }
+
     /// How many images had another size than [`Dataset::shape`].
     #[must_use]
     pub fn resized(&self) -> usize {
         self.inner.resized
     }
 
-    /// BLAKE3, in hexadecimal, of the shape, the groups' names and every image's name, group and
-    /// pixels. Neither where the dataset lies nor what was left out changes it.
+    /// How many images were turned or mirrored as their EXIF orientation says.
+    #[must_use]
+    pub fn turned(&self) -> usize {
+        self.inner.turned
+    }
+
+    /// BLAKE3, in hexadecimal, of the shape, the groups' names, and every image's group and pixels
+    /// in order.
+    ///
+    /// The order of the images counts, because training visits images by their index, but their
+    /// names do not: renaming a file changes the hash only where it moves the image in the order.
+    /// Neither where the dataset is stored nor what was left out changes it.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.inner.hash

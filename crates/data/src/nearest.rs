@@ -1,4 +1,4 @@
-//! The nearest images of a group: exact, by Euclidean distance between pixels.
+//! The images of a group that are nearest to a query: exact, by Euclidean distance between pixels.
 
 use rayon::prelude::*;
 
@@ -13,10 +13,10 @@ pub struct Neighbour {
     pub distance: f64,
 }
 
-/// The `k` images of `group` nearest to `query`, nearest first, equals by lower index.
+/// The `k` images of `group` nearest to `query`, nearest first, ties by lower index.
 ///
-/// `query` is planar (C, H, W) bytes of the dataset's shape. Fewer than `k` where the group is
-/// smaller; none where there is no such group or `query` has another length.
+/// `query` is planar `[channels, height, width]` bytes of the dataset's shape. Fewer than `k` where
+/// the group is smaller; none where there is no such group or `query` has another length.
 #[must_use]
 pub fn nearest(dataset: &Dataset, query: &[u8], group: usize, k: usize) -> Vec<Neighbour> {
     nearest_among(dataset, query, dataset.indices_of(group), k)
@@ -28,23 +28,28 @@ pub fn nearest_among(dataset: &Dataset, query: &[u8], candidates: &[usize], k: u
     if k == 0 || query.len() != dataset.shape().numel() {
         return Vec::new();
     }
-    // Integers keep the order exact; one grey level is 1/127.5 on the scale from -1 to 1.
-    let mut found: Vec<(u64, usize)> =
-        candidates.par_iter().with_min_len(64).map(|&index| (squared(dataset.pixels(index), query), index)).collect();
+    // Squares of integers keep the order exact.
+    let mut found: Vec<(u64, usize)> = candidates
+        .par_iter()
+        .with_min_len(64)
+        .map(|&index| (squared_distance(dataset.pixels(index), query), index))
+        .collect();
     if k < found.len() {
         found.select_nth_unstable(k);
         found.truncate(k);
     }
     found.sort_unstable();
+    // One grey level is 1/127.5 on the scale from -1 to 1.
     found.into_iter().map(|(square, index)| Neighbour { index, distance: (square as f64).sqrt() / 127.5 }).collect()
 }
 
 /// The sum of squared differences, in grey levels.
-fn squared(a: &[u8], b: &[u8]) -> u64 {
+fn squared_distance(a: &[u8], b: &[u8]) -> u64 {
+    let mut total = 0_u64;
     // 4096 * 255^2 fits 32 bits, which the compiler turns into wide instructions.
-    let chunk = |(a, b): (&[u8], &[u8])| -> u64 {
+    for (a, b) in a.chunks(4096).zip(b.chunks(4096)) {
         let sum: u32 = a.iter().zip(b).map(|(&a, &b)| u32::from(a.abs_diff(b)).pow(2)).sum();
-        u64::from(sum)
-    };
-    a.chunks(4096).zip(b.chunks(4096)).map(chunk).sum()
+        total += u64::from(sum);
+    }
+    total
 }

@@ -1,12 +1,12 @@
 //! The nearest images outside an image's own group, for every image of a dataset at once: exact.
 //!
-//! Two images' distance is `|a|^2 + |b|^2 - 2ab`, and all the `ab` of two tiles of images are one
-//! product of matrices. Bytes less 128 are integers that `f32` holds, and as long as no sum of
-//! products can pass 2^24 every sum is exact, in whatever order it is taken. So the values are
-//! multiplied in blocks too short to pass it, and the blocks are added up in `f64`.
+//! The squared distance of two images is `|a|^2 + |b|^2 - 2ab`, and the products `ab` of two tiles of
+//! images are one matrix product. Bytes less 128 are integers that `f32` represents exactly, and as
+//! long as no sum of products can pass 2^24 every sum is exact, in whatever order it is taken. So the
+//! values are multiplied in blocks too short to pass it, and the blocks are added up in `f64`.
 //!
 //! Mirrored images cost next to nothing more: with `e = left + right` and `o = left - right` of the
-//! two halves of every row, twice `ab` is `ee + oo`, and twice `a` times mirrored `b` is `ee - oo`.
+//! two halves of every row, `2ab` is `ee + oo`, and twice the product of `a` and mirrored `b` is `ee - oo`.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,35 +22,37 @@ mod bytes;
 mod tests;
 
 /// Most images of a tile: few enough that the products of two tiles stay in the cache.
-const TILE: usize = 256;
+const MAX_TILE_IMAGES: usize = 256;
 /// Most values of a tile, unless an image has more than a 16th of it: bounds a thread's memory.
-const TILE_VALUES: usize = 4 << 20;
+const MAX_TILE_VALUES: usize = 4 << 20;
 /// How long the work between two calls of `progress` should take.
-const BREATH: Duration = Duration::from_millis(80);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(80);
 
-/// An image near another, outside its group. Ordered by square, then index, the mirrored one last.
+/// An image near another one of another group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Near {
+pub struct OutsideNeighbour {
     /// Its index in the dataset.
     pub index: u32,
-    /// True where its left-right mirror image is meant.
+    /// True where the distance is that of its left-right mirror image.
     pub mirrored: bool,
     /// Squared Euclidean distance between the pixels, in grey levels.
-    pub square: u64,
+    pub squared_distance: u64,
 }
 
-impl Near {
-    fn key(&self) -> (u64, u32, bool) {
-        (self.square, self.index, self.mirrored)
+impl OutsideNeighbour {
+    /// The order of neighbours: by distance, then index, the mirror image last.
+    fn sort_key(&self) -> (u64, u32, bool) {
+        (self.squared_distance, self.index, self.mirrored)
     }
 }
 
-/// For every image of a dataset the images nearest to it outside its own group.
+/// For every image of a dataset, the images nearest to it outside its own group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideNeighbours {
     k: usize,
     mirrored: bool,
-    near: Vec<Vec<Near>>,
+    /// Of every image, nearest first.
+    neighbours: Vec<Vec<OutsideNeighbour>>,
 }
 
 impl OutsideNeighbours {
@@ -69,34 +71,36 @@ impl OutsideNeighbours {
     /// How many images the dataset holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.near.len()
+        self.neighbours.len()
     }
 
     /// True where the dataset holds no image.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.near.is_empty()
+        self.neighbours.is_empty()
     }
 
-    /// The neighbours of `image`, nearest first, equals by lower index, an image before its mirror
+    /// The neighbours of `image`, nearest first, ties by lower index, an image before its mirror
     /// image. Fewer than `k` where there are no more outside its group; none where there is no such
     /// image.
     #[must_use]
-    pub fn of(&self, image: usize) -> &[Near] {
-        self.near.get(image).map_or(&[], Vec::as_slice)
+    pub fn of(&self, image: usize) -> &[OutsideNeighbour] {
+        self.neighbours.get(image).map_or(&[], Vec::as_slice)
     }
 }
 
-/// The `k` images nearest to every image outside its group, exactly, by squared Euclidean distance
-/// between pixels; where `mirrored`, the left-right mirror image of each is a candidate of its own.
+/// Finds, for every image, the `k` nearest images outside its group, exactly, by squared Euclidean
+/// distance between pixels; where `mirrored`, the left-right mirror image of each is a candidate of
+/// its own.
 ///
-/// `pixels(i)` is image `i`, planar (C, H, W) bytes of `shape`, and `groups` holds every image's
-/// group, at most 2^32 of them. An image of another length has no neighbours and is nobody's.
+/// `pixels(i)` is image `i`, planar `[channels, height, width]` bytes of `shape`, and `groups` holds
+/// every image's group, at most 2^32 of them. An image of another length has no neighbours and is a
+/// neighbour of none.
 ///
-/// `progress` gets the number of pairs of tiles done and of all; it is called on this thread, before
-/// the first and then about ten times a second (more seldom only where one pair of tiles takes
-/// longer). Memory, next to the result: per thread about 5 MB for images of 3 x 32 x 32, and 20 MB at
-/// most up to 2^18 values an image.
+/// `progress` gets the pairs of tiles done and the number of all; it is called on this thread, before
+/// the first and then about ten times a second (less often only where one pair of tiles takes
+/// longer). Memory beside the result: about 5 MB per thread for images of 3 x 32 x 32, and at most
+/// 20 MB up to 2^18 values per image.
 ///
 /// # Errors
 /// That of `progress`, at once.
@@ -108,84 +112,89 @@ pub fn outside_neighbours<'a, E>(
     mirrored: bool,
     progress: &mut dyn FnMut(usize, usize) -> Result<(), E>,
 ) -> Result<OutsideNeighbours, E> {
-    let values = Values::new(shape, mirrored);
-    let size = (TILE_VALUES / values.len().max(1)).clamp(TILE / 16, TILE);
-    pass(&pixels, &values, size, groups, k, progress).map(|found| OutsideNeighbours {
-        k,
-        mirrored,
-        near: found.into_iter().map(|best| best.near).collect(),
-    })
+    let encoding = Encoding::new(shape, mirrored);
+    let tile_images = (MAX_TILE_VALUES / encoding.len().max(1)).clamp(MAX_TILE_IMAGES / 16, MAX_TILE_IMAGES);
+    let nearest = search_all(&pixels, &encoding, tile_images, groups, k, progress)?;
+    let neighbours = nearest.into_iter().map(|nearest| nearest.neighbours).collect();
+    Ok(OutsideNeighbours { k, mirrored, neighbours })
 }
 
-/// [`outside_neighbours`] with tiles of `size` images.
-fn pass<'a, E>(
+/// [`outside_neighbours`] with tiles of `tile_images` images.
+fn search_all<'a, E>(
     pixels: &(impl Fn(usize) -> &'a [u8] + Sync),
-    values: &Values,
-    size: usize,
+    encoding: &Encoding,
+    tile_images: usize,
     groups: &[usize],
     k: usize,
     progress: &mut dyn FnMut(usize, usize) -> Result<(), E>,
-) -> Result<Vec<Best>, E> {
-    let mut all = vec![Best { near: Vec::new(), limit: f64::MAX }; groups.len()];
+) -> Result<Vec<Nearest>, E> {
+    let mut all = vec![Nearest { neighbours: Vec::new(), limit: f64::MAX }; groups.len()];
     if k == 0 {
         return Ok(all);
     }
-    let norms: Vec<f64> = (0..groups.len()).into_par_iter().map(|image| values.norm(pixels(image))).collect();
+    let norms: Vec<f64> = (0..groups.len()).into_par_iter().map(|image| encoding.squared_norm(pixels(image))).collect();
     let tile = |start: usize| {
-        let end = start.saturating_add(size).min(groups.len());
+        let end = start.saturating_add(tile_images).min(groups.len());
         Tile { start, norms: norms.get(start..end).unwrap_or(&[]), groups: groups.get(start..end).unwrap_or(&[]) }
     };
-    let fill = |start: usize, to: &mut [f32]| {
-        to.chunks_mut(values.len().max(1)).zip(start..).for_each(|(to, image)| values.fill(pixels(image), to));
+    let encode = |start: usize, to: &mut [f32]| {
+        for (to, image) in to.chunks_mut(encoding.len().max(1)).zip(start..) {
+            encoding.encode(pixels(image), to);
+        }
     };
-    let bands = groups.len().div_ceil(size);
+    let bands = groups.len().div_ceil(tile_images);
     let (mut done, total) = (0, bands * (bands + 1) / 2);
+    // One per thread at work; a thread takes any, and a panic elsewhere leaves them usable.
     let spare: Mutex<Vec<Scratch>> = Mutex::default();
+    let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
     let threads = rayon::current_num_threads();
-    let (mut step, mut left) = (threads, Vec::new());
+    let (mut pairs_per_step, mut left) = (threads, Vec::new());
     progress(done, total)?;
     let (mut rest, mut start) = (all.as_mut_slice(), 0);
     while !rest.is_empty() {
-        let height = size.min(rest.len());
+        let height = tile_images.min(rest.len());
         let (rows, below) = std::mem::take(&mut rest).split_at_mut(height);
-        left.resize(rows.len() * values.len(), 0.0);
-        fill(start, &mut left);
+        left.resize(rows.len() * encoding.len(), 0.0);
+        encode(start, &mut left);
         // The tile against itself finds each of its pairs from both sides: its columns need nothing.
-        let others = below.chunks_mut(size).zip((start + size..).step_by(size));
+        let others = below.chunks_mut(tile_images).zip((start + tile_images..).step_by(tile_images));
         let mut pairs = std::iter::once((start, None)).chain(others.map(|(columns, at)| (at, Some(columns))));
         loop {
-            let work: Vec<_> = pairs.by_ref().take(step).collect();
+            let work: Vec<_> = pairs.by_ref().take(pairs_per_step).collect();
             if work.is_empty() {
                 break;
             }
             let (begun, count) = (Instant::now(), work.len());
-            let limits: Vec<f64> = rows.iter().map(|best| best.limit).collect();
-            let one = |(at, columns): (usize, Option<&mut [Best]>)| {
-                let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let limits: Vec<f64> = rows.iter().map(|nearest| nearest.limit).collect();
+            let search_pair = |(at, columns): (usize, Option<&mut [Nearest]>)| {
                 let mut scratch = lock().pop().unwrap_or_default();
                 let (across, down) = (tile(start), tile(at));
-                scratch.right.resize(down.norms.len() * values.len(), 0.0);
-                fill(at, &mut scratch.right);
-                scratch.multiply(&left, values, across.norms.len(), down.norms.len());
-                let mut found: Vec<_> = limits.iter().map(|&limit| Best { near: Vec::new(), limit }).collect();
-                let mut none = vec![Best { near: Vec::new(), limit: -1.0 }; if columns.is_none() { size } else { 0 }];
-                let columns = columns.unwrap_or(&mut none);
-                for (twice, mirrored) in scratch.twice.iter().zip([false, true]) {
-                    search(twice, mirrored, k, (&across, &mut found), (&down, columns));
+                scratch.right.resize(down.norms.len() * encoding.len(), 0.0);
+                encode(at, &mut scratch.right);
+                scratch.multiply(&left, encoding, across.norms.len(), down.norms.len());
+                let mut found: Vec<_> = limits.iter().map(|&limit| Nearest { neighbours: Vec::new(), limit }).collect();
+                let unused = if columns.is_none() { tile_images } else { 0 };
+                let mut unused = vec![Nearest { neighbours: Vec::new(), limit: -1.0 }; unused];
+                let columns = columns.unwrap_or(&mut unused);
+                for (products, mirrored) in scratch.double_products.iter().zip([false, true]) {
+                    search_tiles(products, mirrored, k, (&across, &mut found), (&down, columns));
                 }
                 lock().push(scratch);
                 found
             };
-            let found: Vec<Vec<Best>> = work.into_par_iter().with_max_len(1).map(one).collect();
+            let found: Vec<Vec<Nearest>> = work.into_par_iter().with_max_len(1).map(search_pair).collect();
             for found in found {
-                let offers = rows.iter_mut().zip(found);
-                offers.for_each(|(best, found)| found.near.into_iter().for_each(|near| best.offer(near, k)));
+                for (row, found) in rows.iter_mut().zip(found) {
+                    for neighbour in found.neighbours {
+                        row.offer(neighbour, k);
+                    }
+                }
             }
             done += count;
             progress(done, total)?;
             match begun.elapsed() {
-                time if time > BREATH => step = (step / 2).max(threads),
-                time if time < BREATH / 3 && count == step => step *= 2,
+                time if time > PROGRESS_INTERVAL => pairs_per_step = (pairs_per_step / 2).max(threads),
+                time if time < PROGRESS_INTERVAL / 3 && count == pairs_per_step => pairs_per_step *= 2,
                 _ => {}
             }
         }
@@ -197,159 +206,183 @@ fn pass<'a, E>(
 
 /// The nearest images found so far.
 #[derive(Clone, Debug)]
-struct Best {
+struct Nearest {
     /// In order, at most `k`.
-    near: Vec<Near>,
-    /// The square above which nothing is wanted any more; [`f64::MAX`] while everything is.
+    neighbours: Vec<OutsideNeighbour>,
+    /// The squared distance above which an image is no neighbour; [`f64::MAX`] while fewer than `k` are found.
     limit: f64,
 }
 
-impl Best {
-    fn offer(&mut self, near: Near, k: usize) {
-        let at = self.near.partition_point(|other| other.key() < near.key());
+impl Nearest {
+    fn offer(&mut self, candidate: OutsideNeighbour, k: usize) {
+        let at = self.neighbours.partition_point(|other| other.sort_key() < candidate.sort_key());
         if at >= k {
             return;
         }
-        self.near.truncate(k - 1);
-        self.near.insert(at, near);
-        if let (true, Some(last)) = (self.near.len() == k, self.near.last()) {
-            self.limit = self.limit.min(last.square as f64);
+        self.neighbours.truncate(k - 1);
+        self.neighbours.insert(at, candidate);
+        if let (true, Some(last)) = (self.neighbours.len() == k, self.neighbours.last()) {
+            self.limit = self.limit.min(last.squared_distance as f64);
         }
     }
 }
 
-/// Images that lie next to one another.
+/// Consecutive images.
 struct Tile<'a> {
+    /// Index of the first one.
     start: usize,
+    /// Squared norms.
     norms: &'a [f64],
     groups: &'a [usize],
 }
 
 /// Offers every image of one tile to every image of another group of the other tile.
 ///
-/// `twice`: twice the products of the images, (rows, columns), rows next to one another.
-fn search(twice: &[f64], mirrored: bool, k: usize, rows: (&Tile, &mut [Best]), columns: (&Tile, &mut [Best])) {
+/// `double_products` holds twice the products of the images, column by column: the products of a
+/// column with all rows are adjacent.
+fn search_tiles(
+    double_products: &[f64],
+    mirrored: bool,
+    k: usize,
+    rows: (&Tile, &mut [Nearest]),
+    columns: (&Tile, &mut [Nearest]),
+) {
     let ((across, rows), (down, columns)) = (rows, columns);
-    let lines = twice.chunks(across.norms.len().max(1)).zip(columns).zip(down.norms.iter().zip(down.groups));
-    for (((twice, column), (&norm, &group)), i) in lines.zip(down.start..) {
-        let cells = twice.iter().zip(rows.iter_mut()).zip(across.norms.iter().zip(across.groups));
-        for (((&twice, row), (&other, &its)), j) in cells.zip(across.start..) {
-            let square = norm + other - twice;
-            // Equals count, for a lower index may still come; an endless square is never wanted.
-            if (square > row.limit && square > column.limit) || group == its {
+    let lines = double_products.chunks(across.norms.len().max(1)).zip(columns).zip(down.norms.iter().zip(down.groups));
+    for (((products, column), (&column_norm, &column_group)), column_index) in lines.zip(down.start..) {
+        let cells = products.iter().zip(rows.iter_mut()).zip(across.norms.iter().zip(across.groups));
+        for (((&product, row), (&row_norm, &row_group)), row_index) in cells.zip(across.start..) {
+            let distance = column_norm + row_norm - product;
+            // Ties count, for a lower index may still come; an infinite distance never does.
+            if (distance > row.limit && distance > column.limit) || column_group == row_group {
                 continue;
             }
-            let near = |index: usize| Near { index: index as u32, mirrored, square: square as u64 };
-            if square <= row.limit {
-                row.offer(near(i), k);
+            let neighbour =
+                |index: usize| OutsideNeighbour { index: index as u32, mirrored, squared_distance: distance as u64 };
+            if distance <= row.limit {
+                row.offer(neighbour(column_index), k);
             }
-            if square <= column.limit {
-                column.offer(near(j), k);
+            if distance <= column.limit {
+                column.offer(neighbour(row_index), k);
             }
         }
     }
 }
 
-/// What one pair of tiles needs, kept from pair to pair.
+/// The buffers of one pair of tiles, reused from pair to pair.
 #[derive(Default)]
 struct Scratch {
-    /// The second tile, (images, values).
+    /// The second tile, `[images, values]`.
     right: Vec<f32>,
-    /// The products of one block, (rows, columns), rows next to one another.
+    /// The products of one block, `[rows, columns]` in column-major order.
     block: Vec<f32>,
-    /// Twice the products of all blocks: with the images, and with the mirror images if wanted.
-    twice: Vec<Vec<f64>>,
+    /// Twice the products of all blocks: with the images and, if wanted, with their mirror images.
+    double_products: Vec<Vec<f64>>,
 }
 
 impl Scratch {
-    /// Multiplies the images of `left`, (rows, values), with those of `right`.
-    fn multiply(&mut self, left: &[f32], values: &Values, rows: usize, columns: usize) {
-        let left = MatRef::from_row_major_slice(left, rows, values.len());
-        let right = MatRef::from_row_major_slice(&self.right, columns, values.len());
+    /// Multiplies the images of `left`, `[rows, values]`, with those of `right`.
+    fn multiply(&mut self, left: &[f32], encoding: &Encoding, rows: usize, columns: usize) {
+        let left = MatRef::from_row_major_slice(left, rows, encoding.len());
+        let right = MatRef::from_row_major_slice(&self.right, columns, encoding.len());
         self.block.resize(rows * columns, 0.0);
-        self.twice.resize_with(values.parts().count(), Vec::new);
+        self.double_products.resize_with(encoding.parts().count(), Vec::new);
         let mut start = 0;
-        for (part, sums) in values.parts().zip(&mut self.twice) {
+        for (part, sums) in encoding.parts().zip(&mut self.double_products) {
             sums.clear();
             sums.resize(rows * columns, 0.0);
             let end = start + part;
             while start < end {
-                let width = values.block.min(end - start);
+                let width = encoding.block.min(end - start);
                 let (a, b) = (left.subcols(start, width), right.subcols(start, width).transpose());
                 let product = MatMut::from_column_major_slice_mut(&mut self.block, rows, columns);
                 // A factor of two keeps sums exact; halves give twice the product by themselves.
-                let factor = if values.odd.is_some() { 1.0 } else { 2.0 };
+                let factor = if encoding.differences.is_some() { 1.0 } else { 2.0 };
                 matmul(product, Accum::Replace, a, b, factor, Par::Seq);
-                sums.iter_mut().zip(&self.block).for_each(|(sum, &value)| *sum += f64::from(value));
+                for (sum, &value) in sums.iter_mut().zip(&self.block) {
+                    *sum += f64::from(value);
+                }
                 start += width;
             }
         }
-        if let [even, odd] = self.twice.as_mut_slice() {
-            even.iter_mut().zip(odd).for_each(|(e, o)| (*e, *o) = (*e + *o, *e - *o));
+        if let [even, odd] = self.double_products.as_mut_slice() {
+            for (even, odd) in even.iter_mut().zip(odd) {
+                (*even, *odd) = (*even + *odd, *even - *odd);
+            }
         }
     }
 }
 
-/// How an image is turned to the values that are multiplied.
-struct Values {
+/// The values that represent an image in the products: its bytes less 128 or, where mirror images
+/// are candidates, the sums and then the differences of the two halves of every row.
+struct Encoding {
     shape: ImageShape,
-    /// How many values there are, or, where mirror images are wanted, how many sums of halves.
-    even: usize,
-    /// How many differences of halves, where mirror images are wanted.
-    odd: Option<usize>,
+    /// How many values or, where mirror images are candidates, how many sums of halves.
+    sums: usize,
+    /// How many differences of halves, where mirror images are candidates.
+    differences: Option<usize>,
     /// How many products may be added up in `f32`: those of 128 and of 256 at most fill 2^24.
     block: usize,
 }
 
-impl Values {
+impl Encoding {
     fn new(shape: ImageShape, mirrored: bool) -> Self {
         if !mirrored {
-            return Self { shape, even: shape.numel(), odd: None, block: 1024 };
+            return Self { shape, sums: shape.numel(), differences: None, block: 1024 };
         }
         // A column in the middle is its own mirror image: it counts twice, as two sums.
         let (lines, half) = (shape.channels.saturating_mul(shape.height), shape.width / 2);
-        let even = lines.saturating_mul(half + 2 * (shape.width % 2));
-        Self { shape, even, odd: Some(lines.saturating_mul(half)), block: 256 }
+        let sums = lines.saturating_mul(half + 2 * (shape.width % 2));
+        Self { shape, sums, differences: Some(lines.saturating_mul(half)), block: 256 }
     }
 
+    /// How many values represent an image.
     fn len(&self) -> usize {
-        self.even.saturating_add(self.odd.unwrap_or(0))
+        self.sums.saturating_add(self.differences.unwrap_or(0))
     }
 
     /// The lengths of the parts whose products are added up apart.
     fn parts(&self) -> impl Iterator<Item = usize> {
-        std::iter::once(self.even).chain(self.odd)
+        std::iter::once(self.sums).chain(self.differences)
     }
 
-    /// The sum of the squared bytes less 128; endless for pixels of another length.
-    fn norm(&self, pixels: &[u8]) -> f64 {
+    /// The sum of the squared bytes less 128; infinite for pixels of another length.
+    fn squared_norm(&self, pixels: &[u8]) -> f64 {
         if pixels.len() != self.shape.numel() {
             return f64::INFINITY;
         }
+        let mut total = 0.0;
         // 4096 * 128^2 fits 32 bits.
-        let chunk = |pixels: &[u8]| pixels.iter().map(|&p| u32::from(p.abs_diff(128)).pow(2)).sum::<u32>();
-        pixels.chunks(4096).map(|pixels| f64::from(chunk(pixels))).sum()
+        for chunk in pixels.chunks(4096) {
+            let sum: u32 = chunk.iter().map(|&pixel| u32::from(pixel.abs_diff(128)).pow(2)).sum();
+            total += f64::from(sum);
+        }
+        total
     }
 
     /// Writes the values of `pixels`; zeros for pixels of another length.
-    fn fill(&self, pixels: &[u8], to: &mut [f32]) {
+    fn encode(&self, pixels: &[u8], to: &mut [f32]) {
         let value = |pixel: u8| f32::from(i16::from(pixel) - 128);
         if pixels.len() != self.shape.numel() {
             return to.fill(0.0);
         }
-        if self.odd.is_none() {
-            return to.iter_mut().zip(pixels).for_each(|(to, &pixel)| *to = value(pixel));
+        if self.differences.is_none() {
+            for (to, &pixel) in to.iter_mut().zip(pixels) {
+                *to = value(pixel);
+            }
+            return;
         }
         let (half, middle) = (self.shape.width / 2, self.shape.width % 2);
-        let (even, odd) = to.split_at_mut(self.even.min(to.len()));
-        let mut odd = odd.chunks_mut(half.max(1));
-        let lines = pixels.chunks(self.shape.width.max(1)).zip(even.chunks_mut((half + 2 * middle).max(1)));
+        let (sums, differences) = to.split_at_mut(self.sums.min(to.len()));
+        let mut differences = differences.chunks_mut(half.max(1));
+        let lines = pixels.chunks(self.shape.width.max(1)).zip(sums.chunks_mut((half + 2 * middle).max(1)));
         for (line, sums) in lines {
             let (start, end) = line.split_at(half);
             let (centre, end) = end.split_at(middle);
             let (sums, own) = sums.split_at_mut(half);
             own.fill(centre.first().map_or(0.0, |&pixel| value(pixel)));
-            let differences = odd.next().unwrap_or_default();
+            // Images one pixel wide have no halves, so no differences.
+            let differences = differences.next().unwrap_or_default();
             for (((sum, difference), &l), &r) in sums.iter_mut().zip(differences).zip(start).zip(end.iter().rev()) {
                 (*sum, *difference) = (value(l) + value(r), value(l) - value(r));
             }

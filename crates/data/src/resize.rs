@@ -10,23 +10,31 @@ thread_local! {
     static RESIZER: Cell<Option<Resizer>> = const { Cell::new(None) };
 }
 
-/// Turns interleaved `pixels` of `channels` (1 or 3) from one (width, height) to another: the
-/// largest centred part of the target's aspect ratio, by Lanczos3 where that is larger than the
-/// target, else by Catmull-Rom; copied where it is of the same size.
-pub(super) fn fit(pixels: &[u8], channels: usize, from: (usize, usize), to: (usize, usize)) -> Result<Vec<u8>, String> {
-    let (left, top, width, height) = centre(from, to);
+/// Crops and resizes interleaved `pixels` of `channels` (1 or 3); sizes are (width, height) in pixels.
+///
+/// The largest centred part of the target's aspect ratio is resampled by Lanczos3 where it is larger
+/// than the target, else by Catmull-Rom, and copied where it has the target's size.
+pub(super) fn crop_and_resize(
+    pixels: &[u8],
+    channels: usize,
+    from: (usize, usize),
+    to: (usize, usize),
+) -> Result<Vec<u8>, String> {
+    let (left, top, width, height) = centre_crop(from, to);
     // Cropped first: the resizer's own crop box lets the filter reach outside it.
-    let rows = pixels.chunks_exact(from.0 * channels).skip(top).take(height);
-    let crop = rows.filter_map(|row| row.get(left * channels..(left + width) * channels)).collect::<Vec<_>>().concat();
+    let mut crop = Vec::with_capacity(width * height * channels);
+    for row in pixels.chunks_exact(from.0 * channels).skip(top).take(height) {
+        crop.extend_from_slice(row.get(left * channels..(left + width) * channels).ok_or("it could not be cropped")?);
+    }
     if (width, height) == to {
         return Ok(crop);
     }
     let kind = if channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
     let filter = if width > to.0 || height > to.1 { FilterType::Lanczos3 } else { FilterType::CatmullRom };
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    let side = |n: usize| u32::try_from(n).map_err(|_| "too large to resize".to_owned());
-    let source = ImageRef::new(side(width)?, side(height)?, &crop, kind).map_err(|error| error.to_string())?;
-    let mut target = Image::new(side(to.0)?, side(to.1)?, kind);
+    let edge = |pixels: usize| u32::try_from(pixels).map_err(|_| "too large to resize".to_owned());
+    let source = ImageRef::new(edge(width)?, edge(height)?, &crop, kind).map_err(|error| error.to_string())?;
+    let mut target = Image::new(edge(to.0)?, edge(to.1)?, kind);
     let mut resizer = RESIZER.take().unwrap_or_default();
     let outcome = resizer.resize(&source, &mut target, &options);
     RESIZER.set(Some(resizer));
@@ -35,8 +43,9 @@ pub(super) fn fit(pixels: &[u8], channels: usize, from: (usize, usize), to: (usi
 }
 
 /// The largest centred part of the target's aspect ratio: left, top, width, height, in pixels.
-pub(super) fn centre(from: (usize, usize), to: (usize, usize)) -> (usize, usize, usize, usize) {
-    let part = |side: usize, num: usize, den: usize, most: usize| ((side * num + den / 2) / den.max(1)).clamp(1, most);
+pub(super) fn centre_crop(from: (usize, usize), to: (usize, usize)) -> (usize, usize, usize, usize) {
+    // The part of one edge, rounded, at least one pixel.
+    let part = |edge: usize, num: usize, den: usize, most: usize| ((edge * num + den / 2) / den.max(1)).clamp(1, most);
     let (width, height) = if from.0 * to.1 > from.1 * to.0 {
         (part(from.1, to.0, to.1, from.0), from.1)
     } else {

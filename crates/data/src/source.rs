@@ -15,7 +15,7 @@ const FORMATS: [Format; 2] = [super::parquet::FORMAT, super::folders::FORMAT];
 pub(super) struct Format {
     /// What it is, with its article, as it stands in a message.
     pub form: &'static str,
-    /// True where `path` looks like this format. A quick look; it reads no image.
+    /// True where `path` is of this format, by names and first bytes. It reads no image.
     pub recognises: fn(&Path) -> bool,
     /// Opens the dataset at `path`.
     pub open: fn(&Path, &LoadOptions) -> Result<Box<dyn Source>>,
@@ -23,7 +23,7 @@ pub(super) struct Format {
 
 /// An open dataset that gives its images in a fixed order, a batch at a time.
 pub(super) trait Source: Send {
-    /// How many images it claims to hold; 0 where unknown. For progress only: it may lie.
+    /// How many images it claims to hold; 0 where unknown. For progress only: the claim may be wrong.
     fn total(&self) -> usize;
 
     /// The next images; `None` after the last. Sizes of batches are the source's choice.
@@ -31,12 +31,15 @@ pub(super) trait Source: Send {
 
     /// The groups seen so far, in the order of [`RawImage::group`].
     fn groups(&self) -> Groups;
+
+    /// What was chosen among several possible readings, sentences for people.
+    fn notes(&self) -> Vec<String>;
 }
 
 /// The groups of a source.
 pub(super) struct Groups {
     pub names: Vec<String>,
-    /// True where the dataset itself says in which order they stand; else they are sorted by name.
+    /// True where the dataset itself lists them in an order; else they are sorted by name.
     pub ordered: bool,
 }
 
@@ -47,7 +50,7 @@ pub(super) struct Batch {
     pub skipped: Vec<Skipped>,
 }
 
-/// An image as it lies in the dataset, not yet decoded.
+/// An image as the dataset stores it, not yet decoded.
 pub(super) struct RawImage {
     /// Unique within the dataset.
     pub name: String,
@@ -77,31 +80,26 @@ pub(super) fn open(path: &Path, options: &LoadOptions) -> Result<Box<dyn Source>
     }
     match FORMATS.iter().find(|format| (format.recognises)(path)) {
         Some(format) => (format.open)(path, options),
-        None => Err(refusal(path)),
+        None => Err(super::foreign::refuse_file(path, &forms())),
     }
 }
 
-/// Why `path` is not readable as a dataset, and what is.
-fn refusal(path: &Path) -> Error {
-    let forms = FORMATS.iter().map(|format| format.form).collect::<Vec<_>>().join(", or ");
-    let (what, remedy) = match extension(path).as_str() {
-        "zip" | "tar" | "gz" | "tgz" | "bz2" | "xz" | "zst" | "7z" | "rar" => {
-            ("this is an archive, not a dataset", format!("Unpack it and give {forms}"))
-        }
-        "pkl" | "pickle" | "p" | "npz" | "npy" | "pt" | "pth" | "ckpt" | "bin" => {
-            ("datasets are not read from pickled, NumPy or binary files", format!("Export the images and give {forms}"))
-        }
-        "png" | "jpg" | "jpeg" | "webp" | "gif" | "bmp" => {
-            ("this is one image, not a dataset", format!("Give {forms}"))
-        }
-        _ => ("this is not a dataset that can be read", format!("Give {forms}")),
-    };
-    Error::file(what, path, remedy)
+/// What can be read, for a message.
+pub(super) fn forms() -> String {
+    FORMATS.map(|format| format.form).join(", or ")
 }
 
 /// The extension in lower case; empty where there is none.
 pub(super) fn extension(path: &Path) -> String {
-    path.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+    match path.extension() {
+        Some(text) => text.to_string_lossy().to_ascii_lowercase(),
+        None => String::new(),
+    }
+}
+
+/// The last part of a path, for people; the whole path where it has none.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Reads a whole regular file of at most `max_bytes`; never waits on a pipe or a device.
@@ -120,6 +118,6 @@ pub(super) fn read_file(path: &Path, max_bytes: u64) -> std::io::Result<Vec<u8>>
 
 /// Runs a decoder on bytes from outside. `None` where it panicked: a decoder's bug costs one image
 /// or one file, not the program.
-pub(super) fn contained<T>(decoder: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn catch_decoder_panic<T>(decoder: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(decoder)).ok()
 }

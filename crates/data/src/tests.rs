@@ -10,7 +10,9 @@
 
 mod folders;
 mod images;
+mod layouts;
 mod loading;
+mod metadata;
 mod parquet;
 
 use std::fs::{self, File};
@@ -76,20 +78,19 @@ fn write(path: impl AsRef<Path>, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-/// A PNG of which only the header is there, honest in its checksum.
-fn png_header(width: u32, height: u32) -> Vec<u8> {
-    let mut chunk = b"IHDR".to_vec();
-    chunk.extend(width.to_be_bytes());
-    chunk.extend(height.to_be_bytes());
-    chunk.extend([8, 2, 0, 0, 0]);
-    let crc = !chunk.iter().fold(u32::MAX, |crc, &byte| {
+/// A PNG chunk: length, type, data, checksum.
+fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let content = [kind.as_slice(), data].concat();
+    let crc = !content.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
     });
-    let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\r".to_vec();
-    file.extend(chunk);
-    file.extend(crc.to_be_bytes());
-    file.extend(b"\0\0\0\x0eIDAT");
-    file
+    [&u32::try_from(data.len()).unwrap().to_be_bytes(), content.as_slice(), &crc.to_be_bytes()].concat()
+}
+
+/// A PNG of which only the header is there, with a correct checksum.
+fn png_header(width: u32, height: u32) -> Vec<u8> {
+    let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
+    [b"\x89PNG\r\n\x1a\n", png_chunk(b"IHDR", &header).as_slice(), b"\0\0\0\x0eIDAT"].concat()
 }
 
 /// A row of [`TABLE`]: image, path, label.

@@ -1,7 +1,8 @@
 //! What predicts the noise in a noisy image: a network, or a closed form.
 
+use super::conditioner::Condition;
 use whence_base::Result;
-use whence_data::ImageShape;
+use whence_nn::SampleShape;
 
 /// How work is cut for a denoiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +36,14 @@ impl Passes {
 
 /// Predicts the noise in noisy images.
 pub trait Denoiser: Sync {
-    /// Predicted noise for images `x` (row-major, one after another), one timestep each.
+    /// Predicted noise for samples `x` (row-major, one after another), one timestep and condition each.
     ///
     /// # Errors
     /// Where the device fails; [`Error::Memory`](whence_base::Error::Memory) where it has no room for so many images.
-    fn predict_noise(&self, x: &[f32], timesteps: &[usize], class: Option<usize>) -> Result<Vec<f32>>;
+    fn predict_noise(&self, x: &[f32], timesteps: &[usize], conditions: &[Condition]) -> Result<Vec<f32>>;
 
-    /// Shape of one image.
-    fn shape(&self) -> ImageShape;
+    /// Shape of one sample.
+    fn shape(&self) -> SampleShape;
 
     /// How work is cut for it.
     fn passes(&self) -> Passes {

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Model;
+use super::conditioner::Condition;
+use super::pipeline::Pipeline;
 use super::samplers::{Sampler, SamplerKind};
-use whence_base::Result;
 use whence_base::random::{normals, stream};
+use whence_base::{Error, Result};
 
 /// How images are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,8 +55,8 @@ pub fn noise_of(seed: u64, step: usize, size: usize) -> Vec<f32> {
 ///
 /// # Errors
 /// Bad settings, a failing device, or the preview's own.
-pub fn generate(model: &Model, draw: &SampleSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
-    let size = model.shape().numel();
+pub fn generate(model: &Pipeline, draw: &SampleSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
+    let size = model.sample_shape().numel();
     let noise = seeds.iter().flat_map(|&seed| noise_of(seed, 0, size)).collect();
     denoise(model, draw, seeds, noise, 0, preview)
 }
@@ -82,15 +83,15 @@ pub enum Start<'a> {
 ///
 /// # Errors
 /// As [`generate`].
-pub fn redraw(model: &Model, draw: &SampleSettings, start: Start<'_>, preview: Preview<'_>) -> Result<Vec<f32>> {
-    let size = model.shape().numel();
+pub fn regenerate(model: &Pipeline, draw: &SampleSettings, start: Start<'_>, preview: Preview<'_>) -> Result<Vec<f32>> {
+    let size = model.sample_shape().numel();
     match start {
         Start::Noise { seed } => generate(model, draw, &[seed], preview),
         Start::Image { pixels, seed } => {
             let skipped = draw.steps / 2;
-            let sampler = Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?;
-            let Some(&t) = sampler.timesteps().get(skipped) else { return Ok(from_bytes(pixels)) };
-            let noisy = model.schedule().add_noise(&from_bytes(pixels), &noise_of(seed, 0, size), t);
+            let sampler = Sampler::new(draw.sampler, model.scheduler(), draw.steps, draw.eta)?;
+            let Some(&t) = sampler.timesteps().get(skipped) else { return Ok(model.codec().encode(pixels)) };
+            let noisy = model.schedule().add_noise(&model.codec().encode(pixels), &noise_of(seed, 0, size), t);
             denoise(model, draw, &[seed], noisy, skipped, preview)
         }
     }
@@ -98,32 +99,31 @@ pub fn redraw(model: &Model, draw: &SampleSettings, start: Start<'_>, preview: P
 
 /// Takes the steps from the `first` on.
 fn denoise(
-    model: &Model,
+    model: &Pipeline,
     draw: &SampleSettings,
     seeds: &[u64],
     mut x: Vec<f32>,
     first: usize,
     preview: Preview<'_>,
 ) -> Result<Vec<f32>> {
-    model.check_class(draw.class)?;
-    let mut sampler = Sampler::new(draw.sampler, &model.scheduler, draw.steps, draw.eta)?;
-    let size = model.shape().numel();
+    let condition = Condition::of_class(draw.class);
+    model.conditioner().check(condition)?;
+    let mut sampler = Sampler::new(draw.sampler, model.scheduler(), draw.steps, draw.eta)?;
+    let size = model.sample_shape().numel();
     let noise = |step: usize| -> Vec<f32> { seeds.iter().flat_map(|&seed| noise_of(seed, step, size)).collect() };
     for (index, t) in sampler.timesteps().to_vec().into_iter().enumerate().skip(first) {
-        let output = model.output(&x, &vec![t; seeds.len()], draw.class)?;
+        let output = model.output(&x, &vec![t; seeds.len()], &vec![condition; seeds.len()])?;
         let fresh = if sampler.needs_noise() { noise(1 + index) } else { Vec::new() };
         let image = sampler.step(index, &mut x, &output, &fresh);
         preview(index + 1, draw.steps, &image)?;
     }
+    // Rounded to bytes, NaN would be a black image.
+    if x.iter().any(|value| !value.is_finite()) {
+        return Err(Error::input(
+            "the model gives values that are not finite, so there is no image",
+            "model weights",
+            "the weights are damaged, or their training diverged: use an earlier copy or checkpoint",
+        ));
+    }
     Ok(x)
-}
-
-/// Bytes of an image in [-1, 1], rounded and clamped.
-pub fn to_bytes(image: &[f32]) -> Vec<u8> {
-    image.iter().map(|v| ((v * 0.5 + 0.5) * 255.0).round().clamp(0.0, 255.0) as u8).collect()
-}
-
-/// An image in [-1, 1] from bytes.
-pub fn from_bytes(bytes: &[u8]) -> Vec<f32> {
-    bytes.iter().map(|&b| f32::from(b) / 127.5 - 1.0).collect()
 }

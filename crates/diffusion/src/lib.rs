@@ -1,14 +1,23 @@
 //! Diffusion models: noise schedules, samplers, and the model as a folder.
 
+mod codec;
+mod conditioner;
 pub mod denoiser;
 pub mod elbo;
+mod failure;
+mod files;
 pub mod generate;
-mod model;
+mod pipeline;
+mod process;
 mod samplers;
 mod schedule;
 
+pub use codec::{Codec, sample_shape};
+pub use conditioner::{Condition, Conditioner, GroupConditions};
 pub use denoiser::{Denoiser, Passes};
+pub use failure::panic_text;
 pub use generate::SampleSettings;
-pub use model::{Model, image_shape, sample_shape};
+pub use pipeline::{Hashes, Pipeline};
+pub use process::Process;
 pub use samplers::{Sampler, SamplerKind};
 pub use schedule::{BetaSchedule, NoiseSchedule, PredictionType, SchedulerConfig, TimestepSpacing, VarianceType};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use whence_base::{Error, Result};
+use whence_base::files::shortened;
+use whence_base::{Error, Result, Setting};
 
 /// How the betas grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,15 +128,18 @@ impl SchedulerConfig {
     /// # Errors
     /// Text that is no JSON, values this program does not know, and numbers that make no schedule.
     pub fn from_json(text: &str, place: &str) -> Result<Self> {
-        let unsupported = |e: serde_json::Error| {
+        let unsupported = |key: &str, e: &serde_json::Error| {
             Error::input(
-                format!("unsupported scheduler setting: {e}"),
+                format!("unsupported scheduler setting {key}: {}", shortened(&e.to_string())),
                 place,
                 "Whence knows linear, scaled_linear and squaredcos_cap_v2 betas, or betas given one by one",
             )
         };
-        let mut fields: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(&quote_infinities(text)).map_err(unsupported)?;
+        let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&quote_infinities(text))
+            .map_err(|e| {
+                let what = format!("this is not a whole JSON object: {e}");
+                Error::input(what, place, "the file may be cut short or damaged: copy it again")
+            })?;
         // Files of the solvers say null where they have no variance.
         if fields.get("variance_type").is_some_and(serde_json::Value::is_null) {
             fields.remove("variance_type");
@@ -145,7 +149,12 @@ impl SchedulerConfig {
         if even && !fields.contains_key("timestep_spacing") {
             fields.insert("timestep_spacing".into(), "linspace".into());
         }
-        let config: Self = serde_json::from_value(fields.into()).map_err(unsupported)?;
+        // One by one first: the error of the whole names neither key nor place.
+        for (key, value) in &fields {
+            let alone = serde_json::Map::from_iter([(key.clone(), value.clone())]);
+            serde_json::from_value::<Self>(alone.into()).map_err(|e| unsupported(key, &e))?;
+        }
+        let config: Self = serde_json::from_value(fields.into()).map_err(|e| unsupported("together", &e))?;
         let refuse = |what: &str| Err(Error::input(what, place, "save the model with a DDPM or DDIM scheduler"));
         const KNOWN: [&str; 9] = [
             "DDPMScheduler",
@@ -187,7 +196,7 @@ impl SchedulerConfig {
     /// Numbers that JSON cannot hold.
     pub fn to_json(&self) -> Result<String> {
         let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::input(e.to_string(), "scheduler_config.json", "report this"))?;
+            .map_err(|e| Error::internal(format!("scheduler_config.json cannot be encoded: {e}")))?;
         Ok(text.replace(": \"-Infinity\"", ": -Infinity").replace(": \"Infinity\"", ": Infinity"))
     }
 
@@ -211,9 +220,9 @@ impl SchedulerConfig {
         } else {
             return Ok(());
         };
-        Err(Error::input(
+        Err(Error::setting(
             format!("{wrong} of scheduler_config.json is not DPM-Solver++ 2M's default"),
-            "--sampler dpm-solver++",
+            [Setting::Sampler],
             "use ddim or ddpm, or remove the setting from the file",
         ))
     }

@@ -1,27 +1,28 @@
-//! What a job will take, told before it starts: a little of the real work is done and measured.
+//! What a job will take, estimated before it starts: a little of the real work is done and measured.
 
 use std::time::{Duration, Instant};
 
 use burn::module::Module as _;
+use parking_lot::Mutex;
 
 use crate::counterfactuals::Resident;
 use crate::device::memory;
 use whence_base::{Error, Result};
 use whence_diffusion::elbo::{FullPass, Plan, Point, ScorerQuery};
-use whence_diffusion::{Denoiser as _, Model};
+use whence_diffusion::{Condition, Denoiser as _, Pipeline};
 use whence_jobs::JobEstimate;
 use whence_methods::{ScoreSettings, Work};
 use whence_training::unlearning::Unlearning;
 
 /// Share of the free memory that passes side by side may take.
-const SHARE: f64 = 0.5;
+const MEMORY_SHARE: f64 = 0.5;
 
 /// Passes are measured for so long.
 const MEASURE: Duration = Duration::from_millis(300);
 
-/// Of a job that finds everything it needs.
-pub fn nothing(model: &Model) -> JobEstimate {
-    let peak_bytes = memory::peak().filter(|_| model.is_on_cpu());
+/// Estimate of a job that finds everything it needs.
+pub fn nothing(model: &Pipeline) -> JobEstimate {
+    let peak_bytes = memory::now().filter(|_| model.is_on_cpu());
     JobEstimate { models: 0, evaluations: 0, seconds: 0.0, peak_bytes }
 }
 
@@ -35,7 +36,9 @@ pub struct Costs {
     /// Bytes of one image's prediction and of one model's weights.
     image: usize,
     weights: usize,
-    on_cpu: bool,
+    /// Most memory of this process while passes (and a step of unlearning) were measured, bytes; nothing on a GPU, and
+    /// where the system does not report it.
+    measured_peak: Option<u64>,
 }
 
 impl Costs {
@@ -46,62 +49,102 @@ impl Costs {
     /// # Errors
     /// Those of the device.
     pub fn measure(
-        model: &Model,
+        model: &Pipeline,
         settings: &mut ScoreSettings,
         making: Option<&Unlearning<'_>>,
         check: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Self> {
         let passes = model.passes();
-        let before = memory::peak();
-        evaluate(model, settings, passes.images, check)?;
-        if let (Some(before), Some(after), Some(free)) = (before, memory::peak(), memory::available()) {
-            let one = after.saturating_sub(before).max(1);
-            let fit = ((free as f64 * SHARE) / one as f64).max(1.0) as usize;
-            settings.batch = settings.batch.min(fit.saturating_mul(passes.images));
+        let (outcome, usage) = memory::measure(|| evaluate(model, settings, passes.images, check));
+        outcome?;
+        if let (Some(usage), Some(free)) = (usage, memory::available()) {
+            let size = PassSize {
+                parameters: model.network.num_params(),
+                values: model.sample_shape().numel(),
+                images: passes.images,
+            };
+            let pass = pass_bytes(size, usage.growth());
+            settings.batch = settings.batch.min(fitting_passes(free, pass).saturating_mul(passes.images));
         }
         let count = passes.limited(settings.batch).at_once * passes.images;
-        let (begun, mut rounds) = (Instant::now(), Vec::new());
-        // The first rounds are slow: memory is fetched, cores wake up.
-        while rounds.len() < 3 || (begun.elapsed() < MEASURE && rounds.len() < 100) {
-            let round = Instant::now();
-            evaluate(model, settings, count, check)?;
-            rounds.push(round.elapsed().as_secs_f64());
-        }
-        rounds.sort_by(f64::total_cmp);
-        let evaluation = rounds.get(rounds.len() / 2).copied().unwrap_or_default() / count as f64;
-        let making = match making {
-            Some(unlearning) => step(unlearning, check)?,
-            None => 0.0,
-        };
-        let image = model.shape().numel() * 4;
+        let (times, usage) = memory::measure(|| -> Result<(f64, f64)> {
+            let evaluation = seconds_per_round(&mut || evaluate(model, settings, count, check))? / count as f64;
+            let making = match making {
+                Some(unlearning) => step(unlearning, check)?,
+                None => 0.0,
+            };
+            Ok((evaluation, making))
+        });
+        let (evaluation, making) = times?;
+        let image = model.sample_shape().numel() * 4;
         let weights = model.network.num_params() * 4;
-        Ok(Self { evaluation, making, image, weights, on_cpu: model.is_on_cpu() })
+        let measured_peak = usage.map(|u| u.highest).filter(|_| model.is_on_cpu());
+        Ok(Self { evaluation, making, image, weights, measured_peak })
     }
 
     /// What so many models and evaluations take, where at most `held` models stay in memory.
-    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, places }: Work) -> JobEstimate {
+    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, places, .. }: Work) -> JobEstimate {
         let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation;
         let resident = held.saturating_mul(self.weights).min(Resident::BUDGET);
-        let kept = places.saturating_mul(self.image) + 2 * self.weights + resident;
-        let peak_bytes = memory::peak().filter(|_| self.on_cpu).map(|peak| peak + kept as u64);
+        let results = places.saturating_mul(self.image) + 2 * self.weights + resident;
+        let peak_bytes = self.measured_peak.map(|peak| peak + results as u64);
         JobEstimate { models, evaluations, seconds, peak_bytes }
     }
 }
 
-/// Evaluates the full model at `count` places.
+/// What decides the memory of one pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct PassSize {
+    /// Parameters of the network.
+    parameters: usize,
+    /// Values of one sample.
+    values: usize,
+    /// Samples of the pass.
+    images: usize,
+}
+
+/// Bytes of one pass of this size: the largest growth of memory measured so far. An allocator may serve a later pass from memory that it has not returned to the
+/// system, so that nothing grows; the first measurement then still holds.
+fn pass_bytes(size: PassSize, growth: u64) -> u64 {
+    static LARGEST: Mutex<Vec<(PassSize, u64)>> = Mutex::new(Vec::new());
+    let mut largest = LARGEST.lock();
+    if let Some((_, bytes)) = largest.iter_mut().find(|(known, _)| *known == size) {
+        *bytes = growth.max(*bytes);
+        return *bytes;
+    }
+    largest.push((size, growth));
+    growth
+}
+
+/// Passes of `pass` bytes that may run side by side where `free` bytes are available; at least one.
+fn fitting_passes(free: u64, pass: u64) -> usize {
+    ((free as f64 * MEMORY_SHARE) / pass.max(1) as f64).max(1.0) as usize
+}
+
+/// Median seconds of a round. The first rounds are slow, because memory is fetched and cores wake up.
+fn seconds_per_round(round: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
+    let (begun, mut rounds) = (Instant::now(), Vec::new());
+    while rounds.len() < 3 || (begun.elapsed() < MEASURE && rounds.len() < 100) {
+        let start = Instant::now();
+        round()?;
+        rounds.push(start.elapsed().as_secs_f64());
+    }
+    rounds.sort_by(f64::total_cmp);
+    rounds.get(rounds.len() / 2).copied().ok_or_else(|| Error::internal("no pass was measured"))
+}
+
+/// Evaluates the full model at `count` points.
 fn evaluate(
-    model: &Model,
+    model: &Pipeline,
     settings: &ScoreSettings,
     count: usize,
     check: &mut dyn FnMut() -> Result<()>,
 ) -> Result<()> {
     let last = model.schedule().len() - 1;
     let points = (0..count).map(|i| Point { t: 1 + i * 37 % last.max(1), draw: i, weight: 1.0 }).collect();
-    let query = ScorerQuery {
-        pixels: vec![128; model.shape().numel()],
-        plan: Plan { points, draws: 1 },
-        class: settings.class,
-    };
+    let pixels = vec![128; model.image_shape().numel()];
+    let condition = Condition::of_class(settings.class);
+    let query = ScorerQuery::of_image(model.codec(), pixels, condition, Plan { points, draws: 1 });
     FullPass::run(model, model.schedule(), &[query], 0, settings.batch, &mut |_, _| check()).map(|_| ())
 }
 
@@ -120,7 +163,29 @@ fn step(unlearning: &Unlearning<'_>, check: &mut dyn FnMut() -> Result<()>) -> R
             check()?;
             Ok(first + (second - first) * (unlearning.recipe.steps.saturating_sub(1)) as f64)
         }
-        (Ok(_), times) => Ok(times.last().copied().unwrap_or_default()),
+        (Ok(_), times) => Ok(times.last().copied().unwrap_or(0.0)),
         (Err(error), _) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_that_reuses_memory_is_as_large_as_it_was_before() {
+        let size = PassSize { parameters: 11, values: 13, images: 17 };
+        let other = PassSize { images: 18, ..size };
+        assert_eq!(pass_bytes(size, 500), 500);
+        assert_eq!(pass_bytes(size, 0), 500, "served from memory that the allocator held back");
+        assert_eq!(pass_bytes(size, 700), 700);
+        assert_eq!(pass_bytes(other, 0), 0);
+    }
+
+    #[test]
+    fn passes_side_by_side_take_half_of_the_free_memory() {
+        assert_eq!(fitting_passes(1000, 100), 5);
+        assert_eq!(fitting_passes(1000, 4000), 1, "one pass is tried in any case");
+        assert!(fitting_passes(1000, 0) >= 500);
     }
 }

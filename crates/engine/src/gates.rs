@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use whence_base::Result;
 use whence_data::Dataset;
-use whence_diffusion::Model;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_methods::{Counterfactuals, Report};
 use whence_store::{Kind, Store};
 use whence_training::unlearning::{Forget, Split};
@@ -12,8 +12,9 @@ use whence_training::unlearning::{GATE_TIMESTEPS, Gate, GateImages, GateReferenc
 
 /// Judges models without a group.
 pub struct Gates<'a> {
-    model: &'a Model,
+    model: &'a Pipeline,
     dataset: &'a Dataset,
+    conditions: &'a GroupConditions,
     store: &'a Store,
     /// Share of each group that no unlearning sees.
     held_out: f64,
@@ -22,8 +23,14 @@ pub struct Gates<'a> {
 
 impl<'a> Gates<'a> {
     /// A gate for models made from this one, with this share of each group held out.
-    pub fn new(model: &'a Model, dataset: &'a Dataset, store: &'a Store, held_out: f64) -> Self {
-        Self { model, dataset, store, held_out, reference: None }
+    pub fn new(
+        model: &'a Pipeline,
+        dataset: &'a Dataset,
+        conditions: &'a GroupConditions,
+        store: &'a Store,
+        held_out: f64,
+    ) -> Self {
+        Self { model, dataset, conditions, store, held_out, reference: None }
     }
 
     /// Network evaluations that [`judge_all`](Self::judge_all) would make.
@@ -40,16 +47,18 @@ impl<'a> Gates<'a> {
         for &group in groups {
             let Some((forget, own)) = self.images(group) else { continue };
             let both = own.forget.len() + own.others.len();
-            let known = |other: &str, rise| self.stored::<Judgement>(&self.inputs(&forget, other, rise));
+            let known = |other: Option<String>, rise| {
+                other.and_then(|other| self.stored::<Judgement>(&self.inputs(&forget, &other, rise)))
+            };
             let truth = match &mut retrained {
-                Some(retrained) if retrained.is_ready(group) => Some(known(&retrained.identity(group)?, None)),
+                Some(retrained) if retrained.is_ready(group) => Some(known(retrained.identity(group)?, None)),
                 _ => None,
             };
             // A model is judged beside the truth, so that without the truth's judgement its own is not known either.
             let own_known = match &truth {
                 Some(None) => false,
-                Some(Some(truth)) => known(&models.identity(group)?, Some(truth.forget.rise)).is_some(),
-                None => known(&models.identity(group)?, None).is_some(),
+                Some(Some(truth)) => known(models.identity(group)?, Some(truth.forget.rise)).is_some(),
+                None => known(models.identity(group)?, None).is_some(),
             };
             let missing = usize::from(!own_known) + usize::from(matches!(truth, Some(None)));
             // Each model on its own images, and the full one on the group's once.
@@ -74,6 +83,7 @@ impl<'a> Gates<'a> {
             "other": other,
             "held_out": self.held_out,
             "retrained_rise": retrained_rise,
+            "classes": self.conditions.id(),
         })
     }
 
@@ -110,11 +120,22 @@ impl<'a> Gates<'a> {
         report: &mut dyn Report,
     ) -> Result<Option<Judgement>> {
         let Some((forget, images)) = self.images(group) else { return Ok(None) };
-        let inputs = self.inputs(&forget, &models.identity(group)?, retrained_rise);
+        if models.identity(group)?.is_none() {
+            models.without(group, report)?;
+        }
+        let identity = models
+            .identity(group)?
+            .ok_or_else(|| whence_base::Error::internal("a model that was made is not there"))?;
+        let inputs = self.inputs(&forget, &identity, retrained_rise);
         if let Some(known) = self.stored(&inputs) {
             return Ok(Some(known));
         }
-        let gate = Gate { dataset: self.dataset, schedule: self.model.schedule(), classes: self.model.classes() };
+        let gate = Gate {
+            dataset: self.dataset,
+            schedule: self.model.schedule(),
+            codec: self.model.codec(),
+            conditions: self.conditions,
+        };
         let mut reference = match self.reference.take() {
             Some(reference) => reference,
             None => self.stored(&self.reference_inputs()).unwrap_or_default(),
@@ -132,7 +153,12 @@ impl<'a> Gates<'a> {
     }
 
     fn reference_inputs(&self) -> Value {
-        json!({ "model": self.model.hash(), "dataset": self.dataset.hash(), "full": true })
+        json!({
+            "model": self.model.hash(),
+            "dataset": self.dataset.hash(),
+            "classes": self.conditions.id(),
+            "full": true,
+        })
     }
 
     fn stored<T: serde::de::DeserializeOwned>(&self, inputs: &Value) -> Option<T> {
@@ -141,7 +167,7 @@ impl<'a> Gates<'a> {
 
     fn keep(&self, inputs: &Value, value: &impl serde::Serialize) -> Result<()> {
         let bytes = serde_json::to_vec(value)
-            .map_err(|e| whence_base::Error::input(e.to_string(), "quality gate", "report this"))?;
+            .map_err(|e| whence_base::Error::internal(format!("the quality gate's verdict cannot be encoded: {e}")))?;
         self.store.put(Kind::Gate, inputs, &bytes).map(|_| ())
     }
 }
@@ -163,8 +189,9 @@ mod tests {
     #[test]
     fn what_was_judged_beside_a_retrained_model_costs_nothing_again() {
         let digits = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/digits");
-        let model = Model::load(&digits.join("model"), &burn::tensor::Device::flex()).unwrap();
+        let model = Pipeline::load(&digits.join("model"), &burn::tensor::Device::flex()).unwrap();
         let dataset = Dataset::load(&digits.join("images"), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
+        let conditions = GroupConditions::none(dataset.groups().len());
         let keep = tempfile::tempdir().unwrap();
         let store = Store::open(keep.path()).unwrap();
         let folder = digits.join("retrained");
@@ -173,7 +200,7 @@ mod tests {
         let (mut first, mut second) = (Resident::default(), Resident::default());
         let mut models = Imported { model: &model, dataset: &dataset, folder: &folder, resident: &mut first };
         let mut truth = Imported { model: &model, dataset: &dataset, folder: &folder, resident: &mut second };
-        let mut gates = Gates::new(&model, &dataset, &store, 0.1);
+        let mut gates = Gates::new(&model, &dataset, &conditions, &store, 0.1);
         let both = gates.cost(&groups, &mut models, Some(&mut truth)).unwrap();
         let alone = gates.cost(&groups, &mut models, None).unwrap();
         assert!(both > alone && alone > 0, "{both} {alone}: the truth is judged too");

@@ -1,4 +1,4 @@
-//! The engine: one named thread that owns the compute device and all tensors, between a queue and a event_queue.
+//! The engine: one named thread that owns the compute device and all tensors, between a queue of jobs and one of events.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -24,8 +24,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the compute thread. `device` is what `--device` takes; `wake` is called after each event, by the thread
-    /// that told it.
+    /// Starts the compute thread. `device` is the name that [`device::choose`](crate::device::choose) takes; `wake` is called after each event, by the
+    /// thread that emitted it.
     ///
     /// The device itself is opened by the first job that needs it, so that this returns at once.
     ///
@@ -49,19 +49,20 @@ impl Engine {
         let shared = Arc::clone(&scheduler);
         let thread = std::thread::Builder::new()
             .name("whence-compute".into())
-            // Deep autodiff graphs recurse.
-            .stack_size(64 << 20)
+            // As much as a main thread has: drivers compile shaders on this thread, and compilers recurse. Backward passes
+            // run on rayon's workers and need no deep stack, because burn traverses its graph iteratively.
+            .stack_size(8 << 20)
             .spawn(move || {
                 let mut workspace = Workspace::new(device);
                 while let Some((mut entry, signal)) = shared.next() {
                     let mut reporter = Reporter::new(entry.job, &shared, signal);
                     let begun = Instant::now();
                     let result = run_one(&mut workspace, &entry.work.spec, &mut reporter);
-                    entry.work.spent += begun.elapsed().as_secs_f64();
-                    entry.work.left = reporter.seconds_left();
-                    shared.left(entry, result);
+                    entry.work.seconds_spent += begun.elapsed().as_secs_f64();
+                    entry.work.seconds_left = reporter.seconds_left();
+                    shared.on_exit(entry, result);
                 }
-                shared.mail.end();
+                shared.events.close();
             })
             .map_err(Error::io("start", std::path::Path::new("the compute thread")))?;
         Ok(Self { scheduler, next: AtomicU64::new(1), thread: Some(thread) })
@@ -76,8 +77,8 @@ impl Engine {
         self.run_at(spec, priority)
     }
 
-    /// Queues a job. Never waits. A running job of lower priority that keeps its results makes way for it and goes on
-    /// later where it was.
+    /// Queues a job. Never waits. A running job of lower priority that is resumable is preempted and resumes later
+    /// where it was.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -87,24 +88,26 @@ impl Engine {
         Ok(job)
     }
 
-    /// Asks a job to stop. A running one answers [`EventKind::Cancelled`](whence_jobs::EventKind::Cancelled) within about
-    /// a second, others at once.
+    /// Cancels a job. A running one ends with [`EventKind::Cancelled`](whence_jobs::EventKind::Cancelled) within about a
+    /// second, others at once.
     pub fn cancel(&self, job: JobId) {
         self.scheduler.cancel(job);
     }
 
-    /// Asks all jobs to stop.
+    /// Cancels all jobs.
     pub fn cancel_all(&self) {
-        self.scheduler.jobs().into_iter().for_each(|job| self.scheduler.cancel(job));
+        for job in self.scheduler.jobs() {
+            self.scheduler.cancel(job);
+        }
     }
 
-    /// Puts a job aside until it is resumed. A running one leaves within about a second and keeps what it finished; one
-    /// that would begin anew (see [`JobSpec::is_resumable`]) goes on, and so does anything of [`Priority::Prompt`].
+    /// Pauses a job until it is resumed. A running one stops within about a second and keeps what it finished; one that is
+    /// not resumable (see [`JobSpec::is_resumable`]) continues, and so does anything of [`Priority::Prompt`].
     pub fn pause(&self, job: JobId) {
         self.scheduler.pause(job);
     }
 
-    /// Lets a paused job wait for its turn again, ahead of those of its priority.
+    /// Queues a paused job again, ahead of those of its priority.
     pub fn resume(&self, job: JobId) {
         self.scheduler.resume(job);
     }
@@ -114,14 +117,14 @@ impl Engine {
         self.scheduler.prioritise(job, priority);
     }
 
-    /// The jobs that wait, in the order they will run.
+    /// The waiting jobs, in the order in which they will run.
     pub fn order(&self) -> Vec<JobId> {
         self.scheduler.order()
     }
 
-    /// What the engine tells, in order.
+    /// What the engine reports, in order.
     pub fn events(&self) -> &EventQueue {
-        &self.scheduler.mail
+        &self.scheduler.events
     }
 }
 
@@ -134,22 +137,23 @@ impl Drop for Engine {
     }
 }
 
-/// Runs a job inside a panic boundary: a fault of a driver or a library fails the job, not the program.
+/// Runs a job inside a panic boundary: a fault of a driver or a library ends the job, not the program.
 fn run_one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -> Result<String> {
     let result = catch_unwind(AssertUnwindSafe(|| {
         reporter.check()?;
         jobs::run(workspace, spec, reporter)
     }));
     result.unwrap_or_else(|panic| {
-        // Tensors of a failed device are of no use to later jobs.
-        workspace.forget();
+        // Later jobs cannot use tensors of a device that failed.
+        workspace.drop_tensors();
         let what = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
-        Err(Error::Job(format!(
-            "The job stopped unexpectedly: {what}. What was finished is kept; start the job again, or choose --device cpu"
-        )))
+        let text = format!(
+            "The job stopped unexpectedly: {what}. What was finished is saved. Start the job again, or choose the CPU as the device"
+        );
+        Err(Error::Job(text.into()))
     })
 }

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::{Deserialize, Serialize};
@@ -23,14 +22,15 @@ const LINES: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobEvent {
-    /// It began, or went on.
+    /// It started, or resumed.
     Started,
     /// It is paused.
     Paused,
     /// A paused one waits again.
     Resumed,
-    /// It left for a job that is wanted sooner, and waits again.
-    GaveWay,
+    /// It was preempted by a job of higher priority, and waits again.
+    #[serde(rename = "gave_way")]
+    Preempted,
     /// It is done.
     Finished,
     /// The user stopped it.
@@ -42,17 +42,17 @@ pub enum JobEvent {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobLine<'a> {
-    /// When, in UTC.
+    /// Time, in UTC.
     pub time: String,
-    /// Number of the program's process: several may write.
+    /// Id of the program's process: several may write.
     pub process: u32,
-    /// Number of the job in that process.
+    /// Id of the job in that process.
     pub job: JobId,
     /// What happened.
     pub event: JobEvent,
-    /// How long the job has computed by now, all its parts together.
+    /// Seconds the job has computed by now, in all its parts together.
     pub seconds: f64,
-    /// One line about it: what came of it, or why it failed.
+    /// One line about it: its result, or why it failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
     /// The job's description; images in memory are left out.
@@ -67,19 +67,19 @@ impl<'a> JobLine<'a> {
     }
 }
 
-/// Where the log of this user's jobs is.
+/// Path of the log of this user's jobs.
 pub fn journal_path() -> PathBuf {
     whence_store::user_data_folder().join("jobs.jsonl")
 }
 
-/// The line to the thread that writes. Dropping it waits until all is written.
+/// Handle on the thread that writes the log. Dropping it waits until all is written.
 pub(super) struct Journal {
     lines: Option<Sender<Vec<u8>>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Journal {
-    /// Starts the thread. Where the system gives none, nothing is logged.
+    /// Starts the thread. Where the system refuses one, nothing is logged, and a warning says so.
     pub fn new(path: PathBuf) -> Self {
         let (sender, receiver) = bounded(LINES);
         let thread =
@@ -89,10 +89,17 @@ impl Journal {
     }
 
     /// Writes a line soon. Never waits.
-    pub fn note(&self, line: &JobLine<'_>) {
-        if let (Some(lines), Ok(mut text)) = (&self.lines, serde_json::to_vec(line)) {
-            text.push(b'\n');
-            let _ = lines.try_send(text);
+    pub fn write(&self, line: &JobLine<'_>) {
+        let Some(lines) = &self.lines else { return };
+        match serde_json::to_vec(line) {
+            Ok(mut text) => {
+                text.push(b'\n');
+                // A full queue or a thread that never started: jobs matter more than their log.
+                if lines.try_send(text).is_err() {
+                    tracing::debug!("a line of the log of jobs was dropped");
+                }
+            }
+            Err(error) => tracing::error!("a line of the log of jobs cannot be encoded: {error}"),
         }
     }
 }
@@ -118,7 +125,7 @@ fn write_all(path: &Path, lines: &Receiver<Vec<u8>>) {
     }
 }
 
-/// Adds a line; the file is opened anew each time, because another process may have made it the old one.
+/// Adds a line; the file is opened anew each time, because another process may have renamed it.
 fn append(path: &Path, line: &[u8], limit: u64) -> std::io::Result<()> {
     if std::fs::metadata(path).is_ok_and(|m| m.len() + line.len() as u64 > limit) {
         std::fs::rename(path, path.with_extension("old.jsonl"))?;
@@ -126,29 +133,17 @@ fn append(path: &Path, line: &[u8], limit: u64) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    // One write a line, at the end of the file: lines of several processes do not mix.
+    // One write per line, at the end of the file: lines of several processes do not mix.
     std::fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(line)
 }
 
-/// The time now, as `2026-11-22T22:25:40Z`.
+/// The time now in UTC to the second, as `2026-11-22T22:25:40Z` (RFC 3339).
 pub fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    utc(seconds)
+    rfc3339(jiff::Timestamp::now())
 }
 
-/// Seconds since 1970 as `2026-11-22T22:25:40Z`.
-fn utc(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March, so that a leap day is the last one; 719,468 days from such a year 0 to 1970.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
-    let year = era * 400 + year;
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest % 3600 / 60, rest % 60)
+fn rfc3339(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]
@@ -175,7 +170,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new folder/jobs.jsonl");
         let journal = Journal::new(path.clone());
-        (1..=3).for_each(|job| journal.note(&line(job)));
+        for job in 1..=3 {
+            journal.write(&line(job));
+        }
         drop(journal);
         assert_eq!(jobs(&path), [1, 2, 3]);
         let text = std::fs::read_to_string(&path).unwrap();
@@ -183,11 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn a_full_file_becomes_the_old_one_and_the_old_one_goes() {
+    fn a_full_file_is_rotated_and_the_one_before_it_is_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("jobs.jsonl");
         let limit = 3 * text(1).len() as u64;
-        (1..=7).for_each(|job| append(&path, &text(job), limit).unwrap());
+        for job in 1..=7 {
+            append(&path, &text(job), limit).unwrap();
+        }
         assert_eq!(jobs(&path), [7]);
         assert_eq!(jobs(&folder.path().join("jobs.old.jsonl")), [4, 5, 6]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
@@ -197,17 +196,22 @@ mod tests {
     fn nothing_fails_where_it_cannot_be_written() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::new(folder.path().to_owned());
-        journal.note(&line(1));
+        journal.write(&line(1));
         drop(journal);
         assert!(append(folder.path(), &text(1), LIMIT).is_err());
     }
 
     #[test]
-    fn times_are_those_of_the_calendar() {
-        assert_eq!(utc(0), "1970-01-01T00:00:00Z");
-        assert_eq!(utc(951_782_399), "2000-02-28T23:59:59Z");
-        assert_eq!(utc(951_782_400), "2000-02-29T00:00:00Z");
-        assert_eq!(utc(1_735_689_599), "2024-12-31T23:59:59Z");
-        assert_eq!(utc(4_107_542_400), "2100-03-01T00:00:00Z");
+    fn times_are_in_utc_and_to_the_second() {
+        let text = |seconds| rfc3339(jiff::Timestamp::new(seconds, 999_999_999).unwrap());
+        assert_eq!(text(0), "1970-01-01T00:00:00Z");
+        assert_eq!(text(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(text(4_107_542_400), "2100-03-01T00:00:00Z");
+    }
+
+    #[test]
+    fn events_keep_their_names_in_the_log() {
+        assert_eq!(serde_json::to_string(&JobEvent::Preempted).unwrap(), "\"gave_way\"");
+        assert_eq!(serde_json::to_string(&JobEvent::Started).unwrap(), "\"started\"");
     }
 }

@@ -1,5 +1,6 @@
-//! The background: jobs in, events out, one compute thread.
+//! The engine: jobs in, events out, one compute thread.
 
+mod cache;
 mod counterfactuals;
 pub mod device;
 mod estimate;
@@ -8,6 +9,7 @@ mod gates;
 mod host;
 mod jobs;
 mod journal;
+mod progress_bridge;
 mod project;
 mod queue;
 mod reporter;
@@ -18,3 +20,4 @@ pub use event_queue::EventQueue;
 pub use host::Engine;
 pub use journal::{JobEvent, JobLine, journal_path, now};
 pub use project::project_inputs;
+pub use scheduler::MAX_QUEUED_JOBS;

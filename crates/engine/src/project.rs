@@ -1,11 +1,11 @@
-//! What a project's results belong to.
+//! The model and the dataset that a project's results belong to.
 
 use std::path::PathBuf;
 
 use burn::tensor::Device;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 use whence_store::Project;
 
 /// Hashes of a project's model and dataset as they are now.
@@ -16,14 +16,14 @@ pub fn project_inputs(project: &Project) -> Result<(String, String)> {
     let named = |path: &Option<PathBuf>, what: &str| {
         path.clone().ok_or_else(|| {
             Error::file(
-                format!("the project names no {what}, so what belongs to it is not known"),
+                format!("the project names no {what}, so the results that belong to it are unknown"),
                 &project.root,
-                "open it in Whence, choose one and save, or remove what you do not need by hand",
+                "open it in Whence, choose one and save, or remove unneeded results by hand",
             )
         })
     };
-    let model = Model::load(&named(&project.file.model, "model")?, &Device::flex())?;
-    let options = LoadOptions { shape: Some(model.shape()), ..LoadOptions::default() };
+    let model = Pipeline::load(&named(&project.file.model, "model")?, &Device::flex())?;
+    let options = LoadOptions { shape: Some(model.image_shape()), ..LoadOptions::default() };
     let dataset = Dataset::load(&named(&project.file.data, "dataset")?, &options, &mut |_, _| Ok(()))?;
     Ok((model.hash().to_owned(), dataset.hash().to_owned()))
 }

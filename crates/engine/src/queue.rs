@@ -1,4 +1,4 @@
-//! The queue: jobs in the order they will run, and paused jobs beside them. Plain data, no thread.
+//! The queue: waiting jobs in the order in which they will run, and paused jobs beside them. Plain data, no thread.
 
 use whence_jobs::JobId;
 use whence_jobs::Priority;
@@ -6,11 +6,11 @@ use whence_jobs::Priority;
 /// A job in the queue.
 #[derive(Debug, PartialEq)]
 pub struct Entry<T> {
-    /// Its number.
+    /// Its id.
     pub job: JobId,
-    /// How soon it is wanted.
+    /// How soon it runs.
     pub priority: Priority,
-    /// What it is.
+    /// What is to be done.
     pub work: T,
 }
 
@@ -24,7 +24,7 @@ pub struct Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// An empty queue that takes `limit` new jobs, paused ones counted.
+    /// An empty queue that accepts new jobs while fewer than `limit` wait or are paused.
     pub fn new(limit: usize) -> Self {
         Self { waiting: Vec::new(), paused: Vec::new(), limit }
     }
@@ -34,52 +34,50 @@ impl<T> Queue<T> {
         if self.waiting.len() + self.paused.len() >= self.limit {
             return false;
         }
-        let place = self.waiting.partition_point(|e| e.priority >= entry.priority);
-        self.waiting.insert(place, entry);
+        let index = self.waiting.partition_point(|e| e.priority >= entry.priority);
+        self.waiting.insert(index, entry);
         true
     }
 
-    /// Adds a job that was here before, ahead of those of its priority. It is never refused: it was accepted once.
-    pub fn put_back(&mut self, entry: Entry<T>) {
-        let place = self.waiting.partition_point(|e| e.priority > entry.priority);
-        self.waiting.insert(place, entry);
+    /// Adds a job that was accepted before, ahead of those of its priority. It is never refused.
+    pub fn requeue(&mut self, entry: Entry<T>) {
+        let index = self.waiting.partition_point(|e| e.priority > entry.priority);
+        self.waiting.insert(index, entry);
     }
 
-    /// Adds a job that was here before to the paused ones.
-    pub fn set_aside(&mut self, entry: Entry<T>) {
+    /// Adds a job that was accepted before to the paused ones.
+    pub fn add_paused(&mut self, entry: Entry<T>) {
         self.paused.push(entry);
     }
 
-    /// The job that is next, taken out.
+    /// Takes out the next job.
     pub fn pop(&mut self) -> Option<Entry<T>> {
         if self.waiting.is_empty() { None } else { Some(self.waiting.remove(0)) }
     }
 
-    /// Priority of the job that is next.
+    /// Priority of the next job.
     pub fn next_priority(&self) -> Option<Priority> {
         self.waiting.first().map(|e| e.priority)
     }
 
     /// Moves a waiting job to the paused ones; false where no such job waits.
     pub fn pause(&mut self, job: JobId) -> bool {
-        let entry = take(&mut self.waiting, job);
-        let found = entry.is_some();
-        self.paused.extend(entry);
-        found
+        let Some(entry) = take(&mut self.waiting, job) else { return false };
+        self.paused.push(entry);
+        true
     }
 
     /// Moves a paused job back, ahead of those of its priority; false where no such job is paused.
     pub fn resume(&mut self, job: JobId) -> bool {
-        let entry = take(&mut self.paused, job);
-        let found = entry.is_some();
-        entry.into_iter().for_each(|e| self.put_back(e));
-        found
+        let Some(entry) = take(&mut self.paused, job) else { return false };
+        self.requeue(entry);
+        true
     }
 
     /// Gives a job another priority. One that waits comes ahead of those of that priority.
     pub fn prioritise(&mut self, job: JobId, priority: Priority) {
         if let Some(entry) = take(&mut self.waiting, job) {
-            self.put_back(Entry { priority, ..entry });
+            self.requeue(Entry { priority, ..entry });
         } else if let Some(entry) = self.paused.iter_mut().find(|e| e.job == job) {
             entry.priority = priority;
         }
@@ -95,19 +93,19 @@ impl<T> Queue<T> {
         self.waiting.iter().chain(&self.paused).find(|e| e.job == job)
     }
 
-    /// Those that wait, in the order they will run.
+    /// The waiting jobs, in the order in which they will run.
     pub fn waiting(&self) -> &[Entry<T>] {
         &self.waiting
     }
 
-    /// Those that are paused, in the order in which they were.
+    /// The paused jobs, in the order in which they were paused.
     pub fn paused(&self) -> &[Entry<T>] {
         &self.paused
     }
 }
 
 fn take<T>(entries: &mut Vec<Entry<T>>, job: JobId) -> Option<Entry<T>> {
-    entries.iter().position(|e| e.job == job).map(|place| entries.remove(place))
+    entries.iter().position(|e| e.job == job).map(|index| entries.remove(index))
 }
 
 #[cfg(test)]
@@ -147,29 +145,29 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_gave_way_is_the_next_of_its_priority() {
+    fn a_preempted_job_is_the_next_of_its_priority() {
         let mut queue = queue(&[(1, Normal), (2, Normal), (3, Front), (4, Background)]);
         let front = queue.pop().unwrap();
-        queue.put_back(entry(9, Normal));
+        queue.requeue(entry(9, Normal));
         assert_eq!(order(&queue), [9, 1, 2, 4]);
-        queue.put_back(front);
+        queue.requeue(front);
         assert_eq!(order(&queue), [3, 9, 1, 2, 4]);
     }
 
     #[test]
-    fn paused_jobs_stay_aside_until_they_are_resumed() {
+    fn paused_jobs_wait_until_they_are_resumed() {
         let mut queue = queue(&[(1, Normal), (2, Normal), (3, Normal)]);
         assert!(queue.pause(2) && !queue.pause(2) && !queue.pause(99));
-        queue.set_aside(entry(7, Background));
+        queue.add_paused(entry(7, Background));
         assert_eq!((order(&queue), paused(&queue)), (vec![1, 3], vec![2, 7]));
         assert!(queue.resume(2) && !queue.resume(2) && !queue.resume(1));
         assert_eq!((order(&queue), paused(&queue)), (vec![2, 1, 3], vec![7]));
         while queue.pop().is_some() {}
-        assert_eq!(paused(&queue), [7], "what is paused does not run by itself");
+        assert_eq!(paused(&queue), [7], "a paused job does not run by itself");
     }
 
     #[test]
-    fn another_priority_moves_a_waiting_job_and_is_remembered_by_a_paused_one() {
+    fn a_new_priority_moves_a_waiting_job_and_is_remembered_by_a_paused_one() {
         let mut queue = queue(&[(1, Front), (2, Normal), (3, Background), (4, Background)]);
         queue.prioritise(4, Front);
         assert_eq!(order(&queue), [4, 1, 2, 3]);
@@ -184,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_are_taken_out_wherever_they_are() {
+    fn waiting_and_paused_jobs_can_be_removed() {
         let mut queue = queue(&[(1, Normal), (2, Normal)]);
         queue.pause(1);
         assert_eq!(queue.remove(1).map(|e| e.job), Some(1));
@@ -199,9 +197,9 @@ mod tests {
         assert!((1..=3).all(|job| queue.push(entry(job, Normal))));
         assert!(!queue.push(entry(4, Front)));
         queue.pause(1);
-        assert!(!queue.push(entry(4, Front)), "a paused job keeps its place");
-        queue.put_back(entry(5, Normal));
-        queue.set_aside(entry(6, Normal));
+        assert!(!queue.push(entry(4, Front)), "a paused job counts");
+        queue.requeue(entry(5, Normal));
+        queue.add_paused(entry(6, Normal));
         assert_eq!((order(&queue), paused(&queue)), (vec![5, 2, 3], vec![1, 6]));
         for job in [1, 5, 6] {
             queue.remove(job);

@@ -1,4 +1,4 @@
-//! How a job tells what it does, and hears that it shall stop.
+//! How a job reports its progress, and learns that it has to stop.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,13 +7,13 @@ use super::scheduler::{Scheduler, Signal};
 use whence_base::Result;
 use whence_jobs::{Event, EventKind, JobId, Progress};
 
-/// Progress is told at most this often.
-const EVERY: Duration = Duration::from_millis(50);
+/// Shortest time between two reports of progress.
+const REPORT_EVERY: Duration = Duration::from_millis(50);
 
-/// No time left is told before this.
-const SETTLE: Duration = Duration::from_secs(2);
+/// No remaining time is estimated before this: the first passes are slow.
+const WARM_UP: Duration = Duration::from_secs(2);
 
-/// A job's line to whoever started it.
+/// A job's connection to whoever started it.
 pub struct Reporter<'a> {
     job: JobId,
     scheduler: &'a Scheduler,
@@ -32,23 +32,23 @@ impl<'a> Reporter<'a> {
         Self { job, scheduler, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0 }
     }
 
-    /// Fails where the job shall stop.
+    /// Fails where the job has to stop.
     ///
     /// # Errors
-    /// [`Error::Cancelled`](whence_base::Error::Cancelled), or [`Error::Interrupted`](whence_base::Error::Interrupted) where it goes
-    /// on later.
+    /// [`Error::Cancelled`](whence_base::Error::Cancelled), or [`Error::Interrupted`](whence_base::Error::Interrupted) where it is
+    /// resumed later.
     pub fn check(&self) -> Result<()> {
         self.signal.check()
     }
 
-    /// Tells something that must not be lost; waits where the queue is full.
+    /// Emits an event that must not be lost; waits where the queue is full.
     pub fn state(&self, kind: EventKind) {
-        self.scheduler.mail.send(Event { job: self.job, kind });
+        self.scheduler.events.send(Event { job: self.job, kind });
     }
 
-    /// Tells something that the next of its kind replaces; dropped where the queue is full.
+    /// Emits an event that the next of its kind replaces; dropped where the queue is full.
     pub fn passing(&self, kind: EventKind) {
-        self.scheduler.mail.offer(Event { job: self.job, kind });
+        self.scheduler.events.offer(Event { job: self.job, kind });
     }
 
     /// Sets the size of the whole job, in any unit.
@@ -63,25 +63,26 @@ impl<'a> Reporter<'a> {
         self.total += units.max(0.0);
     }
 
-    /// A phase of `units` need not be done: an earlier run did it. It must not make the rest look quick.
+    /// A phase of `units` is skipped, because an earlier run did it. It leaves the total, so that it does not make the
+    /// remaining phases seem fast.
     pub fn skip(&mut self, units: f64) {
         self.total = (self.total - units).max(self.finished).max(f64::MIN_POSITIVE);
     }
 
-    /// A phase of `units` is over.
+    /// A phase of `units` is finished.
     pub fn advance(&mut self, units: f64) {
         self.finished += units;
         self.last = None;
     }
 
-    /// Progress inside a phase of `units`.
+    /// Reports progress inside a phase of `units`.
     ///
     /// # Errors
     /// As [`check`](Self::check).
     pub fn within(&mut self, phase: &str, done: usize, of: usize, units: f64) -> Result<()> {
         self.check()?;
         let now = Instant::now();
-        if self.last.is_some_and(|last| now - last < EVERY) && done < of {
+        if self.last.is_some_and(|last| now - last < REPORT_EVERY) && done < of {
             return Ok(());
         }
         self.last = Some(now);
@@ -89,7 +90,7 @@ impl<'a> Reporter<'a> {
         let fraction = ((self.finished + share * units) / self.total).clamp(0.0, 1.0);
         let elapsed = now - self.started;
         self.seconds_left =
-            (elapsed > SETTLE && fraction > 0.01).then(|| elapsed.as_secs_f64() * (1.0 - fraction) / fraction);
+            (elapsed > WARM_UP && fraction > 0.01).then(|| elapsed.as_secs_f64() * (1.0 - fraction) / fraction);
         let queue_seconds_left =
             self.seconds_left.zip(self.scheduler.seconds_waiting()).map(|(own, others)| own + others);
         let phase = phase.to_owned();
@@ -102,7 +103,7 @@ impl<'a> Reporter<'a> {
         Ok(())
     }
 
-    /// Seconds that were left when that was last told.
+    /// Remaining seconds by the last report of progress.
     pub(super) fn seconds_left(&self) -> Option<f64> {
         self.seconds_left
     }

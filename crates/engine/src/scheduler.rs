@@ -1,7 +1,7 @@
-//! What the threads share: the queue, what runs, and everything that can happen to a job from outside.
+//! State that the threads share: the queue, the running job, and every request about a job from outside.
 //!
-//! Every change of a job's place happens under one lock and is told under it, so that nobody hears of it in another
-//! order. Nothing here waits, except the compute thread for its next job.
+//! Every change of a job's position happens under one lock and its event is emitted under it, so that the reader sees
+//! changes in their order. Nothing here waits, except the compute thread for its next job.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -15,24 +15,25 @@ use whence_base::{Error, Result};
 use whence_jobs::Priority;
 use whence_jobs::{Event, EventKind, JobId, JobSpec};
 
-/// Jobs that may wait or be paused.
-const JOBS: usize = 32;
+/// Jobs that may wait or be paused. A restored session queues a few per image, so this allows for thousands; the bound
+/// stops a caller that submits without end.
+pub const MAX_QUEUED_JOBS: usize = 4096;
 
-/// What a running job shall do at its next safe point.
+/// What a running job is asked to do at its next safe point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum StopRequest {
-    /// Go on.
+    /// Continue.
     Run,
-    /// Leave for a job of higher priority, and wait again.
+    /// Stop for a job of higher priority, and be queued again.
     Yield,
-    /// Leave, and wait to be resumed.
+    /// Stop, and wait to be resumed.
     Pause,
-    /// End.
+    /// Stop for good.
     Cancel,
 }
 
-/// A running job's wish: written by any thread, read by the job.
+/// The request to a running job: written by any thread, read by the job.
 pub(super) struct Signal(AtomicU8);
 
 impl Signal {
@@ -41,18 +42,26 @@ impl Signal {
     }
 
     pub fn get(&self) -> StopRequest {
-        let wish = self.0.load(Ordering::Relaxed);
-        [StopRequest::Run, StopRequest::Yield, StopRequest::Pause]
-            .into_iter()
-            .find(|w| *w as u8 == wish)
-            .unwrap_or(StopRequest::Cancel)
+        const RUN: u8 = StopRequest::Run as u8;
+        const YIELD: u8 = StopRequest::Yield as u8;
+        const PAUSE: u8 = StopRequest::Pause as u8;
+        const CANCEL: u8 = StopRequest::Cancel as u8;
+        match self.0.load(Ordering::Relaxed) {
+            RUN => StopRequest::Run,
+            YIELD => StopRequest::Yield,
+            PAUSE => StopRequest::Pause,
+            request => {
+                debug_assert_eq!(request, CANCEL, "only `set` writes it");
+                StopRequest::Cancel
+            }
+        }
     }
 
-    fn set(&self, wish: StopRequest) {
-        self.0.store(wish as u8, Ordering::Relaxed);
+    fn set(&self, request: StopRequest) {
+        self.0.store(request as u8, Ordering::Relaxed);
     }
 
-    /// Fails where the job shall leave.
+    /// Fails where the job has to stop.
     pub fn check(&self) -> Result<()> {
         match self.get() {
             StopRequest::Run => Ok(()),
@@ -62,14 +71,14 @@ impl Signal {
     }
 }
 
-/// A job, and what is known of its course.
+/// A job and its times.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct QueuedJob {
     pub spec: JobSpec,
     /// Seconds it has computed.
-    pub spent: f64,
-    /// Seconds it said were left when it last left the compute thread.
-    pub left: Option<f64>,
+    pub seconds_spent: f64,
+    /// Remaining seconds by its own estimate when it last left the compute thread.
+    pub seconds_left: Option<f64>,
 }
 
 struct Running {
@@ -80,7 +89,7 @@ struct Running {
 }
 
 struct State {
-    queue: Queue<Work>,
+    queue: Queue<QueuedJob>,
     running: Option<Running>,
     closed: bool,
 }
@@ -89,14 +98,14 @@ struct State {
 pub(super) struct Scheduler {
     state: Mutex<State>,
     changed: Condvar,
-    pub mail: EventQueue,
+    pub events: EventQueue,
     journal: Option<Journal>,
 }
 
 impl Scheduler {
-    pub fn new(mail: EventQueue, journal: Option<Journal>) -> Self {
-        let state = State { queue: Queue::new(JOBS), running: None, closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), mail, journal }
+    pub fn new(events: EventQueue, journal: Option<Journal>) -> Self {
+        let state = State { queue: Queue::new(MAX_QUEUED_JOBS), running: None, closed: false };
+        Self { state: Mutex::new(state), changed: Condvar::new(), events, journal }
     }
 
     /// Queues a new job.
@@ -106,18 +115,20 @@ impl Scheduler {
             return Err(Error::Device {
                 device: "compute thread".into(),
                 what: "it has stopped".into(),
-                remedy: "Start the program again: what was finished is kept".into(),
+                remedy: "Start the program again: finished results are stored".into(),
             });
         }
-        if !state.queue.push(Entry { job, priority, work: Work { spec, spent: 0.0, left: None } }) {
-            return Err(Error::input("too many jobs are waiting", "job queue", "wait for one to end, or cancel some"));
+        let work = QueuedJob { spec, seconds_spent: 0.0, seconds_left: None };
+        if !state.queue.push(Entry { job, priority, work }) {
+            let what = format!("too many jobs are waiting: the queue holds {MAX_QUEUED_JOBS}");
+            return Err(Error::input(what, "job queue", "wait until some have ended, or cancel some"));
         }
-        self.settle(&mut state);
+        self.preempt_if_outranked(&mut state);
         Ok(())
     }
 
-    /// The next job; waits for one. None once the engine is closed. For the compute thread.
-    pub fn next(&self) -> Option<(Entry<Work>, Arc<Signal>)> {
+    /// The next job; waits for one. Nothing once the scheduler is closed. For the compute thread.
+    pub fn next(&self) -> Option<(Entry<QueuedJob>, Arc<Signal>)> {
         let mut state = self.state.lock();
         loop {
             if state.closed {
@@ -131,76 +142,80 @@ impl Scheduler {
                     is_resumable: entry.work.spec.is_resumable(),
                     signal: Arc::clone(&signal),
                 });
-                self.tell(entry.job, EventKind::Started);
-                self.note(entry.job, JobEvent::Started, &entry.work, "");
+                self.emit(entry.job, EventKind::Started);
+                self.log(entry.job, JobEvent::Started, &entry.work, "");
                 return Some((entry, signal));
             }
             self.changed.wait(&mut state);
         }
     }
 
-    /// A job left the compute thread with this result; where it was interrupted, it is put where it belongs. For the
-    /// compute thread.
-    pub fn left(&self, mut entry: Entry<Work>, result: Result<String>) {
+    /// Handles a job that left the compute thread with this result: an interrupted one is queued or paused, and any other
+    /// has ended. For the compute thread.
+    pub fn on_exit(&self, mut entry: Entry<QueuedJob>, result: Result<String>) {
         let mut state = self.state.lock();
         let running = state.running.take();
-        let wish = running.as_ref().map_or(StopRequest::Cancel, |r| r.signal.get());
+        let request = running.as_ref().map_or(StopRequest::Cancel, |r| r.signal.get());
+        debug_assert!(running.as_ref().is_some_and(|r| r.job == entry.job), "the job that exits is the one that ran");
         // Its priority may have changed while it ran.
         entry.priority = running.map_or(entry.priority, |r| r.priority);
         let job = entry.job;
         let end = match result {
-            Err(Error::Interrupted) if wish == StopRequest::Pause => {
-                self.tell(job, EventKind::Paused);
-                self.note(job, JobEvent::Paused, &entry.work, "");
-                return state.queue.set_aside(entry);
+            Err(Error::Interrupted) if request == StopRequest::Pause => {
+                self.emit(job, EventKind::Paused);
+                self.log(job, JobEvent::Paused, &entry.work, "");
+                state.queue.add_paused(entry);
+                return;
             }
-            Err(Error::Interrupted) if wish != StopRequest::Cancel => {
-                self.tell(job, EventKind::Waiting);
-                self.note(job, JobEvent::GaveWay, &entry.work, "");
-                return state.queue.put_back(entry);
+            Err(Error::Interrupted) if request != StopRequest::Cancel => {
+                self.emit(job, EventKind::Waiting);
+                self.log(job, JobEvent::Preempted, &entry.work, "");
+                state.queue.requeue(entry);
+                return;
             }
             Ok(summary) => EventKind::Finished(summary),
             Err(Error::Cancelled | Error::Interrupted) => EventKind::Cancelled,
             Err(error) => {
-                tracing::error!("{error}");
-                EventKind::Failed(error.to_string())
+                // The front door shows it; a second line in the log would only repeat it.
+                tracing::debug!("{error}");
+                EventKind::Failed(error.failure())
             }
         };
         drop(state);
         let (event, message) = match &end {
-            EventKind::Finished(summary) => (JobEvent::Finished, summary.as_str()),
-            EventKind::Failed(text) => (JobEvent::Failed, text.as_str()),
-            _ => (JobEvent::Cancelled, ""),
+            EventKind::Finished(summary) => (JobEvent::Finished, summary.clone()),
+            EventKind::Failed(failure) => (JobEvent::Failed, failure.to_string()),
+            _ => (JobEvent::Cancelled, String::new()),
         };
-        self.note(job, event, &entry.work, message);
-        self.mail.send(Event { job, kind: end });
+        self.log(job, event, &entry.work, &message);
+        self.events.send(Event { job, kind: end });
     }
 
-    /// Asks a running job to stop; one that waits or is paused is answered at once.
+    /// Cancels a job: asks a running one to stop, and removes one that waits or is paused at once.
     pub fn cancel(&self, job: JobId) {
         let mut state = self.state.lock();
         if let Some(running) = state.running.as_ref().filter(|r| r.job == job) {
             running.signal.set(StopRequest::Cancel);
         } else if let Some(entry) = state.queue.remove(job) {
-            self.tell(job, EventKind::Cancelled);
-            self.note(job, JobEvent::Cancelled, &entry.work, "");
-            self.settle(&mut state);
+            self.emit(job, EventKind::Cancelled);
+            self.log(job, JobEvent::Cancelled, &entry.work, "");
+            self.preempt_if_outranked(&mut state);
         }
     }
 
-    /// All jobs there are.
+    /// Every job: running, waiting and paused.
     pub fn jobs(&self) -> Vec<JobId> {
         let state = self.state.lock();
         let queued = state.queue.waiting().iter().chain(state.queue.paused()).map(|e| e.job);
         state.running.iter().map(|r| r.job).chain(queued).collect()
     }
 
-    /// The jobs that wait, in the order they will run.
+    /// The waiting jobs, in the order in which they will run.
     pub fn order(&self) -> Vec<JobId> {
         self.state.lock().queue.waiting().iter().map(|e| e.job).collect()
     }
 
-    /// Puts a job aside. Nothing happens to those that are over in seconds, nor to running ones that would begin anew.
+    /// Pauses a job. Nothing happens to prompt ones, which end within seconds, nor to running ones that are not resumable.
     pub fn pause(&self, job: JobId) {
         let mut state = self.state.lock();
         if let Some(running) = state.running.as_ref().filter(|r| r.job == job) {
@@ -208,24 +223,24 @@ impl Scheduler {
                 running.signal.set(StopRequest::Pause);
             }
         } else if state.queue.get(job).is_some_and(|e| e.priority != Priority::Prompt) && state.queue.pause(job) {
-            self.tell(job, EventKind::Paused);
-            self.note_queued(&state, job, JobEvent::Paused);
-            self.settle(&mut state);
+            self.emit(job, EventKind::Paused);
+            self.log_queued(&state, job, JobEvent::Paused);
+            self.preempt_if_outranked(&mut state);
         }
     }
 
-    /// Lets a paused job wait for its turn again.
+    /// Queues a paused job again.
     pub fn resume(&self, job: JobId) {
         let mut state = self.state.lock();
         if let Some(running) = state.running.as_ref().filter(|r| r.job == job && r.signal.get() == StopRequest::Pause) {
-            // It has not left yet, so it need not.
+            // It has not stopped yet, so it need not.
             running.signal.set(StopRequest::Run);
-            self.tell(job, EventKind::Started);
+            self.emit(job, EventKind::Started);
         } else if state.queue.resume(job) {
-            self.tell(job, EventKind::Waiting);
-            self.note_queued(&state, job, JobEvent::Resumed);
+            self.emit(job, EventKind::Waiting);
+            self.log_queued(&state, job, JobEvent::Resumed);
         }
-        self.settle(&mut state);
+        self.preempt_if_outranked(&mut state);
     }
 
     /// Gives a job another priority, ahead of those that have it already.
@@ -236,15 +251,15 @@ impl Scheduler {
         } else if state.queue.get(job).is_some_and(|e| e.priority != Priority::Prompt) {
             state.queue.prioritise(job, priority);
         }
-        self.settle(&mut state);
+        self.preempt_if_outranked(&mut state);
     }
 
-    /// Seconds that the waiting jobs will take, where each of them ran before and could tell.
+    /// Remaining seconds of the waiting jobs, where each of them has run before and has an estimate.
     pub fn seconds_waiting(&self) -> Option<f64> {
-        self.state.lock().queue.waiting().iter().map(|e| e.work.left).sum()
+        self.state.lock().queue.waiting().iter().map(|e| e.work.seconds_left).sum()
     }
 
-    /// Ends everything: no job is taken or given out any more, and nobody reads.
+    /// Closes the scheduler: no job is accepted or handed out any more, and nobody reads events.
     pub fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
@@ -252,18 +267,19 @@ impl Scheduler {
             running.signal.set(StopRequest::Cancel);
         }
         for entry in state.queue.waiting().iter().chain(state.queue.paused()) {
-            self.note(entry.job, JobEvent::Cancelled, &entry.work, "");
+            self.log(entry.job, JobEvent::Cancelled, &entry.work, "");
         }
         self.changed.notify_all();
-        self.mail.stop_reading();
+        self.events.stop_reading();
     }
 
-    /// After every change: a running job makes way for one of higher priority, and stays where there is none any more.
-    fn settle(&self, state: &mut MutexGuard<'_, State>) {
+    /// After every change: asks the running job to yield to one of higher priority, and takes that back where there is none
+    /// any more.
+    fn preempt_if_outranked(&self, state: &mut MutexGuard<'_, State>) {
         let next = state.queue.next_priority();
         if let Some(running) = state.running.as_ref().filter(|r| r.is_resumable) {
-            let overtaken = next.is_some_and(|next| next > running.priority);
-            match (running.signal.get(), overtaken) {
+            let outranked = next.is_some_and(|next| next > running.priority);
+            match (running.signal.get(), outranked) {
                 (StopRequest::Run, true) => running.signal.set(StopRequest::Yield),
                 (StopRequest::Yield, false) => running.signal.set(StopRequest::Run),
                 _ => {}
@@ -272,19 +288,19 @@ impl Scheduler {
         self.changed.notify_one();
     }
 
-    fn tell(&self, job: JobId, kind: EventKind) {
-        self.mail.post(Event { job, kind });
+    fn emit(&self, job: JobId, kind: EventKind) {
+        self.events.post(Event { job, kind });
     }
 
-    fn note_queued(&self, state: &State, job: JobId, event: JobEvent) {
+    fn log_queued(&self, state: &State, job: JobId, event: JobEvent) {
         if let Some(entry) = state.queue.get(job) {
-            self.note(job, event, &entry.work, "");
+            self.log(job, event, &entry.work, "");
         }
     }
 
-    fn note(&self, job: JobId, event: JobEvent, work: &Work, message: &str) {
+    fn log(&self, job: JobId, event: JobEvent, work: &QueuedJob, message: &str) {
         if let Some(journal) = &self.journal {
-            journal.note(&JobLine::new(job, event, work.spent, message, &work.spec));
+            journal.write(&JobLine::new(job, event, work.seconds_spent, message, &work.spec));
         }
     }
 }

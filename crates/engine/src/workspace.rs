@@ -1,51 +1,53 @@
-//! What stays in memory between jobs: the device, the open model, the dataset, models without a group.
+//! What stays in memory between jobs: the device, the open model, the dataset, counterfactual models.
 
 use std::path::{Path, PathBuf};
 
+use crate::cache::FitInMemory;
 use crate::counterfactuals::Resident;
 use crate::device::{self, Chosen};
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape, LoadOptions};
-use whence_diffusion::Model;
-use whence_methods::GaussianLeaveOut;
-use whence_models::UNet2DConfig;
+use whence_diffusion::Pipeline;
+use whence_models::NetworkConfig;
 
 /// The compute thread's memory.
 pub struct Workspace {
-    wanted: String,
-    device: Option<(UNet2DConfig, Chosen)>,
-    model: Option<(PathBuf, Stamp, Model)>,
-    /// Folder and size of the model that was opened last. Another one may be in memory: that of a job which made way.
+    /// The device by the name that the user gave.
+    device_name: String,
+    device: Option<(NetworkConfig, Chosen)>,
+    model: Option<(PathBuf, Stamp, Pipeline)>,
+    /// Folder and image size of the model that was opened last. Another one may be in memory: that of a job that was
+    /// preempted.
     opened: Option<(PathBuf, ImageShape)>,
     dataset: Option<(PathBuf, ImageShape, Dataset)>,
     group_column: Option<String>,
-    gaussian: Option<(String, GaussianLeaveOut)>,
-    /// Where results of the project that is open are kept.
+    pub(super) fit: FitInMemory,
+    /// Store of the open project.
     pub(super) keep_in: Option<PathBuf>,
-    /// Models without a group.
+    /// Counterfactual models.
     pub(super) resident: Resident,
 }
 
-/// Size and time of a model's weights: whether the folder still holds what was read.
+/// Size and modification time of a model's files: they show whether the files have changed since they were read.
 pub(super) type Stamp = Vec<(u64, Option<std::time::SystemTime>)>;
 
 impl Workspace {
-    pub(super) fn new(wanted: String) -> Self {
+    pub(super) fn new(device_name: String) -> Self {
         Self {
-            wanted,
+            device_name,
             device: None,
             model: None,
             opened: None,
             dataset: None,
             group_column: None,
-            gaussian: None,
+            fit: None,
             keep_in: None,
             resident: Resident::default(),
         }
     }
 
-    /// Forgets all tensors; the next job opens everything again.
-    pub(super) fn forget(&mut self) {
+    /// Drops all tensors; the next job opens everything again.
+    pub(super) fn drop_tensors(&mut self) {
         self.device = None;
         self.model = None;
         self.resident.clear();
@@ -55,13 +57,13 @@ impl Workspace {
     ///
     /// # Errors
     /// A device that does not exist or failed its check.
-    pub fn device(&mut self, network: &UNet2DConfig) -> Result<Chosen> {
+    pub fn device(&mut self, network: &NetworkConfig) -> Result<Chosen> {
         if let Some((known, chosen)) = &self.device
             && known == network
         {
             return Ok(chosen.clone());
         }
-        let chosen = device::choose(&self.wanted, Some(network))?;
+        let chosen = device::choose(&self.device_name, Some(network))?;
         self.device = Some((network.clone(), chosen.clone()));
         Ok(chosen)
     }
@@ -69,8 +71,8 @@ impl Workspace {
     /// The model of a folder.
     ///
     /// # Errors
-    /// Those of [`Model::load`].
-    pub fn model(&mut self, folder: &Path) -> Result<Model> {
+    /// Those of [`Pipeline::load`].
+    pub fn model(&mut self, folder: &Path) -> Result<Pipeline> {
         let stamp = stamp(folder);
         if let Some((path, known, model)) = &self.model
             && path == folder
@@ -78,10 +80,10 @@ impl Workspace {
         {
             return Ok(model.clone());
         }
-        let device = self.device(&Model::config_of(folder)?)?;
+        let device = self.device(&Pipeline::config_of(folder)?)?;
         self.model = None;
         self.resident.clear();
-        let model = Model::load(folder, &device.device)?;
+        let model = Pipeline::load(folder, &device.device)?;
         self.model = Some((folder.to_owned(), stamp, model.clone()));
         Ok(model)
     }
@@ -90,27 +92,25 @@ impl Workspace {
     ///
     /// # Errors
     /// As [`model`](Self::model).
-    pub fn open(&mut self, folder: &Path) -> Result<Model> {
+    pub fn open(&mut self, folder: &Path) -> Result<Pipeline> {
         let model = self.model(folder)?;
-        self.opened = Some((folder.to_owned(), model.shape()));
+        self.opened = Some((folder.to_owned(), model.image_shape()));
         Ok(model)
     }
 
-    /// Size of the images of the model that is open.
+    /// Size of the images of the open model.
     pub fn open_shape(&self) -> Option<ImageShape> {
         self.opened.as_ref().map(|(_, shape)| *shape)
     }
 
-    /// The model that is open.
+    /// The open model.
     ///
     /// # Errors
     /// Where none is, and those of [`model`](Self::model) where it must be read again.
-    pub fn open_model(&mut self) -> Result<Model> {
+    pub fn open_model(&mut self) -> Result<Pipeline> {
+        // Its files may have changed since, by a training into the same folder for one, so it is looked up like any other.
         let (folder, _) = self.opened.clone().ok_or_else(no_model)?;
-        match &self.model {
-            Some((path, _, model)) if *path == folder => Ok(model.clone()),
-            _ => self.model(&folder),
-        }
+        self.model(&folder)
     }
 
     /// A dataset at a size.
@@ -135,7 +135,7 @@ impl Workspace {
         Ok(dataset)
     }
 
-    /// Which column of a parquet dataset names the group.
+    /// Sets the column of a parquet dataset that names the group.
     pub fn choose_column(&mut self, column: Option<&str>) {
         if self.group_column.as_deref() != column {
             self.group_column = column.map(str::to_owned);
@@ -147,30 +147,11 @@ impl Workspace {
     pub fn forget_dataset(&mut self) {
         self.dataset = None;
     }
-
-    /// The closed form of a dataset, fitted once.
-    ///
-    /// # Errors
-    /// Those of [`GaussianLeaveOut::fit`].
-    pub fn gaussian(
-        &mut self,
-        dataset: &Dataset,
-        progress: &mut dyn FnMut(usize, usize) -> Result<()>,
-    ) -> Result<&GaussianLeaveOut> {
-        if self.gaussian.as_ref().is_none_or(|(hash, _)| hash != dataset.hash()) {
-            let fitted = GaussianLeaveOut::fit(dataset, progress)?;
-            self.gaussian = Some((dataset.hash().to_owned(), fitted));
-        }
-        self.gaussian
-            .as_ref()
-            .map(|(_, g)| g)
-            .ok_or_else(|| Error::input("the closed form is missing", "closed form", "report this"))
-    }
 }
 
 /// A job needs an open model, and there is none.
 pub(super) fn no_model() -> Error {
-    Error::input("no model is open", "model", "open a model folder first: images are read at its size")
+    Error::input("no model is open", "model", "open a model folder first: images are read at its image size")
 }
 
 pub(super) fn stamp(folder: &Path) -> Stamp {
@@ -184,4 +165,42 @@ pub(super) fn stamp(folder: &Path) -> Stamp {
         .filter_map(|path| std::fs::metadata(path).ok())
         .map(|m| (m.len(), m.modified().ok()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use whence_diffusion::SchedulerConfig;
+    use whence_nn::weights::Precision;
+
+    use super::*;
+
+    fn save(folder: &Path, seed: u64) -> String {
+        let network = whence_models::default_network(whence_diffusion::sample_shape(ImageShape {
+            channels: 1,
+            height: 8,
+            width: 8,
+        }));
+        let device = burn::tensor::Device::flex();
+        let model = Pipeline::with_random_weights(&network, &SchedulerConfig::default(), seed, &device).unwrap();
+        model.save(folder, Precision::Float32).unwrap();
+        model.hash().to_owned()
+    }
+
+    #[test]
+    fn an_open_model_is_read_again_when_its_files_have_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut workspace = Workspace::new("cpu".into());
+        let first = save(folder.path(), 1);
+        assert_eq!(workspace.open(folder.path()).unwrap().hash(), first);
+        assert_eq!(workspace.open_model().unwrap().hash(), first);
+        let second = save(folder.path(), 2);
+        assert_ne!(first, second);
+        assert_eq!(workspace.open_model().unwrap().hash(), second, "as after a training into the same folder");
+    }
+
+    #[test]
+    fn there_is_no_open_model_before_one_was_opened() {
+        let error = Workspace::new("cpu".into()).open_model().unwrap_err().to_string();
+        assert!(error.contains("no model is open"), "{error}");
+    }
 }

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use super::metrics::{Metric, metrics};
 use super::pairing::Pairing;
-use super::statistics::{RESAMPLES, bootstrap_means};
-use whence_base::{Error, Result};
+use super::statistics::{MAX_RESAMPLES, RESAMPLES, bootstrap_means};
+use whence_base::{Error, Result, Setting};
 
 /// How intervals are made.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +28,9 @@ impl Default for Options {
 /// Further tables, paired with the same reference.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extras<'a> {
-    /// A similarity method: a query is hard where the reference's first group is not the one that it looks like.
+    /// A similarity method: a query is hard where the reference's first group is not the most similar one.
     pub looks_like: Option<&'a Pairing>,
-    /// A second oracle, such as another seed of the same retraining: no method can be asked to agree more.
+    /// A second oracle, such as another seed of the same retraining: no method can be expected to agree more.
     pub ceiling: Option<&'a Pairing>,
 }
 
@@ -44,7 +44,7 @@ pub struct Measured {
     pub definition: &'static str,
     /// Mean over queries; where it is undefined for a query, that query counts as chance.
     pub value: f64,
-    /// Lower bound of the 95 % percentile bootstrap interval over queries.
+    /// Lower bound of the 95% percentile bootstrap interval over queries.
     pub low_95: f64,
     /// Upper bound.
     pub high_95: f64,
@@ -122,12 +122,23 @@ impl Agreement {
     /// Measures a pairing, with further splits and ceilings.
     ///
     /// # Errors
-    /// Where a further table is not paired with the same queries of the same reference.
+    /// Where a further table is not paired with the same queries of the same reference; too many resamples.
     pub fn with(pairing: &Pairing, extras: Extras<'_>, options: &Options) -> Result<Self> {
-        for (other, place) in [(extras.looks_like, "--looks-like"), (extras.ceiling, "--ceiling")] {
+        if !(1..=MAX_RESAMPLES).contains(&options.resamples) {
+            return Err(Error::setting(
+                format!("{} bootstrap resamples", options.resamples),
+                [Setting::Resamples],
+                format!("give 1 to {MAX_RESAMPLES}"),
+            ));
+        }
+        for (other, setting) in [(extras.looks_like, Setting::LooksLike), (extras.ceiling, Setting::Ceiling)] {
             if other.is_some_and(|other| !pairing.shares_reference(other)) {
                 let what = "the tables do not have the same queries";
-                return Err(Error::input(what, place, "compare the common ones with --common-queries"));
+                return Err(Error::setting(
+                    what,
+                    [setting, Setting::CommonQueries],
+                    "compare the queries that all tables have",
+                ));
             }
         }
         Ok(measure(pairing, extras, options))
@@ -147,7 +158,7 @@ impl Agreement {
     }
 }
 
-/// Values of all metrics: a row a query, a column a metric.
+/// Values of all metrics: one row per query, one column per metric.
 pub(super) struct Values {
     /// Chance stands in where a metric is undefined.
     pub(super) rows: Vec<Vec<f64>>,

@@ -9,7 +9,7 @@ use super::agreement::{Options, Values};
 use super::metrics::metrics;
 use super::pairing::Pairing;
 use super::statistics::{bootstrap_means, holm, mcnemar_p, sign_flip_p};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// How two methods differ in a metric.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,7 +23,7 @@ pub struct Difference {
     pub b: f64,
     /// a - b.
     pub difference: f64,
-    /// Lower bound of the 95 % paired bootstrap interval of the difference.
+    /// Lower bound of the 95% paired bootstrap interval of the difference.
     pub low_95: f64,
     /// Upper bound.
     pub high_95: f64,
@@ -59,7 +59,11 @@ fn by_name<S: Serializer>(differences: &[Difference], serializer: S) -> Result<S
 pub fn compare(a: &Pairing, b: &Pairing, options: &Options) -> Result<Comparison> {
     if !a.shares_reference(b) {
         let what = "the two methods do not have the same queries";
-        return Err(Error::input(what, "--versus", "compare the common ones with --common-queries"));
+        return Err(Error::setting(
+            what,
+            [Setting::Versus, Setting::CommonQueries],
+            "compare the queries that all tables have",
+        ));
     }
     let (values_a, values_b) = (Values::of(a).rows, Values::of(b).rows);
     let rows = values_a.iter().zip(&values_b);

@@ -6,9 +6,10 @@ mod names;
 mod tests;
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use super::tables::{Group, ScoreTable, few, with_class_order};
-use whence_base::{Error, Result};
+use super::tables::{Group, ScoreTable, few, other_cifar10_name, with_class_order};
+use whence_base::{Error, Result, Setting};
 
 /// How tables are matched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +30,7 @@ pub struct Pairing {
     pub queries: Vec<String>,
     /// Groups, as the reference names them; at least two.
     pub groups: Vec<String>,
-    /// A row a query, a column a group: finite.
+    /// One row per query, one column per group: finite.
     pub scores: Vec<Vec<f64>>,
     /// Same shape.
     pub reference: Vec<Vec<f64>>,
@@ -76,11 +77,12 @@ impl Pairing {
             };
             let sides = [one_sided(&only_in_scores, &scores.source), one_sided(&only_in_reference, &reference.source)];
             let what = sides.into_iter().flatten().collect::<Vec<_>>().join("; ");
-            return Err(Error::input(
+            return Err(Error::setting(
                 what,
-                both,
-                "score the same images, or compare the common ones with --common-queries",
-            ));
+                [Setting::CommonQueries],
+                "score the same images, or compare the queries that both tables have",
+            )
+            .in_file(Path::new(&both)));
         }
         let mut pairs: Vec<(&String, usize, usize)> =
             matched.pairs.iter().filter_map(|&(s, r)| Some((reference.queries.get(r)?, s, r))).collect();
@@ -123,9 +125,9 @@ impl Pairing {
         for pairing in pairings.iter_mut() {
             let kept: Vec<bool> = pairing.queries.iter().map(|q| counts.get(q) == Some(&all)).collect();
             if !kept.contains(&true) {
-                return Err(Error::input(
+                return Err(Error::setting(
                     "the tables have no query in common",
-                    "--common-queries",
+                    [Setting::CommonQueries],
                     "score the same images",
                 ));
             }
@@ -159,8 +161,17 @@ fn match_groups(scores: &ScoreTable, reference: &ScoreTable, order: Option<&[Str
     let named = |groups: &[Group]| groups.iter().all(|g| g.name.is_some());
     let numbered = |groups: &[Group]| groups.iter().all(|g| g.id.is_some());
     let both = format!("{} and {}", scores.source, reference.source);
-    // A key of each group that both tables can give.
-    let by_name = |g: &Group| g.name.clone();
+    // A key of each group that both tables can give. CIFAR-10's second class has two names in published files.
+    let has = |groups: &[Group], name: &str| groups.iter().any(|g| g.name.as_deref() == Some(name));
+    let by_name = |g: &Group| {
+        let name = g.name.as_deref()?;
+        let other = other_cifar10_name(name);
+        let one_each = other.is_some_and(|other| {
+            let (a, b) = (has(&left, name) && !has(&left, other), has(&right, name) && !has(&right, other));
+            a != b && (has(&left, other) || has(&right, other))
+        });
+        Some(if one_each { "automobile".to_owned() } else { name.to_owned() })
+    };
     let by_id = |g: &Group| g.id.map(|id| id.to_string());
     let key: &dyn Fn(&Group) -> Option<String> = if named(&left) && named(&right) {
         &by_name
@@ -171,8 +182,8 @@ fn match_groups(scores: &ScoreTable, reference: &ScoreTable, order: Option<&[Str
     } else {
         let (ids, names) = if named(&right) { (scores, reference) } else { (reference, scores) };
         let what = format!("{} has only class ids of the groups, {} only names", ids.source, names.source);
-        let remedy = "list the names in class order with --groups-in-order, or use the sorted layout, which has both";
-        return Err(Error::input(what, both, remedy));
+        let remedy = "list the names of the groups in class order, or use the sorted layout, which has both";
+        return Err(Error::setting(what, [Setting::GroupOrder], remedy).in_file(Path::new(&both)));
     };
     let index = |groups: &[Group]| -> HashMap<String, usize> {
         groups.iter().enumerate().filter_map(|(i, g)| Some((key(g)?, i))).collect()

@@ -22,7 +22,7 @@ const OF_SPLITS: [&str; 4] = ["top1", "mrr", "ndcg@3_exp", "spearman"];
 #[must_use]
 pub fn agreement(agreement: &Agreement, form: Form) -> String {
     let has_ceiling = agreement.metrics.iter().any(|m| m.ceiling.is_some());
-    let mut header = vec!["metric", "value [95 % interval]", "chance", "corrected"];
+    let mut header = vec!["metric", "value [95% interval]", "chance", "corrected"];
     if has_ceiling {
         header.extend(["ceiling", "of ceiling"]);
     }
@@ -57,7 +57,7 @@ pub fn agreement(agreement: &Agreement, form: Form) -> String {
 fn notes(agreement: &Agreement, form: Form) -> String {
     let mut notes = vec![format!(
         "Means over queries; intervals by bootstrap over queries ({} resamples, seed {}). Corrected: 0 at chance, 1 at the \
-         highest possible value.",
+         highest possible value. Equal scores rank in class order (by name where there are no class ids).",
         agreement.resamples, agreement.seed
     )];
     if agreement.only_in_scores + agreement.only_in_reference > 0 {
@@ -68,7 +68,7 @@ fn notes(agreement: &Agreement, form: Form) -> String {
     }
     if agreement.tied_at_top > 0 {
         notes.push(format!(
-            "In {} queries several groups share the highest score: the order of the groups decides which counts as first.",
+            "In {} queries several groups share the highest score: their order decides which counts as first.",
             agreement.tied_at_top
         ));
     }
@@ -84,7 +84,7 @@ fn notes(agreement: &Agreement, form: Form) -> String {
 /// The comparison as a table.
 #[must_use]
 pub fn comparison(comparison: &Comparison, form: Form) -> String {
-    let header = ["metric", "first", "second", "difference [95 % interval]", "p", "p Holm", "p McNemar"];
+    let header = ["metric", "first", "second", "difference [95% interval]", "p", "p Holm", "p McNemar"];
     let rows: Vec<Vec<String>> = comparison
         .metrics
         .iter()

@@ -1,5 +1,6 @@
 //! A table of scores, one number for each query and group. Nothing missing is ever called zero.
 
+mod cell;
 mod layouts;
 mod read;
 mod write;
@@ -9,7 +10,11 @@ pub(super) mod tests;
 
 use std::path::Path;
 
-use whence_base::{Error, Result};
+pub use cell::{name_in_cell, serialize_text_cell, text_cell};
+use whence_base::{Error, Result, Setting};
+
+/// Most bytes of a table: about five million scores.
+const MAX_TABLE_BYTES: u64 = 512 << 20;
 
 /// A group as a table names it: by its class id, by its name, or by both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,24 +48,24 @@ pub struct ScoreTable {
     pub queries: Vec<String>,
     /// At least two groups: by id where the file has ids, else in the file's order.
     pub groups: Vec<Group>,
-    /// A row a query, a column a group: finite, higher means that the group mattered more. Mostly in nats.
+    /// One row per query, one column per group: finite; higher means that the group mattered more. Mostly in nats.
     pub values: Vec<Vec<f64>>,
     /// Standard errors of `values`, same shape and unit, where the file has them: finite, 0 or more.
     pub errors: Option<Vec<Vec<f64>>>,
 }
 
 impl ScoreTable {
-    /// Reads a table in any known layout, told by its header. `method` chooses one where the file holds several.
+    /// Reads a table in any known layout, recognised by its header. `method` chooses one where the file holds several.
     ///
     /// # Errors
     /// Where the file cannot be read; where its header is unknown; where a score is missing, doubled or no finite
     /// number; where it has fewer than two groups; where it holds several methods and none is chosen.
     pub fn read(path: &Path, method: Option<&str>) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+        let bytes = whence_base::files::read_bytes(path, MAX_TABLE_BYTES)?;
         read::table(&bytes, path, method)
     }
 
-    /// Writes the official long layout: `image,class_id,delta_elbo`, a row a query and group. Numbers are written in
+    /// Writes the official long layout: `image,class_id,delta_elbo`, one row per query and group. Numbers are written in
     /// full, so reading them back gives the same table.
     ///
     /// `class_order` names the groups in class order; it is needed where the table has no class ids.
@@ -71,7 +76,7 @@ impl ScoreTable {
         write::official_long(self, path, class_order)
     }
 
-    /// Writes the official sorted layout: `image,R1_Cls,R1_Name,R1_Sc,...`, a row a query, its groups from the highest
+    /// Writes the official sorted layout: `image,R1_Cls,R1_Name,R1_Sc,...`, one row per query, its groups from the highest
     /// score to the lowest, equal scores in class order.
     ///
     /// As the published script does, it writes the image's file name without folders (with them where file names
@@ -91,7 +96,10 @@ impl ScoreTable {
 /// Where a group is not in the list or contradicts it; where the list repeats a name.
 pub(super) fn with_class_order(groups: &[Group], order: Option<&[String]>, source: &str) -> Result<Vec<Group>> {
     let Some(order) = order else { return Ok(groups.to_vec()) };
-    let refuse = |what: String| Error::input(what, source, "correct --groups-in-order");
+    let refuse = |what: String| {
+        Error::setting(what, [Setting::GroupOrder], "correct the list of groups in class order")
+            .in_file(Path::new(source))
+    };
     for (i, name) in order.iter().enumerate() {
         if order.iter().take(i).any(|n| n == name) {
             return Err(refuse(format!("the groups in order name {name} twice")));
@@ -101,7 +109,7 @@ pub(super) fn with_class_order(groups: &[Group], order: Option<&[String]>, sourc
     for group in groups {
         // A name counts for more than an id: ids of a table written for another selection of groups may differ.
         let position = match (&group.name, group.id) {
-            (Some(name), _) => order.iter().position(|n| n == name),
+            (Some(name), _) => position_of(name, order),
             (None, id) => id,
         };
         let found = position.and_then(|id| order.get(id).map(|name| (id, name)));
@@ -114,6 +122,22 @@ pub(super) fn with_class_order(groups: &[Group], order: Option<&[String]>, sourc
         filled.push(Group { id: Some(id), name: Some(name.clone()) });
     }
     Ok(filled)
+}
+
+/// Where a group of this name is in a list of names. The published CIFAR-10 code says `car` where the dataset says
+/// `automobile`.
+fn position_of(name: &str, order: &[String]) -> Option<usize> {
+    let exact = |wanted: &str| order.iter().position(|n| n == wanted);
+    exact(name).or_else(|| exact(other_cifar10_name(name)?))
+}
+
+/// The other of the two names of CIFAR-10's second class.
+pub(super) fn other_cifar10_name(name: &str) -> Option<&'static str> {
+    match name {
+        "car" => Some("automobile"),
+        "automobile" => Some("car"),
+        _ => None,
+    }
 }
 
 /// At most five of some things, and how many more there are.

@@ -98,8 +98,8 @@ pub enum EventKind {
     Finished(String),
     /// The job was cancelled; what was finished is kept.
     Cancelled,
-    /// The job failed: what happened, where, and what to do.
-    Failed(String),
+    /// The job failed: what happened, where, and what to do. Each front door words the settings in it.
+    Failed(whence_base::Failure),
 }
 
 /// Progress of a whole job.

@@ -5,6 +5,7 @@ mod events;
 mod evidence;
 mod priority;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -28,13 +29,13 @@ pub type JobId = u64;
 #[serde(rename_all = "snake_case")]
 pub enum JobSpec {
     /// Opens a project folder; gives [`Event::ProjectOpened`].
-    OpenProject(PathBuf),
+    OpenProject(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// Opens a model folder; gives [`Event::ModelLoaded`].
-    LoadModel(PathBuf),
+    LoadModel(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// Reads a dataset at the size of the model that is open; gives [`Event::DatasetLoaded`].
-    LoadDataset(PathBuf),
+    LoadDataset(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// Reads an image at the size of the model that is open; gives [`Event::QueryReady`].
-    LoadQuery(PathBuf),
+    LoadQuery(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// Draws one image from the model that is open; gives [`Event::Preview`]s and [`Event::QueryReady`].
     GenerateQuery(GenerateQuery),
     /// Scores groups.
@@ -69,7 +70,7 @@ pub struct GenerateQuery {
 #[serde(rename_all = "snake_case")]
 pub enum QuerySource {
     /// An image file.
-    File(PathBuf),
+    File(#[serde(serialize_with = "whence_base::lossy::path")] PathBuf),
     /// An image drawn from the model.
     Seed(u64),
     /// An image in memory, at the model's size.
@@ -87,12 +88,17 @@ pub enum QuerySource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttributeJob {
     /// Model folder.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
     /// Images asked about.
     pub queries: Vec<QuerySource>,
     /// How queries from seeds are drawn.
@@ -112,10 +118,13 @@ pub struct AttributeJob {
     /// How groups are unlearned.
     pub recipe: Recipe,
     /// Ready counterfactual models, one folder a group.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub counterfactuals: Option<PathBuf>,
     /// Where models unlearned on the way are kept.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub keep_in: PathBuf,
     /// Where results are written; nowhere where absent.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub out: Option<PathBuf>,
     /// Nearest training images a group.
     pub neighbours: usize,
@@ -133,6 +142,7 @@ pub struct AttributeJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleJob {
     /// Model folder.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// One image a seed.
     pub seeds: Vec<u64>,
@@ -143,6 +153,7 @@ pub struct SampleJob {
     /// Write the starting noise, the added noise and the unrounded image too, for replay elsewhere.
     pub tensors: bool,
     /// Folder of the PNG files.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -150,6 +161,7 @@ pub struct SampleJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainJob {
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
@@ -159,6 +171,7 @@ pub struct TrainJob {
     /// Group to leave out, by name.
     pub exclude_group: Option<String>,
     /// Folder of the model.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -166,17 +179,23 @@ pub struct TrainJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnlearnJob {
     /// Model folder.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
     /// Groups to unlearn, by name; all where empty.
     pub groups: Vec<String>,
     /// How.
     pub recipe: Recipe,
     /// Folder of the counterfactual models, one folder a group.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -184,12 +203,17 @@ pub struct UnlearnJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetrainJob {
     /// Folder of the full model.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
     /// Groups to leave out, by name; all where empty.
     pub groups: Vec<String>,
     /// Training settings; those the model remembers where absent.
@@ -197,6 +221,7 @@ pub struct RetrainJob {
     /// Another seed than theirs: another oracle.
     pub seed: Option<u64>,
     /// Folder of the models, one folder a group.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -215,19 +240,26 @@ pub enum Remove {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RemovalJob {
     /// Folder of the full model.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub model: PathBuf,
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
     pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
     /// Images asked about; those from seeds are drawn again without what is removed.
     pub queries: Vec<QuerySource>,
     /// How.
     pub draw: SampleSettings,
     /// Ready models without a group each, in place of training them.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub counterfactuals: Option<PathBuf>,
     /// Table of scores that orders the groups.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub scores: Option<PathBuf>,
     /// What is left out.
     pub remove: Remove,
@@ -238,6 +270,7 @@ pub struct RemovalJob {
     /// How the ELBO is evaluated.
     pub settings: ScoreSettings,
     /// Folder of models and results.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -245,6 +278,7 @@ pub struct RemovalJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchmarkJob {
     /// Dataset.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub data: PathBuf,
     /// Column of a parquet dataset that names the group; found by itself where absent.
     #[serde(default)]
@@ -254,6 +288,7 @@ pub struct BenchmarkJob {
     /// The command that makes the same again, for the results.
     pub command: String,
     /// Folder of models, scores and tables.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub out: PathBuf,
 }
 
@@ -261,6 +296,7 @@ pub struct BenchmarkJob {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Its folder.
+    #[serde(serialize_with = "whence_base::lossy::path")]
     pub path: PathBuf,
     /// Last part of the folder's name.
     pub name: String,

@@ -1,8 +1,9 @@
-//! Attention over the pixels of an image, channel by channel as the images are laid out: nothing is turned around.
+//! Scaled dot-product attention (Vaswani et al. 2017) over the pixels of an image, in the images' own layout
+//! `[batch, channels, height, width]`.
 //!
 //! For each head, with queries q, keys k and values v `[width, pixels]`: a = softmax over keys of kᵀ q / sqrt(width),
-//! one column a query; the result is v a. Each product is a sum of rows ([`correlate`]) or of places ([`outer`]), for
-//! some queries at a time, so that a stays small.
+//! one column per query; the result is v a. Each product is a sum of rows ([`correlate`]) or of positions ([`outer`]), for
+//! a tile of queries at a time, so that a stays small.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -11,7 +12,7 @@ use super::correlate::{BLOCK, Block, LANES, correlate, pack, padded};
 use super::math::{exp, get_or_zero};
 use super::outer::{Outer, outer};
 
-/// Numbers of an attention matrix that are held at a time, at most about.
+/// About the largest number of attention scores in memory at a time, per thread.
 const MAX_SCORES_PER_TILE: usize = 1 << 18;
 
 /// Sizes of an attention layer.
@@ -22,9 +23,9 @@ pub struct Attention {
     pub pixels: usize,
 }
 
-/// A head's rows for some of its queries.
+/// Rows with one value per query, for some of a head's queries.
 struct Rows {
-    numbers: Vec<f32>,
+    values: Vec<f32>,
     /// From one row to the next: whole vectors.
     pitch: usize,
     /// Queries.
@@ -32,7 +33,7 @@ struct Rows {
 }
 
 impl Attention {
-    /// Numbers of one head of one image.
+    /// Values of one head of one image.
     fn head(&self) -> usize {
         self.width * self.pixels
     }
@@ -41,10 +42,10 @@ impl Attention {
         1.0 / (self.width as f32).sqrt()
     }
 
-    /// First query and number of queries of each part.
-    fn parts(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let (pixels, most) = (self.pixels, (MAX_SCORES_PER_TILE / self.pixels.max(1) / LANES * LANES).max(LANES));
-        (0..pixels).step_by(most).map(move |first| (first, most.min(pixels - first)))
+    /// First query and number of queries of each tile.
+    fn tiles(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (pixels, size) = (self.pixels, (MAX_SCORES_PER_TILE / self.pixels.max(1) / LANES * LANES).max(LANES));
+        (0..pixels).step_by(size).map(move |first| (first, size.min(pixels - first)))
     }
 
     /// q, k and v `[batch, heads * width, pixels]` to the same shape.
@@ -52,11 +53,11 @@ impl Attention {
         let mut out = vec![0.0; q.len()];
         let heads = q.par_chunks(self.head()).zip(k.par_chunks(self.head()).zip(v.par_chunks(self.head())));
         out.par_chunks_mut(self.head()).zip(heads).for_each(|(out, (q, (k, v)))| {
-            let (keys, values) = (self.pack_turned(k, self.scale()), self.pack(v, 1.0));
-            for part in self.parts() {
-                let a = self.weights(&self.cut(q, part), &keys);
-                let mixed = packed_matmul(&a, self.width, self.pixels, &values);
-                self.paste(&mixed, part, out);
+            let (keys, values) = (self.pack_transposed(k, self.scale()), self.pack(v, 1.0));
+            for tile in self.tiles() {
+                let a = self.weights(&self.queries(q, tile), &keys);
+                let product = packed_matmul(&a, self.width, self.pixels, &values);
+                self.store(&product, tile, out);
             }
         });
         out
@@ -70,16 +71,16 @@ impl Attention {
             dq.par_chunks_mut(self.head()).zip(dk.par_chunks_mut(self.head()).zip(dv.par_chunks_mut(self.head())));
         outputs.zip(inputs.zip(gradient.par_chunks(self.head()))).for_each(
             |((dq, (dk, dv)), ((q, (k, v)), gradient))| {
-                let (keys, values) = (self.pack_turned(k, self.scale()), self.pack_turned(v, 1.0));
+                let (keys, values) = (self.pack_transposed(k, self.scale()), self.pack_transposed(v, 1.0));
                 let back = self.pack(k, self.scale());
-                for part in self.parts() {
-                    let (q, gradient) = (self.cut(q, part), self.cut(gradient, part));
+                for tile in self.tiles() {
+                    let (q, gradient) = (self.queries(q, tile), self.queries(gradient, tile));
                     let a = self.weights(&q, &keys);
                     self.add_outer(&a, &gradient, 1.0, dv);
                     let mut da = packed_matmul(&gradient, self.pixels, self.width, &values);
                     Arch::new().dispatch(SoftmaxGradient { a: &a, da: &mut da, rows: self.pixels });
-                    let part_dq = packed_matmul(&da, self.width, self.pixels, &back);
-                    self.paste(&part_dq, part, dq);
+                    let tile_dq = packed_matmul(&da, self.width, self.pixels, &back);
+                    self.store(&tile_dq, tile, dq);
                     self.add_outer(&da, &q, self.scale(), dk);
                 }
             },
@@ -87,13 +88,13 @@ impl Attention {
         [dq, dk, dv]
     }
 
-    /// A head's numbers as weights of its channels, over its pixels.
+    /// A head's values as packed weights: outputs are channels, inputs are pixels.
     fn pack(&self, head: &[f32], scale: f32) -> Vec<f32> {
         pack(self.width, self.pixels, 1, |d, s, _| get_or_zero(head, d * self.pixels + s) * scale)
     }
 
-    /// A head's numbers as weights of its pixels, over its channels.
-    fn pack_turned(&self, head: &[f32], scale: f32) -> Vec<f32> {
+    /// A head's values as packed weights: outputs are pixels, inputs are channels.
+    fn pack_transposed(&self, head: &[f32], scale: f32) -> Vec<f32> {
         pack(self.pixels, self.width, 1, |s, d, _| get_or_zero(head, d * self.pixels + s) * scale)
     }
 
@@ -104,18 +105,19 @@ impl Attention {
         a
     }
 
-    /// Some places of a head's rows.
-    fn cut(&self, head: &[f32], (first, length): (usize, usize)) -> Rows {
+    /// A tile of a head's queries.
+    fn queries(&self, head: &[f32], (first, length): (usize, usize)) -> Rows {
         let pitch = padded(length);
-        let mut numbers = vec![0.0; self.width * pitch];
-        for (to, from) in numbers.chunks_exact_mut(pitch).zip(head.chunks_exact(self.pixels)) {
+        let mut values = vec![0.0; self.width * pitch];
+        for (to, from) in values.chunks_exact_mut(pitch).zip(head.chunks_exact(self.pixels)) {
             to.iter_mut().zip(from.iter().skip(first).take(length)).for_each(|(to, from)| *to = *from);
         }
-        Rows { numbers, pitch, length }
+        Rows { values, pitch, length }
     }
 
-    fn paste(&self, rows: &Rows, (first, length): (usize, usize), head: &mut [f32]) {
-        for (to, from) in head.chunks_exact_mut(self.pixels).zip(rows.numbers.chunks_exact(rows.pitch)) {
+    /// Copies rows to a tile of a head.
+    fn store(&self, rows: &Rows, (first, length): (usize, usize), head: &mut [f32]) {
+        for (to, from) in head.chunks_exact_mut(self.pixels).zip(rows.values.chunks_exact(rows.pitch)) {
             to.iter_mut().skip(first).take(length).zip(from).for_each(|(to, from)| *to = *from);
         }
     }
@@ -123,17 +125,17 @@ impl Attention {
     /// Adds to `to` `[width, pixels]` at (d, s) the sum over queries of `left` (s) times `right` (d), times `scale`.
     fn add_outer(&self, left: &Rows, right: &Rows, scale: f32, to: &mut [f32]) {
         let width = padded(self.width);
-        let mut turned = vec![0.0; right.length * width];
-        for (d, row) in right.numbers.chunks_exact(right.pitch).enumerate() {
-            turned.iter_mut().skip(d).step_by(width).zip(row).for_each(|(to, from)| *to = *from);
+        let mut transposed = vec![0.0; right.length * width];
+        for (d, row) in right.values.chunks_exact(right.pitch).enumerate() {
+            transposed.iter_mut().skip(d).step_by(width).zip(row).for_each(|(to, from)| *to = *from);
         }
         let columns: Vec<usize> = (0..self.pixels).map(|s| s * left.pitch).collect();
         let mut sums = vec![0.0; columns.len() * width];
         outer(Outer {
-            planes: &left.numbers,
-            image: left.numbers.len(),
+            planes: &left.values,
+            image: left.values.len(),
             columns: &columns,
-            gradient: &turned,
+            gradient: &transposed,
             length: right.length,
             width,
             sums: &mut sums,
@@ -144,19 +146,19 @@ impl Attention {
     }
 }
 
-/// Rows that are sums of other rows, each times its packed weight.
+/// Matrix product of packed weights `[outputs, inputs]` with rows `[inputs, queries]`.
 fn packed_matmul(rows: &Rows, outputs: usize, inputs: usize, weights: &[f32]) -> Rows {
-    let &Rows { ref numbers, pitch, length } = rows;
-    let mut mixed = vec![0.0; outputs.next_multiple_of(BLOCK) * pitch];
+    let &Rows { ref values, pitch, length } = rows;
+    let mut product = vec![0.0; outputs.next_multiple_of(BLOCK) * pitch];
     let zeros = vec![0.0; outputs];
-    let blocks = mixed.chunks_exact_mut(BLOCK * pitch).zip(weights.chunks_exact(inputs * BLOCK));
+    let blocks = product.chunks_exact_mut(BLOCK * pitch).zip(weights.chunks_exact(inputs * BLOCK));
     for ((rows, weights), bias) in blocks.zip(zeros.chunks(BLOCK)) {
-        correlate(Block { planes: numbers, channel: pitch, taps: &[0], weights, bias, length, rows });
+        correlate(Block { planes: values, channel: pitch, offsets: &[0], weights, bias, length, rows });
     }
-    Rows { numbers: mixed, pitch, length }
+    Rows { values: product, pitch, length }
 }
 
-/// Each column becomes its softmax.
+/// Softmax of each column, in place.
 struct Softmax<'a> {
     a: &'a mut Rows,
     rows: usize,
@@ -167,21 +169,21 @@ impl WithSimd for Softmax<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Rows { numbers, pitch, .. } = self.a;
+        let Rows { values, pitch, .. } = self.a;
         for first in (0..*pitch).step_by(LANES) {
             let (mut most, mut sum) = ([f32::NEG_INFINITY; LANES], [0.0f32; LANES]);
-            for x in numbers.chunks_exact(*pitch).take(self.rows).filter_map(|row| row.get(first..)?.first_chunk()) {
+            for x in values.chunks_exact(*pitch).take(self.rows).filter_map(|row| row.get(first..)?.first_chunk()) {
                 let x: &[f32; LANES] = x;
                 most.iter_mut().zip(x).for_each(|(most, x)| *most = if *x > *most { *x } else { *most });
             }
-            let rows = numbers.chunks_exact_mut(*pitch).take(self.rows);
+            let rows = values.chunks_exact_mut(*pitch).take(self.rows);
             for x in rows.filter_map(|row| row.get_mut(first..)?.first_chunk_mut()) {
                 let x: &mut [f32; LANES] = x;
                 x.iter_mut().zip(&most).for_each(|(x, most)| *x = exp(*x - most));
                 sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += *x);
             }
             let share = sum.map(|sum| 1.0 / sum);
-            let rows = numbers.chunks_exact_mut(*pitch).take(self.rows);
+            let rows = values.chunks_exact_mut(*pitch).take(self.rows);
             for x in rows.filter_map(|row| row.get_mut(first..)?.first_chunk_mut()) {
                 let x: &mut [f32; LANES] = x;
                 x.iter_mut().zip(&share).for_each(|(x, share)| *x *= share);
@@ -190,7 +192,7 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// Gradient of a softmax' input from that of its result, in place: a (da - sum over the column of a da).
+/// Gradient of the softmax's input from that of its result, in place: a (da - sum over the column of a da).
 struct SoftmaxGradient<'a> {
     a: &'a Rows,
     da: &'a mut Rows,
@@ -205,12 +207,12 @@ impl WithSimd for SoftmaxGradient<'_> {
         let pitch = self.a.pitch;
         for first in (0..pitch).step_by(LANES) {
             let mut sum = [0.0f32; LANES];
-            let rows = self.a.numbers.chunks_exact(pitch).zip(self.da.numbers.chunks_exact(pitch)).take(self.rows);
+            let rows = self.a.values.chunks_exact(pitch).zip(self.da.values.chunks_exact(pitch)).take(self.rows);
             for (a, da) in rows.filter_map(|(a, da)| Some((a.get(first..)?.first_chunk()?, da.get(first..)?))) {
                 let a: &[f32; LANES] = a;
                 sum.iter_mut().zip(a.iter().zip(da)).for_each(|(sum, (a, da))| *sum += a * da);
             }
-            let rows = self.a.numbers.chunks_exact(pitch).zip(self.da.numbers.chunks_exact_mut(pitch)).take(self.rows);
+            let rows = self.a.values.chunks_exact(pitch).zip(self.da.values.chunks_exact_mut(pitch)).take(self.rows);
             for (a, da) in rows.filter_map(|(a, da)| Some((a.get(first..)?.first_chunk()?, da.get_mut(first..)?))) {
                 let a: &[f32; LANES] = a;
                 da.iter_mut().zip(a.iter().zip(&sum)).for_each(|(da, (a, sum))| *da = a * (*da - sum));

@@ -1,4 +1,5 @@
-//! The layers as operations of burn's CPU backend, and of its differentiation.
+//! The layers as operations of burn's CPU backend and of its automatic differentiation. burn's internal extension
+//! interface is used in this file only.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -12,7 +13,7 @@ use burn::tensor::TensorData;
 use super::attention::Attention;
 use super::conv::Conv;
 use super::geometry::Geometry;
-use super::norm::{GroupNorm, Settings};
+use super::norm::{GroupNorm, GroupNormSettings};
 
 /// What this module adds to burn's CPU backend.
 #[backend_extension(Flex, Autodiff)]
@@ -30,7 +31,7 @@ pub trait CpuLayers: Backend {
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        settings: Settings,
+        settings: GroupNormSettings,
     ) -> FloatTensor<Self>;
 
     /// See [`super::attention()`].
@@ -42,73 +43,82 @@ pub trait CpuLayers: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// The tensor's numbers, one after another.
-struct Numbers(FlexTensor);
+/// A tensor's values, contiguous and row-major.
+struct Contiguous(FlexTensor);
 
-impl Numbers {
+impl Contiguous {
     fn of(tensor: &FlexTensor) -> Self {
         Self(tensor.to_contiguous())
     }
 }
 
-impl std::ops::Deref for Numbers {
+impl std::ops::Deref for Contiguous {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        self.0.as_slice().unwrap_or_default()
+        let Some(values) = self.0.as_slice() else {
+            unreachable!("the CPU kernels work on contiguous 32-bit floats, not {:?}", self.0.dtype())
+        };
+        values
     }
 }
 
-fn tensor(numbers: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(numbers, shape.into()))
+fn tensor(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape.into()))
 }
 
 fn dims(tensor: &FlexTensor) -> Vec<usize> {
     tensor.shape().to_vec()
 }
 
-fn conv(weight: &FlexTensor, geometry: Geometry) -> Conv {
-    let shape = dims(weight);
-    let size = |axis: usize| shape.get(axis).copied().unwrap_or(1);
-    Conv { geometry, outputs: size(0), inputs: size(1) }
+/// The first two dimensions, and the product of the others.
+fn split_dims(tensor: &FlexTensor) -> (usize, usize, usize) {
+    match dims(tensor).as_slice() {
+        &[first, second, ref others @ ..] => (first, second, others.iter().product()),
+        shape => unreachable!("the CPU kernels work on tensors of at least two dimensions, not {shape:?}"),
+    }
 }
 
-fn norm(x: &FlexTensor, settings: Settings) -> GroupNorm {
-    let shape = dims(x);
-    let channels = shape.get(1).copied().unwrap_or(1);
-    GroupNorm { settings, channels, rest: shape.iter().skip(2).product() }
+fn conv(weight: &FlexTensor, geometry: Geometry) -> Conv {
+    let (outputs, inputs, _) = split_dims(weight);
+    Conv { geometry, outputs, inputs }
+}
+
+fn norm(x: &FlexTensor, settings: GroupNormSettings) -> GroupNorm {
+    let (_, channels, positions) = split_dims(x);
+    assert!(settings.groups > 0 && channels.is_multiple_of(settings.groups), "groups of equally many channels");
+    GroupNorm { settings, channels, positions }
 }
 
 fn attention(q: &FlexTensor, heads: usize) -> Attention {
-    let shape = dims(q);
-    let channels = shape.get(1).copied().unwrap_or(1);
-    Attention { width: channels / heads.max(1), pixels: shape.iter().skip(2).product() }
+    let (_, channels, pixels) = split_dims(q);
+    assert!(heads > 0 && channels.is_multiple_of(heads), "heads of equally many channels");
+    Attention { width: channels / heads, pixels }
 }
 
 impl CpuLayers for Flex {
     fn cpu_conv2d(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, geometry: Geometry) -> FlexTensor {
         let conv = conv(&weight, geometry);
-        let shape = dims(&x);
-        assert_eq!(shape.get(1), Some(&conv.inputs), "the convolution's weights are for as many channels");
-        let batch = shape.first().copied().unwrap_or(1);
+        let (batch, channels, _) = split_dims(&x);
+        assert_eq!(channels, conv.inputs, "the convolution's weights are for as many channels");
         let [height, width] = geometry.output();
-        let y = conv.forward(&Numbers::of(&x), &Numbers::of(&weight), &Numbers::of(&bias));
+        let y = conv.forward(&Contiguous::of(&x), &Contiguous::of(&weight), &Contiguous::of(&bias));
         tensor(y, [batch, conv.outputs, height, width])
     }
 
-    fn cpu_group_norm(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, settings: Settings) -> FlexTensor {
+    fn cpu_group_norm(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, settings: GroupNormSettings) -> FlexTensor {
         let norm = norm(&x, settings);
-        let (y, _) = norm.forward(&Numbers::of(&x), &Numbers::of(&weight), &Numbers::of(&bias));
+        let (y, _) = norm.forward(&Contiguous::of(&x), &Contiguous::of(&weight), &Contiguous::of(&bias));
         tensor(y, dims(&x))
     }
 
     fn cpu_attention(q: FlexTensor, k: FlexTensor, v: FlexTensor, heads: usize) -> FlexTensor {
-        let out = attention(&q, heads).forward(&Numbers::of(&q), &Numbers::of(&k), &Numbers::of(&v));
+        let out = attention(&q, heads).forward(&Contiguous::of(&q), &Contiguous::of(&k), &Contiguous::of(&v));
         tensor(out, dims(&q))
     }
 }
 
-/// The result `y` of a layer, with what its gradient is made of where one is wanted.
+/// The result `y` of a layer; where a gradient is wanted, `state` is recorded for the backward pass.
 fn record<C: CheckpointStrategy, B: Backward<Flex, 3>>(
     layer: B,
     nodes: [NodeGuard; 3],
@@ -138,12 +148,12 @@ impl<C: CheckpointStrategy> CpuLayers for Autodiff<Flex, C> {
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        settings: Settings,
+        settings: GroupNormSettings,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node(), bias.node()];
         let (x, weight, bias) = (x.into_primitive(), weight.into_primitive(), bias.into_primitive());
         let norm = norm(&x, settings);
-        let (y, moments) = norm.forward(&Numbers::of(&x), &Numbers::of(&weight), &Numbers::of(&bias));
+        let (y, moments) = norm.forward(&Contiguous::of(&x), &Contiguous::of(&weight), &Contiguous::of(&bias));
         let y = tensor(y, dims(&x));
         record::<C, _>(NormBackward, nodes, (x, weight, bias, norm, moments), y)
     }
@@ -171,14 +181,14 @@ impl Backward<Flex, 3> for ConvBackward {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (x, weight, geometry) = ops.state;
         let [node_x, node_weight, node_bias] = ops.parents;
-        let gradient = Numbers::of(&grads.consume::<Flex>(&ops.node));
+        let gradient = Contiguous::of(&grads.consume::<Flex>(&ops.node));
         let conv = conv(&weight, geometry);
         if let Some(node) = node_x {
-            let dx = conv.input_gradient(&Numbers::of(&weight), &gradient);
+            let dx = conv.input_gradient(&Contiguous::of(&weight), &gradient);
             grads.register::<Flex>(node.id, tensor(dx, dims(&x)));
         }
         if let Some(node) = node_weight {
-            let dweight = conv.weight_gradient(&Numbers::of(&x), &gradient);
+            let dweight = conv.weight_gradient(&Contiguous::of(&x), &gradient);
             grads.register::<Flex>(node.id, tensor(dweight, dims(&weight)));
         }
         if let Some(node) = node_bias {
@@ -196,9 +206,9 @@ impl Backward<Flex, 3> for NormBackward {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (x, weight, bias, norm, moments) = ops.state;
         let [node_x, node_weight, node_bias] = ops.parents;
-        let gradient = Numbers::of(&grads.consume::<Flex>(&ops.node));
+        let gradient = Contiguous::of(&grads.consume::<Flex>(&ops.node));
         let [dx, dweight, dbias] =
-            norm.backward(&Numbers::of(&x), &Numbers::of(&weight), &Numbers::of(&bias), &moments, &gradient);
+            norm.backward(&Contiguous::of(&x), &Contiguous::of(&weight), &Contiguous::of(&bias), &moments, &gradient);
         let found = [
             (node_x, tensor(dx, dims(&x))),
             (node_weight, tensor(dweight, [norm.channels])),
@@ -220,8 +230,9 @@ impl Backward<Flex, 3> for AttentionBackward {
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([q, k, v], heads) = ops.state;
-        let gradient = Numbers::of(&grads.consume::<Flex>(&ops.node));
-        let found = attention(&q, heads).backward(&Numbers::of(&q), &Numbers::of(&k), &Numbers::of(&v), &gradient);
+        let gradient = Contiguous::of(&grads.consume::<Flex>(&ops.node));
+        let found =
+            attention(&q, heads).backward(&Contiguous::of(&q), &Contiguous::of(&k), &Contiguous::of(&v), &gradient);
         for (node, gradient) in ops.parents.into_iter().zip(found) {
             if let Some(node) = node {
                 grads.register::<Flex>(node.id, tensor(gradient, dims(&q)));

@@ -4,10 +4,10 @@ use rayon::prelude::*;
 
 use super::correlate::{BLOCK, Block, LANES, correlate, pack, padded};
 use super::geometry::{Correlation, Geometry};
-use super::math::{get_or_zero, sum};
+use super::math::{get_or_zero, get_range, sum};
 use super::outer::{COLUMNS, Outer, outer};
 
-/// Work that is worth another thread, in multiplications.
+/// Least work for which another thread pays, in multiplications.
 const MIN_MULS_PER_TASK: usize = 500_000;
 
 /// Sizes of a convolution.
@@ -22,30 +22,31 @@ impl Conv {
     /// `x` `[batch, inputs, height, width]`, `weight` `[outputs, inputs, kernel, kernel]`, `bias` `[outputs]`: `[batch, outputs,
     /// height', width']`.
     pub fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
-        let (taps, pixels) = (self.geometry.taps(), self.geometry.output_pixels());
+        let (area, pixels) = (self.geometry.kernel_area(), self.geometry.output_pixels());
         let image = self.inputs * self.geometry.input_pixels();
         let correlation = self.geometry.forward();
         let weights =
-            pack(self.outputs, self.inputs, taps, |o, i, tap| get_or_zero(weight, (o * self.inputs + i) * taps + tap));
+            pack(self.outputs, self.inputs, area, |o, i, k| get_or_zero(weight, (o * self.inputs + i) * area + k));
         let mut y = vec![0.0; x.len() / image * self.outputs * pixels];
-        let keep = |rows: &[f32], to: &mut [f32]| copy_rows(&correlation, rows, to);
+        let store = |rows: &[f32], to: &mut [f32]| copy_rows(&correlation, rows, to);
         y.par_chunks_mut(self.outputs * pixels).zip(x.par_chunks(image)).for_each(|(y, x)| {
-            correlate_image(&correlation, x, self.inputs, &weights, bias, pixels, y, keep);
+            correlate_image(&correlation, x, self.inputs, &weights, bias, pixels, y, store);
         });
         y
     }
 
     /// Gradient of the input, `[batch, inputs, height, width]`, from that of the output.
     pub fn input_gradient(&self, weight: &[f32], gradient: &[f32]) -> Vec<f32> {
-        let (taps, pixels) = (self.geometry.taps(), self.geometry.input_pixels());
+        let (area, pixels) = (self.geometry.kernel_area(), self.geometry.input_pixels());
         let image = self.outputs * self.geometry.output_pixels();
         let phases: Vec<_> = self
             .geometry
             .backward()
             .into_iter()
             .map(|phase| {
-                let weights = pack(self.inputs, self.outputs, phase.kernel.len(), |i, o, tap| {
-                    phase.kernel.get(tap).map_or(0.0, |place| get_or_zero(weight, (o * self.inputs + i) * taps + place))
+                let weights = pack(self.inputs, self.outputs, phase.kernel.len(), |i, o, offset| {
+                    let Some(k) = phase.kernel.get(offset) else { unreachable!("one kernel index per offset") };
+                    get_or_zero(weight, (o * self.inputs + i) * area + k)
                 });
                 (phase, weights)
             })
@@ -54,8 +55,8 @@ impl Conv {
         let mut x = vec![0.0; gradient.len() / image * self.inputs * pixels];
         x.par_chunks_mut(self.inputs * pixels).zip(gradient.par_chunks(image)).for_each(|(x, gradient)| {
             for (phase, weights) in &phases {
-                let keep = |rows: &[f32], to: &mut [f32]| self.geometry.scatter(phase, rows, to);
-                correlate_image(&phase.correlation, gradient, self.outputs, weights, &zeros, pixels, x, keep);
+                let store = |rows: &[f32], to: &mut [f32]| self.geometry.scatter(phase, rows, to);
+                correlate_image(&phase.correlation, gradient, self.outputs, weights, &zeros, pixels, x, store);
             }
         });
         x
@@ -70,17 +71,17 @@ impl Conv {
         let images = x.len() / from;
         let mut laid_out = vec![0.0; images * image];
         laid_out.par_chunks_mut(image).zip(x.par_chunks(from)).for_each(|(to, x)| planes.gather(x, to));
-        let mut turned = vec![0.0; images * length * width];
-        turned.par_chunks_mut(length * width).zip(gradient.par_chunks(back)).for_each(|(to, gradient)| {
+        let mut transposed = vec![0.0; images * length * width];
+        transposed.par_chunks_mut(length * width).zip(gradient.par_chunks(back)).for_each(|(to, gradient)| {
             transpose_channels(gradient, self.geometry.output(), planes.pitch, width, to);
         });
         let columns: Vec<usize> = (0..self.inputs)
-            .flat_map(|channel| correlation.taps.iter().map(move |tap| (channel, tap)))
-            .map(|(channel, tap)| channel * planes.channel() + tap)
+            .flat_map(|channel| correlation.offsets.iter().map(move |offset| (channel, offset)))
+            .map(|(channel, offset)| channel * planes.channel() + offset)
             .collect();
         let mut sums = vec![0.0; columns.len() * width];
         sums.par_chunks_mut(COLUMNS * width).zip(columns.par_chunks(COLUMNS)).for_each(|(sums, columns)| {
-            outer(Outer { planes: &laid_out, image, columns, gradient: &turned, length, width, sums });
+            outer(Outer { planes: &laid_out, image, columns, gradient: &transposed, length, width, sums });
         });
         let mut weight = vec![0.0; self.outputs * columns.len()];
         for (o, row) in weight.chunks_exact_mut(columns.len()).enumerate() {
@@ -101,7 +102,7 @@ impl Conv {
     }
 }
 
-/// One image `x` `[inputs, ...]` to `y` `[outputs, pixels]`; `keep` takes an output's places to its plane.
+/// One image `x` `[inputs, ...]` to `y` `[outputs, pixels]`; `store` copies an output's rows to its plane.
 #[expect(clippy::too_many_arguments, reason = "one private function for two callers")]
 fn correlate_image(
     correlation: &Correlation,
@@ -111,26 +112,26 @@ fn correlate_image(
     bias: &[f32],
     pixels: usize,
     y: &mut [f32],
-    keep: impl Fn(&[f32], &mut [f32]) + Sync,
+    store: impl Fn(&[f32], &mut [f32]) + Sync,
 ) {
     let (channel, length) = (correlation.planes.channel(), correlation.length());
     let mut planes = vec![0.0; inputs * channel + LANES];
     correlation.planes.gather(x, &mut planes);
-    let work = inputs * correlation.taps.len() * BLOCK * length;
+    let work = inputs * correlation.offsets.len() * BLOCK * length;
     y.par_chunks_mut(BLOCK * pixels)
-        .zip(weights.par_chunks(inputs * correlation.taps.len() * BLOCK).zip(bias.par_chunks(BLOCK)))
+        .zip(weights.par_chunks(inputs * correlation.offsets.len() * BLOCK).zip(bias.par_chunks(BLOCK)))
         .with_min_len(MIN_MULS_PER_TASK.div_ceil(work.max(1)))
         .for_each(|(y, (weights, bias))| {
             let mut rows = vec![0.0; BLOCK * padded(length)];
-            let taps = &correlation.taps;
-            correlate(Block { planes: &planes, channel, taps, weights, bias, length, rows: &mut rows });
+            let offsets = &correlation.offsets;
+            correlate(Block { planes: &planes, channel, offsets, weights, bias, length, rows: &mut rows });
             for (rows, plane) in rows.chunks_exact(padded(length)).zip(y.chunks_exact_mut(pixels)) {
-                keep(rows, plane);
+                store(rows, plane);
             }
         });
 }
 
-/// Drops the places between rows.
+/// Copies rows to a plane without the positions between rows.
 fn copy_rows(correlation: &Correlation, rows: &[f32], plane: &mut [f32]) {
     let [_, width] = correlation.output;
     for (to, from) in plane.chunks_exact_mut(width).zip(rows.chunks(correlation.planes.pitch)) {
@@ -138,16 +139,18 @@ fn copy_rows(correlation: &Correlation, rows: &[f32], plane: &mut [f32]) {
     }
 }
 
-/// Output gradient `[outputs, height, width]` to `[places, width of a row]`: channels side by side, zeros between rows.
+/// Output gradient `[outputs, height, columns]` to `[positions, width]`: channels side by side, zeros between rows and for
+/// channels that pad a vector.
 fn transpose_channels(gradient: &[f32], [height, columns]: [usize; 2], pitch: usize, width: usize, to: &mut [f32]) {
+    let zeros = vec![0.0; columns];
     for (group, planes) in gradient.chunks(LANES * height * columns).enumerate() {
         for (y, rows) in to.chunks_mut(pitch * width).enumerate() {
-            let mut lines = [[].as_slice(); LANES];
+            let mut lines = [zeros.as_slice(); LANES];
             for (line, plane) in lines.iter_mut().zip(planes.chunks_exact(height * columns)) {
-                *line = plane.get(y * columns..(y + 1) * columns).unwrap_or_default();
+                *line = get_range(plane, y * columns..(y + 1) * columns);
             }
-            for (x, place) in rows.chunks_exact_mut(width).take(columns).enumerate() {
-                for (to, line) in place.iter_mut().skip(group * LANES).zip(&lines) {
+            for (x, channels) in rows.chunks_exact_mut(width).take(columns).enumerate() {
+                for (to, line) in channels.iter_mut().skip(group * LANES).zip(&lines) {
                     *to = get_or_zero(line, x);
                 }
             }

@@ -1,6 +1,7 @@
-//! Sums of shifted rows, for eight channels (four where registers are few) and up to three vectors of places at a time.
+//! Sums of shifted rows, for eight channels (four where registers are few) and up to three vectors of positions at a time.
 //!
-//! The sums stay in registers while all inputs' taps pass by; each weight is spread over a vector once for three products.
+//! The sums stay in registers over all input channels and kernel offsets; each weight is broadcast to a vector once for
+//! three products.
 #![expect(
     clippy::indexing_slicing,
     reason = "lengths are checked at the entry; what is read there bounds what is read inside"
@@ -8,24 +9,24 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Output channels whose weights lie together.
+/// Output channels whose weights are adjacent in memory.
 pub const BLOCK: usize = 8;
-/// No processor's vectors hold more numbers.
+/// Most 32-bit values in a vector of any processor.
 pub const LANES: usize = 16;
 
-/// Rows of this length have room for whole vectors.
+/// Length of a row padded to whole vectors.
 pub fn padded(length: usize) -> usize {
     length.next_multiple_of(LANES)
 }
 
-/// Weights in the order in which [`correlate`] reads them: for each block of outputs `[inputs, taps, BLOCK]`.
-pub fn pack(outputs: usize, inputs: usize, taps: usize, weight: impl Fn(usize, usize, usize) -> f32) -> Vec<f32> {
-    let mut packed = vec![0.0; outputs.div_ceil(BLOCK) * inputs * taps * BLOCK];
-    for (block, to) in packed.chunks_exact_mut(inputs * taps * BLOCK).enumerate() {
-        for (i, to) in to.chunks_exact_mut(taps * BLOCK).enumerate() {
-            for (tap, to) in to.chunks_exact_mut(BLOCK).enumerate() {
+/// Weights in the order in which [`correlate`] reads them: for each block of outputs `[inputs, offsets, BLOCK]`.
+pub fn pack(outputs: usize, inputs: usize, offsets: usize, weight: impl Fn(usize, usize, usize) -> f32) -> Vec<f32> {
+    let mut packed = vec![0.0; outputs.div_ceil(BLOCK) * inputs * offsets * BLOCK];
+    for (block, to) in packed.chunks_exact_mut(inputs * offsets * BLOCK).enumerate() {
+        for (i, to) in to.chunks_exact_mut(offsets * BLOCK).enumerate() {
+            for (offset, to) in to.chunks_exact_mut(BLOCK).enumerate() {
                 let outputs = block * BLOCK..outputs.min((block + 1) * BLOCK);
-                to.iter_mut().zip(outputs).for_each(|(to, o)| *to = weight(o, i, tap));
+                to.iter_mut().zip(outputs).for_each(|(to, o)| *to = weight(o, i, offset));
             }
         }
     }
@@ -34,26 +35,26 @@ pub fn pack(outputs: usize, inputs: usize, taps: usize, weight: impl Fn(usize, u
 
 /// One block of outputs of one image.
 pub struct Block<'a> {
-    /// Planes, one a channel, each `channel` numbers long; [`LANES`] more behind the last.
+    /// One plane per channel, each `channel` values long; [`LANES`] more behind the last.
     pub planes: &'a [f32],
     pub channel: usize,
-    pub taps: &'a [usize],
-    /// `[inputs, taps, BLOCK]`.
+    pub offsets: &'a [usize],
+    /// `[inputs, offsets, BLOCK]`.
     pub weights: &'a [f32],
-    /// Where the sums begin: at most [`BLOCK`] numbers.
+    /// Initial values of the sums: at most [`BLOCK`] values.
     pub bias: &'a [f32],
-    /// Places of an output row.
+    /// Positions of an output row.
     pub length: usize,
     /// `[BLOCK, padded(length)]`.
     pub rows: &'a mut [f32],
 }
 
-/// Computes the rows of a block; those beyond the bias' length are not of use.
+/// Computes the rows of a block; rows beyond the length of the bias are meaningless.
 pub fn correlate(block: Block<'_>) {
-    let inputs = block.weights.len() / (block.taps.len() * BLOCK);
-    let last = block.taps.iter().max().map_or(0, |tap| tap + padded(block.length));
+    let inputs = block.weights.len() / (block.offsets.len() * BLOCK);
+    let last = block.offsets.iter().max().map_or(0, |offset| offset + padded(block.length));
     let enough = inputs == 0 || block.planes.len() >= (inputs - 1) * block.channel + last;
-    assert!(enough && block.rows.len() == BLOCK * padded(block.length), "planes and rows fit the taps");
+    assert!(enough && block.rows.len() == BLOCK * padded(block.length), "planes and rows fit the offsets");
     Arch::new().dispatch(block);
 }
 
@@ -86,17 +87,18 @@ impl Block<'_> {
         }
     }
 
-    /// M channels from `first`, N vectors from place `at`; returns N.
+    /// M channels from `first`, N vectors from position `at`; returns N.
     #[inline(always)]
     fn tile<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, first: usize, at: usize) -> usize {
+        // The last block may have fewer outputs than rows.
         let bias = |m: usize| self.bias.get(first + m).copied().unwrap_or(0.0);
         let mut sums: [[S::f32s; N]; M] = std::array::from_fn(|m| [simd.splat_f32s(bias(m)); N]);
         let width = N * S::F32_LANES;
         let mut weights = self.weights.chunks_exact(BLOCK);
         let mut plane = at;
         while weights.len() > 0 {
-            for (tap, weights) in self.taps.iter().zip(&mut weights) {
-                let (x, _) = S::as_simd_f32s(&self.planes[plane + tap..plane + tap + width]);
+            for (offset, weights) in self.offsets.iter().zip(&mut weights) {
+                let (x, _) = S::as_simd_f32s(&self.planes[plane + offset..plane + offset + width]);
                 let weights = &weights[first..first + M];
                 for (sums, weight) in sums.iter_mut().zip(weights) {
                     let weight = simd.splat_f32s(*weight);

@@ -1,10 +1,10 @@
-//! Where a convolution reads and writes: images laid out so that each of its taps is a shift.
+//! Memory layout of a convolution's images, in which each element of the kernel is a constant shift.
 //!
-//! A padded plane is kept as one long row. A step down is then a shift by the row's pitch, so that a tap at (dy, dx) reads
-//! at a constant distance from the output, across row ends too; what is computed for the few places between rows is
-//! dropped. With a stride, a plane is split into its phases (even rows, odd rows, ...), inside which all steps are one.
+//! A padded plane is stored as one long row. A step down is then a shift by the row's pitch, so that the kernel's element at
+//! (dy, dx) reads at a constant offset from the output, across row ends too; the results at the few positions between rows
+//! are dropped. With a stride, a plane is split into its phases (even rows, odd rows, ...), inside which all steps are one.
 
-/// How a convolution pads.
+/// Zero padding of a convolution.
 #[derive(Clone, Copy, Debug)]
 pub enum Padding {
     /// The same number of pixels on all sides.
@@ -16,11 +16,11 @@ pub enum Padding {
 /// A convolution's kernel and sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
-    /// Decision of the square kernel, at least 1.
+    /// Height and width of the square kernel, at least 1.
     kernel: usize,
     /// Pixels from one output to the next, at least 1.
     stride: usize,
-    /// Rows of zeros above, and columns at the left.
+    /// Rows of zeros above, and columns of zeros at the left.
     before: usize,
     /// Height and width of the input.
     input: [usize; 2],
@@ -29,7 +29,7 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// For an input of this height and width.
+    /// Sizes for an input of this height and width.
     pub fn new(kernel: usize, stride: usize, padding: Padding, input: [usize; 2]) -> Self {
         let (before, both) = match padding {
             Padding::Even(p) => (p, 2 * p),
@@ -54,8 +54,8 @@ impl Geometry {
         self.output.iter().product()
     }
 
-    /// Numbers of a channel's kernel.
-    pub fn taps(&self) -> usize {
+    /// Elements of one channel's kernel.
+    pub fn kernel_area(&self) -> usize {
         self.kernel * self.kernel
     }
 
@@ -65,8 +65,9 @@ impl Geometry {
         let [rows, pitch] = self.output.map(|size| size + reach);
         let before = [self.before as isize; 2];
         let planes = Planes { source: self.input, stride: s, before, rows, pitch };
-        let taps = self.places().map(|(y, x)| (y % s * s + x % s) * planes.plane() + y / s * pitch + x / s);
-        Correlation { taps: taps.collect(), planes, output: self.output }
+        let offsets =
+            self.kernel_positions().map(|(y, x)| (y % s * s + x % s) * planes.plane() + y / s * pitch + x / s);
+        Correlation { offsets: offsets.collect(), planes, output: self.output }
     }
 
     /// Gradient of the output to gradient of the input: one correlation for each phase of the input.
@@ -76,18 +77,23 @@ impl Geometry {
         phases.filter_map(|phase| self.backward_phase(phase)).collect()
     }
 
-    /// The input's pixels y = r s + a - before, x = q s + b - before. Tap (ky, kx) takes part where ky = a and kx = b
-    /// modulo the stride; it carries the gradient at r - ky / s, q - kx / s.
+    /// The input's pixels y = r s + a - before, x = q s + b - before. The kernel's element (ky, kx) contributes where ky = a
+    /// and kx = b modulo the stride, with the gradient at r - ky / s, q - kx / s.
     fn backward_phase(&self, [a, b]: [usize; 2]) -> Option<Phase> {
         let (vertical, horizontal) = (self.backward_axis(a, self.input[0])?, self.backward_axis(b, self.input[1])?);
-        let [rows, pitch] = [&vertical, &horizontal].map(|axis| axis.count + axis.taps.len() - 1);
-        let places =
-            || vertical.taps.iter().enumerate().flat_map(|v| horizontal.taps.iter().enumerate().map(move |h| (v, h)));
+        let [rows, pitch] = [&vertical, &horizontal].map(|axis| axis.count + axis.kernel_indices.len() - 1);
+        let positions = || {
+            vertical
+                .kernel_indices
+                .iter()
+                .enumerate()
+                .flat_map(|v| horizontal.kernel_indices.iter().enumerate().map(move |h| (v, h)))
+        };
         Some(Phase {
-            kernel: places().map(|((_, ky), (_, kx))| ky * self.kernel + kx).collect(),
+            kernel: positions().map(|((_, ky), (_, kx))| ky * self.kernel + kx).collect(),
             start: [vertical.start, horizontal.start],
             correlation: Correlation {
-                taps: places().map(|((y, _), (x, _))| y * pitch + x).collect(),
+                offsets: positions().map(|((y, _), (x, _))| y * pitch + x).collect(),
                 output: [vertical.count, horizontal.count],
                 planes: Planes {
                     source: self.output,
@@ -100,25 +106,25 @@ impl Geometry {
         })
     }
 
-    /// None where no pixel of this axis is of this phase, or no tap reaches it.
+    /// None where no pixel of this axis belongs to this phase, or no element of the kernel reaches it.
     fn backward_axis(&self, phase: usize, size: usize) -> Option<BackwardAxis> {
         let s = self.stride;
-        // The last tap first: a correlation reads forwards what the convolution's transpose reads backwards.
-        let taps: Vec<usize> = (phase..self.kernel).step_by(s).rev().collect();
-        // The first place of this phase that lies inside the image, and the one behind the last.
+        // In reverse order: the gradient of a correlation is a correlation with the flipped kernel.
+        let kernel_indices: Vec<usize> = (phase..self.kernel).step_by(s).rev().collect();
+        // The first position of this phase inside the image, and the one behind the last.
         let first = self.before.saturating_sub(phase).div_ceil(s);
         let end = (size + self.before).saturating_sub(phase).div_ceil(s);
-        let count = end.checked_sub(first).filter(|&n| n > 0 && !taps.is_empty())?;
-        let lead = taps.len() as isize - 1 - first as isize;
-        Some(BackwardAxis { taps, count, lead, start: first * s + phase - self.before })
+        let count = end.checked_sub(first).filter(|&n| n > 0 && !kernel_indices.is_empty())?;
+        let lead = kernel_indices.len() as isize - 1 - first as isize;
+        Some(BackwardAxis { kernel_indices, count, lead, start: first * s + phase - self.before })
     }
 
-    fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+    fn kernel_positions(&self) -> impl Iterator<Item = (usize, usize)> {
         let k = self.kernel;
         (0..k).flat_map(move |y| (0..k).map(move |x| (y, x)))
     }
 
-    /// Puts a phase's rows `[rows * pitch]` to the pixels of an input plane that they are of.
+    /// Copies a phase's rows `[rows * pitch]` to the pixels of an input plane that they belong to.
     pub fn scatter(&self, phase: &Phase, rows: &[f32], plane: &mut [f32]) {
         let [_, width] = self.input;
         let ([y, x], [height, count]) = (phase.start, phase.correlation.output);
@@ -127,8 +133,8 @@ impl Geometry {
             match (line.get_mut(x..x + count), row.get(..count)) {
                 (Some(to), Some(from)) if self.stride == 1 => to.copy_from_slice(from),
                 _ => {
-                    let places = line.iter_mut().skip(x).step_by(self.stride);
-                    places.zip(row.iter().take(count)).for_each(|(to, from)| *to = *from);
+                    let pixels = line.iter_mut().skip(x).step_by(self.stride);
+                    pixels.zip(row.iter().take(count)).for_each(|(to, from)| *to = *from);
                 }
             }
         }
@@ -136,11 +142,11 @@ impl Geometry {
 }
 
 struct BackwardAxis {
-    /// Places in the kernel.
-    taps: Vec<usize>,
+    /// Indices in the kernel.
+    kernel_indices: Vec<usize>,
     /// Pixels of the input.
     count: usize,
-    /// Zeros before the gradient's first place.
+    /// Zeros before the gradient's first position.
     lead: isize,
     /// First pixel of the input.
     start: usize,
@@ -149,30 +155,30 @@ struct BackwardAxis {
 /// A part of the input whose gradient is one correlation.
 pub struct Phase {
     pub correlation: Correlation,
-    /// For each tap, the place in the kernel that its weight comes from.
+    /// For each offset, the index in the kernel that its weight comes from.
     pub kernel: Vec<usize>,
     /// First row and column in the input.
     start: [usize; 2],
 }
 
-/// Output(y, x) = sum over channels and taps of weight x plane(channel; y pitch + x + tap).
+/// Output(y, x) = sum over channels and offsets of weight × plane(channel; y pitch + x + offset).
 pub struct Correlation {
     pub planes: Planes,
-    pub taps: Vec<usize>,
+    pub offsets: Vec<usize>,
     pub output: [usize; 2],
 }
 
 impl Correlation {
-    /// Places from the first output to the last, those between rows included.
+    /// Positions from the first output to the last, including those between rows.
     pub fn length(&self) -> usize {
         let [rows, columns] = self.output;
         rows.saturating_sub(1) * self.planes.pitch + columns
     }
 }
 
-/// How planes of pixels are laid out: padded, by phases, each as one long row.
+/// Layout of planes of pixels: padded, split into phases, each phase stored as one long row.
 pub struct Planes {
-    /// Height and width that there are pixels for.
+    /// Height and width of the image.
     source: [usize; 2],
     stride: usize,
     /// Zeros above and at the left; negative where the source's first rows and columns are not needed.
@@ -187,12 +193,12 @@ impl Planes {
         self.rows * self.pitch
     }
 
-    /// Numbers of one channel, all phases together.
+    /// Values of one channel, all phases together.
     pub fn channel(&self) -> usize {
         self.stride * self.stride * self.plane()
     }
 
-    /// Lays out channels `[channels, height, width]`; `to` is zero beforehand.
+    /// Copies channels `[channels, height, width]` into this layout; `to` is zero beforehand.
     pub fn gather(&self, channels: &[f32], to: &mut [f32]) {
         let [height, width] = self.source;
         for (pixels, blocks) in channels.chunks_exact(height * width).zip(to.chunks_exact_mut(self.channel())) {
@@ -221,7 +227,7 @@ impl Planes {
         }
     }
 
-    /// The first place of a phase that holds a pixel of the source, and that pixel.
+    /// The first position of a phase that holds a pixel of the image, and the index of that pixel.
     fn first_covered_pixel(&self, phase: usize, before: isize) -> (usize, usize) {
         let stride = self.stride as isize;
         let at = (before - phase as isize + stride - 1).div_euclid(stride).max(0);

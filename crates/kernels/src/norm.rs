@@ -1,13 +1,13 @@
-//! Group normalisation with its activation, and its gradient.
+//! Group normalisation (Wu and He 2018) with SiLU behind it, and its gradient.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::math::{fold, fold_two, sigmoid};
+use super::math::{fold, fold_two, get_range, sigmoid};
 
-/// What a normalisation does.
+/// Settings of a group normalisation.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct GroupNormSettings {
     /// Groups that the channels are split into.
     pub groups: usize,
     /// Added to the variance.
@@ -16,15 +16,15 @@ pub struct Settings {
     pub activate: bool,
 }
 
-/// Mean and one over the standard deviation of a group.
+/// Mean of a group, and the reciprocal of its standard deviation.
 type Moments = [f32; 2];
 
-/// A normalisation of `[batch, channels, rest]`.
+/// A normalisation of `[batch, channels, positions]`.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupNorm {
-    pub settings: Settings,
+    pub settings: GroupNormSettings,
     pub channels: usize,
-    pub rest: usize,
+    pub positions: usize,
 }
 
 impl GroupNorm {
@@ -32,15 +32,15 @@ impl GroupNorm {
         self.channels / self.settings.groups
     }
 
-    /// Numbers of a group in one image.
+    /// Values of a group in one image.
     fn group(&self) -> usize {
-        self.group_channels() * self.rest
+        self.group_channels() * self.positions
     }
 
-    /// The channels of the group that is `index`th over all images.
-    fn of_group<'a>(&self, numbers: &'a [f32], index: usize) -> &'a [f32] {
+    /// The entries of `per_channel` for the group with this index over all images.
+    fn of_group<'a>(&self, per_channel: &'a [f32], index: usize) -> &'a [f32] {
         let first = index % self.settings.groups * self.group_channels();
-        numbers.get(first..first + self.group_channels()).unwrap_or_default()
+        get_range(per_channel, first..first + self.group_channels())
     }
 
     /// The result, and the moments of each group of each image.
@@ -84,7 +84,7 @@ impl GroupNorm {
         [dx, dweight, dbias]
     }
 
-    /// Groups that are worth another thread.
+    /// Fewest groups for which another thread pays.
     fn min_groups_per_task(&self) -> usize {
         (1 << 15) / self.group().max(1) + 1
     }
@@ -107,8 +107,8 @@ impl WithSimd for Forward<'_> {
         let mean = fold(self.x, |x| x) / count;
         let variance = fold(self.x, |x| (x - mean) * (x - mean)) / count;
         let scale = 1.0 / (variance + self.norm.settings.eps).sqrt();
-        let rest = self.norm.rest;
-        let channels = self.y.chunks_exact_mut(rest).zip(self.x.chunks_exact(rest));
+        let positions = self.norm.positions;
+        let channels = self.y.chunks_exact_mut(positions).zip(self.x.chunks_exact(positions));
         for ((y, x), (weight, bias)) in channels.zip(self.weight.iter().zip(self.bias)) {
             let slope = weight * scale;
             let values = y.iter_mut().zip(x);
@@ -143,11 +143,13 @@ impl WithSimd for Backward<'_> {
     /// weight dz - n mean over the group of weight dz n).
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vec<[f32; 2]> {
-        let ([mean, scale], rest) = (self.moments, self.norm.rest);
+        let ([mean, scale], positions) = (self.moments, self.norm.positions);
         let activate = self.norm.settings.activate;
         let mut sums = Vec::with_capacity(self.weight.len());
-        let channels =
-            self.dx.chunks_exact_mut(rest).zip(self.x.chunks_exact(rest).zip(self.gradient.chunks_exact(rest)));
+        let channels = self
+            .dx
+            .chunks_exact_mut(positions)
+            .zip(self.x.chunks_exact(positions).zip(self.gradient.chunks_exact(positions)));
         for ((dz, (x, gradient)), (weight, bias)) in channels.zip(self.weight.iter().zip(self.bias)) {
             if activate {
                 for (dz, (x, dy)) in dz.iter_mut().zip(x.iter().zip(gradient)) {
@@ -163,7 +165,9 @@ impl WithSimd for Backward<'_> {
         let count = self.x.len() as f32;
         let over = |i: fn(&[f32; 2]) -> f32| sums.iter().zip(self.weight).map(|(s, w)| i(s) * w).sum::<f32>() / count;
         let (plain, along) = (over(|s| s[0]), over(|s| s[1]));
-        for ((dx, x), weight) in self.dx.chunks_exact_mut(rest).zip(self.x.chunks_exact(rest)).zip(self.weight) {
+        for ((dx, x), weight) in
+            self.dx.chunks_exact_mut(positions).zip(self.x.chunks_exact(positions)).zip(self.weight)
+        {
             for (dx, x) in dx.iter_mut().zip(x) {
                 *dx = scale * (*dx * weight - plain - (x - mean) * scale * along);
             }

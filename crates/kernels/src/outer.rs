@@ -1,8 +1,8 @@
-//! Sums over places of one thing's rows times another's: a convolution's weight gradients (output gradient times shifted
-//! input), and those of attention's keys and values.
+//! Sums of outer products over positions: a convolution's weight gradients (output gradient times shifted input), and the
+//! gradients of attention's keys and values.
 //!
-//! The gradient is laid out with its channels side by side, so that a vector holds one place's channels, and each number of
-//! the input is spread over a vector for all of them.
+//! The gradient is laid out with its channels side by side, so that a vector holds the channels of one position, and each
+//! value of the input is broadcast to a vector.
 #![expect(
     clippy::indexing_slicing,
     reason = "lengths are checked at the entry; what is read there bounds what is read inside"
@@ -12,17 +12,17 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::correlate::LANES;
 
-/// Columns that are computed together, at most: a task of so many columns splits into whole tiles.
+/// Most columns per task; divisible by the tile sizes, so that a full task splits into full tiles.
 pub const COLUMNS: usize = 48;
 
 /// The sums for some columns, over all images.
 pub struct Outer<'a> {
-    /// Planes of all images, each image `image` numbers long.
+    /// Planes of all images, each image `image` values long.
     pub planes: &'a [f32],
     pub image: usize,
-    /// Where each column (an input channel's tap) begins in an image.
+    /// Index in an image at which each column (an input channel shifted by a kernel offset) begins.
     pub columns: &'a [usize],
-    /// `[images, length, width]`, zero where a place is between rows.
+    /// `[images, length, width]`, zero at positions between rows.
     pub gradient: &'a [f32],
     pub length: usize,
     /// Output channels, padded to whole vectors.
@@ -89,10 +89,10 @@ impl Outer<'_> {
                 let start = image * self.image + self.columns[first + m];
                 &self.planes[start..start + self.length]
             });
-            for (place, channels) in gradient.chunks_exact(self.width).enumerate() {
+            for (position, channels) in gradient.chunks_exact(self.width).enumerate() {
                 let (d, _) = S::as_simd_f32s(&channels[at..at + N * S::F32_LANES]);
                 for (sums, column) in sums.iter_mut().zip(columns) {
-                    let x = simd.splat_f32s(column[place]);
+                    let x = simd.splat_f32s(column[position]);
                     for (sum, d) in sums.iter_mut().zip(d) {
                         *sum = simd.mul_add_e_f32s(x, *d, *sum);
                     }

@@ -3,15 +3,15 @@
 use super::attention::Attention;
 use super::conv::Conv;
 use super::geometry::{Geometry, Padding};
-use super::norm::{GroupNorm, Settings};
+use super::norm::{GroupNorm, GroupNormSettings};
 use whence_base::random::epsilon;
 
 fn normal(count: usize, seed: u64) -> Vec<f32> {
     epsilon(seed, b"layers", 1, 0, count)
 }
 
-/// A convolution as its words say it.
-struct Plain {
+/// A convolution by its definition.
+struct Direct {
     inputs: usize,
     outputs: usize,
     kernel: usize,
@@ -22,13 +22,13 @@ struct Plain {
     size: [usize; 2],
 }
 
-impl Plain {
+impl Direct {
     fn conv(&self) -> Conv {
         let geometry = Geometry::new(self.kernel, self.stride, self.padding, self.size);
         Conv { geometry, inputs: self.inputs, outputs: self.outputs }
     }
 
-    /// Calls `with` for every product: places in output, weights and input.
+    /// Calls `with` for every product: indices in output, weights and input.
     fn products(&self, images: usize, mut with: impl FnMut(usize, usize, usize)) {
         let (k, [rows, columns], [height, width]) = (self.kernel, self.size, self.conv().geometry.output());
         for image in 0..images {
@@ -81,15 +81,15 @@ fn convolutions_and_their_gradients_are_sums_of_products() {
         (2, 3, 1, 2, even(0), 0, [5, 6]),
     ];
     for (case, (inputs, outputs, kernel, stride, padding, before, size)) in cases.into_iter().enumerate() {
-        let plain = Plain { inputs, outputs, kernel, stride, padding, before, size };
-        let (conv, n) = (plain.conv(), 3);
+        let direct = Direct { inputs, outputs, kernel, stride, padding, before, size };
+        let (conv, n) = (direct.conv(), 3);
         let x = normal(n * inputs * size[0] * size[1], 1);
         let (weight, bias) = (normal(outputs * inputs * kernel * kernel, 2), normal(outputs, 3));
         let pixels = conv.geometry.output_pixels();
         let gradient = normal(n * outputs * pixels, 4);
         let mut y: Vec<f64> = (0..gradient.len()).map(|i| f64::from(bias[i / pixels % outputs])).collect();
         let (mut dx, mut dweight) = (vec![0.0; x.len()], vec![0.0; weight.len()]);
-        plain.products(n, |to, w, from| {
+        direct.products(n, |to, w, from| {
             let (g, w64, x64) = (f64::from(gradient[to]), f64::from(weight[w]), f64::from(x[from]));
             y[to] += w64 * x64;
             dx[from] += w64 * g;
@@ -106,7 +106,7 @@ fn convolutions_and_their_gradients_are_sums_of_products() {
 }
 
 #[test]
-fn a_image_is_convolved_the_same_wherever_it_stands_and_on_any_number_of_threads() {
+fn results_do_not_depend_on_the_position_in_the_batch_or_the_number_of_threads() {
     let conv = Conv { geometry: Geometry::new(3, 1, Padding::Even(1), [16, 16]), inputs: 32, outputs: 40 };
     let (weight, bias) = (normal(40 * 32 * 9, 2), normal(40, 3));
     let x = normal(5 * 32 * 256, 1);
@@ -121,14 +121,14 @@ fn a_image_is_convolved_the_same_wherever_it_stands_and_on_any_number_of_threads
 }
 
 /// The result, and the gradients of input, weight and bias, by their definitions.
-fn normalise_plainly(
+fn normalise_by_definition(
     norm: &GroupNorm,
     x: &[f32],
     weight: &[f32],
     bias: &[f32],
     gradient: &[f32],
 ) -> ([Vec<f64>; 2], [Vec<f64>; 2]) {
-    let each = norm.channels / norm.settings.groups * norm.rest;
+    let each = norm.channels / norm.settings.groups * norm.positions;
     let (mut y, mut dx) = (Vec::new(), Vec::new());
     let (mut dweight, mut dbias) = (vec![0.0; norm.channels], vec![0.0; norm.channels]);
     for (group, x) in x.chunks(each).enumerate() {
@@ -136,7 +136,7 @@ fn normalise_plainly(
         let mean = x.iter().sum::<f64>() / each as f64;
         let variance = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / each as f64;
         let deviation = (variance + f64::from(norm.settings.eps)).sqrt();
-        let channel = |i: usize| (group * each + i) / norm.rest % norm.channels;
+        let channel = |i: usize| (group * each + i) / norm.positions % norm.channels;
         let mut dn = Vec::new();
         for (i, v) in x.iter().enumerate() {
             let (n, w) = ((v - mean) / deviation, f64::from(weight[channel(i)]));
@@ -163,7 +163,7 @@ fn normalise_plainly(
 
 #[test]
 fn normalisations_and_their_gradients_are_as_defined() {
-    for (channels, groups, rest, activate) in [
+    for (channels, groups, positions, activate) in [
         (16, 8, 64, true),
         (12, 4, 35, false),
         (32, 32, 9, true),
@@ -171,10 +171,10 @@ fn normalisations_and_their_gradients_are_as_defined() {
         (8, 4, 1, false),
         (4, 2, 100, true),
     ] {
-        let norm = GroupNorm { settings: Settings { groups, eps: 1e-5, activate }, channels, rest };
-        let x: Vec<f32> = normal(3 * channels * rest, 1).iter().map(|v| 3.0 * v + 2.0).collect();
+        let norm = GroupNorm { settings: GroupNormSettings { groups, eps: 1e-5, activate }, channels, positions };
+        let x: Vec<f32> = normal(3 * channels * positions, 1).iter().map(|v| 3.0 * v + 2.0).collect();
         let (weight, bias, gradient) = (normal(channels, 2), normal(channels, 3), normal(x.len(), 4));
-        let ([y, dx], [dweight, dbias]) = normalise_plainly(&norm, &x, &weight, &bias, &gradient);
+        let ([y, dx], [dweight, dbias]) = normalise_by_definition(&norm, &x, &weight, &bias, &gradient);
         let (found, moments) = norm.forward(&x, &weight, &bias);
         assert_near("result", &found, &y);
         let [of_x, of_weight, of_bias] = norm.backward(&x, &weight, &bias, &moments, &gradient);
@@ -185,8 +185,9 @@ fn normalisations_and_their_gradients_are_as_defined() {
 }
 
 #[test]
-fn extreme_and_broken_numbers_stay_what_they_are() {
-    let norm = GroupNorm { settings: Settings { groups: 1, eps: 1e-5, activate: true }, channels: 1, rest: 4 };
+fn extreme_values_stay_finite_and_nan_propagates() {
+    let norm =
+        GroupNorm { settings: GroupNormSettings { groups: 1, eps: 1e-5, activate: true }, channels: 1, positions: 4 };
     let (y, _) = norm.forward(&[-1e4, 1e4, -1e4, 1e4], &[200.0], &[0.0]);
     assert_eq!((y[0], y[1]), (y[2], y[3]));
     assert!(y[0].abs() < 1e-30 && (y[1] - 200.0).abs() < 1e-3, "{y:?}");
@@ -196,15 +197,15 @@ fn extreme_and_broken_numbers_stay_what_they_are() {
 
 #[test]
 fn attention_and_its_gradients_are_as_defined() {
-    // The last is computed in several parts.
+    // The last is computed in several tiles.
     for (heads, width, pixels) in [(2, 8, 16), (1, 3, 25), (3, 16, 36), (1, 1, 1), (1, 4, 600)] {
         let attention = Attention { width, pixels };
         let each = width * pixels;
         let [q, k, v, gradient] = [1, 2, 3, 4].map(|seed| normal(2 * heads * each, seed));
         let (mut out, [mut dq, mut dk, mut dv]) = (vec![0.0; q.len()], [(); 3].map(|()| vec![0.0; q.len()]));
         for head in 0..2 * heads {
-            let at = |numbers: &[f32], d: usize, p: usize| f64::from(numbers[head * each + d * pixels + p]);
-            let place = |d: usize, p: usize| head * each + d * pixels + p;
+            let at = |values: &[f32], d: usize, p: usize| f64::from(values[head * each + d * pixels + p]);
+            let index = |d: usize, p: usize| head * each + d * pixels + p;
             let scale = 1.0 / (width as f64).sqrt();
             for p in 0..pixels {
                 let score = |s: usize| scale * (0..width).map(|d| at(&q, d, p) * at(&k, d, s)).sum::<f64>();
@@ -216,10 +217,10 @@ fn attention_and_its_gradients_are_as_defined() {
                 let mean: f64 = a.iter().zip(&da).map(|(a, da)| a * da).sum();
                 for (d, s) in (0..width).flat_map(|d| (0..pixels).map(move |s| (d, s))) {
                     let slope = a[s] * (da[s] - mean) * scale;
-                    out[place(d, p)] += a[s] * at(&v, d, s);
-                    dv[place(d, s)] += a[s] * at(&gradient, d, p);
-                    dq[place(d, p)] += slope * at(&k, d, s);
-                    dk[place(d, s)] += slope * at(&q, d, p);
+                    out[index(d, p)] += a[s] * at(&v, d, s);
+                    dv[index(d, s)] += a[s] * at(&gradient, d, p);
+                    dq[index(d, p)] += slope * at(&k, d, s);
+                    dk[index(d, s)] += slope * at(&q, d, p);
                 }
             }
         }
@@ -233,7 +234,7 @@ fn attention_and_its_gradients_are_as_defined() {
 }
 
 #[test]
-fn exponentials_are_exact_to_the_last_places() {
+fn exponentials_have_a_relative_error_below_2e_7() {
     for x in (-8600..8600).map(|i| i as f32 / 100.0) {
         let expected = f64::from(x).exp();
         assert!((f64::from(super::math::exp(x)) - expected).abs() < 2e-7 * expected, "{x}");
@@ -243,7 +244,7 @@ fn exponentials_are_exact_to_the_last_places() {
 }
 
 #[test]
-fn a_broken_number_is_not_lost_in_attention() {
+fn nan_propagates_through_attention() {
     let attention = Attention { width: 2, pixels: 4 };
     let fine = normal(8, 1);
     let broken: Vec<f32> = fine.iter().enumerate().map(|(i, x)| if i == 0 { f32::NAN } else { *x }).collect();

@@ -2,59 +2,56 @@
 
 use rand::RngExt as _;
 
-use super::method::{Attribution, GroupScore, Report, Work};
+use super::artefacts::Work;
+use super::method::GroupScore;
+use super::report::Report;
 use super::term_evaluator::{TermEvaluator, TermRequest};
 use whence_base::Result;
 use whence_base::random::stream;
-use whence_diffusion::elbo::anytime::sampler::{Sampler, prior_spread};
+use whence_diffusion::elbo::anytime::sampler::{TimestepSampler, prior_std_dev};
 use whence_diffusion::elbo::anytime::{Anytime, Settings};
 use whence_diffusion::elbo::{Estimate, RawTerm, Timesteps};
 
 /// Ranks the groups of all queries until the top is separated or the budget is spent.
 ///
 /// The estimates are of the weighted sum over the official grid, `10../10`.
-pub(super) fn attribute(
-    method: &str,
-    term_evaluator: &mut TermEvaluator<'_>,
+pub(super) fn evaluate(
+    evaluator: &mut TermEvaluator<'_>,
     stop: Settings,
     report: &mut dyn Report,
-) -> Result<Vec<Attribution>> {
-    let mut rankings = rankings(term_evaluator, stop)?;
-    report.planned(work(term_evaluator, stop)?.evaluations)?;
+) -> Result<Vec<Vec<GroupScore>>> {
+    let mut rankings = rankings(evaluator, stop)?;
+    report.planned(work(evaluator, stop)?.evaluations)?;
     loop {
         let wants = wants(&rankings);
         if wants.is_empty() {
             break;
         }
-        term_evaluator.evaluate(&wants, report, &mut |_, _, _| Ok(()))?;
-        tell(term_evaluator, &wants, &mut rankings)?;
+        evaluator.evaluate(&wants, report, &mut |_, _, _| Ok(()))?;
+        tell(evaluator, &wants, &mut rankings)?;
         // The first query is the one on screen.
         if let Some(first) = rankings.first().filter(|_| wants.first().is_some_and(|w| w.query == 0)) {
-            for (score, &group) in scores(first, &term_evaluator.names).iter().zip(term_evaluator.groups) {
+            for (score, &group) in scores(first, evaluator.names()).iter().zip(evaluator.groups()) {
                 report.group_done(group, std::slice::from_ref(score))?;
             }
         }
     }
-    Ok(rankings
-        .iter()
-        .zip(term_evaluator.queries)
-        .map(|(ranking, query)| Attribution::new(&query.name, method, scores(ranking, &term_evaluator.names)))
-        .collect())
+    Ok(rankings.iter().map(|ranking| scores(ranking, evaluator.names())).collect())
 }
 
 /// What the rankings would have to evaluate, at most: nothing where what is known separates them all.
-pub(super) fn work(term_evaluator: &TermEvaluator<'_>, stop: Settings) -> Result<Work> {
-    let mut rankings = rankings(term_evaluator, stop)?;
+pub(super) fn work(evaluator: &TermEvaluator<'_>, stop: Settings) -> Result<Work> {
+    let mut rankings = rankings(evaluator, stop)?;
     loop {
         let wants = wants(&rankings);
         if wants.is_empty() {
             return Ok(Work::default());
         }
-        if term_evaluator.cost(&wants).evaluations > 0 {
+        if evaluator.cost(&wants).evaluations > 0 {
             let evaluations = stop.budget * rankings.len();
-            return Ok(Work { evaluations, places: evaluations / (term_evaluator.groups.len() + 1) });
+            return Ok(Work { evaluations, places: evaluations / (evaluator.groups().len() + 1), ..Work::default() });
         }
-        tell(term_evaluator, &wants, &mut rankings)?;
+        tell(evaluator, &wants, &mut rankings)?;
     }
 }
 
@@ -65,42 +62,42 @@ fn wants(rankings: &[Anytime]) -> Vec<TermRequest> {
         .enumerate()
         .filter_map(|(query, ranking)| {
             let request = ranking.next()?;
-            let places = request.places.iter().map(|p| (p.t, p.draw)).collect();
-            Some(TermRequest { query, places, groups: request.groups })
+            let places = request.points.iter().map(|p| (p.t, p.draw)).collect();
+            Some(TermRequest { query, points: places, groups: request.groups })
         })
         .collect()
 }
 
 /// Gives the rankings the terms they looked at.
-fn tell(term_evaluator: &TermEvaluator<'_>, wants: &[TermRequest], rankings: &mut [Anytime]) -> Result<()> {
+fn tell(evaluator: &TermEvaluator<'_>, wants: &[TermRequest], rankings: &mut [Anytime]) -> Result<()> {
     for want in wants {
         let term = |group: usize, (t, draw): (usize, usize)| {
-            term_evaluator
+            evaluator
                 .table(want.query, group)
                 .and_then(|table| table.get(t, draw))
                 .map_or(f64::NAN, |raw: RawTerm| raw.value)
         };
         let told: Vec<Vec<f64>> =
-            want.groups.iter().map(|&g| want.places.iter().map(|&place| term(g, place)).collect()).collect();
+            want.groups.iter().map(|&g| want.points.iter().map(|&place| term(g, place)).collect()).collect();
         if let Some(ranking) = rankings.get_mut(want.query) {
-            ranking.tell(&told)?;
+            ranking.record(&told)?;
         }
     }
     Ok(())
 }
 
-fn rankings(term_evaluator: &TermEvaluator<'_>, stop: Settings) -> Result<Vec<Anytime>> {
-    (0..term_evaluator.queries.len()).map(|query| ranking(term_evaluator, query, stop)).collect()
+fn rankings(evaluator: &TermEvaluator<'_>, stop: Settings) -> Result<Vec<Anytime>> {
+    (0..evaluator.request().queries.len()).map(|query| ranking(evaluator, query, stop)).collect()
 }
 
-fn ranking(term_evaluator: &TermEvaluator<'_>, query: usize, stop: Settings) -> Result<Anytime> {
-    let schedule = term_evaluator.model.schedule();
-    let pixels = term_evaluator.queries.get(query).map(|q| q.pixels.as_slice()).unwrap_or_default();
+fn ranking(evaluator: &TermEvaluator<'_>, query: usize, stop: Settings) -> Result<Anytime> {
+    let schedule = evaluator.request().model.schedule();
+    let pixels = evaluator.request().queries.get(query).map(|q| q.pixels.as_slice()).unwrap_or_default();
     let grid: Vec<(usize, f64)> =
         Timesteps::official_grid(schedule).into_iter().map(|t| (t, schedule.elbo_weight(t))).collect();
-    let spread: Vec<f64> = grid.iter().map(|(t, _)| prior_spread(schedule.alpha_bar(Some(*t)))).collect();
-    let offset = stream("whence 2026 anytime", term_evaluator.settings.seed, pixels, 0).random();
-    Anytime::new(term_evaluator.groups.len(), Sampler::new(&grid, &spread, offset)?, stop)
+    let std_dev: Vec<f64> = grid.iter().map(|(t, _)| prior_std_dev(schedule.alpha_bar(Some(*t)))).collect();
+    let offset = stream("whence 2026 anytime", evaluator.request().settings.seed, pixels, 0).random();
+    Anytime::new(evaluator.groups().len(), TimestepSampler::new(&grid, &std_dev, offset)?, stop)
 }
 
 fn scores(ranking: &Anytime, names: &[String]) -> Vec<GroupScore> {
@@ -115,7 +112,7 @@ fn scores(ranking: &Anytime, names: &[String]) -> Vec<GroupScore> {
             evaluations: group.evaluations,
             terms: Vec::new(),
             draws: 1,
-            side: Some(group.side),
+            side: Some(group.decision),
             gate: None,
         })
         .collect()

@@ -5,7 +5,8 @@
 use faer::linalg::solvers::SelfAdjointEigen;
 use faer::{Mat, MatRef, Side};
 
-use super::method::{Attribution, Context, CounterfactualKind, GroupScore, Method};
+use super::artefacts::{Artefact, Artefacts};
+use super::method::{Attribution, Exactness, GroupScore, Method, MethodInfo, Request, Scope, Unit};
 use whence_base::random::{normals, stream};
 use whence_base::{Error, Result};
 use whence_data::Dataset;
@@ -24,33 +25,33 @@ const RIDGE: f64 = 0.01;
 /// The method as the registry knows it.
 pub struct GaussianMethod;
 
+static INFO: MethodInfo = MethodInfo {
+    name: "gaussian",
+    title: "Gaussian (closed form)",
+    description: "closed form: a Gaussian fitted with and without each group, no network; a preview, and the bar to clear",
+    caption: "Drop in log-likelihood without the group (Gaussian fit, no neural network)",
+    unit: Unit::Nats,
+    scope: Scope::Groups,
+    exactness: Exactness::Approximate,
+    artefacts: &[Artefact::GaussianFit],
+    revision: 1,
+};
+
 impl Method for GaussianMethod {
-    fn name(&self) -> &'static str {
-        "gaussian"
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
     }
 
-    fn about(&self) -> &'static str {
-        "closed form: a Gaussian fitted with and without each group, no network; a preview, and the bar to clear"
-    }
-
-    fn counterfactuals(&self) -> Option<CounterfactualKind> {
-        None
-    }
-
-    fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>> {
-        let Context { model, dataset, groups, queries, settings, report, .. } = context;
-        let leave_out = GaussianLeaveOut::fit(dataset, &mut |done, total| report.progress("closed form", done, total))?;
-        let names: Vec<&str> = groups.iter().map(|&g| dataset.group_name(g)).collect();
-        queries
-            .iter()
-            .enumerate()
-            .map(|(done, query)| {
-                report.progress("closed form", done, queries.len())?;
-                let values = leave_out.scores(&query.pixels, model.schedule(), settings.timesteps, groups)?;
-                let scores = names.iter().zip(values).map(|(name, value)| GroupScore::exact(name, value));
-                Ok(Attribution::new(&query.name, self.name(), scores.collect()))
-            })
-            .collect()
+    fn score(&self, request: &Request<'_>, artefacts: &Artefacts) -> Result<Vec<Attribution>> {
+        let Request { model, dataset, groups, queries, settings, .. } = *request;
+        let leave_out = artefacts.gaussian()?;
+        let mut attributions = Vec::with_capacity(queries.len());
+        for query in queries {
+            let values = leave_out.scores(&query.pixels, model.schedule(), settings.timesteps, groups)?;
+            let scores = groups.iter().zip(values).map(|(&g, value)| GroupScore::exact(dataset.group_name(g), value));
+            attributions.push(Attribution::new(&query.name, INFO.name, scores.collect()));
+        }
+        Ok(attributions)
     }
 }
 

@@ -1,29 +1,31 @@
 //! GUDA (arXiv 2601.22651): how much the ELBO of an image falls when a group is unlearned.
 
-use super::method::{Attribution, Context, CounterfactualKind, Method, Work};
+use super::artefacts::{Artefact, Artefacts};
+use super::method::{Attribution, CounterfactualKind, Exactness, Method, MethodInfo, Request, Scope, Unit};
+use super::paired;
 use whence_base::Result;
 
 /// Counterfactual by unlearning.
 pub struct Guda;
 
+static INFO: MethodInfo = MethodInfo {
+    name: "guda",
+    title: "GUDA (unlearning)",
+    description: "unlearn each group, and see how much less likely the image becomes",
+    caption: "Drop in log-likelihood (ELBO) when the group is unlearned, with 95% confidence intervals",
+    unit: Unit::Nats,
+    scope: Scope::Groups,
+    exactness: Exactness::Approximate,
+    artefacts: &[Artefact::Terms(CounterfactualKind::Unlearned)],
+    revision: 1,
+};
+
 impl Method for Guda {
-    fn name(&self) -> &'static str {
-        "guda"
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
     }
 
-    fn about(&self) -> &'static str {
-        "unlearn each group, and see how much less likely the image becomes"
-    }
-
-    fn counterfactuals(&self) -> Option<CounterfactualKind> {
-        Some(CounterfactualKind::Unlearned)
-    }
-
-    fn work(&self, context: Context<'_>) -> Result<Work> {
-        super::paired::work(context)
-    }
-
-    fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>> {
-        super::paired::attribute(self.name(), context)
+    fn score(&self, request: &Request<'_>, artefacts: &Artefacts) -> Result<Vec<Attribution>> {
+        paired::score(INFO.name, request, artefacts)
     }
 }

@@ -1,5 +1,8 @@
-//! Attribution: the scores of all groups for a query. One file a method behind one trait.
+//! Attribution methods: the scores of all groups for a query. One file per method; what they score from is made by one
+//! resolver.
 
+mod aggregate;
+mod artefacts;
 mod early;
 mod gaussian;
 mod guda;
@@ -8,12 +11,18 @@ mod method;
 mod null;
 mod paired;
 mod ranking;
+mod report;
+mod similarity;
 mod term_evaluator;
 
+pub use aggregate::Aggregation;
+pub use artefacts::{Artefact, ArtefactCache, Artefacts, Cached, Counterfactuals, Resolver, Work};
 pub use gaussian::GaussianLeaveOut;
 pub use method::{
-    Attribution, Context, CounterfactualKind, Counterfactuals, GroupScore, Method, Query, Report, ScoreSettings,
-    TermCache, Work, method, methods,
+    Attribution, CounterfactualKind, Exactness, GroupScore, Method, MethodInfo, Query, Request, Scope, ScoreSettings,
+    Unit, method, methods,
 };
 pub use null::{NullTest, Offsets, Trust};
 pub use ranking::{Ranked, rank, verdict};
+pub use report::Report;
+pub use similarity::FeatureBank;

@@ -1,30 +1,32 @@
 //! LOGO, leave one group out: how much the ELBO of an image falls when the model is trained again without a group. The
 //! oracle that approximations are measured against.
 
-use super::method::{Attribution, Context, CounterfactualKind, Method, Work};
+use super::artefacts::{Artefact, Artefacts};
+use super::method::{Attribution, CounterfactualKind, Exactness, Method, MethodInfo, Request, Scope, Unit};
+use super::paired;
 use whence_base::Result;
 
 /// Counterfactual by retraining.
 pub struct Logo;
 
+static INFO: MethodInfo = MethodInfo {
+    name: "logo",
+    title: "Leave-one-group-out retraining",
+    description: "train again without each group: exact, and as slow as the training was, times the groups",
+    caption: "Drop in log-likelihood (ELBO) when retrained without the group, with 95% confidence intervals",
+    unit: Unit::Nats,
+    scope: Scope::Groups,
+    exactness: Exactness::Exact,
+    artefacts: &[Artefact::Terms(CounterfactualKind::Retrained)],
+    revision: 1,
+};
+
 impl Method for Logo {
-    fn name(&self) -> &'static str {
-        "logo"
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
     }
 
-    fn about(&self) -> &'static str {
-        "train again without each group: exact, and as slow as the training was, times the groups"
-    }
-
-    fn counterfactuals(&self) -> Option<CounterfactualKind> {
-        Some(CounterfactualKind::Retrained)
-    }
-
-    fn work(&self, context: Context<'_>) -> Result<Work> {
-        super::paired::work(context)
-    }
-
-    fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>> {
-        super::paired::attribute(self.name(), context)
+    fn score(&self, request: &Request<'_>, artefacts: &Artefacts) -> Result<Vec<Attribution>> {
+        paired::score(INFO.name, request, artefacts)
     }
 }

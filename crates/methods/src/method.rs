@@ -1,46 +1,143 @@
-//! What every attribution method is given and gives.
+//! What an attribution method says of itself, what it is given, and what it returns.
 
 use serde::{Deserialize, Serialize};
 
+use super::aggregate::Aggregation;
+use super::artefacts::{Artefact, Artefacts};
 use super::null::Trust;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::Dataset;
-use whence_diffusion::Model;
 use whence_diffusion::elbo::anytime::{Decision, Settings as StopSettings};
-use whence_diffusion::elbo::{Estimate, Term, TermTable, Timesteps};
+use whence_diffusion::elbo::{Estimate, Term, Timesteps};
+use whence_diffusion::{Condition, GroupConditions, Pipeline};
 use whence_training::unlearning::Judgement;
 
-/// An image asked about.
+/// The query: the image to explain, with its condition.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// Name: of its file, or of its seed.
     pub name: String,
-    /// Planar bytes of the model's shape.
+    /// Planar bytes of the model's image shape.
     pub pixels: Vec<u8>,
+    /// What the image is conditioned on.
+    pub condition: Condition,
 }
 
-/// How the ELBO is evaluated.
+/// How queries are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScoreSettings {
-    /// Which timesteps.
+    /// Which timesteps the ELBO is evaluated at.
     pub timesteps: Timesteps,
     /// Noise draws at each.
     pub draws: usize,
     /// Seed of the noise.
     pub seed: u64,
-    /// Images under way at once, at most; scores do not depend on it.
+    /// Images in memory at once, at most; scores do not depend on it.
     pub batch: usize,
-    /// Class label for class-conditional models.
+    /// Class label of the queries, for class-conditional models; becomes each query's condition when it is read.
     pub class: Option<usize>,
-    /// Stop as soon as the top is separated, in place of evaluating all of `timesteps`.
+    /// Stop as soon as the top is separated, instead of evaluating all of `timesteps`.
     pub stop: Option<StopSettings>,
+    /// How scores of images become scores of groups; the method's default where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<Aggregation>,
+    /// Correct similarities for hubs, images that are near to everything (CSLS, Conneau et al. 2018).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub csls: bool,
 }
 
 impl Default for ScoreSettings {
     fn default() -> Self {
-        Self { timesteps: Timesteps::OFFICIAL, draws: 1, seed: 0, batch: 256, class: None, stop: None }
+        Self {
+            timesteps: Timesteps::OFFICIAL,
+            draws: 1,
+            seed: 0,
+            batch: 256,
+            class: None,
+            stop: None,
+            aggregate: None,
+            csls: false,
+        }
     }
+}
+
+/// What a score is measured in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Natural logarithm of a likelihood ratio.
+    #[default]
+    Nats,
+    /// Cosine of an angle, from -1 to 1, or twice that with a correction for hubs.
+    Cosine,
+    /// A Euclidean distance with a minus sign: at most 0, nearer is higher.
+    NegativeDistance,
+    /// A predicted change of the query's loss.
+    Influence,
+}
+
+impl Unit {
+    /// Name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nats => "nats",
+            Self::Cosine => "cosine",
+            Self::NegativeDistance => "negative_distance",
+            Self::Influence => "influence",
+        }
+    }
+
+    /// Name on screen, behind a value.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Nats => "nats",
+            Self::Cosine => "cosine",
+            Self::NegativeDistance => "(negative distance)",
+            Self::Influence => "influence",
+        }
+    }
+}
+
+/// What a method scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Groups as wholes.
+    Groups,
+    /// Training images one by one; groups by aggregation.
+    Images,
+}
+
+/// How far a score is from the quantity it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exactness {
+    /// It is the quantity itself, up to the noise of its estimation.
+    Exact,
+    /// It approximates the quantity.
+    Approximate,
+}
+
+/// What a method says of itself; the window, the tables and the report take labels and units from here.
+#[derive(Debug)]
+pub struct MethodInfo {
+    /// Name in files and on the command line.
+    pub name: &'static str,
+    /// Name on screen.
+    pub title: &'static str,
+    /// One line for people, without a full stop.
+    pub description: &'static str,
+    /// What its bars show, for the caption of a chart.
+    pub caption: &'static str,
+    /// What its scores are measured in.
+    pub unit: Unit,
+    /// What it scores.
+    pub scope: Scope,
+    /// How far its scores are from what they stand for.
+    pub exactness: Exactness,
+    /// What must be computed before it can score.
+    pub artefacts: &'static [Artefact],
+    /// Increased whenever the same inputs give other scores, so that cached ones are not used.
+    pub revision: u32,
 }
 
 /// One group's score for one query.
@@ -48,17 +145,17 @@ impl Default for ScoreSettings {
 pub struct GroupScore {
     /// Name of the group.
     pub group: String,
-    /// ELBO(query; full) - ELBO(query; without the group), nats.
+    /// The score, in the method's unit; positive values support the group.
     pub estimate: Estimate,
     /// Network evaluations spent on it, those of the full model not counted.
     pub evaluations: usize,
     /// Whether it is among the leaders, where the ranking stopped early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<Decision>,
-    /// What the model without the group forgot and kept, where that was measured.
+    /// The unlearning check of the model without the group, where it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Judgement>,
-    /// Weighted terms, in the order of the plan; empty for closed forms.
+    /// Weighted terms, in the order of the plan; empty for methods without.
     #[serde(skip)]
     pub terms: Vec<Term>,
     /// Draws that belong together in `terms`.
@@ -73,9 +170,15 @@ pub struct Attribution {
     pub query: String,
     /// Name of the method.
     pub method: String,
-    /// One score a group, in the dataset's order.
+    /// What the scores are measured in.
+    #[serde(default)]
+    pub unit: Unit,
+    /// One score per group, in the dataset's order.
     pub scores: Vec<GroupScore>,
-    /// What speaks for the leader, where it was asked for.
+    /// One score per training image of the dataset, for methods that score images; empty otherwise.
+    #[serde(skip)]
+    pub images: Vec<f64>,
+    /// What supports the leader, where it was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<Trust>,
 }
@@ -96,43 +199,59 @@ impl GroupScore {
 }
 
 impl Attribution {
-    /// Scores of one query by one method; nothing is known yet that speaks for them.
+    /// Scores of one query by one method, in nats; nothing is known yet that supports them.
     pub fn new(query: &str, method: &str, scores: Vec<GroupScore>) -> Self {
-        Self { query: query.to_owned(), method: method.to_owned(), scores, trust: None }
+        Self {
+            query: query.to_owned(),
+            method: method.to_owned(),
+            unit: Unit::Nats,
+            scores,
+            images: Vec::new(),
+            trust: None,
+        }
     }
 }
 
-/// Where counterfactual models come from: unlearned on demand, kept from before, or imported.
-pub trait Counterfactuals {
-    /// The model without this group.
-    ///
-    /// # Errors
-    /// Where it is missing and cannot be made.
-    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model>;
-
-    /// What the model without this group is known by: equal names stand for equal weights.
-    ///
-    /// # Errors
-    /// Where a ready model cannot be read.
-    fn identity(&mut self, group: usize) -> Result<String>;
-
-    /// What the group is called.
-    fn name(&self, group: usize) -> String;
-
-    /// Whether the model without this group need not be made first.
-    fn is_ready(&self, group: usize) -> bool;
+/// What a method scores.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The full model.
+    pub model: &'a Pipeline,
+    /// Its training images.
+    pub dataset: &'a Dataset,
+    /// The condition of each group's images.
+    pub conditions: &'a GroupConditions,
+    /// Indices of the groups to score.
+    pub groups: &'a [usize],
+    /// The queries.
+    pub queries: &'a [Query],
+    /// How they are scored.
+    pub settings: &'a ScoreSettings,
 }
 
-/// Where terms are kept between runs.
-pub trait TermCache {
-    /// What is known of a query under the full model and the one of this [identity](Counterfactuals::identity).
-    fn load(&mut self, query: &Query, other: &str) -> TermTable;
+/// A way to score groups: a pure function of the request and of the artefacts that its [`MethodInfo`] lists.
+pub trait Method: Send + Sync {
+    /// What the method is.
+    fn info(&self) -> &'static MethodInfo;
 
-    /// Keeps what is known.
+    /// Scores all groups for all queries.
     ///
     /// # Errors
-    /// Where it cannot be written.
-    fn save(&mut self, query: &Query, other: &str, table: &TermTable) -> Result<()>;
+    /// Settings that the method does not take, and an internal fault where an artefact is missing.
+    fn score(&self, request: &Request<'_>, artefacts: &Artefacts) -> Result<Vec<Attribution>>;
+
+    /// Name in files and on the command line.
+    fn name(&self) -> &'static str {
+        self.info().name
+    }
+
+    /// How the models without a group are made that it needs; none where it needs none.
+    fn counterfactuals(&self) -> Option<CounterfactualKind> {
+        self.info().artefacts.iter().find_map(|artefact| match artefact {
+            Artefact::Terms(kind) => Some(*kind),
+            Artefact::GaussianFit | Artefact::Bottleneck { .. } => None,
+        })
+    }
 }
 
 /// How a model without a group is made.
@@ -144,131 +263,15 @@ pub enum CounterfactualKind {
     Retrained,
 }
 
-/// What a method tells while it works; an error stops it.
-pub trait Report {
-    /// How many network evaluations the work takes, besides making models; told once, before it begins.
-    ///
-    /// # Errors
-    /// [`Error::Cancelled`] stops the work.
-    fn planned(&mut self, evaluations: usize) -> Result<()> {
-        let _ = evaluations;
-        Ok(())
-    }
-
-    /// Network evaluations done and in all, of the part named by `what`.
-    ///
-    /// # Errors
-    /// [`Error::Cancelled`] stops the work.
-    fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()>;
-
-    /// Work beside the network evaluations that were planned.
-    ///
-    /// # Errors
-    /// As [`progress`](Self::progress).
-    fn within(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
-        let _ = (what, done, total);
-        Ok(())
-    }
-
-    /// Something is worth knowing, and the work goes on.
-    fn warn(&mut self, text: String) {
-        tracing::warn!("{text}");
-    }
-
-    /// A group's unlearning advanced by a step. `network` is the network as it is now.
-    ///
-    /// # Errors
-    /// As [`progress`](Self::progress).
-    fn unlearning(&mut self, group: usize, step: &whence_training::unlearning::UnlearningStep<'_>) -> Result<()> {
-        let _ = group;
-        self.progress("unlearning", step.step, step.steps)
-    }
-
-    /// A retraining without a group advanced by a step.
-    ///
-    /// # Errors
-    /// As [`progress`](Self::progress).
-    fn retraining(&mut self, group: usize, step: &whence_training::TrainingStep) -> Result<()> {
-        let _ = group;
-        self.progress("retraining", step.step, step.steps)
-    }
-
-    /// All queries' scores for one group are known.
-    ///
-    /// # Errors
-    /// As [`progress`](Self::progress).
-    fn group_done(&mut self, group: usize, scores: &[GroupScore]) -> Result<()> {
-        let _ = (group, scores);
-        Ok(())
-    }
-}
-
-/// What a method works on.
-pub struct Context<'a> {
-    /// The full model.
-    pub model: &'a Model,
-    /// Its training images.
-    pub dataset: &'a Dataset,
-    /// Numbers of the groups to score.
-    pub groups: &'a [usize],
-    /// The images asked about.
-    pub queries: &'a [Query],
-    /// How the ELBO is evaluated.
-    pub settings: &'a ScoreSettings,
-    /// Where models without a group come from.
-    pub counterfactuals: &'a mut dyn Counterfactuals,
-    /// Where terms are kept.
-    pub kept: &'a mut dyn TermCache,
-    /// Who is told.
-    pub report: &'a mut dyn Report,
-}
-
-/// Network evaluations that are still to be made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// All of them.
-    pub evaluations: usize,
-    /// Those of them that are the full model's.
-    pub places: usize,
-}
-
-impl std::ops::AddAssign for Work {
-    fn add_assign(&mut self, other: Self) {
-        self.evaluations += other.evaluations;
-        self.places += other.places;
-    }
-}
-
-/// A way to score groups.
-pub trait Method: Send + Sync {
-    /// Name in files and on the command line.
-    fn name(&self) -> &'static str;
-
-    /// One line for people.
-    fn about(&self) -> &'static str;
-
-    /// How the models without a group are made that it needs; none where it needs none.
-    fn counterfactuals(&self) -> Option<CounterfactualKind>;
-
-    /// What [`attribute`](Self::attribute) would have to evaluate, at most: nothing where all is known. Makes no model.
-    ///
-    /// # Errors
-    /// Those of the counterfactual models' names, and timesteps that the model does not have.
-    fn work(&self, context: Context<'_>) -> Result<Work> {
-        let _ = context;
-        Ok(Work::default())
-    }
-
-    /// Scores all groups for all queries.
-    ///
-    /// # Errors
-    /// Those of models, devices and reports.
-    fn attribute(&self, context: Context<'_>) -> Result<Vec<Attribution>>;
-}
-
 /// Every method this program knows.
 pub fn methods() -> &'static [&'static dyn Method] {
-    &[&super::guda::Guda, &super::logo::Logo, &super::gaussian::GaussianMethod]
+    &[
+        &super::guda::Guda,
+        &super::logo::Logo,
+        &super::gaussian::GaussianMethod,
+        &super::similarity::PixelSimilarity,
+        &super::similarity::FeatureSimilarity,
+    ]
 }
 
 /// The method of that name.
@@ -278,6 +281,24 @@ pub fn methods() -> &'static [&'static dyn Method] {
 pub fn method(name: &str) -> Result<&'static dyn Method> {
     methods().iter().copied().find(|m| m.name() == name).ok_or_else(|| {
         let known: Vec<_> = methods().iter().map(|m| m.name()).collect();
-        Error::input(format!("there is no method {name}"), "--method", format!("use {}", known.join(", ")))
+        Error::setting(format!("there is no method {name}"), [Setting::Method], format!("use {}", known.join(", ")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_and_every_method_describes_itself() {
+        let mut names = std::collections::HashSet::new();
+        for method in methods() {
+            let info = method.info();
+            assert!(names.insert(info.name), "{} twice", info.name);
+            assert!(info.revision > 0 && !info.title.is_empty() && !info.caption.is_empty());
+            assert!(!info.description.ends_with('.'), "{}", info.name);
+            assert!(super::method(info.name).is_ok());
+        }
+        assert!(super::method("nonsense").is_err());
+    }
 }

@@ -21,7 +21,7 @@ pub struct Ranked {
 pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
     let mut order: Vec<(usize, &GroupScore)> = scores.iter().enumerate().collect();
     // A ranking that stopped early has said which groups lead and which were left behind.
-    let place = |s: &GroupScore| s.side.map_or(0, Decision::place);
+    let place = |s: &GroupScore| s.side.map_or(0, Decision::tier);
     order.sort_by(|(i, a), (j, b)| {
         place(a).cmp(&place(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
     });
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn score(group: &str, values: &[f64]) -> GroupScore {
-        let terms: Vec<Term> = values.iter().map(|&value| Term { value, weight: 1.0, spread: 1.0 }).collect();
+        let terms: Vec<Term> = values.iter().map(|&value| Term { value, weight: 1.0, pixel_norm: 1.0 }).collect();
         GroupScore {
             group: group.into(),
             estimate: Estimate::from_terms(&terms, 1),

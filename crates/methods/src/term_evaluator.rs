@@ -1,9 +1,10 @@
 //! What is known of every query and group, and the evaluations that fill what is not.
 
-use super::method::{Counterfactuals, GroupScore, Query, Report, ScoreSettings, TermCache, Work};
+use super::artefacts::{ArtefactCache, Counterfactuals, Work};
+use super::method::{GroupScore, Request};
+use super::report::Report;
 use whence_base::Result;
-use whence_diffusion::Model;
-use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, ScorerQuery, TermTable};
+use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, QueryPoint, ScorerQuery, TermTable};
 
 /// Predictions of the full model kept at a time, in numbers (1 GiB).
 const CACHED_NUMBERS: usize = 1 << 28;
@@ -11,50 +12,62 @@ const CACHED_NUMBERS: usize = 1 << 28;
 /// Evaluations after which terms are written, so that a crash loses little.
 const WRITE_EVERY: usize = 512;
 
-/// Places of one query that groups shall be evaluated at.
+/// Points of one query that groups shall be evaluated at.
 pub struct TermRequest {
-    /// Number of the query.
+    /// Index of the query.
     pub query: usize,
     /// Timesteps and draws.
-    pub places: Vec<(usize, usize)>,
-    /// Positions of the groups.
+    pub points: Vec<(usize, usize)>,
+    /// Positions of the groups in the request.
     pub groups: Vec<usize>,
 }
 
 /// The terms of all queries and groups.
 pub struct TermEvaluator<'a> {
-    pub model: &'a Model,
-    pub queries: &'a [Query],
-    pub settings: &'a ScoreSettings,
-    /// Numbers of the groups in the dataset.
-    pub groups: &'a [usize],
-    /// Their names.
-    pub names: Vec<String>,
-    pub counterfactuals: &'a mut dyn Counterfactuals,
-    pub kept: &'a mut dyn TermCache,
-    /// What each group's model is known by.
-    identities: Vec<String>,
+    request: Request<'a>,
+    names: Vec<String>,
+    counterfactuals: &'a mut dyn Counterfactuals,
+    cache: &'a mut dyn ArtefactCache,
+    /// What each group's weights are known by; none where its model is not made yet.
+    identities: Vec<Option<String>>,
     /// By query, then by group.
     tables: Vec<Vec<TermTable>>,
 }
 
 impl<'a> TermEvaluator<'a> {
-    /// Takes up what is kept from earlier runs.
+    /// Loads what earlier runs cached.
     ///
     /// # Errors
     /// Those of the counterfactual models.
     pub fn new(
-        model: &'a Model,
-        queries: &'a [Query],
-        settings: &'a ScoreSettings,
-        groups: &'a [usize],
-        names: Vec<String>,
+        request: Request<'a>,
         counterfactuals: &'a mut dyn Counterfactuals,
-        kept: &'a mut dyn TermCache,
+        cache: &'a mut dyn ArtefactCache,
     ) -> Result<Self> {
-        let identities: Vec<String> = groups.iter().map(|g| counterfactuals.identity(*g)).collect::<Result<_>>()?;
-        let tables = queries.iter().map(|q| identities.iter().map(|i| kept.load(q, i)).collect()).collect();
-        Ok(Self { model, queries, settings, groups, names, counterfactuals, kept, identities, tables })
+        let Request { queries, groups, .. } = request;
+        let names: Vec<String> = groups.iter().map(|&g| counterfactuals.name(g)).collect();
+        let identities: Vec<_> = groups.iter().map(|g| counterfactuals.identity(*g)).collect::<Result<_>>()?;
+        let mut tables = Vec::with_capacity(queries.len());
+        for query in queries {
+            let load = |identity: &Option<String>| identity.as_ref().map(|i| cache.terms(query, i)).unwrap_or_default();
+            tables.push(identities.iter().map(load).collect());
+        }
+        Ok(Self { request, names, counterfactuals, cache, identities, tables })
+    }
+
+    /// Indices of the groups in the dataset.
+    pub fn groups(&self) -> &'a [usize] {
+        self.request.groups
+    }
+
+    /// What is scored.
+    pub fn request(&self) -> &Request<'a> {
+        &self.request
+    }
+
+    /// Names of the groups.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// What is known of a query and a group.
@@ -82,7 +95,7 @@ impl<'a> TermEvaluator<'a> {
         for want in wants {
             let missing: usize = want.groups.iter().map(|g| self.missing(want, *g).count()).sum();
             let places = self.missing_anywhere(want).len();
-            work += Work { evaluations: missing + places, places };
+            work += Work { evaluations: missing + places, places, ..Work::default() };
         }
         work
     }
@@ -91,7 +104,7 @@ impl<'a> TermEvaluator<'a> {
     fn missing<'w>(&self, want: &'w TermRequest, group: usize) -> impl Iterator<Item = usize> + use<'_, 'w, 'a> {
         let table = self.table(want.query, group);
         let known = move |(t, draw): (usize, usize)| table.is_some_and(|table| table.get(t, draw).is_some());
-        want.places.iter().enumerate().filter(move |(_, place)| !known(**place)).map(|(i, _)| i)
+        want.points.iter().enumerate().filter(move |(_, place)| !known(**place)).map(|(i, _)| i)
     }
 
     fn missing_anywhere(&self, want: &TermRequest) -> Vec<usize> {
@@ -118,11 +131,11 @@ impl<'a> TermEvaluator<'a> {
             let places: Vec<Vec<usize>> = portion.iter().map(|w| self.missing_anywhere(w)).collect();
             let queries: Vec<ScorerQuery> =
                 portion.iter().zip(&places).filter_map(|(w, p)| self.prepared(w, p)).collect();
-            let (model, settings) = (self.model, self.settings);
+            let Request { model, settings, .. } = self.request;
             let pass = FullPass::run(model, model.schedule(), &queries, settings.seed, settings.batch, &mut |d, t| {
                 report.progress("full model", d, t)
             })?;
-            for group in 0..self.groups.len() {
+            for group in 0..self.groups().len() {
                 self.fill(&pass, portion, &places, group, report)?;
                 if number == last {
                     group_done(self, group, report)?;
@@ -134,10 +147,10 @@ impl<'a> TermEvaluator<'a> {
 
     /// Wants cut so that the full model's predictions fit into memory; one empty portion where there are none.
     fn portions<'w>(&self, wants: &'w [TermRequest]) -> Vec<&'w [TermRequest]> {
-        let size = self.model.shape().numel().max(1);
+        let size = self.request.model.sample_shape().numel().max(1);
         let (mut portions, mut start, mut numbers) = (Vec::new(), 0, 0);
         for (i, want) in wants.iter().enumerate() {
-            let own = want.places.len() * size;
+            let own = want.points.len() * size;
             if i > start && numbers + own > CACHED_NUMBERS {
                 portions.extend(wants.get(start..i));
                 (start, numbers) = (i, 0);
@@ -149,10 +162,11 @@ impl<'a> TermEvaluator<'a> {
     }
 
     fn prepared(&self, want: &TermRequest, places: &[usize]) -> Option<ScorerQuery> {
-        let query = self.queries.get(want.query)?;
-        let point = |i: &usize| want.places.get(*i).map(|&(t, draw)| Point { t, draw, weight: 1.0 });
+        let query = self.request.queries.get(want.query)?;
+        let point = |i: &usize| want.points.get(*i).map(|&(t, draw)| Point { t, draw, weight: 1.0 });
         let points = places.iter().filter_map(point).collect();
-        Some(ScorerQuery { pixels: query.pixels.clone(), plan: Plan { points, draws: 1 }, class: self.settings.class })
+        let codec = self.request.model.codec();
+        Some(ScorerQuery::of_image(codec, query.pixels.clone(), query.condition, Plan { points, draws: 1 }))
     }
 
     /// One group's missing terms of a portion, written now and then.
@@ -164,23 +178,13 @@ impl<'a> TermEvaluator<'a> {
         group: usize,
         report: &mut dyn Report,
     ) -> Result<()> {
-        // Place in the pass, and which query, timestep and draw it is.
-        let mut todo = Vec::new();
-        for (q, (want, places)) in portion.iter().zip(places).enumerate() {
-            if !want.groups.contains(&group) {
-                continue;
-            }
-            let table = self.table(want.query, group);
-            for (p, place) in places.iter().enumerate() {
-                if let Some(&(t, draw)) = want.places.get(*place)
-                    && table.is_none_or(|table| table.get(t, draw).is_none())
-                {
-                    todo.push(((q, p), want.query, t, draw));
-                }
-            }
+        let Some(&index) = self.groups().get(group) else { return Ok(()) };
+        if self.todo(portion, places, group).is_empty() {
+            return Ok(());
         }
-        let Some(&number) = self.groups.get(group).filter(|_| !todo.is_empty()) else { return Ok(()) };
-        let other = self.counterfactuals.without(number, report)?;
+        let other = self.counterfactuals.without(index, report)?;
+        self.load_now_known(group, index)?;
+        let todo = self.todo(portion, places, group);
         let what = format!("scoring without {}", self.names.get(group).map_or("", String::as_str));
         let (mut done, total) = (0, todo.len());
         for block in todo.chunks(WRITE_EVERY) {
@@ -195,13 +199,50 @@ impl<'a> TermEvaluator<'a> {
             let mut touched: Vec<usize> = block.iter().map(|(_, query, ..)| *query).collect();
             touched.dedup();
             for query in touched {
-                if let (Some(image), Some(identity), Some(table)) =
-                    (self.queries.get(query), self.identities.get(group), self.table(query, group).cloned())
+                if let (Some(image), Some(Some(identity)), Some(table)) =
+                    (self.request.queries.get(query), self.identities.get(group), self.table(query, group).cloned())
                 {
-                    self.kept.save(image, identity, &table)?;
+                    self.cache.save_terms(image, identity, &table)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// What a group lacks of a portion: the point in the pass, and its query, timestep and draw.
+    fn todo(
+        &self,
+        portion: &[TermRequest],
+        places: &[Vec<usize>],
+        group: usize,
+    ) -> Vec<(QueryPoint, usize, usize, usize)> {
+        let mut todo = Vec::new();
+        for (q, (want, places)) in portion.iter().zip(places).enumerate() {
+            if !want.groups.contains(&group) {
+                continue;
+            }
+            let table = self.table(want.query, group);
+            for (p, place) in places.iter().enumerate() {
+                if let Some(&(t, draw)) = want.points.get(*place)
+                    && table.is_none_or(|table| table.get(t, draw).is_none())
+                {
+                    todo.push((QueryPoint { query: q, point: p }, want.query, t, draw));
+                }
+            }
+        }
+        todo
+    }
+
+    /// A model that was just made has an identity now, under which terms may be cached.
+    fn load_now_known(&mut self, group: usize, index: usize) -> Result<()> {
+        let Some(slot) = self.identities.get_mut(group).filter(|i| i.is_none()) else { return Ok(()) };
+        let Some(identity) = self.counterfactuals.identity(index)? else { return Ok(()) };
+        for (query, tables) in self.request.queries.iter().zip(&mut self.tables) {
+            if let Some(table) = tables.get_mut(group) {
+                *table = self.cache.terms(query, &identity);
+            }
+        }
+        *slot = Some(identity);
         Ok(())
     }
 }

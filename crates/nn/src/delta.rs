@@ -1,23 +1,30 @@
 //! Weights as differences to other weights: many models that differ little, each in a fraction of the space.
+//!
+//! A difference is a safetensors file, compressed by zstd. It is written and read one tensor at a time, so that the memory
+//! it takes beside the two networks is bounded by the largest tensor.
 
 use std::collections::HashMap;
+use std::io::{Read, Write};
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
+use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 
-use super::weights::NamedValues;
+use super::parameters::{NamedTensor, VALUES_PER_CHUNK, little_endian, named_tensors, replace_parameters, to_vec};
+use super::selection::ParameterSelection;
+use super::weights::{Header, TensorEntry, arrange, half_precision, widen};
 use whence_base::{Error, Result};
 
-/// How exactly differences are kept.
+/// How exactly differences are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeltaPrecision {
-    /// 32-bit floats: all there is.
+    /// 32-bit floats, exactly.
     Float32,
     /// 16-bit floats.
     Float16,
-    /// Whole numbers from -127 to 127 times a scale for each output channel; vectors as 16-bit floats.
+    /// Integers from -127 to 127 times one scale per output channel; vectors as 16-bit floats.
     #[default]
     Int8,
     /// As [`Int8`](Self::Int8), from -7 to 7.
@@ -25,7 +32,7 @@ pub enum DeltaPrecision {
 }
 
 impl DeltaPrecision {
-    /// Largest whole number; none where differences stay floats.
+    /// Largest integer; none where differences stay floats.
     fn largest(self) -> Option<f32> {
         match self {
             Self::Float32 | Self::Float16 => None,
@@ -39,174 +46,277 @@ impl DeltaPrecision {
     }
 }
 
-/// End of the name under which a tensor's scales are kept.
+/// End of the name under which a tensor's scales are stored.
 const SCALES: &str = "#scales";
 
-/// The difference `other - full` of two networks of the same layers: a safetensors file, packed by zstd.
+/// Level of the zstd compression.
+const LEVEL: i32 = 9;
+
+/// Differences up to this many bytes are compressed in one call, which finds a little more than a stream does. Larger ones
+/// are not held in memory.
+const ONE_CALL: u64 = 16 << 20;
+
+fn internal(what: impl Into<String>) -> Error {
+    Error::internal(what)
+}
+
+fn damaged(what: impl Into<String>) -> Error {
+    Error::input(what, "difference of two models", "it belongs to another model or is damaged: make it again")
+}
+
+/// The difference `other - full` of two networks of the same layers, for the selected parameters.
 ///
 /// # Errors
-/// Where the two have other tensors or shapes.
-pub fn encode(full: &[NamedValues], other: &[NamedValues], precision: DeltaPrecision) -> Result<Vec<u8>> {
-    let broken = |what: String| Error::input(what, "difference of two models", "report this");
-    let mut buffers: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    for ((name, shape, base), (other_name, other_shape, values)) in full.iter().zip(other) {
-        if name != other_name || shape != other_shape {
-            return Err(broken(format!("{name} {shape:?} is {other_name} {other_shape:?} in the other")));
-        }
-        let difference: Vec<f32> = values.iter().zip(base).map(|(v, b)| v - b).collect();
+/// As [`encode_to`].
+pub fn encode<M: Module>(
+    full: &M,
+    other: &M,
+    precision: DeltaPrecision,
+    selection: &ParameterSelection,
+) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    encode_to(&mut bytes, full, other, precision, selection)?;
+    Ok(bytes)
+}
+
+/// Writes the difference `other - full` of two networks of the same layers, for the selected parameters.
+///
+/// # Errors
+/// Where the two have other tensors or shapes, differ in a parameter that is not selected, or `out` cannot be written.
+pub fn encode_to<M: Module>(
+    out: impl Write,
+    full: &M,
+    other: &M,
+    precision: DeltaPrecision,
+    selection: &ParameterSelection,
+) -> Result<()> {
+    encode_tensors(out, named_tensors(full), named_tensors(other), precision, selection)
+}
+
+fn encode_tensors(
+    mut out: impl Write,
+    full: Vec<NamedTensor>,
+    other: Vec<NamedTensor>,
+    precision: DeltaPrecision,
+    selection: &ParameterSelection,
+) -> Result<()> {
+    let pairs = pairs(full, other, selection)?;
+    let mut parts = Vec::new();
+    let mut entries = Vec::new();
+    for (index, (base, _)) in pairs.iter().enumerate() {
+        let (name, shape) = (base.name.clone(), base.shape.clone());
         match (precision.largest(), shape.as_slice()) {
             (Some(largest), &[channels, _, ..]) if channels > 0 => {
-                let (whole, scales) = round(&difference, channels, largest);
-                buffers.push((name.clone(), Dtype::I8, shape.clone(), whole));
-                let scales = floats(&scales, Dtype::F32);
-                buffers.push((format!("{name}{SCALES}"), Dtype::F32, vec![channels], scales));
+                parts.extend([Part::Integers { index, channels, largest }, Part::Scales { index, channels, largest }]);
+                let scales = format!("{name}{SCALES}");
+                entries.push(TensorEntry { name, dtype: Dtype::I8, shape });
+                entries.push(TensorEntry { name: scales, dtype: Dtype::F32, shape: vec![channels] });
             }
             _ => {
-                let float = precision.float();
-                buffers.push((name.clone(), float, shape.clone(), floats(&difference, float)));
+                parts.push(Part::Floats { index });
+                entries.push(TensorEntry { name, dtype: precision.float(), shape });
             }
         }
     }
-    let views = buffers
-        .iter()
-        .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)))
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|e| broken(e.to_string()))?;
-    let bytes = safetensors::serialize(views, None).map_err(|e| broken(e.to_string()))?;
-    zstd::bulk::compress(&bytes, 9).map_err(|e| broken(e.to_string()))
+    let arranged = arrange(&entries, None)?;
+    let length = arranged.header.len() as u64 + arranged.data_length;
+    let write = |to: &mut dyn Write| -> Result<()> {
+        to.write_all(&arranged.header).map_err(write_failed)?;
+        for index in &arranged.order {
+            let part = parts.get(*index).ok_or_else(|| internal("a tensor without a part"))?;
+            part.write(to, &pairs, precision)?;
+        }
+        Ok(())
+    };
+    if length <= ONE_CALL {
+        let mut bytes = Vec::new();
+        write(&mut bytes)?;
+        let compressed = zstd::bulk::compress(&bytes, LEVEL).map_err(write_failed)?;
+        return out.write_all(&compressed).map_err(write_failed);
+    }
+    let mut encoder = zstd::stream::write::Encoder::new(out, LEVEL).map_err(write_failed)?;
+    encoder.set_pledged_src_size(Some(length)).map_err(write_failed)?;
+    write(&mut encoder)?;
+    encoder.finish().map_err(write_failed)?;
+    Ok(())
 }
 
-/// The other network's weights again: `full` plus the difference that [`encode`] made.
+fn write_failed(e: std::io::Error) -> Error {
+    let remedy = "check that the disk is writable and has space, then start again: what was finished is kept";
+    Error::input(format!("writing failed: {e}"), "difference of two models", remedy)
+}
+
+/// The selected parameters of both networks.
+fn pairs(
+    full: Vec<NamedTensor>,
+    other: Vec<NamedTensor>,
+    selection: &ParameterSelection,
+) -> Result<Vec<(NamedTensor, NamedTensor)>> {
+    if full.len() != other.len() {
+        return Err(internal(format!("one model has {} parameters and the other {}", full.len(), other.len())));
+    }
+    let mut pairs = Vec::with_capacity(full.len());
+    for (base, other) in full.into_iter().zip(other) {
+        if base.name != other.name || base.shape != other.shape {
+            return Err(internal(format!(
+                "{} {:?} is {} {:?} in the other",
+                base.name, base.shape, other.name, other.shape
+            )));
+        }
+        if selection.contains(&base.name) {
+            pairs.push((base, other));
+        } else if to_vec(base.values)? != to_vec(other.values)? {
+            return Err(internal(format!("{} is not selected and differs", base.name)));
+        }
+    }
+    Ok(pairs)
+}
+
+/// What a tensor of the file holds of a pair of parameters.
+enum Part {
+    Floats { index: usize },
+    Scales { index: usize, channels: usize, largest: f32 },
+    Integers { index: usize, channels: usize, largest: f32 },
+}
+
+impl Part {
+    fn write(
+        &self,
+        out: &mut dyn Write,
+        pairs: &[(NamedTensor, NamedTensor)],
+        precision: DeltaPrecision,
+    ) -> Result<()> {
+        let (Self::Floats { index } | Self::Scales { index, .. } | Self::Integers { index, .. }) = *self;
+        let (base, other) = pairs.get(index).ok_or_else(|| internal("a part without parameters"))?;
+        let mut difference = to_vec(other.values.clone())?;
+        for (value, base) in difference.iter_mut().zip(to_vec(base.values.clone())?) {
+            *value -= base;
+        }
+        match *self {
+            Self::Floats { .. } => {
+                for chunk in difference.chunks(VALUES_PER_CHUNK) {
+                    let float32 = precision.float() == Dtype::F32;
+                    let bytes = if float32 { little_endian(chunk) } else { half_precision(chunk) };
+                    out.write_all(&bytes).map_err(write_failed)?;
+                }
+                Ok(())
+            }
+            Self::Scales { channels, largest, .. } => {
+                out.write_all(&little_endian(&scales(&difference, channels, largest))).map_err(write_failed)
+            }
+            Self::Integers { channels, largest, .. } => {
+                out.write_all(&integers(&difference, channels, largest)).map_err(write_failed)
+            }
+        }
+    }
+}
+
+/// The scale of each output channel with which its largest difference becomes `largest`.
+fn scales(difference: &[f32], channels: usize, largest: f32) -> Vec<f32> {
+    let scale = |channel: &[f32]| channel.iter().fold(0.0f32, |m, v| m.max(v.abs())) / largest;
+    difference.chunks(values_per_channel(difference.len(), channels)).map(scale).collect()
+}
+
+/// The differences in units of their channel's scale, rounded, as the bytes of signed integers.
+fn integers(difference: &[f32], channels: usize, largest: f32) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(difference.len());
+    let each = values_per_channel(difference.len(), channels);
+    for (channel, scale) in difference.chunks(each).zip(scales(difference, channels, largest)) {
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        bytes.extend(channel.iter().map(|v| ((v * inverse).round().clamp(-largest, largest) as i8).cast_unsigned()));
+    }
+    bytes
+}
+
+fn values_per_channel(count: usize, channels: usize) -> usize {
+    (count / channels.max(1)).max(1)
+}
+
+/// The other network again: `full` plus the difference that [`encode`] made with this selection.
 ///
 /// # Errors
 /// Bytes that are damaged, or a difference to another network.
-pub fn decode(full: &[NamedValues], bytes: &[u8]) -> Result<Vec<NamedValues>> {
-    let broken = |what: String| {
-        Error::input(what, "difference of two models", "it belongs to another model or is damaged: make it again")
-    };
-    // Names and shapes beside the numbers; a length that the file claims is not believed.
-    let most =
-        4096 + full.iter().map(|(name, shape, v)| 4 * v.len() + 64 * shape.len() + 8 * name.len() + 512).sum::<usize>();
-    let bytes = zstd::bulk::decompress(bytes, most).map_err(|e| broken(e.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| broken(e.to_string()))?;
-    let mut views: HashMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
-    full.iter()
-        .map(|(name, shape, base)| {
-            let missing = || broken(format!("{name} is missing or has another shape"));
-            let view = views.remove(name).filter(|v| v.shape() == shape.as_slice()).ok_or_else(missing)?;
-            let difference = match (view.dtype(), shape.as_slice()) {
-                (Dtype::I8, &[channels, ..]) => {
-                    let scales = views.remove(&format!("{name}{SCALES}")).filter(|s| s.shape() == [channels]);
-                    let scales = numbers(&scales.ok_or_else(missing)?).ok_or_else(missing)?;
-                    let each = (base.len() / channels.max(1)).max(1);
-                    let whole = view.data().chunks(each).zip(&scales);
-                    whole.flat_map(|(c, scale)| c.iter().map(move |v| f32::from(v.cast_signed()) * scale)).collect()
+pub fn decode<M: Module>(full: &M, bytes: impl Read, selection: &ParameterSelection) -> Result<M> {
+    let values = decode_tensors(&named_tensors(full), bytes, selection)?;
+    Ok(replace_parameters(full.clone(), values))
+}
+
+/// The values of the selected parameters, in their order; none for the others.
+fn decode_tensors(
+    full: &[NamedTensor],
+    bytes: impl Read,
+    selection: &ParameterSelection,
+) -> Result<Vec<Option<Tensor<1>>>> {
+    let mut reader = zstd::stream::read::Decoder::new(bytes).map_err(|e| damaged(e.to_string()))?;
+    // Names, shapes and offsets of the tensors and their scales; a length that the file claims is not believed.
+    let most: usize = 4096 + full.iter().map(|p| 64 * p.shape.len() + 8 * p.name.len() + 512).sum::<usize>();
+    let header = Header::read(&mut reader, most as u64, "difference of two models")?;
+    let positions: HashMap<&str, usize> = full
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| selection.contains(&p.name))
+        .map(|(index, p)| (p.name.as_str(), index))
+        .collect();
+    let mut found = vec![None; full.len()];
+    let mut scales: HashMap<String, Vec<f32>> = HashMap::new();
+    for name in header.metadata.offset_keys() {
+        let info = header.metadata.info(&name).ok_or_else(|| internal("a tensor without a description"))?;
+        let parameter = name.strip_suffix(SCALES).unwrap_or(&name);
+        let base = positions.get(parameter).and_then(|index| Some((*index, full.get(*index)?)));
+        let (index, base) = base.ok_or_else(|| damaged(format!("the model has no parameter {parameter}")))?;
+        let is_scales = parameter.len() < name.len();
+        let shape = if is_scales { base.shape.get(..1) } else { Some(base.shape.as_slice()) };
+        // Checked before memory is taken for it.
+        if shape != Some(info.shape.as_slice()) {
+            return Err(damaged(format!("{name} has shape {:?} in place of {:?}", info.shape, base.shape)));
+        }
+        let mut data = vec![0; info.data_offsets.1 - info.data_offsets.0];
+        reader.read_exact(&mut data).map_err(|e| damaged(format!("{name} is incomplete ({e})")))?;
+        let mut values = Vec::with_capacity(info.shape.iter().product());
+        match (info.dtype, base.shape.as_slice()) {
+            (Dtype::F32 | Dtype::F16, _) => widen(&data, info.dtype, &mut values),
+            (Dtype::I8, &[channels, ..]) if !is_scales => {
+                let scales = scales.remove(&name).ok_or_else(|| damaged(format!("{name} has no scales")))?;
+                for (chunk, scale) in data.chunks(values_per_channel(data.len(), channels)).zip(&scales) {
+                    values.extend(chunk.iter().map(|v| f32::from(v.cast_signed()) * scale));
                 }
-                _ => numbers(&view).ok_or_else(missing)?,
-            };
-            if difference.len() != base.len() || difference.iter().any(|d| !d.is_finite()) {
-                return Err(broken(format!("{name} holds numbers that are not finite")));
             }
-            let values = base.iter().zip(&difference).map(|(b, d)| b + d).collect();
-            Ok((name.clone(), shape.clone(), values))
-        })
-        .collect()
-}
-
-/// Whole numbers and a scale for each output channel, whose largest difference becomes `largest`.
-fn round(difference: &[f32], channels: usize, largest: f32) -> (Vec<u8>, Vec<f32>) {
-    let each = (difference.len() / channels.max(1)).max(1);
-    let mut whole = Vec::with_capacity(difference.len());
-    let mut scales = Vec::with_capacity(channels);
-    for channel in difference.chunks(each) {
-        let scale = channel.iter().fold(0.0f32, |m, v| m.max(v.abs())) / largest;
-        scales.push(scale);
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-        whole.extend(channel.iter().map(|v| ((v * inverse).round().clamp(-largest, largest) as i8).cast_unsigned()));
+            _ => return Err(damaged(format!("{name} holds {:?} values", info.dtype))),
+        }
+        drop(data);
+        if let Some(value) = values.iter().find(|d| !d.is_finite()) {
+            return Err(damaged(format!("{name} holds {value}")));
+        }
+        if is_scales {
+            scales.insert(parameter.to_owned(), values);
+        } else if let Some(slot) = found.get_mut(index) {
+            *slot = Some(sum(base, values)?);
+        }
     }
-    (whole, scales)
-}
-
-fn floats(values: &[f32], dtype: Dtype) -> Vec<u8> {
-    match dtype {
-        Dtype::F16 => values.iter().flat_map(|v| half::f16::from_f32(*v).to_le_bytes()).collect(),
-        _ => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+    let end = reader.read(&mut [0]).map_err(|e| damaged(e.to_string()))?;
+    if end > 0 || !scales.is_empty() {
+        return Err(damaged("it holds more than the model's parameters"));
     }
+    for (parameter, values) in full.iter().zip(&found) {
+        if values.is_none() && selection.contains(&parameter.name) {
+            return Err(damaged(format!("{} is missing", parameter.name)));
+        }
+    }
+    Ok(found)
 }
 
-fn numbers(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    super::weights::widen(view)
+/// A parameter plus its difference, on its device.
+fn sum(base: &NamedTensor, mut difference: Vec<f32>) -> Result<Tensor<1>> {
+    let values = to_vec(base.values.clone())?;
+    if values.len() != difference.len() {
+        return Err(damaged(format!("{} has {} values in place of {}", base.name, difference.len(), values.len())));
+    }
+    for (value, base) in difference.iter_mut().zip(values) {
+        *value += base;
+    }
+    let count = difference.len();
+    Ok(Tensor::from_data(TensorData::new(difference, [count]), &base.values.device()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use whence_base::random::epsilon;
-
-    fn networks(size: f32) -> (Vec<NamedValues>, Vec<NamedValues>) {
-        let shapes: [(&str, &[usize]); 3] =
-            [("conv.weight", &[6, 5, 3, 3]), ("conv.bias", &[6]), ("linear.weight", &[4, 7])];
-        let make = |seed, scale: f32| -> Vec<NamedValues> {
-            let all = shapes.iter().enumerate();
-            all.map(|(i, (name, shape))| {
-                let count = shape.iter().product();
-                let values = epsilon(seed, b"delta", i, 0, count).iter().map(|v| v * scale).collect();
-                ((*name).to_owned(), shape.to_vec(), values)
-            })
-            .collect()
-        };
-        let full = make(1, 1.0);
-        let other = full
-            .iter()
-            .zip(make(2, size))
-            .map(|((n, s, f), (_, _, d))| (n.clone(), s.clone(), f.iter().zip(d).map(|(f, d)| f + d).collect()))
-            .collect();
-        (full, other)
-    }
-
-    #[test]
-    fn differences_come_back_as_exactly_as_their_precision_says() {
-        let (full, other) = networks(0.01);
-        for (precision, most) in [
-            (DeltaPrecision::Float32, 1e-7),
-            (DeltaPrecision::Float16, 3e-5),
-            (DeltaPrecision::Int8, 1.4e-4),
-            (DeltaPrecision::Int4, 2.5e-3),
-        ] {
-            let bytes = encode(&full, &other, precision).unwrap();
-            let again = decode(&full, &bytes).unwrap();
-            let mut worst = 0.0f32;
-            for ((_, shape, a), (_, other_shape, b)) in again.iter().zip(&other) {
-                assert_eq!(shape, other_shape);
-                worst = a.iter().zip(b).fold(worst, |w, (a, b)| w.max((a - b).abs()));
-            }
-            assert!(worst <= most, "{precision:?}: {worst}");
-            assert!(precision == DeltaPrecision::Float32 || worst > most / 50.0, "{precision:?} rounds: {worst}");
-            // What was decoded is what is kept: encoding it again changes nothing more than the last bits.
-            assert_eq!(decode(&full, &bytes).unwrap(), again);
-        }
-    }
-
-    #[test]
-    fn equal_networks_have_no_difference() {
-        let (full, _) = networks(0.0);
-        for precision in [DeltaPrecision::Float16, DeltaPrecision::Int8] {
-            assert_eq!(decode(&full, &encode(&full, &full, precision).unwrap()).unwrap(), full);
-        }
-    }
-
-    #[test]
-    fn damaged_and_foreign_differences_are_errors() {
-        let (full, other) = networks(0.01);
-        let bytes = encode(&full, &other, DeltaPrecision::Int8).unwrap();
-        for length in 0..bytes.len() {
-            assert!(decode(&full, &bytes[..length]).is_err(), "cut to {length}");
-        }
-        let mut smaller = full.clone();
-        smaller[0] = ("conv.weight".into(), vec![6, 5, 2, 3], vec![0.0; 180]);
-        assert!(decode(&smaller, &bytes).is_err(), "another shape");
-        assert!(encode(&full, &smaller, DeltaPrecision::Int8).is_err());
-        let bomb = zstd::bulk::compress(&vec![0u8; 1 << 26], 9).unwrap();
-        assert!(decode(&full, &bomb).is_err(), "more than the network could hold");
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
 //! What networks are made of and trained with: layers under PyTorch's names, weights in and out, differences between two
-//! sets of weights, gradients, AdamW and the moving average.
+//! sets of weights, gradients, AdamW and the exponential moving average of the weights.
 
 pub mod delta;
 pub mod ema;
@@ -8,6 +8,10 @@ pub mod layers;
 pub mod optimizer;
 pub mod parameters;
 pub mod sample;
+pub mod selection;
+#[cfg(test)]
+mod test_network;
 pub mod weights;
 
 pub use sample::SampleShape;
+pub use selection::ParameterSelection;

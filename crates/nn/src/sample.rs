@@ -1,4 +1,4 @@
-//! What a network sees: samples, in 32-bit floats. An image becomes a sample in the codec.
+//! Samples: what a network works on, in 32-bit floats. A codec makes samples of images.
 
 use burn::tensor::{Device, Tensor, TensorData};
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::tables::{csv_bytes, result_json, score_rows, write_csv};
 use whence_base::{Error, Result};
 use whence_data::ImageShape;
+use whence_evaluation::tables::text_cell;
 use whence_methods::Attribution;
 
 /// How a table is written.
@@ -41,7 +42,7 @@ pub struct Comparison {
     pub methods: Vec<String>,
     /// Names of the groups: the rows.
     pub groups: Vec<String>,
-    /// Scores in nats, one row a group, one column a method; none where a method has not scored a group.
+    /// Scores in nats, one row per group, one column per method; none where a method has not scored a group.
     pub scores: Vec<Vec<Option<f64>>>,
 }
 
@@ -62,25 +63,22 @@ pub fn write_scores(path: &Path, format: TableFormat, attributions: &[Attributio
     }
 }
 
-/// Writes a comparison: in CSV a column of groups and one a method.
+/// Writes a comparison: in CSV one column of group names and one per method.
 ///
 /// # Errors
 /// Matrices of another size than their names, and where the file cannot be written.
 pub fn write_comparison(path: &Path, format: TableFormat, comparison: &Comparison) -> Result<()> {
     let (rows, columns) = (comparison.groups.len(), comparison.methods.len());
     if comparison.scores.len() != rows || comparison.scores.iter().any(|row| row.len() != columns) {
-        return Err(Error::file(
-            format!("the comparison is no table of {rows} groups and {columns} methods"),
-            path,
-            "report this",
-        ));
+        return Err(Error::internal(format!("the comparison is not a table of {rows} groups and {columns} methods")));
     }
     match format {
         TableFormat::Csv => {
-            let header = std::iter::once("group".to_owned()).chain(comparison.methods.iter().cloned()).collect();
+            let methods = comparison.methods.iter().map(|m| text_cell(m).into_owned());
+            let header = std::iter::once("group".to_owned()).chain(methods).collect();
             let body = comparison.groups.iter().zip(&comparison.scores).map(|(group, scores)| {
                 let cells = scores.iter().map(|s| s.map_or_else(String::new, |value| value.to_string()));
-                std::iter::once(group.clone()).chain(cells).collect()
+                std::iter::once(text_cell(group).into_owned()).chain(cells).collect()
             });
             let table: Vec<Vec<String>> = std::iter::once(header).chain(body).collect();
             whence_store::write_atomic(
@@ -111,7 +109,7 @@ mod tests {
 
     const SHAPE: ImageShape = ImageShape { channels: 3, height: 4, width: 4 };
 
-    fn answers() -> Vec<Attribution> {
+    fn attributions() -> Vec<Attribution> {
         ["a.png", "b, \"quoted\".png"]
             .iter()
             .map(|name| {
@@ -129,7 +127,7 @@ mod tests {
     fn scores_keep_every_digit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/scores.csv");
-        write_scores(&path, TableFormat::Csv, &answers(), SHAPE).unwrap();
+        write_scores(&path, TableFormat::Csv, &attributions(), SHAPE).unwrap();
         let mut reader = csv::Reader::from_path(&path).unwrap();
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
         assert_eq!(
@@ -138,7 +136,7 @@ mod tests {
         );
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 4);
-        let first = &answers()[0].scores[1];
+        let first = &attributions()[0].scores[1];
         assert_eq!((&rows[0][0], &rows[0][1], &rows[0][6]), ("a.png", "oil", "1"));
         assert_eq!(rows[0][2].parse::<f64>().unwrap().to_bits(), first.estimate.score.to_bits());
         assert_eq!(rows[0][5].parse::<f64>().unwrap().to_bits(), first.estimate.interval_95().1.to_bits());
@@ -149,15 +147,28 @@ mod tests {
     fn json_is_read_back_as_the_same_scores() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scores.json");
-        write_scores(&path, TableFormat::Json, &answers(), SHAPE).unwrap();
+        write_scores(&path, TableFormat::Json, &attributions(), SHAPE).unwrap();
         let json: serde_json::Value = whence_store::read_json(&path).unwrap();
         assert_eq!(json["schema_version"], 1);
         let scores: Vec<GroupScore> = serde_json::from_value(json["attributions"][1]["scores"].clone()).unwrap();
-        for (found, score) in scores.iter().zip(&answers()[1].scores) {
+        for (found, score) in scores.iter().zip(&attributions()[1].scores) {
             assert_eq!((&found.group, found.estimate), (&score.group, score.estimate));
         }
         assert_eq!(scores.len(), 2);
-        assert_eq!(json["attributions"][0]["verdict"], whence_methods::verdict(&answers()[0]));
+        assert_eq!(json["attributions"][0]["verdict"], whence_methods::verdict(&attributions()[0]));
+    }
+
+    #[test]
+    fn names_are_no_formulas_and_numbers_stay_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.csv");
+        let scores = vec![GroupScore::exact("=1+1", -0.5), GroupScore::exact("@cmd", 0.25)];
+        write_scores(&path, TableFormat::Csv, &[Attribution::new("-q.png", "guda", scores)], SHAPE).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("'-q.png,'@cmd,0.25,") && text.contains("'-q.png,'=1+1,-0.5,"), "{text}");
+        let table = whence_evaluation::ScoreTable::read(&path, None).unwrap();
+        assert_eq!(table.queries, ["-q.png"]);
+        assert_eq!(table.groups.iter().map(whence_evaluation::Group::label).collect::<Vec<_>>(), ["@cmd", "=1+1"]);
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub fn to_rgb(pixels: &[u8], shape: ImageShape) -> Vec<u8> {
 /// # Errors
 /// Where the file cannot be written.
 pub fn write_png(path: &Path, pixels: &[u8], shape: ImageShape) -> Result<()> {
-    let bytes = encode(pixels, shape).map_err(|what| Error::file(what, path, "report this"))?;
+    let bytes = encode(pixels, shape)
+        .map_err(|what| Error::internal(format!("{} cannot be encoded: {what}", path.display())))?;
     whence_store::write_atomic(path, &bytes)
 }
 
@@ -29,7 +30,7 @@ pub fn write_png(path: &Path, pixels: &[u8], shape: ImageShape) -> Result<()> {
 /// # Errors
 /// Where the pixels are not those of an image of this shape.
 pub fn png_bytes(pixels: &[u8], shape: ImageShape) -> Result<Vec<u8>> {
-    encode(pixels, shape).map_err(|what| Error::input(what, "image", "report this"))
+    encode(pixels, shape).map_err(|what| Error::internal(format!("the image cannot be encoded: {what}")))
 }
 
 fn encode(pixels: &[u8], shape: ImageShape) -> Result<Vec<u8>, String> {

@@ -29,9 +29,12 @@ pub struct ViewRecipe {
     pub schema_version: u32,
     /// Version of the program that wrote it.
     pub version: String,
-    /// The project's folder, where one was open.
-    #[serde(default)]
+    /// The project's folder. Only read: this version writes no folders, which would leave the computer with the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<PathBuf>,
+    /// Name of the project, where one was open.
+    #[serde(default)]
+    pub project_name: Option<String>,
     /// The image asked about, where there was one.
     #[serde(default)]
     pub query: Option<ViewQuery>,
@@ -46,18 +49,19 @@ pub struct ViewRecipe {
     pub tab: Option<String>,
 }
 
-/// The image asked about.
+/// The query image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewQuery {
     /// Its name on screen.
     pub name: String,
-    /// Seed it was drawn from.
+    /// Seed it was generated from.
     #[serde(default)]
     pub seed: Option<u64>,
-    /// File it was read from.
+    /// File it was read from: relative to the project's folder where it lies inside, else its name alone. Earlier versions
+    /// wrote whole paths.
     #[serde(default)]
     pub file: Option<PathBuf>,
-    /// How it was drawn, where it was.
+    /// How it was generated, where it was.
     #[serde(default)]
     pub draw: Option<SampleSettings>,
     /// blake3 of its values, hexadecimal; earlier versions did not write it.
@@ -77,7 +81,7 @@ pub struct ViewSettings {
     /// Random groups.
     #[serde(default)]
     pub null: usize,
-    /// Whether a second seed was asked.
+    /// Whether groups were unlearned with a second seed too.
     #[serde(default)]
     pub confirm: bool,
 }
@@ -88,6 +92,7 @@ impl Default for ViewRecipe {
             schema_version: LAYOUT,
             version: env!("CARGO_PKG_VERSION").into(),
             project: None,
+            project_name: None,
             query: None,
             settings: None,
             group: None,
@@ -101,9 +106,10 @@ impl Default for ViewRecipe {
 /// # Errors
 /// Where the bytes are not those of an image of this size, or the file cannot be written.
 pub fn write_recipe_png(path: &Path, rgb: &[u8], (width, height): (u32, u32), recipe: &ViewRecipe) -> Result<()> {
-    let text = serde_json::to_string(recipe).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    let text = serde_json::to_string(recipe)
+        .map_err(|e| Error::internal(format!("the settings for {} cannot be encoded: {e}", path.display())))?;
     let bytes = encode(rgb, png::ColorType::Rgb, (width, height), KEYWORD, text)
-        .map_err(|what| Error::file(what, path, "report this"))?;
+        .map_err(|what| Error::internal(format!("{} cannot be encoded: {what}", path.display())))?;
     whence_store::write_atomic(path, &bytes)
 }
 

@@ -8,6 +8,7 @@ use super::image_file::write_png;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape};
 use whence_diffusion::elbo::Estimate;
+use whence_evaluation::tables::serialize_text_cell;
 use whence_jobs::{AttributeJob, GroupNeighbours};
 use whence_methods::{Attribution, Query, ScoreSettings, rank, verdict};
 use whence_training::unlearning::{Judgement, Recipe};
@@ -26,14 +27,16 @@ pub struct Provenance<'a> {
     pub dataset: &'a Dataset,
     /// Name of the device.
     pub device: &'a str,
-    /// The images asked about.
+    /// The query images.
     pub queries: &'a [Query],
 }
 
 /// A row of `scores.csv`; what is no column is for other readers.
 #[derive(Serialize)]
 pub(super) struct ScoreRow<'a> {
+    #[serde(serialize_with = "serialize_text_cell")]
     pub query: &'a str,
+    #[serde(serialize_with = "serialize_text_cell")]
     pub group: &'a str,
     pub score_nats: f64,
     pub std_err: f64,
@@ -42,6 +45,7 @@ pub(super) struct ScoreRow<'a> {
     pub rank: usize,
     pub bits_per_dim: f64,
     pub evaluations: usize,
+    #[serde(serialize_with = "serialize_text_cell")]
     pub method: &'a str,
     #[serde(skip)]
     pub estimate: Estimate,
@@ -91,7 +95,9 @@ pub(super) fn result_json(attribution: &Attribution) -> serde_json::Value {
 
 #[derive(Serialize)]
 struct CheckRow<'a> {
+    #[serde(serialize_with = "serialize_text_cell")]
     query: &'a str,
+    #[serde(serialize_with = "serialize_text_cell")]
     group: &'a str,
     gate_passed: Option<bool>,
     group_error_rise: Option<f64>,
@@ -103,6 +109,7 @@ struct CheckRow<'a> {
 
 #[derive(Serialize)]
 struct OfficialRow<'a> {
+    #[serde(serialize_with = "serialize_text_cell")]
     image: &'a str,
     class_id: usize,
     delta_elbo: f64,
@@ -110,9 +117,12 @@ struct OfficialRow<'a> {
 
 #[derive(Serialize)]
 struct NeighbourRow<'a> {
+    #[serde(serialize_with = "serialize_text_cell")]
     query: &'a str,
+    #[serde(serialize_with = "serialize_text_cell")]
     group: &'a str,
     rank: usize,
+    #[serde(serialize_with = "serialize_text_cell")]
     image: &'a str,
     distance: f64,
 }
@@ -179,7 +189,7 @@ pub fn write_attribution(
         .iter()
         .map(|q| serde_json::json!({"name": q.name, "blake3": blake3::hash(&q.pixels).to_hex().to_string()}))
         .collect();
-    let timesteps_are_drawn = matches!(provenance.settings.timesteps, whence_diffusion::elbo::Timesteps::Count(_));
+    let timesteps_are_sampled = matches!(provenance.settings.timesteps, whence_diffusion::elbo::Timesteps::Count(_));
     let document = serde_json::json!({
         "schema_version": 1,
         "program": {"name": "whence", "version": env!("CARGO_PKG_VERSION")},
@@ -188,7 +198,7 @@ pub fn write_attribution(
         "settings": provenance.settings,
         "estimates": if provenance.settings.stop.is_some() {
             "unbiased estimates of the weighted sum over 10../10; groups left behind early have wide intervals"
-        } else if timesteps_are_drawn {
+        } else if timesteps_are_sampled {
             "unbiased estimates of the weighted sum over 10../10, from timesteps drawn by importance"
         } else {
             "the weighted sum over the grid, averaged over draws"
@@ -220,6 +230,6 @@ pub(super) fn csv_bytes(
     fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error>,
 ) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    fill(&mut writer).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
-    writer.into_inner().map_err(|e| Error::file(e.to_string(), path, "report this"))
+    fill(&mut writer).map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
+    writer.into_inner().map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))
 }

@@ -1,8 +1,8 @@
-//! The store: results under the hash of what they were computed from. One file a result, whole or not there.
+//! The store: results under the hash of what they were computed from. One file per result, either whole or absent.
 //!
-//! A file is a header (magic, layout version, length of the manifest), the manifest as JSON, the content, and the
-//! blake3 of all before it. The manifest repeats kind, key and inputs, so that a store can be read without the program's
-//! memory of it; the key is the blake3 of kind and inputs, so that a file under a wrong name is known as such.
+//! A file is a header (magic, length of the manifest), the manifest as JSON, the content, and the blake3 hash of all
+//! before it. The manifest repeats kind, revision, key and inputs, so that a store can be read without knowing what was
+//! asked for; the key is the blake3 hash of kind, revision and inputs, so that a file under a wrong name is recognised.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{create_folder, read_json, write_json};
+use super::files::{create_folder, read_json_or, write_atomic, write_json, write_whole};
+use super::kind::Kind;
+use super::lock::lock_file;
 use whence_base::{Error, Result};
 
 /// First bytes of every file.
@@ -22,66 +24,15 @@ const LAYOUT: u32 = 1;
 /// Bytes of a checksum.
 const SUM: usize = blake3::OUT_LEN;
 
-/// What a result is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// A model without some images, as the difference to the full model.
-    Counterfactual,
-    /// An unlearning that is not finished.
-    Unfinished,
-    /// Terms of one query under one pair of models.
-    Terms,
-    /// What a model without a group forgot and kept.
-    Gate,
-    /// Nearest images outside the own group.
-    Neighbours,
-    /// A query drawn again.
-    Redrawing,
-    /// A score by region and timestep.
-    Map,
-    /// A group's images that its removal made less likely.
-    Moved,
-    /// The course of an unlearning, with images.
-    Course,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 9] = [
-        Self::Counterfactual,
-        Self::Unfinished,
-        Self::Terms,
-        Self::Gate,
-        Self::Neighbours,
-        Self::Redrawing,
-        Self::Map,
-        Self::Moved,
-        Self::Course,
-    ];
-
-    /// Name of its folder.
-    pub fn folder(self) -> &'static str {
-        match self {
-            Self::Counterfactual => "counterfactuals",
-            Self::Unfinished => "unfinished",
-            Self::Terms => "terms",
-            Self::Gate => "gates",
-            Self::Neighbours => "neighbours",
-            Self::Redrawing => "redrawings",
-            Self::Map => "maps",
-            Self::Moved => "moved",
-            Self::Course => "courses",
-        }
-    }
-}
-
 /// What a result is and what it was computed from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// What it is.
     pub kind: Kind,
-    /// blake3 of kind and inputs, hexadecimal: its name.
+    /// Revision of the code that computed it, see [`Kind::revision`].
+    #[serde(default = "first_revision")]
+    pub revision: u32,
+    /// blake3 hash of kind, revision and inputs, hexadecimal: its name.
     pub key: String,
     /// What it was computed from; keys in alphabetical order.
     pub inputs: Value,
@@ -89,11 +40,32 @@ pub struct Manifest {
     pub written_by: String,
 }
 
-/// The name of a result: blake3 of its kind and of what it is computed from.
+impl Manifest {
+    /// Whether another revision of the code computed it, so that it is not used any more.
+    pub fn is_outdated(&self) -> bool {
+        self.revision != self.kind.revision()
+    }
+}
+
+/// Manifests from before keys had a revision do not name one.
+fn first_revision() -> u32 {
+    1
+}
+
+/// The name of a result: blake3 hash of its kind, the kind's current revision, and what it is computed from.
 pub fn key_of(kind: Kind, inputs: &Value) -> String {
+    key_at(kind, kind.revision(), inputs)
+}
+
+fn key_at(kind: Kind, revision: u32, inputs: &Value) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("whence 2026 store v1");
+    hasher.update(kind.folder().as_bytes()).update(b"\0");
+    // Keys of revision 1 are those from before there were revisions.
+    if revision != first_revision() {
+        hasher.update(format!("revision {revision}\0").as_bytes());
+    }
     // serde_json's maps are sorted by key, so equal inputs have one text.
-    hasher.update(kind.folder().as_bytes()).update(b"\0").update(inputs.to_string().as_bytes());
+    hasher.update(inputs.to_string().as_bytes());
     hasher.finalize().to_hex().to_string()
 }
 
@@ -102,12 +74,25 @@ struct Layout {
     schema_version: u32,
 }
 
+/// What may be done with an open store.
+#[derive(Debug)]
+enum Access {
+    /// Reading and writing. The system releases the lock when the process dies.
+    Write {
+        /// Locked while it is held.
+        _lock: File,
+    },
+    /// Reading, because nothing else was wanted.
+    Read,
+    /// Reading, because the folder cannot be written.
+    NotWritable,
+}
+
 /// A store in a folder. Readers need no lock, because files appear whole; one writer holds it.
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
-    /// Locked while it is held; the system gives it back when the process dies.
-    writer: Option<File>,
+    access: Access,
 }
 
 impl Store {
@@ -117,38 +102,22 @@ impl Store {
     /// A store that another process writes, one of a later version, and folders that cannot be written.
     pub fn open(root: &Path) -> Result<Self> {
         if root.as_os_str().is_empty() {
-            return Err(Error::input("there is no folder to keep results in", "keep_in", "name one"));
+            return Err(Error::input("no folder for results was given", "results folder", "name one"));
         }
         create_folder(root)?;
-        let path = root.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .read(true)
-            .open(&path)
-            .map_err(Error::io("write", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(Error::file(
-                    "another run of Whence is working here",
-                    root,
-                    "wait until it is done or stop it, or choose another folder",
-                ));
-            }
-            // Some network drives know no locks; one writer is then the user's own care.
-            Err(std::fs::TryLockError::Error(error)) => {
-                tracing::warn!("{} cannot be locked ({error}): let only one program work there", root.display());
-            }
-        }
+        let lock = lock_file(
+            &root.join("lock"),
+            root,
+            "another run of Whence is working here",
+            "wait until it is done or stop it, or choose another folder",
+        )?;
         let layout = root.join("store.json");
         if layout.exists() {
             check_layout(root)?;
         } else {
             write_json(&layout, &Layout { schema_version: LAYOUT })?;
         }
-        Ok(Self { root: root.to_owned(), writer: Some(lock) })
+        Ok(Self { root: root.to_owned(), access: Access::Write { _lock: lock } })
     }
 
     /// Opens a store for reading.
@@ -157,7 +126,35 @@ impl Store {
     /// Where there is none, or one of a later version.
     pub fn read_only(root: &Path) -> Result<Self> {
         check_layout(root)?;
-        Ok(Self { root: root.to_owned(), writer: None })
+        Ok(Self { root: root.to_owned(), access: Access::Read })
+    }
+
+    /// As [`open`](Self::open), but where the folder cannot be written, the store is opened for reading: what is there
+    /// is used, and only [`put`](Self::put) fails. A folder that does not exist and cannot be made is an empty store.
+    ///
+    /// # Errors
+    /// A store that another process writes, and one of a later version.
+    pub fn open_or_read_only(root: &Path) -> Result<Self> {
+        Self::open(root).or_else(|error| Self::without_writing(root, error))
+    }
+
+    /// The store for reading where `error` says that its folder cannot be written; else that error.
+    fn without_writing(root: &Path, error: Error) -> Result<Self> {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        match &error {
+            Error::Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem) => {}
+            _ => return Err(error),
+        }
+        if root.join("store.json").exists() {
+            check_layout(root)?;
+        }
+        tracing::warn!("{error}. Stored results are read, and new ones cannot be stored");
+        Ok(Self { root: root.to_owned(), access: Access::NotWritable })
+    }
+
+    /// Whether results can be stored.
+    pub fn is_writable(&self) -> bool {
+        matches!(self.access, Access::Write { .. })
     }
 
     /// Its folder.
@@ -175,23 +172,34 @@ impl Store {
         self.path(kind, key).is_file()
     }
 
-    /// Keeps a result; returns its key.
+    /// Stores a result; returns its key.
     ///
     /// # Errors
-    /// Where it cannot be written, a full disk among others; what was there before is then untouched.
+    /// Where it cannot be written, a full disk or a read-only folder among others; what was there before is then
+    /// untouched.
     pub fn put(&self, kind: Kind, inputs: &Value, content: &[u8]) -> Result<String> {
-        if self.writer.is_none() {
-            return Err(Error::file("this store was opened for reading", &self.root, "report this"));
+        match self.access {
+            Access::Write { .. } => {}
+            Access::Read => return Err(Error::internal("a store that was opened for reading is written to")),
+            Access::NotWritable => {
+                return Err(Error::file(
+                    "new results must be stored here, and this folder cannot be written",
+                    &self.root,
+                    "change who may write there, or copy the project to a folder of your own",
+                ));
+            }
         }
         let key = key_of(kind, inputs);
         let manifest = Manifest {
             kind,
+            revision: kind.revision(),
             key: key.clone(),
             inputs: inputs.clone(),
             written_by: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let path = self.path(kind, &key);
-        let text = serde_json::to_vec(&manifest).map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+        let text = serde_json::to_vec(&manifest)
+            .map_err(|e| Error::internal(format!("the manifest of {} cannot be encoded: {e}", path.display())))?;
         let mut bytes = Vec::with_capacity(MAGIC.len() + 8 + text.len() + content.len() + SUM);
         bytes.extend_from_slice(MAGIC);
         bytes.extend((text.len() as u64).to_le_bytes());
@@ -199,16 +207,20 @@ impl Store {
         bytes.extend_from_slice(content);
         let sum = blake3::hash(&bytes);
         bytes.extend_from_slice(sum.as_bytes());
-        // These are written often: whether the disk has them at once matters less than the time it takes.
+        if path.is_dir() {
+            tracing::warn!("{} is a folder in the place of a stored result; it is moved to damaged/", path.display());
+            self.set_aside(kind, &key);
+        }
+        // Terms and checkpoints are written often, so waiting for the disk each time would cost more than the rare loss.
         match kind {
-            Kind::Terms | Kind::Unfinished => super::write_whole(&path, &bytes)?,
-            _ => super::write_atomic(&path, &bytes)?,
+            Kind::Terms | Kind::Unfinished => write_whole(&path, &bytes)?,
+            _ => write_atomic(&path, &bytes)?,
         }
         Ok(key)
     }
 
-    /// The result computed from `inputs`, where it is there and whole. A damaged one is set aside, so that it is
-    /// computed again and nothing is lost.
+    /// The result computed from `inputs` by the kind's current revision, where it is there and whole. A damaged one is
+    /// set aside, so that it is computed again and nothing is lost.
     pub fn get(&self, kind: Kind, inputs: &Value) -> Option<Vec<u8>> {
         let key = key_of(kind, inputs);
         let path = self.path(kind, &key);
@@ -219,10 +231,24 @@ impl Store {
             Ok((_, content)) => Some(content),
             Err(error) => {
                 tracing::warn!("{error}; it is computed again");
-                self.set_aside(kind, &key);
+                // In a store that is only read, the damaged file stays where it is.
+                if self.is_writable() {
+                    self.set_aside(kind, &key);
+                }
                 None
             }
         }
+    }
+
+    /// The checksum at the end of a result's file, hexadecimal: equal ones stand for equal contents. It is not verified here;
+    /// reading the result does that. None where there is no such result.
+    pub fn checksum(&self, kind: Kind, key: &str) -> Option<String> {
+        use std::io::{Read as _, Seek as _, SeekFrom};
+        let mut file = File::open(self.path(kind, key)).ok()?;
+        file.seek(SeekFrom::End(-(SUM as i64))).ok()?;
+        let mut sum = [0; SUM];
+        file.read_exact(&mut sum).ok()?;
+        Some(blake3::Hash::from_bytes(sum).to_hex().to_string())
     }
 
     /// Removes a result.
@@ -237,32 +263,62 @@ impl Store {
         }
     }
 
-    /// Names of all results of a kind, sorted.
+    /// Names of all results of a kind, outdated ones among them, sorted.
     pub fn keys(&self, kind: Kind) -> Vec<String> {
-        let folder = self.root.join(kind.folder());
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut keys: Vec<String> = entries
-            .filter_map(|e| e.file_name().into_string().ok())
-            .filter(|name| name.len() == 2 * SUM && name.bytes().all(|b| b.is_ascii_hexdigit()))
-            .collect();
-        keys.sort_unstable();
-        keys
+        self.try_keys(kind).unwrap_or_else(|error| {
+            tracing::warn!("{error}: its results are left out");
+            Vec::new()
+        })
     }
 
-    /// Reads and checks a result.
+    /// As [`keys`](Self::keys), and an error where the folder is there but cannot be read.
+    pub(crate) fn try_keys(&self, kind: Kind) -> Result<Vec<String>> {
+        let mut keys = Vec::new();
+        for path in list(&self.root.join(kind.folder()))? {
+            let Some(name) = path.file_name().and_then(|n| n.to_str()) else { continue };
+            if name.len() == 2 * SUM && name.bytes().all(|b| b.is_ascii_hexdigit()) {
+                keys.push(name.to_owned());
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Reads and checks a result; one of another revision is returned, too, see [`Manifest::is_outdated`].
     ///
     /// # Errors
-    /// Files that are damaged, cut short, or not what their name says.
+    /// Files that are damaged, cut short, or not what their name promises, and folders or devices in the place of one.
     pub fn read(&self, kind: Kind, key: &str) -> Result<(Manifest, Vec<u8>)> {
         read(&self.path(kind, key), kind, key)
     }
 
-    /// Moves a damaged file out of the way, into `damaged/`.
+    /// Moves what is damaged out of the way, into `damaged/`.
     pub fn set_aside(&self, kind: Kind, key: &str) {
         let folder = self.root.join("damaged");
-        let _ = create_folder(&folder);
-        let _ = std::fs::rename(self.path(kind, key), folder.join(format!("{}-{key}", kind.folder())));
+        let (from, to) = (self.path(kind, key), folder.join(format!("{}-{key}", kind.folder())));
+        let moved = create_folder(&folder).and_then(|()| std::fs::rename(&from, &to).map_err(Error::io("move", &from)));
+        // The result is computed again in any case; that it could not be moved matters only to whoever looks for it.
+        if let Err(error) = moved {
+            tracing::warn!("{error}");
+        }
     }
+}
+
+/// Entries of a folder, sorted; none where there is no such folder.
+///
+/// # Errors
+/// Where the system refuses.
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io("read", folder)(e)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(Error::io("read", folder))?.path());
+    }
+    paths.sort_unstable();
+    Ok(paths)
 }
 
 fn check_layout(root: &Path) -> Result<()> {
@@ -270,7 +326,7 @@ fn check_layout(root: &Path) -> Result<()> {
     if !path.is_file() {
         return Err(Error::file("there are no stored results here", root, "choose a project, or a folder of results"));
     }
-    let layout: Layout = read_json(&path)?;
+    let layout: Layout = read_json_or(&path, "delete this file: it is written again, and no result is lost")?;
     if layout.schema_version == LAYOUT {
         return Ok(());
     }
@@ -283,8 +339,17 @@ fn check_layout(root: &Path) -> Result<()> {
 
 /// Reads a file and checks it from the first byte to the last; no length in it is trusted.
 fn read(path: &Path, kind: Kind, key: &str) -> Result<(Manifest, Vec<u8>)> {
+    let file_type = std::fs::metadata(path).map_err(Error::io("read", path))?.file_type();
+    if !file_type.is_file() {
+        let found = if file_type.is_dir() { "a folder" } else { "a device, a pipe or a socket" };
+        let what = format!("{found} is in the place of a stored result");
+        return Err(Error::file(what, path, "move or remove it; the result is computed again at its next use"));
+    }
     let mut bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let damaged = |what: &str| Error::file(format!("this stored result is damaged: {what}"), path, "it is made again");
+    let damaged = |what: &str| {
+        let what = format!("this stored result is damaged: {what}");
+        Error::file(what, path, "it is computed again at its next use")
+    };
     let cut = bytes.len().checked_sub(SUM).ok_or_else(|| damaged("it is cut short"))?;
     let sum = bytes.split_off(cut);
     if blake3::hash(&bytes).as_bytes().as_slice() != sum {
@@ -295,8 +360,8 @@ fn read(path: &Path, kind: Kind, key: &str) -> Result<(Manifest, Vec<u8>)> {
     let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|l| *l <= rest.len());
     let (text, content) = rest.split_at(length.ok_or_else(|| damaged("it is cut short"))?);
     let manifest: Manifest = serde_json::from_slice(text).map_err(|e| damaged(&e.to_string()))?;
-    if manifest.kind != kind || manifest.key != key || key_of(kind, &manifest.inputs) != key {
-        return Err(damaged("it is not what its name says"));
+    if manifest.kind != kind || manifest.key != key || key_at(kind, manifest.revision, &manifest.inputs) != key {
+        return Err(damaged("its content does not belong to its name"));
     }
     Ok((manifest, content.to_vec()))
 }

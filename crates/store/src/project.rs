@@ -1,13 +1,13 @@
-//! A project: a folder that names a model, a dataset and queries, and keeps what was computed from them.
+//! A project: a folder that names a model, a dataset and queries, and stores what was computed from them.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{read_json, write_json};
+use super::files::{read_json, write_json};
 use whence_base::{Error, Result};
 
-/// Where the window leaves what it showed, beside `project.json`.
+/// File beside `project.json` with the state of the window.
 pub const SESSION: &str = "session.json";
 
 /// `project.json`. Paths are relative to its folder, or absolute.
@@ -23,7 +23,7 @@ pub struct ProjectFile {
     /// The dataset.
     #[serde(default)]
     pub data: Option<PathBuf>,
-    /// The images asked about.
+    /// The query images.
     #[serde(default)]
     pub queries: Vec<PathBuf>,
     /// Settings of unlearning and scoring.
@@ -43,9 +43,9 @@ impl ProjectFile {
 pub struct Project {
     /// Its folder.
     pub root: PathBuf,
-    /// What `project.json` says, with paths made absolute.
+    /// Content of `project.json`, with paths made absolute.
     pub file: ProjectFile,
-    /// What the window left in `session.json`.
+    /// Content of `session.json`, where there is a readable one.
     pub session: Option<serde_json::Value>,
 }
 
@@ -58,7 +58,7 @@ impl Project {
         let path = root.join("project.json");
         if !path.is_file() {
             return Err(Error::file(
-                "this folder is no project: it has no project.json",
+                "this folder is not a project: it has no project.json",
                 root,
                 "choose a project folder, or open a model and a dataset instead",
             ));
@@ -76,9 +76,10 @@ impl Project {
         file.data.as_mut().map(absolute);
         file.recipe.as_mut().map(absolute);
         file.queries.iter_mut().for_each(absolute);
-        let left = root.join(SESSION);
-        let session = if left.is_file() {
-            read_json(&left).inspect_err(|e| tracing::warn!("{e}: it is left out")).ok()
+        let session_path = root.join(SESSION);
+        let session = if session_path.is_file() {
+            // The project is worth opening without it: a session is what the window showed, not what was computed.
+            read_json(&session_path).inspect_err(|e| tracing::warn!("{e}: it is ignored")).ok()
         } else {
             None
         };
@@ -93,17 +94,27 @@ impl Project {
         write_json(&root.join("project.json"), file)
     }
 
-    /// Where results of this project are kept.
+    /// Folder of this project's stored results.
     pub fn store(&self) -> PathBuf {
         self.root.join("store")
     }
 }
 
-/// Where this user's own files of the program are: caches, the demo, device verdicts. `WHENCE_DATA` overrides it.
+/// Folder of the user's own files of the program: caches, the demo, device verdicts. The environment variable
+/// `WHENCE_DATA` overrides it; without a home folder it is one for temporary files.
 pub fn user_data_folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("WHENCE_DATA").filter(|v| !v.is_empty()) {
         return folder.into();
     }
-    directories::ProjectDirs::from("", "", "whence")
-        .map_or_else(|| std::env::temp_dir().join("whence"), |dirs| dirs.data_dir().to_owned())
+    match directories::ProjectDirs::from("", "", "whence") {
+        Some(dirs) => dirs.data_dir().to_owned(),
+        None => {
+            static WARNED: std::sync::Once = std::sync::Once::new();
+            let folder = std::env::temp_dir().join("whence");
+            WARNED.call_once(|| {
+                tracing::warn!("there is no home folder: {} is used, and may be emptied at any time", folder.display());
+            });
+            folder
+        }
+    }
 }

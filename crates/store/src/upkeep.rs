@@ -1,18 +1,28 @@
-//! Looking after a store: is everything whole, and what may go.
+//! Maintenance of a store: which results are whole, and which files can be removed.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::objects::{Kind, Manifest, Store};
+use super::files::is_partial;
+use super::kind::Kind;
+use super::objects::{Manifest, Store, key_of, list};
 use whence_base::{Error, Result};
+
+/// Age at which a temporary file outside a store counts as left over: a younger one may belong to a run that is writing.
+const PARTIAL_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// Folders below each other that are searched for temporary files.
+const MAX_DEPTH: usize = 16;
 
 /// How many results of a kind there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// What they are.
     pub kind: Kind,
-    /// Number of whole ones.
+    /// Number of whole ones of the current revision.
     pub results: usize,
     /// Their size on disk, bytes.
     pub bytes: u64,
@@ -34,11 +44,13 @@ pub struct Health {
     pub counts: Vec<Count>,
     /// Damaged ones.
     pub damaged: Vec<Damage>,
-    /// Files of writes that did not end; harmless.
+    /// Whole results of another revision of the code: not used any more, and harmless.
+    pub outdated: Vec<PathBuf>,
+    /// Temporary files of interrupted writes; harmless.
     pub leftovers: Vec<PathBuf>,
 }
 
-/// A file that may go.
+/// A file that can be removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Waste {
     /// The file.
@@ -49,14 +61,23 @@ pub struct Waste {
     pub bytes: u64,
 }
 
+impl Waste {
+    fn new(path: PathBuf, why: &str) -> Self {
+        Self { bytes: size(&path), path, why: why.into() }
+    }
+}
+
 impl Store {
     /// Reads every result from its first byte to its last.
     ///
     /// # Errors
-    /// The progress function's own.
+    /// Folders that cannot be read, and the progress function's own.
     pub fn verify(&self, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Health> {
         let mut health = Health::default();
-        let all: Vec<(Kind, Vec<String>)> = Kind::ALL.into_iter().map(|kind| (kind, self.keys(kind))).collect();
+        let mut all = Vec::new();
+        for kind in Kind::ALL {
+            all.push((kind, self.try_keys(kind)?));
+        }
         let total = all.iter().map(|(_, keys)| keys.len()).sum();
         let mut done = 0;
         for (kind, keys) in all {
@@ -66,6 +87,7 @@ impl Store {
                 done += 1;
                 let path = self.path(kind, &key);
                 match self.read(kind, &key) {
+                    Ok((manifest, _)) if manifest.is_outdated() => health.outdated.push(path),
                     Ok(_) => {
                         count.results += 1;
                         count.bytes += size(&path);
@@ -75,52 +97,50 @@ impl Store {
             }
             health.counts.push(count);
         }
-        health.leftovers = self.leftovers();
+        health.leftovers = self.leftovers()?;
         progress(total, total)?;
         Ok(health)
     }
 
-    /// What may go: leftovers, damaged files, results that `live` does not want, and results about counterfactual
-    /// models that are not here.
+    /// What can be removed: temporary files, damaged and outdated results, results that `live` does not want, and results
+    /// about counterfactual models that do not exist any more. Linked folders are read, and nothing in them is removed:
+    /// they may belong to something else.
     ///
     /// # Errors
-    /// The progress function's own.
+    /// Folders that cannot be read, and the progress function's own.
     pub fn waste(
         &self,
         live: &dyn Fn(&Manifest) -> bool,
         progress: &mut dyn FnMut(usize, usize) -> Result<()>,
     ) -> Result<Vec<Waste>> {
         let mut waste = Vec::new();
-        let mut add = |path: PathBuf, why: &str| waste.push(Waste { bytes: size(&path), path, why: why.into() });
-        for path in self.leftovers() {
-            add(path, "a write that did not end");
+        for path in self.leftovers()? {
+            waste.push(Waste::new(path, "an interrupted write"));
         }
-        for path in files(&self.root().join("damaged")) {
-            add(path, "damaged, and made again since");
+        for path in files(&self.root().join("damaged"))? {
+            waste.push(Waste::new(path, "damaged, and computed again since"));
         }
         let total = Kind::ALL.len();
-        let mut models = std::collections::HashSet::new();
+        let mut models = HashSet::new();
         for (done, kind) in Kind::ALL.into_iter().enumerate() {
             progress(done, total)?;
-            for key in self.keys(kind) {
+            let linked = is_link(&self.root().join(kind.folder()));
+            for key in self.try_keys(kind)? {
                 let path = self.path(kind, &key);
-                let Ok((manifest, _)) = self.read(kind, &key) else {
-                    add(path, "damaged");
+                // A folder or a device in the place of a result is not ours to remove.
+                if !path.is_file() {
                     continue;
+                }
+                let why = match self.read(kind, &key) {
+                    Ok((manifest, _)) => reason(&manifest, live, &models),
+                    Err(_) => Some("damaged"),
                 };
-                // Counterfactual models are the first kind, so all are known when others name them.
-                let named =
-                    manifest.inputs.get("other").and_then(|v| v.as_str()).and_then(|o| o.strip_prefix("unlearned "));
-                if !live(&manifest) {
-                    add(path, "computed from another model or dataset than the project's");
-                } else if kind == Kind::Unfinished
-                    && models.contains(&super::key_of(Kind::Counterfactual, &manifest.inputs))
-                {
-                    add(path, "finished since");
-                } else if named.is_some_and(|key| !models.contains(key)) {
-                    add(path, "about a model that is not here any more");
-                } else if kind == Kind::Counterfactual {
-                    models.insert(key);
+                match why {
+                    Some(why) if !linked => waste.push(Waste::new(path, why)),
+                    None if kind == Kind::Counterfactual => {
+                        models.insert(key);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -142,25 +162,88 @@ impl Store {
         Ok(waste.iter().map(|w| w.bytes).sum())
     }
 
-    /// Temporary files of writes that a crash cut short.
-    fn leftovers(&self) -> Vec<PathBuf> {
-        let folders = std::iter::once(self.root().to_owned()).chain(Kind::ALL.map(|k| self.root().join(k.folder())));
-        let part = |path: &PathBuf| {
-            path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(".whence-") && n.ends_with(".part"))
-        };
-        folders.flat_map(|folder| files(&folder)).filter(part).collect()
+    /// Temporary files of writes into the store that a crash cut short.
+    fn leftovers(&self) -> Result<Vec<PathBuf>> {
+        let mut found = files(self.root())?;
+        for kind in Kind::ALL {
+            found.extend(files(&self.root().join(kind.folder()))?);
+        }
+        found.retain(|path| is_partial(path));
+        Ok(found)
     }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| p.is_file()).collect();
-    found.sort();
-    found
+/// Why a result can be removed, if it can; `models` are the keys of the counterfactual models that stay, which is the
+/// first of all kinds, so all are known when others name them.
+fn reason(manifest: &Manifest, live: &dyn Fn(&Manifest) -> bool, models: &HashSet<String>) -> Option<&'static str> {
+    let other = manifest.inputs.get("other").and_then(|v| v.as_str());
+    let named_model = other.and_then(|o| o.strip_prefix("unlearned "));
+    if manifest.is_outdated() {
+        return Some("computed by another revision of Whence");
+    }
+    if !live(manifest) {
+        return Some("computed from another model or dataset than the project's");
+    }
+    if manifest.kind == Kind::Unfinished && models.contains(&key_of(Kind::Counterfactual, &manifest.inputs)) {
+        return Some("finished since");
+    }
+    if named_model.is_some_and(|key| !models.contains(key)) {
+        return Some("about a model that does not exist any more");
+    }
+    None
 }
 
+/// Temporary files that interrupted writes left in a folder of results and those below it. Links and folders of stores
+/// are left out (a store's own are found by [`Store::waste`]), and so are files of the last ten minutes, which a running
+/// program may be writing.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn leftovers_in(folder: &Path) -> Result<Vec<Waste>> {
+    let mut found = Vec::new();
+    search(folder, MAX_DEPTH, SystemTime::now(), &mut found)?;
+    Ok(found)
+}
+
+fn search(folder: &Path, depth: usize, now: SystemTime, found: &mut Vec<Waste>) -> Result<()> {
+    let entries = list(folder)?;
+    if entries.iter().any(|path| path.ends_with("store.json")) {
+        return Ok(());
+    }
+    for path in entries {
+        // A file that has just been renamed or removed is no leftover.
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        if metadata.is_dir() && depth > 0 {
+            if let Err(error) = search(&path, depth - 1, now, found) {
+                tracing::warn!("{error}: it is not searched for leftovers");
+            }
+        } else if metadata.is_file() && is_partial(&path) {
+            let age = metadata.modified().ok().and_then(|time| now.duration_since(time).ok());
+            if age.is_some_and(|age| age >= PARTIAL_AGE) {
+                found.push(Waste::new(path, "an interrupted write"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Files of a folder, sorted; none where the folder is absent or a link.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    if is_link(folder) {
+        return Ok(Vec::new());
+    }
+    let mut found = list(folder)?;
+    found.retain(|path| path.is_file());
+    Ok(found)
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|m| m.is_symlink())
+}
+
+/// Size of a file itself, not of what a link leads to; 0 where it has just gone.
 fn size(path: &Path) -> u64 {
-    path.metadata().map_or(0, |m| m.len())
+    path.symlink_metadata().map_or(0, |m| m.len())
 }
 
 #[cfg(test)]
@@ -168,14 +251,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::key_of;
 
     fn go(_: usize, _: usize) -> Result<()> {
         Ok(())
     }
 
     #[test]
-    fn what_is_whole_damaged_or_left_over_is_told_and_swept() {
+    fn damaged_unneeded_and_leftover_files_are_found_and_removed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let ink = json!({"model": "m", "dataset": "d", "group": "ink"});
@@ -183,10 +265,10 @@ mod tests {
         let key = store.put(Kind::Counterfactual, &ink, b"weights").unwrap();
         store.put(Kind::Counterfactual, &old, b"weights").unwrap();
         store.put(Kind::Unfinished, &ink, b"half").unwrap();
-        let kept = json!({"model": "m", "other": format!("unlearned {key}")});
+        let wanted = json!({"model": "m", "other": format!("unlearned {key}")});
         let lost = json!({"model": "m", "other": "unlearned 123"});
         let foreign = json!({"model": "m", "other": "weights 456"});
-        for inputs in [&kept, &lost, &foreign] {
+        for inputs in [&wanted, &lost, &foreign] {
             store.put(Kind::Terms, inputs, b"terms").unwrap();
         }
         let damaged = json!({"model": "m", "group": "wash"});
@@ -211,5 +293,89 @@ mod tests {
         assert!(after.damaged.is_empty() && after.leftovers.is_empty());
         assert_eq!(after.counts.iter().map(|c| c.results).sum::<usize>(), 3);
         assert!(store.waste(&live, &mut go).unwrap().is_empty());
+    }
+
+    /// An object as stores had it before keys had a revision: the manifest of a new one without its revision.
+    fn put_outdated(store: &Store, kind: Kind) -> PathBuf {
+        let mut hasher = blake3::Hasher::new_derive_key("whence 2026 store v1");
+        hasher.update(kind.folder().as_bytes()).update(b"\0{}");
+        let key = hasher.finalize().to_hex().to_string();
+        let text = json!({"kind": kind, "key": key, "inputs": {}, "written_by": "0.1.0"}).to_string();
+        let mut bytes = [b"whence01".as_slice(), &(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
+        let sum = blake3::hash(&bytes);
+        bytes.extend_from_slice(sum.as_bytes());
+        let path = store.path(kind, &key);
+        crate::write_atomic(&path, &bytes).unwrap();
+        path
+    }
+
+    #[test]
+    fn results_of_another_revision_are_outdated_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let old = put_outdated(&store, Kind::Terms);
+        let same = put_outdated(&store, Kind::Neighbours);
+        let health = store.verify(&mut go).unwrap();
+        assert_eq!((health.outdated, health.damaged), (vec![old.clone()], vec![]));
+        let waste = store.waste(&|_| true, &mut go).unwrap();
+        assert_eq!(waste.iter().map(|w| &w.path).collect::<Vec<_>>(), [&old]);
+        assert!(waste[0].why.contains("revision"), "{waste:?}");
+        store.sweep(&waste).unwrap();
+        assert!(!old.exists() && same.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_behind_a_linked_folder_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mine, foreign) = (folder.path().join("mine"), folder.path().join("foreign"));
+        let other = Store::open(&foreign).unwrap();
+        other.put(Kind::Terms, &json!({"model": "other"}), b"terms").unwrap();
+        std::fs::write(foreign.join("terms/.whence-abc.part"), b"te").unwrap();
+        let store = Store::open(&mine).unwrap();
+        for name in ["terms", "damaged"] {
+            std::os::unix::fs::symlink(foreign.join("terms"), mine.join(name)).unwrap();
+        }
+        assert_eq!(store.verify(&mut go).unwrap().counts[2].results, 1, "it can be read");
+        let waste = store.waste(&|_| false, &mut go).unwrap();
+        assert!(waste.is_empty(), "{waste:?}");
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_result_does_not_stop_the_removal_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.put(Kind::Gate, &json!({}), b"gate").unwrap();
+        let in_the_way = store.path(Kind::Gate, &"0".repeat(64));
+        crate::create_folder(&in_the_way).unwrap();
+        assert!(store.verify(&mut go).unwrap().damaged[0].what.contains("a folder is in the place"));
+        let waste = store.waste(&|_| false, &mut go).unwrap();
+        assert_eq!(waste.len(), 1, "{waste:?}");
+        store.sweep(&waste).unwrap();
+        assert!(in_the_way.is_dir() && store.keys(Kind::Gate).len() == 1);
+    }
+
+    #[test]
+    fn old_temporary_files_beside_results_are_found_and_young_ones_are_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("results/queries");
+        crate::create_folder(&inner).unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        let write = |path: PathBuf, old: bool| {
+            let file = std::fs::File::create(&path).unwrap();
+            if old {
+                file.set_modified(hour_ago).unwrap();
+            }
+            path
+        };
+        let left =
+            [write(folder.path().join("results/.whence-a.part"), true), write(inner.join(".whence-b.part"), true)];
+        write(inner.join(".whence-young.part"), false);
+        write(inner.join("scores.part"), true);
+        write(store.root().join(".whence-of-the-store.part"), true);
+        let mut found: Vec<PathBuf> = leftovers_in(folder.path()).unwrap().into_iter().map(|w| w.path).collect();
+        found.sort();
+        assert_eq!(found, left);
     }
 }

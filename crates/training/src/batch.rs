@@ -7,7 +7,8 @@ use rand_chacha::ChaCha8Rng;
 
 use whence_base::random::normals;
 use whence_data::Dataset;
-use whence_diffusion::{Model, NoiseSchedule};
+use whence_diffusion::{Condition, NoiseSchedule};
+use whence_models::Conditions;
 
 /// How images are varied when they are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,15 +45,15 @@ pub struct NoisyBatch {
     pub targets: Vec<f32>,
     /// One timestep an image.
     pub timesteps: Vec<usize>,
-    /// One class label an image, for class-conditional models.
-    pub classes: Option<Vec<usize>>,
+    /// One condition per sample.
+    pub conditions: Vec<Condition>,
 }
 
 impl NoisyBatch {
     /// Makes `image` noisy at a random timestep and adds it.
-    pub fn push(&mut self, image: Vec<f32>, class: Option<usize>, schedule: &NoiseSchedule, rng: &mut ChaCha8Rng) {
+    pub fn push(&mut self, image: Vec<f32>, condition: Condition, schedule: &NoiseSchedule, rng: &mut ChaCha8Rng) {
         let t = rng.random_range(0..schedule.len());
-        self.push_at(t, image, class, schedule, rng);
+        self.push_at(t, image, condition, schedule, rng);
     }
 
     /// Makes `image` noisy at timestep `t` and adds it.
@@ -60,7 +61,7 @@ impl NoisyBatch {
         &mut self,
         t: usize,
         image: Vec<f32>,
-        class: Option<usize>,
+        condition: Condition,
         schedule: &NoiseSchedule,
         rng: &mut ChaCha8Rng,
     ) {
@@ -68,9 +69,7 @@ impl NoisyBatch {
         self.noisy.extend(schedule.add_noise(&image, &noise, t));
         self.targets.extend(schedule.target(&image, &noise, t));
         self.timesteps.push(t);
-        if let Some(class) = class {
-            self.classes.get_or_insert_default().push(class);
-        }
+        self.conditions.push(condition);
     }
 
     /// Adds the places of `other` behind one's own.
@@ -78,9 +77,7 @@ impl NoisyBatch {
         self.noisy.extend(other.noisy);
         self.targets.extend(other.targets);
         self.timesteps.extend(other.timesteps);
-        if let Some(classes) = other.classes {
-            self.classes.get_or_insert_default().extend(classes);
-        }
+        self.conditions.extend(other.conditions);
     }
 
     /// Some of the images, by their places.
@@ -92,8 +89,17 @@ impl NoisyBatch {
             noisy: values(&self.noisy),
             targets: values(&self.targets),
             timesteps: self.timesteps.get(places.clone()).unwrap_or_default().to_vec(),
-            classes: self.classes.as_ref().map(|c| c.get(places.clone()).unwrap_or_default().to_vec()),
+            conditions: self.conditions.get(places.clone()).unwrap_or_default().to_vec(),
         }
+    }
+
+    /// The conditions as the network takes them.
+    ///
+    /// A batch is of one model, so that all of its samples have a condition or none has one.
+    pub fn network_conditions(&self) -> Conditions {
+        let conditions = Condition::batch(&self.conditions);
+        debug_assert!(conditions.is_ok(), "a batch of one model has conditions of one kind");
+        conditions.unwrap_or_default()
     }
 
     /// Number of images.
@@ -105,11 +111,4 @@ impl NoisyBatch {
     pub fn is_empty(&self) -> bool {
         self.timesteps.is_empty()
     }
-}
-
-/// The class label that a class-conditional model gives a group: the group's own number, where there are as many
-/// classes as groups or more.
-pub fn class_of_group(model: &Model, group: Option<usize>) -> Option<usize> {
-    let classes = model.classes()?;
-    Some(group.unwrap_or(0).min(classes - 1))
 }

@@ -2,19 +2,38 @@
 
 use serde::{Deserialize, Serialize};
 
-use whence_base::{Error, Result};
-use whence_data::ImageShape;
+use whence_base::{Error, Result, Setting};
 use whence_diffusion::{BetaSchedule, SchedulerConfig};
-use whence_models::{DownBlockType, SampleSize, UNet2DConfig, UpBlockType};
+use whence_models::NetworkConfig;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::weights::Precision;
+
+/// Most optimizer steps of a run.
+pub(crate) const MAX_STEPS: usize = 100_000_000;
+
+/// Most images in a step.
+pub(crate) const MAX_BATCH: usize = 65_536;
+
+/// What to do about a learning rate that is none.
+pub(crate) const LEARNING_RATE_REMEDY: &str = "give a number from 1e-12 to 10, such as 0.001";
+
+/// Whether an optimizer can learn something at this rate.
+pub(crate) fn is_learning_rate(rate: f64) -> bool {
+    (1e-12..=10.0).contains(&rate)
+}
+
+/// Most steps of warm-up. A warm-up that outlasts a long run would leave it at a rate near zero; short trial runs may end
+/// within the default warm-up.
+pub(crate) fn longest_warmup(steps: usize) -> usize {
+    steps.max(1000)
+}
 
 /// Settings of `whence train`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
     /// The network; chosen by image size where absent.
-    pub network: Option<UNet2DConfig>,
+    pub network: Option<NetworkConfig>,
     /// The noise schedule.
     pub scheduler: SchedulerConfig,
     /// Optimizer steps.
@@ -68,16 +87,29 @@ impl TrainingConfig {
     /// Names the setting.
     pub fn check(&self) -> Result<()> {
         let refuse = |name: &str, value: String, remedy: &str| {
-            Err(Error::input(format!("{name} is {value}"), "training settings", remedy))
+            Err(Error::setting(format!("{name} is {value} in the training settings"), [Setting::Training], remedy))
         };
-        if self.steps == 0 || self.batch == 0 || self.checkpoint_every == 0 {
-            return refuse("steps, batch or checkpoint_every", "0".into(), "give 1 or more");
+        for (name, value, most) in [
+            ("steps", self.steps, MAX_STEPS),
+            ("batch", self.batch, MAX_BATCH),
+            ("checkpoint_every", self.checkpoint_every, MAX_STEPS),
+        ] {
+            if !(1..=most).contains(&value) {
+                return refuse(name, value.to_string(), &format!("give 1 to {most}"));
+            }
         }
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return refuse("learning_rate", self.learning_rate.to_string(), "give a positive number such as 0.001");
+        if !is_learning_rate(self.learning_rate) {
+            return refuse("learning_rate", self.learning_rate.to_string(), LEARNING_RATE_REMEDY);
         }
-        if self.ema_decay.is_some_and(|d| !(0.0..1.0).contains(&d)) {
-            return refuse("ema_decay", format!("{:?}", self.ema_decay), "give a number between 0 and 1");
+        let longest = longest_warmup(self.steps);
+        if self.warmup_steps > longest {
+            return refuse("warmup_steps", self.warmup_steps.to_string(), &format!("give at most {longest}"));
+        }
+        if let Err(what) = self.optimizer.check() {
+            return Err(Error::setting(what, [Setting::Training], "correct [optimizer] in the training settings"));
+        }
+        if let Some(decay) = self.ema_decay.filter(|d| !(0.0..1.0).contains(d)) {
+            return refuse("ema_decay", decay.to_string(), "give at least 0 and below 1, or leave it out");
         }
         if !(0.0..=255.0).contains(&self.dequantize) {
             return refuse("dequantize", self.dequantize.to_string(), "give a number of grey levels between 0 and 255");
@@ -96,31 +128,27 @@ impl TrainingConfig {
     }
 }
 
-/// A network sized for images of this shape: attention below 16x16, at most about a million parameters.
-pub fn network_for(shape: ImageShape) -> UNet2DConfig {
-    use DownBlockType::{AttnDownBlock2D, DownBlock2D};
-    use UpBlockType::{AttnUpBlock2D, UpBlock2D};
-    let side = shape.height.min(shape.width);
-    let (channels, down, up) = if side <= 8 {
-        (vec![16, 32], vec![DownBlock2D, AttnDownBlock2D], vec![AttnUpBlock2D, UpBlock2D])
-    } else if side <= 16 {
-        (vec![32, 64], vec![DownBlock2D, AttnDownBlock2D], vec![AttnUpBlock2D, UpBlock2D])
-    } else {
-        (vec![24, 48, 72], vec![DownBlock2D, DownBlock2D, AttnDownBlock2D], vec![AttnUpBlock2D, UpBlock2D, UpBlock2D])
-    };
-    UNet2DConfig {
-        sample_size: Some(if shape.height == shape.width {
-            SampleSize::Square(shape.height)
-        } else {
-            SampleSize::Rectangle([shape.height, shape.width])
-        }),
-        in_channels: shape.channels,
-        out_channels: shape.channels,
-        block_out_channels: channels,
-        down_block_types: down,
-        up_block_types: up,
-        layers_per_block: 1,
-        norm_num_groups: 8,
-        ..UNet2DConfig::default()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let refused = |change: &dyn Fn(&mut TrainingConfig)| {
+            let mut config = TrainingConfig::default();
+            change(&mut config);
+            config.check().unwrap_err().to_string()
+        };
+        assert!(TrainingConfig::default().check().is_ok());
+        assert!(TrainingConfig { steps: 12, ..TrainingConfig::default() }.check().is_ok(), "a trial run");
+        assert!(refused(&|c| c.batch = 1 << 32).contains("batch is 4294967296"));
+        assert!(refused(&|c| c.warmup_steps = usize::MAX).contains("warmup_steps"));
+        assert!(refused(&|c| c.learning_rate = 1e-300).contains("learning_rate"));
+        assert!(refused(&|c| c.ema_decay = Some(1.5)).contains("ema_decay is 1.5 in"));
+        assert!(refused(&|c| c.optimizer.beta1 = 2.0).contains("beta1"));
+        assert!(refused(&|c| c.optimizer.beta2 = -1.0).contains("beta2"));
+        assert!(refused(&|c| c.optimizer.epsilon = -1.0).contains("epsilon"));
+        assert!(refused(&|c| c.optimizer.epsilon = f64::NAN).contains("epsilon"));
+        assert!(refused(&|c| c.optimizer.clip_norm = Some(-1.0)).contains("clip_norm"));
     }
 }

@@ -4,8 +4,10 @@ pub mod batch;
 mod config;
 mod left_out;
 mod run;
+mod settings_file;
 pub mod unlearning;
 
-pub use config::{TrainingConfig, network_for};
+pub use config::TrainingConfig;
 pub use left_out::LeftOut;
 pub use run::{Training, TrainingRecord, TrainingStep};
+pub use settings_file::read_settings;

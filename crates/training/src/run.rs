@@ -6,22 +6,26 @@ use burn::tensor::Tensor;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{NoisyBatch, Variation, class_of_group, draw_image};
-use super::config::{TrainingConfig, network_for};
+use super::batch::{NoisyBatch, Variation, draw_image};
+use super::config::TrainingConfig;
 use super::left_out::{LeftOut, LeftOutRecord};
 use whence_base::random::stream;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
-use whence_diffusion::{Model, NoiseSchedule, SchedulerConfig, sample_shape};
-use whence_models::{UNet2DConfig, UNet2DModel};
+use whence_diffusion::{GroupConditions, NoiseSchedule, Pipeline, SchedulerConfig, sample_shape};
+use whence_models::{Network, NetworkConfig, default_network};
+use whence_nn::ParameterSelection;
 use whence_nn::ema::Ema;
 use whence_nn::gradients::{Pass, sharded_gradients, shards};
 use whence_nn::optimizer::AdamW;
 use whence_nn::sample::to_tensor;
-use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_values, prefixed, to_vec, write_safetensors};
+use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_tensors, prefixed, to_vec, write_tensors};
 
 /// Beside the weights of a trained model: what it was made from.
 const RECORD: &str = "training.json";
+
+/// The weights of a model folder.
+const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
 
 /// What the caller sees after each step.
 #[derive(Clone, Copy, Debug)]
@@ -48,12 +52,27 @@ pub struct TrainingRecord {
     /// Other images left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOutRecord>,
+    /// What the classes of a class-conditional model stand for: the groups, in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+    /// blake3 of the file of the weights, hexadecimal; earlier versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
 }
 
 impl TrainingRecord {
     /// The record of a model folder, if it has one.
     pub fn of_model(folder: &Path) -> Option<Self> {
         whence_store::read_json(&folder.join(RECORD)).ok()
+    }
+
+    /// The record of a model folder; none where it has none.
+    ///
+    /// # Errors
+    /// Where there is one that cannot be read: a damaged record is not a missing one.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(RECORD);
+        if path.exists() { whence_store::read_json(&path).map(Some) } else { Ok(None) }
     }
 
     /// Whether the two runs give the same weights.
@@ -76,6 +95,8 @@ impl TrainingRecord {
     fn weight_relevant_fields(&self) -> (Self, Option<NoiseSchedule>) {
         let mut record = self.clone();
         record.config.checkpoint_every = 0;
+        // They follow from the dataset and the run.
+        (record.classes, record.weights) = (None, None);
         let schedule = NoiseSchedule::new(&record.config.scheduler).ok();
         record.config.scheduler =
             SchedulerConfig { prediction_type: record.config.scheduler.prediction_type, ..SchedulerConfig::default() };
@@ -91,6 +112,8 @@ pub struct Training<'a> {
     pub config: &'a TrainingConfig,
     /// Images to leave out: the same run, with others in their places.
     pub left_out: &'a LeftOut,
+    /// The condition of each group under an existing class-conditional model; group n is class n where absent.
+    pub conditions: Option<&'a GroupConditions>,
     /// Folder of the finished model; checkpoints go to `checkpoint/` in it until then.
     pub out: &'a Path,
     /// Where to compute.
@@ -98,8 +121,8 @@ pub struct Training<'a> {
 }
 
 impl Training<'_> {
-    fn network(&self) -> UNet2DConfig {
-        self.config.network.clone().unwrap_or_else(|| network_for(self.dataset.shape()))
+    fn network(&self) -> NetworkConfig {
+        self.config.network.clone().unwrap_or_else(|| default_network(sample_shape(self.dataset.shape())))
     }
 
     /// What the finished model will say of its making.
@@ -110,6 +133,16 @@ impl Training<'_> {
             dataset: self.dataset.hash().to_owned(),
             excluded_group: self.left_out.single_group(self.dataset).cloned(),
             left_out: self.left_out.record(self.dataset),
+            classes: self.network().classes().map(|_| self.dataset.groups().to_vec()),
+            weights: None,
+        }
+    }
+
+    /// The condition of each group: given, or group n as class n.
+    fn conditions(&self, model: &Pipeline) -> Result<GroupConditions> {
+        match self.conditions {
+            Some(conditions) => Ok(conditions.clone()),
+            None => GroupConditions::in_order(model.conditioner(), self.dataset.groups().len()),
         }
     }
 
@@ -124,8 +157,19 @@ impl Training<'_> {
     ///
     /// # Errors
     /// A damaged file: hours of training are not thrown away without a word.
-    pub fn finished(&self) -> Result<Option<Model>> {
-        if self.is_finished() { Model::load(self.out, self.device).map(Some) } else { Ok(None) }
+    pub fn finished(&self) -> Result<Option<Pipeline>> {
+        if !self.is_finished() {
+            return Ok(None);
+        }
+        let recorded = TrainingRecord::of_model(self.out).and_then(|r| r.weights);
+        if recorded.is_some_and(|recorded| weights_hash(self.out).ok() != Some(recorded)) {
+            return Err(Error::file(
+                "the weights of this trained model are not those that were written: the file is damaged or was replaced",
+                &self.out.join(WEIGHTS),
+                "restore it from a copy, or delete the folder to train the model again",
+            ));
+        }
+        Pipeline::load(self.out, self.device).map(Some)
     }
 
     /// Trains, from the last checkpoint where there is one. Returns the finished model.
@@ -133,7 +177,7 @@ impl Training<'_> {
     /// # Errors
     /// Bad settings, a checkpoint of another run, a loss that is not finite, a full disk, and the observer's own; the
     /// last checkpoint remains.
-    pub fn run(&self, observe: &mut dyn FnMut(TrainingStep) -> Result<()>) -> Result<Model> {
+    pub fn run(&self, observe: &mut dyn FnMut(TrainingStep) -> Result<()>) -> Result<Pipeline> {
         let config = self.config;
         config.check()?;
         if self.left_out.remaining(self.dataset) == 0 {
@@ -152,15 +196,16 @@ impl Training<'_> {
             // What is written from here on is no longer what the old record tells of.
             std::fs::remove_file(self.out.join(RECORD)).map_err(Error::io("replace", &self.out.join(RECORD)))?;
         }
-        let start = Model::with_random_weights(&network, &config.scheduler, config.seed, self.device)?;
+        let start = Pipeline::with_random_weights(&network, &config.scheduler, config.seed, self.device)?;
+        let conditions = self.conditions(&start)?;
         let mut network = start.network.clone();
-        let mut optimizer = AdamW::new(config.optimizer, &network);
-        let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network));
+        let mut optimizer = AdamW::new(config.optimizer, &network, &ParameterSelection::All);
+        let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network, &ParameterSelection::All));
         let checkpoint = Checkpoint { folder: self.out.join("checkpoint") };
         let mut step = checkpoint.resume(&record, &mut network, &mut optimizer, ema.as_mut(), self.device)?;
         observe(TrainingStep { step, steps: config.steps, loss: None })?;
         while step < config.steps {
-            let (updated, loss) = self.step(&start, network, &mut optimizer, step)?;
+            let (updated, loss) = self.step(&start, &conditions, network, &mut optimizer, step)?;
             network = updated;
             step += 1;
             if let Some(ema) = &mut ema {
@@ -176,39 +221,42 @@ impl Training<'_> {
             Some(ema) => ema.apply(network),
             None => network,
         };
-        let model = start.with_network(network)?;
+        let model = start.with_network(network);
         model.save(self.out, config.precision)?;
+        let record = TrainingRecord { weights: Some(weights_hash(self.out)?), ..record };
         whence_store::write_json(&self.out.join(RECORD), &record)?;
         checkpoint.remove();
         // What was written is what a later run will find.
-        if config.precision == Precision::Float32 { Ok(model) } else { Model::load(self.out, self.device) }
+        if config.precision == Precision::Float32 { Ok(model) } else { Pipeline::load(self.out, self.device) }
     }
 
     /// One optimizer step; reads the loss back at every tenth.
     fn step(
         &self,
-        model: &Model,
-        network: UNet2DModel,
+        model: &Pipeline,
+        conditions: &GroupConditions,
+        network: Network,
         optimizer: &mut AdamW,
         step: usize,
-    ) -> Result<(UNet2DModel, Option<f32>)> {
+    ) -> Result<(Network, Option<f32>)> {
         let config = self.config;
         let shape = sample_shape(self.dataset.shape());
-        let batch = self.draw(model, step);
+        let batch = self.draw(model, conditions, step)?;
         let device = self.device.clone().autodiff();
         let shards = shards(batch.len(), 1, shape, self.device);
-        let (gradients, told) = sharded_gradients(&network, &shards, |network, index, places| {
-            let part = batch.part(places);
-            let counter = ((step as u64) << 16) | index as u64;
-            let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
-            let noisy = to_tensor(&part.noisy, shape, &device);
-            let output = network.forward(noisy, &part.timesteps, part.classes.as_deref(), Some(&mut dropout));
-            let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
-            let loss = loss * (part.len() as f64 / batch.len() as f64);
-            Pass { metrics: loss.clone().inner(), loss }
-        });
+        let (gradients, told) =
+            sharded_gradients(&network, &ParameterSelection::All, &shards, |network, index, places| {
+                let part = batch.part(places);
+                let counter = ((step as u64) << 16) | index as u64;
+                let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
+                let noisy = to_tensor(&part.noisy, shape, &device);
+                let output = network.forward(noisy, &part.timesteps, &part.network_conditions(), Some(&mut dropout));
+                let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
+                let loss = loss * (part.len() as f64 / batch.len() as f64);
+                Pass { metrics: loss.clone().inner(), loss }
+            });
         let value = if step.is_multiple_of(10) || step + 1 == config.steps {
-            let value: f32 = to_vec(Tensor::cat(told, 0)).iter().sum();
+            let value: f32 = to_vec(Tensor::cat(told, 0))?.iter().sum();
             if !value.is_finite() {
                 return Err(Error::input(
                     format!("the loss became {value} at step {step}"),
@@ -225,7 +273,7 @@ impl Training<'_> {
     }
 
     /// The images of a step. The places of images left out are filled with other images, everything else is the same.
-    fn draw(&self, model: &Model, step: usize) -> NoisyBatch {
+    fn draw(&self, model: &Pipeline, conditions: &GroupConditions, step: usize) -> Result<NoisyBatch> {
         let config = self.config;
         let variation = Variation { flip: config.flip, dequantize: config.dequantize };
         let mut rng = stream("whence 2026 training batch", config.seed, b"", step as u64);
@@ -237,11 +285,23 @@ impl Training<'_> {
                 index = spare.random_range(0..self.dataset.len());
             }
             let image = draw_image(self.dataset, index, variation, &mut rng);
-            let class = class_of_group(model, self.dataset.group_of(index));
-            batch.push(image, class, model.schedule(), &mut rng);
+            let condition = conditions.of_group(self.dataset.group_of(index))?;
+            batch.push(image, condition, model.schedule(), &mut rng);
         }
-        batch
+        Ok(batch)
     }
+}
+
+/// blake3 of a model folder's file of weights.
+fn weights_hash(folder: &Path) -> Result<String> {
+    hash_of_file(&folder.join(WEIGHTS))
+}
+
+fn hash_of_file(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let file = std::fs::File::open(path).map_err(Error::io("read", path))?;
+    hasher.update_reader(file).map_err(Error::io("read", path))?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// State of an unfinished run.
@@ -254,6 +314,9 @@ struct CheckpointState {
     step: usize,
     /// Distinguishes the two generations of tensors, so that a crash between two writes cannot mix them.
     tensors: String,
+    /// blake3 of that file; earlier versions did not write it.
+    #[serde(default)]
+    blake3: Option<String>,
     record: TrainingRecord,
 }
 
@@ -262,16 +325,28 @@ impl Checkpoint {
         &self,
         record: &TrainingRecord,
         step: usize,
-        network: &UNet2DModel,
+        network: &Network,
         optimizer: &AdamW,
         ema: Option<&Ema>,
     ) -> Result<()> {
         let (_, mut tensors) = optimizer.state();
-        tensors.extend(prefixed("model", named_values(network)));
+        tensors.extend(prefixed("model", named_tensors(network)));
         tensors.extend(ema.map(Ema::state).unwrap_or_default());
+        // A checkpoint replaces the one before it: one of a diverged run must not replace the last good one.
+        for tensor in &tensors {
+            if !to_vec(tensor.values.clone())?.iter().all(|v| v.is_finite()) {
+                return Err(Error::input(
+                    format!("{} is no longer finite at step {step}: the training has diverged", tensor.name),
+                    self.folder.display().to_string(),
+                    "lower learning_rate; the last checkpoint before is kept, delete its folder to begin anew",
+                ));
+            }
+        }
         let file = format!("step-{step}.safetensors");
-        write_safetensors(&self.folder.join(&file), &tensors, Precision::Float32)?;
-        let state = CheckpointState { step, tensors: file.clone(), record: record.clone() };
+        let path = self.folder.join(&file);
+        write_tensors(&path, &tensors, Precision::Float32, &[])?;
+        let blake3 = Some(hash_of_file(&path)?);
+        let state = CheckpointState { step, tensors: file.clone(), blake3, record: record.clone() };
         whence_store::write_json(&self.folder.join("state.json"), &state)?;
         // Only now is the former generation of no use.
         for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
@@ -287,7 +362,7 @@ impl Checkpoint {
     fn resume(
         &self,
         record: &TrainingRecord,
-        network: &mut UNet2DModel,
+        network: &mut Network,
         optimizer: &mut AdamW,
         ema: Option<&mut Ema>,
         device: &burn::tensor::Device,
@@ -301,16 +376,25 @@ impl Checkpoint {
             return Err(Error::file(
                 "this folder holds an unfinished training with other settings or another dataset",
                 &self.folder,
-                "choose another --out, or delete this folder",
+                "choose another output folder, or delete this one",
             ));
         }
-        let mut source = SafetensorsSource::open(&self.folder.join(&state.tensors))?;
+        let tensors = self.folder.join(&state.tensors);
+        let is_inside = Path::new(&state.tensors).components().count() == 1 && state.tensors != "..";
+        if !is_inside || state.blake3.is_some_and(|expected| hash_of_file(&tensors).ok() != Some(expected)) {
+            return Err(Error::file(
+                "this checkpoint is damaged: its tensors are not those that were written",
+                &tensors,
+                "delete the checkpoint folder to train from the beginning, or restore it from a copy",
+            ));
+        }
+        let mut source = SafetensorsSource::open(&tensors)?;
         optimizer.restore(state.step as u64, &mut source)?;
         if let Some(ema) = ema {
             ema.restore(&mut source)?;
         }
         let mut weights = Prefixed { source: &mut source, prefix: "model" };
-        *network = UNet2DModel::build(network.config(), &mut weights, device)?;
+        *network = Network::build(&network.config(), &mut weights, device)?;
         source.finish()?;
         Ok(state.step)
     }

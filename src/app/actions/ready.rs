@@ -13,29 +13,29 @@ impl Action {
         let when = |is: bool, reason| if is { Ok(()) } else { Err(reason) };
         match self {
             Self::Explain => state.can_explain(),
-            Self::Draw => when(state.model.is_some(), "Open a model first"),
-            Self::CancelJob => when(!state.jobs.is_empty(), "Nothing runs"),
+            Self::Generate => when(state.model.is_some(), "Open a model first"),
+            Self::CancelJob => when(!state.jobs.is_empty(), "No job is running or queued"),
             Self::PauseJob => match state.active() {
                 Some(job) if job.can_pause() || job.status == crate::app::state::JobStatus::Paused => Ok(()),
-                Some(_) => Err("This job keeps nothing before its end, so it cannot be put aside"),
-                None => Err("Nothing runs"),
+                Some(_) => Err("This job cannot be paused: it saves nothing before it ends"),
+                None => Err("No job is running or queued"),
             },
-            Self::Recent => when(!shell.recent.is_empty(), "No project was opened yet"),
-            Self::Export => when(state.query().is_some(), "There is no image yet"),
+            Self::Recent => when(!shell.recent.is_empty(), "No recent projects"),
+            Self::Export => when(state.query().is_some(), "No query image yet"),
             Self::NextGroup | Self::PreviousGroup => when(!state.groups().is_empty(), "Open a dataset first"),
-            Self::NextQuery | Self::PreviousQuery => when(state.queries.len() > 1, "There is no other image"),
-            Self::Star => when(state.query().is_some(), "There is no image yet"),
+            Self::NextQuery | Self::PreviousQuery => when(state.queries.len() > 1, "There is only one image"),
+            Self::Star => when(state.query().is_some(), "No query image yet"),
             Self::Wipe | Self::Blink | Self::Difference => when(state.group.is_some(), "Select a group first"),
             Self::Filter => when(state.dataset.is_some(), "Open a dataset first"),
             Self::Clear => when(state.group.is_some(), "No group is selected"),
             Self::Undo => when(shell.history.can_undo(), "Nothing to undo"),
             Self::Redo => when(shell.history.can_redo(), "Nothing to redo"),
-            Self::CopyLog => when(!shell.log.lines.is_empty(), "Nothing is in the log yet"),
+            Self::CopyLog => when(!shell.log.lines.is_empty(), "The log is empty"),
             Self::OpenFolder
             | Self::OpenImage
             | Self::TypePath
             | Self::Jobs
-            | Self::Show(_)
+            | Self::ShowPanel(_)
             | Self::ResetLayout
             | Self::Palette
             | Self::Present

@@ -1,20 +1,20 @@
-//! The table of actions: text, tooltip, keys, and where menus and the help put them.
+//! The table of actions: text, tooltip, keys, and their section in menus and in the help.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::Action;
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::theme::Choice;
 
-/// What menus and the help put together.
+/// A section of the menus and of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// Work.
+    /// Scoring, and the jobs that do it.
     Explain,
-    /// What comes in and what goes out.
+    /// Opening, generating and saving.
     Open,
-    /// What is selected and shown.
-    Look,
+    /// Selection and view.
+    View,
     /// Tabs.
     Tabs,
     /// The window itself.
@@ -23,14 +23,14 @@ pub enum Section {
 
 impl Section {
     /// All, in order.
-    pub const ALL: [Self; 5] = [Self::Explain, Self::Open, Self::Look, Self::Tabs, Self::Window];
+    pub const ALL: [Self; 5] = [Self::Explain, Self::Open, Self::View, Self::Tabs, Self::Window];
 
     /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Explain => "Explain",
             Self::Open => "Open and save",
-            Self::Look => "Look and select",
+            Self::View => "View and select",
             Self::Tabs => "Tabs",
             Self::Window => "Window",
         }
@@ -38,14 +38,14 @@ impl Section {
 
     /// Its actions.
     pub fn actions(self) -> impl Iterator<Item = Action> {
-        Action::ALL.into_iter().filter(move |a| a.about().section == self)
+        Action::all().filter(move |a| a.about().section == self)
     }
 }
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// Text of buttons and menus. An ellipsis says that more is asked.
+    /// Text of buttons and menus. An ellipsis announces a dialog.
     pub text: &'static str,
     /// What it does.
     pub tooltip: &'static str,
@@ -69,12 +69,16 @@ const fn plain(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All, in the order of menus and help.
-    pub const ALL: [Self; 42] = [
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::BEFORE_PANELS.into_iter().chain(PanelId::with_action().map(Self::ShowPanel)).chain(Self::AFTER_PANELS)
+    }
+
+    const BEFORE_PANELS: [Self; 22] = [
         Self::Explain,
         Self::CancelJob,
         Self::PauseJob,
         Self::Jobs,
-        Self::Draw,
+        Self::Generate,
         Self::OpenImage,
         Self::OpenFolder,
         Self::TypePath,
@@ -92,12 +96,9 @@ impl Action {
         Self::Clear,
         Self::Undo,
         Self::Redo,
-        Self::Show(Tab::Explain),
-        Self::Show(Tab::Where),
-        Self::Show(Tab::Wall),
-        Self::Show(Tab::Library),
-        Self::Show(Tab::Unlearning),
-        Self::Show(Tab::Compare),
+    ];
+
+    const AFTER_PANELS: [Self; 14] = [
         Self::ResetLayout,
         Self::Palette,
         Self::Present,
@@ -116,7 +117,7 @@ impl Action {
 
     /// Its row of the table.
     pub fn about(self) -> About {
-        use Section::{Explain, Look, Open, Tabs, Window};
+        use Section::{Explain, Open, Tabs, View, Window};
         let row = |section, text, tooltip, keys| About { text, tooltip, keys, section };
         match self {
             Self::Explain => row(
@@ -125,80 +126,68 @@ impl Action {
                 "Unlearn each group in turn and measure how much less likely the image becomes",
                 command(Key::Enter),
             ),
-            Self::CancelJob => row(Explain, "Cancel", "Stop this job. What is finished is kept", command(Key::Period)),
-            Self::PauseJob => row(
-                Explain,
-                "Pause",
-                "Put this job aside until it is resumed. What is finished is kept",
-                command(Key::P),
-            ),
-            Self::Jobs => {
-                row(Explain, "Jobs", "What runs, what waits and in which order, what was done", command(Key::J))
+            Self::CancelJob => {
+                row(Explain, "Cancel", "Stop this job. Finished results are kept.", command(Key::Period))
             }
-            Self::Draw => row(Open, "Draw", "Let the model draw an image from this seed", command(Key::D)),
-            Self::OpenImage => row(Open, "Open image…", "Ask about an image from a file", command_shift(Key::O)),
-            Self::OpenFolder => {
-                row(Open, "Open folder…", "Open a project, a model or a dataset folder", command(Key::O))
+            Self::PauseJob => row(Explain, "Pause", "Pause this job. Finished results are kept.", command(Key::P)),
+            Self::Jobs => row(Explain, "Jobs", "Running, queued and finished jobs", command(Key::J)),
+            Self::Generate => row(Open, "Generate", "Generate an image from this seed", command(Key::D)),
+            Self::OpenImage => row(Open, "Open image…", "Open an image file as a query", command_shift(Key::O)),
+            Self::OpenFolder => row(Open, "Open folder…", "Open a project, model or dataset folder", command(Key::O)),
+            Self::TypePath => {
+                row(Open, "Open path…", "Type the path of a project, model, dataset or image", command(Key::L))
             }
-            Self::TypePath => row(Open, "Type a path", "Open anything by its path", command(Key::L)),
-            Self::Recent => row(Open, "Recent projects…", "Open one of the projects opened lately", None),
+            Self::Recent => row(Open, "Recent projects…", "Open a recent project", None),
             Self::Export => {
                 row(Open, "Export…", "Save an image, a table or a report of what is on screen", command(Key::E))
             }
-            Self::NextGroup => row(Look, "Next group", "Select the group below", plain(Key::ArrowDown)),
-            Self::PreviousGroup => row(Look, "Previous group", "Select the group above", plain(Key::ArrowUp)),
-            Self::NextQuery => row(Look, "Next image", "Show the next image", plain(Key::PageDown)),
-            Self::PreviousQuery => row(Look, "Previous image", "Show the image before", plain(Key::PageUp)),
-            Self::Star => row(Look, "Star this image", "Mark this image to find it again, or take the mark off", None),
+            Self::NextGroup => row(View, "Next group", "Select the group below", plain(Key::ArrowDown)),
+            Self::PreviousGroup => row(View, "Previous group", "Select the group above", plain(Key::ArrowUp)),
+            Self::NextQuery => row(View, "Next image", "Show the next image", plain(Key::PageDown)),
+            Self::PreviousQuery => row(View, "Previous image", "Show the previous image", plain(Key::PageUp)),
+            Self::Star => row(View, "Star this image", "Add a star to this image, or remove it", None),
             Self::Wipe => row(
-                Look,
+                View,
                 "Wipe",
-                "The image with the group at one side of a line, without it at the other",
+                "Compare the image with the one regenerated without the group, on two sides of a line",
                 plain(Key::W),
             ),
-            Self::Blink => row(Look, "Blink", "Show the image without the group while the key is held", plain(Key::B)),
+            Self::Blink => {
+                row(View, "Blink", "Show the image regenerated without the group while the key is held", plain(Key::B))
+            }
             Self::Difference => {
-                row(Look, "Difference", "Show where the image without the group is different", plain(Key::D))
+                row(View, "Difference", "Show the difference to the image regenerated without the group", plain(Key::D))
             }
-            Self::Filter => row(Look, "Filter the library", "Search the training images", command(Key::F)),
-            Self::Clear => row(Look, "Clear selection", "Select no group, and close what is open", plain(Key::Escape)),
-            Self::Redo => row(Look, "Redo", "Take the undoing back", command_shift(Key::Z)),
+            Self::Filter => row(View, "Filter the library", "Search the training images by name", command(Key::F)),
+            Self::Clear => {
+                row(View, "Clear selection", "Clear the selection, or close the open dialog", plain(Key::Escape))
+            }
+            Self::Redo => row(View, "Redo", "Redo the step that was undone", command_shift(Key::Z)),
             Self::Undo => {
-                row(Look, "Undo", "Go back to the view and selection before. What was computed stays", command(Key::Z))
+                row(View, "Undo", "Go back to the previous view and selection. Results stay.", command(Key::Z))
             }
-            Self::Show(tab) => {
-                let (tooltip, key) = match tab {
-                    Tab::Explain => ("Image, ranking and evidence", Key::Num1),
-                    Tab::Where => ("Where in the image a group matters, and when on the way from noise", Key::Num2),
-                    Tab::Wall => ("The image drawn again without each group", Key::Num3),
-                    Tab::Library => ("All training images by group", Key::Num4),
-                    Tab::Unlearning => ("One group's unlearning, step by step", Key::Num5),
-                    Tab::Compare => ("Rankings of several methods beside each other", Key::Num6),
-                };
-                let text = if tab == Tab::Explain { "Explain" } else { tab.pane().title() };
-                row(Tabs, text, tooltip, plain(key))
+            Self::ShowPanel(panel) => {
+                let info = panel.info();
+                row(Tabs, info.title, info.description, info.key.and_then(plain))
             }
-            Self::ResetLayout => row(Tabs, "Reset layout", "Put all tabs back where they were at first", None),
-            Self::Palette => row(
-                Window,
-                "Search or run…",
-                "Find any action, group, image or project by a few letters",
-                command(Key::K),
-            ),
+            Self::ResetLayout => row(Tabs, "Reset layout", "Restore the default layout of the tabs", None),
+            Self::Palette => {
+                row(Window, "Search or run…", "Find any action, group, image or project by name", command(Key::K))
+            }
             Self::Present => row(
                 Window,
                 "Presentation",
-                "Full screen and larger, without side panels; again or Esc to leave",
+                "Full screen, larger and without side panels. Press F11 or Esc to leave.",
                 plain(Key::F11),
             ),
-            Self::ZoomIn => row(Window, "Larger", "Make everything larger", command(Key::Plus)),
-            Self::ZoomOut => row(Window, "Smaller", "Make everything smaller", command(Key::Minus)),
-            Self::ZoomReset => row(Window, "Usual size", "Show everything in its usual size", command(Key::Num0)),
+            Self::ZoomIn => row(Window, "Zoom in", "Make everything larger", command(Key::Plus)),
+            Self::ZoomOut => row(Window, "Zoom out", "Make everything smaller", command(Key::Minus)),
+            Self::ZoomReset => row(Window, "Actual size", "Reset the zoom", command(Key::Num0)),
             Self::Theme(choice) => row(Window, choice.text(), choice.tooltip(), None),
-            Self::Log => row(Window, "Log", "What was noted and what was done since the start", None),
-            Self::CopyLog => row(Window, "Copy the log", "Put the log on the clipboard", None),
-            Self::Tour => row(Window, "Tour", "Five cards about what is where", None),
-            Self::Help => row(Window, "Shortcuts", "Keyboard shortcuts and where to start", plain(Key::F1)),
+            Self::Log => row(Window, "Log", "Messages and finished jobs since the start", None),
+            Self::CopyLog => row(Window, "Copy the log", "Copy the log to the clipboard", None),
+            Self::Tour => row(Window, "Tour", "A tour of the window in five cards", None),
+            Self::Help => row(Window, "Shortcuts", "Keyboard shortcuts, and how to start", plain(Key::F1)),
         }
     }
 }

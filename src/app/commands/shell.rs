@@ -1,4 +1,4 @@
-//! Commands about the window itself: what is open over it, undo, presentation, projects opened lately.
+//! Commands about the window itself: dialogs, undo, presentation, recent projects.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,11 +7,13 @@ use egui::{Context, ViewportCommand};
 
 use crate::app::actions::Action;
 use crate::app::background_tasks::Message;
-use crate::app::dock::{Dock, Tab};
-use crate::app::files::Kind;
-use crate::app::history::Moment;
+use crate::app::dock::Dock;
+use crate::app::files::PathKind;
+use crate::app::history::Snapshot;
 use crate::app::palette::Palette;
+use crate::app::panels::PanelId;
 use crate::app::state::Slot;
+use crate::app::task_failures;
 use crate::app::theme::{self, Choice};
 use crate::app::widgets::Mode;
 use crate::app::window::WhenceApp;
@@ -30,30 +32,32 @@ impl WhenceApp {
         }
     }
 
-    /// Does what an action asks of the window. Whether it was one of those.
+    /// Carries out an action that concerns the window itself. False where it is another.
     pub(super) fn act_on_window(&mut self, ctx: &Context, action: Action) -> bool {
         let shell = &mut self.shell;
         match action {
             Action::Palette => {
-                let text = std::mem::take(&mut self.forms.ahead);
+                let text = std::mem::take(&mut self.forms.pending_text);
                 shell.palette = if shell.palette.is_some() { None } else { Some(Palette { text, chosen: 0 }) };
             }
             Action::Recent => shell.palette = Some(Palette { text: "open project ".into(), chosen: 0 }),
             Action::Export => {
-                let typed = std::mem::take(&mut self.forms.ahead);
+                // A report or a table may be about every query.
+                self.state.recall_all_explanations();
+                let typed = std::mem::take(&mut self.forms.pending_text);
                 self.forms.export.show(typed);
             }
             Action::Filter => {
-                self.dock.show(Tab::Library);
+                self.dock.show(PanelId::Library);
                 shell.focus_filter = true;
             }
-            Action::Wipe => self.forms.looks.contrast.mode = Mode::Wipe,
-            Action::Blink => self.forms.looks.contrast.mode = Mode::Blink,
-            Action::Difference => self.forms.looks.contrast.mode = Mode::Difference,
-            Action::Show(tab) => self.dock.show(tab),
+            Action::Wipe => self.forms.appearance.contrast.mode = Mode::Wipe,
+            Action::Blink => self.forms.appearance.contrast.mode = Mode::Blink,
+            Action::Difference => self.forms.appearance.contrast.mode = Mode::Difference,
+            Action::ShowPanel(panel) => self.dock.show(panel),
             Action::ResetLayout => {
                 self.dock = Dock::default();
-                self.say(ctx, "The layout is as at first");
+                self.toast(ctx, "Layout reset");
             }
             Action::Present => self.present(ctx, !self.shell.presenting),
             Action::ZoomIn => egui::gui_zoom::zoom_in(ctx),
@@ -66,7 +70,7 @@ impl WhenceApp {
             Action::Log => shell.log_open = !shell.log_open,
             Action::CopyLog => {
                 ctx.copy_text(shell.log.plain());
-                self.say(ctx, "The log is on the clipboard");
+                self.toast(ctx, "Log copied to the clipboard");
             }
             Action::Tour => (shell.tour, shell.toured) = (Some(0), true),
             Action::Help => self.forms.help = !self.forms.help,
@@ -78,7 +82,7 @@ impl WhenceApp {
         true
     }
 
-    /// Closes what lies over everything else; else the selection goes.
+    /// Closes the topmost dialog; without one, clears the selection.
     pub(super) fn clear(&mut self, ctx: &Context) {
         if self.forms.export.open {
             return self.forms.export.close();
@@ -90,14 +94,14 @@ impl WhenceApp {
         if shell.presenting {
             return self.present(ctx, false);
         }
-        if self.forms.looks.brush.take().is_none() {
+        if self.forms.appearance.brush.take().is_none() {
             self.state.group = None;
         }
     }
 
-    /// Says something that has no place on screen.
-    pub(in crate::app) fn say(&mut self, ctx: &Context, text: impl Into<String>) {
-        self.shell.log.say(text, ctx.input(|i| i.time));
+    /// Shows a short message that belongs to no panel.
+    pub(in crate::app) fn toast(&mut self, ctx: &Context, text: impl Into<String>) {
+        self.shell.log.toast(text, ctx.input(|i| i.time));
     }
 
     fn present(&mut self, ctx: &Context, on: bool) {
@@ -110,27 +114,27 @@ impl WhenceApp {
     fn star(&mut self, ctx: &Context) {
         let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
         query.starred = !query.starred;
-        let word = if query.starred { "has a star" } else { "has no star any more" };
-        let text = format!("{} {word}", query.image.name);
-        self.say(ctx, text);
+        let change = if query.starred { "Star added to" } else { "Star removed from" };
+        let text = format!("{change} {}", query.image.name);
+        self.toast(ctx, text);
     }
 
-    /// Opens a project that was open lately. Whether it is still there is looked up off the window's thread.
+    /// Opens a recent project. Whether it still exists is found out off the window's thread.
     pub(super) fn open_recent(&mut self, path: PathBuf) {
-        self.background_tasks.run("recent", move || {
+        self.background_tasks.run(task_failures::RECENT, move || {
             let there = path.join("project.json").is_file();
-            Message::Recent(there, path)
+            Message::RecentInspected(there, path)
         });
     }
 
-    /// It was looked up.
+    /// Whether a recent project still exists is known.
     pub(in crate::app) fn recent_looked_up(&mut self, ctx: &Context, there: bool, path: PathBuf) {
         if there {
-            return self.open_as(Kind::Project, path);
+            return self.open_as(PathKind::Project, path);
         }
-        self.shell.drop_recent(&path);
+        self.shell.remove_recent(&path);
         let text = format!(
-            "The project is no longer at {}, so it was taken off the list. If it was moved, open it where it is now",
+            "The project is no longer at {} and was removed from the list. If it was moved, open it where it is now.",
             path.display()
         );
         self.state.notify(Slot::Project, None, false, text, None);
@@ -138,8 +142,8 @@ impl WhenceApp {
     }
 
     /// What is shown and selected now.
-    pub(in crate::app) fn moment(&self) -> Moment {
-        Moment {
+    pub(in crate::app) fn snapshot(&self) -> Snapshot {
+        Snapshot {
             query: self.state.current,
             group: self.state.group,
             tabs: self.dock.shown(),
@@ -149,31 +153,35 @@ impl WhenceApp {
 
     /// Undoes or redoes the last step that changes anything.
     fn step(&mut self, ctx: &Context, forward: bool) {
-        let before = self.moment();
+        let before = self.snapshot();
         loop {
             let (state, history) = (&self.state, &mut self.shell.history);
             let exists = |key: &u64| state.queries.iter().any(|q| q.key == *key);
-            let possible = |moment: Moment| Moment {
-                query: moment.query.filter(exists).or(before.query),
-                group: moment.group.filter(|g| *g < state.groups().len()),
-                stars: moment.stars.into_iter().filter(exists).collect(),
-                tabs: moment.tabs,
+            let possible = |snapshot: Snapshot| Snapshot {
+                query: snapshot.query.filter(exists).or(before.query),
+                group: snapshot.group.filter(|g| *g < state.groups().len()),
+                stars: snapshot.stars.into_iter().filter(exists).collect(),
+                tabs: snapshot.tabs,
             };
             let found = if forward { history.redo(possible) } else { history.undo(possible) };
-            let Some(moment) = found else { return };
-            self.state.current = moment.query;
-            self.state.group = moment.group;
-            self.state.queries.iter_mut().for_each(|q| q.starred = moment.stars.contains(&q.key));
-            if self.dock.shown() != moment.tabs {
-                moment.tabs.iter().for_each(|tab| self.dock.show(*tab));
+            let Some(snapshot) = found else { return };
+            self.state.current = snapshot.query;
+            self.state.group = snapshot.group;
+            for query in &mut self.state.queries {
+                query.starred = snapshot.stars.contains(&query.key);
+            }
+            if self.dock.shown() != snapshot.tabs {
+                for tab in &snapshot.tabs {
+                    self.dock.show(*tab);
+                }
             }
             // Tabs that were moved since cannot always be shown as they were.
-            let now = self.moment();
+            let now = self.snapshot();
             self.shell.history.follow(now.clone());
             if now != before {
-                let word = if forward { "Redone" } else { "Undone" };
+                let word = if forward { "Redid" } else { "Undid" };
                 let what = before.difference(&now);
-                return self.say(ctx, format!("{word}: {what}"));
+                return self.toast(ctx, format!("{word} {what}"));
             }
         }
     }

@@ -1,18 +1,18 @@
-//! What is chosen in the dialog, before it becomes a request.
+//! The contents of the export dialog, and how they become a request.
 
 use std::path::{Path, PathBuf};
 
 use egui::Rect;
 
-use super::answers::complete;
-use super::{Export, ExportRequest, Unsaved};
+use super::explanations::complete;
+use super::{Export, ExportRequest, SaveError};
 use crate::app::files;
 use crate::app::state::State;
 use whence_report::TableFormat;
 
 /// The three things that can be saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum What {
+pub enum Content {
     /// An image.
     #[default]
     Image,
@@ -40,7 +40,7 @@ pub struct ExportForm {
     /// Whether it is on screen.
     pub open: bool,
     /// What is saved.
-    pub what: What,
+    pub what: Content,
     /// How many times as large as on screen.
     pub scale: u8,
     /// Which table.
@@ -59,16 +59,16 @@ pub struct ExportForm {
     pub replace: Option<PathBuf>,
     /// Where the view is in the window, in points; all of the window where nobody said.
     pub area: Option<Rect>,
-    /// Whether the path field shall get the cursor.
+    /// Whether the path field requests the focus.
     pub focus: bool,
-    /// What was typed before the path field had the cursor.
-    pub ahead: String,
-    /// What the path field was filled with, to be kept up to date until somebody types.
+    /// Text typed before the path field had the focus.
+    pub pending_text: String,
+    /// The suggested path, which follows the form until the user types one.
     suggested: String,
 }
 
-/// Whether the image on screen has answers to compare.
-pub fn comparable(state: &State) -> bool {
+/// Whether the query on screen has explanations to compare.
+pub fn has_comparison(state: &State) -> bool {
     state.query().is_some_and(|q| complete(q).count() > 1)
 }
 
@@ -76,7 +76,7 @@ impl Default for ExportForm {
     fn default() -> Self {
         Self {
             open: false,
-            what: What::default(),
+            what: Content::default(),
             scale: 2,
             table: Table::default(),
             format: TableFormat::default(),
@@ -87,7 +87,7 @@ impl Default for ExportForm {
             replace: None,
             area: None,
             focus: false,
-            ahead: String::new(),
+            pending_text: String::new(),
             suggested: String::new(),
         }
     }
@@ -96,17 +96,17 @@ impl Default for ExportForm {
 impl ExportForm {
     /// Opens the dialog, ready to type where; something may have been typed already.
     pub fn show(&mut self, typed: String) {
-        (self.open, self.focus, self.ahead) = (true, true, typed);
+        (self.open, self.focus, self.pending_text) = (true, true, typed);
     }
 
-    /// A path was typed: its ending says what is wanted.
+    /// Sets content and format by the extension of the typed path.
     pub fn follow_ending(&mut self) {
         let ending = Path::new(self.path.trim()).extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
-            Some("png") => self.what = What::Image,
-            Some("html" | "htm") => self.what = What::Report,
-            Some("csv") => (self.what, self.format) = (What::Table, TableFormat::Csv),
-            Some("json") => (self.what, self.format) = (What::Table, TableFormat::Json),
+            Some("png") => self.what = Content::Image,
+            Some("html" | "htm") => self.what = Content::Report,
+            Some("csv") => (self.what, self.format) = (Content::Table, TableFormat::Csv),
+            Some("json") => (self.what, self.format) = (Content::Table, TableFormat::Json),
             _ => {}
         }
     }
@@ -137,24 +137,22 @@ impl ExportForm {
         let fits = path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
         let path = if fits { path.to_owned() } else { path.with_added_extension(ending) };
         self.path = path.display().to_string();
-        // The system's dialog has asked about the name that it gave, and about no other.
+        // The system's dialog asked whether to replace this name, and no other.
         self.replace = fits.then_some(path);
         (self.error, self.saved) = (None, None);
     }
 
     /// The file could not be saved.
-    pub(super) fn refuse(&mut self, why: Unsaved) {
+    pub(super) fn refuse(&mut self, why: SaveError) {
         let (replace, text) = match why {
-            Unsaved::Failed(text) => (None, text),
-            Unsaved::Exists(path) => {
+            SaveError::Failed(text) => (None, text),
+            SaveError::Exists(path) => {
                 let name = path.display();
                 // The field may hold another path by now.
                 let text = if files::typed(&self.path).as_ref() == Some(&path) {
-                    format!("There is a file {name} already. Press Save again to replace it")
+                    format!("{name} already exists. Press Save again to replace it.")
                 } else {
-                    format!(
-                        "Nothing was saved: there is a file {name} already. Press Save to use the path that is here now"
-                    )
+                    format!("Nothing was saved: {name} already exists. Press Save to use the path that is shown now.")
                 };
                 (Some(path), text)
             }
@@ -168,24 +166,28 @@ impl ExportForm {
     /// Why there is nothing to save, or nowhere to save it.
     pub fn request(&self, state: &State) -> Result<ExportRequest, &'static str> {
         if self.busy {
-            return Err("Something is being saved");
+            return Err("A file is being saved");
+        }
+        let about_all = matches!((self.what, self.table), (Content::Report, _) | (Content::Table, Table::All));
+        if about_all && state.is_restoring_explanations() {
+            return Err("Earlier explanations are being restored");
         }
         let explained = state.queries.iter().any(|q| complete(q).next().is_some());
         let what = match (self.what, self.table) {
-            (What::Image, _) => Export::Image { scale: self.scale },
-            (What::Table, Table::Ranking) if state.answer().and_then(|a| a.complete.as_ref()).is_none() => {
+            (Content::Image, _) => Export::Image { scale: self.scale },
+            (Content::Table, Table::Ranking) if state.explanation().and_then(|a| a.complete.as_ref()).is_none() => {
                 return Err("The image on screen is not explained yet");
             }
-            (What::Table, Table::Comparison) if !comparable(state) => {
-                return Err("The image on screen is explained by one method only");
+            (Content::Table, Table::Comparison) if !has_comparison(state) => {
+                return Err("Explain the image by a second method first");
             }
-            (What::Table | What::Report, _) if !explained => return Err("No image is explained yet"),
-            (What::Table, table) => Export::Table { table, format: self.format },
-            (What::Report, _) => Export::Report,
+            (Content::Table | Content::Report, _) if !explained => return Err("No image is explained yet"),
+            (Content::Table, table) => Export::Table { table, format: self.format },
+            (Content::Report, _) => Export::Report,
         };
-        let path = files::typed(&self.path).ok_or("Say where to save it")?;
+        let path = files::typed(&self.path).ok_or("Enter where to save it")?;
         if path.is_relative() {
-            return Err("Give the whole path, from its first folder on");
+            return Err("Enter an absolute path");
         }
         Ok(ExportRequest { what, replace: self.replace.as_ref() == Some(&path), path })
     }
@@ -193,9 +195,9 @@ impl ExportForm {
     /// Ending of the file.
     pub fn extension(&self) -> &'static str {
         match self.what {
-            What::Image => "png",
-            What::Table => self.format.extension(),
-            What::Report => "html",
+            Content::Image => "png",
+            Content::Table => self.format.extension(),
+            Content::Report => "html",
         }
     }
 
@@ -204,11 +206,11 @@ impl ExportForm {
         let project = state.project.as_ref().map_or("Whence", |p| p.file.name.as_str());
         let query = state.query().map_or("view", |q| q.image.name.trim_end_matches(".png"));
         let name = match (self.what, self.table) {
-            (What::Image, _) => format!("{project} {query}"),
-            (What::Table, Table::Ranking) => format!("{project} {query} scores"),
-            (What::Table, Table::All) => format!("{project} scores"),
-            (What::Table, Table::Comparison) => format!("{project} {query} methods"),
-            (What::Report, _) => format!("{project} report"),
+            (Content::Image, _) => format!("{project} {query}"),
+            (Content::Table, Table::Ranking) => format!("{project} {query} scores"),
+            (Content::Table, Table::All) => format!("{project} scores"),
+            (Content::Table, Table::Comparison) => format!("{project} {query} methods"),
+            (Content::Report, _) => format!("{project} report"),
         };
         whence_store::folder_name(&name)
     }
@@ -221,75 +223,75 @@ mod tests {
     #[test]
     fn a_suggestion_follows_the_choice_until_somebody_types() {
         let state = State::default();
-        let mut draft = ExportForm::default();
-        draft.suggest(&state);
-        assert!(draft.path.ends_with("Whence view.png"), "{}", draft.path);
-        (draft.what, draft.format, draft.table) = (What::Table, TableFormat::Json, Table::All);
-        draft.suggest(&state);
-        assert!(draft.path.ends_with("Whence scores.json"), "{}", draft.path);
-        draft.path = "/mine.json".into();
-        draft.what = What::Report;
-        draft.suggest(&state);
-        assert_eq!(draft.path, "/mine.json");
+        let mut form = ExportForm::default();
+        form.suggest(&state);
+        assert!(form.path.ends_with("Whence view.png"), "{}", form.path);
+        (form.what, form.format, form.table) = (Content::Table, TableFormat::Json, Table::All);
+        form.suggest(&state);
+        assert!(form.path.ends_with("Whence scores.json"), "{}", form.path);
+        form.path = "/mine.json".into();
+        form.what = Content::Report;
+        form.suggest(&state);
+        assert_eq!(form.path, "/mine.json");
     }
 
     #[test]
     fn the_ending_of_a_typed_path_says_what_is_wanted() {
-        let mut draft = ExportForm::default();
+        let mut form = ExportForm::default();
         for (path, what) in [
-            ("/a/b.html", What::Report),
-            ("/a/b", What::Report),
-            ("/a/b.JSON", What::Table),
-            ("/a/b.png", What::Image),
-            ("/a/b.csv", What::Table),
+            ("/a/b.html", Content::Report),
+            ("/a/b", Content::Report),
+            ("/a/b.JSON", Content::Table),
+            ("/a/b.png", Content::Image),
+            ("/a/b.csv", Content::Table),
         ] {
-            draft.path = path.into();
-            draft.follow_ending();
-            assert_eq!(draft.what, what, "{path}");
+            form.path = path.into();
+            form.follow_ending();
+            assert_eq!(form.what, what, "{path}");
         }
-        assert_eq!(draft.format, TableFormat::Csv);
+        assert_eq!(form.format, TableFormat::Csv);
     }
 
     #[test]
     fn a_chosen_path_gets_the_ending_and_may_be_replaced_where_it_had_it() {
         let state = State::default();
-        let mut draft = ExportForm::default();
-        draft.choose(Path::new("/a/seed-0.5"));
-        let request = draft.request(&state).unwrap();
+        let mut form = ExportForm::default();
+        form.choose(Path::new("/a/seed-0.5"));
+        let request = form.request(&state).unwrap();
         // The system asked about seed-0.5, not about seed-0.5.png.
         assert_eq!((request.path, request.replace), (PathBuf::from("/a/seed-0.5.png"), false));
-        draft.choose(Path::new("/a/b.PNG"));
-        let request = draft.request(&state).unwrap();
+        form.choose(Path::new("/a/b.PNG"));
+        let request = form.request(&state).unwrap();
         assert_eq!((request.path, request.replace), (PathBuf::from("/a/b.PNG"), true));
-        draft.path.push('x');
-        assert!(!draft.request(&state).unwrap().replace, "another file than the one that was asked about");
+        form.path.push('x');
+        assert!(!form.request(&state).unwrap().replace, "another file than the one that was asked about");
     }
 
     #[test]
     fn only_the_path_that_was_refused_may_be_replaced() {
         let state = State::default();
-        let mut draft = ExportForm { path: "/a/now.png".into(), ..ExportForm::default() };
-        draft.refuse(Unsaved::Exists("/a/then.png".into()));
-        assert!(!draft.request(&state).unwrap().replace, "nobody was asked about the path that was typed since");
-        let text = draft.error.clone().unwrap();
+        let mut form = ExportForm { path: "/a/now.png".into(), ..ExportForm::default() };
+        form.refuse(SaveError::Exists("/a/then.png".into()));
+        assert!(!form.request(&state).unwrap().replace, "nobody was asked about the path that was typed since");
+        let text = form.error.clone().unwrap();
         assert!(text.contains("/a/then.png") && !text.contains("replace"), "{text}");
-        draft.path = "/a/then.png".into();
-        assert!(draft.request(&state).unwrap().replace);
-        draft.refuse(Unsaved::Exists("/a/then.png".into()));
-        assert!(draft.error.as_ref().unwrap().contains("Press Save again to replace it"));
-        draft.refuse(Unsaved::Failed("the disk is full".into()));
-        assert!(!draft.request(&state).unwrap().replace);
+        form.path = "/a/then.png".into();
+        assert!(form.request(&state).unwrap().replace);
+        form.refuse(SaveError::Exists("/a/then.png".into()));
+        assert!(form.error.as_ref().unwrap().contains("Press Save again to replace it"));
+        form.refuse(SaveError::Failed("the disk is full".into()));
+        assert!(!form.request(&state).unwrap().replace);
     }
 
     #[test]
     fn what_is_missing_is_named() {
         let state = State::default();
-        let refused = |draft: ExportForm| draft.request(&state).unwrap_err();
-        let draft = ExportForm { path: "/a".into(), ..ExportForm::default() };
-        assert!(refused(ExportForm { what: What::Table, ..draft.clone() }).contains("not explained"));
-        assert!(refused(ExportForm { what: What::Report, ..draft.clone() }).contains("No image"));
-        assert!(refused(ExportForm { path: " ".into(), ..draft.clone() }).contains("where"));
-        assert!(refused(ExportForm { path: "a.png".into(), ..draft.clone() }).contains("whole path"));
-        assert!(refused(ExportForm { busy: true, ..draft }).contains("being saved"));
+        let refused = |form: ExportForm| form.request(&state).unwrap_err();
+        let form = ExportForm { path: "/a".into(), ..ExportForm::default() };
+        assert!(refused(ExportForm { what: Content::Table, ..form.clone() }).contains("not explained"));
+        assert!(refused(ExportForm { what: Content::Report, ..form.clone() }).contains("No image"));
+        assert!(refused(ExportForm { path: " ".into(), ..form.clone() }).contains("where"));
+        assert!(refused(ExportForm { path: "a.png".into(), ..form.clone() }).contains("absolute path"));
+        assert!(refused(ExportForm { busy: true, ..form }).contains("being saved"));
     }
 }

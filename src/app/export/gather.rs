@@ -1,10 +1,10 @@
 //! The plain data of a table or a report, taken from the window at once, and written on a thread of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::answers::{comparison, complete, labels};
 use super::evidence::{Maps, add_redrawn, maps};
-use super::{Export, ExportRequest, Table, Unsaved, free};
+use super::explanations::{comparison, complete, labels};
+use super::{Export, ExportRequest, SaveError, Table, free, portable_path};
 use crate::command_line::{JobSources, job_command};
 use crate::palette::group_colours;
 use whence_data::{Dataset, ImageShape};
@@ -12,13 +12,13 @@ use whence_jobs::{AttributeJob, QueryOrigin};
 use whence_methods::Attribution;
 use whence_report::{Facts, GroupStyle, Report, ReportImage, ReportQuery, TableFormat, write_comparison, write_scores};
 
-use crate::app::state::{Answer, Query, State};
+use crate::app::state::{Explanation, Query, State};
 
 /// Nearest training images of each of the groups that lead: a row on paper.
 const NEAREST: usize = 8;
 
-/// Work that no frame waits for: writes a file and says where it is.
-pub type Work = Box<dyn FnOnce() -> Result<PathBuf, Unsaved> + Send>;
+/// Writes a file off the window's thread, and returns its path.
+pub type Work = Box<dyn FnOnce() -> Result<PathBuf, SaveError> + Send>;
 
 /// What writes a table or a report of what is known now.
 ///
@@ -38,7 +38,7 @@ pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
             let shape = state.query().or_else(|| state.queries.first()).map(|q| q.image.shape);
             let shape = shape.ok_or("There is no image")?;
             let scores: Vec<Attribution> = match table {
-                Table::Ranking => state.answer().and_then(|a| a.complete.clone()).into_iter().collect(),
+                Table::Ranking => state.explanation().and_then(|a| a.complete.clone()).into_iter().collect(),
                 Table::All | Table::Comparison => explained(state).map(|(_, _, all)| all.clone()).collect(),
             };
             Ok(Box::new(move || write_table(request, format, &scores, shape)))
@@ -63,50 +63,62 @@ fn write_table(
     format: TableFormat,
     scores: &[Attribution],
     shape: ImageShape,
-) -> Result<PathBuf, Unsaved> {
+) -> Result<PathBuf, SaveError> {
     free(&request)?;
     write_scores(&request.path, format, scores, shape).map_err(|e| e.to_string())?;
     Ok(request.path)
 }
 
-/// The images that are explained, with the answer on screen.
-fn explained(state: &State) -> impl Iterator<Item = (&Query, &Answer, &Attribution)> {
-    state.queries.iter().filter_map(|q| complete(q).last().map(|(answer, all)| (q, answer, all)))
+/// The explained queries, with the explanation on screen.
+fn explained(state: &State) -> impl Iterator<Item = (&Query, &Explanation, &Attribution)> {
+    state.queries.iter().filter_map(|q| complete(q).last().map(|(explanation, all)| (q, explanation, all)))
 }
 
-/// All answers of the images that are explained: of each image the one on screen first.
-fn every_answer(state: &State) -> Vec<(&Query, &Answer, &Attribution)> {
-    let of = |query| complete(query).map(move |(answer, all)| (query, answer, all)).collect::<Vec<_>>();
+/// All explanations: of each query the one on screen first.
+fn all_explanations(state: &State) -> Vec<(&Query, &Explanation, &Attribution)> {
+    let of = |query| complete(query).map(move |(explanation, all)| (query, explanation, all)).collect::<Vec<_>>();
     state.queries.iter().flat_map(|query| of(query).into_iter().rev()).collect()
 }
 
 /// Images that were explained in the same way.
-struct Alike {
+struct SameSettings {
     job: AttributeJob,
     images: Vec<String>,
     sources: JobSources,
 }
 
+impl SameSettings {
+    /// The command that explains the images again, beside the project's folder, or beside model and dataset.
+    fn command(&self, root: Option<&Path>, out: &Path) -> String {
+        let project = root.map(|root| portable_path(root, None));
+        let model = portable_path(&self.job.model, None);
+        let data = portable_path(&self.job.data, None);
+        job_command(project.as_deref(), out, &AttributeJob { model, data, ..self.job.clone() }, &self.sources)
+    }
+}
+
 fn report(state: &State, request: &ExportRequest) -> Report {
     let colours = group_colours(state.groups().len());
-    let looks = state.groups().iter().zip(colours);
+    let styles = state.groups().iter().zip(colours);
     let project = state.project.as_ref();
-    let alike = alike(state);
+    let same_settings = same_settings(state);
     let root = project.map(|p| p.root.as_path());
-    let out = if root.is_some() { request.path.clone() } else { PathBuf::from("results") };
+    // The report may be sent to anybody: it names files, and not where they lie on this computer.
+    let portable = |path: &Path| portable_path(path, root);
+    let out = if root.is_some() { portable_path(&request.path, None) } else { PathBuf::from("results") };
     let mut facts = vec![Facts::of(
         "Made with",
         &serde_json::json!({
             "program": format!("Whence {}", env!("CARGO_PKG_VERSION")),
             "device": state.model.as_ref().map(|m| &m.device),
-            "project": root,
+            "project": project.map(|p| &p.file.name),
         }),
     )];
     facts.extend(state.model.as_ref().map(|m| {
         Facts::of(
             "Model",
             &serde_json::json!({
-                "folder": m.path, "blake3": m.hash, "picture": m.shape,
+                "folder": portable(&m.path), "blake3": m.hash, "image": m.shape,
                 "parameters": m.parameters, "timesteps": m.timesteps, "classes": m.classes,
             }),
         )
@@ -115,22 +127,22 @@ fn report(state: &State, request: &ExportRequest) -> Report {
         Facts::of(
             "Dataset",
             &serde_json::json!({
-                "path": d.path(), "blake3": d.hash(), "images": d.len(),
+                "path": portable(d.path()), "blake3": d.hash(), "images": d.len(),
                 "groups": d.groups(), "skipped": d.skipped().len(),
             }),
         )
     }));
-    for group in &alike {
-        let title = match alike.as_slice() {
-            [_] => "Scores, as asked for".into(),
-            _ => format!("Scores of {}, as asked for", group.images.join(", ")),
+    for group in &same_settings {
+        let title = match same_settings.as_slice() {
+            [_] => "Scoring settings".into(),
+            _ => format!("Scoring settings of {}", group.images.join(", ")),
         };
         let job = &group.job;
         facts.push(Facts::of(
             &title,
             &serde_json::json!({
                 "method": job.method, "settings": job.settings, "recipe": job.recipe,
-                "random groups": job.null, "second seed": job.confirm, "drawing": job.draw,
+                "random control groups": job.null, "second seed": job.confirm, "sampling": job.draw,
             }),
         ));
     }
@@ -140,31 +152,32 @@ fn report(state: &State, request: &ExportRequest) -> Report {
     Report {
         title: project.map_or_else(|| "Whence".into(), |p| p.file.name.clone()),
         date: whence_engine::now().replace('T', " ").replace('Z', " UTC"),
-        groups: looks.map(|(name, [light, dark])| GroupStyle { name: name.clone(), light, dark }).collect(),
-        // What takes time to draw is added off the window's thread.
+        groups: styles.map(|(name, [light, dark])| GroupStyle { name: name.clone(), light, dark }).collect(),
+        // Parts that take time are added off the window's thread.
         queries: Vec::new(),
         facts,
-        recipes: alike
+        recipes: same_settings
             .iter()
             .filter_map(|g| Some((g.sources.recipe.clone(), toml::to_string(&g.job.recipe).ok()?)))
             .collect(),
-        commands: alike.iter().map(|g| job_command(root, &out, &g.job, &g.sources)).collect(),
+        commands: same_settings.iter().map(|g| g.command(root, &out)).collect(),
         warnings: Vec::new(),
     }
 }
 
-/// Puts images together that were explained in the same way, in the order they are listed.
-fn alike(state: &State) -> Vec<Alike> {
-    let mut all: Vec<Alike> = Vec::new();
+/// Groups the queries by how they were explained, in their order.
+fn same_settings(state: &State) -> Vec<SameSettings> {
+    let mut all: Vec<SameSettings> = Vec::new();
+    let root = state.project.as_ref().map(|p| p.root.as_path());
     let listed = state.project.as_ref().map_or(&[][..], |p| p.file.queries.as_slice());
-    for (query, answer, _) in every_answer(state) {
-        let Some(job) = answer.asked.as_deref() else { continue };
-        // An answer that was only brought back was found in the same way once.
+    for (query, explanation, _) in all_explanations(state) {
+        let Some(job) = explanation.request.as_deref() else { continue };
+        // A recalled explanation was computed in the same way once.
         let job = AttributeJob { queries: Vec::new(), live: true, known_only: false, ..job.clone() };
         let place = all.iter().position(|g| g.job == job).unwrap_or_else(|| {
             let recipe = if all.is_empty() { "recipe.toml".into() } else { format!("recipe-{}.toml", all.len() + 1) };
             let sources = JobSources { recipe, ..JobSources::default() };
-            all.push(Alike { job, images: Vec::new(), sources });
+            all.push(SameSettings { job, images: Vec::new(), sources });
             all.len() - 1
         });
         let Some(group) = all.get_mut(place) else { continue };
@@ -174,13 +187,13 @@ fn alike(state: &State) -> Vec<Alike> {
             QueryOrigin::File(path) if listed.contains(path) => {
                 group.sources.names.extend(path.file_name().map(|n| n.to_string_lossy().into_owned()));
             }
-            QueryOrigin::File(path) => group.sources.files.push(path.clone()),
+            QueryOrigin::File(path) => group.sources.files.push(portable_path(path, root)),
         }
     }
     all
 }
 
-/// An image's part of the report by one answer, before what takes time is added.
+/// A query's part of the report by one explanation, before what takes time is added.
 struct Section {
     query: ReportQuery,
     /// Whether the image was shown above already, so that only the ranking is.
@@ -199,18 +212,19 @@ impl Section {
     }
 }
 
-/// The parts of the report: each image by the answer on screen, with all evidence, then by its other answers.
+/// The parts of the report: each query by the explanation on screen, with all evidence, then by its others.
 fn sections(state: &State) -> Vec<Section> {
-    state.queries.iter().flat_map(|query| sections_of(query, state.groups())).collect()
+    let root = state.project.as_ref().map(|p| p.root.as_path());
+    state.queries.iter().flat_map(|query| sections_of(query, state.groups(), root)).collect()
 }
 
-fn sections_of(query: &Query, groups: &[String]) -> Vec<Section> {
-    let (answers, scores): (Vec<&Answer>, Vec<&Attribution>) = complete(query).unzip();
-    let named = labels(&answers).into_iter().zip(scores).rev().enumerate();
+fn sections_of(query: &Query, groups: &[String], root: Option<&Path>) -> Vec<Section> {
+    let (explanations, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
+    let named = labels(&explanations).into_iter().zip(scores).rev().enumerate();
     let section = |(place, (label, all)): (usize, (String, &Attribution))| {
         let name =
-            if answers.len() > 1 { format!("{}, by {label}", query.image.name) } else { query.image.name.clone() };
-        let mut part = part(query, Attribution { query: name, ..all.clone() });
+            if explanations.len() > 1 { format!("{}, by {label}", query.image.name) } else { query.image.name.clone() };
+        let mut part = part(query, Attribution { query: name, ..all.clone() }, root);
         let again = place > 0;
         if !again {
             add_redrawn(&mut part, query, groups);
@@ -221,15 +235,15 @@ fn sections_of(query: &Query, groups: &[String]) -> Vec<Section> {
     named.map(section).collect()
 }
 
-fn part(query: &Query, attribution: Attribution) -> ReportQuery {
+fn part(query: &Query, attribution: Attribution, root: Option<&Path>) -> ReportQuery {
     let image = &query.image;
     let origin = match &image.origin {
-        QueryOrigin::Seed(seed) => format!("drawn from seed {seed}"),
-        QueryOrigin::File(path) => path.display().to_string(),
+        QueryOrigin::Seed(seed) => format!("generated from seed {seed}"),
+        QueryOrigin::File(path) => portable_path(path, root).display().to_string(),
     };
-    let mut caption = vec![origin, format!("{} x {} pixels", image.shape.width, image.shape.height)];
+    let mut caption = vec![origin, format!("{} × {} pixels", image.shape.width, image.shape.height)];
     caption.extend(image.notes.iter().cloned());
     let caption = caption.join(", ");
     let image = ReportImage { pixels: image.pixels.clone(), shape: image.shape, caption };
-    ReportQuery { image, attribution, nearest: Vec::new(), reference: None, redrawn: Vec::new(), map: None }
+    ReportQuery { image, attribution, nearest: Vec::new(), reference: None, regenerated: Vec::new(), map: None }
 }

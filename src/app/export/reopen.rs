@@ -1,16 +1,18 @@
-//! An image of a view becomes the view again, step by step: its project is opened, its image is drawn or read again,
-//! and then all is shown at once.
+//! Reopens the view that an image was exported from: opens its project, generates or reads its image, then shows
+//! everything at once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::Context;
 
-use crate::app::dock::Tab;
-use crate::app::files::Kind;
+use super::portable_path;
+use crate::app::files::{is_network_path, path_in_project, stays_inside};
+use crate::app::panels::PanelId;
+use crate::app::shell::Recent;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::window::WhenceApp;
 use whence_jobs::{AttributeJob, GenerateQuery, JobId, JobSpec, QueryOrigin};
-use whence_methods::methods;
+use whence_methods::{ScoreSettings, methods};
 use whence_report::{ViewQuery, ViewRecipe, ViewSettings};
 
 /// Between the names of tabs that lie beside each other.
@@ -28,33 +30,44 @@ pub struct Reopening {
 /// What a view waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// Its project, which this job opens.
+    /// Its project, opened by this job.
     Project(JobId),
-    /// Model, images, images and recipe of its project.
+    /// Model, dataset, queries and recipe of its project.
     Contents,
-    /// Its image, which this job draws or reads.
+    /// Its image, generated or read by this job.
     Image(JobId),
 }
 
-/// How far a step is.
+/// Where the project of a view is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Home {
+    /// It is the open one, or the view has none.
+    Here,
+    /// A recent project, in this folder.
+    Recent(PathBuf),
+    /// A project of this name that is not known here.
+    Unknown(String),
+}
+
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Pending,
     Done,
     Failed,
-    /// The user wanted something else since.
+    /// The user opened something else meanwhile.
     Dropped,
 }
 
 /// What the window shows now, and how to see it again.
-pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
-    let job = state.answer().and_then(|answer| answer.asked.as_deref());
+pub fn view_recipe(state: &State, tabs: &[PanelId]) -> ViewRecipe {
+    let job = state.explanation().and_then(|answer| answer.request.as_deref());
     ViewRecipe {
-        project: state.project.as_ref().map(|p| p.root.clone()),
+        project_name: state.project.as_ref().map(|p| p.file.name.clone()),
         query: state.query().map(|q| {
             let (seed, file) = match &q.image.origin {
                 QueryOrigin::Seed(seed) => (Some(*seed), None),
-                QueryOrigin::File(path) => (None, Some(path.clone())),
+                QueryOrigin::File(path) => (None, Some(stored_file(state, path))),
             };
             ViewQuery { name: q.image.name.clone(), seed, file, draw: q.draw, blake3: Some(hash(q)) }
         }),
@@ -66,9 +79,14 @@ pub fn view_recipe(state: &State, tabs: &[Tab]) -> ViewRecipe {
             confirm: job.confirm,
         }),
         group: state.group.map(|g| state.group_name(g).to_owned()),
-        tab: (!tabs.is_empty()).then(|| tabs.iter().map(|t| t.name()).collect::<Vec<_>>().join(BESIDE)),
+        tab: (!tabs.is_empty()).then(|| tabs.iter().map(|t| t.title()).collect::<Vec<_>>().join(BESIDE)),
         ..ViewRecipe::default()
     }
+}
+
+/// A query's file as a view names it.
+fn stored_file(state: &State, path: &Path) -> PathBuf {
+    portable_path(path, state.project.as_ref().map(|p| p.root.as_path()))
 }
 
 /// blake3 of an image's values, hexadecimal.
@@ -76,7 +94,7 @@ fn hash(query: &Query) -> String {
     blake3::hash(&query.image.pixels).to_hex().to_string()
 }
 
-/// Whether this is the very image of a view, as far as the view says.
+/// Whether this image is identical to that of a view, as far as the view tells.
 fn is_same(query: &Query, wanted: &ViewQuery) -> bool {
     wanted.blake3.as_ref().is_none_or(|known| *known == hash(query))
 }
@@ -85,35 +103,47 @@ fn is_same(query: &Query, wanted: &ViewQuery) -> bool {
 fn find<'a>(state: &'a State, wanted: &ViewQuery) -> Option<&'a Query> {
     let fits = |q: &&Query| match &q.image.origin {
         QueryOrigin::Seed(seed) => wanted.seed == Some(*seed) && (wanted.draw.is_none() || q.draw == wanted.draw),
-        QueryOrigin::File(path) => wanted.file.as_ref() == Some(path),
+        // Earlier versions wrote whole paths.
+        QueryOrigin::File(path) => {
+            wanted.file.as_ref().is_some_and(|file| file == path || *file == stored_file(state, path))
+        }
     };
     let mut all = state.queries.iter().filter(fits);
     all.clone().find(|q| is_same(q, wanted)).or_else(|| all.next_back())
 }
 
-/// What to say where the image is another one than that of the view.
+/// The warning where the image differs from that of the view.
 fn changed(query: &Query) -> String {
     let why = match query.image.origin {
-        QueryOrigin::Seed(_) => "the model is another one now, or this device draws it otherwise",
-        QueryOrigin::File(_) => "the file is another one now",
+        QueryOrigin::Seed(_) => "the model has changed, or this device computes it differently",
+        QueryOrigin::File(_) => "the file has changed",
     };
     let name = &query.image.name;
-    format!(
-        "{name} is not the very image that the view was saved with: {why}. Its scores may differ from those in the view"
-    )
+    format!("{name} is not identical to the image in the view: {why}. Its scores may differ.")
 }
 
-/// The job that brings the image of a view back.
-fn job_for(wanted: &ViewQuery) -> Option<JobSpec> {
-    let draw = |seed| JobSpec::GenerateQuery(GenerateQuery { seed, draw: wanted.draw.unwrap_or_default() });
-    wanted.seed.map(draw).or_else(|| wanted.file.clone().map(JobSpec::LoadQuery))
+/// The job that opens the image of a view again.
+///
+/// # Errors
+/// Why there is none, the end of a sentence.
+fn job_for(state: &State, wanted: &ViewQuery) -> Result<JobSpec, String> {
+    if let Some(seed) = wanted.seed {
+        return Ok(JobSpec::GenerateQuery(GenerateQuery { seed, draw: wanted.draw.unwrap_or_default() }));
+    }
+    let file = wanted.file.as_ref().ok_or("the view names neither its seed nor its file")?;
+    stays_inside(file)?;
+    match &state.project {
+        Some(project) => path_in_project(&project.root, file).map(JobSpec::LoadQuery),
+        None if file.is_absolute() && !is_network_path(file) => Ok(JobSpec::LoadQuery(file.clone())),
+        None => Err("only the name of its file is known. Open that file first, then the view again".into()),
+    }
 }
 
-/// Whether an explanation was asked for in this way.
-fn explains(asked: &AttributeJob, view: &ViewSettings) -> bool {
+/// Whether a request has the settings of a view.
+fn has_settings(request: &AttributeJob, view: &ViewSettings) -> bool {
     let ViewSettings { method, scoring, recipe, null, confirm } = view;
-    (&asked.method, &asked.settings, &asked.recipe) == (method, scoring, recipe)
-        && (&asked.null, &asked.confirm) == (null, confirm)
+    (&request.method, &request.settings, &request.recipe) == (method, scoring, recipe)
+        && (&request.null, &request.confirm) == (null, confirm)
 }
 
 /// How a job came out.
@@ -131,13 +161,52 @@ impl WhenceApp {
     /// Shows a view again: begins with its project where another one is open.
     pub(in crate::app) fn open_view(&mut self, ctx: &Context, recipe: &ViewRecipe) {
         let here = self.state.project.as_ref().map(|p| p.root.clone());
-        let wanted = recipe.project.clone().filter(|root| Some(root) != here.as_ref());
-        let step = match wanted {
-            None => Some(Step::Contents),
-            Some(root) => self.begin(&JobSpec::OpenProject(Kind::Project.root(&root))).map(Step::Project),
+        let step = match self.home_of(recipe) {
+            Home::Here => Some(Step::Contents),
+            Home::Recent(root) => self.begin(&JobSpec::OpenProject(root)).map(Step::Project),
+            Home::Unknown(name) => {
+                self.give_up(&format!(
+                    "its project \"{name}\" is not among the recent projects. Open that project, then this image again"
+                ));
+                None
+            }
         };
         self.reopening = step.map(|step| Reopening { recipe: recipe.clone(), root: here, step });
         ctx.request_repaint();
+    }
+
+    /// Where the project of a view is. An image may come from anybody, so only projects that were opened here before are
+    /// opened for it.
+    fn home_of(&self, recipe: &ViewRecipe) -> Home {
+        let here = self.state.project.as_ref();
+        let file = recipe.query.as_ref().and_then(|q| q.file.as_deref());
+        match (&recipe.project_name, &recipe.project) {
+            (Some(name), _) if here.is_some_and(|p| p.file.name == *name) => Home::Here,
+            (Some(name), _) => match self.recent_project(|recent| recent.name == *name, file) {
+                Some(root) => Home::Recent(root),
+                None => Home::Unknown(name.clone()),
+            },
+            // Earlier versions wrote the folder, as the project was opened that day.
+            (None, Some(root)) if !root.as_os_str().is_empty() => {
+                if here.is_some_and(|p| p.root.ends_with(root)) {
+                    return Home::Here;
+                }
+                match self.recent_project(|recent| recent.path.ends_with(root), file) {
+                    Some(root) => Home::Recent(root),
+                    None => Home::Unknown(portable_path(root, None).display().to_string()),
+                }
+            }
+            (None, _) => Home::Here,
+        }
+    }
+
+    /// The latest of the recent projects that fit; the one with the image's file where there are several.
+    fn recent_project(&self, fits: impl Fn(&Recent) -> bool, file: Option<&Path>) -> Option<PathBuf> {
+        let found: Vec<&PathBuf> = self.shell.recent.iter().filter(|r| fits(r)).map(|r| &r.path).collect();
+        let with_file = file.filter(|file| found.len() > 1 && file.is_relative() && !is_network_path(file));
+        let holds =
+            |root: &&&PathBuf| with_file.is_some_and(|file| !is_network_path(root) && root.join(file).is_file());
+        found.iter().find(holds).or(found.first()).map(|root| (*root).clone())
     }
 
     /// Takes the next steps of a view that is opened again, as far as they can be taken now.
@@ -171,19 +240,16 @@ impl WhenceApp {
                     (view.root, view.step) = (root, Step::Contents);
                     Outcome::Pending
                 }
-                Outcome::Failed => {
-                    let root = view.recipe.project.as_ref().map_or_else(String::new, |r| r.display().to_string());
-                    self.give_up(&format!(
-                        "its project cannot be opened from {root}. Put its folder back there, then open the image again"
-                    ))
-                }
+                Outcome::Failed => self.give_up(
+                    "its project could not be opened. Open the project where it is now, then this image again",
+                ),
                 other => other,
             },
             Step::Contents => self.advance_contents(view),
             Step::Image(job) => match outcome(&self.state, job) {
                 Outcome::Failed => {
                     let name = view.recipe.query.as_ref().map_or("", |q| q.name.as_str());
-                    self.give_up(&format!("its image {name} is not to be had. Put its file back and try again"))
+                    self.give_up(&format!("its image {name} could not be opened. Open its file, then this image again"))
                 }
                 other => other,
             },
@@ -192,21 +258,32 @@ impl WhenceApp {
 
     fn advance_contents(&mut self, view: &mut Reopening) -> Outcome {
         let state = &self.state;
-        let parts = [Slot::Project, Slot::Model, Slot::Dataset, Slot::Query, Slot::Draw];
-        if self.forms.reading_recipe || parts.iter().any(|slot| state.busy(*slot).is_some()) {
+        let parts = [Slot::Project, Slot::Model, Slot::Dataset, Slot::Query, Slot::Generate];
+        if self.forms.reading_recipe
+            || state.is_restoring_images()
+            || parts.iter().any(|slot| state.busy(*slot).is_some())
+        {
             return Outcome::Pending;
         }
         let Some(wanted) = view.recipe.query.as_ref().filter(|wanted| find(state, wanted).is_none()) else {
             return Outcome::Done;
         };
         if state.model.is_none() {
-            return self.give_up("the model that it was made with is not open. Open its project first");
+            return self.give_up("its model is not open. Open its project first");
         }
-        match job_for(wanted).and_then(|spec| self.begin(&spec)) {
+        let spec = match job_for(state, wanted) {
+            Ok(spec) => spec,
+            Err(why) => {
+                let text = format!("its image {} could not be opened: {why}", wanted.name);
+                return self.give_up(&text);
+            }
+        };
+        match self.begin(&spec) {
             Some(job) => {
                 view.step = Step::Image(job);
                 Outcome::Pending
             }
+            // Reported by the engine.
             None => Outcome::Failed,
         }
     }
@@ -218,13 +295,13 @@ impl WhenceApp {
     }
 
     fn give_up(&mut self, why: &str) -> Outcome {
-        self.state.notify(Slot::Query, None, true, format!("The view is not opened: {why}"), None);
+        self.state.notify(Slot::Query, None, true, format!("Could not open the view: {why}."), None);
         Outcome::Failed
     }
 
     /// Everything is there: shows it. One step back undoes all of what is shown and selected.
     fn show_view(&mut self, ctx: &Context, recipe: &ViewRecipe) {
-        self.shell.history.follow(self.moment());
+        self.shell.history.follow(self.snapshot());
         if let Some((query, wanted)) = recipe.query.as_ref().and_then(|q| find(&self.state, q).zip(Some(q))) {
             let (key, text) = (query.key, (!is_same(query, wanted)).then(|| changed(query)));
             self.state.current = Some(key);
@@ -235,47 +312,48 @@ impl WhenceApp {
         self.state.group = recipe.group.as_ref().and_then(|n| self.state.groups().iter().position(|g| g == n));
         if let Some(name) = recipe.group.as_ref().filter(|_| self.state.group.is_none()) {
             let text = format!(
-                "The view shows the group {name}, which the training images that are open do not have. Open the dataset \
-                 that has it to see it selected"
+                "The view shows the group {name}, which the open dataset does not have. Open the dataset that has it."
             );
             self.state.notify(Slot::Dataset, None, false, text, None);
         }
         let named: Vec<&str> = recipe.tab.iter().flat_map(|names| names.split(BESIDE)).collect();
-        Tab::ALL.into_iter().filter(|tab| named.contains(&tab.name())).for_each(|tab| self.dock.show(tab));
+        for tab in PanelId::with_action().filter(|tab| named.contains(&tab.title())) {
+            self.dock.show(tab);
+        }
         if let Some(settings) = &recipe.settings {
             self.take_settings(settings);
         }
-        self.shell.history.record(self.moment());
+        self.shell.history.record(self.snapshot());
         ctx.request_repaint();
     }
 
-    /// Takes over how the image was explained, and puts that explanation on screen where it is known or kept.
+    /// Takes the settings of a view, and shows its explanation where that is on screen or stored.
     fn take_settings(&mut self, view: &ViewSettings) {
         if !methods().iter().any(|m| m.name() == view.method) || view.recipe.check().is_err() {
             let text = format!(
-                "The view was explained by {}, in a way that this version of Whence does not know. The settings stay as \
-                 they were",
+                "The view was explained by {} with settings that this version of Whence does not know. The settings stay as \
+                 they were.",
                 view.method
             );
             return self.state.notify(Slot::Explain, self.state.current, false, text, None);
         }
-        self.forms.settings.take(view);
+        self.forms.settings.apply_view(view);
         if let Some(class) = view.scoring.class {
             self.forms.class = class;
         }
         let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
-        if query.bring_forward(|asked| explains(asked, view)) || self.state.can_explain().is_err() {
+        if query.show_explanation(|request| has_settings(request, view)) || self.state.can_explain().is_err() {
             return;
         }
-        let Ok(job) = self.forms.job_of(&self.state) else { return };
-        let kept = AttributeJob {
-            settings: view.scoring,
+        let Ok(job) = self.forms.current_job(&self.state) else { return };
+        let recall = AttributeJob {
+            settings: ScoreSettings { batch: job.settings.batch, ..view.scoring },
             null: view.null,
             confirm: view.confirm,
             live: false,
             known_only: true,
             ..job
         };
-        self.start(JobSpec::Attribute(Box::new(kept)), false);
+        self.start(JobSpec::Attribute(Box::new(recall)), false);
     }
 }

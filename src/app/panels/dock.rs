@@ -1,56 +1,57 @@
-//! The tabs of the middle: flat words with a line under those in front.
+//! The tabs of the middle: flat titles, underlined where they are in front.
 
 use egui::accesskit::Role;
 use egui::{
     Align2, Color32, CursorIcon, Frame, Id, Margin, Rect, Response, Sense, Stroke, Style, Ui, Visuals, WidgetInfo,
     WidgetText, vec2,
 };
-use egui_tiles::{Behavior, ResizeState, SimplificationOptions, TabState, Tabs, TileId, Tiles, UiResponse};
+use egui_tiles::{Behavior, ResizeState, SimplificationOptions, TabState, Tabs, Tile, TileId, Tiles, UiResponse};
 
-use super::View;
+use super::{PanelId, View};
 use crate::app::actions::Action;
-use crate::app::dock::{Dock, Pane, Tab, panes_in, title};
+use crate::app::dock::{Dock, panels_in, title};
 use crate::app::format;
 use crate::app::theme::{self, GAP, RADIUS, tokens};
 
-/// Draws the panes and lets the user move them.
+/// Draws the panels and lets the user move them.
 pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
-    let part = |(id, tile): (&TileId, &egui_tiles::Tile<Pane>)| match tile {
-        egui_tiles::Tile::Pane(pane) if pane.is_part() => Some(*id),
-        _ => None,
-    };
-    let parts = dock.tree.tiles.iter().filter_map(part).collect();
-    dock.tree.ui(&mut Panes { view, parts }, ui);
+    let mut untabbed = Vec::new();
+    for (id, tile) in dock.tree.tiles.iter() {
+        if matches!(tile, Tile::Pane(panel) if panel.is_on_explain_tab()) {
+            untabbed.push(*id);
+        }
+    }
+    dock.tree.ui(&mut PanelBehavior { view, untabbed }, ui);
 }
 
-struct Panes<'a, 'b> {
+struct PanelBehavior<'a, 'b> {
     view: &'a mut View<'b>,
-    /// Panes that show no tab where they are alone.
-    parts: Vec<TileId>,
+    /// Tiles that show no tab where they are alone: those of the Explain tab.
+    untabbed: Vec<TileId>,
 }
 
-impl Behavior<Pane> for Panes<'_, '_> {
-    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
-        let margin = if pane.is_part() { Margin::symmetric(GAP as i8, 12) } else { Margin::same(GAP as i8) };
+impl Behavior<PanelId> for PanelBehavior<'_, '_> {
+    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, panel: &mut PanelId) -> UiResponse {
+        let margin = if panel.is_on_explain_tab() { Margin::symmetric(GAP as i8, 12) } else { Margin::same(GAP as i8) };
         Frame::new().inner_margin(margin).show(ui, |ui| {
             ui.set_min_size(ui.available_size());
-            super::pane(ui, self.view, *pane);
+            super::show_panel(ui, self.view, *panel);
         });
         UiResponse::None
     }
 
-    fn tab_title_for_pane(&mut self, pane: &Pane) -> WidgetText {
-        pane.title().into()
+    fn tab_title_for_pane(&mut self, panel: &PanelId) -> WidgetText {
+        panel.title().into()
     }
 
-    fn tab_title_for_tile(&mut self, tiles: &Tiles<Pane>, tile: TileId) -> WidgetText {
-        format::cut(&title(&panes_in(tiles, tile)), 40).into()
+    fn tab_title_for_tile(&mut self, tiles: &Tiles<PanelId>, tile: TileId) -> WidgetText {
+        format::cut(&title(&panels_in(tiles, tile)), 40).into()
     }
 
-    fn tab_ui(&mut self, tiles: &mut Tiles<Pane>, ui: &mut Ui, id: Id, tile: TileId, state: &TabState) -> Response {
+    fn tab_ui(&mut self, tiles: &mut Tiles<PanelId>, ui: &mut Ui, id: Id, tile: TileId, state: &TabState) -> Response {
         let t = tokens(ui);
-        let panes = panes_in(tiles, tile);
-        let name = title(&panes);
+        let panels = panels_in(tiles, tile);
+        let name = title(&panels);
         let color = if state.active { t.strong } else { t.weak };
         let galley = ui.painter().layout_no_wrap(format::cut(&name, 40), theme::body(), color);
         let (_, rect) = ui.allocate_space(vec2(galley.size().x + 2.0 * theme::TAB_PAD, ui.available_height()));
@@ -74,16 +75,17 @@ impl Behavior<Pane> for Panes<'_, '_> {
                 painter.hline(line, rect.bottom() - 1.0, Stroke::new(2.0, t.strong));
             }
         }
-        match Tab::ALL.into_iter().find(|tab| panes.contains(&tab.pane())) {
-            Some(tab) => {
-                response.on_hover_text(format!("{}. Drag to put it elsewhere", Action::Show(tab).hint(ui.ctx())))
+        match PanelId::with_action().find(|panel| panels.contains(panel)) {
+            Some(panel) => {
+                let hint = Action::ShowPanel(panel).hint(ui.ctx());
+                response.on_hover_text(format!("{hint}. Drag to move this tab"))
             }
             None => response,
         }
     }
 
-    fn drag_ui(&mut self, tiles: &Tiles<Pane>, ui: &mut Ui, tile: TileId) {
-        Frame::popup(ui.style()).show(ui, |ui| ui.label(title(&panes_in(tiles, tile))));
+    fn drag_ui(&mut self, tiles: &Tiles<PanelId>, ui: &mut Ui, tile: TileId) {
+        Frame::popup(ui.style()).show(ui, |ui| ui.label(title(&panels_in(tiles, tile))));
     }
 
     fn tab_hover_cursor_icon(&self) -> CursorIcon {
@@ -99,7 +101,7 @@ impl Behavior<Pane> for Panes<'_, '_> {
     }
 
     fn is_tab_bar_visible(&self, _tile: TileId, tabs: &Tabs) -> bool {
-        let alone = matches!(tabs.children.as_slice(), [only] if self.parts.contains(only));
+        let alone = matches!(tabs.children.as_slice(), [only] if self.untabbed.contains(only));
         !alone && !self.view.shell.presenting
     }
 
@@ -131,7 +133,7 @@ impl Behavior<Pane> for Panes<'_, '_> {
     }
 
     fn simplification_options(&self) -> SimplificationOptions {
-        // What was dragged beside something keeps a tab to be dragged back by.
+        // A panel that was dragged beside another keeps its tab, so that it can be dragged back.
         SimplificationOptions { all_panes_must_have_tabs: true, ..Default::default() }
     }
 }

@@ -1,4 +1,4 @@
-//! Files dragged over the window: says what will happen, and does it when they are let go.
+//! Files dragged over the window: an overlay announces what dropping them will do, and dropping opens them.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use egui::{Align2, Id, LayerId, Order, Stroke, StrokeKind, Ui, vec2};
 
 use super::View;
 use crate::app::actions::Command;
-use crate::app::files::Kind;
+use crate::app::files::PathKind;
 use crate::app::theme::{self, tokens};
 
-/// Draws the veil and takes in what is dropped.
+/// Draws the overlay, and opens what is dropped.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let (hovered, dropped) = ui.input(|i| {
         let dropped: Vec<PathBuf> = i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect();
@@ -26,17 +26,17 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     painter.rect_filled(rect, 0.0, t.veil);
     painter.rect_stroke(rect.shrink(16.0), 10.0, Stroke::new(2.0, t.outline), StrokeKind::Inside);
     painter.text(rect.center(), Align2::CENTER_BOTTOM, sentence(&hovered), theme::lead(), t.strong);
-    let more = "Projects, models and datasets are folders; a .parquet file is a dataset";
+    let more = "Projects, models and datasets are folders. A .parquet file is a dataset.";
     painter.text(rect.center() + vec2(0.0, 12.0), Align2::CENTER_TOP, more, theme::body(), t.weak);
 }
 
-/// What letting go will do. Some systems do not tell names before.
+/// What dropping will do. Some systems give the names only after the drop.
 fn sentence(hovered: &[Option<PathBuf>]) -> String {
     match hovered {
         [Some(path)] => {
             let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-            match Kind::of_name(path) {
-                Some(Kind::Query) => format!("Drop to ask about {name}"),
+            match PathKind::of_name(path) {
+                Some(PathKind::Query) => format!("Drop to open {name} as a query image"),
                 Some(kind) => format!("Drop to open {name} as a {}", kind.name()),
                 None => format!("Drop to open {name}"),
             }
@@ -51,9 +51,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_veil_says_what_will_happen() {
+    fn the_overlay_announces_what_dropping_will_do() {
         let at = |name: &str| Some(PathBuf::from(name));
-        assert_eq!(sentence(&[at("/a/b.png")]), "Drop to ask about b.png");
+        assert_eq!(sentence(&[at("/a/b.png")]), "Drop to open b.png as a query image");
         assert_eq!(sentence(&[at("/a/t.parquet")]), "Drop to open t.parquet as a dataset");
         assert_eq!(sentence(&[at("/a/folder")]), "Drop to open folder");
         assert_eq!(sentence(&[None]), "Drop to open");

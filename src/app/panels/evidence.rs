@@ -1,36 +1,37 @@
-//! Which training images speak for the selected group, and what its model forgot.
+//! Evidence for the selected group: its training images nearest to the query image, those most affected by unlearning, and
+//! the check of the unlearned model.
 
 use egui::{Align, Button, Label, Layout, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, Vec2, vec2};
 
 use super::View;
-use super::neighbours::{self, Shown};
+use super::neighbours::{self, StripImage};
 use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::{Query, Slot};
 use crate::app::theme::{self, GAP, tokens};
-use crate::app::widgets::{swatch, work};
+use crate::app::widgets::{job_progress, swatch};
 use whence_jobs::Evidence;
 
-/// Height of two strips whose images can be told apart.
-const LOWEST: f32 = 180.0;
+/// Height at which the images of both strips are still recognisable.
+const MIN_HEIGHT: f32 = 180.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notices(ui, view, &[Slot::Evidence], 120.0);
+    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let (state, Some(query)) = (view.state, view.state.query()) else {
-        super::empty(ui, "Here you see which training images speak for a group, once there is an image to ask about");
+        super::empty(ui, "Training images that support a group appear here once you choose an image.");
         return;
     };
     let Some(group) = state.group else {
-        super::empty(ui, "Select a group to see the image without it, and which of its images speak for it");
+        super::empty(ui, "Select a group to see the image without it and its most relevant training images.");
         return;
     };
     title(ui, view, group);
     let room = ui.available_rect_before_wrap();
-    // Images that cannot be told apart are no evidence: rather scroll.
-    if room.height() < LOWEST {
+    // Images too small to recognise are no evidence: scroll instead.
+    if room.height() < MIN_HEIGHT {
         ScrollArea::vertical().id_salt("evidence").auto_shrink([false, false]).show(ui, |ui| {
-            strips(ui, view, query, group, vec2(ui.available_width(), LOWEST));
+            strips(ui, view, query, group, vec2(ui.available_width(), MIN_HEIGHT));
         });
         return;
     }
@@ -45,9 +46,9 @@ fn title(ui: &mut Ui, view: &View<'_>, group: usize) {
         let text = format!("Evidence for {}", format::cut(view.state.group_name(group), 40));
         ui.label(RichText::new(text).color(t.strong));
     });
-    let checked = view.state.answer().is_some_and(|a| a.board.rows.iter().any(|r| r.gate.is_some()));
+    let checked = view.state.explanation().is_some_and(|a| a.ranking.rows.iter().any(|r| r.gate.is_some()));
     if checked {
-        neighbours::check(ui, view.state, group);
+        neighbours::check_line(ui, view.state, group);
     }
 }
 
@@ -58,39 +59,42 @@ fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: 
     let top = Rect::from_min_size(ui.cursor().min, half);
     let bottom = top.translate(vec2(0.0, half.y + GAP));
     ui.scope_builder(UiBuilder::new().id_salt("nearest").max_rect(top), |ui| {
-        let head = heading(ui, &format!("Nearest images of {name}"), "near is not cause");
-        head.on_hover_text("Euclidean distance between the pixels, scaled from -1 to 1. Being near does not mean having shaped the image");
+        let head = heading(ui, &format!("Nearest images of {name}"), "similarity is not causation");
+        head.on_hover_text("Euclidean distance between the pixels, scaled to −1 to 1. A similar training image need not have influenced this image.");
         match query.nearest.get(&group) {
             Some(images) => neighbours::strip(ui, view, "nearest", &neighbours::nearest(images), ui.available_size()),
-            None => super::empty(ui, "Looking for the nearest images…"),
+            None => super::empty(ui, "Finding the nearest images…"),
         }
     });
     ui.scope_builder(UiBuilder::new().id_salt("moved").max_rect(bottom), |ui| {
-        let head = heading(ui, &format!("Images of {name} whose likelihood fell most"), "nats");
-        head.on_hover_text("How much less likely each image of the group became when the group was unlearned");
-        let job = view.state.looking(Evidence::Moved, Some(group));
-        match (query.found.moved.get(&group), job) {
+        let head = heading(ui, &format!("{name} images most affected by unlearning"), "nats");
+        head.on_hover_text(
+            "By how much the log-likelihood of each image of the group fell when the group was unlearned.",
+        );
+        let job = view.state.running_evidence(Evidence::Moved, Some(group));
+        match (query.evidence.moved.get(&group), job) {
             (Some(images), _) => {
-                let shown: Vec<Shown> = images.iter().filter(|i| i.score > 0.0).take(MOVED).map(fell).collect();
+                let shown: Vec<StripImage> =
+                    images.iter().filter(|i| i.score > 0.0).take(MAX_AFFECTED).map(affected_image).collect();
                 match shown.is_empty() {
-                    true => super::empty(ui, "No image of the group became less likely"),
+                    true => super::empty(ui, "No image of the group became less likely."),
                     false => neighbours::strip(ui, view, "moved", &shown, ui.available_size()),
                 }
             }
-            (None, Some(job)) => work(ui, job, "Measuring the images"),
-            (None, None) => ask(ui, view, "Find them", Evidence::Moved, Some(group)),
+            (None, Some(job)) => job_progress(ui, job, "Scoring the images"),
+            (None, None) => request_button(ui, view, "Compute", Evidence::Moved, Some(group)),
         }
     });
     ui.advance_cursor_after_rect(top.union(bottom));
 }
 
-/// Moved images that are shown.
-const MOVED: usize = 12;
+/// Number of affected images in the strip, at most.
+const MAX_AFFECTED: usize = 12;
 
-fn fell(image: &whence_jobs::Moved) -> Shown {
+fn affected_image(image: &whence_jobs::Moved) -> StripImage {
     let nats = format::signed(-image.score, format::decimals(image.score));
     let about = format!("{nats} nats when its group was unlearned");
-    Shown { index: image.index, caption: nats, about }
+    StripImage { index: image.index, caption: nats, description: about }
 }
 
 /// A strip's title and its caveat.
@@ -108,19 +112,19 @@ fn heading(ui: &mut Ui, text: &str, caveat: &str) -> egui::Response {
     .response
 }
 
-/// The button that asks for evidence; says why where it cannot.
-pub(super) fn ask(ui: &mut Ui, view: &mut View<'_>, text: &str, what: Evidence, group: Option<usize>) {
-    let ready = view.state.can_look();
+/// The button that requests evidence; disabled with the reason where that is not possible.
+pub(super) fn request_button(ui: &mut Ui, view: &mut View<'_>, text: &str, what: Evidence, group: Option<usize>) {
+    let ready = view.state.can_compute_evidence();
     let font = if group.is_some() { theme::caption() } else { theme::body() };
     let hint = match (ready, what) {
         (Err(reason), _) => reason,
-        (_, Evidence::Regenerate) => "Draw the image from the same noise by the model without the group",
-        (_, Evidence::Map) => "Find where in the image and when in the denoising each group's score arises",
-        (_, Evidence::Moved) => "Measure each image of the group under both models",
-        (_, Evidence::Watch | Evidence::Known) => "Unlearn the group once more and draw the image on the way",
+        (_, Evidence::Regenerate) => "Generate the image from the same noise with the model without the group.",
+        (_, Evidence::Map) => "Compute where in the image and at which timesteps each group's score arises.",
+        (_, Evidence::Moved) => "Score each image of the group under both models.",
+        (_, Evidence::Watch | Evidence::Known) => "Repeat the unlearning and regenerate the image at each stage.",
     };
     let button = ui.add_enabled(ready.is_ok(), Button::new(RichText::new(text).font(font)));
     if button.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
-        view.out.push(Command::Look(what, group));
+        view.out.push(Command::ComputeEvidence(what, group));
     }
 }

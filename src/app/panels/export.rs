@@ -1,20 +1,20 @@
-//! The dialog that saves: what, how, where.
+//! The export dialog: type, options and file.
 
 use egui::{Id, Key, Modal, RichText, TextEdit, Ui};
 
 use super::View;
 use super::settings::row_of;
 use crate::app::actions::{self, Command};
-use crate::app::export::{ExportForm, Table, What, comparable};
+use crate::app::export::{Content, ExportForm, Table, has_comparison};
 use crate::app::files::Pick;
 use crate::app::theme::{self, GAP, tokens};
 use whence_report::TableFormat;
 
 /// Width of the dialog and of its labels.
 const WIDTH: f32 = 480.0;
-const LABELS: f32 = 72.0;
+const LABEL_WIDTH: f32 = 72.0;
 
-/// Draws the dialog where it is wanted.
+/// Draws the dialog where it is open.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if !view.forms.export.open {
         return;
@@ -25,9 +25,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.set_width(WIDTH);
         ui.label(RichText::new("Export").font(theme::lead()).color(tokens(ui).strong));
         ui.add_space(GAP);
-        what(ui, view);
-        place(ui, view);
-        told(ui, view);
+        options(ui, view);
+        file(ui, view);
+        result(ui, view);
         ui.add_space(GAP);
         buttons(ui, view)
     });
@@ -36,86 +36,82 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-/// Choices in a row, one of which holds.
+/// Radio buttons in a row.
 fn choices<T: Copy + PartialEq>(ui: &mut Ui, name: &str, chosen: &mut T, all: &[(T, &str, &str)]) {
-    row_of(ui, name, LABELS, |ui| {
+    row_of(ui, name, LABEL_WIDTH, |ui| {
         for (value, text, hint) in all {
             ui.radio_value(chosen, *value, *text).on_hover_text(*hint);
         }
     });
 }
 
-fn what(ui: &mut Ui, view: &mut View<'_>) {
+fn options(ui: &mut Ui, view: &mut View<'_>) {
     let draft = &mut view.forms.export;
     let before = (draft.what, draft.table, draft.format, draft.scale);
     choices(
         ui,
-        "What",
+        "Type",
         &mut draft.what,
         &[
-            (What::Image, "Image of this view", "A PNG. Dropped on the window, it opens the view again"),
-            (What::Table, "Table", "Scores with every digit"),
-            (
-                What::Report,
-                "Report",
-                "One HTML file on all images that are explained; opens in any browser, prints well",
-            ),
+            (Content::Image, "Image of this view", "A PNG. Drop it onto the window to reopen this view."),
+            (Content::Table, "Table", "Scores with full precision."),
+            (Content::Report, "Report", "One HTML file about all explained images, for any browser and for printing."),
         ],
     );
     match draft.what {
-        What::Image => {
+        Content::Image => {
             choices(
                 ui,
                 "Scale",
                 &mut draft.scale,
                 &[
-                    (1, "1x", "As on screen"),
-                    (2, "2x", "Twice as many pixels a side"),
-                    (4, "4x", "Four times as many pixels a side, for print"),
+                    (1, "1×", "As on screen."),
+                    (2, "2×", "Twice as many pixels per side."),
+                    (4, "4×", "Four times as many pixels per side, for print."),
                 ],
             );
             let area = draft.area.unwrap_or_else(|| ui.ctx().content_rect());
             let pixels = area.size() * ui.ctx().pixels_per_point() * f32::from(draft.scale);
-            row_of(ui, "", LABELS, |ui| {
-                note(ui, &format!("PNG, {:.0} x {:.0} pixels, with the recipe of the view in it", pixels.x, pixels.y));
+            row_of(ui, "", LABEL_WIDTH, |ui| {
+                note(ui, &format!("PNG, {:.0} × {:.0} px, includes settings to reopen this view", pixels.x, pixels.y));
             });
         }
-        What::Table => {
+        Content::Table => {
             let all = [
-                (Table::Ranking, "This image", "The groups' scores of the image on screen"),
-                (Table::All, "All images", "The groups' scores of all images that are explained"),
+                (Table::Ranking, "This image", "The groups' scores for the image on screen."),
+                (Table::All, "All images", "The groups' scores for all explained images."),
                 (
                     Table::Comparison,
                     "Comparison of methods",
-                    "The groups' scores of the image on screen, one column for each of its explanations",
+                    "The groups' scores for the image on screen, one column per explanation.",
                 ),
             ];
-            // A choice that holds stays in sight, so that it can be left.
-            let offered = comparable(view.state) || draft.table == Table::Comparison;
-            choices(ui, "Of", &mut draft.table, all.get(..if offered { 3 } else { 2 }).unwrap_or(&all));
+            // The current choice is always listed, so that it can be changed.
+            let offered = has_comparison(view.state) || draft.table == Table::Comparison;
+            choices(ui, "Include", &mut draft.table, all.get(..if offered { 3 } else { 2 }).unwrap_or(&all));
             let of = |format: TableFormat| match format {
-                TableFormat::Csv => (format, "CSV", "For spreadsheets"),
-                TableFormat::Json => (format, "JSON", "For programs; with ranks, intervals and what speaks for them"),
+                TableFormat::Csv => (format, "CSV", "For spreadsheets."),
+                TableFormat::Json => (format, "JSON", "For programs; with ranks, intervals and checks."),
             };
             choices(ui, "Format", &mut draft.format, &TableFormat::ALL.map(of));
         }
-        What::Report => row_of(ui, "", LABELS, |ui| note(ui, "HTML, with all images that are explained")),
+        Content::Report => row_of(ui, "", LABEL_WIDTH, |ui| note(ui, "HTML, all explained images")),
     }
     if before != (draft.what, draft.table, draft.format, draft.scale) {
         (draft.error, draft.saved, draft.replace) = (None, None, None);
     }
 }
 
-fn place(ui: &mut Ui, view: &mut View<'_>) {
-    row_of(ui, "Where", LABELS, |ui| {
+fn file(ui: &mut Ui, view: &mut View<'_>) {
+    row_of(ui, "Save to", LABEL_WIDTH, |ui| {
         let room = ui.available_width() - 92.0;
         let id = Id::unique("file to save");
-        let waits = begin_typing(ui, &mut view.forms.export, id);
+        let pending = begin_typing(ui, &mut view.forms.export, id);
         let field = TextEdit::singleline(&mut view.forms.export.path).id(id).desired_width(room);
         let response = ui.add(field).accessible_name("File to save");
-        let response = response.on_hover_text("The whole path of the file; its ending says what is saved");
+        let response = response.on_hover_text("The full path of the file. Its extension sets the type.");
         let draft = &mut view.forms.export;
-        if waits {
+        if pending {
             response.request_focus();
         }
         if response.changed() {
@@ -129,25 +125,25 @@ fn place(ui: &mut Ui, view: &mut View<'_>) {
             view.out.push(Command::Export(request));
         }
         let browse = ui.add_enabled(!view.forms.dialog_open, egui::Button::new("Browse…"));
-        if browse.on_hover_text("Choose the file in the system's dialog").clicked() {
+        if browse.on_hover_text("Choose the file in the system's dialog.").clicked() {
             view.out.push(Command::Pick(Pick::Export));
         }
     });
 }
 
-/// Makes the path field ready where the dialog was just opened: what is typed takes the place of what was suggested, also
-/// what is typed before the field has the focus. Whether it still waits for that.
+/// Prepares the path field of a dialog that was just opened. Text typed from then on replaces the suggested path, even if
+/// the field does not have the focus yet. Returns whether the field still has to get the focus.
 fn begin_typing(ui: &Ui, draft: &mut ExportForm, id: Id) -> bool {
-    // What lies over the dialog has the keys.
+    // A popup above the dialog receives the keys.
     if !draft.focus || !ui.memory(|m| m.is_above_modal_layer(ui.layer_id())) {
         return false;
     }
     draft.focus = !ui.memory(|m| m.has_focus(id));
     if draft.focus {
-        draft.ahead.push_str(&actions::typed(ui.ctx()));
+        draft.pending_text.push_str(&actions::typed(ui.ctx()));
         return true;
     }
-    let typed = std::mem::take(&mut draft.ahead);
+    let typed = std::mem::take(&mut draft.pending_text);
     let first = typed.chars().count();
     if first > 0 {
         draft.path = typed;
@@ -157,8 +153,8 @@ fn begin_typing(ui: &Ui, draft: &mut ExportForm, id: Id) -> bool {
     false
 }
 
-/// What came of it.
-fn told(ui: &mut Ui, view: &View<'_>) {
+/// The error, or the path of the saved file.
+fn result(ui: &mut Ui, view: &View<'_>) {
     let t = tokens(ui);
     let draft = &view.forms.export;
     let (text, color) = match (&draft.error, &draft.saved) {
@@ -170,13 +166,13 @@ fn told(ui: &mut Ui, view: &View<'_>) {
     ui.add(egui::Label::new(RichText::new(text).color(color)).wrap());
 }
 
-/// Save and Cancel. True where the dialog is to close.
+/// Save and Cancel. Returns whether the dialog is to close.
 fn buttons(ui: &mut Ui, view: &mut View<'_>) -> bool {
     let draft = &view.forms.export;
     let request = draft.request(view.state);
     let busy = draft.busy;
     let close = if draft.saved.is_some() { "Close" } else { "Cancel" };
-    let mut leave = false;
+    let mut close_clicked = false;
     ui.horizontal(|ui| {
         let save = ui.add_enabled(request.is_ok(), egui::Button::new(if busy { "Saving…" } else { "Save" }));
         match request {
@@ -186,14 +182,14 @@ fn buttons(ui: &mut Ui, view: &mut View<'_>) -> bool {
                 save.on_disabled_hover_text(reason);
             }
         }
-        leave = ui.button(close).on_hover_text("What is chosen here stays for the next time").clicked();
+        close_clicked = ui.button(close).on_hover_text("The options are kept for the next export.").clicked();
         if let Err(reason) = view.forms.export.request(view.state)
             && !busy
         {
             note(ui, reason);
         }
     });
-    leave
+    close_clicked
 }
 
 fn note(ui: &mut Ui, text: &str) {

@@ -13,7 +13,7 @@ use crate::app::widgets::{elided, hover, swatch};
 
 const ROW: f32 = 26.0;
 
-/// Draws the panel; it takes the rest of the side.
+/// Draws the panel; it takes the remaining height of the side panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let n = view.state.groups().len();
@@ -26,17 +26,17 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             if loading {
                 "Reading the training images…"
             } else {
-                "The groups of training images whose influence is measured"
+                "The groups of training images whose influence is measured."
             },
         );
-        if !loading && ui.button("Open a dataset…").on_hover_text("One folder of images a group").clicked() {
+        if !loading && ui.button("Open a dataset…").on_hover_text("One folder of images per group.").clicked() {
             view.out.push(Command::Pick(Pick::Dataset));
         }
-        super::notices(ui, view, &[Slot::Dataset], 200.0);
+        super::notifications(ui, view, &[Slot::Dataset], 200.0);
         return;
     };
     if !dataset.skipped().is_empty() {
-        let text = RichText::new(format!("{} left out", format::plural(dataset.skipped().len(), "image")));
+        let text = RichText::new(format!("{} skipped", format::plural(dataset.skipped().len(), "item")));
         ui.add(Label::new(text.font(theme::caption()).color(t.warn)).sense(Sense::hover())).on_hover_ui(|ui| {
             ui.set_max_width(420.0);
             for skipped in dataset.skipped().iter().take(12) {
@@ -47,7 +47,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             }
         });
     }
-    super::notices(ui, view, &[Slot::Dataset], 160.0);
+    super::notifications(ui, view, &[Slot::Dataset], 160.0);
     ui.spacing_mut().item_spacing.y = 1.0;
     ScrollArea::vertical().id_salt("groups").auto_shrink([false, false]).show_rows(ui, ROW, n, |ui, range| {
         for group in range {

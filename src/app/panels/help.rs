@@ -1,4 +1,4 @@
-//! A card: where to start, and the keys.
+//! The help dialog: the keys, and how to read scores.
 
 use egui::{Align, Id, Layout, Modal, RichText, ScrollArea, Ui};
 
@@ -6,7 +6,7 @@ use super::View;
 use crate::app::actions::{Action, Command, Section};
 use crate::app::theme::{self, GAP, tokens};
 
-/// Draws the card where it is wanted.
+/// Draws the dialog where it is open.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if !view.forms.help {
         return;
@@ -17,13 +17,13 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.set_width(760.0);
         ui.label(RichText::new("Shortcuts").font(theme::lead()).color(t.strong));
         ui.add_space(6.0);
-        // The words below and the buttons stay in the smallest window too.
+        // Leaves room for the text and the buttons below in the smallest window.
         let height = (ui.ctx().content_rect().height() - 250.0).max(80.0);
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
             ui.spacing_mut().item_spacing.x = 40.0;
             ui.columns(2, |columns| {
                 let halves: [&[Section]; 2] =
-                    [&[Section::Explain, Section::Open, Section::Tabs], &[Section::Look, Section::Window]];
+                    [&[Section::Explain, Section::Open, Section::Tabs], &[Section::View, Section::Window]];
                 for (ui, sections) in columns.iter_mut().zip(halves) {
                     (ui.spacing_mut().item_spacing.y, ui.spacing_mut().interact_size.y) = (3.0, 18.0);
                     sections.iter().for_each(|s| section(ui, *s));
@@ -31,9 +31,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             });
         });
         ui.add_space(GAP);
-        let text = "A score says how much less likely the image is for a model that has unlearned the group, in nats. \
-                    An unlearned model is an approximation of one that never saw the group. \
-                    Near images are shown beside it; being near does not mean having shaped the image.";
+        let text = "A score is the drop in the image's log-likelihood when the group is unlearned. It is measured in nats: one \
+                    nat is a factor of e ≈ 2.7 in likelihood. An unlearned model approximates a model that was never trained \
+                    on the group. The nearest training images are shown for orientation: similarity does not imply influence.";
         ui.label(RichText::new(text).color(t.weak));
         ui.add_space(GAP);
         ui.horizontal(|ui| {
@@ -55,11 +55,11 @@ fn section(ui: &mut Ui, section: Section) {
     let t = tokens(ui);
     ui.add_space(6.0);
     ui.label(RichText::new(section.title()).font(theme::caption()).color(t.weak));
-    section.actions().for_each(|action| keys_of(ui, action));
+    section.actions().for_each(|action| action_with_keys(ui, action));
 }
 
 /// An action and its keys.
-fn keys_of(ui: &mut Ui, action: Action) {
+fn action_with_keys(ui: &mut Ui, action: Action) {
     let t = tokens(ui);
     let keys = action.keys(ui.ctx());
     if keys.is_empty() {

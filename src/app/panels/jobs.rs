@@ -1,4 +1,4 @@
-//! The strip at the bottom: what runs, how far it is, what it measures; and what was done.
+//! The job strip at the bottom: the running job with its progress and measurements, or the outcome of the last one.
 
 use egui::{Align, Button, Label, Layout, ProgressBar, RichText, Ui, vec2};
 
@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 
 fn idle(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    from_right(ui, 24.0, |ui| {
+    right_aligned(ui, 24.0, |ui| {
         status(ui, view);
         super::queue::show(ui, view);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -31,23 +31,23 @@ fn idle(ui: &mut Ui, view: &mut View<'_>) {
     });
 }
 
-/// A line that begins at the right, so that long words are cut and nothing is pushed out of the window.
-fn from_right(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui)) {
+/// A line laid out from the right, so that a long text is truncated and does not push the buttons out of the window.
+fn right_aligned(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.set_min_height(height);
         ui.with_layout(Layout::right_to_left(Align::Center), contents);
     });
 }
 
-/// The log's button with the number of notices, and what the program has in memory.
+/// The log button with the number of notices, and the memory in use.
 fn status(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    let (action, notices) = (Action::Log, view.state.notices.len());
+    let (action, notices) = (Action::Log, view.state.notifications.len());
     let (text, name) = match notices {
         0 => (action.text().to_owned(), "Log".to_owned()),
         n => (format!("{} {n}", action.text()), format!("Log, {}", format::plural(n, "notice"))),
     };
-    let color = if view.state.notices.iter().any(|n| n.failed) { t.error } else { t.text };
+    let color = if view.state.notifications.iter().any(|n| n.failed) { t.error } else { t.text };
     let button = Button::new(RichText::new(text).font(theme::caption()).color(color)).min_size(vec2(48.0, 26.0));
     let response = ui.add(button.selected(view.shell.log_open)).accessible_name(name);
     if response.on_hover_text(action.hint(ui.ctx())).clicked() {
@@ -55,24 +55,23 @@ fn status(ui: &mut Ui, view: &mut View<'_>) {
     }
     if let Some(bytes) = view.shell.memory.bytes {
         let text = RichText::new(format!("{} MiB", bytes >> 20)).font(theme::caption()).color(t.weak);
-        ui.label(text).on_hover_text("Memory that this program has now, without that of the graphics card");
+        ui.label(text).on_hover_text("Memory in use by this program, without that of the graphics card.");
     }
 }
 
-/// How a job ended, in a line.
+/// How a job ended, in one line.
 pub(super) fn outcome(job: &Job) -> String {
-    let estimate = job.estimate.map_or_else(String::new, |f| format!(" (estimate: {})", foretold(&f)));
     match &job.status {
-        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done{estimate}", job.title),
-        JobStatus::Finished(summary) => format!("{}: {summary}{estimate}", job.title),
-        JobStatus::Cancelled => format!("{}: cancelled, what was finished is kept{estimate}", job.title),
+        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done", job.title),
+        JobStatus::Finished(summary) => format!("{}: {summary}", job.title),
+        JobStatus::Cancelled => format!("{}: cancelled; finished results are kept", job.title),
         JobStatus::Failed(text) => format!("{}: failed. {text}", job.title),
         JobStatus::Waiting | JobStatus::Running | JobStatus::Paused => job.title.clone(),
     }
 }
 
-/// What a job will take.
-fn foretold(estimate: &JobEstimate) -> String {
+/// The estimated time and memory of a job.
+fn estimated(estimate: &JobEstimate) -> String {
     let memory = estimate.peak_bytes.map_or_else(String::new, |bytes| format!(", {}", format::memory(bytes)));
     format!("about {}{memory}", format::roughly(estimate.seconds))
 }
@@ -80,7 +79,7 @@ fn foretold(estimate: &JobEstimate) -> String {
 fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
     let t = tokens(ui);
     let progress = job.progress.as_ref();
-    from_right(ui, 28.0, |ui| {
+    right_aligned(ui, 28.0, |ui| {
         status(ui, view);
         let cancel = Button::new(Action::CancelJob.text()).min_size(vec2(76.0, 26.0));
         if ui.add_enabled(!job.cancelling, cancel).on_hover_text(Action::CancelJob.hint(ui.ctx())).clicked() {
@@ -90,9 +89,10 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
         super::queue::show(ui, view);
         let left = progress.filter(|_| job.status == JobStatus::Running).map(time_left);
         let text = RichText::new(left.unwrap_or_default()).font(theme::caption()).color(t.text);
-        ui.add_sized(vec2(110.0, 20.0), Label::new(text)).on_hover_text("For this job, and for all that wait");
+        ui.add_sized(vec2(110.0, 20.0), Label::new(text))
+            .on_hover_text("Time left for this job, and for the whole queue.");
         let fraction = progress.map_or(0.0, |p| p.fraction) as f32;
-        ui.label(RichText::new(format!("{:.0} %", fraction * 100.0)).font(theme::caption()).color(t.text));
+        ui.label(RichText::new(format!("{:.0}%", fraction * 100.0)).font(theme::caption()).color(t.text));
         let width = (ui.available_width() * 0.35).clamp(40.0, 420.0);
         ui.add(ProgressBar::new(fraction).desired_width(width).desired_height(6.0).fill(t.strong).corner_radius(3))
             .accessible_name("Progress");
@@ -100,10 +100,10 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.label(RichText::new(format::cut(&job.title, 48)).color(t.strong));
             if let Some(estimate) = &job.estimate {
-                // Before the phase, whose length changes: this stays where it is.
-                let text = RichText::new(foretold(estimate)).font(theme::caption()).color(t.text);
+                // Before the phase, whose length changes, so that it does not move.
+                let text = RichText::new(estimated(estimate)).font(theme::caption()).color(t.text);
                 ui.label(text).on_hover_text(format!(
-                    "The whole job, as measured before it began: {} to make, {} at most",
+                    "Estimate for the whole job: {} to create, at most {}.",
                     format::plural(estimate.models, "model"),
                     format::plural(estimate.evaluations, "network evaluation"),
                 ));
@@ -112,22 +112,22 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
                 _ if job.cancelling => "stopping…",
                 _ if job.pausing => "pausing…",
                 (JobStatus::Paused, _) => "paused",
-                (JobStatus::Waiting, _) => "waiting",
+                (JobStatus::Waiting, _) => "queued",
                 (_, Some(progress)) => progress.phase.as_str(),
                 (_, None) => "starting…",
             };
             ui.add(Label::new(RichText::new(phase).font(theme::caption()).color(t.weak)).truncate());
         });
     });
-    if let Some(course) = job.unlearning() {
+    if let Some(curves) = job.unlearning() {
         ui.add_space(2.0);
-        unlearning(ui, view.state, course);
+        unlearning(ui, view.state, curves);
     }
 }
 
 fn pause(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
     let (word, enabled, hint, command) = if job.status == JobStatus::Paused {
-        ("Resume", !job.cancelling, super::queue::RESUME, Command::Resume(job.id))
+        ("Resume", !job.cancelling, super::queue::RESUME_HINT, Command::Resume(job.id))
     } else {
         (Action::PauseJob.text(), job.can_pause(), Action::PauseJob.tooltip(), Command::Pause(job.id))
     };
@@ -138,26 +138,26 @@ fn pause(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
     }
 }
 
-/// Of this job, and of all that wait where that is longer and known.
+/// Time left for this job, and for the whole queue where that is longer and known.
 fn time_left(progress: &Progress) -> String {
-    let own = progress.seconds_left.map(|s| format!("{} left", format::duration(s)));
-    let whole = progress
+    let job = progress.seconds_left.map(|s| format!("{} left", format::duration(s)));
+    let queue = progress
         .queue_seconds_left
-        .filter(|whole| progress.seconds_left.is_some_and(|own| *whole > own + 1.0))
-        .map(|s| format!(", {} in all", format::duration(s)));
-    own.unwrap_or_default() + &whole.unwrap_or_default()
+        .filter(|queue| progress.seconds_left.is_some_and(|job| *queue > job + 1.0))
+        .map(|s| format!(", {} in total", format::duration(s)));
+    job.unwrap_or_default() + &queue.unwrap_or_default()
 }
 
-/// The group that is being unlearned: its losses and the image's score as they come.
-fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
+/// The group that is being unlearned, with its losses and the image's score so far.
+fn unlearning(ui: &mut Ui, state: &State, curves: &Curve) {
     let t = tokens(ui);
-    let color = t.group(course.group);
-    let Some(last) = course.points.last() else { return };
+    let color = t.group(curves.group);
+    let Some(last) = curves.points.last() else { return };
     let line = |value: &dyn Fn(&whence_jobs::UnlearningPoint) -> Option<f64>| -> Vec<[f64; 2]> {
-        course.points.iter().filter_map(|p| value(p).map(|v| [p.step as f64, v])).collect()
+        curves.points.iter().filter_map(|p| value(p).map(|v| [p.step as f64, v])).collect()
     };
     let forget = line(&|p| Some(f64::from(p.forget_loss)));
-    let rest = line(&|p| Some(f64::from(p.retain_loss)));
+    let retain = line(&|p| Some(f64::from(p.retain_loss)));
     let score = line(&|p| p.query_score);
     let end = last.steps.max(1) as f64;
     ui.horizontal_top(|ui| {
@@ -169,8 +169,8 @@ fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
                 let (rect, _) = ui.allocate_exact_size(vec2(12.0, 20.0), egui::Sense::hover());
-                swatch(ui.painter(), rect.center(), 5.0, course.group, t);
-                let name = state.group_name(course.group);
+                swatch(ui.painter(), rect.center(), 5.0, curves.group, t);
+                let name = state.group_name(curves.group);
                 ui.add(Label::new(RichText::new(name).color(t.strong)).truncate());
             });
             ui.label(
@@ -179,11 +179,11 @@ fn unlearning(ui: &mut Ui, state: &State, course: &Curve) {
         });
         let width = ((ui.available_width() - 20.0) / 2.0).max(120.0);
         let losses = [
-            Series { name: "forget", color, points: &forget, noisy: true },
-            Series { name: "rest", color: t.weak, points: &rest, noisy: true },
+            Series { name: "forget loss", color, points: &forget, noisy: true },
+            Series { name: "retain loss", color: t.weak, points: &retain, noisy: true },
         ];
-        curve(ui, vec2(width, 84.0), "Losses", &losses, end, false, |v| format!("{v:.4}"));
-        let scores = [Series { name: "this image's score", color, points: &score, noisy: false }];
+        curve(ui, vec2(width, 84.0), "", &losses, end, false, |v| format!("{v:.4}"));
+        let scores = [Series { name: "score of this image", color, points: &score, noisy: false }];
         curve(ui, vec2(width, 84.0), "", &scores, end, true, |v| {
             format!("{} nats", format::signed(v, format::decimals(v)))
         });

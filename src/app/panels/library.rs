@@ -8,89 +8,91 @@ use egui::{Align, Button, Key, Layout, Modifiers, RichText, Ui};
 use super::View;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
-use crate::app::library::{Arrangement, Wish};
+use crate::app::library::{Arrangement, LibraryOptions};
 use crate::app::state::Slot;
 use crate::app::theme::tokens;
-use crate::app::widgets::wall::{Did, Shown};
+use crate::app::widgets::image_grid::{GridContents, GridEvent};
 
-/// Draws the panel in the room that is left.
+/// Draws the panel in the remaining space.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    let before = view.library.wish.clone();
+    let before = view.library.options.clone();
     content(ui, view);
-    if view.library.wish != before {
-        // The order is made after the next frame's events were taken in.
+    if view.library.options != before {
+        // The new order is computed at the beginning of the next frame.
         ui.ctx().request_repaint();
     }
 }
 
 fn content(ui: &mut Ui, view: &mut View<'_>) {
-    let Some(dataset) = &view.state.dataset else { return nothing(ui, view) };
+    let Some(dataset) = &view.state.dataset else { return no_dataset(ui, view) };
     keys(ui, view);
     bar::show(ui, view, dataset);
-    super::notices(ui, view, &[Slot::Dataset], 120.0);
+    super::notifications(ui, view, &[Slot::Dataset], 120.0);
     ui.add_space(4.0);
-    let number = view.state.dataset_number;
+    let number = view.state.dataset_id;
     let Some((arrangement, _)) = view.library.arrangement(number) else {
-        said(ui, "Putting the images in order…", None);
+        message(ui, "Sorting the images…", None);
         return;
     };
     if let Some(image) = view.state.image.filter(|_| view.library.loupe) {
-        let around = loupe::Around::new(&arrangement.order, image);
-        return loupe::show(ui, view, dataset, image, &around);
+        let position = loupe::Position::new(&arrangement.order, image);
+        return loupe::show(ui, view, dataset, image, &position);
     }
     if arrangement.order.is_empty() {
-        let searched = !view.library.wish.search.trim().is_empty();
-        let text = if searched { "No image has such a name" } else { "No image of this group is in this order" };
-        if said(ui, text, Some("Show all images")) {
-            view.library.wish = Wish { sort: view.library.wish.sort, ..Wish::default() };
+        let searched = !view.library.options.search.trim().is_empty();
+        let text = if searched { "No matching images" } else { "No images of this group in this order" };
+        if message(ui, text, Some("Show all images")) {
+            view.library.options = LibraryOptions { sort: view.library.options.sort, ..LibraryOptions::default() };
         }
         return;
     }
     let side = view.library.side;
     let (selected, group) = (view.state.image, view.state.group);
-    let did = view.library.with_wall(number, |wall, arrangement, version| {
+    let events = view.library.with_grid(number, |grid, arrangement, version| {
         let Arrangement { order, sections, mixed } = arrangement;
         let mixed = *mixed;
-        wall.show(ui, &Shown { dataset, number, order, sections, mixed, version, side, selected, group })
+        grid.show(ui, &GridContents { dataset, number, order, sections, mixed, version, side, selected, group })
     });
-    for did in did {
-        match did {
-            Did::Select(image) => view.out.push(Command::SelectImage(image)),
-            Did::Open(image) => {
+    for event in events {
+        match event {
+            GridEvent::SelectImage(image) => view.out.push(Command::SelectImage(image)),
+            GridEvent::ViewLarge(image) => {
                 view.out.push(Command::SelectImage(Some(image)));
                 view.library.loupe = true;
             }
-            Did::Group(pressed) => view.out.push(Command::SelectGroup((group != Some(pressed)).then_some(pressed))),
+            GridEvent::SelectGroup(clicked) => {
+                view.out.push(Command::SelectGroup((group != Some(clicked)).then_some(clicked)))
+            }
         }
     }
 }
 
-/// Tile size by keys, unless they belong to a text.
+/// Tile size by keys, unless a text field has the focus.
 fn keys(ui: &Ui, view: &mut View<'_>) {
     if ui.text_edit_focused() {
         return;
     }
     for (key, steps) in [(Key::Plus, 1), (Key::Equals, 1), (Key::Minus, -1)] {
-        // With and without shift: where these keys lie depends on the keyboard.
+        // With and without Shift: the layout of these keys differs between keyboards.
         if ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
             view.library.resize(steps);
         }
     }
 }
 
-/// Why there is nothing, and the one thing that helps.
-fn nothing(ui: &mut Ui, view: &mut View<'_>) {
-    super::notices(ui, view, &[Slot::Dataset], 160.0);
+/// Shown without a dataset: why, and the button that opens one.
+fn no_dataset(ui: &mut Ui, view: &mut View<'_>) {
+    super::notifications(ui, view, &[Slot::Dataset], 160.0);
     if let Some(job) = view.state.busy(Slot::Dataset).or_else(|| view.state.busy(Slot::Project)) {
         let text = format!("{}…", job.title);
-        said(ui, &text, None);
-    } else if said(ui, "All training images, by group, to look through and to compare", Some("Open a dataset…")) {
+        message(ui, &text, None);
+    } else if message(ui, "All training images, by group, to browse and compare", Some("Open a dataset…")) {
         view.out.push(Command::Pick(Pick::Dataset));
     }
 }
 
-/// A sentence in the middle, and a button where there is something to do. True where it was pressed.
-fn said(ui: &mut Ui, text: &str, button: Option<&str>) -> bool {
+/// A text in the middle, with an optional button. Returns whether the button was clicked.
+fn message(ui: &mut Ui, text: &str, button: Option<&str>) -> bool {
     let t = tokens(ui);
     let space = ui.available_size();
     ui.allocate_ui_with_layout(space, Layout::top_down(Align::Center), |ui| {

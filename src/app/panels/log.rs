@@ -1,10 +1,10 @@
-//! The log: what was noted and what was done, to be read and copied.
+//! The log: notices and finished jobs, to be read and copied.
 
 use egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::View;
 use crate::app::actions::{Action, Command};
-use crate::app::log::{Kind, clock};
+use crate::app::log::{LogLevel, clock};
 use crate::app::theme::{self, tokens};
 
 /// Draws the log.
@@ -15,21 +15,21 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.set_min_height(26.0);
         super::heading(ui, "Log", &if lines.is_empty() { String::new() } else { lines.len().to_string() });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let press = |ui: &mut Ui, word: &str, name: &str, enabled: bool, hint: &str| {
-                let button = Button::new(RichText::new(word).font(theme::caption()));
-                ui.add_enabled(enabled, button).accessible_name(name).on_hover_text(hint).clicked()
+            let button = |ui: &mut Ui, word: &str, name: &str, enabled: bool, hint: &str| {
+                let widget = Button::new(RichText::new(word).font(theme::caption()));
+                ui.add_enabled(enabled, widget).accessible_name(name).on_hover_text(hint).clicked()
             };
-            if press(ui, "Close", "Close the log", true, "The log stays and can be opened again") {
+            if button(ui, "Close", "Close the log", true, "The log is kept and can be opened again.") {
                 view.out.push(Command::Act(Action::Log));
             }
             let copy = Action::CopyLog;
-            if press(ui, "Copy", copy.text(), !lines.is_empty(), copy.tooltip()) {
+            if button(ui, "Copy", copy.text(), !lines.is_empty(), copy.tooltip()) {
                 view.out.push(Command::Act(copy));
             }
         });
     });
     if lines.is_empty() {
-        super::empty(ui, "Warnings, failures and finished jobs are listed here");
+        super::empty(ui, "Warnings, errors and finished jobs are listed here.");
         return;
     }
     let height = ui.text_style_height(&egui::TextStyle::Small) + 4.0;
@@ -54,9 +54,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
                     };
                     column(ui, 52.0, &clock(line.at), t.weak);
                     let (color, ink) = match line.kind {
-                        Kind::Failed => (t.error, t.error),
-                        Kind::Note => (t.warn, t.text),
-                        Kind::Done => (t.weak, t.text),
+                        LogLevel::Failed => (t.error, t.error),
+                        LogLevel::Note => (t.warn, t.text),
+                        LogLevel::Done => (t.weak, t.text),
                     };
                     column(ui, 44.0, line.kind.word(), color);
                     ui.add(Label::new(small(&line.text, ink)).truncate().selectable(true)).on_hover_text(&line.text);

@@ -1,4 +1,4 @@
-//! The panels, and how they share the window.
+//! The panels, and how they share the window. The table of the panels in the middle is in [`registry`].
 
 mod compare;
 mod dock;
@@ -13,26 +13,28 @@ mod log;
 mod neighbours;
 mod palette;
 mod queries;
+pub(super) mod query_image;
 mod queue;
 mod ranking;
-mod redrawn;
+mod regenerated;
+mod registry;
 mod score;
 pub(super) mod score_map;
 mod settings;
-pub(super) mod stage;
 mod toasts;
 mod top;
 mod tour;
 mod unlearning;
 mod wall;
 
+pub use registry::{PanelId, Placement};
 pub use score_map::reach;
 pub use wall::Order as WallOrder;
 
 use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui, vec2};
 
 use super::actions::Command;
-use super::dock::{Dock, Pane};
+use super::dock::Dock;
 use super::forms::Forms;
 use super::library::Library;
 use super::shell::Shell;
@@ -40,19 +42,19 @@ use super::state::State;
 use super::theme::{self, GAP, tokens};
 use super::widgets::{Textures, hover};
 
-/// What panels see and fill.
+/// What panels read and write.
 pub struct View<'a> {
-    /// What is known.
+    /// What is shown.
     pub state: &'a State,
-    /// What is typed.
+    /// The contents of fields and controls.
     pub forms: &'a mut Forms,
-    /// What the library shows.
+    /// The library's images, order and selection.
     pub library: &'a mut Library,
     /// Images on the graphics card.
     pub textures: &'a mut Textures,
-    /// What the window remembers of itself.
+    /// The state of the window itself.
     pub shell: &'a mut Shell,
-    /// What the user asked for.
+    /// The commands of this frame.
     pub out: &'a mut Vec<Command>,
 }
 
@@ -60,9 +62,9 @@ pub struct View<'a> {
 pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     let t = tokens(ui);
     let side = Frame::new().fill(t.panel);
-    let mut places = tour::Places::default();
+    let mut regions = tour::Regions::default();
     let mut bottom = 0.0;
-    // A presentation is of the middle alone.
+    // A presentation shows only the middle.
     if !view.shell.presenting {
         let top = Panel::top("top")
             .frame(side.inner_margin(Margin::symmetric(16, 8)))
@@ -92,46 +94,37 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
                 ui.add_space(GAP);
                 groups::show(ui, view);
             });
-        (places.top, places.jobs, places.left) = (top.response.rect, jobs.response.rect, left.response.rect);
+        (regions.top, regions.jobs, regions.left) = (top.response.rect, jobs.response.rect, left.response.rect);
     }
     CentralPanel::default_margins().frame(Frame::new().fill(t.window)).show(ui, |ui| {
-        places.middle = ui.max_rect();
-        view.forms.export.area = Some(places.middle);
+        regions.middle = ui.max_rect();
+        view.forms.export.area = Some(regions.middle);
         dock::show(ui, view, dock);
-        (places.image, places.ranking) = (dock.place(Pane::Image), dock.place(Pane::Ranking));
+        (regions.image, regions.ranking) = (dock.rect_of(PanelId::Image), dock.rect_of(PanelId::Ranking));
     });
     export::show(ui, view);
     help::show(ui, view);
     palette::show(ui, view);
-    tour::show(ui, view, &places);
+    tour::show(ui, view, &regions);
     toasts::show(ui, view, bottom);
     drop::show(ui, view);
     hover::end_frame(ui.ctx());
 }
 
-/// Draws a pane of the middle.
-fn pane(ui: &mut Ui, view: &mut View<'_>, pane: Pane) {
-    match pane {
-        // What helps an empty pane would be in the way of what is about to come.
-        Pane::Image | Pane::Where | Pane::Wall | Pane::Library | Pane::Unlearning | Pane::Compare
-            if view.state.opening =>
-        {
-            _ = vacant(ui, "Opening…", "What is shown here comes with the project", None);
-        }
-        Pane::Image => stage::show(ui, view),
-        Pane::Ranking => ranking::show(ui, view),
-        Pane::Evidence => evidence::show(ui, view),
-        Pane::Where => score_map::show(ui, view),
-        Pane::Wall => wall::show(ui, view),
-        Pane::Library => library::show(ui, view),
-        Pane::Unlearning => unlearning::show(ui, view),
-        Pane::Compare => compare::show(ui, view),
+/// Draws a panel of the middle.
+fn show_panel(ui: &mut Ui, view: &mut View<'_>, panel: PanelId) {
+    let info = panel.info();
+    // Offers of help would only be in the way while the project is being opened.
+    if info.needs_project && view.state.opening {
+        _ = placeholder(ui, "Opening…", "This panel fills once the project is open.", None);
+        return;
     }
+    (info.show)(ui, view);
 }
 
-/// A pane that has nothing to show yet: what will be here, and the one button that helps, with its hint or the reason why
-/// it cannot be pressed. True where it was.
-fn vacant(ui: &mut Ui, title: &str, text: &str, button: Option<(&str, Result<&str, &str>)>) -> bool {
+/// Shown in an empty panel: what will be here, and the one button that helps, with its tooltip or the reason why it is
+/// disabled. Returns whether the button was clicked.
+fn placeholder(ui: &mut Ui, title: &str, text: &str, button: Option<(&str, Result<&str, &str>)>) -> bool {
     let t = tokens(ui);
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
         ui.add_space((ui.available_height() * 0.36).max(0.0));
@@ -157,15 +150,15 @@ fn heading(ui: &mut Ui, text: &str, count: &str) {
     });
 }
 
-/// What an empty panel says.
+/// The text of an empty panel.
 fn empty(ui: &mut Ui, text: &str) {
     let t = tokens(ui);
     ui.add(Label::new(RichText::new(text).color(t.weak)).wrap());
 }
 
-/// Notices of a place, newest last, within `height`.
-fn notices(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], height: f32) {
-    let keys: Vec<_> = slots.iter().flat_map(|s| view.state.notices_of(*s)).collect();
+/// The notices of these slots, newest last, within `height` points.
+fn notifications(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], height: f32) {
+    let keys: Vec<_> = slots.iter().flat_map(|s| view.state.notifications_of(*s)).collect();
     if keys.is_empty() {
         return;
     }
@@ -175,8 +168,8 @@ fn notices(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], heigh
         .min_scrolled_height(height)
         .content_margin(1.0)
         .show(ui, |ui| {
-            for notice in keys {
-                super::widgets::notice(ui, notice, view.out);
+            for notification in keys {
+                super::widgets::notice(ui, notification, view.out);
             }
         });
 }

@@ -1,4 +1,4 @@
-//! The palette: a field, and what fits the letters in it.
+//! The command palette: a search field and the matching entries.
 
 use egui::accesskit::Role;
 use egui::{
@@ -13,7 +13,7 @@ use crate::app::palette::{Entry, Palette, entries, ranked};
 use crate::app::theme::{self, RADIUS, ROW, tokens};
 
 const WIDTH: f32 = 560.0;
-/// Lines on screen at a time.
+/// Entries on screen at a time.
 const LINES: f32 = 11.0;
 
 /// Draws the palette where it is open.
@@ -38,17 +38,17 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-/// The field and the list. The line that was chosen for good.
+/// The field and the list. Returns the entry that was activated.
 fn contents(ui: &mut Ui, palette: &mut Palette, all: &[Entry]) -> Option<Entry> {
     let t = tokens(ui);
-    // Before the field sees them: there they would move the cursor.
+    // Taken before the field sees them, where they would move the cursor.
     let (down, up, enter) = ui.input_mut(|i| {
         let mut taken = |key| i.count_and_consume_key(Modifiers::NONE, key);
         (taken(Key::ArrowDown), taken(Key::ArrowUp), taken(Key::Enter) > 0)
     });
     let id = Id::unique("search or run");
     if !ui.memory(|m| m.has_focus(id)) {
-        // On its way: what is typed meanwhile goes in.
+        // The field gets the focus in the next frame; text typed until then is not lost.
         palette.text.push_str(&actions::typed(ui.ctx()));
         let end = palette.text.chars().count();
         actions::select(ui.ctx(), id, end..end);
@@ -68,7 +68,7 @@ fn contents(ui: &mut Ui, palette: &mut Palette, all: &[Entry]) -> Option<Entry> 
     let found = ranked(&palette.text, all);
     if found.is_empty() {
         ui.add_space(6.0);
-        ui.label(RichText::new("Nothing has these letters in this order").color(t.weak));
+        ui.label(RichText::new("No matches").color(t.weak));
         return None;
     }
     let last = found.len() - 1;
@@ -78,7 +78,7 @@ fn contents(ui: &mut Ui, palette: &mut Palette, all: &[Entry]) -> Option<Entry> 
     let chosen = clicked.or_else(|| enter.then_some(palette.chosen))?;
     palette.chosen = chosen;
     let entry = all.get(*found.get(chosen)?)?;
-    // What cannot be done stays where its reason can be read.
+    // A disabled entry does not close the palette, so that its reason can be read.
     entry.refused.is_none().then(|| entry.clone())
 }
 
@@ -86,12 +86,12 @@ struct Rows<'a> {
     all: &'a [Entry],
     found: &'a [usize],
     chosen: usize,
-    /// Whether the chosen line shall come into sight.
+    /// Whether to scroll to the chosen entry.
     scroll: bool,
 }
 
 impl Rows<'_> {
-    /// Draws the lines in sight. The line that was clicked.
+    /// Draws the visible entries. Returns the index of the one that was clicked.
     fn show(&self, ui: &mut Ui) -> Option<usize> {
         let mut clicked = None;
         let height = self.found.len() as f32 * ROW;
@@ -108,8 +108,8 @@ impl Rows<'_> {
                 }
                 let first = (sight.top() / ROW).floor().max(0.0) as usize;
                 let lines = (sight.height() / ROW).ceil() as usize + 1;
-                for (line, place) in self.found.iter().enumerate().skip(first).take(lines) {
-                    let Some(entry) = self.all.get(*place) else { continue };
+                for (line, index) in self.found.iter().enumerate().skip(first).take(lines) {
+                    let Some(entry) = self.all.get(*index) else { continue };
                     if row(ui, at(line), line, entry, line == self.chosen) {
                         clicked = Some(line);
                     }
@@ -120,7 +120,7 @@ impl Rows<'_> {
     }
 }
 
-/// A line: name at the left, keys or reason at the right. Whether it was clicked.
+/// An entry: name at the left, keys or reason at the right. Returns whether it was clicked.
 fn row(ui: &mut Ui, rect: Rect, line: usize, entry: &Entry, chosen: bool) -> bool {
     let t = tokens(ui);
     let response = ui.interact(rect, ui.scope_id().with(("line", line)), Sense::click());

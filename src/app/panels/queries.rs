@@ -1,4 +1,4 @@
-//! The images asked about, and two ways to get another.
+//! The query images, and two ways to add one: from a seed and from a file.
 
 use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, Ui};
 
@@ -9,7 +9,7 @@ use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, Tile, star, tile};
 use whence_diffusion::SamplerKind;
 
-/// Decision of a tile.
+/// Side length of a tile.
 const SIDE: f32 = 62.0;
 /// Width of labels.
 const LABEL: f32 = 56.0;
@@ -19,28 +19,28 @@ const SPACE: f32 = 6.0;
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let n = view.state.queries.len();
-    super::heading(ui, "Images", &if n == 0 { String::new() } else { n.to_string() });
+    super::heading(ui, "Query images", &if n == 0 { String::new() } else { n.to_string() });
     ui.add_space(2.0);
     if n == 0 {
         let text = match view.state.busy(Slot::Query).or_else(|| view.state.busy(Slot::Project)) {
             Some(_) => "Opening images…",
             None if view.state.opening => "Opening images…",
-            None => "The images you ask about. Draw one from a seed, open one, or drop one here",
+            None => "The images to explain. Generate one from a seed, open one, or drop one here.",
         };
         super::empty(ui, text);
     } else {
-        wall(ui, view);
+        tiles(ui, view);
     }
     ui.add_space(6.0);
     from_seed(ui, view);
     let size = egui::vec2(ui.available_width(), 28.0);
-    if ui.add_sized(size, Button::new("From a file…")).on_hover_text(Action::OpenImage.hint(ui.ctx())).clicked() {
+    if ui.add_sized(size, Button::new("Open image…")).on_hover_text(Action::OpenImage.hint(ui.ctx())).clicked() {
         view.out.push(Command::Act(Action::OpenImage));
     }
-    super::notices(ui, view, &[Slot::Query, Slot::Draw], 200.0);
+    super::notifications(ui, view, &[Slot::Query, Slot::Generate], 200.0);
 }
 
-fn wall(ui: &mut Ui, view: &mut View<'_>) {
+fn tiles(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let columns = (((ui.available_width() + SPACE) / (SIDE + SPACE)).floor() as usize).max(1);
     let rows = view.state.queries.len().div_ceil(columns);
@@ -65,7 +65,7 @@ fn wall(ui: &mut Ui, view: &mut View<'_>) {
                                     caption: None,
                                     side: SIDE,
                                     selected: view.state.current == Some(query.key),
-                                    pressable: true,
+                                    clickable: true,
                                 },
                             );
                             if query.starred {
@@ -75,7 +75,7 @@ fn wall(ui: &mut Ui, view: &mut View<'_>) {
                                 view.out.push(Command::SelectQuery(query.key));
                             }
                             response.context_menu(|ui| {
-                                if ui.button("Take off the list").clicked() {
+                                if ui.button("Remove from list").clicked() {
                                     view.out.push(Command::RemoveQuery(query.key));
                                 }
                             });
@@ -88,7 +88,7 @@ fn wall(ui: &mut Ui, view: &mut View<'_>) {
     });
 }
 
-/// One line: the seed and the button. The rest folds away.
+/// The seed and the button in one line; the sampler settings below are collapsed.
 fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let ready = view.state.model.is_some();
@@ -97,15 +97,15 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
             let label = ui.label(RichText::new("Seed").color(t.text));
             ui.add(DragValue::new(&mut view.forms.seed).speed(0.1)).labelled_by(label.id);
             let size = egui::vec2(ui.available_width(), 28.0);
-            let hint = if ready { Action::Draw.hint(ui.ctx()) } else { "Open a model first".into() };
-            let draw = ui.add_sized(size, Button::new(Action::Draw.text()));
+            let hint = if ready { Action::Generate.hint(ui.ctx()) } else { "Open a model first".into() };
+            let draw = ui.add_sized(size, Button::new(Action::Generate.text()));
             if draw.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
-                view.out.push(Command::Act(Action::Draw));
+                view.out.push(Command::Act(Action::Generate));
             }
         });
         let summary = view.forms.draw.about();
         let title = RichText::new(summary).font(theme::caption()).color(t.weak);
-        CollapsingHeader::new(title).id_salt("how it is drawn").show(ui, |ui| {
+        CollapsingHeader::new(title).id_salt("sampler settings").show(ui, |ui| {
             super::settings::row_of(ui, "Sampler", LABEL, |ui| {
                 let chosen = &mut view.forms.draw.sampler;
                 ComboBox::from_id_salt("sampler").selected_text(chosen.title()).width(112.0).show_ui(ui, |ui| {
@@ -117,7 +117,7 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
             if view.forms.draw.sampler == SamplerKind::Ddim {
                 super::settings::row_of(ui, "Eta", LABEL, |ui| {
                     ui.add(DragValue::new(&mut view.forms.draw.eta).range(0.0..=1.0).speed(0.01))
-                        .on_hover_text("0 adds no noise on the way, 1 as much as DDPM");
+                        .on_hover_text("Noise added while sampling: 0 none (deterministic), 1 as much as DDPM.");
                 });
             }
             super::settings::row_of(ui, "Steps", LABEL, |ui| {
@@ -129,12 +129,12 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
     });
 }
 
-/// Class-conditional models must be told a class.
+/// The class label, for class-conditional models.
 fn class(ui: &mut Ui, view: &mut View<'_>) {
     let Some(classes) = view.state.model.as_ref().and_then(|m| m.classes) else { return };
     super::settings::row_of(ui, "Class", LABEL, |ui| {
         let last = classes.saturating_sub(1);
         ui.add(DragValue::new(&mut view.forms.class).range(0..=last).speed(0.05))
-            .on_hover_text(format!("This model is told a class, 0 to {last}: when drawing and when explaining"));
+            .on_hover_text(format!("Class label, 0 to {last}. Used to generate and to explain images."));
     });
 }

@@ -1,4 +1,4 @@
-//! The list behind the button at the bottom: what runs, what waits in which order, what is paused, what was done.
+//! The job list behind the Jobs button: running, queued, paused and finished jobs.
 
 use egui::{Align, Button, Label, Layout, Popup, PopupCloseBehavior, RichText, ScrollArea, SetOpenCommand, Ui, vec2};
 
@@ -31,14 +31,14 @@ fn list(ui: &mut Ui, view: &mut View<'_>) {
     let state = view.state;
     ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
         if state.jobs.is_empty() {
-            ui.label(RichText::new("Nothing runs and nothing waits").color(t.weak));
+            ui.label(RichText::new("No jobs running or queued").color(t.weak));
         }
-        for (place, job) in state.jobs.iter().enumerate() {
-            row(ui, job, place, view.out);
+        for (position, job) in state.jobs.iter().enumerate() {
+            row(ui, job, position, view.out);
         }
         if !state.history.is_empty() {
             ui.add_space(GAP);
-            ui.label(RichText::new("Done").font(theme::caption()).color(t.weak));
+            ui.label(RichText::new("Finished").font(theme::caption()).color(t.weak));
         }
         for job in &state.history {
             let color = if matches!(job.status, JobStatus::Failed(_)) { t.error } else { t.text };
@@ -51,52 +51,52 @@ fn list(ui: &mut Ui, view: &mut View<'_>) {
     ui.add(Label::new(RichText::new(log).font(theme::caption()).color(t.weak)).wrap().selectable(true));
 }
 
-/// A job that runs, waits or is paused, with what can be done to it.
-fn row(ui: &mut Ui, job: &Job, place: usize, out: &mut Vec<Command>) {
+/// A running, queued or paused job, with its buttons.
+fn row(ui: &mut Ui, job: &Job, position: usize, out: &mut Vec<Command>) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
         ui.set_min_height(26.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let press = |ui: &mut Ui, word: &str, enabled: bool, hint: &str| {
-                let button = Button::new(RichText::new(word).font(theme::caption())).small();
-                let response = ui.add_enabled(enabled, button).accessible_name(format!("{word}: {}", job.title));
+            let button = |ui: &mut Ui, word: &str, enabled: bool, hint: &str| {
+                let widget = Button::new(RichText::new(word).font(theme::caption())).small();
+                let response = ui.add_enabled(enabled, widget).accessible_name(format!("{word}: {}", job.title));
                 response.on_hover_text(hint).clicked()
             };
-            if press(ui, "Cancel", !job.cancelling, Action::CancelJob.tooltip()) {
+            if button(ui, "Cancel", !job.cancelling, Action::CancelJob.tooltip()) {
                 out.push(Command::Cancel(job.id));
             }
             if job.status == JobStatus::Paused {
-                if press(ui, "Resume", !job.cancelling, RESUME) {
+                if button(ui, "Resume", !job.cancelling, RESUME_HINT) {
                     out.push(Command::Resume(job.id));
                 }
-            } else if press(ui, "Pause", job.can_pause(), Action::PauseJob.tooltip()) {
+            } else if button(ui, "Pause", job.can_pause(), Action::PauseJob.tooltip()) {
                 out.push(Command::Pause(job.id));
             }
-            let movable = job.status == JobStatus::Waiting && job.priority != Priority::Prompt && place > 0;
-            if movable && press(ui, "First", !job.cancelling, "Run this job before the others that wait") {
+            let movable = job.status == JobStatus::Waiting && job.priority != Priority::Prompt && position > 0;
+            if movable && button(ui, "First", !job.cancelling, "Run this job before the other queued jobs.") {
                 out.push(Command::Raise(job.id));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.label(RichText::new(format::cut(&job.title, 40)).color(t.strong));
-                let about = RichText::new(about(job)).font(theme::caption()).color(t.weak);
-                ui.add(Label::new(about).truncate());
+                let status = RichText::new(status(job)).font(theme::caption()).color(t.weak);
+                ui.add(Label::new(status).truncate());
             });
         });
     });
 }
 
-/// Tooltip of buttons that resume.
-pub(super) const RESUME: &str = "Go on with this job where it was";
+/// Tooltip of the resume buttons.
+pub(super) const RESUME_HINT: &str = "Resume this job";
 
-/// How far a job is, in a word or two.
-fn about(job: &Job) -> String {
-    let share = job.progress.as_ref().map(|p| format!("{:.0} %", p.fraction * 100.0));
+/// A job's status and progress, in a word or two.
+fn status(job: &Job) -> String {
+    let share = job.progress.as_ref().map(|p| format!("{:.0}%", p.fraction * 100.0));
     let word = match (&job.status, job.cancelling, job.pausing) {
         (_, true, _) => "stopping…",
         (_, _, true) => "pausing…",
-        (JobStatus::Running, ..) => "runs",
+        (JobStatus::Running, ..) => "running",
         (JobStatus::Paused, ..) => "paused",
-        _ => "waits",
+        _ => "queued",
     };
     share.map_or_else(|| word.to_owned(), |share| format!("{word}, {share}"))
 }

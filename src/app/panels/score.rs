@@ -1,39 +1,67 @@
-//! One group's row in the ranking, and what the pointer finds there.
+//! One group's row in the ranking, and its tooltip.
 
 use egui::{RichText, Ui};
 
 use super::View;
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::state::{Answer, Row};
+use crate::app::state::{Explanation, Row};
 use crate::app::theme::tokens;
 use crate::app::widgets::{Bar, Scale, bar};
 use whence_methods::{CounterfactualKind, methods};
 use whence_training::unlearning::{Forgetting, Judgement, Rest};
 
-/// What scores of unlearned models can say.
-pub const OVERSHOOTS: &str = "Unlearning removes more than retraining would: compare groups, not nats";
+/// Caveat of scores of unlearned models.
+pub const OVERSHOOTS: &str = "Unlearning overshoots retraining: trust the order, not the absolute values.";
 
-/// How a method's models without a group are made.
-pub fn made(method: &str) -> Option<CounterfactualKind> {
+/// How the counterfactual models of a method are created; none where it needs none.
+pub fn counterfactuals_of(method: &str) -> Option<CounterfactualKind> {
     methods().iter().find(|m| m.name() == method).map_or(Some(CounterfactualKind::Unlearned), |m| m.counterfactuals())
 }
 
-/// Why a model failed its check, in a few words.
+/// A method's name on screen; the name itself for one that has no title here.
+pub fn method_title(name: &str) -> String {
+    methods().iter().find(|m| m.name() == name).map_or_else(|| name.to_owned(), |m| m.info().title.to_owned())
+}
+
+/// A text with a capital first letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// The unlearning check in a phrase: by how much the errors rose on the group and on the others, and whether it passed.
+pub fn check_summary(judgement: &Judgement, group: &str) -> String {
+    let percent = |rise: f64| {
+        let digits = if rise.abs() < 0.095 { 1 } else { 0 };
+        format!("{}%", format::signed(100.0 * rise, digits))
+    };
+    let retrained =
+        judgement.retrained_rise.map_or_else(String::new, |rise| format!(" (retrained: {})", percent(rise)));
+    let verdict =
+        if judgement.passed() { "check passed".to_owned() } else { format!("check failed: {}", failure(judgement)) };
+    let (own, others) = (percent(judgement.forget.rise), percent(judgement.others.rise));
+    format!("error on {group} {own}{retrained}, on other groups {others} ({verdict})")
+}
+
+/// Why a model failed the unlearning check, in a few words.
 pub fn failure(judgement: &Judgement) -> &'static str {
     match (judgement.forgetting, judgement.rest) {
         (Forgetting::ForgotTooLittle, Rest::Kept) => "forgot too little",
-        (Forgetting::ForgotTooLittle, Rest::Damaged) => "forgot too little and damaged the others",
-        (_, Rest::Damaged) => "damaged the others",
+        (Forgetting::ForgotTooLittle, Rest::Damaged) => "forgot too little and also harmed other groups",
+        (_, Rest::Damaged) => "also harmed other groups",
         _ => "not passed",
     }
 }
 
-/// Draws a row. `hollow`: a preview. `busy`: what is happening to it.
+/// Draws a row. `hollow` marks a preview; `busy` replaces the score while the model is being created.
 pub fn line(
     ui: &mut Ui,
     view: &mut View<'_>,
-    answer: &Answer,
+    explanation: &Explanation,
     row: &Row,
     scale: &Scale,
     hollow: bool,
@@ -45,12 +73,15 @@ pub fn line(
     let interval = format!("{} to {}", format::signed(low, scale.decimals), format::signed(high, scale.decimals));
     let failed = row.failed().map(failure);
     let label = match hollow {
-        true => format!("{}: {score} nats, closed form preview", row.name),
+        true => format!("{}: {score} nats, preview", row.name),
         false => {
             let tie = if row.tied { ", tied with the group above" } else { "" };
-            let behind = if row.left_behind() { ", left behind early" } else { "" };
-            let failed = failed.map_or_else(String::new, |why| format!(", model failed its check: {why}"));
-            format!("{}: {score} nats, 95 % interval {interval}, rank {}{tie}{behind}{failed}", row.name, row.rank)
+            let behind = if row.is_eliminated() { ", eliminated early" } else { "" };
+            let failed = failed.map_or_else(String::new, |why| format!(", unlearning check failed: {why}"));
+            format!(
+                "{}: {score} nats, 95% confidence interval {interval}, rank {}{tie}{behind}{failed}",
+                row.name, row.rank
+            )
         }
     };
     let selected = view.state.group.is_some() && view.state.group == row.group;
@@ -60,7 +91,7 @@ pub fn line(
         estimate: row.estimate,
         tied: row.tied,
         hollow,
-        dimmed: row.left_behind(),
+        dimmed: row.is_eliminated(),
         warned: failed.is_some(),
         selected,
         busy,
@@ -77,50 +108,47 @@ pub fn line(
         let bits = row.estimate.score / (std::f64::consts::LN_2 * numel as f64);
         ui.label(format!("{score} nats, {} bits per dimension", format::signed(bits, 5)));
         if hollow {
-            ui.label("Closed form, no network: a preview");
+            ui.label("Quick preview: Gaussian fit, no neural network.");
             return;
         }
-        ui.label(format!("95 % interval {interval} nats"));
+        ui.label(format!("95% confidence interval {interval} nats"));
         if row.tied {
-            ui.label("Cannot be told apart from the group above");
+            ui.label("Statistically tied with the group above");
         }
-        if row.left_behind() {
-            ui.label("Left behind early: no more evaluations");
+        if row.is_eliminated() {
+            ui.label("Eliminated early: no further evaluations");
         }
-        let null = answer.board.null.as_ref();
+        let null = explanation.ranking.null.as_ref();
         if let Some(more) = null.and_then(|n| n.allowances.get(&row.name)).filter(|_| !hollow) {
             let more = format::signed(*more, scale.decimals);
-            ui.label(format!("Its model harms other images too: it stands out from {more} nats beyond the line on"));
+            ui.label(format!("Its unlearned model also harms other images: its score is significant only {more} nats beyond the line."));
         }
         if row.evaluations > 0 {
-            ui.label(format!("{}, {}", format::plural(row.evaluations, "network evaluation"), answer.settings));
+            ui.label(format::plural(row.evaluations, "network evaluation"));
         }
         if let Some(judgement) = &row.gate {
             ui.separator();
             check(ui, judgement, &row.name);
         }
-        if made(&answer.method) == Some(CounterfactualKind::Unlearned) {
+        if counterfactuals_of(&explanation.method) == Some(CounterfactualKind::Unlearned) {
             ui.separator();
             ui.weak(OVERSHOOTS);
         }
     });
 }
 
-/// What a group's model forgot and kept, with the numbers.
+/// The unlearning check of a group's model, with the errors before and after.
 pub fn check(ui: &mut Ui, judgement: &Judgement, group: &str) {
     let t = tokens(ui);
-    let (text, color) = if judgement.passed() {
-        ("Its model passed its check", t.text)
-    } else {
-        ("Its model failed its check", t.warn)
-    };
+    let (text, color) =
+        if judgement.passed() { ("Unlearning check: passed", t.text) } else { ("Unlearning check: failed", t.warn) };
     ui.label(RichText::new(text).color(color));
-    ui.label(format!("It {}", judgement.sentence(group)));
+    ui.label(format!("{}.", capitalised(&check_summary(judgement, group))));
     let Judgement { forget, others, .. } = judgement;
     let error = |what: &str, before: f64, after: f64| format!("{what}: {before:.4} before, {after:.4} after");
-    ui.weak(error("Error on its held-out images", forget.before, forget.after));
+    ui.weak(error("Error on held-out images of the group", forget.before, forget.after));
     if let Some(rise) = judgement.retrained_rise {
-        ui.weak(error("Trained again without it", forget.before, forget.before * (1.0 + rise)));
+        ui.weak(error("Retrained without the group", forget.before, forget.before * (1.0 + rise)));
     }
-    ui.weak(error("Error on the others", others.before, others.after));
+    ui.weak(error("Error on other groups", others.before, others.after));
 }

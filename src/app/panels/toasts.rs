@@ -1,4 +1,4 @@
-//! Short messages at the bottom right, which go by themselves.
+//! Short messages at the bottom right, which disappear by themselves.
 
 use egui::accesskit::Role;
 use egui::{Align, Align2, Area, Button, Frame, Id, Label, Layout, Margin, Order, RichText, Stroke, Ui, vec2};
@@ -7,7 +7,7 @@ use super::View;
 use crate::app::actions::Command;
 use crate::app::theme::{self, RADIUS, tokens};
 
-/// Draws the messages, above what lies at the bottom and has this height.
+/// Draws the messages above the bottom panels, which have this height.
 pub fn show(ui: &mut Ui, view: &mut View<'_>, below: f32) {
     if view.shell.log.toasts.is_empty() || view.shell.presenting {
         return;

@@ -1,4 +1,4 @@
-//! The bar at the top: what is open, on which device, and how to open something else.
+//! The top bar: what is open, the device, and the menus.
 
 mod path;
 
@@ -22,18 +22,18 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             help(ui, view);
             theme_switch(ui, view);
             open_menu(ui, view);
-            let field = find(ui, view);
+            let field = search(ui, view);
             path::below(ui, view, field);
         });
     });
-    super::notices(ui, view, &[Slot::Project, Slot::Model, Slot::Other], 160.0);
+    super::notifications(ui, view, &[Slot::Project, Slot::Model, Slot::Other], 160.0);
 }
 
 /// Names of what is open, and the device.
 fn opened(ui: &mut Ui, view: &mut View<'_>) {
     let state = view.state;
     let (model, dataset) = (model(state), dataset(state));
-    // A project's own model in a folder "model" has no name worth a place: the project's says more.
+    // A model folder called "model" adds nothing to the project's name.
     let named_by_project = state.opening || nameless(state);
     project(ui, view, named_by_project.then_some([&model, &dataset]));
     if !named_by_project {
@@ -45,7 +45,7 @@ fn opened(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-/// Something that is open, or could be.
+/// The model or the dataset, open or not.
 struct Part {
     what: &'static str,
     name: Option<String>,
@@ -57,7 +57,7 @@ fn model(state: &State) -> Part {
         Some(m) => (
             Some(m.name.clone()),
             format!(
-                "{}\n{} x {} pixels, {} channels, {} timesteps, {} parameters{}",
+                "{}\n{} × {} pixels, {} channels, {} timesteps, {} parameters{}",
                 m.path.display(),
                 m.shape.width,
                 m.shape.height,
@@ -67,8 +67,8 @@ fn model(state: &State) -> Part {
                 m.classes.map_or_else(String::new, |n| format!(", {n} classes")),
             ),
         ),
-        None if state.busy(Slot::Model).is_some() => (Some("loading…".into()), "The model is being loaded".into()),
-        None => (None, "No model is open".into()),
+        None if state.busy(Slot::Model).is_some() => (Some("loading…".into()), "The model is being loaded.".into()),
+        None => (None, "No model is open.".into()),
     };
     Part { what: "Model", name, about }
 }
@@ -84,13 +84,13 @@ fn dataset(state: &State) -> Part {
                 format::plural(d.groups().len(), "group")
             ),
         ),
-        None if state.busy(Slot::Dataset).is_some() => (Some("reading…".into()), "The dataset is being read".into()),
-        None => (None, "No dataset is open".into()),
+        None if state.busy(Slot::Dataset).is_some() => (Some("reading…".into()), "The dataset is being read.".into()),
+        None => (None, "No dataset is open.".into()),
     };
     Part { what: "Dataset", name, about }
 }
 
-/// Whether a project is open whose model's folder is just called "model".
+/// Whether a project is open whose model folder is called "model".
 fn nameless(state: &State) -> bool {
     let Some(project) = &state.project else { return false };
     let path = state.model.as_ref().map(|m| &m.path).or(project.file.model.as_ref());
@@ -120,10 +120,10 @@ fn menu(ui: &mut Ui, view: &mut View<'_>) {
         })
         .response
     });
-    shown.inner.on_hover_text("Everything that can be done");
+    shown.inner.on_hover_text("All actions, by topic.");
 }
 
-/// An action in a menu, with its keys; dim with the reason where it cannot be done.
+/// An action in a menu, with its keys; disabled with the reason where it is not possible.
 fn item(ui: &mut Ui, view: &mut View<'_>, action: Action) {
     let ready = action.ready(view.state, view.shell);
     let button = Button::new(action.text()).shortcut_text(action.keys(ui.ctx()));
@@ -135,8 +135,8 @@ fn item(ui: &mut Ui, view: &mut View<'_>, action: Action) {
     }
 }
 
-/// The project's name, with what it stands for; behind it the projects that were open lately.
-fn project(ui: &mut Ui, view: &mut View<'_>, stands_for: Option<[&Part; 2]>) {
+/// The project's name; its menu lists its parts, where they are not named beside it, and the recent projects.
+fn project(ui: &mut Ui, view: &mut View<'_>, parts: Option<[&Part; 2]>) {
     let t = tokens(ui);
     let busy = view.state.opening || view.state.busy(Slot::Project).is_some();
     let opening = || busy.then(|| "Opening…".to_owned());
@@ -150,12 +150,12 @@ fn project(ui: &mut Ui, view: &mut View<'_>, stands_for: Option<[&Part; 2]>) {
         let name = format::cut(open.as_deref().unwrap_or("none"), 22);
         let shown = ui.menu_button((RichText::new(&name).color(color), triangle()), |ui| {
             ui.set_min_width(260.0);
-            if let Some(parts) = stands_for {
+            if let Some(parts) = parts {
                 parts.into_iter().for_each(|own| part(ui, own));
                 ui.separator();
             }
             if view.shell.recent.is_empty() {
-                ui.label(RichText::new("Projects that you open are listed here").color(t.weak));
+                ui.label(RichText::new("Recent projects are listed here.").color(t.weak));
             }
             for recent in &view.shell.recent {
                 let path = recent.path.display().to_string();
@@ -167,16 +167,16 @@ fn project(ui: &mut Ui, view: &mut View<'_>, stands_for: Option<[&Part; 2]>) {
             item(ui, view, Action::OpenFolder);
         });
         let about = view.state.project.as_ref().map(|p| p.root.display().to_string());
-        let mut about = about.unwrap_or_else(|| "No project is open".into());
-        for own in stands_for.into_iter().flatten() {
+        let mut about = about.unwrap_or_else(|| "No project is open.".into());
+        for own in parts.into_iter().flatten() {
             about += &format!("\n\n{}: {}", own.what, own.about);
         }
-        let response = shown.response.on_hover_text(format!("{about}\n\nProjects that were open lately"));
+        let response = shown.response.on_hover_text(format!("{about}\n\nClick for recent projects."));
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Project {name}")));
     });
 }
 
-/// Says that a menu is behind a name. Painted: the bundled fonts have no such sign.
+/// Marks a menu button. Painted, because the bundled fonts have no such character.
 fn triangle() -> Atom<'static> {
     Atom::paint(vec2(8.0, 8.0), |ui, args| {
         let rect = Rect::from_center_size(args.rect.center(), vec2(7.0, 4.0));
@@ -204,7 +204,7 @@ fn device(ui: &mut Ui, name: &str) {
         .inner_margin(egui::Margin::symmetric(8, 1))
         .show(ui, |ui| {
             let text = RichText::new(format::cut(name, 28)).font(theme::caption()).color(t.weak);
-            ui.label(text).on_hover_text(format!("Computes on {name}"));
+            ui.label(text).on_hover_text(format!("Compute device: {name}"));
         });
 }
 
@@ -212,11 +212,11 @@ fn open_menu(ui: &mut Ui, view: &mut View<'_>) {
     ui.menu_button("Open", |ui| {
         ui.set_min_width(200.0);
         for (text, what, hint) in [
-            ("Project…", Pick::Project, "A folder with a project.json"),
-            ("Model…", Pick::Model, "A diffusers folder with a config.json"),
-            ("Dataset folder…", Pick::Dataset, "One folder of images a group"),
-            ("Dataset file…", Pick::Table, "A parquet table with images and groups"),
-            ("Image…", Pick::Query, "An image to ask about"),
+            ("Project…", Pick::Project, "A folder with a project.json."),
+            ("Model…", Pick::Model, "A diffusers folder with a config.json."),
+            ("Dataset folder…", Pick::Dataset, "One folder of images per group."),
+            ("Dataset file…", Pick::Table, "A parquet table with images and groups."),
+            ("Image…", Pick::Query, "An image to explain."),
         ] {
             if ui.button(text).on_hover_text(hint).clicked() {
                 view.out.push(Command::Pick(what));
@@ -227,8 +227,8 @@ fn open_menu(ui: &mut Ui, view: &mut View<'_>) {
     .on_hover_text(Action::OpenFolder.hint(ui.ctx()));
 }
 
-/// The way to everything else: a button for the palette, or the path field where a path is typed. Says where it is.
-fn find(ui: &mut Ui, view: &mut View<'_>) -> Rect {
+/// The button of the command palette, or the path field while a path is typed. Returns its rectangle.
+fn search(ui: &mut Ui, view: &mut View<'_>) -> Rect {
     let forms = &view.forms;
     if forms.focus_path || forms.path_open || forms.dialog_open || !forms.path.is_empty() {
         return path::field(ui, view);
@@ -245,7 +245,7 @@ fn find(ui: &mut Ui, view: &mut View<'_>) -> Rect {
     response.rect
 }
 
-/// A half-filled disc: goes from system to light to dark to high contrast.
+/// A half-filled disc that cycles through system, light, dark and high contrast.
 fn theme_switch(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let now = Choice::of(ui.ctx());

@@ -1,4 +1,4 @@
-//! What a project remembers when some of it was not there.
+//! What of a session is restored, and what stays saved where something is missing.
 
 use super::*;
 use crate::app::forms::Forms;
@@ -12,14 +12,16 @@ const SHAPE: ImageShape = ImageShape { channels: 1, height: 2, width: 2 };
 
 /// A window's state, whose effects become jobs that wait until the test ends them.
 #[derive(Default)]
-struct Desk {
+struct Window {
     state: State,
     jobs: JobId,
+    /// Most jobs that were in the engine's queue at a time.
+    most: usize,
 }
 
-impl Desk {
+impl Window {
     /// A project that was just opened: nothing of it is read.
-    fn open(images: &[&str], left: Option<&Session>) -> Self {
+    fn open(images: &[&str], saved: Option<&Session>) -> Self {
         let file = ProjectFile {
             schema_version: 1,
             name: "Styles".into(),
@@ -28,36 +30,47 @@ impl Desk {
             queries: images.iter().map(|name| Path::new("/p").join(name)).collect(),
             recipe: None,
         };
-        let session = left.map(|s| serde_json::to_value(s).unwrap());
-        let mut desk = Self::default();
-        desk.start(JobSpec::OpenProject("/p".into()), None);
+        let session = saved.map(|s| serde_json::to_value(s).unwrap());
+        let mut window = Self::default();
+        window.start(JobSpec::OpenProject("/p".into()), None);
         let project = Project { root: "/p".into(), file, session };
-        desk.end(Slot::Project, Some(EventKind::ProjectOpened(Box::new(project))));
-        desk
+        window.end(Slot::Project, Some(EventKind::ProjectOpened(Box::new(project))));
+        window
     }
 
-    /// The same, where everything that is asked for comes.
-    fn opened(images: &[&str], left: Option<&Session>) -> Self {
-        let mut desk = Self::open(images, left);
-        desk.model();
-        desk.dataset();
-        desk.images(&[]);
-        desk
+    /// The same, where everything can be read.
+    fn opened(images: &[&str], saved: Option<&Session>) -> Self {
+        let mut window = Self::open(images, saved);
+        window.model();
+        window.dataset();
+        window.images(&[]);
+        window
     }
 
     fn start(&mut self, spec: JobSpec, query: Option<u64>) -> JobId {
         self.jobs += 1;
         self.state.started(Job::new(self.jobs, spec, "job".into(), query, false));
+        self.most = self.most.max(self.state.jobs.len());
         self.jobs
     }
 
-    fn tell(&mut self, job: JobId, kind: EventKind) {
+    fn emit(&mut self, job: JobId, kind: EventKind) {
         for effect in self.state.reduce(Event { job, kind }) {
             match effect {
                 Effect::Run(spec, _) => self.start(spec, None),
-                Effect::RunFor(spec, query) => self.start(spec, Some(query)),
                 _ => continue,
             };
+        }
+        self.restore();
+    }
+
+    /// What the window does in every frame.
+    fn restore(&mut self) {
+        if let Some(key) = self.state.current {
+            self.state.recall_explanations(key);
+        }
+        for job in self.state.next_restore_jobs() {
+            self.start(job.spec, job.query);
         }
     }
 
@@ -66,10 +79,10 @@ impl Desk {
         let job = self.state.busy(slot).unwrap().id;
         match gives {
             Some(kind) => {
-                self.tell(job, kind);
-                self.tell(job, EventKind::Finished("done".into()));
+                self.emit(job, kind);
+                self.emit(job, EventKind::Finished("done".into()));
             }
-            None => self.tell(job, EventKind::Failed("it is not there".into())),
+            None => self.emit(job, EventKind::Failed("it is not there".into())),
         }
     }
 
@@ -107,6 +120,10 @@ impl Desk {
         self.state.queries.iter().find(|q| q.image.name == name).unwrap().key
     }
 
+    fn name(&self, key: u64) -> Option<String> {
+        self.state.queries.iter().find(|q| q.key == key).map(|q| q.image.name.clone())
+    }
+
     /// Puts an image on screen, gives it a star and explains it.
     fn explain(&mut self, name: &str) {
         let key = self.key(name);
@@ -124,7 +141,7 @@ impl Desk {
     }
 
     fn session(&self) -> Session {
-        Session::of(&self.state, 41).unwrap()
+        Session::capture(&self.state, 41).unwrap()
     }
 }
 
@@ -140,118 +157,241 @@ fn dataset() -> Dataset {
 /// Images in order.
 fn names(session: &Session) -> Vec<&str> {
     let files = session.queries.iter().filter_map(|q| match &q.origin {
-        KeptOrigin::File(path) => path.to_str(),
-        KeptOrigin::Seed { .. } => None,
+        SavedOrigin::File(path) => path.to_str(),
+        SavedOrigin::Seed { .. } => None,
     });
     files.collect()
 }
 
 /// Three images, of which the second has a star, is explained and on screen.
-fn left() -> Session {
-    let mut desk = Desk::opened(&["a.png", "b.png", "c.png"], None);
-    desk.explain("b.png");
-    let session = desk.session();
+fn saved() -> Session {
+    let mut window = Window::opened(&["a.png", "b.png", "c.png"], None);
+    window.explain("b.png");
+    let session = window.session();
     assert_eq!((names(&session), session.current), (vec!["a.png", "b.png", "c.png"], Some(1)));
-    assert!(session.queries[1].starred && session.queries[1].asked.len() == 1);
+    assert!(session.queries[1].starred && session.queries[1].explanations.len() == 1);
     // As it is read from its file, which has no pixels.
     serde_json::from_value(serde_json::to_value(&session).unwrap()).unwrap()
 }
 
 #[test]
-fn nothing_is_kept_while_images_are_still_being_read() {
-    let mut desk = Desk::open(&["a.png", "b.png"], None);
-    desk.model();
-    desk.dataset();
-    assert_eq!(Session::of(&desk.state, 41), None, "two images wait");
-    desk.images(&[]);
-    assert_eq!(names(&desk.session()), ["a.png", "b.png"]);
-    let job = desk.start(JobSpec::LoadQuery("/p/c.png".into()), None);
-    assert_eq!(Session::of(&desk.state, 41), None, "one that the user opens");
-    desk.tell(job, EventKind::Cancelled);
-    desk.state.current = Some(desk.key("a.png"));
-    let job = Forms::default().attribute_job(&desk.state).unwrap();
-    desk.start(JobSpec::Attribute(Box::new(job)), desk.state.current);
-    assert_eq!(names(&desk.session()), ["a.png", "b.png"], "an explanation keeps nobody waiting");
+fn nothing_is_saved_while_images_are_still_being_read() {
+    let mut window = Window::open(&["a.png", "b.png"], None);
+    window.model();
+    window.dataset();
+    assert_eq!(Session::capture(&window.state, 41), None, "two images wait");
+    window.images(&[]);
+    assert_eq!(names(&window.session()), ["a.png", "b.png"]);
+    let job = window.start(JobSpec::LoadQuery("/p/c.png".into()), None);
+    assert_eq!(Session::capture(&window.state, 41), None, "one that the user opens");
+    window.emit(job, EventKind::Cancelled);
+    window.state.current = Some(window.key("a.png"));
+    let job = Forms::default().attribute_job(&window.state).unwrap();
+    window.start(JobSpec::Attribute(Box::new(job)), window.state.current);
+    assert_eq!(names(&window.session()), ["a.png", "b.png"], "an explanation keeps nobody waiting");
 }
 
 #[test]
-fn a_image_that_is_missing_once_keeps_its_place_its_star_and_what_was_asked() {
-    let left = left();
-    let mut desk = Desk::open(&["a.png", "b.png", "c.png"], Some(&left));
-    desk.model();
-    desk.dataset();
-    desk.images(&["b.png"]);
-    assert_eq!(desk.state.queries.len(), 2);
-    let without = desk.session();
-    assert_eq!(without.queries, left.queries);
+fn an_image_that_is_missing_once_keeps_its_position_its_star_and_its_explanations() {
+    let saved = saved();
+    let mut window = Window::open(&["a.png", "b.png", "c.png"], Some(&saved));
+    window.model();
+    window.dataset();
+    window.images(&["b.png"]);
+    assert_eq!(window.state.queries.len(), 2);
+    let without = window.session();
+    assert_eq!(without.queries, saved.queries);
     assert_eq!(without.current, Some(0), "the place in the whole list");
-    desk.state.current = Some(desk.key("c.png"));
-    assert_eq!(desk.session().current, Some(2));
+    window.state.current = Some(window.key("c.png"));
+    assert_eq!(window.session().current, Some(2));
 
     // It comes back at once when it is opened again, and at the next start.
-    desk.start(JobSpec::LoadQuery("/p/b.png".into()), None);
-    desk.images(&[]);
-    assert!(desk.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
-    let next = Desk::opened(&["a.png", "b.png", "c.png"], Some(&without));
+    window.start(JobSpec::LoadQuery("/p/b.png".into()), None);
+    window.images(&[]);
+    assert!(window.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
+    let next = Window::opened(&["a.png", "b.png", "c.png"], Some(&without));
     assert!(next.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
-    assert!(next.state.busy(Slot::Explain).is_some(), "what was explained is asked for");
+    assert!(next.state.busy(Slot::Explain).is_some(), "its explanation is recalled");
 }
 
 #[test]
 fn the_first_image_that_is_missing_stays_the_first() {
-    let left = left();
-    let mut desk = Desk::open(&[], Some(&left));
-    desk.model();
-    desk.dataset();
-    desk.images(&["a.png", "b.png"]);
-    assert_eq!(desk.session().queries, left.queries);
+    let saved = saved();
+    let mut window = Window::open(&[], Some(&saved));
+    window.model();
+    window.dataset();
+    window.images(&["a.png", "b.png"]);
+    assert_eq!(window.session().queries, saved.queries);
 }
 
 #[test]
 fn images_that_the_project_names_later_appear_and_removed_ones_do_not() {
-    let mut desk = Desk::opened(&["a.png", "b.png"], None);
-    desk.state.remove_query(desk.key("a.png"));
-    let left = desk.session();
-    assert_eq!(names(&left), ["b.png"], "what the user took off the list is not carried");
-    let desk = Desk::opened(&["a.png", "b.png", "d.png"], Some(&left));
-    assert_eq!(names(&desk.session()), ["b.png", "d.png"]);
+    let mut window = Window::opened(&["a.png", "b.png"], None);
+    window.state.remove_query(window.key("a.png"));
+    let saved = window.session();
+    assert_eq!(names(&saved), ["b.png"], "what the user took off the list is not carried");
+    let window = Window::opened(&["a.png", "b.png", "d.png"], Some(&saved));
+    assert_eq!(names(&window.session()), ["b.png", "d.png"]);
 
-    // A session of before this was kept knows only what it lists.
-    let mut old = serde_json::to_value(&left).unwrap();
+    // A session of an earlier version lists no project images.
+    let mut old = serde_json::to_value(&saved).unwrap();
     old.as_object_mut().unwrap().remove("known").unwrap();
     let old: Session = serde_json::from_value(old).unwrap();
-    let desk = Desk::opened(&["a.png", "b.png"], Some(&old));
-    assert_eq!(names(&desk.session()), ["b.png", "a.png"]);
+    let window = Window::opened(&["a.png", "b.png"], Some(&old));
+    assert_eq!(names(&window.session()), ["b.png", "a.png"]);
 }
 
 #[test]
 fn a_dataset_that_moved_takes_no_explanation_with_it() {
-    let left = left();
-    let mut desk = Desk::open(&["a.png", "b.png", "c.png"], Some(&left));
-    desk.model();
-    desk.end(Slot::Dataset, None);
-    desk.images(&[]);
-    assert_eq!(Session::of(&desk.state, 41), None, "there is no dataset");
-    desk.start(JobSpec::LoadDataset("/elsewhere/data".into()), None);
-    desk.dataset();
-    assert_eq!(desk.session().queries, left.queries);
+    let saved = saved();
+    let mut window = Window::open(&["a.png", "b.png", "c.png"], Some(&saved));
+    window.model();
+    window.end(Slot::Dataset, None);
+    window.images(&[]);
+    assert_eq!(Session::capture(&window.state, 41), None, "there is no dataset");
+    window.start(JobSpec::LoadDataset("/elsewhere/data".into()), None);
+    window.dataset();
+    assert_eq!(window.session().queries, saved.queries);
 }
 
 #[test]
-fn what_was_brought_back_is_kept_as_it_was_asked() {
-    let left = left();
-    assert!(left.queries[1].asked[0].live && !left.queries[1].asked[0].known_only);
-    let mut desk = Desk::opened(&["a.png", "b.png", "c.png"], Some(&left));
-    let job = desk.state.busy(Slot::Explain).map(|j| j.spec.clone());
+fn a_restored_explanation_is_saved_as_it_was() {
+    let saved = saved();
+    let mut window = Window::opened(&["a.png", "b.png", "c.png"], Some(&saved));
+    let job = window.state.busy(Slot::Explain).map(|j| j.spec.clone());
     assert!(matches!(job, Some(JobSpec::Attribute(job)) if job.known_only && !job.live));
-    assert_eq!(desk.session().queries, left.queries, "while it is looked for");
-    desk.answer("b.png");
-    assert_eq!(desk.session().queries, left.queries, "found");
-    desk.explain("b.png");
-    assert_eq!(desk.session().queries[1].asked.len(), 1, "asked anew, it takes the place of the earlier");
+    assert_eq!(window.session().queries, saved.queries, "while it is looked for");
+    window.answer("b.png");
+    assert_eq!(window.session().queries, saved.queries, "found");
+    window.explain("b.png");
+    assert_eq!(window.session().queries[1].explanations.len(), 1, "a new one replaces the earlier");
 
-    let mut desk = Desk::opened(&["a.png", "b.png", "c.png"], Some(&left));
-    desk.end(Slot::Explain, None);
-    assert!(desk.state.queries.iter().all(|q| q.answer.is_none()));
-    assert_eq!(desk.session().queries, left.queries, "what is kept could not be read this time");
+    let mut window = Window::opened(&["a.png", "b.png", "c.png"], Some(&saved));
+    window.end(Slot::Explain, None);
+    assert!(window.state.queries.iter().all(|q| q.explanation.is_none()));
+    assert_eq!(window.session().queries, saved.queries, "the store could not be read this time");
+}
+
+#[test]
+fn explanations_of_queries_out_of_sight_are_recalled_when_they_are_wanted() {
+    let mut saved = saved();
+    saved.current = Some(0);
+    let mut window = Window::opened(&["a.png", "b.png", "c.png"], Some(&saved));
+    assert!(window.state.busy(Slot::Explain).is_none(), "nobody looks at b.png");
+    assert_eq!(window.session().queries, saved.queries, "and nothing is lost");
+    window.state.current = Some(window.key("b.png"));
+    window.restore();
+    let job = window.state.busy(Slot::Explain).expect("it is selected");
+    assert_eq!(job.query, Some(window.key("b.png")));
+    window.answer("b.png");
+    window.restore();
+    assert!(window.state.busy(Slot::Explain).is_none(), "once");
+
+    let mut window = Window::opened(&["a.png", "b.png", "c.png"], Some(&saved));
+    window.state.recall_all_explanations();
+    window.restore();
+    assert!(window.state.busy(Slot::Explain).is_some(), "a report is about all queries");
+    assert!(window.state.is_restoring_explanations());
+    window.answer("b.png");
+    assert!(!window.state.is_restoring_explanations());
+}
+
+/// `session.json` comes with a project folder, which may come from anybody.
+#[test]
+fn a_restored_explanation_takes_no_path_from_the_session() {
+    let mut json = serde_json::to_value(saved()).unwrap();
+    let hostile = AttributeJob {
+        model: "/evil/model".into(),
+        data: "/evil/data".into(),
+        group_column: Some("secret".into()),
+        counterfactuals: Some("/evil/models".into()),
+        keep_in: "/evil/store".into(),
+        out: Some("/home/me/out".into()),
+        neighbours: usize::MAX,
+        settings: ScoreSettings { batch: usize::MAX, ..ScoreSettings::default() },
+        known_only: false,
+        dry_run: true,
+        groups: vec!["ink".into()],
+        null: 2,
+        ..Forms::default().current_job(&Window::opened(&["a.png"], None).state).unwrap()
+    };
+    for method in ["gaussian", "guda"] {
+        let job = AttributeJob { method: method.into(), ..hostile.clone() };
+        json["queries"][1]["asked"] = serde_json::to_value([job]).unwrap();
+        let saved: Session = serde_json::from_value(json.clone()).unwrap();
+        let window = Window::opened(&["a.png", "b.png", "c.png"], Some(&saved));
+        let Some(JobSpec::Attribute(job)) = window.state.busy(Slot::Explain).map(|j| j.spec.clone()) else {
+            panic!("{method} is restored")
+        };
+        assert_eq!((&job.out, &job.counterfactuals, &job.group_column), (&None, &None, &None));
+        assert_eq!((job.model, job.keep_in), ("/p/model".into(), PathBuf::from("/p/store")));
+        assert_eq!(Some(job.data.as_path()), window.state.dataset.as_ref().map(Dataset::path));
+        assert!(job.known_only && !job.dry_run && job.neighbours == 0);
+        assert_eq!(job.settings.batch, ScoreSettings::default().batch);
+        assert_eq!((job.method.as_str(), job.null, job.groups), (method, 2, vec!["ink".to_owned()]));
+    }
+}
+
+#[test]
+fn explanations_that_this_version_does_not_know_stay_in_the_session() {
+    let mut saved = saved();
+    let known = saved.queries[1].explanations[0].clone();
+    let recipe = Recipe { steps: 0, batch: 0, ..Recipe::default() };
+    saved.queries[1].explanations =
+        vec![SavedExplanation { method: "tea leaves".into(), ..known.clone() }, SavedExplanation { recipe, ..known }];
+    let window = Window::opened(&["a.png", "b.png", "c.png"], Some(&saved));
+    assert!(window.state.busy(Slot::Explain).is_none());
+    assert_eq!(window.session().queries, saved.queries);
+}
+
+#[test]
+fn images_elsewhere_are_opened_only_where_that_is_harmless() {
+    let mut saved = saved();
+    let file = |path: &str| SavedOrigin::File(path.into());
+    saved.queries[0].origin = file(r"\\host\share\q.png");
+    saved.queries[1].origin = file("../../secret.png");
+    saved.queries[2].origin = file("/images/mine.png");
+    saved.listed = ["a.png", "../beside.png"].map(PathBuf::from).into();
+    let beside = SavedQuery { origin: file("../beside.png"), ..saved.queries[2].clone() };
+    saved.queries.push(beside);
+    let window = Window::open(&["a.png", "../beside.png"], Some(&saved));
+    let opened: Vec<&JobSpec> = window.state.jobs.iter().filter(|j| j.slot == Slot::Query).map(|j| &j.spec).collect();
+    let load = |path: &str| JobSpec::LoadQuery(path.into());
+    assert_eq!(opened, [&load("/images/mine.png"), &load("/p/../beside.png")]);
+    let refused: Vec<&str> = window.state.notifications_of(Slot::Query).map(|n| n.text.as_str()).collect();
+    assert!(
+        refused[0].contains("another computer") && refused[1].contains("leaves the project's folder"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_long_session_is_restored_a_few_jobs_at_a_time() {
+    let names: Vec<String> = (0..120).map(|i| format!("{i:03}.png")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut window = Window::opened(&names, None);
+    let one = saved().queries[1].explanations[0].clone();
+    let two = SavedExplanation { method: "gaussian".into(), ..one.clone() };
+    let mut long = window.session();
+    for query in &mut long.queries {
+        query.explanations = vec![one.clone(), two.clone()];
+    }
+    let long: Session = serde_json::from_value(serde_json::to_value(&long).unwrap()).unwrap();
+
+    window = Window::open(&names, Some(&long));
+    window.model();
+    window.dataset();
+    window.images(&[]);
+    assert_eq!(window.state.queries.len(), 120);
+    window.state.recall_all_explanations();
+    window.restore();
+    let mut recalled = 0;
+    while let Some(name) = window.state.busy(Slot::Explain).and_then(|j| j.query).and_then(|key| window.name(key)) {
+        window.answer(&name);
+        recalled += 1;
+    }
+    assert_eq!(recalled, 240);
+    assert!(window.state.queries.iter().all(|q| q.explanations().count() == 2));
+    assert!(window.most <= whence_engine::MAX_QUEUED_JOBS, "{} jobs at a time", window.most);
+    assert_eq!(window.session().queries, long.queries);
 }

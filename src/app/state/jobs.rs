@@ -3,7 +3,7 @@
 use whence_jobs::Priority;
 use whence_jobs::{Evidence, JobEstimate, JobId, JobSpec, Progress, UnlearningPoint};
 
-/// What a job is about, and where its failures are shown.
+/// What a job concerns, and where its failures are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     /// The project.
@@ -15,7 +15,7 @@ pub enum Slot {
     /// An image from a file.
     Query,
     /// An image from a seed.
-    Draw,
+    Generate,
     /// Scores.
     Explain,
     /// Evidence for scores.
@@ -32,7 +32,7 @@ impl Slot {
             JobSpec::LoadModel(_) => Self::Model,
             JobSpec::LoadDataset(_) => Self::Dataset,
             JobSpec::LoadQuery(_) => Self::Query,
-            JobSpec::GenerateQuery(_) => Self::Draw,
+            JobSpec::GenerateQuery(_) => Self::Generate,
             JobSpec::Attribute(_) => Self::Explain,
             JobSpec::Evidence(_) => Self::Evidence,
             JobSpec::Sample(_)
@@ -44,33 +44,33 @@ impl Slot {
         }
     }
 
-    /// Whether a newer job of this slot makes an older one pointless.
+    /// Whether a newer job of this slot supersedes an older one.
     pub fn is_single(self) -> bool {
         matches!(self, Self::Project | Self::Model | Self::Dataset)
     }
 }
 
-/// How far a job is.
+/// The status of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JobStatus {
     /// In the queue.
     Waiting,
     /// On the compute thread.
     Running,
-    /// Put aside by the user.
+    /// Paused by the user.
     Paused,
     /// Done; one line about it.
     Finished(String),
-    /// Stopped by the user.
+    /// Cancelled by the user.
     Cancelled,
     /// Failed; what happened and what to do.
     Failed(String),
 }
 
-/// The course of one group's unlearning.
+/// The unlearning curve of one group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// Number of the group.
+    /// Index of the group.
     pub group: usize,
     /// Its points.
     pub points: Vec<UnlearningPoint>,
@@ -79,11 +79,11 @@ pub struct Curve {
 /// A job.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Its number.
+    /// Its id.
     pub id: JobId,
     /// Its description.
     pub spec: JobSpec,
-    /// What it is about.
+    /// What it concerns.
     pub slot: Slot,
     /// Its name on screen.
     pub title: String,
@@ -91,23 +91,23 @@ pub struct Job {
     pub query: Option<u64>,
     /// Whether the image that comes out shall be shown at once.
     pub show: bool,
-    /// How far it is.
+    /// Its status.
     pub status: JobStatus,
     /// The latest progress.
     pub progress: Option<Progress>,
-    /// What it will take, once that was measured.
+    /// Its estimated time and memory, once measured.
     pub estimate: Option<JobEstimate>,
-    /// The course of the unlearning, group by group.
+    /// Unlearning curves, one per group.
     pub curves: Vec<Curve>,
-    /// Whether a newer job made it pointless: what it tells is ignored.
+    /// Whether a newer job replaced it: its events are ignored.
     pub superseded: bool,
-    /// Whether the user asked it to stop.
+    /// Whether the user cancelled it, and it has not stopped yet.
     pub cancelling: bool,
-    /// Whether the user asked to put it aside, and it has not left yet.
+    /// Whether the user paused it, and it has not stopped yet.
     pub pausing: bool,
-    /// How soon it is wanted.
+    /// Its priority.
     pub priority: Priority,
-    /// Whether the user moved it to the front, where it stays.
+    /// Whether the user moved it to the front.
     pub raised: bool,
 }
 
@@ -134,7 +134,7 @@ impl Job {
         }
     }
 
-    /// Whether it only brings back what is kept.
+    /// Whether it only recalls stored results.
     pub fn recalls(&self) -> bool {
         match &self.spec {
             JobSpec::Evidence(job) => job.what == Evidence::Known,
@@ -143,17 +143,17 @@ impl Job {
         }
     }
 
-    /// The group that is being unlearned, with its course.
+    /// The curve of the group that is being unlearned.
     pub fn unlearning(&self) -> Option<&Curve> {
         self.curves.last()
     }
 
-    /// The engine says where it is.
-    pub fn placed(&mut self, status: JobStatus) {
+    /// The engine reports its status.
+    pub fn set_status(&mut self, status: JobStatus) {
         (self.status, self.pausing) = (status, false);
     }
 
-    /// Whether it can be put aside: one that runs must keep what it finished.
+    /// Whether it can be paused: a running job must be resumable.
     pub fn can_pause(&self) -> bool {
         let able = match self.status {
             JobStatus::Running => self.spec.is_resumable(),
@@ -163,7 +163,7 @@ impl Job {
         able && !self.cancelling && !self.pausing
     }
 
-    /// Adds a point to the course of its group. A group that is begun again replaces its course.
+    /// Adds a point to the curve of its group. A group that is unlearned again replaces its curve.
     pub fn add_point(&mut self, point: UnlearningPoint) {
         match self.curves.last_mut() {
             Some(curve) if curve.group == point.group => {

@@ -7,7 +7,7 @@ use whence_diffusion::elbo::anytime::Decision;
 use whence_methods::{Attribution, GroupScore, NullTest, rank, verdict};
 use whence_training::unlearning::Judgement;
 
-/// How final the rows are.
+/// How complete the rows are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
     /// Nothing is known.
@@ -24,7 +24,7 @@ pub enum Stage {
 /// One group's bar.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Number of the group in the dataset, where the dataset has a group of that name.
+    /// Index of the group in the dataset, where the dataset has a group of that name.
     pub group: Option<usize>,
     /// Its name.
     pub name: String,
@@ -32,19 +32,19 @@ pub struct Row {
     pub estimate: Estimate,
     /// Its rank among its kind.
     pub rank: usize,
-    /// Whether the noise leaves open which of this row and the one above comes first.
+    /// Whether it is statistically tied with the row above.
     pub tied: bool,
     /// Network evaluations spent on it.
     pub evaluations: usize,
     /// Whether it leads, where the ranking stops as soon as that is clear.
     pub side: Option<Decision>,
-    /// What the model without the group forgot and kept, where that was measured.
+    /// The unlearning check of the model without the group, where there is one.
     pub gate: Option<Judgement>,
 }
 
 impl Row {
     /// Whether it is clearly not among the leaders, so that nothing more was spent on it.
-    pub fn left_behind(&self) -> bool {
+    pub fn is_eliminated(&self) -> bool {
         self.side == Some(Decision::Eliminated)
     }
 
@@ -57,7 +57,7 @@ impl Row {
 /// The ranking on screen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RankingView {
-    /// How final it is.
+    /// How complete it is.
     pub stage: Stage,
     /// Scored groups, highest first.
     pub rows: Vec<Row>,
@@ -67,7 +67,7 @@ pub struct RankingView {
     pub verdict: String,
     /// What speaks for it and what against it, a sentence each.
     pub trust: Vec<String>,
-    /// What random groups score, where they were asked for.
+    /// Scores of the random control groups, where there are any.
     pub null: Option<NullTest>,
 }
 

@@ -1,11 +1,14 @@
-//! The one function that turns an event of the engine into a change of what is shown.
+//! Applies the engine's events to the state of the window.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::super::files::path_in_project;
 use super::super::format;
 use super::super::session::Session;
 use super::{
-    Answer, Drawing, Found, Job, JobStatus, Query, RankingView, Slot, State, looked_through, makes, models, question,
+    Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, RestoreJob, Slot, State,
+    counterfactual_kind, evidence_source, job_evidence_source, scoring_request,
 };
 use whence_data::Dataset;
 use whence_diffusion::elbo::Timesteps;
@@ -16,62 +19,66 @@ use whence_store::Project;
 /// Ended jobs that stay listed.
 const HISTORY: usize = 50;
 
-/// What shall be done after an event.
+/// What the window does after an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Start a job; whether the image that comes out shall be shown at once.
     Run(JobSpec, bool),
-    /// Start a job about this query.
-    RunFor(JobSpec, u64),
     /// The seed that comes next.
     NextSeed(u64),
     /// Stop a job.
     Cancel(JobId),
     /// Read a recipe file.
     ReadRecipe(PathBuf),
-    /// This project is the one to open next time.
-    Remember(PathBuf),
+    /// Add this project to the recent ones; it is opened at the next start.
+    AddRecent(PathBuf),
 }
 
 impl State {
-    /// Takes note of a job that was handed to the engine. Gives the jobs that it makes pointless.
+    /// Lists a job that was handed to the engine. Returns the jobs that it supersedes.
     pub fn started(&mut self, job: Job) -> Vec<JobId> {
         let slot = job.slot;
         self.opening = false;
-        self.notices.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
+        // Restoring is no new attempt at what failed.
+        if !job.is_restoring() {
+            self.notifications.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
+        }
         let mut pointless = Vec::new();
         for old in &mut self.jobs {
             let replaced = slot.is_single() && old.slot == slot;
-            // Another project brings its own model, images and images.
+            // Another project brings its own model, dataset and images.
             if (replaced || slot == Slot::Project) && !old.superseded {
                 old.superseded = true;
                 pointless.push(old.id);
             }
         }
-        if slot == Slot::Draw {
-            self.drawing = None;
+        if slot == Slot::Project {
+            self.restore_queue.clear();
+        }
+        if slot == Slot::Generate {
+            self.generation = None;
         }
         if let (JobSpec::Attribute(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
             let (id, method) = (job.id, spec.method.clone());
-            let settings = asked(&spec.settings);
-            let recipe = made(spec);
-            query.keep_answer();
-            if makes(spec).is_some() && query.found.of.as_deref() != Some(&models(spec)) {
-                query.found.about(models(spec));
+            let settings = settings_text(&spec.settings);
+            let recipe = recipe_text(spec);
+            query.set_aside_explanation();
+            if counterfactual_kind(spec).is_some() && query.evidence.of.as_deref() != Some(&evidence_source(spec)) {
+                query.evidence.about(evidence_source(spec));
                 query.recalled = false;
             }
-            let asked = Some(spec.clone());
-            query.answer = Some(Answer { job: id, method, settings, recipe, asked, ..Default::default() });
+            let request = Some(spec.clone());
+            query.explanation = Some(Explanation { job: id, method, settings, recipe, request, ..Default::default() });
         }
         if let (JobSpec::Evidence(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
-            query.found.about(models(&spec.of));
+            query.evidence.about(evidence_source(&spec.of));
         }
         self.jobs.push(job);
         pointless
     }
 
-    /// Explanations and evidence of another model or dataset are not wanted any more.
-    fn supersede_questions(&mut self) -> Vec<Effect> {
+    /// Cancels explanations and evidence of another model or dataset.
+    fn supersede_explanations(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         for job in &mut self.jobs {
             if matches!(job.slot, Slot::Explain | Slot::Evidence) && !job.superseded {
@@ -90,27 +97,27 @@ impl State {
             self.ended(job, event.kind);
             return Vec::new();
         }
-        // Random groups have the numbers behind the dataset's own; they are no bars and have no course on screen.
+        // Random control groups have the indices after the dataset's own; they have no bars and no curves on screen.
         let groups = self.groups().len();
         let Some(job) = self.jobs.get_mut(place).filter(|j| !j.superseded) else { return Vec::new() };
         let (id, query, slot) = (job.id, job.query, job.slot);
         match event.kind {
-            EventKind::Started => job.placed(JobStatus::Running),
-            EventKind::Waiting => job.placed(JobStatus::Waiting),
-            EventKind::Paused => job.placed(JobStatus::Paused),
+            EventKind::Started => job.set_status(JobStatus::Running),
+            EventKind::Waiting => job.set_status(JobStatus::Waiting),
+            EventKind::Paused => job.set_status(JobStatus::Paused),
             EventKind::Progress(progress) => job.progress = Some(progress),
             EventKind::Unlearning(point) if point.group >= groups => {}
             EventKind::Unlearning(point) => {
                 job.add_point(point);
-                let of = looked_through(&job.spec);
-                self.found(query, of.as_ref(), EventKind::Unlearning(point));
+                let of = job_evidence_source(&job.spec);
+                self.add_evidence(query, of.as_ref(), EventKind::Unlearning(point));
             }
             kind @ (EventKind::Regenerated { .. }
             | EventKind::Mapped { .. }
             | EventKind::Moved { .. }
             | EventKind::Watched { .. }) => {
-                let of = looked_through(&job.spec);
-                self.found(query, of.as_ref(), kind);
+                let of = job_evidence_source(&job.spec);
+                self.add_evidence(query, of.as_ref(), kind);
             }
             EventKind::Estimate(estimate) => job.estimate = Some(estimate),
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
@@ -118,28 +125,30 @@ impl State {
             EventKind::DatasetLoaded(dataset) => return self.dataset_loaded(dataset),
             EventKind::QueryReady(image) => {
                 let show = job.show;
-                return self.query_ready(*image, show);
+                self.query_ready(*image, show);
             }
             EventKind::Preview { step, steps, pixels } => {
                 if let Some(shape) = self.model.as_ref().map(|m| m.shape).filter(|s| s.numel() == pixels.len()) {
-                    self.drawing = Some(Drawing { job: id, step, steps, pixels, shape });
+                    self.generation = Some(GenerationPreview { job: id, step, steps, pixels, shape });
                 }
             }
             EventKind::Neighbours(nearest) => {
                 if let Some(query) = query.and_then(|key| self.query_mut(key)) {
-                    query.nearest.extend(nearest.into_iter().map(|g| (g.group, g.nearest)));
+                    // A job without neighbours reports empty lists.
+                    let known = nearest.into_iter().filter(|g| !g.nearest.is_empty());
+                    query.nearest.extend(known.map(|g| (g.group, g.nearest)));
                 }
             }
-            EventKind::PreviewRanking(ranking) => self.answer_changed(id, query, |a| a.preview = Some(*ranking)),
+            EventKind::PreviewRanking(ranking) => self.update_explanation(id, query, |a| a.preview = Some(*ranking)),
             EventKind::GroupScored { group, .. } if group >= groups => {}
             EventKind::GroupScored { group, score } => {
-                self.answer_changed(id, query, |a| {
+                self.update_explanation(id, query, |a| {
                     a.scored.insert(group, *score);
                 });
             }
             EventKind::Attributed(all) => {
                 let first: Option<Attribution> = all.into_iter().next();
-                self.answer_changed(id, query, |a| a.complete = first);
+                self.update_explanation(id, query, |a| a.complete = first);
             }
             EventKind::Warning(text) => self.notify(slot, query, false, text, None),
             // Handled above.
@@ -148,21 +157,22 @@ impl State {
         Vec::new()
     }
 
-    /// A job found evidence, which counts where it is about the models that are looked through now.
-    fn found(&mut self, query: Option<u64>, of: Option<&AttributeJob>, kind: EventKind) {
+    /// Adds evidence of a job, unless other models are on screen by now.
+    fn add_evidence(&mut self, query: Option<u64>, of: Option<&AttributeJob>, kind: EventKind) {
         let query = query.and_then(|key| self.query_mut(key));
-        if let Some(query) = query.filter(|q| of.is_some() && q.found.of.as_deref() == of) {
-            query.found.take(kind);
+        if let Some(query) = query.filter(|q| of.is_some() && q.evidence.of.as_deref() == of) {
+            query.evidence.take(kind);
         }
     }
 
     fn ended(&mut self, mut job: Job, kind: EventKind) {
-        if self.drawing.as_ref().is_some_and(|d| d.job == job.id) {
-            self.drawing = None;
+        if self.generation.as_ref().is_some_and(|d| d.job == job.id) {
+            self.generation = None;
         }
         job.status = match kind {
             EventKind::Finished(summary) => JobStatus::Finished(summary),
-            EventKind::Failed(text) => {
+            EventKind::Failed(failure) => {
+                let text = failure.to_string();
                 if !job.superseded {
                     self.notify(job.slot, job.query, true, text.clone(), Some(job.spec.clone()));
                 }
@@ -171,24 +181,24 @@ impl State {
             _ => JobStatus::Cancelled,
         };
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
-            // An explanation that never learned anything leaves no empty ranking behind.
-            let barren = |a: &Answer| a.job == job.id && a.board.rows.is_empty() && a.board.waiting.is_empty();
+            // An explanation without any score leaves no empty ranking behind.
+            let barren = |a: &Explanation| a.job == job.id && a.ranking.rows.is_empty() && a.ranking.waiting.is_empty();
             query.earlier.retain(|a| !barren(a));
-            if query.answer.as_ref().is_some_and(barren) {
-                query.answer = query.earlier.pop();
+            if query.explanation.as_ref().is_some_and(barren) {
+                query.explanation = query.earlier.pop();
             }
-            // Nor does one that was broken off take the place of a whole one.
-            let broken_off = query.answer.as_ref().filter(|a| a.job == job.id && a.complete.is_none());
-            if let Some(asked) = broken_off.and_then(|a| a.asked.as_deref()).map(question)
-                && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.is_to(&asked))
+            // An incomplete explanation does not replace a complete one.
+            let broken_off = query.explanation.as_ref().filter(|a| a.job == job.id && a.complete.is_none());
+            if let Some(request) = broken_off.and_then(|a| a.request.as_deref()).map(scoring_request)
+                && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.answers(&request))
             {
-                query.answer = Some(query.earlier.remove(place));
+                query.explanation = Some(query.earlier.remove(place));
             }
-            // Half drawn images of a job that was stopped are nothing to compare with.
-            query.found.redrawn.retain(|_, r| r.is_done());
-            query.found.reference = query.found.reference.take().filter(Regenerated::is_done);
+            // Unfinished images of a job that was stopped cannot be compared.
+            query.evidence.redrawn.retain(|_, r| r.is_done());
+            query.evidence.reference = query.evidence.reference.take().filter(Regenerated::is_done);
         }
-        // Recalling what is kept is nothing that was done.
+        // Restoring is not listed among the finished jobs.
         if job.recalls() {
             return;
         }
@@ -197,18 +207,36 @@ impl State {
     }
 
     fn project_opened(&mut self, project: Project) -> Vec<Effect> {
-        let mut effects = vec![Effect::Remember(project.root.clone())];
-        effects.extend(project.file.recipe.clone().map(Effect::ReadRecipe));
-        effects.extend(project.file.model.clone().map(|p| Effect::Run(JobSpec::LoadModel(p), false)));
-        effects.extend(project.file.data.clone().map(|p| Effect::Run(JobSpec::LoadDataset(p), false)));
-        let left = Session::from_project(&project);
-        let session = Session::to_open(left.as_ref(), &project);
-        effects.extend(session.jobs(&project).into_iter().map(|spec| Effect::Run(spec, false)));
-        effects.extend(left.map(|s| Effect::NextSeed(s.seed())));
-        self.expected = Some(session);
-        self.notices.clear();
+        self.notifications.clear();
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
+        let mut effects = vec![Effect::AddRecent(project.root.clone())];
+        for (path, effect) in [
+            (&project.file.recipe, Effect::ReadRecipe as fn(PathBuf) -> Effect),
+            (&project.file.model, |path| Effect::Run(JobSpec::LoadModel(path), false)),
+            (&project.file.data, |path| Effect::Run(JobSpec::LoadDataset(path), false)),
+        ] {
+            let Some(path) = path else { continue };
+            match path_in_project(&project.root, path) {
+                Ok(path) => effects.push(effect(path)),
+                Err(reason) => self.notify(
+                    Slot::Project,
+                    None,
+                    true,
+                    format!("The project names {}, which was not opened: {reason}", path.display()),
+                    None,
+                ),
+            }
+        }
+        let last = Session::from_project(&project);
+        effects.extend(last.as_ref().map(|s| Effect::NextSeed(s.seed())));
+        let session = Session::to_restore(last.as_ref(), &project);
+        let (jobs, refused) = session.image_jobs(&project);
+        for text in refused {
+            self.notify(Slot::Query, None, true, text, None);
+        }
+        self.restore_queue = jobs.into_iter().map(|spec| RestoreJob { spec, query: None }).collect();
+        self.saved_session = Some(session);
         self.project = Some(project);
         effects
     }
@@ -216,10 +244,12 @@ impl State {
     fn model_loaded(&mut self, model: ModelInfo) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.model.as_ref().is_some_and(|old| old.hash != model.hash) {
-            // Scores and drawn images belong to the model they came from.
+            // Scores and generated images belong to the model they came from.
             self.queries.retain(|q| matches!(q.image.origin, QueryOrigin::File(_)));
-            self.queries.iter_mut().for_each(Query::forget);
-            effects.extend(self.supersede_questions());
+            for query in &mut self.queries {
+                query.forget();
+            }
+            effects.extend(self.supersede_explanations());
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
@@ -245,15 +275,15 @@ impl State {
                 query.forget();
             }
             self.group = None;
-            effects = self.supersede_questions();
+            effects = self.supersede_explanations();
         }
-        self.dataset_number += 1;
+        self.dataset_id += 1;
         self.image = None;
         self.dataset = Some(dataset);
         effects
     }
 
-    fn query_ready(&mut self, image: QueryImage, show: bool) -> Vec<Effect> {
+    fn query_ready(&mut self, image: QueryImage, show: bool) {
         let same = |q: &&Query| q.image.origin == image.origin && q.image.pixels == image.pixels;
         let key = match self.queries.iter().find(same) {
             Some(query) => query.key,
@@ -266,43 +296,27 @@ impl State {
         if show || self.query().is_none() {
             self.current = Some(key);
         }
-        self.drawing = None;
-        self.come_back(key)
+        self.generation = None;
+        self.restore_query(key);
     }
 
-    /// An image is back that was there when the project was left: so are its star and its place on screen, and what was
-    /// explained follows from what is kept.
-    fn come_back(&mut self, key: u64) -> Vec<Effect> {
-        let (Some(session), Some(project)) = (&mut self.expected, &self.project) else { return Vec::new() };
-        let Some(query) = self.queries.iter().find(|q| q.key == key) else { return Vec::new() };
-        let group = session.group().map(str::to_owned);
-        let Some((kept, shown)) = session.take_back(query, &project.root) else { return Vec::new() };
-        let jobs = kept.explanations(self, query);
-        if let Some(query) = self.query_mut(key) {
-            query.starred |= kept.starred();
-        }
-        if shown {
-            self.current = Some(key);
-            self.group = group.and_then(|name| self.groups().iter().position(|g| *g == name)).or(self.group);
-        }
-        jobs.into_iter().map(|job| Effect::RunFor(JobSpec::Attribute(Box::new(job)), key)).collect()
-    }
-
-    /// Changes an answer, and orders its rows anew.
-    fn answer_changed(&mut self, job: JobId, query: Option<u64>, change: impl FnOnce(&mut Answer)) {
+    /// Changes an explanation, and ranks its groups again.
+    fn update_explanation(&mut self, job: JobId, query: Option<u64>, change: impl FnOnce(&mut Explanation)) {
         let groups = self.groups().to_vec();
         let Some(query) = query.and_then(|key| self.query_mut(key)) else { return };
         let key = query.key;
-        let Some(answer) = query.answer.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else { return };
+        let Some(answer) = query.explanation.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else {
+            return;
+        };
         change(answer);
-        let whole = answer.complete.is_some().then(|| answer.asked.as_deref().map(question)).flatten();
-        answer.board = RankingView::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
-        let leader = answer.board.leader();
-        // The same answer again takes the place of the earlier one, once it is whole.
-        if let Some(asked) = whole {
-            query.earlier.retain(|a| a.job == job || !a.is_to(&asked));
+        let whole = answer.complete.is_some().then(|| answer.request.as_deref().map(scoring_request)).flatten();
+        answer.ranking = RankingView::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
+        let leader = answer.ranking.leader();
+        // A repeated explanation replaces the earlier one once it is complete.
+        if let Some(request) = whole {
+            query.earlier.retain(|a| a.job == job || !a.answers(&request));
         }
-        // Something is selected as soon as there is something to say about it.
+        // The leader is selected as soon as there is one, unless the user selected a group.
         if self.group.is_none() && self.current == Some(key) {
             self.group = leader;
         }
@@ -312,29 +326,39 @@ impl State {
 impl Query {
     fn new(key: u64, image: QueryImage) -> Self {
         let draw = image.drawn.map(|d| d.draw);
-        let (nearest, found) = Default::default();
-        Self { key, image, draw, nearest, answer: None, earlier: Vec::new(), found, recalled: false, starred: false }
+        Self {
+            key,
+            image,
+            draw,
+            nearest: BTreeMap::new(),
+            explanation: None,
+            earlier: Vec::new(),
+            saved_explanations: Vec::new(),
+            evidence: QueryEvidence::default(),
+            recalled: false,
+            starred: false,
+        }
     }
 
-    /// Model or images are others now: nothing that was said of them holds.
+    /// The model or the dataset changed: no result holds any more.
     fn forget(&mut self) {
-        self.answer = None;
+        self.explanation = None;
         self.earlier.clear();
         self.nearest.clear();
-        (self.found, self.recalled) = (Found::default(), false);
+        (self.evidence, self.recalled) = (QueryEvidence::default(), false);
     }
 
-    /// Puts a complete answer aside for comparison.
-    fn keep_answer(&mut self) {
-        if let Some(answer) = self.answer.take().filter(|a| a.complete.is_some() || a.is_recalled()) {
+    /// Keeps a complete explanation for comparison.
+    fn set_aside_explanation(&mut self) {
+        if let Some(answer) = self.explanation.take().filter(|a| a.complete.is_some() || a.is_recalled()) {
             self.earlier.push(answer);
         }
     }
 }
 
 /// How models without a group are made, in words.
-fn made(job: &AttributeJob) -> String {
-    if makes(job) != Some(CounterfactualKind::Unlearned) {
+fn recipe_text(job: &AttributeJob) -> String {
+    if counterfactual_kind(job) != Some(CounterfactualKind::Unlearned) {
         return String::new();
     }
     let recipe = &job.recipe;
@@ -342,15 +366,18 @@ fn made(job: &AttributeJob) -> String {
     format!("{}, {}{rate}", recipe.objective, format::plural(recipe.steps, "step"))
 }
 
-/// How the ELBO was asked to be evaluated, in words.
-fn asked(settings: &ScoreSettings) -> String {
+/// How the ELBO is evaluated, in words.
+fn settings_text(settings: &ScoreSettings) -> String {
     if let Some(stop) = settings.stop {
         let level = format::level(stop.level);
-        return format!("until the leader is clear ({level}, {} at most)", format::plural(stop.budget, "evaluation"));
+        return format!("until the ranking is clear ({level}, at most {})", format::plural(stop.budget, "evaluation"));
     }
     let timesteps = match settings.timesteps {
-        Timesteps::Count(n) => format!("{n} evaluations"),
+        Timesteps::Count(n) => format!("{n} evaluations per model"),
         range => format!("timesteps {range}"),
     };
-    format!("{timesteps}, {}", format::plural(settings.draws, "draw"))
+    if settings.draws == 1 {
+        return timesteps;
+    }
+    format!("{timesteps}, {} each", format::plural(settings.draws, "noise sample"))
 }

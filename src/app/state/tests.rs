@@ -93,8 +93,8 @@ impl Desk {
         id
     }
 
-    fn answer(&self) -> &Answer {
-        self.state.answer().unwrap()
+    fn explanation(&self) -> &Explanation {
+        self.state.explanation().unwrap()
     }
 }
 
@@ -119,13 +119,14 @@ fn an_opened_project_asks_for_its_parts_and_forgets_the_last() {
     assert_eq!(
         effects,
         [
-            Effect::Remember("/p".into()),
+            Effect::AddRecent("/p".into()),
             Effect::ReadRecipe("/p/recipe.toml".into()),
             Effect::Run(JobSpec::LoadModel("/p/model".into()), false),
             Effect::Run(JobSpec::LoadDataset("/p/data".into()), false),
-            Effect::Run(JobSpec::LoadQuery("/p/q.png".into()), false),
         ]
     );
+    let image = RestoreJob { spec: JobSpec::LoadQuery("/p/q.png".into()), query: None };
+    assert_eq!(desk.state.next_restore_jobs(), [image], "after the model, whose size it takes");
     assert!(desk.state.queries.is_empty() && desk.state.model.is_none() && desk.state.dataset.is_none());
     assert_eq!(desk.state.store(), PathBuf::from("/p/store"));
 }
@@ -136,18 +137,18 @@ fn scores_replace_the_preview_one_by_one_until_all_are_known() {
     assert_eq!(desk.state.query().unwrap().image.name, "seed-7", "what was drawn is shown");
     let job = desk.explain();
     assert!(desk.state.can_explain().is_err(), "one at a time");
-    assert_eq!(desk.answer().board.stage, Stage::Empty);
+    assert_eq!(desk.explanation().ranking.stage, Stage::Empty);
     let preview = attribution(&[("ink", 3.0), ("oil", 9.0), ("wash", 1.0)]);
     desk.tell(job, EventKind::PreviewRanking(Box::new(preview)));
-    assert_eq!(desk.answer().board.stage, Stage::Preview);
+    assert_eq!(desk.explanation().ranking.stage, Stage::Preview);
     assert_eq!(desk.state.group, Some(1), "the leader is selected as long as nobody chose");
     desk.tell(job, EventKind::GroupScored { group: 0, score: Box::new(score("ink", 20.0)) });
-    let board = &desk.answer().board;
+    let board = &desk.explanation().ranking;
     assert_eq!((board.stage, board.rows.len(), board.waiting.len()), (Stage::Partial, 1, 2));
     assert_eq!(board.waiting[0].name, "oil");
     desk.tell(job, EventKind::Attributed(vec![attribution(&[("ink", 20.0), ("oil", 2.0), ("wash", 1.9)])]));
     desk.tell(job, EventKind::Finished("three groups".into()));
-    let board = &desk.answer().board;
+    let board = &desk.explanation().ranking;
     assert_eq!((board.stage, board.waiting.len()), (Stage::Complete, 0));
     assert!(board.verdict.starts_with("ink stands out"), "{}", board.verdict);
     assert!(board.rows[2].tied && !board.rows[1].tied);
@@ -159,17 +160,17 @@ fn events_of_unknown_ended_and_other_jobs_change_nothing() {
     let mut desk = Desk::ready();
     let job = desk.explain();
     desk.tell(job + 1, EventKind::Attributed(vec![attribution(&[("ink", 1.0)])]));
-    assert_eq!(desk.answer().board.stage, Stage::Empty);
+    assert_eq!(desk.explanation().ranking.stage, Stage::Empty);
     desk.tell(job, EventKind::PreviewRanking(Box::new(attribution(&[("ink", 1.0)]))));
     desk.tell(job, EventKind::Cancelled);
     desk.tell(job, EventKind::GroupScored { group: 0, score: Box::new(score("ink", 20.0)) });
-    assert_eq!(desk.answer().board.stage, Stage::Preview, "what was known before the cancel is kept");
+    assert_eq!(desk.explanation().ranking.stage, Stage::Preview, "what was known before the cancel is kept");
     let again = desk.explain();
-    assert_eq!(desk.answer().board.stage, Stage::Empty);
+    assert_eq!(desk.explanation().ranking.stage, Stage::Empty);
     desk.tell(job, EventKind::GroupScored { group: 0, score: Box::new(score("ink", 20.0)) });
-    assert_eq!(desk.answer().board.stage, Stage::Empty, "an older job of the same image");
+    assert_eq!(desk.explanation().ranking.stage, Stage::Empty, "an older job of the same image");
     desk.tell(again, EventKind::Cancelled);
-    assert!(desk.state.answer().is_none(), "nothing was learned");
+    assert!(desk.state.explanation().is_none(), "nothing was learned");
 }
 
 #[test]
@@ -182,7 +183,7 @@ fn a_newer_load_makes_the_older_pointless() {
     desk.tell(old, model("old", SHAPE));
     assert_eq!(desk.state.model.as_ref().unwrap().hash, "new");
     desk.tell(old, EventKind::Failed("late".into()));
-    assert!(desk.state.notices.is_empty(), "nobody waits for it any more");
+    assert!(desk.state.notifications.is_empty(), "nobody waits for it any more");
 }
 
 #[test]
@@ -194,7 +195,7 @@ fn another_model_takes_its_own_images_and_sizes() {
     desk.done(JobSpec::LoadModel("/same".into()), model("two", SHAPE));
     let names: Vec<_> = desk.state.queries.iter().map(|q| q.image.name.as_str()).collect();
     assert_eq!(names, ["a.png"], "drawn images belong to their model");
-    assert!(desk.state.answer().is_none());
+    assert!(desk.state.explanation().is_none());
     let larger = ImageShape { height: 4, width: 4, ..SHAPE };
     let effects = desk.done(JobSpec::LoadModel("/larger".into()), model("three", larger));
     let path = desk.state.dataset.as_ref().unwrap().path().to_owned();
@@ -212,11 +213,11 @@ fn failures_are_told_once_near_their_place_and_can_be_retried() {
     desk.tell(job, EventKind::Warning("odd".into()));
     desk.tell(job, EventKind::Warning("odd".into()));
     desk.tell(job, EventKind::Failed("it is cut short. Restore it from a copy".into()));
-    let notices: Vec<_> = desk.state.notices_of(Slot::Query).collect();
+    let notices: Vec<_> = desk.state.notifications_of(Slot::Query).collect();
     assert_eq!(notices.len(), 2);
     assert_eq!((notices[1].failed, notices[1].retry.as_ref()), (true, Some(&spec)));
     desk.start(spec);
-    assert_eq!(desk.state.notices_of(Slot::Query).count(), 0, "a new attempt clears the old failure");
+    assert_eq!(desk.state.notifications_of(Slot::Query).count(), 0, "a new attempt clears the old failure");
 }
 
 #[test]
@@ -225,11 +226,11 @@ fn progress_previews_curves_and_neighbours_are_taken_in() {
     let draw = JobSpec::GenerateQuery(GenerateQuery { seed: 1, draw: SampleSettings::default() });
     let job = desk.start(draw);
     desk.tell(job, EventKind::Preview { step: 3, steps: 50, pixels: vec![0; SHAPE.numel()] });
-    assert_eq!(desk.state.drawing.as_ref().unwrap().step, 3);
+    assert_eq!(desk.state.generation.as_ref().unwrap().step, 3);
     desk.tell(job, EventKind::Preview { step: 4, steps: 50, pixels: vec![0; 99] });
-    assert_eq!(desk.state.drawing.as_ref().unwrap().step, 3, "bytes of another size are not shown");
+    assert_eq!(desk.state.generation.as_ref().unwrap().step, 3, "bytes of another size are not shown");
     desk.tell(job, EventKind::Cancelled);
-    assert!(desk.state.drawing.is_none());
+    assert!(desk.state.generation.is_none());
 
     let job = desk.explain();
     desk.tell(

@@ -1,4 +1,4 @@
-//! One panel by itself: the demo's paintings, real maps and drawings, and no window around it.
+//! Single panels with the demo's images, computed maps and regenerated images, without the window.
 
 use std::sync::Arc;
 
@@ -11,20 +11,21 @@ use super::scenes::Scene;
 use crate::app::actions::Command;
 use crate::app::forms::Forms;
 use crate::app::library::Library;
-use crate::app::panels::{View, evidence, stage};
+use crate::app::panels::{View, evidence, query_image};
 use crate::app::shell::Shell;
 use crate::app::state::{Job, JobStatus, State};
 use crate::app::widgets::{Textures, install};
 use crate::app::{forms, theme};
 use whence_data::ImageShape;
 use whence_diffusion::elbo::{FullPass, ScoreMap, ScorerQuery, Timesteps};
-use whence_diffusion::{Denoiser, NoiseSchedule, SchedulerConfig};
+use whence_diffusion::{Codec, Condition, Denoiser, NoiseSchedule, SchedulerConfig};
 use whence_jobs::{EventKind, Evidence, JobSpec, Moved, Progress, Regenerated};
+use whence_nn::SampleShape;
 
 /// A panel.
 pub type Panel = fn(&mut Ui, &mut View<'_>);
 
-/// What a panel sees, and what it asked for.
+/// The inputs of a panel, and its commands.
 pub struct Bench {
     pub state: State,
     pub forms: Forms,
@@ -35,7 +36,7 @@ pub struct Bench {
     panel: Panel,
 }
 
-/// A software renderer, or none where the machine has none.
+/// A software renderer; none without a graphics adapter.
 pub fn graphics() -> Option<RenderState> {
     let made = std::panic::catch_unwind(|| create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE));
     made.inspect_err(|_| eprintln!("skipped: there is no graphics adapter, not even a software one")).ok()
@@ -52,7 +53,7 @@ pub fn with_graphics<S>(builder: HarnessBuilder<S>, graphics: RenderState) -> Ha
 
 /// A panel over a state.
 pub fn show(builder: HarnessBuilder<Bench>, panel: Panel, state: State) -> Harness<'static, Bench> {
-    let forms = Forms { looks: forms::Looks::default(), ..Forms::default() };
+    let forms = Forms { appearance: forms::Appearance::default(), ..Forms::default() };
     let (library, shell, textures) = Default::default();
     let bench = Bench { state, forms, library, shell, textures, out: Vec::new(), panel };
     let draw = |ui: &mut Ui, bench: &mut Bench| {
@@ -67,12 +68,12 @@ pub fn show(builder: HarnessBuilder<Bench>, panel: Panel, state: State) -> Harne
     builder.with_max_steps(16).with_render_cursor(false).build_ui_state(draw, bench)
 }
 
-/// Without the shaders, as in a window that has no graphics card.
+/// Without the shaders, as in a window without a graphics card.
 pub fn plain(panel: Panel, size: [f32; 2], state: State) -> Harness<'static, Bench> {
     show(Harness::builder().with_size(size).with_context_setup(theme::apply), panel, state)
 }
 
-/// The demo, explained, one image on screen and its leading group selected.
+/// The explained demo, with one image on screen and its first group selected.
 pub fn explained() -> State {
     let mut scene = Scene::done();
     let mut state = std::mem::take(&mut scene.window.state_mut().state);
@@ -80,15 +81,15 @@ pub fn explained() -> State {
     state
 }
 
-/// Gives the query on screen evidence.
+/// Adds evidence to the query on screen.
 pub fn found(state: &mut State, kind: EventKind) {
     let key = state.current.unwrap();
-    assert!(state.query_mut(key).unwrap().found.take(kind));
+    assert!(state.query_mut(key).unwrap().evidence.take(kind));
 }
 
-/// A job that looks for evidence, as far as `progress` says.
-pub fn looking(state: &mut State, what: Evidence, progress: Option<Progress>) {
-    let job = Forms::default().evidence_job(state, what, None).unwrap();
+/// Adds an evidence job; running where it has progress.
+pub fn running_evidence(state: &mut State, what: Evidence, progress: Option<Progress>) {
+    let job = Forms::default().build_evidence_job(state, what, None).unwrap();
     let spec = JobSpec::Evidence(Box::new(job));
     let mut job = Job::new(99, spec, "Look".into(), state.current, false);
     if progress.is_some() {
@@ -102,8 +103,8 @@ pub fn progress(phase: &str, fraction: f64) -> Progress {
     Progress { phase: phase.into(), fraction, seconds_left: Some(12.0), queue_seconds_left: None }
 }
 
-/// The query drawn again: painted over here and there, up to a step of 50.
-pub fn redrawn(state: &State, step: usize) -> Regenerated {
+/// A stand-in for the regenerated query, at a step of 50.
+pub fn regenerated(state: &State, step: usize) -> Regenerated {
     let query = &state.query().unwrap().image;
     let (area, width) = (query.shape.height * query.shape.width, query.shape.width);
     let bump = |i: usize| bump(query.shape, i % area / width, i % width, 0.4, 0.5);
@@ -111,19 +112,19 @@ pub fn redrawn(state: &State, step: usize) -> Regenerated {
     Regenerated { step, steps: 50, pixels: query.pixels.iter().enumerate().map(paint).collect() }
 }
 
-/// Images of the selected group that moved.
+/// Affected images of the selected group.
 pub fn moved(state: &State) -> Vec<Moved> {
     let images = state.dataset.as_ref().unwrap().indices_of(state.group.unwrap());
     images.iter().take(20).enumerate().map(|(i, &index)| Moved { index, score: 31.0 - 2.1 * i as f64 }).collect()
 }
 
-/// 1 around a place of the image, given as shares of its sides, and 0 far from it.
+/// A Gaussian bump: 1 at a position, given as shares of the image's sides, and 0 far from it.
 fn bump(shape: ImageShape, y: usize, x: usize, down: f32, right: f32) -> f32 {
     let (dy, dx) = (y as f32 / shape.height as f32 - down, x as f32 / shape.width as f32 - right);
     (-(dy * dy + dx * dx) / 0.03).exp()
 }
 
-/// Denoises by a fixed factor; wrongly around a place of its own.
+/// A denoiser that scales by a fixed factor, with an error around one position.
 struct Local {
     shape: ImageShape,
     wrong: f32,
@@ -131,24 +132,25 @@ struct Local {
 }
 
 impl Denoiser for Local {
-    fn predict_noise(&self, x: &[f32], _: &[usize], _: Option<usize>) -> whence_base::Result<Vec<f32>> {
+    fn predict_noise(&self, x: &[f32], _: &[usize], _: &[Condition]) -> whence_base::Result<Vec<f32>> {
         let (area, width) = (self.shape.height * self.shape.width, self.shape.width);
         let bump = |i: usize| bump(self.shape, i % area / width, i % width, self.at.0, self.at.1);
         Ok(x.iter().enumerate().map(|(i, v)| v * (0.7 + self.wrong * bump(i))).collect())
     }
 
-    fn shape(&self) -> ImageShape {
-        self.shape
+    fn shape(&self) -> SampleShape {
+        whence_diffusion::sample_shape(self.shape)
     }
 }
 
-/// Maps of the query on screen, each group's model being wrong somewhere else; computed by the scorer itself.
+/// Score maps of the query on screen by the real scorer, where each group's model has its error at another position.
 pub fn maps(state: &State, groups: usize) -> Vec<Arc<ScoreMap>> {
     let query = &state.query().unwrap().image;
     let shape = query.shape;
     let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
     let plan = "50".parse::<Timesteps>().unwrap().plan(&schedule, 1, 0, &query.pixels).unwrap();
-    let queries = [ScorerQuery { pixels: query.pixels.clone(), plan, class: None }];
+    let queries =
+        [ScorerQuery::of_image(&Codec::Identity { image: shape }, query.pixels.clone(), Condition::None, plan)];
     let full = Local { shape, wrong: 0.0, at: (0.5, 0.5) };
     let pass = FullPass::run(&full, &schedule, &queries, 0, 64, &mut |_, _| Ok(())).unwrap();
     (0..groups)
@@ -172,6 +174,6 @@ pub fn mapped(mut state: State, groups: usize) -> State {
 /// The image at the left, its evidence at the right, as in *Explain*.
 pub fn explain(ui: &mut Ui, view: &mut View<'_>) {
     let (left, right) = ui.available_rect_before_wrap().split_left_right_at_fraction(0.46);
-    ui.scope_builder(egui::UiBuilder::new().id_salt("stage").max_rect(left), |ui| stage::show(ui, view));
+    ui.scope_builder(egui::UiBuilder::new().id_salt("image").max_rect(left), |ui| query_image::show(ui, view));
     ui.scope_builder(egui::UiBuilder::new().id_salt("evidence").max_rect(right), |ui| evidence::show(ui, view));
 }

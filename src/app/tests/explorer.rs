@@ -1,10 +1,10 @@
-//! Wall, unlearning and comparison in each state; and a project that is found as it was left.
+//! Wall, unlearning and comparison in each state; restoring a project.
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
 use crate::app::actions::{Action, Command};
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::session::Session;
 use whence_jobs::{EventKind, Evidence, JobSpec, QueryOrigin, Regenerated, UnlearningPoint};
 use whence_methods::{Attribution, GroupScore};
@@ -16,15 +16,15 @@ impl Scene {
         self.settle();
     }
 
-    /// The evidence job that was started last.
-    fn looked(&self) -> (Evidence, Vec<String>, Option<u64>) {
+    /// The last evidence job.
+    fn last_evidence_job(&self) -> (Evidence, Vec<String>, Option<u64>) {
         match self.fake.last().1 {
             JobSpec::Evidence(job) => (job.what, job.of.groups, job.seed),
             other => panic!("{other:?}"),
         }
     }
 
-    fn redrawn(&mut self, group: usize, step: usize, shade: u8) {
+    fn emit_regenerated(&mut self, group: usize, step: usize, shade: u8) {
         let size = self.app().state.query().unwrap().image.pixels.len();
         let image = Regenerated { step, steps: 50, pixels: vec![shade; size] };
         self.tell(EventKind::Regenerated { group: Some(group), image });
@@ -32,23 +32,24 @@ impl Scene {
 }
 
 #[test]
-fn the_wall_draws_all_again_and_orders_them() {
+fn the_wall_regenerates_all_images_and_sorts_them() {
     let mut scene = Scene::done();
-    scene.act(Action::Show(Tab::Wall));
-    scene.window.get_by_label("Draw all again").click();
+    scene.act(Action::ShowPanel(PanelId::Wall));
+    scene.window.get_by_label("Regenerate without each group").click();
     scene.settle();
-    assert_eq!(scene.looked(), (Evidence::Regenerate, vec![], Some(7)));
+    assert_eq!(scene.last_evidence_job(), (Evidence::Regenerate, vec![], Some(7)));
     scene.tell(EventKind::Started);
-    scene.window.get_by_label("0 of 8 drawn");
-    assert!(scene.window.query_by_label("Draw all again").is_none(), "it is under way");
-    scene.redrawn(0, 20, 10);
-    scene.window.get_by_label("0 of 8 drawn");
+    scene.window.get_by_label("0 of 8 regenerated");
+    assert!(scene.window.query_by_label("Regenerate without each group").is_none(), "it is under way");
+    scene.emit_regenerated(0, 20, 10);
+    scene.window.get_by_label("0 of 8 regenerated");
     for group in 0..8 {
-        scene.redrawn(group, 50, 100 + 20 * group as u8);
+        scene.emit_regenerated(group, 50, 100 + 20 * group as u8);
     }
     scene.tell(EventKind::Finished("drawn".into()));
     assert!(
-        scene.window.query_by_label("8 of 8 drawn").is_none() && scene.window.query_by_label("Draw the rest").is_none()
+        scene.window.query_by_label("8 of 8 regenerated").is_none()
+            && scene.window.query_by_label("Regenerate the remaining").is_none()
     );
     let order = |scene: &Scene| -> Vec<String> {
         let nodes: Vec<_> = scene.window.get_all_by_label_contains("Show Without").collect();
@@ -57,7 +58,8 @@ fn the_wall_draws_all_again_and_orders_them() {
         nodes.sort_by(|a, b| (a.0.top().round(), a.0.left()).partial_cmp(&(b.0.top().round(), b.0.left())).unwrap());
         nodes.into_iter().map(|(_, label)| label.replace("Show Without ", "")).collect()
     };
-    let by_score: Vec<String> = scene.app().state.answer().unwrap().board.rows.iter().map(|r| r.name.clone()).collect();
+    let by_score: Vec<String> =
+        scene.app().state.explanation().unwrap().ranking.rows.iter().map(|r| r.name.clone()).collect();
     assert_eq!(order(&scene), by_score);
     scene.window.get_by_label("Visible change").click();
     scene.settle();
@@ -78,27 +80,27 @@ fn the_wall_draws_all_again_and_orders_them() {
 }
 
 #[test]
-fn a_stopped_redrawing_leaves_no_half_images() {
+fn a_cancelled_regeneration_leaves_no_unfinished_images() {
     let mut scene = Scene::done();
-    scene.command(Command::Look(Evidence::Regenerate, None));
+    scene.command(Command::ComputeEvidence(Evidence::Regenerate, None));
     scene.tell(EventKind::Started);
-    scene.redrawn(0, 50, 1);
-    scene.redrawn(1, 20, 1);
+    scene.emit_regenerated(0, 50, 1);
+    scene.emit_regenerated(1, 20, 1);
     scene.tell(EventKind::Cancelled);
-    let found = &scene.app().state.query().unwrap().found;
+    let found = &scene.app().state.query().unwrap().evidence;
     assert_eq!(found.redrawn.keys().copied().collect::<Vec<_>>(), [0]);
 }
 
 #[test]
-fn an_unlearning_is_watched_and_gone_through() {
+fn an_unlearning_is_watched_and_stepped_through() {
     let mut scene = Scene::done();
     scene.command(Command::SelectGroup(Some(2)));
-    scene.act(Action::Show(Tab::Unlearning));
+    scene.act(Action::ShowPanel(PanelId::Unlearning));
     let name = scene.app().state.group_name(2).to_owned();
     scene.window.get_by_label(&format!("Unlearning {name}"));
-    scene.window.get_by_label("Watch it unlearn").click();
+    scene.window.get_by_label("Watch the unlearning").click();
     scene.settle();
-    assert_eq!(scene.looked(), (Evidence::Watch, vec![name], Some(7)));
+    assert_eq!(scene.last_evidence_job(), (Evidence::Watch, vec![name], Some(7)));
     scene.tell(EventKind::Started);
     scene.window.get_by_label("Watching…");
     let size = scene.app().state.query().unwrap().image.pixels.len();
@@ -118,19 +120,19 @@ fn an_unlearning_is_watched_and_gone_through() {
         }
     }
     scene.tell(EventKind::Finished("watched".into()));
-    scene.window.get_by_label("forget 0.4000 · rest 0.0500 · this image +4.00 nats");
-    scene.window.get_by_label_contains("The image drawn again after 4 steps");
-    assert!(scene.window.query_by_label("Watch it unlearn").is_none());
+    scene.window.get_by_label("forget loss 0.4000 · retain loss 0.0500 · score +4.00 nats");
+    scene.window.get_by_label_contains("Regenerated after 4 steps");
+    assert!(scene.window.query_by_label("Watch the unlearning").is_none());
     let key = scene.app().state.current.unwrap();
     scene.window.state_mut().forms.scrub = Some((key, 2, 1));
     scene.settle();
-    scene.window.get_by_label("forget 0.1000 · rest 0.0500 · this image +1.00 nats");
+    scene.window.get_by_label("forget loss 0.1000 · retain loss 0.0500 · score +1.00 nats");
 }
 
 #[test]
-fn answers_by_two_methods_stand_side_by_side() {
+fn explanations_by_two_methods_are_shown_side_by_side() {
     let mut scene = Scene::done();
-    scene.act(Action::Show(Tab::Compare));
+    scene.act(Action::ShowPanel(PanelId::Compare));
     scene.window.get_by_label_contains("1 explanation");
     scene.command(Command::ExplainBy("gaussian"));
     let (_, spec) = scene.fake.last();
@@ -138,15 +140,15 @@ fn answers_by_two_methods_stand_side_by_side() {
     let names = scene.app().state.groups().to_vec();
     // The reverse of the first order.
     let first: Vec<String> =
-        scene.app().state.query().unwrap().earlier[0].board.rows.iter().map(|r| r.name.clone()).collect();
+        scene.app().state.query().unwrap().earlier[0].ranking.rows.iter().map(|r| r.name.clone()).collect();
     let score = |name: &String| first.iter().position(|n| n == name).unwrap() as f64;
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
     scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", all)]));
     scene.tell(EventKind::Finished("done".into()));
     scene.window.get_by_label_contains("2 explanations");
-    scene.window.get_by_label("Where they disagree most");
-    scene.window.get_by_label_contains("seed-7: rank correlation \u{2212}1.00");
-    // The same again takes the place of the earlier one once it is whole.
+    scene.window.get_by_label("Largest disagreement (Spearman ρ)");
+    scene.window.get_by_label_contains("seed-7: Spearman ρ = \u{2212}1.00");
+    // A repeated explanation replaces the earlier one once it is complete.
     scene.command(Command::ExplainBy("guda"));
     assert_eq!(scene.app().state.query().unwrap().earlier.len(), 2);
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
@@ -155,25 +157,25 @@ fn answers_by_two_methods_stand_side_by_side() {
 }
 
 #[test]
-fn a_project_is_found_as_it_was_left() {
+fn a_reopened_project_is_restored() {
     let mut scene = Scene::done();
     let key = scene.app().state.current.unwrap();
     scene.window.state_mut().state.queries.iter_mut().for_each(|q| q.starred = q.key == key);
     scene.command(Command::SelectGroup(Some(3)));
     let app = scene.app();
-    let session = Session::of(&app.state, 41).unwrap();
+    let session = Session::capture(&app.state, 41).unwrap();
     let mut project = app.state.project.clone().unwrap();
-    let kept = serde_json::to_string(&session).unwrap();
-    project.session = Some(serde_json::from_str(&kept).unwrap());
+    let saved = serde_json::to_string(&session).unwrap();
+    project.session = Some(serde_json::from_str(&saved).unwrap());
     let (model, dataset) = (app.state.model.clone().unwrap(), app.state.dataset.clone().unwrap());
     let images: Vec<_> = app.state.queries.iter().map(|q| q.image.clone()).collect();
-    let asked = app.state.answer().unwrap().asked.clone().unwrap();
+    let asked = app.state.explanation().unwrap().request.clone().unwrap();
 
     let mut scene = Scene::new();
     let open = scene.start(JobSpec::OpenProject(project.root.clone()));
     scene.tell_of(open, EventKind::ProjectOpened(Box::new(project)));
     let jobs = || scene.fake.last();
-    // Each image is asked for again, in order.
+    // Each image is requested again, in order.
     let seeds: Vec<u64> = scene
         .app()
         .state
@@ -209,59 +211,59 @@ fn a_project_is_found_as_it_was_left() {
         JobSpec::Attribute(job) => Some((j.query, job.clone())),
         _ => None,
     });
-    let (of, job) = again.expect("what was explained is taken up again");
+    let (of, job) = again.expect("the explanation is restored");
     assert!(of == state.current && job.known_only && !job.live);
     assert_eq!((&job.method, &job.settings, &job.recipe), (&asked.method, &asked.settings, &asked.recipe));
-    // What is about to come back is kept where the window closes before.
-    assert!(Session::of(state, 41).is_none() || kept.contains("\"guda\""));
+    // An explanation that is still to be restored is saved where the window is closed before.
+    assert!(Session::capture(state, 41).is_none() || saved.contains("\"guda\""));
 }
 
 #[test]
-fn evidence_is_of_the_models_of_the_answer_on_screen() {
+fn evidence_uses_the_models_of_the_explanation_on_screen() {
     let mut scene = Scene::done();
-    scene.command(Command::Look(Evidence::Regenerate, None));
+    scene.command(Command::ComputeEvidence(Evidence::Regenerate, None));
     let first = scene.fake.last().0;
-    scene.redrawn(0, 50, 1);
-    // What is typed now is not what was explained.
+    scene.emit_regenerated(0, 50, 1);
+    // The current settings differ from those of the explanation.
     scene.window.state_mut().forms.settings.recipe.steps = 7;
-    scene.command(Command::Look(Evidence::Map, None));
+    scene.command(Command::ComputeEvidence(Evidence::Map, None));
     let JobSpec::Evidence(map) = scene.fake.last().1 else { panic!() };
-    let asked = scene.app().state.answer().unwrap().asked.clone().unwrap();
+    let asked = scene.app().state.explanation().unwrap().request.clone().unwrap();
     assert_eq!(map.of.recipe, asked.recipe);
-    assert!(scene.app().state.query().unwrap().found.redrawn.contains_key(&0));
-    // Explained anew, nothing of the other models stays, and what they still find is not taken in.
+    assert!(scene.app().state.query().unwrap().evidence.redrawn.contains_key(&0));
+    // A new explanation discards the evidence of the other models, and ignores what they still report.
     scene.act(Action::Explain);
-    assert!(scene.app().state.query().unwrap().found.redrawn.is_empty());
+    assert!(scene.app().state.query().unwrap().evidence.redrawn.is_empty());
     let size = scene.app().state.query().unwrap().image.pixels.len();
     let image = Regenerated { step: 50, steps: 50, pixels: vec![9; size] };
     scene.tell_of(first, EventKind::Regenerated { group: Some(1), image });
-    assert!(scene.app().state.query().unwrap().found.redrawn.is_empty());
+    assert!(scene.app().state.query().unwrap().evidence.redrawn.is_empty());
 }
 
 #[test]
-fn a_whole_answer_survives_one_that_is_broken_off() {
+fn a_complete_explanation_survives_a_cancelled_one() {
     let mut scene = Scene::done();
-    let whole = scene.app().state.answer().unwrap().complete.clone();
+    let whole = scene.app().state.explanation().unwrap().complete.clone();
     scene.act(Action::Explain);
     scene.tell(EventKind::Started);
-    assert!(scene.app().state.answer().unwrap().complete.is_none());
+    assert!(scene.app().state.explanation().unwrap().complete.is_none());
     let first = GroupScore::exact(&scene.app().state.groups()[0].clone(), 1.0);
     scene.tell(EventKind::GroupScored { group: 0, score: Box::new(first) });
     scene.tell(EventKind::Cancelled);
-    assert_eq!(scene.app().state.answer().unwrap().complete, whole);
+    assert_eq!(scene.app().state.explanation().unwrap().complete, whole);
     assert!(scene.app().state.query().unwrap().earlier.is_empty());
 }
 
 #[test]
-fn a_broken_off_map_or_watch_can_be_finished() {
+fn a_cancelled_map_or_watch_can_be_completed() {
     let mut scene = Scene::done();
     scene.command(Command::SelectGroup(Some(2)));
-    scene.command(Command::Look(Evidence::Watch, Some(2)));
+    scene.command(Command::ComputeEvidence(Evidence::Watch, Some(2)));
     let size = scene.app().state.query().unwrap().image.pixels.len();
     scene.tell(EventKind::Watched { group: 2, step: 0, pixels: vec![0; size] });
     let point = UnlearningPoint { group: 2, step: 1, steps: 4, forget_loss: 0.1, retain_loss: 0.1, query_score: None };
     scene.tell(EventKind::Unlearning(point));
     scene.tell(EventKind::Cancelled);
-    scene.act(Action::Show(Tab::Unlearning));
-    scene.window.get_by_label("Watch it unlearn");
+    scene.act(Action::ShowPanel(PanelId::Unlearning));
+    scene.window.get_by_label("Watch the unlearning");
 }

@@ -1,6 +1,5 @@
 //! The dialog that saves, by its names.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{Color32, ColorImage, Key};
@@ -8,8 +7,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
 use crate::app::background_tasks::Message;
-use crate::app::export::{Export, ExportRequest, What};
-use crate::app::files::Kind;
+use crate::app::export::{Content, Export, ExportRequest};
+use crate::app::files::PathKind;
 use whence_report::read_recipe_png;
 
 fn open(scene: &mut Scene) {
@@ -41,7 +40,7 @@ fn nothing_to_export_is_said_and_save_is_off() {
     scene.window.get_by_label("Image of this view").click();
     scene.settle();
     assert!(!scene.window.get_by_label("Save").accesskit_node().is_disabled());
-    scene.window.get_by_label_contains("with the recipe of the view in it");
+    scene.window.get_by_label_contains("includes settings to reopen this view");
     scene.window.get_by_label("Cancel").click();
     scene.settle();
     assert!(scene.window.query_by_label("Save").is_none());
@@ -67,7 +66,7 @@ fn what_is_typed_before_the_field_is_there_goes_in() {
     }
     scene.settle();
     assert_eq!(scene.app().forms.export.path, "/tmp/a.html");
-    assert_eq!(scene.app().forms.export.what, What::Report);
+    assert_eq!(scene.app().forms.export.what, Content::Report);
     // The next time all of it is selected, to be typed over.
     scene.window.key_press(Key::Escape);
     scene.settle();
@@ -180,8 +179,8 @@ fn a_report_says_what_was_explained_and_how_to_make_it_again() {
     for words in [
         "<h1>Eight styles</h1>",
         "pointillism stands out",
-        "drawn from seed 7",
-        "whence report /projects/demo --out ",
+        "generated from seed 7",
+        "whence report demo --out report.html ",
         "--seeds 7 ",
         "--timesteps 50 ",
         "objective = &#34;hinge&#34;",
@@ -192,6 +191,9 @@ fn a_report_says_what_was_explained_and_how_to_make_it_again() {
     }
     assert_eq!(html.matches("A training image of").count(), 3 * 8);
     assert!(!html.contains("://"));
+    for path in ["/projects", env!("CARGO_MANIFEST_DIR"), &*folder.path().to_string_lossy()] {
+        assert!(!html.contains(path), "a report names no folder of this computer: {path}");
+    }
 }
 
 #[test]
@@ -208,7 +210,7 @@ fn errors_stay_in_the_dialog() {
     scene.window.get_by_label_contains("could not create");
     scene.window.get_by_label("File to save");
     write_to(&mut scene, "relative.csv".as_ref());
-    scene.window.get_by_label("Give the whole path, from its first folder on");
+    scene.window.get_by_label("Enter an absolute path");
 }
 
 #[test]
@@ -229,7 +231,7 @@ fn browse_asks_the_system_and_takes_its_answer() {
 
 /// The window takes its image; the image opens the view again.
 #[test]
-fn a_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
+fn an_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("view.png");
     let mut scene = Scene::done();
@@ -242,7 +244,7 @@ fn a_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     assert!(!scene.app().forms.export.open, "the dialog is no part of the image");
     let image = ColorImage::filled([64, 40], Color32::from_rgb(10, 20, 30));
     let post = scene.app().background_tasks.post();
-    post(Message::ViewShot(Arc::new(image)));
+    post(Message::ViewCaptured(Arc::new(image)));
     scene.settle_until(|scene| !scene.app().forms.export.busy);
     assert_eq!(scene.app().forms.export.saved, Some(path.clone()), "{:?}", scene.app().forms.export.error);
     assert_eq!(image::image_dimensions(&path).unwrap(), (64, 40));
@@ -250,12 +252,12 @@ fn a_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     assert_eq!(recipe.group.as_deref(), Some("pointillism"));
     assert_eq!(recipe.query.as_ref().map(|q| (q.name.as_str(), q.seed)), Some(("seed-7", Some(7))));
     assert_eq!(recipe.settings.as_ref().map(|s| s.method.as_str()), Some("guda"));
-    assert_eq!(recipe.project, Some(PathBuf::from("/projects/demo")));
+    assert_eq!((recipe.project_name.as_deref(), recipe.project), (Some("Eight styles"), None));
 
     let window = scene.window.state_mut();
     window.forms.export.close();
     (window.state.group, window.state.current) = (None, window.state.queries.first().map(|q| q.key));
-    assert_eq!(Kind::of(&path), Kind::View);
+    assert_eq!(PathKind::of(&path), PathKind::View);
     window.command(&ctx, crate::app::actions::Command::Open(path));
     scene.settle_until(|scene| scene.app().state.group.is_some());
     assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("seed-7"));
@@ -278,7 +280,7 @@ fn a_damaged_image_of_a_view_says_so_beside_the_path() {
 #[test]
 fn an_open_dialog_asks_for_no_frames() {
     let mut scene = Scene::done();
-    scene.window.state_mut().forms.export.what = What::Report;
+    scene.window.state_mut().forms.export.what = Content::Report;
     open(&mut scene);
     // Nearest images may still be on their way.
     scene.settle();

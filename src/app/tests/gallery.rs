@@ -1,7 +1,7 @@
 //! The images of README and docs: the real program with the real engine on the demo, at two sizes and in both themes.
 //! `WHENCE_GALLERY=docs/images cargo test --release --lib gallery`
 //!
-//! Nothing is compared. Where no graphics adapter exists, not even a software one, the test says so and passes.
+//! Nothing is compared. Skipped without a graphics adapter.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use super::scenes::Fake;
 use crate::app::WhenceApp;
 use crate::app::actions::{Action, Command};
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::state::JobStatus;
 use whence_engine::Engine;
 use whence_jobs::Evidence;
 
-/// Longest wait for a job.
-const PATIENCE: Duration = Duration::from_secs(900);
+/// Timeout of a job.
+const TIMEOUT: Duration = Duration::from_secs(900);
 
 const SIZES: [(&str, Vec2); 2] = [("1280x800", vec2(1280.0, 800.0)), ("2560x1440", vec2(2560.0, 1440.0))];
 
@@ -36,24 +36,24 @@ impl Gallery {
         self.window.run_steps(2);
     }
 
-    /// Runs frames until no job is left, and says what failed.
+    /// Runs frames until all jobs have ended; panics where one failed.
     fn wait(&mut self) {
         let begun = Instant::now();
         loop {
             self.window.run_steps(2);
             std::thread::sleep(Duration::from_millis(20));
             let app = self.window.state();
-            if app.state.jobs.is_empty() && !app.is_looking() {
+            if app.state.jobs.is_empty() && !app.is_finding_nearest() {
                 break;
             }
-            assert!(begun.elapsed() < PATIENCE, "{:?}", app.state.active());
+            assert!(begun.elapsed() < TIMEOUT, "{:?}", app.state.active());
         }
         self.window.run_steps(8);
         let failed = self.window.state().state.history.iter().find(|j| matches!(j.status, JobStatus::Failed(_)));
         assert!(failed.is_none(), "{:?}", failed.map(|j| &j.status));
     }
 
-    /// Images of what is on screen, in every size and theme.
+    /// Saves screenshots in every size and theme.
     fn take(&mut self, name: &str) {
         for (size_name, size) in SIZES {
             self.window.set_size(size);
@@ -63,7 +63,7 @@ impl Gallery {
                 let path = self.folder.join(format!("{name}-{size_name}-{theme_name}.png"));
                 let image = self.window.render().unwrap();
                 let file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-                // Images of documents are kept for long: as small as they get.
+                // These images are committed, so they are compressed as far as possible.
                 let encoder = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Adaptive);
                 image::DynamicImage::from(image).to_rgb8().write_with_encoder(encoder).unwrap();
             }
@@ -71,7 +71,7 @@ impl Gallery {
     }
 }
 
-/// A copy of the demo project, so that nothing is left in the checkout.
+/// A copy of the demo project, so that the checkout stays clean.
 fn demo(to: &Path) -> PathBuf {
     fn copy(from: &Path, to: &Path) {
         std::fs::create_dir_all(to).unwrap();
@@ -103,8 +103,8 @@ fn gallery() {
         return;
     }
     std::fs::create_dir_all(&folder).unwrap();
-    let place = tempfile::tempdir().unwrap();
-    let project = demo(place.path());
+    let temporary = tempfile::tempdir().unwrap();
+    let project = demo(temporary.path());
     let engine = Box::new(Engine::start("cpu", || {}).unwrap());
     let window = Harness::<WhenceApp>::builder()
         .with_size(SIZES[0].1)
@@ -119,12 +119,12 @@ fn gallery() {
     gallery.command(Command::Act(Action::Explain));
     gallery.wait();
     let leader = gallery.window.state().state.group;
-    for look in [Evidence::Regenerate, Evidence::Map] {
-        gallery.command(Command::Look(look, None));
+    for evidence in [Evidence::Regenerate, Evidence::Map] {
+        gallery.command(Command::ComputeEvidence(evidence, None));
         gallery.wait();
     }
-    for look in [Evidence::Moved, Evidence::Watch] {
-        gallery.command(Command::Look(look, leader));
+    for evidence in [Evidence::Moved, Evidence::Watch] {
+        gallery.command(Command::ComputeEvidence(evidence, leader));
         gallery.wait();
     }
     gallery.command(Command::ExplainBy("gaussian"));
@@ -132,15 +132,15 @@ fn gallery() {
     gallery.command(Command::ExplainBy("guda"));
     gallery.wait();
     let tabs = [
-        ("explain", Tab::Explain),
-        ("where", Tab::Where),
-        ("wall", Tab::Wall),
-        ("library", Tab::Library),
-        ("unlearning", Tab::Unlearning),
-        ("compare", Tab::Compare),
+        ("explain", PanelId::Ranking),
+        ("where", PanelId::ScoreMap),
+        ("wall", PanelId::Wall),
+        ("library", PanelId::Library),
+        ("unlearning", PanelId::Unlearning),
+        ("compare", PanelId::Compare),
     ];
     for (name, tab) in tabs {
-        gallery.command(Command::Act(Action::Show(tab)));
+        gallery.command(Command::Act(Action::ShowPanel(tab)));
         gallery.take(name);
     }
 }

@@ -1,4 +1,4 @@
-//! What is under the pointer in one view is drawn so in all, and the window is quiet then.
+//! Linked hovering: a group hovered in one view is highlighted in all, and the window is idle afterwards.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::scenes::Scene;
 use crate::app::actions::Action;
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::theme;
 
-/// Whether something of the colour of what is hovered is painted over the whole of a place.
-fn lit(scene: &Scene, place: Rect) -> bool {
+/// Whether a rectangle is filled with the highlight colour.
+fn highlighted(scene: &Scene, area: Rect) -> bool {
     let t = theme::of(&scene.window.ctx.global_style().visuals);
-    let grounds = [t.control, t.control.gamma_multiply(0.6)];
+    let fills = [t.control, t.control.gamma_multiply(0.6)];
     scene.window.output().shapes.iter().any(|clipped| match &clipped.shape {
         Shape::Rect(rect) => {
-            let same = (rect.rect.min - place.min).length() + (rect.rect.max - place.max).length() < 2.0;
-            same && grounds.contains(&rect.fill)
+            let same = (rect.rect.min - area.min).length() + (rect.rect.max - area.max).length() < 2.0;
+            same && fills.contains(&rect.fill)
         }
         _ => false,
     })
@@ -28,40 +28,40 @@ fn at(scene: &Scene, label: &str) -> Rect {
 }
 
 #[test]
-fn a_group_is_hovered_in_all_views_at_once() {
+fn a_hovered_group_is_highlighted_in_all_views() {
     let mut scene = Scene::done();
     let (row, bar) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic: "));
-    assert!(!lit(&scene, row) && !lit(&scene, bar));
+    assert!(!highlighted(&scene, row) && !highlighted(&scene, bar));
     scene.window.hover_at(row.center());
     scene.settle();
-    assert!(lit(&scene, row) && lit(&scene, bar), "the bar follows the row");
+    assert!(highlighted(&scene, row) && highlighted(&scene, bar), "the bar follows the row");
     scene.window.hover_at(bar.center());
     scene.settle();
-    assert!(lit(&scene, row) && lit(&scene, bar), "the row follows the bar");
+    assert!(highlighted(&scene, row) && highlighted(&scene, bar), "the row follows the bar");
     let other = at(&scene, "Group hatching, ");
     scene.window.hover_at(other.center());
     scene.settle();
-    assert!(lit(&scene, other) && !lit(&scene, row) && !lit(&scene, bar));
+    assert!(highlighted(&scene, other) && !highlighted(&scene, row) && !highlighted(&scene, bar));
     scene.window.hover_at(pos2(640.0, 4.0));
     scene.settle();
-    assert!(!lit(&scene, other), "nothing is under the pointer any more");
+    assert!(!highlighted(&scene, other), "no group is under the pointer");
 }
 
 #[test]
-fn rows_of_the_comparison_follow_too() {
+fn rows_of_the_comparison_are_linked_too() {
     let mut scene = Scene::done();
-    scene.act(Action::Show(Tab::Compare));
+    scene.act(Action::ShowPanel(PanelId::Compare));
     let (row, compared) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic, guda"));
     scene.window.hover_at(row.center());
     scene.settle();
-    assert!(lit(&scene, compared));
+    assert!(highlighted(&scene, compared));
     scene.window.hover_at(compared.center());
     scene.settle();
-    assert!(lit(&scene, row));
+    assert!(highlighted(&scene, row));
 }
 
 #[test]
-fn a_pointer_that_rests_wakes_nobody() {
+fn a_resting_pointer_requests_no_frames() {
     let mut scene = Scene::done();
     let row = at(&scene, "Group mosaic, ");
     scene.window.hover_at(row.center());

@@ -1,4 +1,4 @@
-//! The library by what a screen reader would hear, and by its pixels.
+//! The library, through its accessible names and its pixels.
 
 use std::path::PathBuf;
 
@@ -9,37 +9,37 @@ use egui_kittest::{Harness, wgpu as renderer};
 use super::scenes::Scene;
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
-use crate::app::dock::Tab;
 use crate::app::library::Sort;
+use crate::app::panels::PanelId;
 use crate::app::theme;
 use whence_data::{Dataset, ImageShape, LoadOptions};
 use whence_jobs::{EventKind, JobSpec};
 
-/// Runs frames until order and images are there.
+/// Runs frames until the order is computed and the images are loaded.
 pub(super) fn settle(scene: &mut Scene) {
     scene.window.run_steps(2);
-    // A slow machine brings in a full screen of small images over many frames.
+    // A slow machine loads a screen of small images over many frames.
     for _ in 0..500 {
-        if !scene.app().library.wall.is_loading() {
+        if !scene.app().library.grid.is_loading() {
             break;
         }
         scene.window.step();
     }
     scene.settle_until(|scene| {
         let library = &scene.app().library;
-        !(scene.app().is_looking() || library.is_behind() || library.wall.is_loading())
+        !(scene.app().is_finding_nearest() || library.is_behind() || library.grid.is_loading())
     });
 }
 
 pub(super) fn opened(mut scene: Scene) -> Scene {
-    scene.act(Action::Show(Tab::Library));
+    scene.act(Action::ShowPanel(PanelId::Library));
     settle(&mut scene);
     scene
 }
 
-/// What the wall says of the selected image.
+/// The accessible value of the grid: the selected image.
 fn value(scene: &Scene) -> String {
-    scene.window.get_by_label_contains("Wall of").accesskit_node().value().unwrap_or_default()
+    scene.window.get_by_label_contains("Grid of").accesskit_node().value().unwrap_or_default()
 }
 
 fn press(scene: &mut Scene, key: Key) {
@@ -47,16 +47,16 @@ fn press(scene: &mut Scene, key: Key) {
     settle(scene);
 }
 
-/// Puts the focus on the wall.
+/// Gives the grid the focus.
 fn focus(scene: &mut Scene) {
-    scene.window.ctx.memory_mut(|m| m.request_focus(crate::app::widgets::wall::id()));
+    scene.window.ctx.memory_mut(|m| m.request_focus(crate::app::widgets::image_grid::id()));
     scene.window.run();
 }
 
 #[test]
-fn an_empty_library_offers_the_one_thing_that_helps() {
+fn an_empty_library_offers_to_open_a_dataset() {
     let mut scene = opened(Scene::new());
-    scene.window.get_by_label("All training images, by group, to look through and to compare");
+    scene.window.get_by_label("All training images, by group, to browse and compare");
     let before = scene.app().forms.dialog_open;
     scene.window.get_all_by_label("Open a dataset…").last().unwrap().click();
     scene.window.run_ok();
@@ -65,7 +65,7 @@ fn an_empty_library_offers_the_one_thing_that_helps() {
 }
 
 #[test]
-fn a_dataset_that_is_read_is_told() {
+fn loading_a_dataset_is_shown() {
     let mut scene = opened(Scene::new());
     scene.start(JobSpec::LoadDataset("/data/paintings".into()));
     scene.settle();
@@ -75,9 +75,9 @@ fn a_dataset_that_is_read_is_told() {
 }
 
 #[test]
-fn headers_select_their_group_everywhere() {
+fn headers_select_their_group() {
     let mut scene = opened(Scene::loaded());
-    scene.window.get_by_label("Wall of 960 training images");
+    scene.window.get_by_label("Grid of 960 training images");
     assert_eq!(value(&scene), "none selected");
     let first = scene.app().state.group_name(0).to_owned();
     scene.window.get_by_label(&format!("Images of {first}, 120 images")).click();
@@ -89,7 +89,7 @@ fn headers_select_their_group_everywhere() {
 }
 
 #[test]
-fn a_group_selected_elsewhere_comes_into_sight() {
+fn the_grid_scrolls_to_a_group_selected_elsewhere() {
     let mut scene = opened(Scene::loaded());
     scene.window.state_mut().library.side = 128.0;
     settle(&mut scene);
@@ -102,11 +102,11 @@ fn a_group_selected_elsewhere_comes_into_sight() {
 }
 
 #[test]
-fn keys_move_the_selection_open_it_and_go_on() {
+fn keys_move_and_open_the_selection() {
     let mut scene = opened(Scene::loaded());
     focus(&mut scene);
     let name = |scene: &Scene, image: usize| scene.app().state.dataset.as_ref().unwrap().image_name(image).to_owned();
-    let order = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap().0.order.clone();
+    let order = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap().0.order.clone();
     press(&mut scene, Key::ArrowRight);
     assert_eq!(scene.app().state.image, Some(order[0] as usize));
     press(&mut scene, Key::ArrowRight);
@@ -127,15 +127,15 @@ fn keys_move_the_selection_open_it_and_go_on() {
     scene.window.get_by_label("3 of 960");
     press(&mut scene, Key::Escape);
     assert_eq!(scene.app().state.image, Some(order[2] as usize), "the image stays selected");
-    scene.window.get_by_label("Wall of 960 training images");
+    scene.window.get_by_label("Grid of 960 training images");
     press(&mut scene, Key::Escape);
     assert_eq!(value(&scene), "none selected");
 }
 
 #[test]
-fn clicks_select_and_double_clicks_open() {
+fn clicks_select_and_double_clicks_view_large() {
     let mut scene = opened(Scene::loaded());
-    let wall = scene.window.get_by_label_contains("Wall of").rect();
+    let wall = scene.window.get_by_label_contains("Grid of").rect();
     let at = wall.min + egui::vec2(30.0, 60.0);
     let button = |pressed| egui::Event::PointerButton {
         pos: at,
@@ -145,7 +145,7 @@ fn clicks_select_and_double_clicks_open() {
     };
     scene.window.hover_at(at);
     scene.window.run();
-    // In one frame: frames of tests are further apart than the clicks of a double click.
+    // In one frame, because frames of tests are further apart than the clicks of a double click.
     scene.window.input_mut().events.extend([button(true), button(false)]);
     scene.window.run();
     assert_eq!(scene.app().state.image, Some(0));
@@ -159,20 +159,20 @@ fn clicks_select_and_double_clicks_open() {
 }
 
 #[test]
-fn names_are_searched_and_nothing_found_is_said() {
+fn search_by_name_reports_no_matches() {
     let mut scene = opened(Scene::loaded());
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::F);
     scene.window.run();
     scene.window.get_by_label("Search images by name").type_text("MOSAIC/");
     settle(&mut scene);
-    scene.window.get_by_label("Wall of 120 training images");
+    scene.window.get_by_label("Grid of 120 training images");
     scene.window.get_by_label("120 of 960 images");
     scene.window.get_by_label("Search images by name").type_text("nobody");
     settle(&mut scene);
-    scene.window.get_by_label("No image has such a name");
+    scene.window.get_by_label("No matching images");
     scene.window.get_by_label("Show all images").click();
     settle(&mut scene);
-    scene.window.get_by_label("Wall of 960 training images");
+    scene.window.get_by_label("Grid of 960 training images");
 }
 
 #[test]
@@ -182,23 +182,23 @@ fn similar_images_come_first() {
     settle(&mut scene);
     scene.window.get_by_label("Similar to this").click();
     settle(&mut scene);
-    assert_eq!(scene.app().library.wish.sort, Sort::Similar(200));
+    assert_eq!(scene.app().library.options.sort, Sort::Similar(200));
     let dataset = scene.app().state.dataset.clone().unwrap();
-    let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
+    let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap();
     assert_eq!(arrangement.order[0], 200);
     let all: Vec<usize> = (0..dataset.len()).collect();
     let nearest = whence_data::nearest_among(&dataset, dataset.pixels(200), &all, 5);
     let first: Vec<usize> = arrangement.order.iter().take(5).map(|i| *i as usize).collect();
     assert_eq!(first, nearest.iter().map(|n| n.index).collect::<Vec<_>>());
-    scene.window.get_by_label_contains("Wall of 960");
+    scene.window.get_by_label_contains("Grid of 960");
 }
 
 #[test]
-fn orders_that_make_no_sense_are_taken_back() {
+fn unavailable_orders_are_reset() {
     let mut scene = opened(Scene::loaded());
-    scene.window.state_mut().library.wish.sort = Sort::Moved;
+    scene.window.state_mut().library.options.sort = Sort::Moved;
     settle(&mut scene);
-    assert_eq!(scene.app().library.wish.sort, Sort::Group, "nothing is known of losses");
+    assert_eq!(scene.app().library.options.sort, Sort::Group, "nothing is known of losses");
 }
 
 #[test]
@@ -221,30 +221,31 @@ fn keys_change_the_size_of_tiles_but_not_while_typing() {
 }
 
 #[test]
-fn what_is_at_the_top_stays_there_when_tiles_change_their_size() {
+fn the_topmost_row_stays_at_the_top_when_tiles_are_resized() {
     let mut scene = opened(Scene::loaded());
     scene.window.state_mut().state.group = Some(6);
     settle(&mut scene);
     let section = |scene: &Scene| {
-        let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
-        let layout = scene.app().library.wall.layout_for_test().unwrap();
-        let place = layout.rows(scene.app().library.wall.top() + 40.0, f64::MAX).next().unwrap().places.start;
-        arrangement.order[place]
+        let (arrangement, _) = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap();
+        let layout = scene.app().library.grid.layout_for_test().unwrap();
+        let index =
+            layout.rows(scene.app().library.grid.scroll_offset() + 40.0, f64::MAX).next().unwrap().indices.start;
+        arrangement.order[index]
     };
     let group = |scene: &Scene| scene.app().state.dataset.as_ref().unwrap().group_of(section(scene) as usize);
     assert_eq!(group(&scene), Some(6));
     for side in [200.0, 50.0, 256.0] {
         scene.window.state_mut().library.side = side;
         settle(&mut scene);
-        let top = scene.app().library.wall.top();
+        let top = scene.app().library.grid.scroll_offset();
         scene.window.run_steps(30);
-        assert_eq!(scene.app().library.wall.top(), top, "{side}: it rests");
+        assert_eq!(scene.app().library.grid.scroll_offset(), top, "{side}: it rests");
         assert_eq!(group(&scene), Some(6), "{side}");
     }
 }
 
 #[test]
-fn an_open_library_at_rest_asks_for_no_frames() {
+fn an_idle_library_requests_no_frames() {
     let mut scene = opened(Scene::loaded());
     scene.rests();
 }
@@ -267,7 +268,7 @@ pub(super) fn flat(side: u32) -> Dataset {
     Dataset::load(folder.path(), &options, &mut |_, _| Ok(())).unwrap()
 }
 
-/// A harness that draws; none where there is no graphics adapter, not even a software one.
+/// A harness with a renderer; none without a graphics adapter.
 pub(super) fn drawn(theme: Theme, scale: f32) -> Option<Scene> {
     let state = std::panic::catch_unwind(|| {
         renderer::create_render_state(renderer::default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE)
@@ -283,9 +284,9 @@ pub(super) fn drawn(theme: Theme, scale: f32) -> Option<Scene> {
     Some(scene)
 }
 
-/// The colours at a tile's place: the header lies above, the gap between.
+/// Colours at positions relative to the grid.
 pub(super) fn pixels(scene: &mut Scene, scale: f32, points: &[egui::Vec2]) -> Vec<[u8; 3]> {
-    let wall: Rect = scene.window.get_by_label_contains("Wall of").rect();
+    let wall: Rect = scene.window.get_by_label_contains("Grid of").rect();
     let image = scene.window.render().unwrap();
     let at = |p: &egui::Vec2| {
         let at = (wall.min + *p) * scale;
@@ -296,16 +297,16 @@ pub(super) fn pixels(scene: &mut Scene, scale: f32, points: &[egui::Vec2]) -> Ve
 }
 
 #[test]
-fn the_shader_paints_each_tile_in_its_images_colours() {
+fn the_shader_draws_each_tile_with_the_colours_of_its_image() {
     for (side, scale) in [(8, 1.0), (32, 1.0), (32, 2.0), (300, 1.0)] {
         let Some(mut scene) = drawn(Theme::Dark, scale) else { return };
         scene.window.state_mut().state.dataset = Some(flat(side));
-        scene.window.state_mut().state.dataset_number = 1;
+        scene.window.state_mut().state.dataset_id = 1;
         let mut scene = opened(scene);
         scene.window.state_mut().state.image = Some(1);
         settle(&mut scene);
-        let wall = scene.window.get_by_label_contains("Wall of").rect();
-        let metrics = scene.app().library.wall.layout_for_test().unwrap().metrics();
+        let wall = scene.window.get_by_label_contains("Grid of").rect();
+        let metrics = scene.app().library.grid.layout_for_test().unwrap().metrics();
         let (tile, pitch) = (metrics.tile[0] as f32, (metrics.tile[0] + metrics.gap) as f32);
         assert!(tile >= 64.0 && wall.width() > 6.0 * pitch);
         let middles: Vec<_> = (0..6).map(|i| egui::vec2(i as f32 * pitch + tile / 2.0, 36.0 + tile / 2.0)).collect();
@@ -318,12 +319,12 @@ fn the_shader_paints_each_tile_in_its_images_colours() {
         // The dot in the corner, the selection's ring beside the second tile, and nothing between the third and fourth.
         let t = &theme::DARK;
         let gap = (metrics.gap / 2.0) as f32;
-        let places = [
+        let positions = [
             egui::vec2(tile * 0.06, 36.0 + tile * 0.06),
             egui::vec2(pitch - 2.5, 36.0 + tile / 2.0),
             egui::vec2(3.0 * pitch - gap, 36.0 + tile / 2.0),
         ];
-        let [dot, ring, between] = pixels(&mut scene, scale, &places)[..] else { unreachable!() };
+        let [dot, ring, between] = pixels(&mut scene, scale, &positions)[..] else { unreachable!() };
         assert!(dot.iter().all(|v| *v > 240), "{side} {scale}: {dot:?}");
         assert!(ring.iter().all(|v| v.abs_diff(t.strong.r()) < 40), "{side} {scale}: ring {ring:?}");
         assert_eq!(between, [t.window.r(); 3], "{side} {scale}");
@@ -331,12 +332,12 @@ fn the_shader_paints_each_tile_in_its_images_colours() {
 }
 
 #[test]
-fn enlarged_pixels_stay_pixels() {
+fn enlarged_pixels_have_sharp_edges() {
     let Some(mut scene) = drawn(Theme::Dark, 1.0) else { return };
     scene.window.state_mut().state.dataset = Some(flat(8));
-    scene.window.state_mut().state.dataset_number = 1;
+    scene.window.state_mut().state.dataset_id = 1;
     let mut scene = opened(scene);
-    let tile = scene.app().library.wall.layout_for_test().unwrap().metrics().tile[0] as f32;
+    let tile = scene.app().library.grid.layout_for_test().unwrap().metrics().tile[0] as f32;
     // One of eight texels is white: its edge lies within a pixel of an eighth of the tile.
     let line: Vec<_> = (2..12).map(|x| egui::vec2(x as f32 + 0.5, 36.0 + 3.5)).collect();
     let row = pixels(&mut scene, 1.0, &line);
@@ -346,7 +347,7 @@ fn enlarged_pixels_stay_pixels() {
     assert!((white as f32 - (tile / 8.0 - 2.0)).abs() <= 1.0, "{tile} {row:?}");
 }
 
-/// Images for people to look at: `WHENCE_SCREENSHOTS=folder cargo test library_screenshots`.
+/// Screenshots to be checked by eye: `WHENCE_SCREENSHOTS=folder cargo test library_screenshots`.
 #[test]
 fn library_screenshots() {
     let Ok(folder) = std::env::var("WHENCE_SCREENSHOTS").map(PathBuf::from) else { return };
@@ -358,7 +359,7 @@ fn library_screenshots() {
         if let Ok(path) = std::env::var("WHENCE_DATASET") {
             let dataset = Dataset::load(path.as_ref(), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
             let state = &mut scene.window.state_mut().state;
-            (state.dataset, state.dataset_number) = (Some(dataset), state.dataset_number + 1);
+            (state.dataset, state.dataset_id) = (Some(dataset), state.dataset_id + 1);
         }
         let mut scene = opened(scene);
         save(&mut scene, &format!("library-1-{name}.png"));
@@ -366,12 +367,12 @@ fn library_screenshots() {
         scene.window.state_mut().state.image = Some(130);
         settle(&mut scene);
         save(&mut scene, &format!("library-2-selected-{name}.png"));
-        scene.window.state_mut().library.wish.sort = Sort::Similar(130);
+        scene.window.state_mut().library.options.sort = Sort::Similar(130);
         scene.window.state_mut().state.group = None;
         settle(&mut scene);
         save(&mut scene, &format!("library-3-similar-{name}.png"));
         scene.window.state_mut().library.side = 16.0;
-        scene.window.state_mut().library.wish.sort = Sort::Group;
+        scene.window.state_mut().library.options.sort = Sort::Group;
         settle(&mut scene);
         save(&mut scene, &format!("library-4-small-{name}.png"));
         scene.window.state_mut().library.side = 200.0;

@@ -1,4 +1,4 @@
-//! The library's orders: what they need, what they show, and how groups are told apart in them.
+//! The library's orders: their requirements, their results, and the rings of groups.
 
 use egui::Theme;
 use egui::accesskit::Role;
@@ -11,14 +11,14 @@ use crate::app::library::Sort;
 use crate::app::theme;
 use whence_jobs::{EventKind, Moved};
 
-const ENTRY: &str = "Loss moved most";
+const ENTRY: &str = "Most affected by unlearning";
 
-/// The images on the wall, in order.
+/// The images in the grid, in order.
 fn order(scene: &Scene) -> Vec<u32> {
-    scene.app().library.arrangement(scene.app().state.dataset_number).unwrap().0.order.clone()
+    scene.app().library.arrangement(scene.app().state.dataset_id).unwrap().0.order.clone()
 }
 
-/// What is said to somebody who rests on the entry of the menu that sorts by losses, which cannot be pressed.
+/// The tooltip of the disabled menu entry that sorts by the effect of unlearning.
 fn reason(scene: &mut Scene) -> String {
     let menu = |scene: &mut Scene| {
         scene.window.get_by_role_and_label(Role::ComboBox, "Order of the images").click();
@@ -28,9 +28,12 @@ fn reason(scene: &mut Scene) -> String {
     let entry = scene.window.get_by_label(ENTRY);
     assert!(entry.accesskit_node().is_disabled());
     entry.hover();
-    // The tooltip waits until the pointer rests.
+    // The tooltip appears once the pointer rests.
     scene.window.run_steps(60);
-    let reasons = ["Find them first: Explain, Evidence", "Explain an image and select a group first"];
+    let reasons = [
+        "Compute the most affected images first: Explain tab, Evidence.",
+        "Explain an image and select a group first.",
+    ];
     let said: Vec<_> = reasons.into_iter().filter(|text| scene.window.query_by_label(text).is_some()).collect();
     menu(scene);
     assert!(scene.window.query_by_label(ENTRY).is_none(), "the menu is closed again");
@@ -38,14 +41,14 @@ fn reason(scene: &mut Scene) -> String {
 }
 
 #[test]
-fn images_that_moved_come_first_once_they_are_found() {
+fn affected_images_come_first_once_they_are_computed() {
     let mut scene = opened(Scene::done());
     scene.window.state_mut().state.group = None;
     settle(&mut scene);
-    assert_eq!(reason(&mut scene), "Explain an image and select a group first");
+    assert_eq!(reason(&mut scene), "Explain an image and select a group first.");
     scene.window.state_mut().state.group = Some(1);
     settle(&mut scene);
-    assert_eq!(reason(&mut scene), "Find them first: Explain, Evidence");
+    assert_eq!(reason(&mut scene), "Compute the most affected images first: Explain tab, Evidence.");
     let images: Vec<Moved> = [125, 121, 130].map(|index| Moved { index, score: 300.0 - index as f64 }).into();
     bench::found(&mut scene.window.state_mut().state, EventKind::Moved { group: 1, images });
     settle(&mut scene);
@@ -53,30 +56,30 @@ fn images_that_moved_come_first_once_they_are_found() {
     scene.window.run();
     scene.window.get_by_label(ENTRY).click();
     settle(&mut scene);
-    assert_eq!(scene.app().library.wish.sort, Sort::Moved);
+    assert_eq!(scene.app().library.options.sort, Sort::Moved);
     assert_eq!(order(&scene), [125, 121, 130]);
-    // Another group's are found while it is on screen.
+    // Those of another group arrive while it is on screen.
     let images = vec![Moved { index: 240, score: 2.0 }];
     bench::found(&mut scene.window.state_mut().state, EventKind::Moved { group: 2, images });
     scene.window.state_mut().state.group = Some(2);
     settle(&mut scene);
     assert_eq!(order(&scene), [240]);
-    scene.window.state_mut().library.wish.group = Some(0);
+    scene.window.state_mut().library.options.group = Some(0);
     settle(&mut scene);
-    scene.window.get_by_label("No image of this group is in this order");
-    // Nothing is known of the next one: the order by group comes back.
-    scene.window.state_mut().library.wish.group = None;
+    scene.window.get_by_label("No images of this group in this order");
+    // Nothing is known of the next group, so that the order is by group again.
+    scene.window.state_mut().library.options.group = None;
     scene.window.state_mut().state.group = Some(3);
     settle(&mut scene);
-    assert_eq!(scene.app().library.wish.sort, Sort::Group);
+    assert_eq!(scene.app().library.options.sort, Sort::Group);
     assert_eq!(order(&scene).len(), 960);
 }
 
 #[test]
-fn rings_tell_groups_where_no_header_does() {
+fn rings_show_groups_where_there_are_no_headers() {
     let Some(mut scene) = drawn(Theme::Light, 1.0) else { return };
     scene.window.state_mut().state.dataset = Some(flat(32));
-    scene.window.state_mut().state.dataset_number = 1;
+    scene.window.state_mut().state.dataset_id = 1;
     let mut scene = opened(scene);
     scene.window.state_mut().state.group = Some(0);
     let t = &theme::LIGHT;
@@ -86,12 +89,12 @@ fn rings_tell_groups_where_no_header_does() {
         (Sort::Name, Some(0), 0.0, t.window),
         (Sort::Similar(0), None, 0.0, t.group(0)),
     ] {
-        let wish = &mut scene.window.state_mut().library.wish;
+        let wish = &mut scene.window.state_mut().library.options;
         (wish.sort, wish.group) = (sort, only);
         settle(&mut scene);
-        let metrics = scene.app().library.wall.layout_for_test().unwrap().metrics();
+        let metrics = scene.app().library.grid.layout_for_test().unwrap().metrics();
         let tile = metrics.tile.map(|side| side as f32);
-        // At the left edge of the gap, beside the first tile, where its ring lies.
+        // In the gap beside the first tile, where its ring is.
         let beside = egui::vec2(tile[0] + 1.5, header + tile[1] / 2.0);
         let [seen] = pixels(&mut scene, 1.0, &[beside])[..] else { unreachable!() };
         let expected = [ring.r(), ring.g(), ring.b()];

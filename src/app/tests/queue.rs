@@ -3,7 +3,7 @@
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use super::scenes::{Asked, Scene};
+use super::scenes::{QueueCall, Scene};
 use crate::app::actions::Action;
 use whence_jobs::Priority::{Front, Normal};
 use whence_jobs::{EventKind, JobSpec, Progress, TrainJob};
@@ -40,24 +40,24 @@ fn titles(scene: &Scene) -> Vec<String> {
 fn the_running_job_is_paused_and_resumed_by_button_and_by_keys() {
     let mut scene = Scene::running(2);
     let job = scene.fake.last().0;
-    scene.fake.asked();
+    scene.fake.queue_calls();
     scene.window.get_by_label("Pause").click();
     scene.settle();
-    assert_eq!(scene.fake.asked(), [Asked::Pause(job)]);
+    assert_eq!(scene.fake.queue_calls(), [QueueCall::Pause(job)]);
     scene.window.get_by_label("pausing…");
     assert!(scene.window.get_by_label("Pause").accesskit_node().is_disabled(), "once is enough");
     scene.tell(EventKind::Paused);
     scene.window.get_by_label("paused");
-    scene.window.get_by_label("2 of 8 groups unlearned; pointillism leads so far");
+    scene.window.get_by_label("2 of 8 groups scored; \u{201c}pointillism\u{201d} ranks first so far");
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::P);
     scene.settle();
-    assert_eq!(scene.fake.asked(), [Asked::Resume(job)]);
+    assert_eq!(scene.fake.queue_calls(), [QueueCall::Resume(job)]);
     scene.tell(EventKind::Waiting);
-    scene.window.get_by_label("waiting");
+    scene.window.get_by_label("queued");
     scene.tell(EventKind::Started);
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::P);
     scene.settle();
-    assert_eq!(scene.fake.asked(), [Asked::Pause(job)]);
+    assert_eq!(scene.fake.queue_calls(), [QueueCall::Pause(job)]);
 }
 
 #[test]
@@ -68,16 +68,16 @@ fn the_list_shows_jobs_in_their_order_and_acts_on_each() {
     scene.settle();
     assert_eq!(titles(&scene), ["Explain seed-7", "Train a model", "Explain seed-12"]);
     scene.window.get_by_label_contains("jobs.jsonl");
-    scene.fake.asked();
+    scene.fake.queue_calls();
     for (name, asked) in [
-        ("Pause: Explain seed-12", Asked::Pause(second)),
-        ("First: Explain seed-12", Asked::Priority(second, Front)),
-        ("First: Train a model", Asked::Priority(third, Front)),
-        ("Pause: Explain seed-7", Asked::Pause(first)),
+        ("Pause: Explain seed-12", QueueCall::Pause(second)),
+        ("First: Explain seed-12", QueueCall::Priority(second, Front)),
+        ("First: Train a model", QueueCall::Priority(third, Front)),
+        ("Pause: Explain seed-7", QueueCall::Pause(first)),
     ] {
         scene.window.get_by_label(name).click();
         scene.settle();
-        assert_eq!(scene.fake.asked(), [asked], "the list stays open: {name}");
+        assert_eq!(scene.fake.queue_calls(), [asked], "the list stays open: {name}");
     }
     assert!(scene.window.query_by_label("First: Explain seed-7").is_none(), "it runs already");
     scene.tell_of(third, EventKind::Paused);
@@ -85,12 +85,12 @@ fn the_list_shows_jobs_in_their_order_and_acts_on_each() {
     scene.window.get_by_label("Resume: Train a model").focus();
     scene.window.key_press(Key::Enter);
     scene.settle();
-    assert_eq!(scene.fake.asked(), [Asked::Resume(third)], "by keys too");
+    assert_eq!(scene.fake.queue_calls(), [QueueCall::Resume(third)], "by keys too");
     scene.window.get_by_label("Cancel: Train a model").click();
     scene.settle();
     assert_eq!(scene.fake.cancelled(), Some(third));
     scene.tell_of(third, EventKind::Cancelled);
-    scene.window.get_by_label("Train a model: cancelled, what was finished is kept");
+    scene.window.get_by_label("Train a model: cancelled; finished results are kept");
     scene.window.key_press(Key::Escape);
     scene.settle();
     assert!(scene.window.query_by_label("Cancel: Explain seed-12").is_none());
@@ -99,27 +99,31 @@ fn the_list_shows_jobs_in_their_order_and_acts_on_each() {
 #[test]
 fn jobs_that_are_over_in_seconds_and_those_that_keep_nothing_are_not_paused() {
     let mut scene = Scene::loaded();
-    scene.act(Action::Draw);
+    scene.act(Action::Generate);
     scene.tell(EventKind::Started);
     assert!(scene.window.get_by_label("Pause").accesskit_node().is_disabled());
-    scene.fake.asked();
+    scene.fake.queue_calls();
     scene.act(Action::PauseJob);
-    assert_eq!(scene.fake.asked(), []);
+    assert_eq!(scene.fake.queue_calls(), []);
 }
 
 #[test]
 fn the_image_on_screen_goes_first() {
     let mut scene = Scene::running(1);
     let first = scene.fake.last().0;
-    assert_eq!(scene.fake.asked().last(), Some(&Asked::Priority(first, Front)));
+    assert_eq!(scene.fake.queue_calls().last(), Some(&QueueCall::Priority(first, Front)));
     scene.act(Action::PreviousQuery);
-    assert_eq!(scene.fake.asked(), [Asked::Priority(first, Normal)]);
+    assert_eq!(scene.fake.queue_calls(), [QueueCall::Priority(first, Normal)]);
     scene.act(Action::Explain);
     let second = scene.fake.last().0;
-    assert_eq!(scene.fake.asked(), [Asked::Priority(second, Front)], "two images can wait for their explanations");
+    assert_eq!(
+        scene.fake.queue_calls(),
+        [QueueCall::Priority(second, Front)],
+        "two images can wait for their explanations"
+    );
     scene.window.get_by_label("In the queue");
     scene.act(Action::NextQuery);
-    assert_eq!(scene.fake.asked(), [Asked::Priority(first, Front), Asked::Priority(second, Normal)]);
+    assert_eq!(scene.fake.queue_calls(), [QueueCall::Priority(first, Front), QueueCall::Priority(second, Normal)]);
     scene.act(Action::Explain);
     assert_eq!(scene.fake.last().0, second, "one explanation an image");
 }
@@ -137,7 +141,7 @@ fn the_time_left_of_all_is_said_where_it_is_known_and_longer() {
     scene.window.get_by_label("1 min 10 s left");
     progress.queue_seconds_left = Some(200.0);
     scene.tell_of(first, EventKind::Progress(progress.clone()));
-    scene.window.get_by_label("1 min 10 s left, 3 min 20 s in all");
+    scene.window.get_by_label("1 min 10 s left, 3 min 20 s in total");
     (progress.seconds_left, progress.queue_seconds_left) = (Some(9.0), None);
     scene.tell_of(first, EventKind::Progress(progress));
     scene.window.get_by_label("9 s left");

@@ -1,14 +1,14 @@
 //! Images of a view that become the view again, step by step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui_kittest::kittest::Queryable as _;
 
 use super::scenes::{Scene, paintings};
 use crate::app::actions::Command;
 use crate::app::background_tasks::Message;
-use crate::app::dock::Tab;
 use crate::app::export::view_recipe;
+use crate::app::panels::PanelId;
 use crate::app::state::Slot;
 use whence_diffusion::SamplerKind;
 use whence_diffusion::elbo::Timesteps;
@@ -21,6 +21,7 @@ use whence_training::unlearning::Recipe;
 const DRAW: SampleSettings = SampleSettings { sampler: SamplerKind::Ddim, steps: 20, eta: 0.5, class: None };
 
 fn open(scene: &mut Scene, recipe: &ViewRecipe) {
+    scene.window.state_mut().shell.add_recent(Path::new("/projects/other"), "Other");
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().command(&ctx, Command::OpenView(Box::new(recipe.clone())));
     scene.settle();
@@ -31,7 +32,7 @@ fn elsewhere() -> ViewRecipe {
     let scoring = ScoreSettings { timesteps: Timesteps::Count(20), draws: 3, ..ScoreSettings::default() };
     let recipe = Recipe { steps: 17, learning_rate: Some(2e-5), ..Recipe::default() };
     ViewRecipe {
-        project: Some("/projects/other".into()),
+        project_name: Some("Other".into()),
         query: Some(ViewQuery { name: "seed-42".into(), seed: Some(42), file: None, draw: Some(DRAW), blake3: None }),
         settings: Some(ViewSettings { method: "guda".into(), scoring, recipe, null: 2, confirm: true }),
         group: Some("mosaic".into()),
@@ -108,7 +109,7 @@ fn drawn_hash(scene: &Scene) -> String {
 }
 
 fn notice(scene: &Scene, slot: Slot) -> String {
-    let all = scene.app().state.notices.iter().filter(|n| n.slot == slot).map(|n| n.text.clone());
+    let all = scene.app().state.notifications.iter().filter(|n| n.slot == slot).map(|n| n.text.clone());
     all.collect::<Vec<_>>().join("\n")
 }
 
@@ -117,7 +118,7 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     let mut scene = Scene::done();
     open(&mut scene, &elsewhere());
     other_opened(&mut scene);
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain], "nothing is shown before all is there");
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking], "nothing is shown before all is there");
     contents(&mut scene);
     let drawing =
         job(&scene, |s| *s == JobSpec::GenerateQuery(GenerateQuery { seed: 42, draw: DRAW })).expect("it is drawn");
@@ -127,11 +128,14 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     assert!(app.reopening.is_none());
     assert_eq!(app.state.query().map(|q| q.image.name.as_str()), Some("seed-42"));
     assert_eq!(app.state.group.map(|g| app.state.group_name(g)), Some("mosaic"));
-    assert_eq!(app.dock.shown(), [Tab::Where]);
+    assert_eq!(app.dock.shown(), [PanelId::ScoreMap]);
     let settings = &app.forms.settings;
-    assert_eq!((settings.timesteps.as_str(), settings.draws, settings.null, settings.confirm), ("20", 3, 2, true));
-    assert_eq!((settings.recipe.steps, settings.rate.as_str()), (17, "0.00002"));
-    assert_eq!(settings.base, Recipe::default(), "the project's own recipe can be put back");
+    assert_eq!(
+        (settings.timesteps.as_str(), settings.draws, settings.control_groups, settings.confirm),
+        ("20", 3, 2, true)
+    );
+    assert_eq!((settings.recipe.steps, settings.learning_rate.as_str()), (17, "0.00002"));
+    assert_eq!(settings.project_recipe, Recipe::default(), "the project's own recipe can be put back");
     let JobSpec::Attribute(kept) = scene.fake.last().1 else { panic!("{:?}", scene.fake.last()) };
     let view = elsewhere().settings.unwrap();
     assert!(kept.known_only && !kept.live, "only what is kept is put on screen; nothing is computed");
@@ -149,20 +153,20 @@ fn a_recipe_that_is_being_read_does_not_replace_the_views() {
     let mut scene = Scene::loaded();
     scene.window.state_mut().forms.reading_recipe = true;
     let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
-    open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, ..elsewhere() });
+    open(&mut scene, &ViewRecipe { project_name: Some("Eight styles".into()), query, ..elsewhere() });
     assert!(scene.app().reopening.is_some());
     let recipe = Recipe { steps: 99, ..Recipe::default() };
     let post = scene.app().background_tasks.post();
     post(Message::Recipe(Ok(recipe)));
     scene.settle_until(|scene| scene.app().reopening.is_none());
     let settings = &scene.app().forms.settings;
-    assert_eq!((settings.recipe.steps, settings.base.steps), (17, 99));
+    assert_eq!((settings.recipe.steps, settings.project_recipe.steps), (17, 99));
 }
 
 #[test]
 fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
     let mut scene = Scene::done();
-    let first = view_recipe(&scene.app().state, &[Tab::Wall, Tab::Library]);
+    let first = view_recipe(&scene.app().state, &[PanelId::Wall, PanelId::Library]);
     assert_eq!(first.tab.as_deref(), Some("Wall, Library"));
     // The same image by another method.
     let ctx = scene.window.ctx.clone();
@@ -173,28 +177,26 @@ fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
     let other = scene.app().state.queries[0].key;
     scene.window.state_mut().command(&ctx, Command::SelectQuery(other));
     scene.settle();
-    let (before, jobs) = (scene.app().moment(), scene.fake.count());
+    let (before, jobs) = (scene.app().snapshot(), scene.fake.count());
     open(&mut scene, &first);
-    let answers: Vec<&str> = scene.app().state.query().unwrap().answers().map(|a| a.method.as_str()).collect();
+    let answers: Vec<&str> = scene.app().state.query().unwrap().explanations().map(|a| a.method.as_str()).collect();
     assert_eq!(answers, ["gaussian", "guda"], "the last is on screen");
     assert_eq!((scene.app().forms.settings.method.as_str(), scene.fake.count()), ("guda", jobs));
     scene.act(crate::app::actions::Action::Undo);
-    assert_eq!(scene.app().moment(), before);
+    assert_eq!(scene.app().snapshot(), before);
 }
 
 #[test]
-fn a_image_that_is_another_one_now_is_said_and_shown() {
-    for (file, words) in
-        [(None, "the model is another one"), (Some(PathBuf::from("/a.png")), "the file is another one")]
-    {
+fn an_image_that_is_another_one_now_is_said_and_shown() {
+    for (file, words) in [(None, "the model has changed"), (Some(PathBuf::from("/a.png")), "the file has changed")] {
         let mut scene = Scene::loaded();
         let right = drawn_hash(&scene);
         for (blake3, told) in [(right, false), ("0".repeat(64), true)] {
             let seed = file.is_none().then_some(42);
             let (draw, blake3) = (seed.map(|_| DRAW), Some(blake3));
             let query = ViewQuery { name: "it".into(), seed, file: file.clone(), draw, blake3 };
-            let project = Some("/projects/demo".into());
-            open(&mut scene, &ViewRecipe { project, query: Some(query), settings: None, ..elsewhere() });
+            let project_name = Some("Eight styles".into());
+            open(&mut scene, &ViewRecipe { project_name, query: Some(query), settings: None, ..elsewhere() });
             if !told {
                 let origin = file.clone().map_or(QueryOrigin::Seed(42), QueryOrigin::File);
                 let (job, ready) = (scene.fake.last().0, image(&scene, "it", origin));
@@ -207,7 +209,7 @@ fn a_image_that_is_another_one_now_is_said_and_shown() {
                 Some("it"),
                 "it is shown all the same"
             );
-            assert_eq!(scene.app().dock.shown(), [Tab::Where]);
+            assert_eq!(scene.app().dock.shown(), [PanelId::ScoreMap]);
         }
     }
 }
@@ -219,8 +221,8 @@ fn a_project_that_is_gone_is_said() {
     scene.tell(EventKind::Failed("there is no folder".into()));
     assert!(scene.app().reopening.is_none());
     let text = notice(&scene, Slot::Query);
-    assert!(text.contains("/projects/other") && text.contains("back there"), "{text}");
-    assert!(scene.window.query_all_by_label_contains("its project cannot be opened").next().is_some());
+    assert!(text.contains("where it is now"), "{text}");
+    assert!(scene.window.query_all_by_label_contains("its project could not be opened").next().is_some());
     assert_eq!(scene.app().forms.settings.recipe.steps, Recipe::default().steps);
 }
 
@@ -230,7 +232,7 @@ fn a_file_and_a_group_that_are_gone_are_said() {
     let file = PathBuf::from("/images/gone.png");
     let query = Some(ViewQuery { name: "gone".into(), seed: None, file: Some(file.clone()), draw: None, blake3: None });
     let here = ViewRecipe {
-        project: Some("/projects/demo".into()),
+        project_name: Some("Eight styles".into()),
         query,
         group: Some("fresco".into()),
         settings: None,
@@ -239,15 +241,17 @@ fn a_file_and_a_group_that_are_gone_are_said() {
     open(&mut scene, &here);
     assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(file.clone()));
     scene.tell(EventKind::Failed("could not read".into()));
-    assert!(scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its image gone is not"));
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
+    assert!(
+        scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its image gone could not be opened")
+    );
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking]);
     // The file is back; the group is not.
     open(&mut scene, &here);
     let (again, ready) = (scene.fake.last().0, image(&scene, "gone", QueryOrigin::File(file)));
     finish(&mut scene, again, ready);
     assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("gone"));
     assert!(notice(&scene, Slot::Dataset).contains("the group fresco"));
-    assert_eq!((scene.app().state.group, scene.app().dock.shown()), (None, vec![Tab::Where]));
+    assert_eq!((scene.app().state.group, scene.app().dock.shown()), (None, vec![PanelId::ScoreMap]));
 }
 
 #[test]
@@ -257,14 +261,88 @@ fn a_view_is_dropped_where_something_else_is_wanted_or_known_by_nobody() {
     let opening = job(&scene, |s| matches!(s, JobSpec::OpenProject(_))).unwrap();
     scene.start(JobSpec::OpenProject("/projects/third".into()));
     scene.tell_of(opening, EventKind::Cancelled);
-    assert!(scene.app().reopening.is_none() && scene.app().state.notices.is_empty());
+    assert!(scene.app().reopening.is_none() && scene.app().state.notifications.is_empty());
 
     let mut scene = Scene::loaded();
     let before = scene.app().forms.settings.clone();
     let settings = elsewhere().settings.map(|s| ViewSettings { method: "tea leaves".into(), ..s });
     let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
-    open(&mut scene, &ViewRecipe { project: Some("/projects/demo".into()), query, settings, ..elsewhere() });
+    open(&mut scene, &ViewRecipe { project_name: Some("Eight styles".into()), query, settings, ..elsewhere() });
     assert_eq!(scene.app().forms.settings, before);
     assert!(notice(&scene, Slot::Explain).contains("tea leaves"));
     assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("seed-3"));
+}
+
+#[test]
+fn a_view_names_no_folder_of_this_computer() {
+    let mut scene = Scene::loaded();
+    let inside = PathBuf::from("/projects/demo/queries/q.png");
+    let outside = PathBuf::from("/home/somebody/pictures/q2.png");
+    for (path, stored) in [(inside, "queries/q.png"), (outside, "q2.png")] {
+        let ready = image(&scene, "q", QueryOrigin::File(path.clone()));
+        scene.done_at_once(JobSpec::LoadQuery(path.clone()), ready);
+        let recipe = view_recipe(&scene.app().state, &[PanelId::Ranking]);
+        assert_eq!(recipe.query.as_ref().and_then(|q| q.file.clone()), Some(PathBuf::from(stored)));
+        let text = serde_json::to_string(&recipe).unwrap();
+        assert!(text.contains("Eight styles") && !text.contains("/projects") && !text.contains("somebody"), "{text}");
+        // It is found again all the same.
+        let other = scene.app().state.queries[0].key;
+        let ctx = scene.window.ctx.clone();
+        scene.window.state_mut().command(&ctx, Command::SelectQuery(other));
+        let before = scene.fake.count();
+        open(&mut scene, &recipe);
+        let shown = scene.app().state.query().map(|q| q.image.origin.clone());
+        assert_eq!((shown, scene.fake.count()), (Some(QueryOrigin::File(path)), before));
+    }
+}
+
+#[test]
+fn a_file_inside_the_project_is_opened_from_where_the_project_is_now() {
+    let mut scene = Scene::loaded();
+    let view = |file: &str| ViewRecipe {
+        project_name: Some("Eight styles".into()),
+        query: Some(ViewQuery { name: "q".into(), seed: None, file: Some(file.into()), draw: None, blake3: None }),
+        settings: None,
+        ..elsewhere()
+    };
+    open(&mut scene, &view("queries/q.png"));
+    assert_eq!(scene.fake.last().1, JobSpec::LoadQuery("/projects/demo/queries/q.png".into()));
+    scene.tell(EventKind::Cancelled);
+    let before = scene.fake.count();
+    for (file, why) in [("../../secret.png", "leaves the project"), (r"\\host\share\q.png", "another computer")] {
+        open(&mut scene, &view(file));
+        assert_eq!(scene.fake.count(), before, "{file}");
+        assert!(notice(&scene, Slot::Query).contains(why), "{}", notice(&scene, Slot::Query));
+    }
+}
+
+#[test]
+fn only_projects_that_were_opened_here_before_are_opened_for_an_image() {
+    for (project_name, project) in [(Some("Elsewhere".to_owned()), None), (None, Some(PathBuf::from("/evil/project")))]
+    {
+        let mut scene = Scene::loaded();
+        let before = scene.fake.count();
+        open(&mut scene, &ViewRecipe { project_name, project, ..elsewhere() });
+        assert_eq!(scene.fake.count(), before);
+        assert!(notice(&scene, Slot::Query).contains("is not among the recent projects"));
+    }
+    // Images of earlier versions name the folder, relative to the folder of that day.
+    for root in ["/projects/other", "other"] {
+        let mut scene = Scene::loaded();
+        open(&mut scene, &ViewRecipe { project_name: None, project: Some(root.into()), ..elsewhere() });
+        assert_eq!(scene.fake.last().1, JobSpec::OpenProject("/projects/other".into()), "{root}");
+    }
+}
+
+#[test]
+fn of_several_projects_of_one_name_the_one_with_the_image_is_opened() {
+    let mut scene = Scene::loaded();
+    let (empty, right) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(right.path().join("q.png"), "").unwrap();
+    for folder in [&right, &empty] {
+        scene.window.state_mut().shell.add_recent(folder.path(), "Twice");
+    }
+    let query = Some(ViewQuery { name: "q".into(), seed: None, file: Some("q.png".into()), draw: None, blake3: None });
+    open(&mut scene, &ViewRecipe { project_name: Some("Twice".into()), query, ..elsewhere() });
+    assert_eq!(scene.fake.last().1, JobSpec::OpenProject(right.path().to_owned()));
 }

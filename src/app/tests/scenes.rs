@@ -1,6 +1,6 @@
-//! States of the window, made from plain events and the demo's own paintings.
+//! States of the window, created from engine events and the demo's images.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,21 +22,23 @@ use whence_jobs::{
 };
 use whence_methods::{Attribution, GroupScore};
 
-/// What was asked of the queue.
+/// A request to the job queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum QueueCall {
     Pause(JobId),
     Resume(JobId),
     Priority(JobId, Priority),
 }
 
-/// An engine that takes jobs and says what it is told to say; and dialogs that wait for the test.
+/// A fake engine that accepts jobs and emits the events of the test, and fake file dialogs that the test answers.
 #[derive(Clone)]
 pub struct Fake {
     jobs: Arc<Mutex<Vec<(JobId, JobSpec)>>>,
+    /// Jobs that have not ended.
+    unfinished: Arc<Mutex<HashSet<JobId>>>,
     cancelled: Arc<Mutex<Option<JobId>>>,
-    asked: Arc<Mutex<Vec<Asked>>>,
-    /// The order it gives, where a test sets one.
+    queue_calls: Arc<Mutex<Vec<QueueCall>>>,
+    /// The order of the queue, where a test sets one.
     pub order: Arc<Mutex<Vec<JobId>>>,
     events: Arc<Mutex<VecDeque<Event>>>,
     answers: (Sender<Option<PathBuf>>, Receiver<Option<PathBuf>>),
@@ -46,8 +48,9 @@ impl Default for Fake {
     fn default() -> Self {
         Self {
             jobs: Arc::default(),
+            unfinished: Arc::default(),
             cancelled: Arc::default(),
-            asked: Arc::default(),
+            queue_calls: Arc::default(),
             order: Arc::default(),
             events: Arc::default(),
             answers: bounded(1),
@@ -68,9 +71,9 @@ impl Fake {
         *self.cancelled.lock()
     }
 
-    /// What was asked of the queue since the last call.
-    pub fn asked(&self) -> Vec<Asked> {
-        std::mem::take(&mut *self.asked.lock())
+    /// The requests since the last call.
+    pub fn queue_calls(&self) -> Vec<QueueCall> {
+        std::mem::take(&mut *self.queue_calls.lock())
     }
 
     pub fn answer_dialog(&self, path: Option<PathBuf>) {
@@ -81,22 +84,27 @@ impl Fake {
 impl Backend for Fake {
     fn run(&mut self, spec: JobSpec, priority: Priority) -> whence_base::Result<JobId> {
         let mut jobs = self.jobs.lock();
+        let mut unfinished = self.unfinished.lock();
+        if unfinished.len() >= whence_engine::MAX_QUEUED_JOBS {
+            return Err(whence_base::Error::input("too many jobs are waiting", "job queue", "wait for one to end"));
+        }
         let id = jobs.len() as JobId + 1;
+        unfinished.insert(id);
         jobs.push((id, spec));
-        self.asked.lock().push(Asked::Priority(id, priority));
+        self.queue_calls.lock().push(QueueCall::Priority(id, priority));
         Ok(id)
     }
 
     fn pause(&mut self, job: JobId) {
-        self.asked.lock().push(Asked::Pause(job));
+        self.queue_calls.lock().push(QueueCall::Pause(job));
     }
 
     fn resume(&mut self, job: JobId) {
-        self.asked.lock().push(Asked::Resume(job));
+        self.queue_calls.lock().push(QueueCall::Resume(job));
     }
 
     fn prioritise(&mut self, job: JobId, priority: Priority) {
-        self.asked.lock().push(Asked::Priority(job, priority));
+        self.queue_calls.lock().push(QueueCall::Priority(job, priority));
     }
 
     fn order(&self) -> Vec<JobId> {
@@ -124,7 +132,7 @@ pub struct Scene {
     pub fake: Fake,
 }
 
-/// The demo's paintings, smaller where the checkout lacks them.
+/// The demo's dataset.
 pub fn paintings() -> Dataset {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/paintings");
     Dataset::load(&path, &LoadOptions::default(), &mut |_, _| Ok(())).unwrap()
@@ -149,9 +157,9 @@ impl Scene {
         self.window.state()
     }
 
-    /// Runs frames until nothing happens any more.
+    /// Runs frames until the window is idle.
     pub fn settle(&mut self) {
-        self.settle_until(|scene| !scene.app().is_looking());
+        self.settle_until(|scene| !scene.app().is_finding_nearest());
     }
 
     pub fn settle_until(&mut self, done: impl Fn(&Self) -> bool) {
@@ -167,24 +175,27 @@ impl Scene {
         self.window.run();
     }
 
-    /// An event of the job started last.
+    /// Emits an event of the last job.
     pub fn tell(&mut self, kind: EventKind) {
         let job = self.fake.last().0;
         self.push(job, kind);
         self.settle();
     }
 
-    /// An event of any job.
+    /// Emits an event of any job.
     pub fn tell_of(&mut self, job: JobId, kind: EventKind) {
         self.push(job, kind);
         self.settle();
     }
 
-    fn push(&mut self, job: JobId, kind: EventKind) {
+    pub fn push(&mut self, job: JobId, kind: EventKind) {
+        if matches!(kind, EventKind::Finished(_) | EventKind::Cancelled | EventKind::Failed(_)) {
+            self.fake.unfinished.lock().remove(&job);
+        }
         self.fake.events.lock().push_back(Event { job, kind });
     }
 
-    /// Starts a job without the window's help, and gives its number.
+    /// Starts a job without the user interface, and returns its id.
     pub fn start(&mut self, spec: JobSpec) -> JobId {
         self.window.state_mut().start(spec, true);
         let job = self.fake.last().0;
@@ -192,7 +203,7 @@ impl Scene {
         job
     }
 
-    /// Runs a job of one event.
+    /// Runs a job with one event.
     pub fn done_at_once(&mut self, spec: JobSpec, kind: EventKind) {
         let job = self.start(spec);
         self.push(job, kind);
@@ -321,7 +332,7 @@ impl Scene {
         self.finish_with(|_| {});
     }
 
-    /// The same, with more or something else to say.
+    /// The same, with a change of the attribution.
     pub fn finish_with(&mut self, change: impl FnOnce(&mut Attribution)) {
         self.run(8);
         let names = self.app().state.groups().to_vec();
@@ -331,7 +342,7 @@ impl Scene {
         self.tell(EventKind::Finished("8 groups scored for 1 image in 1 min 48 s".into()));
     }
 
-    /// More groups than fit, with names that do not fit either.
+    /// More groups than fit the window, with names that do not fit either.
     pub fn many(groups: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for i in 0..groups {
@@ -357,7 +368,7 @@ impl Scene {
             shape: dataset.shape(),
             pixels: dataset.pixels(0).to_vec(),
             drawn: None,
-            notes: vec![format!("resized from 640x480 to {0}x{0}, the middle of the image", dataset.shape().width)],
+            notes: vec![format!("resized from 640 × 480 to {0} × {0}, the middle of the image", dataset.shape().width)],
         };
         self.done_at_once(JobSpec::LoadQuery("/q.png".into()), EventKind::QueryReady(Box::new(image)));
         self.act(Action::Explain);
@@ -372,7 +383,7 @@ impl Scene {
 
 /// Scores of the demo's eight groups, nats, in the dataset's order.
 const NATS: [f64; 8] = [14.0, 9.8, 1.1, -0.4, 41.2, 3.9, 9.1, -2.6];
-/// What the closed form says of them.
+/// Scores of the same groups by the closed form.
 const CLOSED: [f64; 8] = [61.0, 44.0, -3.0, 12.0, 95.0, 30.0, 52.0, -8.0];
 
 fn scores(names: &[String], values: &[f64], noise: f64) -> Vec<GroupScore> {
@@ -388,7 +399,7 @@ fn scores(names: &[String], values: &[f64], noise: f64) -> Vec<GroupScore> {
         .collect()
 }
 
-/// Images of the window show no mouse pointer.
+/// Hides the mouse pointer in screenshots.
 trait NoCursor {
     fn without_cursor(self) -> Self;
 }

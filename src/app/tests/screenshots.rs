@@ -1,6 +1,6 @@
-//! Images of the window's states, for people to look at: `WHENCE_SCREENSHOTS=folder cargo test screenshots`.
+//! Screenshots of the window's states, to be checked by eye: `WHENCE_SCREENSHOTS=folder cargo test screenshots`.
 //!
-//! Nothing is compared. Where no graphics adapter exists, not even a software one, the test says so and passes.
+//! Nothing is compared. Skipped without a graphics adapter.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ use super::scenes::{Scene, paintings};
 use super::{shell, trust};
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
-use crate::app::dock::Tab;
 use crate::app::forms::Brush;
+use crate::app::panels::PanelId;
 use crate::app::panels::score_map;
 use crate::app::state::State;
 use crate::app::theme::Choice;
@@ -81,7 +81,7 @@ const STATES: [(&str, Prepare); 32] = [
             trust::checked(all, false);
             trust::doubted(all, 1.0);
         });
-        trust::hover(scene, "model failed its check");
+        trust::hover(scene, "unlearning check failed");
     }),
     ("15-nothing", |scene| {
         scene.load(None);
@@ -103,7 +103,7 @@ const STATES: [(&str, Prepare); 32] = [
     ("18-forecast", |scene| {
         scene.load(None);
         scene.run(2);
-        scene.tell(EventKind::Estimate(trust::FORECAST));
+        scene.tell(EventKind::Estimate(trust::ESTIMATE));
     }),
     ("19-long-names", |scene| {
         many(scene, |all| {
@@ -115,7 +115,7 @@ const STATES: [(&str, Prepare); 32] = [
     ("21-trust-settings", |scene| {
         scene.load(None);
         let settings = &mut scene.window.state_mut().forms.settings;
-        (settings.null, settings.confirm) = (2, true);
+        (settings.control_groups, settings.confirm) = (2, true);
         unfold(scene);
     }),
     ("22-palette", |scene| {
@@ -147,7 +147,7 @@ const STATES: [(&str, Prepare); 32] = [
     }),
     ("27-tab", |scene| {
         scene.load(None);
-        scene.act(Action::Show(Tab::Where));
+        scene.act(Action::ShowPanel(PanelId::ScoreMap));
     }),
     ("28-split", |scene| {
         scene.load(None);
@@ -169,7 +169,7 @@ const STATES: [(&str, Prepare); 32] = [
         scene.load(None);
         let forms = &mut scene.window.state_mut().forms;
         forms.path = "/images/lots".into();
-        forms.path_error = Some("There is nothing at /images/lots. Check the spelling".into());
+        forms.path_error = Some("/images/lots does not exist. Check the path.".into());
     }),
     ("32-opening", |scene| scene.window.state_mut().state.opening = true),
 ];
@@ -198,7 +198,7 @@ fn many(scene: &mut Scene, change: fn(&mut Attribution)) {
     scene.many_into(dataset, change);
 }
 
-/// Ranked until the leader was clear.
+/// Ranked with early stopping.
 fn stopped(all: &mut Attribution) {
     let nats: Vec<f64> = all.scores.iter().map(|s| s.estimate.score).collect();
     all.scores.iter_mut().zip(nats).for_each(|(score, nats)| trust::early(score, nats));
@@ -269,28 +269,28 @@ fn screenshots() {
 
 type Look = fn() -> State;
 
-/// Panels by themselves, at their place in a small window and in a large one.
+/// Single panels, at the sizes that they have in a small and in a large window.
 const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
     ("evidence-1-empty", bench::explain, EVIDENCE, bench::explained),
     ("evidence-2-drawing", bench::explain, EVIDENCE, || {
         let mut state = bench::explained();
-        bench::looking(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
-        let (group, image) = (state.group, bench::redrawn(&state, 12));
+        bench::running_evidence(&mut state, Evidence::Regenerate, Some(bench::progress("drawing", 0.24)));
+        let (group, image) = (state.group, bench::regenerated(&state, 12));
         bench::found(&mut state, EventKind::Regenerated { group, image });
         state
     }),
-    ("evidence-3-done", bench::explain, EVIDENCE, || redrawn(false)),
-    ("evidence-4-file", bench::explain, EVIDENCE, || redrawn(true)),
-    ("evidence-5-difference", bench::explain, EVIDENCE, || redrawn(false)),
-    ("evidence-6-side", bench::explain, EVIDENCE, || redrawn(false)),
+    ("evidence-3-done", bench::explain, EVIDENCE, || regenerated(false)),
+    ("evidence-4-file", bench::explain, EVIDENCE, || regenerated(true)),
+    ("evidence-5-difference", bench::explain, EVIDENCE, || regenerated(false)),
+    ("evidence-6-side", bench::explain, EVIDENCE, || regenerated(false)),
     ("where-1-empty", score_map::show, WHERE, bench::explained),
     ("where-2-running", score_map::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 5);
-        bench::looking(&mut state, Evidence::Map, Some(bench::progress("mapping woodcut", 0.6)));
+        bench::running_evidence(&mut state, Evidence::Map, Some(bench::progress("mapping woodcut", 0.6)));
         state
     }),
     ("where-3-done", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
-    ("where-4-brushed", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
+    ("where-4-region", score_map::show, WHERE, || bench::mapped(bench::explained(), 8)),
     ("where-5-cool", score_map::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 8);
         state.group = Some(5);
@@ -300,9 +300,9 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
 const EVIDENCE: [[f32; 2]; 2] = [[592.0, 362.0], [1180.0, 640.0]];
 const WHERE: [[f32; 2]; 2] = [[1020.0, 690.0], [2260.0, 1300.0]];
 
-fn redrawn(file: bool) -> State {
+fn regenerated(file: bool) -> State {
     let mut state = bench::explained();
-    let (group, image) = (state.group, bench::redrawn(&state, 50));
+    let (group, image) = (state.group, bench::regenerated(&state, 50));
     if file {
         bench::found(&mut state, EventKind::Regenerated { group: None, image: image.clone() });
     }
@@ -321,7 +321,7 @@ fn panel_screenshots() {
     let Some(folder) = std::env::var_os("WHENCE_SCREENSHOTS").map(PathBuf::from) else { return };
     let only = std::env::var("WHENCE_SCREENSHOTS_ONLY").unwrap_or_default();
     std::fs::create_dir_all(&folder).unwrap();
-    for (name, panel, sizes, look) in PANELS {
+    for (name, panel, sizes, state) in PANELS {
         for (theme, theme_name) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
             for size in sizes {
                 let file = format!("{name}-{theme_name}-{}x{}.png", size[0], size[1]);
@@ -330,17 +330,17 @@ fn panel_screenshots() {
                 }
                 let Some(graphics) = bench::graphics() else { return };
                 let builder = bench::with_graphics(Harness::builder().with_size(size).with_theme(theme), graphics);
-                let mut harness = bench::show(builder, panel, look());
-                if name.contains("brushed") {
+                let mut harness = bench::show(builder, panel, state());
+                if name.contains("region") {
                     let query = harness.state().state.current.unwrap();
-                    let looks = &mut harness.state_mut().forms.looks;
+                    let looks = &mut harness.state_mut().forms.appearance;
                     let region = Region { left: 4, top: 8, right: 15, bottom: 20 };
                     (looks.brush, looks.smooth) = (Some(Brush { query, region }), true);
                 }
                 harness.run();
                 let key = match name {
                     "evidence-5-difference" => Some("Difference"),
-                    "evidence-6-side" => Some("Decision by side"),
+                    "evidence-6-side" => Some("Side by side"),
                     _ => None,
                 };
                 if let Some(key) = key {

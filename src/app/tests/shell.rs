@@ -9,7 +9,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
 use crate::app::actions::{Action, Command, Section};
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 use crate::app::theme::Choice;
 use whence_jobs::{EventKind, JobSpec};
 
@@ -75,14 +75,14 @@ fn tabs_come_by_keys_and_by_clicks() {
 fn tabs_are_dragged_beside_each_other_and_put_back() {
     let mut scene = Scene::loaded();
     split(&mut scene);
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain, Tab::Wall]);
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking, PanelId::Wall]);
     scene.act(Action::Undo);
     assert!(scene.window.query_by_role(Role::Alert).is_none(), "how tabs lie cannot be undone, and nothing says so");
     scene.window.get_by_label("Explain this image");
     assert!(tab_is_front(&scene, "Wall"), "it has a tab to be dragged back by");
     scene.act(Action::ResetLayout);
-    assert_eq!(scene.app().dock.shown(), [Tab::Explain]);
-    scene.window.get_by_role_and_label(Role::Alert, "The layout is as at first");
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking]);
+    scene.window.get_by_role_and_label(Role::Alert, "Layout reset");
 }
 
 #[test]
@@ -92,13 +92,13 @@ fn layout_recent_projects_theme_and_tour_are_kept() {
     scene.act(Action::Theme(Choice::Contrast));
     scene.act(Action::Tour);
     let mut kept = Kept::default();
-    scene.app().keep(&mut kept);
+    scene.app().save_preferences(&mut kept);
 
     let mut next = Scene::new();
     let ctx = next.window.ctx.clone();
-    next.window.state_mut().restore(&ctx, &kept);
+    next.window.state_mut().restore_preferences(&ctx, &kept);
     next.settle();
-    assert_eq!(next.app().dock.shown(), [Tab::Explain, Tab::Wall]);
+    assert_eq!(next.app().dock.shown(), [PanelId::Ranking, PanelId::Wall]);
     assert_eq!(Choice::of(&ctx), Choice::Contrast);
     assert!(next.app().shell.toured);
     assert_eq!(next.app().shell.recent.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["Eight styles"]);
@@ -110,9 +110,9 @@ fn layout_recent_projects_theme_and_tour_are_kept() {
     }
     let mut broken = Scene::new();
     let ctx = broken.window.ctx.clone();
-    broken.window.state_mut().restore(&ctx, &kept);
+    broken.window.state_mut().restore_preferences(&ctx, &kept);
     broken.settle();
-    assert_eq!(broken.app().dock.shown(), [Tab::Explain]);
+    assert_eq!(broken.app().dock.shown(), [PanelId::Ranking]);
     assert!(broken.app().shell.recent.is_empty());
 }
 
@@ -159,7 +159,7 @@ fn what_cannot_be_done_is_dim_in_the_palette_and_says_why() {
     assert!(scene.app().shell.palette.is_some() && scene.fake.count() == 0);
     scene.window.get_by_label("Search or run").type_text("zzz");
     scene.settle();
-    scene.window.get_by_label("Nothing has these letters in this order");
+    scene.window.get_by_label("No matches");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn messages_are_alerts_go_by_themselves_and_wake_the_window_once() {
     let mut scene = Scene::loaded();
     let wait = |scene: &Scene| scene.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
     scene.act(Action::Star);
-    scene.window.get_by_role_and_label(Role::Alert, "seed-7 has a star");
+    scene.window.get_by_role_and_label(Role::Alert, "Star added to seed-7");
     scene.window.get_by_role_and_label(Role::ListBoxOption, "seed-7, starred");
     scene.window.step();
     let until = wait(&scene);
@@ -197,7 +197,7 @@ fn messages_are_alerts_go_by_themselves_and_wake_the_window_once() {
     scene.window.get_by_label("Dismiss").click();
     scene.settle();
     assert!(scene.window.query_by_role(Role::Alert).is_none());
-    assert_eq!(scene.app().shell.log.lines.iter().filter(|l| l.text.contains("star")).count(), 2);
+    assert_eq!(scene.app().shell.log.lines.iter().filter(|l| l.text.contains("Star")).count(), 2);
 }
 
 #[test]
@@ -228,7 +228,10 @@ fn the_log_lists_notices_and_jobs_and_is_copied() {
         _ => None,
     });
     let copied = copied.expect("text on the clipboard");
-    assert!(copied.contains("failed  the weights do not fit") && copied.contains("done    Draw seed 7"), "{copied}");
+    assert!(
+        copied.contains("failed  the weights do not fit") && copied.contains("done    Generate seed 7"),
+        "{copied}"
+    );
     scene.settle();
     scene.window.get_by_label("Close the log").click();
     scene.settle();
@@ -260,7 +263,7 @@ fn view_and_selection_are_undone_and_redone() {
     let mosaic = scene.app().state.group;
     undo(&mut scene);
     assert!(scene.app().state.queries.iter().all(|q| !q.starred));
-    scene.window.get_by_role_and_label(Role::Alert, "Undone: star");
+    scene.window.get_by_role_and_label(Role::Alert, "Undid star");
     undo(&mut scene);
     assert!(tab_is_front(&scene, "Explain"));
     undo(&mut scene);
@@ -307,7 +310,7 @@ fn recent_projects_are_opened_and_dropped_where_they_are_gone() {
     let mut scene = Scene::loaded();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("project.json"), "{}").unwrap();
-    scene.window.state_mut().shell.remember(folder.path(), "Here still");
+    scene.window.state_mut().shell.add_recent(folder.path(), "Here still");
     scene.settle();
     scene.window.get_by_label("Project Eight styles").click();
     scene.settle();
@@ -386,9 +389,9 @@ fn comparing_by_keys_chooses_how() {
     for (key, how) in [(Key::D, Mode::Difference), (Key::W, Mode::Wipe)] {
         scene.window.key_press(key);
         scene.settle();
-        assert_eq!(scene.app().forms.looks.contrast.mode, how);
+        assert_eq!(scene.app().forms.appearance.contrast.mode, how);
     }
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::D);
     scene.settle();
-    assert_eq!(scene.app().forms.looks.contrast.mode, Mode::Wipe, "Ctrl+D draws");
+    assert_eq!(scene.app().forms.appearance.contrast.mode, Mode::Wipe, "Ctrl+D draws");
 }

@@ -1,4 +1,4 @@
-//! The smallest window that is allowed: everything that is pressed is inside.
+//! The smallest allowed window size: all controls are inside the window.
 
 use egui::Rect;
 use egui::accesskit::Role;
@@ -7,10 +7,10 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::scenes::Scene;
 use crate::app::actions::Action;
-use crate::app::dock::Tab;
+use crate::app::panels::PanelId;
 
 #[test]
-fn the_smallest_window_keeps_its_controls_in_sight() {
+fn the_smallest_window_shows_all_controls_without_overlap() {
     let mut scene = Scene::build(Harness::builder().with_size([960.0, 600.0]));
     scene.load(None);
     scene.run(2);
@@ -22,13 +22,13 @@ fn the_smallest_window_keeps_its_controls_in_sight() {
     };
     let buttons = ["Whence", "Search or run…", "Open", "Shortcuts", "Cancel", "Pause", "Jobs", "Log"];
     let mut all: Vec<Rect> = buttons.into_iter().map(|name| inside(&scene, Role::Button, name)).collect();
-    all.extend(Tab::ALL.into_iter().map(|tab| inside(&scene, Role::Tab, Action::Show(tab).text())));
+    all.extend(PanelId::with_action().map(|tab| inside(&scene, Role::Tab, Action::ShowPanel(tab).text())));
     for (i, a) in all.iter().enumerate() {
         for b in all.iter().skip(i + 1) {
             assert!(!a.shrink(1.0).intersects(b.shrink(1.0)), "{a:?} and {b:?} overlap");
         }
     }
-    // What lies over everything fits too.
+    // Dialogs and popups fit too.
     scene.act(Action::Help);
     inside(&scene, Role::Button, "Close");
     scene.act(Action::Clear);

@@ -1,4 +1,4 @@
-//! BackgroundTasks that panic hold nothing up; moments of other training images are not gone back to.
+//! Background tasks that fail hold nothing up; undo does not go back to other training images.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::scenes::{Scene, paintings};
 use crate::app::actions::{Action, Command};
-use crate::app::background_tasks::Message;
+use crate::app::background_tasks::{Failure, Message, Task};
 use crate::app::files::{FilePicker, Pick};
+use crate::app::task_failures;
 use whence_jobs::{EventKind, JobSpec};
 
 /// A dialog that breaks down.
@@ -20,15 +21,15 @@ impl FilePicker for Broken {
     }
 }
 
-/// Lets an errand of this name panic, and waits until nothing waits for it.
-fn fail(scene: &mut Scene, name: &'static str, done: impl Fn(&Scene) -> bool) {
-    assert!(!done(scene), "{name} is under way");
-    assert!(scene.app().background_tasks.run(name, || panic!("on purpose")));
+/// Lets a task panic, and waits until nothing waits for it.
+fn fail(scene: &mut Scene, task: Task, done: impl Fn(&Scene) -> bool) {
+    assert!(!done(scene), "{} is under way", task.name);
+    scene.app().background_tasks.run(task, || panic!("on purpose"));
     scene.settle_until(done);
 }
 
-fn told(scene: &Scene, words: &str) -> bool {
-    scene.app().state.notices.iter().any(|n| n.failed && n.text.contains(words))
+fn reported(scene: &Scene, words: &str) -> bool {
+    scene.app().state.notifications.iter().any(|n| n.failed && n.text.contains(words))
 }
 
 #[test]
@@ -39,8 +40,8 @@ fn a_dialog_that_breaks_down_can_be_opened_again() {
     scene.window.state_mut().command(&ctx, Command::Pick(Pick::Query));
     assert!(scene.app().forms.dialog_open);
     scene.settle_until(|scene| !scene.app().forms.dialog_open);
-    assert!(told(&scene, "dialog broke down"));
-    assert!(scene.window.query_all_by_label_contains("dialog broke down").next().is_some());
+    assert!(reported(&scene, "Could not open the system's dialog"));
+    assert!(scene.window.query_all_by_label_contains("Could not open the system's dialog").next().is_some());
 }
 
 #[test]
@@ -49,8 +50,8 @@ fn saving_that_panics_is_said_in_the_dialog_and_can_be_tried_again() {
     let draft = &mut scene.window.state_mut().forms.export;
     (draft.open, draft.busy) = (true, true);
     scene.window.run();
-    fail(&mut scene, "export", |scene| !scene.app().forms.export.busy);
-    scene.window.get_by_label_contains("Nothing was saved, by a fault");
+    fail(&mut scene, task_failures::EXPORT, |scene| !scene.app().forms.export.busy);
+    scene.window.get_by_label_contains("Nothing was saved: an internal error");
     scene.window.get_by_label("Save");
 }
 
@@ -58,18 +59,28 @@ fn saving_that_panics_is_said_in_the_dialog_and_can_be_tried_again() {
 fn a_recipe_a_path_and_a_look_up_that_panic_hold_nothing_up() {
     let mut scene = Scene::loaded();
     scene.window.state_mut().forms.reading_recipe = true;
-    fail(&mut scene, "recipe", |scene| !scene.app().forms.reading_recipe);
-    assert!(told(&scene, "recipe cannot be read"));
+    fail(&mut scene, task_failures::RECIPE, |scene| !scene.app().forms.reading_recipe);
+    assert!(reported(&scene, "Could not read the project's recipe"));
     scene.window.state_mut().state.opening = true;
-    fail(&mut scene, "look", |scene| !scene.app().state.opening);
-    assert!(told(&scene, "What was to be opened"));
+    fail(&mut scene, task_failures::INSPECT, |scene| !scene.app().state.opening);
+    assert!(reported(&scene, "Could not open this"));
     let app = scene.window.state_mut();
-    let want = (app.state.queries[0].key, app.state.dataset_number, 3);
-    app.looking = Some(want);
-    fail(&mut scene, "nearest", |scene| !scene.app().is_looking());
-    assert!(told(&scene, "nearest training images"));
+    let want = (app.state.queries[0].key, app.state.dataset_id, 3);
+    app.nearest_lookup = Some(want);
+    fail(&mut scene, task_failures::NEAREST, |scene| !scene.app().is_finding_nearest());
+    assert!(reported(&scene, "Could not find the nearest training images"));
     let known = &scene.app().state.queries[0].nearest;
     assert!(known.get(&3).is_some_and(Vec::is_empty), "the same is not looked for in every frame from now on");
+}
+
+#[test]
+fn a_task_without_a_thread_is_reported_like_one_that_panics() {
+    let mut scene = Scene::loaded();
+    scene.window.state_mut().forms.dialog_open = true;
+    let post = scene.app().background_tasks.post();
+    post(Message::TaskFailed(task_failures::DIALOG, Failure::NoThread));
+    scene.settle_until(|scene| !scene.app().forms.dialog_open);
+    assert!(reported(&scene, "provides no more threads"));
 }
 
 #[test]
@@ -80,16 +91,16 @@ fn an_order_that_panics_is_given_up_and_another_is_made() {
     app.library.arrange(&app.state, &app.background_tasks);
     let lost = app.background_tasks.inbox.recv().unwrap();
     assert!(matches!(lost, Message::Arranged(..)));
-    fail(&mut scene, "arrange", |scene| !scene.app().library.is_behind());
-    assert!(told(&scene, "cannot be put into this order"));
+    fail(&mut scene, task_failures::ARRANGE, |scene| !scene.app().library.is_behind());
+    assert!(reported(&scene, "Could not sort the library"));
     let app = scene.window.state_mut();
     app.library.open = true;
     app.library.arrange(&app.state, &app.background_tasks);
     assert!(!app.library.is_behind(), "the same is not tried in every frame from now on");
-    app.library.wish.search = "a".into();
+    app.library.options.search = "a".into();
     app.library.arrange(&app.state, &app.background_tasks);
     scene.settle_until(|scene| !scene.app().library.is_behind());
-    let (shown, _) = scene.app().library.arrangement(scene.app().state.dataset_number).unwrap();
+    let (shown, _) = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap();
     assert!(!shown.order.is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! What says how far a score may be believed, and what a job will take.
+//! Checks of scores, and estimates of jobs.
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -14,7 +14,7 @@ fn change(before: f64, rise: f64) -> Change {
     Change { images: 12, before, after: before * (1.0 + rise), rise, std_err: Some(0.01) }
 }
 
-/// What a gate says of a model: how much it forgot, what it did to the others, what a retrained one forgot.
+/// A judgement of the unlearning check: the rise of the error on the group, on other groups, and of a retrained model.
 fn judgement(forgot: f64, others: f64, retrained_rise: Option<f64>) -> Judgement {
     Judgement {
         forget: change(0.0312, forgot),
@@ -25,7 +25,7 @@ fn judgement(forgot: f64, others: f64, retrained_rise: Option<f64>) -> Judgement
     }
 }
 
-/// Every model was checked: that of the seventh failed, and the leader's where `leader` says so.
+/// Every model was checked. That of the seventh group failed, and that of the leader where `leader` is set.
 pub fn checked(all: &mut Attribution, leader: bool) {
     let best = all.scores.iter().map(|s| s.estimate.score).fold(f64::MIN, f64::max);
     for (i, score) in all.scores.iter_mut().enumerate() {
@@ -37,7 +37,7 @@ pub fn checked(all: &mut Attribution, leader: bool) {
     }
 }
 
-/// Random groups reach up to `mean + 3.2`, and other sources name other leaders.
+/// Random control groups score up to `mean + 3.2`, and other methods name other leaders.
 pub fn doubted(all: &mut Attribution, mean: f64) {
     let scores: Vec<f64> = (0..16).map(|i| mean + f64::from(i % 4) - 1.5).collect();
     all.trust = Some(Trust {
@@ -48,7 +48,7 @@ pub fn doubted(all: &mut Attribution, mean: f64) {
     });
 }
 
-/// One group leads, two are open, the others were left behind after a first look.
+/// One group is decided, two are undecided, the others were eliminated at the first interim analysis.
 pub fn early(score: &mut GroupScore, nats: f64) {
     (score.side, score.evaluations) = match nats {
         n if n > 20.0 => (Some(Decision::Top), 41),
@@ -59,11 +59,11 @@ pub fn early(score: &mut GroupScore, nats: f64) {
     score.estimate = Estimate::with_interval(nats, wide, (nats - 2.4 * wide, nats + 2.4 * wide));
 }
 
-/// What the demo takes.
-pub const FORECAST: JobEstimate =
+/// The estimate of the demo.
+pub const ESTIMATE: JobEstimate =
     JobEstimate { models: 8, evaluations: 450, seconds: 118.0, peak_bytes: Some(643_000_000) };
 
-/// Moves the pointer to a widget and waits for what it says.
+/// Hovers a widget and waits for its tooltip.
 pub fn hover(scene: &mut Scene, label: &str) {
     scene.window.get_by_label_contains(label).hover();
     for _ in 0..8 {
@@ -79,66 +79,66 @@ fn attribute_job(scene: &Scene) -> AttributeJob {
 }
 
 #[test]
-fn a_model_that_failed_its_check_is_marked_and_says_why() {
+fn a_model_that_failed_its_check_is_marked_with_the_reason() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| checked(all, false));
-    assert_eq!(scene.window.get_all_by_label_contains("model failed its check").count(), 1);
+    assert_eq!(scene.window.get_all_by_label_contains("unlearning check failed").count(), 1);
     let failed = scene.app().state.groups()[6].clone();
     scene.window.get_by_label_contains(&format!("{failed}: +9.1"));
-    hover(&mut scene, "model failed its check: forgot too little");
-    scene.window.get_by_label("Its model failed its check");
+    hover(&mut scene, "unlearning check failed: forgot too little");
+    scene.window.get_by_label("Unlearning check: failed");
     scene.window.get_by_label(&format!(
-        "It forgot {failed} too little (error up 4.0 %, retrained: 38 %), kept the others (up 0.6 %)"
+        "Error on {failed} +4.0% (retrained: +38%), on other groups +0.6% (check failed: forgot too little)."
     ));
-    scene.window.get_by_label("Error on its held-out images: 0.0312 before, 0.0324 after");
-    scene.window.get_by_label("Unlearning removes more than retraining would: compare groups, not nats");
-    // A check that was passed is told on demand only; the selected group's is in its panel.
-    assert!(scene.window.query_by_label("Its model passed its check").is_none());
-    scene.window.get_by_label_contains("Its model: forgot pointillism (error up 41 %");
+    scene.window.get_by_label("Error on held-out images of the group: 0.0312 before, 0.0324 after");
+    scene.window.get_by_label("Unlearning overshoots retraining: trust the order, not the absolute values.");
+    // A passed check is shown only in the tooltip, and that of the selected group in its panel.
+    assert!(scene.window.query_by_label("Unlearning check: passed").is_none());
+    scene.window.get_by_label_contains("Unlearned model: error on pointillism +41%");
     hover(&mut scene, "pointillism: +41");
-    scene.window.get_by_label("Its model passed its check");
+    scene.window.get_by_label("Unlearning check: passed");
 }
 
 #[test]
-fn a_leader_whose_model_failed_is_named_above_the_bars() {
+fn a_failed_check_of_the_first_group_is_shown_in_the_headline() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| checked(all, true));
-    scene
-        .window
-        .get_by_label("The model without pointillism failed its check: forgot too little and damaged the others");
+    scene.window.get_by_label(
+        "The unlearned model of pointillism failed its check: forgot too little and also harmed other groups.",
+    );
 }
 
 #[test]
-fn random_groups_draw_their_line_and_speak_for_the_leader() {
+fn random_control_groups_have_a_line_and_support_the_first_group() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 1.0));
     scene.window.get_by_label_contains("pointillism stands out");
     scene.window.get_by_label_contains("Removing pointillism matters more than removing random images");
     scene.window.get_by_label("pointillism is named by the closed form too");
     scene.window.get_by_label_contains("A second unlearning with another seed names");
-    hover(&mut scene, "random groups could reach up to here: +");
-    scene.window.get_by_label_contains("16 groups of images taken at random");
+    hover(&mut scene, "random control groups score up to here: +");
+    scene.window.get_by_label_contains("16 groups of randomly drawn training images");
 }
 
 #[test]
-fn nothing_stands_out_where_random_groups_reach_as_high() {
+fn no_group_is_significant_where_random_control_groups_score_as_high() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 50.0));
     scene.window.get_by_label("Nothing stands out: random images could score as much as pointillism");
     scene.window.get_by_label_contains("16 random groups could reach");
     assert!(scene.window.query_by_label_contains(" stands out;").is_none(), "no group is claimed to");
-    scene.window.get_by_label_contains("random groups could reach up to here");
+    scene.window.get_by_label_contains("random control groups score up to here");
 }
 
 #[test]
-fn no_line_without_random_groups() {
+fn no_line_without_random_control_groups() {
     let scene = Scene::done();
-    assert!(scene.window.query_by_label_contains("random groups").is_none());
-    scene.window.get_by_label_contains("unlearned (approximate: overshoots)");
+    assert!(scene.window.query_by_label_contains("random control groups").is_none());
+    scene.window.get_by_label_contains("(ELBO) when the group is unlearned");
 }
 
 #[test]
-fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
+fn early_stopping_control_groups_and_seeds_become_fields_of_the_job() {
     let mut scene = Scene::loaded();
     scene.act(Action::Explain);
     let usual = attribute_job(&scene);
@@ -147,7 +147,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
     scene.window.get_by_label("Advanced").click();
     scene.settle();
     assert!(scene.window.query_by_label("Budget").is_none(), "unfolds with its checkbox");
-    scene.window.get_by_label("Stop when the leader is clear").click();
+    scene.window.get_by_label("Stop early once the ranking is clear").click();
     scene.settle();
     assert!(
         scene
@@ -156,11 +156,11 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
             .accesskit_node()
             .is_disabled()
     );
-    scene.window.get_by_label("both are chosen as it goes");
-    scene.window.get_by_label("Check with a second seed").click_accesskit();
+    scene.window.get_by_label("both are chosen adaptively");
+    scene.window.get_by_label("Repeat with another seed").click_accesskit();
     scene.settle();
     let settings = &mut scene.window.state_mut().forms.settings;
-    (settings.null, settings.recipe.seed, settings.top) = (16, 3, 9);
+    (settings.control_groups, settings.recipe.seed, settings.top) = (16, 3, 9);
     "no timesteps".clone_into(&mut settings.timesteps);
     scene.act(Action::Explain);
     let job = attribute_job(&scene);
@@ -168,7 +168,7 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
     assert_eq!((stop.level, stop.top, stop.budget), (0.95, 7, 1000 / 10 * 9 / 4), "one group at least is left out");
     assert_eq!(job.settings.timesteps, Timesteps::OFFICIAL, "what is typed there does not matter");
     assert_eq!((job.null, job.confirm, job.recipe.seed), (16, true, 3));
-    // Methods that unlearn nothing refuse these.
+    // Methods without unlearning ignore these.
     scene.tell(EventKind::Cancelled);
     let settings = &mut scene.window.state_mut().forms.settings;
     "gaussian".clone_into(&mut settings.method);
@@ -180,47 +180,47 @@ fn stopping_early_random_groups_and_seeds_become_fields_of_the_job() {
 }
 
 #[test]
-fn groups_that_were_left_behind_say_so() {
+fn groups_eliminated_early_are_labelled() {
     let mut scene = Scene::loaded();
     scene.window.state_mut().forms.settings.stop = true;
     scene.finish_with(|all| {
         let nats: Vec<f64> = all.scores.iter().map(|s| s.estimate.score).collect();
         all.scores.iter_mut().zip(nats).for_each(|(score, nats)| early(score, nats));
     });
-    assert_eq!(scene.window.get_all_by_label_contains("left behind early").count(), 5 + 1, "bars and caption");
+    assert_eq!(scene.window.get_all_by_label_contains("eliminated early").count(), 5 + 1, "bars and caption");
     scene.window.get_by_label_contains("rank 3, tied with the group above");
-    scene.window.get_by_label_contains("until the leader is clear (95 %, 225 evaluations at most)");
-    hover(&mut scene, "rank 8, tied with the group above, left behind early");
-    scene.window.get_by_label("Left behind early: no more evaluations");
+    scene.window.get_by_label_contains("until the ranking is clear (95%, at most 225 evaluations)");
+    hover(&mut scene, "rank 8, tied with the group above, eliminated early");
+    scene.window.get_by_label("Eliminated early: no further evaluations");
 }
 
 #[test]
-fn a_search_that_goes_on_does_not_claim_to_be_complete() {
+fn a_partial_ranking_is_not_shown_as_complete() {
     let mut scene = Scene::running(8);
-    scene.window.get_by_label("pointillism leads so far");
-    scene.window.get_by_label("All groups are scored. What follows are checks of these scores");
+    scene.window.get_by_label("\u{201c}pointillism\u{201d} ranks first so far");
+    scene.window.get_by_label("All groups are scored. The checks of these scores follow.");
     let mut score = GroupScore::exact(&scene.app().state.groups()[0].clone(), 3.0);
     early(&mut score, 3.0);
     scene.tell(EventKind::GroupScored { group: 0, score: Box::new(score) });
-    scene.window.get_by_label("All groups are unlearned. Those that may still lead are measured further");
+    scene.window.get_by_label("All groups are scored. Those that may still rank first are evaluated further.");
 }
 
 #[test]
-fn the_forecast_is_told_while_the_job_runs_and_when_it_is_over() {
+fn the_estimate_is_shown_while_the_job_runs() {
     let mut scene = Scene::running(0);
     assert!(scene.window.query_by_label_contains("about 2 min").is_none());
-    scene.tell(EventKind::Estimate(FORECAST));
+    scene.tell(EventKind::Estimate(ESTIMATE));
     scene.window.get_by_label("about 2 min, 640 MB");
     hover(&mut scene, "about 2 min, 640 MB");
-    scene.window.get_by_label_contains("8 models to make, 450 network evaluations at most");
-    scene.tell(EventKind::Estimate(JobEstimate { peak_bytes: None, ..FORECAST }));
+    scene.window.get_by_label_contains("8 models to create, at most 450 network evaluations");
+    scene.tell(EventKind::Estimate(JobEstimate { peak_bytes: None, ..ESTIMATE }));
     scene.window.get_by_label("about 2 min");
     scene.tell(EventKind::Finished("pointillism stands out".into()));
-    scene.window.get_by_label("Explain seed-7: pointillism stands out (estimate: about 2 min)");
+    scene.window.get_by_label("Explain seed-7: pointillism stands out");
 }
 
 #[test]
-fn events_of_random_groups_are_not_shown() {
+fn events_of_random_control_groups_are_not_shown() {
     let mut scene = Scene::running(2);
     let groups = scene.app().state.groups().len();
     let before = scene.app().state.active().map(|j| j.curves.clone());
@@ -231,11 +231,11 @@ fn events_of_random_groups_are_not_shown() {
     scene.tell(EventKind::GroupScored { group: groups + 3, score: Box::new(score) });
     assert_eq!(scene.app().state.active().map(|j| j.curves.clone()), before);
     assert!(scene.window.query_by_label_contains("random 1").is_none());
-    scene.window.get_by_label("2 of 8 groups unlearned; pointillism leads so far");
+    scene.window.get_by_label("2 of 8 groups scored; \u{201c}pointillism\u{201d} ranks first so far");
 }
 
 #[test]
-fn what_references_tell_of_models_is_told_where_it_matters() {
+fn allowances_of_the_control_test_are_shown_in_tooltips() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| {
         doubted(all, 1.0);
@@ -243,12 +243,12 @@ fn what_references_tell_of_models_is_told_where_it_matters() {
         let null = all.trust.as_mut().and_then(|t| t.null.as_mut()).unwrap();
         (null.references, _) = (16, null.allowances.insert(group, 3.25));
     });
-    hover(&mut scene, "random groups could reach up to here");
-    scene.window.get_by_label_contains("passes this line for one image in twenty");
+    hover(&mut scene, "random control groups score up to here");
+    scene.window.get_by_label_contains("exceeds this line for one image in twenty");
     hover(&mut scene, "pointillism: +41");
-    scene.window.get_by_label_contains("it stands out from +3.2 nats beyond the line on");
+    scene.window.get_by_label_contains("its score is significant only +3.2 nats beyond the line");
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 1.0));
-    hover(&mut scene, "random groups could reach up to here");
-    scene.window.get_by_label_contains("passes this line for about one image in six");
+    hover(&mut scene, "random control groups score up to here");
+    scene.window.get_by_label_contains("exceeds this line for about one image in six");
 }

@@ -21,7 +21,7 @@ impl Choice {
     /// Its name in menus.
     pub fn text(self) -> &'static str {
         match self {
-            Self::System => "Theme: as the system",
+            Self::System => "Theme: system",
             Self::Light => "Theme: light",
             Self::Dark => "Theme: dark",
             Self::Contrast => "Theme: high contrast",
@@ -31,10 +31,10 @@ impl Choice {
     /// What it does.
     pub fn tooltip(self) -> &'static str {
         match self {
-            Self::System => "Dark or light, as the rest of the desktop",
-            Self::Light => "Dark text on a light ground",
-            Self::Dark => "Light text on a dark ground",
-            Self::Contrast => "White on black, with lines that can be seen",
+            Self::System => "Follow the desktop: dark or light",
+            Self::Light => "Dark text on a light background",
+            Self::Dark => "Light text on a dark background",
+            Self::Contrast => "White on black, with visible outlines",
         }
     }
 

@@ -10,27 +10,27 @@ use whence_diffusion::elbo::Estimate;
 
 /// Height of a row.
 const ROW: f32 = 32.0;
-/// Room at the left of the name: tie bracket and mark.
+/// Width at the left of the name, for the tie bracket and the mark.
 const GUTTER: f32 = 40.0;
-/// Width of the column of numbers, and of the one for warnings at its left.
-const NUMBERS: f32 = 92.0;
+/// Width of the score column, and of the warning column at its left.
+const SCORES: f32 = 92.0;
 const WARNINGS: f32 = 22.0;
-/// How strong what is left behind is drawn.
+/// Opacity of groups that were eliminated early.
 const DIM: f32 = 0.38;
 
-/// Which values a column of bars spans.
+/// The range of values of a column of bars.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     low: f64,
     high: f64,
-    /// Where groups of no meaning lie.
-    floor: Option<(f64, f64)>,
-    /// Digits after the point.
+    /// The range of the random control groups.
+    control: Option<(f64, f64)>,
+    /// Digits after the decimal point.
     pub decimals: usize,
 }
 
 impl Scale {
-    /// The scale of these estimates: zero, all scores and all finite intervals are in sight.
+    /// The scale of these estimates. It contains zero, all scores and all finite intervals.
     pub fn of<'a>(estimates: impl Iterator<Item = &'a Estimate>) -> Self {
         let (mut low, mut high, mut top) = (0.0f64, 0.0f64, 0.0f64);
         for e in estimates {
@@ -48,22 +48,22 @@ impl Scale {
         if high - low < 1e-12 {
             high = 1.0;
         }
-        Self { low, high, floor: None, decimals: format::decimals(top) }
+        Self { low, high, control: None, decimals: format::decimals(top) }
     }
 
-    /// The same with the range of groups of no meaning, whose upper end is in sight too.
-    pub fn with_floor(self, low: f64, high: f64) -> Self {
+    /// The same with the range of the random control groups, whose upper end it contains too.
+    pub fn with_control_range(self, low: f64, high: f64) -> Self {
         if !low.is_finite() || !high.is_finite() {
             return self;
         }
         let (lowest, highest) = (self.low.min(high), self.high.max(high));
-        Self { low: lowest, high: highest, floor: Some((low, high)), ..self }
+        Self { low: lowest, high: highest, control: Some((low, high)), ..self }
     }
 
-    /// Where a value lies between 0 and 1; values out of sight at the edge.
-    pub fn place(&self, value: f64) -> f32 {
+    /// The position of a value, 0 to 1. Values beyond the range are at its ends, NaN is at zero.
+    pub fn position(&self, value: f64) -> f32 {
         if value.is_nan() {
-            return self.place(0.0);
+            return self.position(0.0);
         }
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0) as f32
     }
@@ -71,34 +71,34 @@ impl Scale {
 
 /// One group's row.
 pub struct Bar<'a> {
-    /// The group's number, for its colour.
+    /// The group's index, for its colour.
     pub group: usize,
     /// Its name.
     pub name: &'a str,
     /// Its score.
     pub estimate: Estimate,
-    /// Whether it cannot be told apart from the row above.
+    /// Whether it is statistically tied with the row above.
     pub tied: bool,
-    /// Whether it is a preview: drawn hollow.
+    /// Whether it is a preview, which is drawn hollow.
     pub hollow: bool,
-    /// Whether it was left behind: drawn dim.
+    /// Whether it was eliminated early, which is drawn dimmed.
     pub dimmed: bool,
-    /// Whether its score is in doubt: a mark beside the number.
+    /// Whether its unlearning check failed, which is marked beside the score.
     pub warned: bool,
     /// Whether it is selected.
     pub selected: bool,
-    /// What is happening to it, in place of the number.
+    /// The progress of its model, in place of the score.
     pub busy: Option<&'a str>,
-    /// Name for people who do not see it.
+    /// Accessible name.
     pub label: &'a str,
 }
 
 fn columns(rect: Rect) -> (f32, f32) {
     let names = (rect.width() * 0.24).clamp(84.0, 220.0);
-    (rect.left() + GUTTER + names + 8.0, rect.right() - NUMBERS)
+    (rect.left() + GUTTER + names + 8.0, rect.right() - SCORES)
 }
 
-/// The part of a row that bars are drawn in.
+/// The area of a row that bars are drawn in.
 fn area(rect: Rect) -> Rect {
     let (start, end) = columns(rect);
     Rect::from_x_y_ranges(start..=end - 8.0, rect.y_range())
@@ -117,17 +117,17 @@ pub fn header(ui: &mut Ui, left: &str, right: &str) -> Response {
     response
 }
 
-/// What the line across the rows means, where there is one: it begins here.
-pub fn floor(ui: &mut Ui, text: &str, label: &str, scale: &Scale) -> Option<Response> {
+/// The caption of the line up to which random control groups score, where the scale has one. The line starts here.
+pub fn control_caption(ui: &mut Ui, text: &str, label: &str, scale: &Scale) -> Option<Response> {
     let t = tokens(ui);
-    let (_, high) = scale.floor?;
+    let (_, high) = scale.control?;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
     let area = area(rect);
-    let x = area.left() + scale.place(high) * area.width();
+    let x = area.left() + scale.position(high) * area.width();
     let painter = ui.painter();
     painter.vline(x, rect.center().y..=rect.bottom() + 2.0, Stroke::new(1.0, t.weak));
     let shown = elided(painter, text, theme::caption(), t.weak, rect.width());
-    // At the side of the line where there is room for it.
+    // At the right of the line where it fits, else at its left.
     let right = x + 6.0 + shown.size().x <= rect.right() - 10.0;
     let left = if right { x + 6.0 } else { (x - 6.0 - shown.size().x).max(rect.left()) };
     painter.galley(pos2(left, rect.center().y - shown.size().y / 2.0), shown, t.weak);
@@ -135,12 +135,12 @@ pub fn floor(ui: &mut Ui, text: &str, label: &str, scale: &Scale) -> Option<Resp
     Some(response)
 }
 
-/// Shows a row; it can be pressed.
+/// Shows a row, which can be clicked.
 pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     if response.has_focus() {
-        // The arrows move the selection, see actions.rs; they shall not also move the focus elsewhere.
+        // The arrow keys move the selection (actions.rs) and must not move the focus as well.
         let filter = EventFilter { vertical_arrows: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
     }
@@ -149,12 +149,12 @@ pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
     }
     ui.data_mut(|d| d.insert_temp(response.id, RowMark));
     let painter = ui.painter();
-    let ground = match (bar.selected, hover::hovered(ui, &response, bar.group)) {
+    let background = match (bar.selected, hover::hovered(ui, &response, bar.group)) {
         (true, _) => Some(t.selected),
         (false, true) => Some(t.control.gamma_multiply(0.6)),
         (false, false) => None,
     };
-    if let Some(color) = ground {
+    if let Some(color) = background {
         painter.rect_filled(rect, f32::from(RADIUS), color);
     }
     if response.has_focus() {
@@ -175,14 +175,14 @@ pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
     let name = elided(painter, bar.name, theme::body(), color, start - rect.left() - GUTTER - 8.0);
     painter.galley(pos2(rect.left() + GUTTER, middle - name.size().y / 2.0), name, color);
     draw(painter, area, bar, scale, t);
-    let number = bar.busy.map_or_else(|| format::signed(bar.estimate.score, scale.decimals), str::to_owned);
-    let quiet = bar.hollow || bar.dimmed || bar.busy.is_some();
+    let value = bar.busy.map_or_else(|| format::signed(bar.estimate.score, scale.decimals), str::to_owned);
+    let muted = bar.hollow || bar.dimmed || bar.busy.is_some();
     let (font, color) = if bar.busy.is_some() {
         (theme::caption(), t.weak)
     } else {
-        (theme::body(), if quiet { t.weak } else { t.strong })
+        (theme::body(), if muted { t.weak } else { t.strong })
     };
-    painter.text(pos2(rect.right() - 10.0, middle), Align2::RIGHT_CENTER, number, font, color);
+    painter.text(pos2(rect.right() - 10.0, middle), Align2::RIGHT_CENTER, value, font, color);
     if bar.warned {
         warning(painter, pos2(area.right() + 8.0 + WARNINGS / 2.0, middle), t);
     }
@@ -190,7 +190,7 @@ pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
     response
 }
 
-/// Remembers which widgets are rows, so that the focus follows the selection only among them.
+/// Marks the widgets that are rows, so that the focus follows the selection only among them.
 #[derive(Clone, Copy, Default)]
 struct RowMark;
 
@@ -199,14 +199,14 @@ fn is_row(ui: &Ui, id: egui::Id) -> bool {
 }
 
 fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens) {
-    let x = |value: f64| area.left() + scale.place(value) * area.width();
+    let x = |value: f64| area.left() + scale.position(value) * area.width();
     let zero = x(0.0);
-    let whole = area.y_range().expand(1.0);
-    let floor = scale.floor.filter(|_| !bar.hollow);
-    if let Some((low, high)) = floor {
-        painter.rect_filled(Rect::from_x_y_ranges(x(low)..=x(high), whole), 0.0, t.weak.gamma_multiply(0.14));
+    let height = area.y_range().expand(1.0);
+    let control = scale.control.filter(|_| !bar.hollow);
+    if let Some((low, high)) = control {
+        painter.rect_filled(Rect::from_x_y_ranges(x(low)..=x(high), height), 0.0, t.weak.gamma_multiply(0.14));
     }
-    painter.vline(zero, whole, Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
+    painter.vline(zero, height, Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
     let color = t.group(bar.group).gamma_multiply(if bar.dimmed { DIM } else { 1.0 });
     let (a, b) = (zero.min(x(bar.estimate.score)), zero.max(x(bar.estimate.score)));
     let body = Rect::from_x_y_ranges(a..=b.max(a + 1.0), area.center().y - 7.0..=area.center().y + 7.0);
@@ -216,14 +216,14 @@ fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens)
         return;
     }
     painter.rect_filled(body, 2.0, color);
-    if let Some((_, high)) = floor {
-        painter.vline(x(high), whole, Stroke::new(1.0, t.weak));
+    if let Some((_, high)) = control {
+        painter.vline(x(high), height, Stroke::new(1.0, t.weak));
     }
     let (low, high) = bar.estimate.interval_95();
     if !low.is_finite() || !high.is_finite() || high - low <= 0.0 {
         return;
     }
-    // A light edge keeps the whisker visible on its own bar.
+    // An edge in the background colour keeps the interval visible on its own bar.
     let y = area.center().y;
     let ink = if bar.dimmed { t.weak } else { t.strong };
     for stroke in [Stroke::new(3.5, t.window), Stroke::new(1.5, ink)] {
@@ -249,27 +249,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_and_all_intervals_are_in_sight() {
+    fn the_scale_contains_zero_and_all_finite_intervals() {
         let estimates = [Estimate::new(10.0, 1.0), Estimate::new(-2.0, f64::INFINITY)];
         let scale = Scale::of(estimates.iter());
-        assert_eq!(scale.place(-2.0), 0.0);
-        assert!(scale.place(0.0) > 0.0 && scale.place(11.0) < 1.0);
-        assert_eq!((scale.place(f64::INFINITY), scale.place(f64::NEG_INFINITY)), (1.0, 0.0));
-        assert_eq!(scale.place(f64::NAN), scale.place(0.0));
+        assert_eq!(scale.position(-2.0), 0.0);
+        assert!(scale.position(0.0) > 0.0 && scale.position(11.0) < 1.0);
+        assert_eq!((scale.position(f64::INFINITY), scale.position(f64::NEG_INFINITY)), (1.0, 0.0));
+        assert_eq!(scale.position(f64::NAN), scale.position(0.0));
         assert_eq!(scale.decimals, 1);
     }
 
     #[test]
-    fn what_random_groups_reach_is_in_sight() {
-        let scale = Scale::of([Estimate::exact(3.0)].iter()).with_floor(-8.0, 12.0);
-        assert_eq!((scale.place(12.0), scale.place(-8.0)), (1.0, 0.0));
-        assert_eq!(scale.place(3.0), 0.25, "the band's lower end makes no room for itself");
-        assert_eq!(scale.with_floor(0.0, f64::NAN), scale);
+    fn the_scale_contains_the_upper_end_of_the_control_range() {
+        let scale = Scale::of([Estimate::exact(3.0)].iter()).with_control_range(-8.0, 12.0);
+        assert_eq!((scale.position(12.0), scale.position(-8.0)), (1.0, 0.0));
+        assert_eq!(scale.position(3.0), 0.25, "the lower end of the band does not extend the scale");
+        assert_eq!(scale.with_control_range(0.0, f64::NAN), scale);
     }
 
     #[test]
-    fn a_scale_of_nothing_still_has_a_width() {
+    fn a_scale_of_zeros_has_a_positive_width() {
         let scale = Scale::of([Estimate::exact(0.0)].iter());
-        assert_eq!((scale.place(0.0), scale.place(1.0)), (0.0, 1.0));
+        assert_eq!((scale.position(0.0), scale.position(1.0)), (0.0, 1.0));
     }
 }

@@ -1,4 +1,4 @@
-//! Two images of one size set against each other: wiped, blinked, subtracted, side by side.
+//! Comparison of two images of the same size: wipe, blink, difference and side by side.
 
 #[cfg(test)]
 mod tests;
@@ -13,45 +13,45 @@ use super::{TextureKey, Textures, WHOLE, fit};
 use crate::app::theme::{self, RADIUS, tokens};
 use whence_data::ImageShape;
 
-/// Differences are small: how much stronger they are shown.
-const AMPLIFIED: u8 = 4;
+/// Amplification of differences, which are small.
+const AMPLIFICATION: u8 = 4;
 
-/// Height of the line of names below the images.
+/// Height of the names below the images.
 const NAMES: f32 = 18.0;
 
-/// How an arrow key moves the wipe.
+/// Share of the width by which an arrow key moves the wipe.
 const STEP: f32 = 0.02;
 
 /// How two images are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// One at the left of a line, the other at its right.
+    /// The first at the left of a line, the second at its right.
     #[default]
     Wipe,
-    /// One, and the other while a key is held.
+    /// The first, and the second while a key is held.
     Blink,
-    /// How much they differ at each pixel.
+    /// The amplified absolute difference of each pixel.
     Difference,
-    /// Both.
-    Decision,
+    /// Both, side by side.
+    SideBySide,
 }
 
-/// How a pair is looked at.
+/// How a pair is compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contrast {
-    /// How they are compared.
+    /// The mode.
     pub mode: Mode,
-    /// Where the line of the wipe is, 0 to 1.
+    /// Position of the wipe, 0 (left) to 1 (right).
     pub wipe: f32,
-    /// Whether the other image is asked for as long as something is held.
+    /// Whether a key or button that shows the second image is held.
     pub held: bool,
-    /// Whether it was asked for until the next press, by those who can hold nothing.
-    pub turned: bool,
+    /// Whether the second image is shown until the next click; for input devices that cannot hold a button.
+    pub toggled: bool,
 }
 
 impl Default for Contrast {
     fn default() -> Self {
-        Self { mode: Mode::Wipe, wipe: 0.5, held: false, turned: false }
+        Self { mode: Mode::Wipe, wipe: 0.5, held: false, toggled: false }
     }
 }
 
@@ -59,26 +59,21 @@ impl Default for Contrast {
 pub struct Pair<'a> {
     /// Their shape.
     pub shape: ImageShape,
-    /// The first: what it is on the graphics card, and its planar bytes.
+    /// The first: its texture key and its planar bytes.
     pub first: (TextureKey, &'a [u8]),
     /// The second.
     pub second: (TextureKey, &'a [u8]),
-    /// What they are called.
+    /// Their names.
     pub names: [&'a str; 2],
 }
 
-/// The buttons that choose how images are compared, and their keys: W, D, and B as long as it is held.
+/// The buttons that choose the mode, and their keys: W, D, and B while it is held.
 pub fn modes(ui: &mut Ui, contrast: &mut Contrast) {
     let choices = [
-        (
-            Mode::Wipe,
-            "Wipe",
-            Some(Key::W),
-            "A line under the pointer: one image at its left, the other at its right (W)",
-        ),
-        (Mode::Blink, "Blink", None, "One image, and the other while this button or B is held (B)"),
-        (Mode::Difference, "Difference", Some(Key::D), "The difference at each pixel, four times as strong (D)"),
-        (Mode::Decision, "Decision by side", None, "Both images"),
+        (Mode::Wipe, "Wipe", Some(Key::W), "One image at the left of the pointer, the other at its right (W)."),
+        (Mode::Blink, "Blink", None, "One image, and the other while this button or B is held (B)."),
+        (Mode::Difference, "Difference", Some(Key::D), "The difference of each pixel, amplified four times (D)."),
+        (Mode::SideBySide, "Side by side", None, "Both images."),
     ];
     let typing = ui.ctx().text_edit_focused();
     contrast.held = !typing && ui.input(|i| i.key_down(Key::B) && i.modifiers.is_none());
@@ -92,9 +87,9 @@ pub fn modes(ui: &mut Ui, contrast: &mut Contrast) {
             let pressed = key.is_some_and(|key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)));
             if mode == Mode::Blink {
                 contrast.held |= button.is_pointer_button_down_on();
-                // Without a pointer nothing can be held: each press turns it over.
+                // Keyboards and screen readers only click: each click toggles the image.
                 if button.clicked() && !ui.input(|i| i.pointer.any_released()) {
-                    contrast.turned = contrast.mode != Mode::Blink || !contrast.turned;
+                    contrast.toggled = contrast.mode != Mode::Blink || !contrast.toggled;
                     contrast.mode = mode;
                 }
             }
@@ -106,10 +101,10 @@ pub fn modes(ui: &mut Ui, contrast: &mut Contrast) {
     if contrast.held {
         contrast.mode = Mode::Blink;
     }
-    contrast.turned &= contrast.mode == Mode::Blink && !contrast.held;
+    contrast.toggled &= contrast.mode == Mode::Blink && !contrast.held;
 }
 
-/// Shows the images as large as they fit into `space`, pixel by pixel.
+/// Shows the images as large as they fit into `space`, each pixel as a whole number of screen pixels.
 pub fn compare(
     ui: &mut Ui,
     textures: &mut Textures,
@@ -130,7 +125,7 @@ pub fn compare(
         }
     };
     let below = inner.bottom() + 4.0;
-    let say = |x: f32, align: Align2, text: &str| {
+    let caption = |x: f32, align: Align2, text: &str| {
         let painter = ui.painter_at(rect);
         painter.text(pos2(x, below), align, text, theme::caption(), t.text);
     };
@@ -141,31 +136,31 @@ pub fn compare(
             let x = inner.left() + contrast.wipe * inner.width();
             image(first, inner, inner.with_max_x(x));
             image(second, inner, inner.with_min_x(x));
-            // Light between dark edges: seen on any image.
+            // A light line between dark edges is visible on any image.
             for (width, color) in [(3.0, t.window), (1.0, t.strong)] {
                 ui.painter().vline(x, inner.y_range(), Stroke::new(width, color));
             }
-            // A little wider than a small image, so that the names do not meet.
+            // A little wider than a small image, so that the names do not overlap.
             let wide = inner.expand2(vec2(24.0, 0.0)).intersect(room);
-            say(wide.left(), Align2::LEFT_TOP, one);
-            say(wide.right(), Align2::RIGHT_TOP, other);
+            caption(wide.left(), Align2::LEFT_TOP, one);
+            caption(wide.right(), Align2::RIGHT_TOP, other);
             format!("Wipe between {one} and {other}")
         }
         Mode::Blink => {
-            let (texture, name) = if contrast.held || contrast.turned { (second, other) } else { (first, one) };
+            let (texture, name) = if contrast.held || contrast.toggled { (second, other) } else { (first, one) };
             image(texture, inner, inner);
-            say(inner.center().x, Align2::CENTER_TOP, name);
+            caption(inner.center().x, Align2::CENTER_TOP, name);
             format!("Blink: {name}")
         }
         Mode::Difference => {
             let key = TextureKey::Difference(super::content(pair.first.1), super::content(pair.second.1));
             let texture = textures.get_or(ui.ctx(), key, pair.shape, || difference(pair.first.1, pair.second.1));
             image(texture, inner, inner);
-            let name = format!("difference, {AMPLIFIED} times as strong");
-            say(inner.center().x, Align2::CENTER_TOP, &name);
-            format!("Absolute {name}: {one}, {other}")
+            let name = format!("Difference (×{AMPLIFICATION})");
+            caption(inner.center().x, Align2::CENTER_TOP, &name);
+            format!("{name}: {one}, {other}")
         }
-        Mode::Decision => {
+        Mode::SideBySide => {
             let (left, right) = room.split_left_right_at_fraction(0.5);
             for (room, texture, name) in [(left, first, one), (right, second, other)] {
                 let inner = fit(ui, room.shrink2(vec2(2.0, 0.0)), pair.shape);
@@ -178,16 +173,16 @@ pub fn compare(
                     t.text,
                 );
             }
-            format!("Decision by side: {one}, {other}")
+            format!("Side by side: {one}, {other}")
         }
     };
     describe(ui, &response, contrast, &label, pair.names);
     response
 }
 
-/// The line follows the pointer, the arrow keys and screen readers.
+/// Moves the wipe by pointer, arrow keys and screen readers.
 fn slide(ui: &Ui, response: &Response, inner: Rect, contrast: &mut Contrast) {
-    // A pointer that rests leaves the line to the keys.
+    // A resting pointer does not override the keys.
     let active = |e: &Event| matches!(e, Event::PointerMoved(_) | Event::PointerButton { .. });
     let over = (response.hovered() || response.dragged()) && ui.input(|i| i.events.iter().any(active));
     if let Some(pointer) = response.hover_pos().or(response.interact_pointer_pos()).filter(|_| over) {
@@ -201,8 +196,8 @@ fn slide(ui: &Ui, response: &Response, inner: Rect, contrast: &mut Contrast) {
         steps = count(Key::ArrowRight) - count(Key::ArrowLeft);
     }
     ui.input(|i| {
-        let asked = |action| i.num_accesskit_action_requests(response.id, action) as f32;
-        steps += asked(Action::Increment) - asked(Action::Decrement);
+        let requests = |action| i.num_accesskit_action_requests(response.id, action) as f32;
+        steps += requests(Action::Increment) - requests(Action::Decrement);
         for request in i.accesskit_action_requests(response.id, Action::SetValue) {
             if let Some(ActionData::NumericValue(value)) = request.data
                 && value.is_finite()
@@ -217,7 +212,7 @@ fn slide(ui: &Ui, response: &Response, inner: Rect, contrast: &mut Contrast) {
     }
 }
 
-/// What people who do not see it hear: a slider where it can be moved.
+/// The accessible description: a slider in wipe mode, else an image.
 fn describe(ui: &Ui, response: &Response, contrast: &Contrast, label: &str, [one, _]: [&str; 2]) {
     if contrast.mode != Mode::Wipe {
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, label));
@@ -226,15 +221,17 @@ fn describe(ui: &Ui, response: &Response, contrast: &Contrast, label: &str, [one
     let percent = (f64::from(contrast.wipe) * 100.0).round();
     response.widget_info(|| WidgetInfo::slider(true, percent, label));
     ui.ctx().accesskit_node_builder(response.id, |node| {
-        node.set_value(format!("{percent} % {one}"));
+        node.set_value(format!("{percent}% {one}"));
         node.set_min_numeric_value(0.0);
         node.set_max_numeric_value(100.0);
         node.set_numeric_value_step(f64::from(STEP) * 100.0);
-        [Action::SetValue, Action::Increment, Action::Decrement].into_iter().for_each(|a| node.add_action(a));
+        for action in [Action::SetValue, Action::Increment, Action::Decrement] {
+            node.add_action(action);
+        }
     });
 }
 
-/// How much two images differ, amplified.
+/// The amplified absolute difference of two images.
 fn difference(first: &[u8], second: &[u8]) -> Vec<u8> {
-    first.iter().zip(second).map(|(a, b)| a.abs_diff(*b).saturating_mul(AMPLIFIED)).collect()
+    first.iter().zip(second).map(|(a, b)| a.abs_diff(*b).saturating_mul(AMPLIFICATION)).collect()
 }

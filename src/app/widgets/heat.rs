@@ -1,4 +1,4 @@
-//! A signed map over an image: warm where a value is positive, cool where it is negative, nothing where it is small.
+//! A heat map over an image: warm colours for positive values, cool ones for negative values, transparent near zero.
 
 mod shader;
 #[cfg(test)]
@@ -13,23 +13,23 @@ pub use shader::install;
 
 use crate::app::theme::{COOL, WARM};
 
-/// Below this share of the scale nothing is drawn.
+/// Values below this share of the scale are transparent.
 const THRESHOLD: f32 = 0.03;
 
-/// A map.
+/// A heat map.
 #[derive(Clone, Debug)]
 pub struct Heat {
-    /// Values, row by row.
+    /// Values of the cells, row by row.
     pub values: Arc<[f32]>,
-    /// Values in a row.
+    /// Cells per row.
     pub width: usize,
-    /// How many cells the image spans in each direction. The last ones may be cut.
+    /// Cells across and down the image. Fractional where the last cells reach beyond it.
     pub span: Vec2,
-    /// The value of full strength.
+    /// The value with the strongest colour.
     pub scale: f32,
-    /// How strong it covers the image, 0 to 1.
+    /// Opacity over the image, 0 to 1.
     pub opacity: f32,
-    /// Whether cells blend into each other.
+    /// Whether values are interpolated between cells.
     pub smooth: bool,
 }
 
@@ -38,16 +38,18 @@ impl Heat {
         self.values.len() / self.width.max(1)
     }
 
-    /// A cell's value; the nearest cell's beyond the edges.
+    /// A cell's value. Beyond the edges it is that of the nearest cell.
     fn cell(&self, x: i64, y: i64) -> f32 {
         let within = |i: i64, n: usize| i.clamp(0, n.saturating_sub(1) as i64) as usize;
-        let place = within(y, self.height()) * self.width + within(x, self.width);
-        self.values.get(place).copied().unwrap_or(0.0)
+        let index = within(y, self.height()) * self.width + within(x, self.width);
+        let value = self.values.get(index).copied();
+        debug_assert!(value.is_some(), "cell ({x}, {y}) of {} values in rows of {}", self.values.len(), self.width);
+        value.unwrap_or(0.0)
     }
 
-    /// The value between the middles of four cells.
-    fn between(&self, place: Vec2) -> f32 {
-        let corner = place - Vec2::splat(0.5);
+    /// The bilinear interpolation at a position in cells.
+    fn interpolated(&self, position: Vec2) -> f32 {
+        let corner = position - Vec2::splat(0.5);
         let (x, y) = (corner.x.floor() as i64, corner.y.floor() as i64);
         let share = corner - corner.floor();
         let row = |y| lerp(self.cell(x, y)..=self.cell(x + 1, y), share.x);
@@ -55,7 +57,7 @@ impl Heat {
     }
 }
 
-/// The colour of a value given as a share of the scale. `shaders/heat.wgsl` has the same formula.
+/// The colour of a value, which is given as a share of the scale. `shaders/heat.wgsl` has the same formula.
 pub fn shade(share: f32, opacity: f32) -> Color32 {
     let strength = ((share.abs() - THRESHOLD) / (1.0 - THRESHOLD)).clamp(0.0, 1.0);
     let alpha = strength.sqrt() * opacity;
@@ -70,7 +72,7 @@ pub fn shade(share: f32, opacity: f32) -> Color32 {
     )
 }
 
-/// Paints a map over the image at `rect`. `id` is the place on screen, whose map is kept on the graphics card.
+/// Paints a map over the image at `rect`. `id` identifies the widget, whose map stays on the graphics card.
 pub fn heat(painter: &Painter, id: Id, rect: Rect, heat: &Heat) {
     if heat.values.is_empty() || heat.width == 0 || heat.scale <= 0.0 || heat.opacity <= 0.0 {
         return;
@@ -83,16 +85,16 @@ pub fn heat(painter: &Painter, id: Id, rect: Rect, heat: &Heat) {
     }
 }
 
-/// The map as coloured squares, for windows without the shader.
+/// The map as coloured rectangles, for windows without the shader.
 fn mesh(rect: Rect, heat: &Heat) -> Mesh {
     let mut mesh = Mesh::default();
-    // Smooth maps are squares too, finer than the cells.
+    // Smooth maps are drawn as finer rectangles.
     let parts = if heat.smooth { 4 } else { 1 };
     let step = vec2(rect.width() / heat.span.x, rect.height() / heat.span.y) / parts as f32;
     for y in 0..heat.height() * parts {
         for x in 0..heat.width * parts {
             let value = if heat.smooth {
-                heat.between(vec2(x as f32 + 0.5, y as f32 + 0.5) / parts as f32)
+                heat.interpolated(vec2(x as f32 + 0.5, y as f32 + 0.5) / parts as f32)
             } else {
                 heat.cell(x as i64, y as i64)
             };
@@ -106,7 +108,7 @@ fn mesh(rect: Rect, heat: &Heat) -> Mesh {
     mesh
 }
 
-/// Paints the colours from most negative to most positive.
+/// Paints the colour scale from most negative to most positive.
 pub fn legend(painter: &Painter, rect: Rect, opacity: f32) {
     const STEPS: u32 = 64;
     let mut mesh = Mesh::default();

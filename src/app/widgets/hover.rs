@@ -1,4 +1,4 @@
-//! The group under the pointer: what is hovered in one view is drawn hovered in all.
+//! Linked hovering: the group under the pointer in one view is highlighted in all.
 
 use egui::{Context, Id, Response, Ui};
 
@@ -13,8 +13,8 @@ fn id() -> Id {
     Id::unique("hovered group")
 }
 
-/// Whether a group is drawn as hovered: because it is under the pointer here, or because it is elsewhere. `response` is
-/// what stands for the group here.
+/// Whether to highlight a group, because the pointer is over it here or in another view. `response` is the group's widget
+/// here.
 pub fn hovered(ui: &Ui, response: &Response, group: usize) -> bool {
     let here = response.hovered();
     ui.data_mut(|data| {
@@ -22,12 +22,12 @@ pub fn hovered(ui: &Ui, response: &Response, group: usize) -> bool {
         if here {
             hover.now = Some(group);
         }
-        // Views drawn before the one under the pointer know of it in the next frame.
+        // Views drawn before the one under the pointer are updated in the next frame.
         hover.now.or(hover.before) == Some(group)
     })
 }
 
-/// Ends a frame: asks for one more where another group is under the pointer than was drawn, or none any more.
+/// Ends a frame, and requests another where the hovered group has changed.
 pub fn end_frame(ctx: &Context) {
     let changed = ctx.data_mut(|data| {
         let hover = data.get_temp_mut_or_default::<Hover>(id());

@@ -1,4 +1,4 @@
-//! Small marks: of a group, that something is in doubt, and that it shall be found again.
+//! Small marks: of a group, of a warning, and of a starred image.
 
 use egui::{Painter, Pos2, Shape, Stroke, pos2};
 
@@ -22,7 +22,7 @@ pub fn swatch(painter: &Painter, center: Pos2, radius: f32, group: usize, tokens
     };
 }
 
-/// Paints a star around `center`, seen on any image.
+/// Paints a star around `center`, visible on any image.
 pub fn star(painter: &Painter, center: Pos2, radius: f32, tokens: &Tokens) {
     painter.circle_filled(center, radius + 1.5, tokens.window);
     let point = |i: usize| {
@@ -30,7 +30,7 @@ pub fn star(painter: &Painter, center: Pos2, radius: f32, tokens: &Tokens) {
         let reach = if i.is_multiple_of(2) { radius } else { 0.45 * radius };
         center + reach * egui::vec2(angle.sin(), -angle.cos())
     };
-    // A star is not convex: five kites around its middle are.
+    // A star is not convex, but the five kites around its centre are.
     for i in (0..10).step_by(2) {
         let kite = vec![center, point(i + 9), point(i), point(i + 1)];
         painter.add(Shape::convex_polygon(kite, tokens.strong, Stroke::NONE));

@@ -1,4 +1,4 @@
-//! Images on their way to the screen: uploaded once, dropped when they were not shown for a while.
+//! Images as textures: uploaded once, and freed when they have not been shown for a while.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use egui::{Color32, ColorImage, Context, TextureFilter, TextureHandle, TextureId
 
 use whence_data::ImageShape;
 
-/// Images kept although they are not shown.
-const SPARE: usize = 512;
+/// Number of textures above which those not on screen are freed.
+const MAX_CACHED: usize = 512;
 
-/// Large pixels stay pixels; small images are smoothed.
+/// Enlarged pixels stay sharp; reduced images are smoothed.
 const OPTIONS: TextureOptions = TextureOptions { minification: TextureFilter::Linear, ..TextureOptions::NEAREST };
 
 /// What a texture shows.
@@ -17,39 +17,39 @@ const OPTIONS: TextureOptions = TextureOptions { minification: TextureFilter::Li
 pub enum TextureKey {
     /// A query, by key.
     Query(u64),
-    /// An image that is being drawn: job and step.
+    /// An image that is being generated: job and step.
     Generating(u64, usize),
-    /// A training image: number of the dataset and of the image.
+    /// A training image: id of the dataset and index of the image.
     TrainingImage(u64, usize),
-    /// A query without its colours, by key.
+    /// A query in greyscale, by key.
     Grey(u64),
-    /// A query drawn again, by its content; whether it is finished.
+    /// A regenerated query, by its content hash; whether it is finished.
     Regenerated(u64, bool),
-    /// The difference of two images, by their content.
+    /// The difference of two images, by their content hashes.
     Difference(u64, u64),
 }
 
 impl TextureKey {
-    /// Whether nobody will ask for it again once another has taken its place on screen.
-    fn is_passing(self) -> bool {
+    /// Whether it is an intermediate step, which is never shown again once the next one has replaced it.
+    fn is_intermediate(self) -> bool {
         matches!(self, Self::Generating(..) | Self::Regenerated(_, false))
     }
 }
 
-/// All images on the graphics card.
+/// The textures on the graphics card.
 #[derive(Default)]
 pub struct Textures {
-    kept: HashMap<TextureKey, (TextureHandle, u64)>,
+    cached: HashMap<TextureKey, (TextureHandle, u64)>,
     frame: u64,
 }
 
 impl Textures {
-    /// The image's texture; uploads it where it is new. None where the bytes do not fit the shape.
+    /// The image's texture, uploaded where it is new. None where the number of bytes does not match the shape.
     pub fn get(&mut self, ctx: &Context, image: TextureKey, shape: ImageShape, pixels: &[u8]) -> Option<TextureId> {
         self.get_or(ctx, image, shape, || pixels)
     }
 
-    /// The same with bytes that are only made where the image is new.
+    /// The same with bytes that are computed only where the image is new.
     pub fn get_or<P: AsRef<[u8]>>(
         &mut self,
         ctx: &Context,
@@ -57,7 +57,7 @@ impl Textures {
         shape: ImageShape,
         pixels: impl FnOnce() -> P,
     ) -> Option<TextureId> {
-        if let Some((handle, used)) = self.kept.get_mut(&image) {
+        if let Some((handle, used)) = self.cached.get_mut(&image) {
             *used = self.frame;
             return Some(handle.id());
         }
@@ -68,37 +68,37 @@ impl Textures {
         }
         let handle = ctx.load_texture(format!("{image:?}"), pixels, OPTIONS);
         let id = handle.id();
-        self.kept.insert(image, (handle, self.frame));
+        self.cached.insert(image, (handle, self.frame));
         Some(id)
     }
 
-    /// Forgets images that were not shown in this frame, where there are too many.
+    /// Frees textures that were not shown in this frame, where there are too many.
     pub fn end_frame(&mut self) {
         let frame = self.frame;
-        let many = self.kept.len() > SPARE;
-        // Of an image that is being drawn only the latest step is ever shown again.
-        self.kept.retain(|image, (_, used)| *used == frame || (!many && !image.is_passing()));
+        let many = self.cached.len() > MAX_CACHED;
+        // Of an image that is being generated, only the latest step is shown again.
+        self.cached.retain(|image, (_, used)| *used == frame || (!many && !image.is_intermediate()));
         self.frame += 1;
     }
 }
 
-/// A name for pixels: the same for the same.
+/// A hash of the pixels.
 pub fn content(pixels: &[u8]) -> u64 {
     egui::util::hash(pixels)
 }
 
-/// The image without its colours: planar bytes of the same shape.
+/// The image in greyscale, as planar bytes of the same shape.
 pub fn grey(shape: ImageShape, pixels: &[u8]) -> Vec<u8> {
     let area = shape.height * shape.width;
     let (red, rest) = pixels.split_at_checked(area).unwrap_or_default();
     let Some((green, blue)) = rest.split_at_checked(area).filter(|_| shape.channels == 3) else {
         return pixels.to_vec();
     };
-    // Brightness after Rec. 709, as eyes weigh the colours.
-    let bright = |((r, g), b): ((&u8, &u8), &u8)| {
+    // Luma by the Rec. 709 weights.
+    let luma = |((r, g), b): ((&u8, &u8), &u8)| {
         (0.2126 * f32::from(*r) + 0.7152 * f32::from(*g) + 0.0722 * f32::from(*b)).round() as u8
     };
-    red.iter().zip(green).zip(blue).map(bright).collect::<Vec<u8>>().repeat(3)
+    red.iter().zip(green).zip(blue).map(luma).collect::<Vec<u8>>().repeat(3)
 }
 
 /// Planar bytes of one or three channels as an image for the screen.
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planes_become_pixels_and_short_data_nothing() {
+    fn planar_bytes_become_pixels_and_incomplete_data_is_refused() {
         let shape = ImageShape { channels: 3, height: 1, width: 2 };
         let image = to_image(shape, &[1, 2, 3, 4, 5, 6]).unwrap();
         assert_eq!(image.pixels, [Color32::from_rgb(1, 3, 5), Color32::from_rgb(2, 4, 6)]);

@@ -11,12 +11,12 @@ pub struct ProjectArguments {
     pub(in crate::cli) command: ProjectCommand,
 }
 
-/// What is done with a project.
+/// What to do with a project.
 #[derive(Debug, Subcommand)]
 pub enum ProjectCommand {
-    /// Read every kept result from its first byte to its last; fails where one is damaged
+    /// Read and check every stored result; fails if one is damaged
     Verify(VerifyArguments),
-    /// Remove what crashes left over, damaged results, and results of another model or dataset than the project's
+    /// Remove leftovers of crashes, damaged results, and results of other models or datasets
     Gc(GcArguments),
 }
 
@@ -35,7 +35,7 @@ pub struct VerifyArguments {
 pub struct GcArguments {
     /// Project folder, or a folder that results were written to
     pub(in crate::cli) folder: PathBuf,
-    /// Only tell what would go
+    /// Only list what would be removed
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
     /// Print what was removed as JSON on standard output

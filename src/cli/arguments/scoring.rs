@@ -8,56 +8,62 @@ use super::RecipeArguments;
 use crate::cli::parse;
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
-use whence_methods::ScoreSettings;
+use whence_methods::{Aggregation, ScoreSettings};
 
 /// How groups are scored.
 #[derive(Debug, Args)]
 pub struct ScoringArguments {
-    /// guda, logo to train again without each group, or gaussian for the closed form
+    /// guda (unlearning), logo (retraining), gaussian (closed form, no network), pixel-similarity, or feature-similarity
     #[arg(long, default_value = "guda", value_parser = parse::method)]
     pub method: String,
-    /// Ready counterfactual models, one diffusers folder a group, named as the group
+    /// Ready counterfactual models: one diffusers folder per group, named as the group
     #[arg(long, value_name = "DIR")]
     pub counterfactuals: Option<PathBuf>,
     #[command(flatten)]
     pub recipe: RecipeArguments,
-    /// Groups to score, by name; all where left out
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub groups: Vec<String>,
-    /// 10..1000/10, 10../10 (the published grid), or a number: that many, chosen by importance
+    /// Groups to score, by name; all if absent. A name with a comma goes in double quotes
+    #[arg(long, value_name = "A,B", value_parser = parse::names)]
+    pub groups: Vec<parse::Names>,
+    /// Timesteps: 10..1000/10, or 10../10 (the published grid), or a count, chosen by importance
     #[arg(long, default_value = "10../10", value_name = "A..B/STEP | N")]
     pub timesteps: Timesteps,
     /// Noise draws at each timestep
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = parse::positive)]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = parse::at_most(1_000_000))]
     pub draws: usize,
-    /// Stop as soon as the leaders are separated, or when a query has cost this many network evaluations over all models
-    #[arg(long, value_name = "N", conflicts_with = "timesteps", value_parser = parse::positive)]
+    /// Stop once the leaders are separated, or after this many network evaluations per query, all models together
+    #[arg(long, value_name = "N", conflicts_with = "timesteps", value_parser = parse::at_most(1_000_000))]
     pub budget: Option<usize>,
-    /// Chance that separated leaders are the right ones; with --budget
-    #[arg(long, default_value_t = 0.95, value_name = "SHARE", requires = "budget")]
+    /// Confidence level for the separated leaders, 0.5 to below 1; with --budget
+    #[arg(long, default_value_t = 0.95, value_name = "SHARE", requires = "budget", value_parser = parse::level)]
     pub level: f64,
-    /// How many leaders to separate from the rest; with --budget
-    #[arg(long, default_value_t = 1, value_name = "N", requires = "budget", value_parser = parse::positive)]
+    /// Number of leaders to separate from the other groups; with --budget
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "budget", value_parser = parse::at_most(100_000))]
     pub top: usize,
-    /// Random groups of images to unlearn as well: what they score is what chance scores
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    /// Random control groups: sets of random images to unlearn as well, to show what chance scores
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = parse::up_to(1000))]
     pub null: usize,
-    /// Only tell what it would take: models, evaluations, time, memory
+    /// Only estimate the work: models, evaluations, time, memory
     #[arg(long)]
     pub dry_run: bool,
-    /// Unlearn once more with another seed, and tell whether the same group leads
+    /// Unlearn once more with another seed, and report whether the same group leads
     #[arg(long)]
     pub confirm: bool,
-    /// Images under way at once, at most; scores do not depend on it
-    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse::positive)]
+    /// Most images per batch; scores do not depend on it
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = parse::at_most(65_536))]
     pub batch: usize,
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// How scores of images become scores of groups, for methods that score images: sum, mean, max, median, top10
+    #[arg(long, value_name = "NAME")]
+    pub aggregate: Option<Aggregation>,
+    /// Correct similarities for images that are near to everything (CSLS)
+    #[arg(long)]
+    pub csls: bool,
 }
 
 impl ScoringArguments {
-    /// As the engine takes them.
+    /// The engine's settings.
     pub fn settings(&self, class: Option<usize>) -> ScoreSettings {
         let stop = |budget| StopSettings { level: self.level, top: self.top, budget, ..StopSettings::default() };
         ScoreSettings {
@@ -67,6 +73,8 @@ impl ScoringArguments {
             batch: self.batch,
             class,
             stop: self.budget.map(stop),
+            aggregate: self.aggregate,
+            csls: self.csls,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Files carried over the window and dropped, as a file manager does it: the XDND protocol from the side of the source.
+//! Drag and drop of files onto the window: the source side of the XDND protocol.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -17,16 +17,16 @@ use super::robot::Robot;
 
 /// The protocol's version.
 const VERSION: u32 = 5;
-/// The window answers within so long, or not at all.
-const ANSWER: Duration = Duration::from_secs(20);
+/// Timeout of the window's answers.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A file that is over the window.
+/// A file being dragged over the window.
 pub struct Carried {
     source: Window,
     uri: String,
 }
 
-/// A path as other programs name it.
+/// A path as a `file://` URI.
 fn uri(path: &Path) -> String {
     let mut uri = String::from("file://");
     for byte in path.as_os_str().as_bytes() {
@@ -39,42 +39,42 @@ fn uri(path: &Path) -> String {
 }
 
 impl Robot {
-    /// Carries a file over the middle of the window; it accepts.
+    /// Drags a file over the middle of the window, and checks that it accepts.
     pub fn carry(&mut self, path: &Path) -> Carried {
         let source = self.conn.generate_id().unwrap();
-        let looks = CreateWindowAux::new();
+        let options = CreateWindowAux::new();
         self.conn
-            .create_window(0, source, self.root, 0, 0, 1, 1, 0, WindowClass::INPUT_ONLY, 0, &looks)
+            .create_window(0, source, self.root, 0, 0, 1, 1, 0, WindowClass::INPUT_ONLY, 0, &options)
             .unwrap()
             .check()
             .unwrap();
         let (selection, list) = (self.atom("XdndSelection"), self.atom("text/uri-list"));
         self.conn.set_selection_owner(source, selection, x11rb::CURRENT_TIME).unwrap().check().unwrap();
         let carried = Carried { source, uri: uri(path) };
-        self.tell("XdndEnter", [source, VERSION << 24, list, 0, 0]);
+        self.send_message("XdndEnter", [source, VERSION << 24, list, 0, 0]);
         let size = self.conn.get_geometry(self.window).unwrap().reply().unwrap();
         let (x, y) = (u32::from(size.width) / 2, u32::from(size.height) / 2);
         let copy = self.atom("XdndActionCopy");
-        self.tell("XdndPosition", [source, 0, x << 16 | y, x11rb::CURRENT_TIME, copy]);
+        self.send_message("XdndPosition", [source, 0, x << 16 | y, x11rb::CURRENT_TIME, copy]);
         let status = self.answers(&carried, "XdndStatus", true);
-        assert_eq!(status[1] & 1, 1, "the window takes files");
+        assert_eq!(status[1] & 1, 1, "the window accepts files");
         carried
     }
 
-    /// Lets go of it; the window says that it has it.
+    /// Drops the file, and waits until the window has received it.
     pub fn let_go(&mut self, carried: Carried) {
-        self.tell("XdndDrop", [carried.source, 0, x11rb::CURRENT_TIME, 0, 0]);
+        self.send_message("XdndDrop", [carried.source, 0, x11rb::CURRENT_TIME, 0, 0]);
         let finished = self.answers(&carried, "XdndFinished", false);
         assert_eq!(finished[1] & 1, 1, "the window took the file");
         self.conn.destroy_window(carried.source).unwrap().check().unwrap();
     }
 
-    /// Waits for a message of the window, and for it to ask for the path where it has to; hands the path out.
+    /// Waits for a message of the window. Sends the path when the window requests it, which it must do first where `asks` is set.
     fn answers(&self, carried: &Carried, message: &str, mut asks: bool) -> [u32; 5] {
         let wanted = self.atom(message);
         let mut answer = None;
         let begun = Instant::now();
-        while begun.elapsed() < ANSWER {
+        while begun.elapsed() < TIMEOUT {
             match self.conn.poll_for_event().unwrap() {
                 Some(Event::SelectionRequest(request)) => {
                     self.hand_out(carried, &request);

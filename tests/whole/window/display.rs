@@ -1,4 +1,4 @@
-//! A display of its own for the window: a server that draws into memory, and a graphics driver that runs on the processor.
+//! A virtual display: Xvfb, and lavapipe as a software graphics driver.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// A running Xvfb; ends with this value.
+/// A running Xvfb, which is killed on drop.
 pub struct Display {
     server: Child,
-    /// What goes into `DISPLAY`.
+    /// The value for `DISPLAY`.
     pub name: String,
 }
 
@@ -22,20 +22,20 @@ pub fn lavapipe() -> Option<PathBuf> {
         .find(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("lvp_icd")))
 }
 
-/// Why there can be no window here; none where there can.
+/// Why the test cannot run here; none where it can.
 pub fn missing() -> Option<&'static str> {
     if std::env::var("WHENCE_WINDOW_TEST").as_deref() != Ok("1") {
         return Some("WHENCE_WINDOW_TEST is not 1");
     }
     let on_path = |folders: std::ffi::OsString| std::env::split_paths(&folders).any(|f| f.join("Xvfb").is_file());
-    // Who asks for the test shall not believe that it ran.
+    // A requested test must not pass silently without running.
     assert!(std::env::var_os("PATH").is_some_and(on_path), "Xvfb is not installed");
     assert!(lavapipe().is_some(), "lavapipe, Mesa's Vulkan driver for the processor, is not installed");
     None
 }
 
 impl Display {
-    /// Starts a server on a display that nobody uses.
+    /// Starts a server on an unused display.
     pub fn open() -> Self {
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"])
@@ -49,13 +49,13 @@ impl Display {
         let read = move || {
             let mut line = String::new();
             let read = BufReader::new(output).read_line(&mut line);
-            // Nobody listens any more where it took too long.
+            // The receiver is gone after the timeout.
             let _ = sender.send(read.map(|_| line));
         };
         std::thread::Builder::new().name("display-number".into()).spawn(read).unwrap();
         let number = number.recv_timeout(Duration::from_secs(30));
         let mut display = Self { server, name: String::new() };
-        let line = number.expect("Xvfb answers within 30 s").expect("Xvfb tells its number");
+        let line = number.expect("Xvfb answers within 30 s").expect("Xvfb reports its display number");
         assert!(!line.trim().is_empty(), "Xvfb ended: {:?}", display.server.try_wait());
         display.name = format!(":{}", line.trim());
         display

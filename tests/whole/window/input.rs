@@ -1,4 +1,4 @@
-//! Mouse and keys, through the server's extension for tests.
+//! Mouse and keys, through the XTEST extension.
 
 use std::io::IoSlice;
 use std::thread::sleep;
@@ -21,12 +21,12 @@ pub const PAGE_UP: u32 = 0xff55;
 pub const SHIFT: u32 = 0xffe1;
 pub const CONTROL: u32 = 0xffe3;
 
-/// Between pressing and letting go.
+/// Time between press and release.
 const HOLD: Duration = Duration::from_millis(20);
-/// Number of the request that makes an input event.
+/// Opcode of the request that creates an input event.
 const FAKE_INPUT: u8 = 2;
 
-/// Which key gives which symbol, and where the extension listens.
+/// The keyboard mapping, and the opcode of the extension.
 pub struct Input {
     extension: u8,
     first: u8,
@@ -35,7 +35,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// Asks the server.
+    /// Queries the server.
     pub fn new(conn: &RustConnection) -> Self {
         let extension = conn.query_extension(b"XTEST").unwrap().reply().unwrap();
         assert!(extension.present, "Xvfb has the extension for tests");
@@ -72,7 +72,7 @@ impl Robot {
         sent.check().expect("the server takes input");
     }
 
-    /// Moves the pointer within the window, and lets it take notice.
+    /// Moves the pointer within the window, and waits for the event.
     pub fn point(&mut self, (x, y): (i16, i16)) {
         let at = self.conn.translate_coordinates(self.window, self.root, x, y).unwrap().reply().unwrap();
         self.fake(MOTION_NOTIFY_EVENT, 0, at.dst_x, at.dst_y);
@@ -85,19 +85,19 @@ impl Robot {
         self.fake(BUTTON_RELEASE_EVENT, button, 0, 0);
     }
 
-    /// Presses the first button here.
+    /// Clicks the first button at this position.
     pub fn click(&mut self, at: (i16, i16)) {
         self.point(at);
         self.settled();
         self.button(1);
     }
 
-    /// Presses the first button at one place and lets it go at another.
+    /// Drags with the first button from one position to another.
     pub fn drag(&mut self, from: (i16, i16), to: (i16, i16)) {
         self.point(from);
         self.settled();
         self.fake(BUTTON_PRESS_EVENT, 1, 0, 0);
-        // Between two frames the button is down, or what is pressed is what lies at the end.
+        // Waits for a frame with the button down, or the press would be attributed to the end position.
         self.settled();
         for step in 1..=8 {
             let between = |a: i16, b: i16| a + (b - a) / 8 * step;

@@ -1,4 +1,4 @@
-//! Drives the program from outside, as a person would: by what is on screen, the mouse, the keys and dropped files.
+//! Drives the program from outside, by its pixels, the mouse, the keys and dropped files.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ use super::display::{Display, lavapipe};
 use super::input::Input;
 use super::screen::Screen;
 
-/// How often the window is looked at while something is waited for.
+/// Polling interval while waiting for the window.
 const LOOK: Duration = Duration::from_millis(50);
-/// A window that looks the same for so long has settled.
+/// A window is settled when it has not changed for this long.
 const STILL: Duration = Duration::from_millis(300);
 
-/// The program, its window and its display. All end with this value.
+/// The program, its window and its display. All are ended on drop.
 pub struct Robot {
     pub(super) conn: RustConnection,
     pub(super) root: Window,
@@ -30,8 +30,8 @@ pub struct Robot {
     pub(super) input: Input,
     program: Option<Child>,
     data: PathBuf,
-    kept: usize,
-    /// Last, so that the server ends last.
+    screenshots: usize,
+    /// The last field, so that the server is ended last.
     display: Display,
 }
 
@@ -42,7 +42,8 @@ impl Robot {
         let (conn, screen) = x11rb::connect(Some(&display.name)).expect("Xvfb takes connections");
         let root = conn.setup().roots[screen].root;
         let input = Input::new(&conn);
-        let mut robot = Self { conn, root, window: 0, input, program: None, data: data.to_owned(), kept: 0, display };
+        let mut robot =
+            Self { conn, root, window: 0, input, program: None, data: data.to_owned(), screenshots: 0, display };
         robot.start_again();
         robot
     }
@@ -77,10 +78,10 @@ impl Robot {
                 break window;
             }
             self.check_alive("its window opens");
-            assert!(begun.elapsed() < Duration::from_secs(60), "no window within a minute: {}", self.told());
+            assert!(begun.elapsed() < Duration::from_secs(60), "no window within a minute: {}", self.output());
             sleep(LOOK);
         };
-        // No window manager is there to do it.
+        // Without a window manager, the test sets the focus.
         self.conn.set_input_focus(InputFocus::PARENT, self.window, x11rb::CURRENT_TIME).unwrap().check().unwrap();
     }
 
@@ -102,34 +103,34 @@ impl Robot {
         self.conn.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom
     }
 
-    /// Sends the window a message.
-    pub(super) fn tell(&self, what: &str, data: [u32; 5]) {
+    /// Sends a client message to the window.
+    pub(super) fn send_message(&self, what: &str, data: [u32; 5]) {
         let event = ClientMessageEvent::new(32, self.window, self.atom(what), data);
         self.conn.send_event(false, self.window, EventMask::NO_EVENT, event).unwrap().check().unwrap();
     }
 
     fn log(&self) -> PathBuf {
-        self.data.join("told.txt")
+        self.data.join("output.txt")
     }
 
-    /// What the program has written to its terminal.
-    pub fn told(&self) -> String {
+    /// The program's output.
+    pub fn output(&self) -> String {
         std::fs::read_to_string(self.log()).unwrap_or_default()
     }
 
-    /// The number of the program's process.
+    /// The program's process id.
     pub fn process(&self) -> u32 {
         self.program.as_ref().expect("the program runs").id()
     }
 
     fn check_alive(&mut self, what: &str) {
         if let Some(status) = self.program.as_mut().expect("the program runs").try_wait().unwrap() {
-            panic!("the program ended ({status}) before {what}: {}", self.told());
+            panic!("the program ended ({status}) before {what}: {}", self.output());
         }
     }
 
-    /// What the window shows now.
-    pub fn look(&self) -> Screen {
+    /// A screenshot of the window.
+    pub fn screenshot(&self) -> Screen {
         let size = self.conn.get_geometry(self.window).unwrap().reply().unwrap();
         let (w, h) = (size.width, size.height);
         let image = self.conn.get_image(ImageFormat::Z_PIXMAP, self.window, 0, 0, w, h, !0).unwrap().reply().unwrap();
@@ -138,26 +139,26 @@ impl Robot {
         Screen(RgbImage::from_raw(w.into(), h.into(), rgb).unwrap())
     }
 
-    /// Waits until the window shows what `seen` looks for; fails after so many seconds.
-    pub fn until(&mut self, what: &str, seconds: u64, mut seen: impl FnMut(&Screen) -> bool) -> Screen {
+    /// Waits until `condition` holds for a screenshot, which it returns. Panics after this number of seconds.
+    pub fn until(&mut self, what: &str, seconds: u64, mut condition: impl FnMut(&Screen) -> bool) -> Screen {
         let begun = Instant::now();
         loop {
-            let screen = self.look();
-            if seen(&screen) {
+            let screen = self.screenshot();
+            if condition(&screen) {
                 return screen;
             }
             self.check_alive(what);
             if begun.elapsed() > Duration::from_secs(seconds) {
-                let path = self.keep("failed", &screen);
-                panic!("not within {seconds} s: {what}. See {}\n{}", path.display(), self.told());
+                let path = self.save_screenshot("failed", &screen);
+                panic!("not within {seconds} s: {what}. See {}\n{}", path.display(), self.output());
             }
             sleep(LOOK);
         }
     }
 
-    /// Waits until nothing moves any more.
+    /// Waits until the window no longer changes.
     pub fn settled(&mut self) -> Screen {
-        let mut last = self.look();
+        let mut last = self.screenshot();
         let mut since = Instant::now();
         self.until("the window settles", 60, |screen| {
             if *screen != last {
@@ -167,19 +168,19 @@ impl Robot {
         })
     }
 
-    /// Keeps an image of the window for people to look at.
-    pub fn keep(&mut self, name: &str, screen: &Screen) -> PathBuf {
+    /// Saves a screenshot to be checked by eye.
+    pub fn save_screenshot(&mut self, name: &str, screen: &Screen) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window");
         std::fs::create_dir_all(&folder).unwrap();
-        self.kept += 1;
-        let path = folder.join(format!("{:02}-{name}.png", self.kept));
+        self.screenshots += 1;
+        let path = folder.join(format!("{:02}-{name}.png", self.screenshots));
         screen.0.save(&path).unwrap();
         path
     }
 
-    /// Closes the window as its frame's button would; the program must end well.
+    /// Closes the window as the close button would, and checks the exit status.
     pub fn quit(&mut self) {
-        self.tell("WM_PROTOCOLS", [self.atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0]);
+        self.send_message("WM_PROTOCOLS", [self.atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0]);
         let mut program = self.program.take().expect("the program runs");
         let begun = Instant::now();
         let status = loop {
@@ -188,12 +189,12 @@ impl Robot {
             }
             if begun.elapsed() > Duration::from_secs(20) {
                 self.program = Some(program);
-                panic!("the program is still there 20 s after its window was closed: {}", self.told());
+                panic!("the program is still there 20 s after its window was closed: {}", self.output());
             }
             sleep(LOOK);
         };
-        assert_eq!(status.code(), Some(0), "{}", self.told());
-        assert!(!self.told().contains("panicked"), "{}", self.told());
+        assert_eq!(status.code(), Some(0), "{}", self.output());
+        assert!(!self.output().contains("panicked"), "{}", self.output());
     }
 }
 

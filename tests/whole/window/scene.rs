@@ -1,4 +1,4 @@
-//! What the person has on disk.
+//! The files of the test.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::super::fixture;
 
-/// A folder for the program's data, and a project of one's own.
+/// A folder for the program's data, and a project of digits.
 pub struct Scene {
     folder: TempDir,
 }
@@ -29,22 +29,22 @@ impl Scene {
             "recipe": "recipe.toml",
         });
         std::fs::write(scene.digits().join("project.json"), project.to_string()).unwrap();
-        // Long enough that nobody waits for its end.
+        // So many steps that the job does not end during the test.
         std::fs::write(scene.digits().join("recipe.toml"), "steps = 50000\n").unwrap();
         scene
     }
 
-    /// Where the program keeps what it keeps.
+    /// The program's data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// The project of digits. Its name has to be written otherwise in an address.
+    /// The project of digits. Its name has a space, which is escaped in URIs.
     pub fn digits(&self) -> PathBuf {
         self.folder.path().join("my digits")
     }
 
-    /// The digit that its project asks about.
+    /// The query image of that project.
     pub fn digit(&self) -> RgbImage {
         image(&fixture("digits/queries/q000.png"))
     }
@@ -55,12 +55,12 @@ impl Scene {
         folders.find(|f| f.join("project.json").is_file()).expect("the demo is unpacked")
     }
 
-    /// An image that the demo asks about.
+    /// A query image of the demo.
     pub fn painting(&self, name: &str) -> RgbImage {
         image(&self.demo().join("queries").join(name))
     }
 
-    /// Waits for a line in the log of jobs: a job of this kind that ended so. Its message, and what it was to do.
+    /// Waits for a line in the job log about a job of this kind with this outcome. Returns its message and its description.
     pub fn logged(&self, kind: &str, event: &str) -> (String, Value) {
         let begun = Instant::now();
         loop {

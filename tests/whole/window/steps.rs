@@ -1,4 +1,4 @@
-//! What is done in the window, and what has to be seen.
+//! The main steps of the test.
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ use super::screen::{Bar, Screen};
 
 /// Groups of the demo; hatching is the first, see `assets/demo/paintings`.
 const GROUPS: usize = 8;
-/// The dark theme's ground of what is selected, as in `src/app/theme.rs`.
-const CHOSEN: Rgb<u8> = Rgb([54; 3]);
+/// The dark theme's background of selected rows, as in `src/app/theme.rs`.
+const SELECTED: Rgb<u8> = Rgb([54; 3]);
 
 pub fn the_demo_is_open(robot: &mut Robot, scene: &Scene) {
     let screen = robot.until("something is drawn", 60, |screen| screen.colours() > 20);
-    robot.keep("first-frame", &screen);
+    robot.save_screenshot("first-frame", &screen);
     robot.until("the demo is unpacked", 60, |_| scene.data().join("jobs.jsonl").is_file());
     let first = scene.painting("seed-0.png");
     robot.until("the demo's first image", 60, |screen| screen.shows(&first).is_some());
@@ -35,19 +35,19 @@ pub fn the_tour_is_skipped(robot: &mut Robot, scene: &Scene) {
     robot.press(&[ESCAPE]);
     robot.until("the window without a card over it", 10, |screen| *screen != toured);
     let screen = robot.settled();
-    let place = screen.shows(&scene.painting("seed-0.png")).expect("the demo's first image");
-    // The card lay over the middle.
+    let rect = screen.shows(&scene.painting("seed-0.png")).expect("the demo's first image");
+    // The card covered part of the middle.
     let changed = (0..1280).filter(|x| (0..800).any(|y| screen.0.get_pixel(*x, y) != toured.0.get_pixel(*x, y)));
-    assert!(changed.count() > 300, "a card went away");
-    assert!(place.width > 200);
+    assert!(changed.count() > 300, "the card has disappeared");
+    assert!(rect.width > 200);
 }
 
 pub fn a_dropped_project_opens(robot: &mut Robot, scene: &Scene) {
     let (painting, digit) = (scene.painting("seed-0.png"), scene.digit());
     let carried = robot.carry(&scene.digits());
-    let veiled = robot.until("the veil that says what dropping does", 10, |s| s.shows(&painting).is_none());
-    robot.keep("carried", &veiled);
-    assert!(veiled.shows(&digit).is_none(), "nothing is opened before it is dropped");
+    let overlay = robot.until("the overlay that announces the drop", 10, |s| s.shows(&painting).is_none());
+    robot.save_screenshot("carried", &overlay);
+    assert!(overlay.shows(&digit).is_none(), "nothing is opened before it is dropped");
     robot.let_go(carried);
     robot.until("the digit", 30, |screen| screen.shows(&digit).is_some());
     let screen = robot.settled();
@@ -60,31 +60,31 @@ pub fn a_typed_path_opens(robot: &mut Robot, scene: &Scene) {
     let painting = scene.painting("seed-0.png");
     let before = robot.settled();
     robot.press(&[CONTROL, u32::from('l')]);
-    // The field takes what is typed once it has the cursor, some frames later.
+    // The field accepts text once it has the focus, some frames later.
     robot.until("the path field", 10, |screen| *screen != before);
     robot.settled();
     robot.enter(scene.demo().to_str().unwrap());
     let typed = robot.settled();
-    robot.keep("typed", &typed);
+    robot.save_screenshot("typed", &typed);
     robot.press(&[RETURN]);
     robot.until("the demo's first image", 30, |screen| screen.shows(&painting).is_some());
     robot.settled();
     assert_eq!(scene.logged("open_project", "finished").1, scene.demo().to_str().unwrap());
 }
 
-pub fn mouse_and_keys_choose_a_image(robot: &mut Robot, scene: &Scene) {
+pub fn mouse_and_keys_select_an_image(robot: &mut Robot, scene: &Scene) {
     let (first, second) = (scene.painting("seed-0.png"), scene.painting("seed-21.png"));
-    let tile = robot.look().tile(&second).expect("a small image to choose");
-    robot.click(tile.middle());
+    let tile = robot.screenshot().tile(&second).expect("a tile to click");
+    robot.click(tile.centre());
     robot.until("the image that was clicked", 10, |screen| screen.shows(&second).is_some());
     robot.press(&[PAGE_UP]);
     robot.until("the image before", 10, |screen| screen.shows(&first).is_some());
-    let edge = robot.look().edge().expect("the edge of the side panel");
+    let edge = robot.screenshot().edge().expect("the edge of the side panel");
     let (from, to) = ((edge as i16, 400), (edge as i16 + 96, 400));
     robot.drag(from, to);
     let moved = |screen: &Screen, x: i16| screen.edge().is_some_and(|now| (now as i16 - x).abs() <= 3);
     let wide = robot.until("a wider side panel", 10, |screen| moved(screen, to.0));
-    robot.keep("wide", &wide);
+    robot.save_screenshot("wide", &wide);
     robot.drag(to, from);
     robot.until("the side panel as it was", 10, |screen| moved(screen, from.0));
 }
@@ -92,12 +92,12 @@ pub fn mouse_and_keys_choose_a_image(robot: &mut Robot, scene: &Scene) {
 pub fn settings_unfold_and_scroll(robot: &mut Robot, _: &Scene) {
     let folded = robot.settled();
     let button = folded.primary().expect("the button that explains");
-    // Their title is the line below the button.
-    let title = |button: super::screen::Place| (button.x as i16 + 40, (button.y + button.height) as i16 + 20);
+    // The title of the settings is the line below the button.
+    let title = |button: super::screen::PixelRect| (button.x as i16 + 40, (button.y + button.height) as i16 + 20);
     robot.click(title(button));
     robot.until("the settings", 10, |screen| screen.primary().is_some_and(|now| now.y < button.y));
     let open = robot.settled();
-    robot.keep("settings", &open);
+    robot.save_screenshot("settings", &open);
     let below = (button.x as i16 + 60, 700);
     robot.scroll(below, 3);
     let scrolled = robot.until("other settings", 10, |screen| screen.rows(600..740) != open.rows(600..740));
@@ -115,50 +115,50 @@ pub fn explained(bars: &[Bar]) -> bool {
     groups.into_iter().eq(0..GROUPS)
 }
 
-pub fn a_image_is_explained(robot: &mut Robot, scene: &Scene) {
+pub fn an_image_is_explained(robot: &mut Robot, scene: &Scene) {
     robot.press(&[CONTROL, RETURN]);
     robot.until("a bar of each group", 120, |screen| explained(&screen.bars()));
     robot.until("the end of the job", 120, |screen| screen.progress().is_none());
     let bars = robot.settled().bars();
     assert!(explained(&bars) && bars.len() == GROUPS, "{bars:?}");
-    assert!(bars.is_sorted_by(|a, b| a.place.width >= b.place.width), "the longest first: {bars:?}");
+    assert!(bars.is_sorted_by(|a, b| a.rect.width >= b.rect.width), "the longest first: {bars:?}");
     let (verdict, spec) = scene.logged("attribute", "finished");
     assert!(verdict.starts_with("hatching") && bars[0].group == 0, "{verdict}: {bars:?}");
     assert_eq!(spec["queries"].as_array().map(Vec::len), Some(1));
 }
 
-/// The bars whose rows have the ground of what is selected, looked at between the row's upper edge and the bar.
-pub fn chosen(screen: &Screen, bars: &[Bar]) -> Vec<usize> {
-    let ground = |bar: &Bar| *screen.0.get_pixel(bar.place.x + 4, bar.place.y - 4);
-    bars.iter().enumerate().filter(|(_, bar)| ground(bar) == CHOSEN).map(|(i, _)| i).collect()
+/// The indices of bars whose rows have the background of a selected row, sampled between the row's upper edge and the bar.
+pub fn selected(screen: &Screen, bars: &[Bar]) -> Vec<usize> {
+    let ground = |bar: &Bar| *screen.0.get_pixel(bar.rect.x + 4, bar.rect.y - 4);
+    bars.iter().enumerate().filter(|(_, bar)| ground(bar) == SELECTED).map(|(i, _)| i).collect()
 }
 
-pub fn mouse_and_keys_choose_a_group(robot: &mut Robot, _: &Scene) {
-    let bars = robot.look().bars();
-    robot.click(bars[2].place.middle());
-    robot.until("the group that was clicked", 10, |screen| chosen(screen, &bars) == [2]);
+pub fn mouse_and_keys_select_a_group(robot: &mut Robot, _: &Scene) {
+    let bars = robot.screenshot().bars();
+    robot.click(bars[2].rect.centre());
+    robot.until("the group that was clicked", 10, |screen| selected(screen, &bars) == [2]);
     robot.press(&[DOWN]);
-    robot.until("the group below", 10, |screen| chosen(screen, &bars) == [3]);
+    robot.until("the group below", 10, |screen| selected(screen, &bars) == [3]);
     // Away from the bars, so that no tooltip covers them.
     robot.point((640, 790));
     robot.settled();
 }
 
-/// What was explained before the program was left comes back without being asked for again.
-pub fn an_explanation_is_there_again(robot: &mut Robot, scene: &Scene) {
-    let bars = robot.look().bars();
+/// An explanation is restored after a restart, without a new job by the user.
+pub fn an_explanation_is_restored(robot: &mut Robot, scene: &Scene) {
+    let bars = robot.screenshot().bars();
     robot.quit();
-    as_it_was_left(scene);
+    session_is_saved(scene);
     robot.start_again();
     robot.until("the bars of before", 60, |screen| explained(&screen.bars()));
     let screen = robot.settled();
     assert_eq!(screen.bars(), bars);
-    assert_eq!(chosen(&screen, &bars), [3], "the group that was chosen");
+    assert_eq!(selected(&screen, &bars), [3], "the selected group");
     assert!(screen.shows(&scene.painting("seed-0.png")).is_some());
 }
 
-/// What is written of the demo: its images, and that the first was explained.
-pub fn as_it_was_left(scene: &Scene) {
+/// Checks the saved session of the demo: its images, and that the first was explained.
+pub fn session_is_saved(scene: &Scene) {
     let session = std::fs::read_to_string(scene.demo().join("session.json")).unwrap();
     let session: serde_json::Value = serde_json::from_str(&session).unwrap();
     let count = |list: &serde_json::Value| list.as_array().map(Vec::len);
@@ -173,57 +173,61 @@ pub fn a_long_job_is_cancelled(robot: &mut Robot, scene: &Scene) {
     robot.until("the digit", 30, |screen| screen.shows(&digit).is_some());
     robot.settled();
     let button = robot.until("the button that explains", 30, |screen| screen.primary().is_some());
-    robot.click(button.primary().unwrap().middle());
+    robot.click(button.primary().unwrap().centre());
     let running = robot.until("a job under way", 60, |screen| screen.progress().is_some_and(|p| p.width > 60));
     let mut last = running;
     let mut moves = 0;
     let running = robot.until("progress, and a button that stays", 60, |screen| {
-        let button = |s: &Screen| s.cancel_button().map(|place| s.cut(place));
+        let button = |s: &Screen| s.cancel_button().map(|rect| s.cut(rect));
         let still = button(screen).is_some() && button(screen) == button(&last);
         moves = if !still { 0 } else { moves + usize::from(*screen != last) };
         last = screen.clone();
         moves >= 5
     });
-    robot.keep("long-job", &running);
-    let place = running.cancel_button().unwrap();
-    let asked = Instant::now();
+    robot.save_screenshot("long-job", &running);
+    let rect = running.cancel_button().unwrap();
+    let cancelled = Instant::now();
     robot.press(&[CONTROL, u32::from('.')]);
-    let said = robot.until("word that it stops", 5, |screen| screen.cut(place) != running.cut(place));
-    let after = asked.elapsed();
-    robot.keep("stopping", &said);
+    let stopping = robot.until("the job strip while it stops", 5, |screen| screen.cut(rect) != running.cut(rect));
+    let after = cancelled.elapsed();
+    robot.save_screenshot("stopping", &stopping);
     robot.until("the end of the job", 20, |screen| screen.progress().is_none());
-    println!("cancelled: told after {:.2} s, over after {:.2} s", after.as_secs_f64(), asked.elapsed().as_secs_f64());
-    // A second as promised, and one for a processor that has to draw the window as well.
+    println!(
+        "cancelled: shown after {:.2} s, ended after {:.2} s",
+        after.as_secs_f64(),
+        cancelled.elapsed().as_secs_f64()
+    );
+    // One second as promised, and one for a processor that renders the window as well.
     assert!(after < Duration::from_secs(2), "{after:?}");
     let (_, spec) = scene.logged("attribute", "cancelled");
     assert_eq!(spec["recipe"]["steps"], 50000);
 }
 
-/// Nothing moves, so nothing is drawn.
-pub fn an_idle_window_rests(robot: &mut Robot, _: &Scene) {
+/// An idle window draws no frames.
+pub fn an_idle_window_uses_no_time(robot: &mut Robot, _: &Scene) {
     robot.settled();
-    let before = spent(robot.process());
+    let before = cpu_time(robot.process());
     std::thread::sleep(Duration::from_secs(3));
-    let idle = spent(robot.process()) - before;
-    // One frame takes a few hundredths of a second here.
+    let idle = cpu_time(robot.process()) - before;
+    // One frame takes a few hundredths of a second with this renderer.
     assert!(idle <= 10, "an idle window works for {idle} hundredths of a second in three seconds");
     println!("idle: {idle} hundredths of a second of work in three seconds");
 }
 
-/// What a process has computed, in hundredths of a second.
-fn spent(process: u32) -> u64 {
+/// The CPU time of a process, in hundredths of a second.
+fn cpu_time(process: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name before may have spaces.
+    // The process name before the parenthesis may contain spaces.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
-pub fn what_was_open_is_open_again(robot: &mut Robot, scene: &Scene) {
+pub fn the_last_project_is_reopened(robot: &mut Robot, scene: &Scene) {
     let digit = scene.digit();
     robot.quit();
     assert!(scene.data().join("window.ron").is_file());
     robot.start_again();
     robot.until("the digit", 60, |screen| screen.shows(&digit).is_some());
     let screen = robot.settled();
-    assert_eq!(screen.bars(), [], "what was cancelled is not there");
+    assert_eq!(screen.bars(), [], "a cancelled job leaves no bars");
 }

@@ -1,6 +1,6 @@
-//! Neighbours as bytes, to be kept in a file.
+//! Neighbours as bytes, to be stored in a file.
 
-use super::{Near, OutsideNeighbours};
+use super::{OutsideNeighbour, OutsideNeighbours};
 
 /// The first bytes of [`OutsideNeighbours::to_bytes`].
 const MAGIC: [u8; 8] = *b"whncnear";
@@ -8,8 +8,8 @@ const MAGIC: [u8; 8] = *b"whncnear";
 const VERSION: u32 = 1;
 /// Magic, version, mirrored (`u32`), images (`u64`), `k` (`u64`).
 const HEADER: usize = 32;
-/// Index (`u32`), mirrored (`u8`), square (`u64`).
-const NEAR: usize = 13;
+/// Index (`u32`), mirrored (`u8`), squared distance (`u64`).
+const NEIGHBOUR: usize = 13;
 /// A BLAKE3 of all bytes before it ends the file.
 pub(super) const CHECKSUM: usize = 32;
 
@@ -18,27 +18,27 @@ impl OutsideNeighbours {
     /// image's count (`u32`) and neighbours, and a checksum.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let body: usize = self.near.iter().map(|near| 4 + NEAR * near.len()).sum();
+        let body: usize = self.neighbours.iter().map(|found| 4 + NEIGHBOUR * found.len()).sum();
         let mut bytes = Vec::with_capacity(HEADER + body + CHECKSUM);
         bytes.extend(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend(u32::from(self.mirrored).to_le_bytes());
-        bytes.extend((self.near.len() as u64).to_le_bytes());
+        bytes.extend((self.neighbours.len() as u64).to_le_bytes());
         bytes.extend((self.k as u64).to_le_bytes());
-        for near in &self.near {
-            bytes.extend((near.len() as u32).to_le_bytes());
-            for near in near {
-                bytes.extend(near.index.to_le_bytes());
-                bytes.push(u8::from(near.mirrored));
-                bytes.extend(near.square.to_le_bytes());
+        for found in &self.neighbours {
+            bytes.extend((found.len() as u32).to_le_bytes());
+            for neighbour in found {
+                bytes.extend(neighbour.index.to_le_bytes());
+                bytes.push(u8::from(neighbour.mirrored));
+                bytes.extend(neighbour.squared_distance.to_le_bytes());
             }
         }
         bytes.extend(blake3::hash(&bytes).as_bytes());
         bytes
     }
 
-    /// Reads what [`OutsideNeighbours::to_bytes`] wrote. Whether it belongs to a dataset is for the
-    /// caller to know: the bytes hold neither the dataset's hash nor its groups.
+    /// Reads what [`OutsideNeighbours::to_bytes`] wrote. The caller must know which dataset it belongs
+    /// to: the bytes hold neither the dataset's hash nor its groups.
     ///
     /// # Errors
     /// A phrase without its full stop, where the bytes are of another kind or version, cut short,
@@ -63,16 +63,15 @@ impl OutsideNeighbours {
         if mirrored > 1 || images > reader.0.len() / 4 {
             return Err(CUT);
         }
-        let mut near = Vec::with_capacity(images);
+        let mut neighbours = Vec::with_capacity(images);
         for image in 0..images {
-            near.push(
-                reader.neighbours(image, images, k, mirrored == 1).ok_or("the neighbours contradict themselves")?,
-            );
+            let found = reader.neighbours(image, images, k, mirrored == 1);
+            neighbours.push(found.ok_or("the neighbours contradict themselves")?);
         }
         if !reader.0.is_empty() {
             return Err("the neighbours are followed by other bytes");
         }
-        Ok(Self { k, mirrored: mirrored == 1, near })
+        Ok(Self { k, mirrored: mirrored == 1, neighbours })
     }
 }
 
@@ -90,23 +89,24 @@ impl Reader<'_> {
         self.take().map(u64::from_le_bytes).and_then(|length| usize::try_from(length).ok())
     }
 
-    /// The neighbours of `image`; none where they are not what the pass could have found.
-    fn neighbours(&mut self, image: usize, images: usize, k: usize, mirrored: bool) -> Option<Vec<Near>> {
+    /// The neighbours of `image`; `None` where the search could not have found them.
+    fn neighbours(&mut self, image: usize, images: usize, k: usize, mirrored: bool) -> Option<Vec<OutsideNeighbour>> {
         let count = usize::try_from(u32::from_le_bytes(self.take()?)).ok()?;
-        if count > k || count > self.0.len() / NEAR {
+        if count > k || count > self.0.len() / NEIGHBOUR {
             return None;
         }
-        let mut found: Vec<Near> = Vec::with_capacity(count);
+        let mut found: Vec<OutsideNeighbour> = Vec::with_capacity(count);
         for _ in 0..count {
             let index = u32::from_le_bytes(self.take()?);
             let [flag] = self.take()?;
-            let near = Near { index, mirrored: flag == 1, square: u64::from_le_bytes(self.take()?) };
+            let squared_distance = u64::from_le_bytes(self.take()?);
+            let neighbour = OutsideNeighbour { index, mirrored: flag == 1, squared_distance };
             let known = usize::try_from(index).is_ok_and(|index| index < images && index != image);
-            let ordered = found.last().is_none_or(|last| last.key() < near.key());
+            let ordered = found.last().is_none_or(|last| last.sort_key() < neighbour.sort_key());
             if !known || !ordered || flag > u8::from(mirrored) {
                 return None;
             }
-            found.push(near);
+            found.push(neighbour);
         }
         Some(found)
     }

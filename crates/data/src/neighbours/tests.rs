@@ -1,4 +1,4 @@
-//! Every case against a twin that compares each image with each.
+//! Every case against a brute-force reference that compares each image with each.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -12,8 +12,14 @@ fn flip(image: &[u8], width: usize) -> Vec<u8> {
     image.chunks(width).flat_map(|line| line.iter().rev().copied()).collect()
 }
 
-/// The twin.
-fn brute(images: &Images, shape: ImageShape, groups: &[usize], k: usize, mirrored: bool) -> Vec<Vec<Near>> {
+/// The reference.
+fn brute_force(
+    images: &Images,
+    shape: ImageShape,
+    groups: &[usize],
+    k: usize,
+    mirrored: bool,
+) -> Vec<Vec<OutsideNeighbour>> {
     let square = |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2)).sum::<u64>();
     let flips: Images = images.iter().map(|image| flip(image, shape.width)).collect();
     let of = |i: usize| {
@@ -26,7 +32,9 @@ fn brute(images: &Images, shape: ImageShape, groups: &[usize], k: usize, mirrore
         }
         near.sort_unstable();
         near.truncate(k);
-        near.into_iter().map(|(square, index, mirrored)| Near { index, mirrored, square }).collect()
+        near.into_iter()
+            .map(|(squared_distance, index, mirrored)| OutsideNeighbour { index, mirrored, squared_distance })
+            .collect()
     };
     (0..images.len()).map(of).collect()
 }
@@ -52,14 +60,14 @@ fn tiled(
     groups: &[usize],
     k: usize,
     mirrored: bool,
-) -> Vec<Vec<Near>> {
-    let values = Values::new(shape, mirrored);
-    let all = pass(&|i| images[i].as_slice(), &values, size, groups, k, &mut |_, _| Ok::<(), ()>(())).unwrap();
-    all.into_iter().map(|best| best.near).collect()
+) -> Vec<Vec<OutsideNeighbour>> {
+    let encoding = Encoding::new(shape, mirrored);
+    let all = search_all(&|i| images[i].as_slice(), &encoding, size, groups, k, &mut |_, _| Ok::<(), ()>(())).unwrap();
+    all.into_iter().map(|nearest| nearest.neighbours).collect()
 }
 
 #[test]
-fn finds_what_the_twin_finds() {
+fn every_tile_size_agrees_with_brute_force() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for case in 0..120 {
         let shape = shape([1, 3][case % 2], rng.random_range(1..6), rng.random_range(1..8));
@@ -73,7 +81,7 @@ fn finds_what_the_twin_finds() {
         groups.iter_mut().last().into_iter().for_each(|last| *last = 99);
         let k = [0, 1, 3, 10, 1000][case % 5];
         for mirrored in [false, true] {
-            let expected = brute(&images, shape, &groups, k, mirrored);
+            let expected = brute_force(&images, shape, &groups, k, mirrored);
             for size in [1, 7, 16, 64] {
                 assert_eq!(tiled(size, &images, shape, &groups, k, mirrored), expected, "case {case}, tiles of {size}");
             }
@@ -86,7 +94,7 @@ fn finds_what_the_twin_finds() {
 }
 
 #[test]
-fn several_tiles_of_the_usual_size_agree_too() {
+fn several_tiles_of_the_default_size_agree_with_brute_force() {
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     let shape = shape(1, 3, 5);
     let mut images = images(&mut rng, 700, shape, 200);
@@ -96,14 +104,14 @@ fn several_tiles_of_the_usual_size_agree_too() {
     let groups: Vec<usize> = (0..700).map(|i| i % 10).collect();
     for mirrored in [false, true] {
         let all = found(&images, shape, &groups, 12, mirrored);
-        let expected = brute(&images, shape, &groups, 12, mirrored);
+        let expected = brute_force(&images, shape, &groups, 12, mirrored);
         assert!((0..700).all(|i| all.of(i) == expected[i]));
     }
 }
 
 #[test]
 fn the_largest_distances_stay_exact() {
-    // Blocks of products full to the brim, of both signs; sums far above 2^24; odd and even widths.
+    // Blocks of products as large as they can be, of both signs; sums far above 2^24; odd and even widths.
     let mut rng = ChaCha8Rng::seed_from_u64(9);
     for shape in [shape(3, 32, 32), shape(3, 41, 33), shape(3, 1, 1500)] {
         let mut images = images(&mut rng, 12, shape, 2);
@@ -116,14 +124,14 @@ fn the_largest_distances_stay_exact() {
         let groups: Vec<usize> = (0..images.len()).collect();
         for mirrored in [false, true] {
             let all = found(&images, shape, &groups, 99, mirrored);
-            let expected = brute(&images, shape, &groups, 99, mirrored);
+            let expected = brute_force(&images, shape, &groups, 99, mirrored);
             assert!((0..images.len()).all(|i| all.of(i) == expected[i]));
         }
     }
 }
 
 #[test]
-fn odd_inputs_are_no_panic() {
+fn images_of_the_wrong_length_have_no_neighbours() {
     let shape = shape(1, 2, 2);
     let images = vec![vec![1, 2, 3, 4], vec![1], vec![4, 3, 2, 1], vec![]];
     for mirrored in [false, true] {
@@ -135,12 +143,12 @@ fn odd_inputs_are_no_panic() {
         assert!(found(&images, shape, &[5; 4], 5, mirrored).of(0).is_empty());
         let empty = ImageShape { width: 0, ..shape };
         let none = found(&vec![vec![]; 3], empty, &[0, 1, 1], 1, mirrored);
-        assert_eq!(none.of(0), [Near { index: 1, mirrored: false, square: 0 }]);
+        assert_eq!(none.of(0), [OutsideNeighbour { index: 1, mirrored: false, squared_distance: 0 }]);
     }
 }
 
 #[test]
-fn progress_counts_and_stops() {
+fn progress_reports_pairs_of_tiles_and_its_error_stops_the_search() {
     let images = vec![vec![0; 4]; 3000];
     let groups: Vec<usize> = (0..3000).map(|i| i % 3).collect();
     let run = |stop: usize| {
@@ -186,7 +194,7 @@ fn damaged_bytes_are_refused() {
 }
 
 #[test]
-fn bytes_with_a_good_checksum_are_not_trusted_either() {
+fn contradictory_bytes_with_a_valid_checksum_are_refused() {
     let bytes = small().to_bytes();
     let content = &bytes[..bytes.len() - CHECKSUM];
     let forged = |change: &dyn Fn(&mut Vec<u8>)| {

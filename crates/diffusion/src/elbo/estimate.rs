@@ -1,15 +1,16 @@
-//! From terms to a score with its uncertainty.
+//! The estimator of a score and its standard error from ELBO terms.
 
 use serde::{Deserialize, Serialize};
 
-/// A score in nats, with what the noise leaves uncertain.
+/// A score in nats, with its uncertainty due to the noise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Sum of the terms, nats.
     pub score: f64,
     /// Standard error due to the noise, nats.
     pub std_err: f64,
-    /// Half the 95 % interval in standard errors: the normal's quantile, larger where few evaluations tell the error.
+    /// Half the width of the 95% interval in standard errors: the normal quantile, larger where few evaluations measure the
+    /// standard error.
     #[serde(default = "normal_quantile")]
     pub quantile: f64,
 }
@@ -22,59 +23,65 @@ fn normal_quantile() -> f64 {
 /// One weighted term of a score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Term {
-    /// Its value, nats: the weight is in it.
+    /// Its value, nats, including the weight.
     pub value: f64,
     /// The weight.
     pub weight: f64,
-    /// How large its noise would be without the weight if pixels were independent: the root of the sum of the pixels'
-    /// squares. Only ratios between terms matter.
-    pub spread: f64,
+    /// Euclidean norm over the pixels' products d (d - 2e), without the weight: proportional to the standard deviation that
+    /// the term would have if pixels were independent. Only ratios between terms matter.
+    #[serde(rename = "spread")]
+    pub pixel_norm: f64,
 }
 
 impl std::ops::Sub for Term {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
-        Self { value: self.value - other.value, weight: self.weight, spread: self.spread.hypot(other.spread) }
+        Self {
+            value: self.value - other.value,
+            weight: self.weight,
+            pixel_norm: self.pixel_norm.hypot(other.pixel_norm),
+        }
     }
 }
 
-/// Spreads and variance factors are averaged over this many timesteps to either side, divided by the draws at each: few
-/// draws tell little about their variance, and a variance known badly makes intervals too short.
+/// Pixel norms and variance factors are averaged over this many timesteps to either side, divided by the draws at each: a
+/// variance measured from few draws is itself uncertain, which makes intervals too short.
 const WINDOW: usize = 24;
 
-/// And never over fewer than this.
-const NARROWEST: usize = 6;
+/// Fewest timesteps to either side.
+const MIN_WINDOW: usize = 6;
 
 impl Estimate {
     /// The sum of `terms` and its standard error due to the noise.
     ///
-    /// A few timesteps carry most of the variance, too few to measure theirs from one or a handful of draws. So each
-    /// term's standard deviation is its weight, times the spread of its pixels, times a factor; spread and factor vary
-    /// slowly with the timestep and are averaged over neighbouring ones. The factor is measured from the spread between
-    /// draws (`draws` consecutive terms belong to one timestep), or, with one draw, from second differences between
-    /// neighbouring timesteps, (z₋₁ - 2z + z₊₁)² / 6 in units of the expected deviation, which a smooth curve does not
-    /// move.
+    /// A few timesteps carry most of the variance, too few to measure it from one draw or a handful. So each term's standard
+    /// deviation is modelled as its weight, times its pixel norm, times a factor; norm and factor vary slowly with the
+    /// timestep and are averaged over neighbouring ones. The factor is measured from the sample variance between draws
+    /// (`draws` consecutive terms belong to one timestep), or, with one draw, from second differences between neighbouring
+    /// timesteps, (z₋₁ - 2z + z₊₁)² / 6 in units of the modelled deviation, to which a smooth curve contributes nothing.
     pub fn from_terms(terms: &[Term], draws: usize) -> Self {
         let draws = draws.max(1);
-        let window = (WINDOW / draws).max(NARROWEST);
+        let window = (WINDOW / draws).max(MIN_WINDOW);
         let values: Vec<f64> = terms.iter().map(|t| t.value).collect();
         let score = sum(&values);
-        let squares: Vec<f64> =
-            terms.chunks(draws).map(|c| c.iter().map(|t| t.spread * t.spread).sum::<f64>() / c.len() as f64).collect();
+        let squares: Vec<f64> = terms
+            .chunks(draws)
+            .map(|c| c.iter().map(|t| t.pixel_norm * t.pixel_norm).sum::<f64>() / c.len() as f64)
+            .collect();
         let largest = squares.iter().copied().fold(0.0, f64::max);
         if largest == 0.0 {
-            // The models agree to the last bit: nothing is uncertain.
+            // The models agree to the last bit, so nothing is uncertain.
             return Self::exact(score);
         }
-        let spreads = smoothed(&squares, window).into_iter().map(|s| s.max(largest * 1e-18).sqrt());
-        // Value and expected deviation, up to the factor.
+        let sigmas = smoothed(&squares, window).into_iter().map(|s| s.max(largest * 1e-18).sqrt());
+        // Value and modelled deviation, up to the factor.
         let steps: Vec<Vec<(f64, f64)>> = terms
             .chunks(draws)
-            .zip(spreads)
-            .map(|(c, spread)| c.iter().map(|t| (t.value, t.weight.max(f64::MIN_POSITIVE) * spread)).collect())
+            .zip(sigmas)
+            .map(|(c, sigma)| c.iter().map(|t| (t.value, t.weight.max(f64::MIN_POSITIVE) * sigma)).collect())
             .collect();
-        let factors = if draws > 1 { spread_between_draws(&steps) } else { second_differences(&steps) };
+        let factors = if draws > 1 { variance_between_draws(&steps) } else { second_differences(&steps) };
         let variance: f64 = steps
             .iter()
             .zip(smoothed(&factors, window))
@@ -88,7 +95,7 @@ impl Estimate {
         Self { score, std_err, quantile: normal_quantile() }
     }
 
-    /// A score with its standard error and its 95 % interval, which is symmetric.
+    /// A score with its standard error and its 95% interval, which is symmetric.
     pub fn with_interval(score: f64, std_err: f64, (low, high): (f64, f64)) -> Self {
         let quantile = 0.5 * (high - low) / std_err;
         Self { score, std_err, quantile: if quantile.is_finite() { quantile } else { normal_quantile() } }
@@ -99,20 +106,20 @@ impl Estimate {
         Self::new(score, 0.0)
     }
 
-    /// Lower and upper end of the 95 % interval, nats.
+    /// Lower and upper end of the 95% interval, nats.
     pub fn interval_95(&self) -> (f64, f64) {
         (self.score - self.quantile * self.std_err, self.score + self.quantile * self.std_err)
     }
 
-    /// Whether zero lies outside the 95 % interval.
+    /// Whether zero lies outside the 95% interval.
     pub fn is_separated(&self) -> bool {
         let (low, high) = self.interval_95();
         low > 0.0 || high < 0.0
     }
 }
 
-/// Sample variance of the draws at each timestep, in units of their scales.
-fn spread_between_draws(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
+/// Sample variance of the draws at each timestep, in units of their modelled variance.
+fn variance_between_draws(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
     steps
         .iter()
         .map(|draws| {
@@ -124,7 +131,8 @@ fn spread_between_draws(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
         .collect()
 }
 
-/// Squared second differences over 6, in units of the scales; the ends repeat their neighbours. None of fewer than 3.
+/// Squared second differences divided by 6, in units of the modelled variance; the ends repeat their neighbours. Empty for
+/// fewer than 3 timesteps.
 fn second_differences(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
     let z: Vec<f64> = steps.iter().filter_map(|d| d.first()).map(|(y, s)| y / s).collect();
     let inner: Vec<f64> = z
@@ -136,7 +144,7 @@ fn second_differences(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
     first.into_iter().chain(inner).chain(last).collect()
 }
 
-/// Averages over a triangular window.
+/// Weighted moving averages with a triangular window.
 fn smoothed(factors: &[f64], window: usize) -> Vec<f64> {
     (0..factors.len())
         .map(|i| {
@@ -152,7 +160,7 @@ fn smoothed(factors: &[f64], window: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Kahan's compensated sum, so that the order of magnitude of the terms does not matter.
+/// Compensated sum (Kahan 1965): small terms are not lost beside large ones.
 pub fn sum(values: &[f64]) -> f64 {
     let (mut total, mut lost) = (0.0f64, 0.0f64);
     for v in values {
@@ -170,8 +178,8 @@ mod tests {
     use whence_base::random::epsilon;
 
     /// Noise around a steep curve, its size known up to a slowly varying factor, as in a score: most of the variance
-    /// sits in the first few terms. The claimed standard error must be the spread that repetitions show, and deviations
-    /// in units of it must be as rarely large as a normal's.
+    /// is in the first few terms. The standard error must be the standard deviation over repetitions, and large deviations
+    /// in units of it must be as rare as for a normal distribution.
     fn check(draws: usize) {
         let (steps, repetitions) = (100usize, 1000u64);
         let mut squares = Vec::new();
@@ -184,7 +192,7 @@ mod tests {
                     let i = k / draws;
                     let factor = 1.0 + 0.5 * (i as f64 / 30.0).sin();
                     let value = curve(i) + factor * size(i) * f64::from(noise[k]);
-                    Term { value: value / draws as f64, weight: size(i) / draws as f64, spread: 3.0 }
+                    Term { value: value / draws as f64, weight: size(i) / draws as f64, pixel_norm: 3.0 }
                 })
                 .collect();
             let e = Estimate::from_terms(&terms, draws);
@@ -199,27 +207,27 @@ mod tests {
     }
 
     #[test]
-    fn standard_errors_are_the_spread_of_repetitions() {
+    fn standard_errors_are_the_standard_deviation_over_repetitions() {
         check(1);
         check(2);
         check(4);
     }
 
     #[test]
-    fn too_few_terms_promise_nothing() {
-        let e = Estimate::from_terms(&[1.0, 2.0].map(|value| Term { value, weight: 1.0, spread: 1.0 }), 1);
+    fn too_few_terms_have_an_infinite_standard_error() {
+        let e = Estimate::from_terms(&[1.0, 2.0].map(|value| Term { value, weight: 1.0, pixel_norm: 1.0 }), 1);
         assert!(e.std_err.is_infinite());
         assert_eq!(e.score, 3.0);
     }
 
     #[test]
-    fn equal_models_leave_no_doubt() {
-        let e = Estimate::from_terms(&[Term { value: 0.0, weight: 1.0, spread: 0.0 }; 9], 1);
+    fn equal_models_have_no_uncertainty() {
+        let e = Estimate::from_terms(&[Term { value: 0.0, weight: 1.0, pixel_norm: 0.0 }; 9], 1);
         assert_eq!((e.score, e.std_err), (0.0, 0.0));
     }
 
     #[test]
-    fn small_terms_survive_beside_large_ones() {
+    fn small_terms_are_not_lost_beside_large_ones() {
         let terms: Vec<f64> = std::iter::once(1e16).chain(std::iter::repeat_n(1.0, 1000)).chain([-1e16]).collect();
         assert_eq!(sum(&terms), 1000.0);
     }

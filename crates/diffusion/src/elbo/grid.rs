@@ -1,4 +1,4 @@
-//! Which timesteps of the ELBO are evaluated, and with what weight.
+//! The timesteps at which the ELBO is evaluated, and their weights.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::NoiseSchedule;
 use whence_base::random::stream;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// A choice of timesteps, as `--timesteps` takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub enum Timesteps {
         /// Distance.
         stride: usize,
     },
-    /// `N`: that many evaluations, drawn where the score is decided; an unbiased estimate of the sum over `10../10`.
+    /// `N`: that many evaluations at timesteps drawn by importance; an unbiased estimate of the sum over `10../10`.
     Count(usize),
 }
 
@@ -46,19 +46,20 @@ impl FromStr for Timesteps {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let help = || format!("{text} is no choice of timesteps: write 10..1000/10, 10../10 or a number such as 50");
-        let number = |s: &str| s.trim().parse::<usize>().map_err(|_| help());
+        let help =
+            || format!("\"{text}\" does not describe timesteps: write 10..1000/10, 10../10 or a number such as 50");
+        let parse = |s: &str| s.trim().parse::<usize>().map_err(|_| help());
         let Some((first, rest)) = text.split_once("..") else {
-            return match number(text)? {
+            return match parse(text)? {
                 0 => Err(help()),
                 n => Ok(Self::Count(n)),
             };
         };
         let (end, stride) = rest.split_once('/').unwrap_or((rest, "1"));
-        let end = if end.trim().is_empty() { None } else { Some(number(end)?) };
-        let (first, stride) = (number(first)?, number(stride)?);
+        let end = if end.trim().is_empty() { None } else { Some(parse(end)?) };
+        let (first, stride) = (parse(first)?, parse(stride)?);
         if first == 0 {
-            return Err(format!("{text}: the first timestep is 1; at 0 the ELBO has another term"));
+            return Err(format!("{text}: the first timestep must be at least 1; at 0 the ELBO has another term"));
         }
         if stride == 0 || end.is_some_and(|end| end <= first) {
             return Err(help());
@@ -81,21 +82,24 @@ impl From<Timesteps> for String {
     }
 }
 
+/// Most evaluations of one model for one query.
+pub const MAX_EVALUATIONS: usize = 1_000_000;
+
 /// One place where the ELBO is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Timestep.
     pub t: usize,
-    /// Number of the noise draw at this timestep.
+    /// Index of the noise draw at this timestep.
     pub draw: usize,
     /// Factor of the squared error in the score, in nats.
     pub weight: f64,
 }
 
-/// The places of one query.
+/// The evaluations for one query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Places, by timestep, then by draw.
+    /// In the order of timesteps, then of draws.
     pub points: Vec<Point>,
     /// Noise draws at each timestep of a fixed grid; 1 where timesteps were drawn at random.
     pub draws: usize,
@@ -108,26 +112,37 @@ impl Timesteps {
         if last < 20 { (1..=last).collect() } else { (10..=last).step_by(10).collect() }
     }
 
-    /// The places to evaluate for a query with these bytes.
+    /// The evaluations for a query with these bytes.
     ///
     /// On a fixed grid the weights are w_t / draws. For [`Count`](Self::Count), timesteps are drawn systematically with
     /// probability proportional to w_t ᾱ_t mixed with one fifth of a uniform distribution, and weighted by the
     /// inverse, so that the expected sum is the official grid's.
     ///
     /// # Errors
-    /// Timesteps beyond the model's, and no draws.
+    /// Timesteps beyond the model's, no draws, and more than [`MAX_EVALUATIONS`].
     pub fn plan(self, schedule: &NoiseSchedule, draws: usize, seed: u64, query: &[u8]) -> Result<Plan> {
         if draws == 0 {
-            return Err(Error::input("no noise draws", "--draws", "give 1 or more"));
+            return Err(Error::setting("there are no noise draws", [Setting::Draws], "give 1 or more"));
         }
         let last = schedule.len() - 1;
+        let places = match self {
+            Self::Range { first, end, stride } => (first..end.unwrap_or(last + 1).min(last + 1)).step_by(stride).len(),
+            Self::Count(count) => count,
+        };
+        if places.saturating_mul(draws) > MAX_EVALUATIONS {
+            return Err(Error::setting(
+                format!("{places} timesteps with {draws} noise draws each are too many evaluations"),
+                [Setting::Timesteps, Setting::Draws],
+                format!("give at most {MAX_EVALUATIONS} evaluations per query"),
+            ));
+        }
         match self {
             Self::Range { first, end, stride } => {
                 let end = end.unwrap_or(last + 1);
                 if first > last || end > last + 1 {
-                    return Err(Error::input(
-                        format!("the model has timesteps up to {last}"),
-                        format!("--timesteps {self}"),
+                    return Err(Error::setting(
+                        format!("{self} does not fit the model, which has timesteps up to {last}"),
+                        [Setting::Timesteps],
                         "choose timesteps within that, or leave the upper end out: 10../10",
                     ));
                 }
@@ -145,16 +160,16 @@ impl Timesteps {
     }
 }
 
-/// Systematic sampling with unequal probabilities (Madow 1949).
+/// Systematic sampling with unequal probabilities (Madow 1949): `count` evaluations on the grid.
 fn systematic(grid: &[usize], count: usize, schedule: &NoiseSchedule, seed: u64, query: &[u8]) -> Vec<Point> {
-    let interest: Vec<f64> = grid.iter().map(|&t| schedule.elbo_weight(t) * schedule.alpha_bar(Some(t))).collect();
-    let total: f64 = interest.iter().sum();
+    let importance: Vec<f64> = grid.iter().map(|&t| schedule.elbo_weight(t) * schedule.alpha_bar(Some(t))).collect();
+    let total: f64 = importance.iter().sum();
     let uniform = 0.2 / grid.len() as f64;
     let offset: f64 = stream("whence 2026 timesteps", seed, query, 0).random();
     let mut points = Vec::with_capacity(count);
     let mut cumulative = 0.0;
-    for (&t, interest) in grid.iter().zip(interest) {
-        let p = 0.8 * interest / total + uniform;
+    for (&t, importance) in grid.iter().zip(importance) {
+        let p = 0.8 * importance / total + uniform;
         cumulative += p;
         let mut draw = 0;
         while points.len() < count && (points.len() as f64 + offset) / (count as f64) < cumulative {
@@ -180,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_back() {
+    fn text_is_parsed_and_written_back() {
         for text in ["10..4000/10", "10../10", "50"] {
             assert_eq!(text.parse::<Timesteps>().unwrap().to_string(), text);
         }
@@ -224,11 +239,21 @@ mod tests {
     }
 
     #[test]
-    fn each_drawn_place_has_its_own_noise() {
+    fn each_drawn_evaluation_has_its_own_noise() {
         let plan = Timesteps::Count(200).plan(&schedule(1000), 1, 3, b"q").unwrap();
         assert_eq!(plan.points.len(), 200);
         let distinct: std::collections::HashSet<_> = plan.points.iter().map(|p| (p.t, p.draw)).collect();
         assert_eq!(distinct.len(), 200);
+    }
+
+    #[test]
+    fn a_plan_that_no_machine_can_hold_is_refused() {
+        let schedule = schedule(1000);
+        for (text, draws) in [("1..1000", 1_000_000), ("1..1000", usize::MAX), ("50", 20_001), ("1000001", 1)] {
+            let error = text.parse::<Timesteps>().unwrap().plan(&schedule, draws, 0, b"").unwrap_err();
+            assert!(error.to_string().contains("too many evaluations"), "{text} {draws}: {error}");
+        }
+        assert!("1..1000".parse::<Timesteps>().unwrap().plan(&schedule, 1000, 0, b"").is_ok());
     }
 
     #[test]

@@ -1,22 +1,22 @@
-//! Where and when a score comes from: its terms by region and timestep.
+//! Score maps: the terms of a score by region of the image and by timestep.
 //!
 //! A score is a sum over timesteps and pixels of w_t d (d - 2e), so its terms can be summed in any order: over all pixels
 //! for the curve over timesteps, over all timesteps for the map, over a rectangle for a region's own score.
 
 use super::estimate::{Estimate, Term};
 use super::grid::Point;
-use super::scorer::{FullPass, Place, Progress};
+use super::scorer::{FullPass, Progress};
 use crate::Denoiser;
 use whence_base::Result;
-use whence_data::ImageShape;
+use whence_nn::SampleShape;
 
-/// Cells along the longer side of a map, at most. Larger images have several pixels a cell, so that maps stay small.
-const FINEST: usize = 64;
+/// Most cells along the longer side of a map. Larger images have several pixels per cell, so that maps stay small.
+const MAX_CELLS: usize = 64;
 
-/// How pixels are gathered into cells.
+/// The grid of cells over which pixels are summed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cells {
-    /// Pixels along a cell's side.
+    /// Height and width of a cell, in pixels.
     pub side: usize,
     /// Cells in a row.
     pub width: usize,
@@ -26,8 +26,8 @@ pub struct Cells {
 
 impl Cells {
     /// The cells of images of this shape.
-    pub fn of(shape: ImageShape) -> Self {
-        let side = shape.width.max(shape.height).div_ceil(FINEST).max(1);
+    pub fn of(shape: SampleShape) -> Self {
+        let side = shape.width.max(shape.height).div_ceil(MAX_CELLS).max(1);
         Self { side, width: shape.width.div_ceil(side), height: shape.height.div_ceil(side) }
     }
 
@@ -37,12 +37,14 @@ impl Cells {
     }
 
     /// Sums of planar values over the pixels and channels of each cell, row by row.
-    fn sums(&self, shape: ImageShape, values: impl Iterator<Item = f64>) -> Vec<f32> {
+    fn sums(&self, shape: SampleShape, values: impl Iterator<Item = f64>) -> Vec<f32> {
         let mut sums = vec![0.0f64; self.count()];
         let area = (shape.width * shape.height).max(1);
         for (i, value) in values.enumerate() {
             let (y, x) = ((i % area) / shape.width.max(1), i % shape.width.max(1));
-            if let Some(sum) = sums.get_mut(y / self.side * self.width + x / self.side) {
+            let sum = sums.get_mut(y / self.side * self.width + x / self.side);
+            debug_assert!(sum.is_some(), "a pixel outside the cells");
+            if let Some(sum) = sum {
                 *sum += value;
             }
         }
@@ -63,34 +65,29 @@ pub struct Region {
     pub bottom: usize,
 }
 
-/// The terms of one query without one group, by cell and place.
+/// The terms of one query without one group, by evaluation and cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreMap {
-    /// How pixels are gathered.
+    /// The grid of cells.
     pub cells: Cells,
-    /// Timesteps, draws and weights, by timestep, then by draw.
+    /// The evaluations, in the order of timesteps, then of draws.
     pub points: Vec<Point>,
     /// Noise draws at each timestep.
     pub draws: usize,
-    /// Terms without their weights: point after point, row after row.
+    /// Unweighted terms, `[points, rows, columns]`.
     values: Vec<f32>,
 }
 
 impl ScoreMap {
-    /// The terms of `other` at every place of every query of a pass, query after query.
+    /// The maps of `other` for every query of a pass.
     ///
     /// # Errors
     /// As [`FullPass::terms`].
     pub fn compute(pass: &FullPass<'_>, other: &dyn Denoiser, progress: Progress<'_>) -> Result<Vec<Self>> {
         let shape = other.shape();
         let cells = Cells::of(shape);
-        let places: Vec<Place> = pass
-            .queries()
-            .iter()
-            .enumerate()
-            .flat_map(|(q, s)| (0..s.plan.points.len()).map(move |p| (q, p)))
-            .collect();
-        let mut sums = pass.products_at(other, &places, progress, &|products| cells.sums(shape, products))?.into_iter();
+        let points = pass.all_points();
+        let mut sums = pass.products_at(other, &points, progress, &|products| cells.sums(shape, products))?.into_iter();
         let map = |plan: &super::Plan| {
             let values = sums.by_ref().take(plan.points.len()).flatten().collect();
             Self { cells, points: plan.points.clone(), draws: plan.draws, values }
@@ -103,48 +100,51 @@ impl ScoreMap {
         Region { left: 0, top: 0, right: self.cells.width, bottom: self.cells.height }
     }
 
-    /// What each cell adds to the score, nats, row by row.
+    /// Each cell's contribution to the score, nats, row by row.
     pub fn by_cell(&self) -> Vec<f64> {
         let mut sums = vec![0.0; self.cells.count()];
         for (point, values) in self.points.iter().zip(self.values.chunks(self.cells.count().max(1))) {
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += point.weight * f64::from(*value));
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += point.weight * f64::from(*value);
+            }
         }
         sums
     }
 
-    /// The score of a region: what its cells add to the whole score, with the standard error due to the noise.
+    /// A region's contribution to the score, with the standard error due to the noise.
     pub fn score(&self, region: Region) -> Estimate {
         Estimate::from_terms(&self.terms(region), self.draws)
     }
 
-    /// What each evaluated timestep adds to a region's score, nats: (timestep, its share), averaged over draws. Where timesteps
-    /// were drawn by importance, each carries the weight of those around it that were not drawn.
+    /// Each evaluated timestep's contribution to a region's score, nats, averaged over draws. Where timesteps were drawn by
+    /// importance, each also represents those around it that were not drawn.
     pub fn by_timestep(&self, region: Region) -> Vec<(usize, f64)> {
-        self.shares(&self.terms(region))
+        self.contributions(&self.terms(region))
     }
 
-    /// Both at once: a region's score, and what each timestep adds to it.
+    /// A region's score, and each timestep's contribution to it.
     pub fn part(&self, region: Region) -> (Estimate, Vec<(usize, f64)>) {
         let terms = self.terms(region);
-        (Estimate::from_terms(&terms, self.draws), self.shares(&terms))
+        (Estimate::from_terms(&terms, self.draws), self.contributions(&terms))
     }
 
-    fn shares(&self, terms: &[Term]) -> Vec<(usize, f64)> {
+    fn contributions(&self, terms: &[Term]) -> Vec<(usize, f64)> {
         let draws = self.draws.max(1);
         let value = |terms: &[Term]| terms.iter().map(|t| t.value).sum();
         self.points.chunks(draws).zip(terms.chunks(draws)).filter_map(|(p, t)| Some((p.first()?.t, value(t)))).collect()
     }
 
-    /// A region's terms, one a place.
+    /// A region's terms, one per evaluation.
     fn terms(&self, region: Region) -> Vec<Term> {
         let width = self.cells.width.max(1);
         let term = |(point, values): (&Point, &[f32])| {
             let mut sums = Sums::default();
             for row in values.chunks(width).take(region.bottom).skip(region.top) {
+                // A region may end, or begin, beyond the map.
                 sums.add(row.get(region.left..region.right.min(row.len())).unwrap_or_default());
             }
             let (value, squares) = sums.total();
-            Term { value: point.weight * value, weight: point.weight, spread: squares.sqrt() }
+            Term { value: point.weight * value, weight: point.weight, pixel_norm: squares.sqrt() }
         };
         self.points.iter().zip(self.values.chunks(self.cells.count().max(1))).map(term).collect()
     }
@@ -153,8 +153,9 @@ impl ScoreMap {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(20 + 16 * self.points.len() + 4 * self.values.len());
         let Cells { side, width, height } = self.cells;
-        for number in [side, width, height, self.draws, self.points.len()] {
-            out.extend((number as u32).to_le_bytes());
+        for size in [side, width, height, self.draws, self.points.len()] {
+            debug_assert!(u32::try_from(size).is_ok(), "a map of {size}");
+            out.extend((size as u32).to_le_bytes());
         }
         for point in &self.points {
             out.extend((point.t as u32).to_le_bytes());
@@ -165,12 +166,12 @@ impl ScoreMap {
         out
     }
 
-    /// What [`to_bytes`](Self::to_bytes) wrote; none where the bytes are anything else.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none where the bytes are anything else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<20>()?;
-        let mut numbers = head.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b) as usize);
-        let (side, width, height) = (numbers.next()?, numbers.next()?, numbers.next()?);
-        let (draws, count) = (numbers.next()?, numbers.next()?);
+        let mut sizes = head.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b) as usize);
+        let (side, width, height) = (sizes.next()?, sizes.next()?, sizes.next()?);
+        let (draws, count) = (sizes.next()?, sizes.next()?);
         let (points, values) = rest.split_at_checked(count.checked_mul(16)?)?;
         let points = points.as_chunks::<16>().0.iter().map(|b| {
             let (t, rest) = b.split_first_chunk::<4>()?;
@@ -187,8 +188,8 @@ impl ScoreMap {
     }
 }
 
-/// Sums of values and of their squares in several lanes, so that a region is summed at the speed of memory: it is summed
-/// again for every group whenever the pointer moves.
+/// Sums of values and of their squares in several lanes, so that summing a region is limited by memory bandwidth: the window
+/// sums a region for every group whenever the pointer moves.
 #[derive(Default)]
 struct Sums {
     values: [f64; Self::LANES],

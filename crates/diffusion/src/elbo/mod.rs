@@ -1,4 +1,5 @@
-//! The ELBO: which timesteps are evaluated, with what noise, and how two models' ELBOs of an image are compared.
+//! The evidence lower bound (ELBO): which timesteps are evaluated with which noise, and how two models' ELBOs of an image are
+//! compared.
 
 pub mod anytime;
 mod estimate;
@@ -10,8 +11,8 @@ mod weighting;
 
 pub use anytime::student;
 pub use estimate::{Estimate, Term, sum};
-pub use grid::{Plan, Point, Timesteps};
+pub use grid::{MAX_EVALUATIONS, Plan, Point, Timesteps};
 pub use maps::{Cells, Region, ScoreMap};
-pub use scorer::{FullPass, Place, Products, Progress, ScorerQuery};
+pub use scorer::{FullPass, Products, Progress, QueryPoint, ScorerQuery};
 pub use terms::{RawTerm, TermTable};
 pub use weighting::Weighting;

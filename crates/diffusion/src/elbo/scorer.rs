@@ -1,33 +1,48 @@
-//! The paired scorer: how much larger the weighted squared error becomes when the full model is replaced.
+//! The paired scorer: by how much the weighted squared error grows when another model replaces the full one.
 
 use rayon::prelude::*;
 
 use super::estimate::Term;
 use super::grid::Plan;
 use super::terms::RawTerm;
-use crate::generate::from_bytes;
-use crate::{Denoiser, NoiseSchedule};
+use crate::{Codec, Condition, Denoiser, NoiseSchedule};
 use whence_base::random::epsilon;
 use whence_base::{Error, Result};
 
-/// A query as the scorer needs it.
+/// The scorer's input for one query.
 #[derive(Clone, Debug)]
 pub struct ScorerQuery {
-    /// Planar bytes of the image; they also key the noise.
-    pub pixels: Vec<u8>,
+    /// What the network sees of the image, of the denoiser's shape.
+    pub sample: Vec<f32>,
+    /// The image's bytes, the key of its noise: the noise is the image's own.
+    pub noise_key: Vec<u8>,
     /// Where the ELBO is evaluated.
     pub plan: Plan,
-    /// Class label for class-conditional models.
-    pub class: Option<usize>,
+    /// What it is conditioned on.
+    pub condition: Condition,
 }
 
-/// Progress of long work: called with steps done and steps in all; its error stops the work.
+impl ScorerQuery {
+    /// An image given as planar bytes, evaluated where the plan says.
+    pub fn of_image(codec: &Codec, pixels: impl Into<Vec<u8>>, condition: Condition, plan: Plan) -> Self {
+        let noise_key = pixels.into();
+        Self { sample: codec.encode(&noise_key), noise_key, plan, condition }
+    }
+}
+
+/// Reports the progress of long work: called with the steps done and their total. Its error stops the work.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
 
-/// One evaluation: number of the query, number of the point in its plan.
-pub type Place = (usize, usize);
+/// One evaluation of one query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryPoint {
+    /// Index of the query in the pass.
+    pub query: usize,
+    /// Index of the point in the query's plan.
+    pub point: usize,
+}
 
-/// The products d (d - 2e) of one place.
+/// The products d (d - 2e) of one evaluation, one per value of the sample.
 pub struct Products<'a> {
     noise: &'a [f32],
     predicted: &'a [f32],
@@ -49,21 +64,21 @@ impl Iterator for Products<'_> {
     }
 }
 
-/// The full model's residuals on every place of every query: made once, used for all groups and methods.
+/// The full model's residuals in every evaluation of every query: computed once, used for all groups and methods.
 pub struct FullPass<'a> {
     queries: &'a [ScorerQuery],
     schedule: &'a NoiseSchedule,
     seed: u64,
-    /// Images under way at once, at most.
+    /// Most samples per network pass.
     batch: usize,
-    /// noise - predicted noise: one image a place, query after query.
+    /// noise - predicted noise, one per evaluation, query after query.
     residuals: Vec<Vec<f32>>,
-    /// Position of each query's first place in `residuals`.
+    /// Index of each query's first evaluation in `residuals`.
     starts: Vec<usize>,
 }
 
 impl<'a> FullPass<'a> {
-    /// Runs the full model over all places.
+    /// Runs the full model in all evaluations.
     ///
     /// # Errors
     /// A failing device, a prediction that is not finite, or the progress function's own.
@@ -76,27 +91,25 @@ impl<'a> FullPass<'a> {
         progress: Progress<'_>,
     ) -> Result<Self> {
         let mut starts = Vec::with_capacity(queries.len());
-        let mut places = Vec::new();
-        for (q, query) in queries.iter().enumerate() {
-            starts.push(places.len());
-            places.extend((0..query.plan.points.len()).map(|p| (q, p)));
+        let mut count = 0;
+        for query in queries {
+            starts.push(count);
+            count += query.plan.points.len();
         }
         let mut pass = Self { queries, schedule, seed, batch, residuals: Vec::new(), starts };
-        pass.residuals = pass.each_place(full, &places, progress, &|_, noise, predicted| {
-            noise.iter().zip(predicted).map(|(n, p)| n - p).collect()
+        pass.residuals = pass.each_point(full, &pass.all_points(), progress, &|_, noise, predicted| {
+            Ok(noise.iter().zip(predicted).map(|(n, p)| n - p).collect())
         })?;
         Ok(pass)
     }
 
-    /// Terms of another model at every place, query after query, with the plans' weights: their sum over a query is
+    /// Terms of another model in every evaluation, query after query, with the plans' weights: their sum over a query is
     /// the score ELBO(full) - ELBO(other) in nats.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub fn terms(&self, other: &dyn Denoiser, progress: Progress<'_>) -> Result<Vec<Vec<Term>>> {
-        let places: Vec<Place> =
-            self.queries.iter().enumerate().flat_map(|(q, s)| (0..s.plan.points.len()).map(move |p| (q, p))).collect();
-        let mut raw = self.terms_at(other, &places, progress)?.into_iter();
+        let mut raw = self.terms_at(other, &self.all_points(), progress)?.into_iter();
         Ok(self
             .queries
             .iter()
@@ -113,39 +126,54 @@ impl<'a> FullPass<'a> {
         Ok(terms.first().map(|terms| terms.iter().map(|t| t.value).sum()))
     }
 
-    /// Terms of another model at some places: |d|² - 2<e, d>, where d is the other model's prediction minus the full
+    /// Terms of another model in some evaluations: |d|² - 2<e, d>, where d is the other model's prediction minus the full
     /// model's and e the full model's residual. Well conditioned, because nothing large is subtracted.
     ///
-    /// Each depends on the two models, the query, its timestep and its noise alone, to the last bit.
+    /// Each depends only on the two models, the query, its timestep and its noise, to the last bit.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn terms_at(&self, other: &dyn Denoiser, places: &[Place], progress: Progress<'_>) -> Result<Vec<RawTerm>> {
-        self.products_at(other, places, progress, &|products| {
+    pub fn terms_at(
+        &self,
+        other: &dyn Denoiser,
+        points: &[QueryPoint],
+        progress: Progress<'_>,
+    ) -> Result<Vec<RawTerm>> {
+        self.products_at(other, points, progress, &|products| {
             let (mut value, mut square) = (0.0f64, 0.0f64);
             for product in products {
                 value += product;
                 square += product.powi(2);
             }
-            RawTerm { value, spread: square.sqrt() }
+            RawTerm { value, pixel_norm: square.sqrt() }
         })
     }
 
-    /// What `gather` makes of each place's products d (d - 2e), a value a number of the image, in planar order.
+    /// The results of `gather` on each evaluation's products d (d - 2e), one product per value of the sample, in planar order.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub fn products_at<T: Send>(
         &self,
         other: &dyn Denoiser,
-        places: &[Place],
+        points: &[QueryPoint],
         progress: Progress<'_>,
         gather: &(impl Fn(Products<'_>) -> T + Sync),
     ) -> Result<Vec<T>> {
-        self.each_place(other, places, progress, &|(q, p), noise, predicted| {
-            let residual = self.starts.get(q).and_then(|s| self.residuals.get(s + p));
-            gather(Products { noise, predicted, residual: residual.map(Vec::as_slice).unwrap_or_default() })
+        self.each_point(other, points, progress, &|at, noise, predicted| {
+            let residual = self.starts.get(at.query).and_then(|start| self.residuals.get(start + at.point));
+            let residual = residual.ok_or_else(|| outside(at))?;
+            Ok(gather(Products { noise, predicted, residual }))
         })
+    }
+
+    /// Every evaluation, query after query.
+    pub(super) fn all_points(&self) -> Vec<QueryPoint> {
+        let mut points = Vec::new();
+        for (query, prepared) in self.queries.iter().enumerate() {
+            points.extend((0..prepared.plan.points.len()).map(|point| QueryPoint { query, point }));
+        }
+        points
     }
 
     /// The queries that the pass was run over.
@@ -153,95 +181,96 @@ impl<'a> FullPass<'a> {
         self.queries
     }
 
-    /// What `visit` makes of each place's noise and predicted noise, in order. A device without room is asked for half
-    /// as many images at once.
-    fn each_place<T: Send>(
+    /// The results of `visit` on each evaluation's noise and predicted noise, in order. Where a device runs out of memory, the
+    /// samples per pass are halved.
+    fn each_point<T: Send>(
         &self,
         model: &dyn Denoiser,
-        places: &[Place],
+        points: &[QueryPoint],
         progress: Progress<'_>,
-        visit: &(impl Fn(Place, &[f32], &[f32]) -> T + Sync),
+        visit: &(impl Fn(QueryPoint, &[f32], &[f32]) -> Result<T> + Sync),
     ) -> Result<Vec<T>> {
         let mut passes = model.passes().limited(self.batch);
-        progress(0, places.len())?;
-        let mut out = Vec::with_capacity(places.len());
-        while let Some(rest) = places.get(out.len()..).filter(|r| !r.is_empty()) {
+        progress(0, points.len())?;
+        let mut out = Vec::with_capacity(points.len());
+        while let Some(rest) = points.get(out.len()..).filter(|r| !r.is_empty()) {
             let tiles = self.tiles(rest, passes.images, passes.at_once);
-            let one = |tile: &&[Place]| self.tile(model, tile, passes.images, visit);
-            // A GPU is spoken to by one thread only.
-            let made: Result<Vec<Vec<T>>> =
+            let one = |tile: &&[QueryPoint]| self.tile(model, tile, passes.images, visit);
+            // Only one thread works with a GPU.
+            let results: Result<Vec<Vec<T>>> =
                 if passes.at_once > 1 { tiles.par_iter().map(one).collect() } else { tiles.iter().map(one).collect() };
-            match made {
-                Ok(made) => out.extend(made.into_iter().flatten()),
+            match results {
+                Ok(results) => out.extend(results.into_iter().flatten()),
                 Err(Error::Memory { .. }) if passes.at_once > 1 => passes.at_once /= 2,
                 Err(Error::Memory { what, .. }) if passes.images > 1 => {
                     passes.images /= 2;
-                    tracing::warn!("{what}; going on with {} images a pass", passes.images);
+                    tracing::warn!("{what}; continuing with {} samples per pass", passes.images);
                 }
                 Err(error) => return Err(error),
             }
-            progress(out.len(), places.len())?;
+            progress(out.len(), points.len())?;
         }
         Ok(out)
     }
 
-    /// The next passes: classes differ between queries, and a pass has one class.
-    fn tiles<'p>(&self, places: &'p [Place], images: usize, count: usize) -> Vec<&'p [Place]> {
-        let class = |place: &Place| self.queries.get(place.0).and_then(|q| q.class);
-        let mut tiles = Vec::with_capacity(count);
-        let mut rest = places;
-        while let Some(first) = rest.first().filter(|_| tiles.len() < count) {
-            let same = rest.iter().take(images).take_while(|p| class(p) == class(first)).count();
-            let (tile, after) = rest.split_at(same);
-            tiles.push(tile);
-            rest = after;
-        }
-        tiles
+    /// The next passes, at most `count` of them.
+    fn tiles<'p>(&self, points: &'p [QueryPoint], images: usize, count: usize) -> Vec<&'p [QueryPoint]> {
+        points.chunks(images.max(1)).take(count).collect()
     }
 
-    /// One pass through the network, padded to `images`.
+    /// One pass through the network, padded to `images` samples.
     fn tile<T: Send>(
         &self,
         model: &dyn Denoiser,
-        places: &[Place],
+        points: &[QueryPoint],
         images: usize,
-        visit: &(impl Fn(Place, &[f32], &[f32]) -> T + Sync),
+        visit: &(impl Fn(QueryPoint, &[f32], &[f32]) -> Result<T> + Sync),
     ) -> Result<Vec<T>> {
+        debug_assert!(!points.is_empty(), "a pass of no evaluations");
         let size = model.shape().numel();
         let mut x = Vec::with_capacity(images * size);
-        let mut noises = Vec::with_capacity(places.len());
+        let mut noises = Vec::with_capacity(points.len());
         let mut timesteps = Vec::with_capacity(images);
-        let mut class = None;
-        for &(q, p) in places {
-            let Some((query, point)) = self.queries.get(q).and_then(|q| Some((q, q.plan.points.get(p)?))) else {
-                continue;
-            };
-            let noise = epsilon(self.seed, &query.pixels, point.t, point.draw, size);
-            x.extend(self.schedule.add_noise(&from_bytes(&query.pixels), &noise, point.t));
+        let mut conditions = Vec::with_capacity(images);
+        for &at in points {
+            let query = self.queries.get(at.query).ok_or_else(|| outside(at))?;
+            let point = query.plan.points.get(at.point).ok_or_else(|| outside(at))?;
+            let noise = epsilon(self.seed, &query.noise_key, point.t, point.draw, size);
+            x.extend(self.schedule.add_noise(&query.sample, &noise, point.t));
             timesteps.push(point.t);
+            conditions.push(query.condition);
             noises.push(noise);
-            class = query.class;
         }
         while timesteps.len() < images {
             x.extend_from_within(..size);
-            timesteps.push(timesteps.first().copied().unwrap_or(1));
+            timesteps.extend_from_within(..1);
+            conditions.extend_from_within(..1);
         }
-        let predicted = model.predict_noise(&x, &timesteps, class)?;
-        places
+        let predicted = model.predict_noise(&x, &timesteps, &conditions)?;
+        if predicted.len() != x.len() {
+            let what = format!("the model predicted {} values for {}", predicted.len(), x.len());
+            return Err(Error::internal(what));
+        }
+        points
             .iter()
             .zip(noises.iter().zip(predicted.chunks_exact(size)))
-            .map(|(&place, (noise, predicted))| {
+            .map(|(&at, (noise, predicted))| {
                 if predicted.iter().all(|v| v.is_finite()) {
-                    return Ok(visit(place, noise, predicted));
+                    return visit(at, noise, predicted);
                 }
                 Err(Error::input(
-                    "the model predicts numbers that are not finite",
+                    "the model's prediction is not finite",
                     "scoring",
                     "its weights are damaged or its training diverged: use another checkpoint",
                 ))
             })
             .collect()
     }
+}
+
+/// An evaluation that no plan has.
+fn outside(at: QueryPoint) -> Error {
+    Error::internal(format!("there is no evaluation {} of query {}", at.point, at.query))
 }
 
 #[cfg(test)]

@@ -1,20 +1,20 @@
-//! Other weights of the timesteps than the ELBO's.
+//! Weightings of the timesteps: the ELBO's own, and others.
 
 use serde::{Deserialize, Serialize};
 
 use crate::NoiseSchedule;
 
-/// How much each timestep counts in a score.
+/// Weight of each timestep in a score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weighting {
     /// The ELBO's own w_t: the score is in nats.
     #[default]
     Elbo,
-    /// min(SNR, 5) / SNR of the noise's squared error (Hang et al. 2023, gamma = 5); no nats.
+    /// Min-SNR weighting of the noise's squared error, min(SNR, 5) / SNR (Hang et al. 2023, gamma = 5); not in nats.
     #[serde(rename = "min-snr-5")]
     MinSnr5,
-    /// 1: the training loss; no nats.
+    /// 1, as in the simple training loss of Ho et al. 2020; not in nats.
     Uniform,
 }
 
@@ -28,7 +28,7 @@ impl Weighting {
         }
     }
 
-    /// What a term of the ELBO at timestep `t` is multiplied by to have this weight instead; 0 where the ELBO's is 0.
+    /// The factor that turns the ELBO's weight at timestep `t` into this one; 0 where the ELBO's weight is 0.
     pub fn factor(self, schedule: &NoiseSchedule, t: usize) -> f64 {
         let elbo = schedule.elbo_weight(t);
         if elbo == 0.0 {

@@ -7,7 +7,7 @@ mod dpm_solver;
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{NoiseSchedule, SchedulerConfig, TimestepSpacing, VarianceType};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// Ways to draw an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,14 +83,18 @@ impl Sampler {
         // The solver's own grid has one place more, which it leaves out.
         let most = if kind == SamplerKind::DpmSolver { schedule.len() - 1 } else { schedule.len() };
         if steps == 0 || steps > most {
-            return Err(Error::input(
-                format!("{steps} sampling steps"),
-                "--steps",
-                format!("give 1 to {most}, as many as the model allows"),
+            return Err(Error::setting(
+                format!("{steps} sampling steps are not possible with this model"),
+                [Setting::Steps],
+                format!("give 1 to {most}"),
             ));
         }
         if !(eta.is_finite() && eta >= 0.0) {
-            return Err(Error::input(format!("eta is {eta}"), "--eta", "give 0 for no noise, to 1 for DDPM's"));
+            return Err(Error::setting(
+                format!("eta is {eta}"),
+                [Setting::Eta],
+                "give 0 for no noise, up to 1 for DDPM's",
+            ));
         }
         if kind == SamplerKind::DpmSolver {
             config.check_dpm_solver()?;

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::{Resident, check_alike};
 use crate::workspace::stamp;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::Dataset;
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 use whence_methods::{Counterfactuals, Report};
 use whence_store::folder_name;
 
 /// A folder of diffusers folders, one a group, named as the group.
 pub struct Imported<'a> {
-    pub model: &'a Model,
+    pub model: &'a Pipeline,
     pub dataset: &'a Dataset,
     pub folder: &'a Path,
     pub resident: &'a mut Resident,
@@ -40,22 +40,23 @@ impl Imported<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Error::file(
+        Err(Error::setting(
             format!("there is no model without {}", missing.join(", ")),
-            self.folder,
-            "give one diffusers folder a group, named as the group, or choose fewer --groups",
-        ))
+            [Setting::Counterfactuals, Setting::Groups],
+            "give one diffusers folder per group, named as the group, or choose fewer groups",
+        )
+        .in_file(self.folder))
     }
 }
 
 impl Counterfactuals for Imported<'_> {
-    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
+    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Pipeline> {
         report.progress("reading models", 0, 1)?;
         self.load(group)
     }
 
-    fn identity(&mut self, group: usize) -> Result<String> {
-        Ok(format!("weights {}", self.load(group)?.hash()))
+    fn identity(&mut self, group: usize) -> Result<Option<String>> {
+        Ok(Some(format!("weights {}", self.load(group)?.hashes().denoiser)))
     }
 
     fn name(&self, group: usize) -> String {
@@ -72,7 +73,7 @@ impl Imported<'_> {
     ///
     /// # Errors
     /// Where it is missing, or cannot be compared with the full one.
-    pub fn load(&mut self, group: usize) -> Result<Model> {
+    pub fn load(&mut self, group: usize) -> Result<Pipeline> {
         self.check(&[group])?;
         let folder = self.folder_of(group).unwrap_or_default();
         // Files may change between jobs, so what is in memory is known by their times too.
@@ -80,7 +81,13 @@ impl Imported<'_> {
         if let Some(model) = self.resident.get(&key) {
             return Ok(model);
         }
-        let other = Model::load(&folder, self.model.device())?;
+        let (other, shares_schedule) = self.model.load_beside(&folder)?;
+        if shares_schedule {
+            tracing::info!(
+                "{} has no scheduler_config.json: the full model's noise schedule is used",
+                folder.display()
+            );
+        }
         check_alike(&other, self.model, &folder)?;
         self.resident.insert(key, other.clone());
         Ok(other)

@@ -3,26 +3,26 @@
 mod imported;
 mod resident;
 mod retrained;
-mod terms;
+mod source;
 mod unlearned;
 
 use std::path::Path;
 
 use whence_base::{Error, Result};
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 
 pub use imported::Imported;
 pub use resident::Resident;
 pub use retrained::{Retrained, training_of};
-pub use terms::StoreTermCache;
+pub use source::{Source, SourceParts};
 pub use unlearned::{SharedNeighbours, Unlearned};
 
 /// Refuses a model that cannot be compared with the full one.
 ///
 /// # Errors
 /// Another image size, schedule, prediction type or set of classes.
-fn check_alike(other: &Model, full: &Model, folder: &Path) -> Result<()> {
-    let (a, b) = (other.shape(), full.shape());
+fn check_alike(other: &Pipeline, full: &Pipeline, folder: &Path) -> Result<()> {
+    let (a, b) = (other.image_shape(), full.image_shape());
     let differs = if a != b {
         format!("works on {a:?}, the full model on {b:?}")
     } else if other.schedule() != full.schedule() {

@@ -2,12 +2,12 @@
 
 use burn::module::Module as _;
 
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 
 /// Models by key, the one used longest ago first.
 #[derive(Default)]
 pub struct Resident {
-    models: Vec<(String, Model)>,
+    models: Vec<(String, Pipeline)>,
 }
 
 impl Resident {
@@ -15,7 +15,7 @@ impl Resident {
     pub const BUDGET: usize = 1 << 30;
 
     /// The model of this key.
-    pub fn get(&mut self, key: &str) -> Option<Model> {
+    pub fn get(&mut self, key: &str) -> Option<Pipeline> {
         let at = self.models.iter().position(|(k, _)| k == key)?;
         let entry = self.models.remove(at);
         let model = entry.1.clone();
@@ -29,10 +29,10 @@ impl Resident {
     }
 
     /// Keeps a model; drops those used longest ago where there are too many.
-    pub fn insert(&mut self, key: String, model: Model) {
+    pub fn insert(&mut self, key: String, model: Pipeline) {
         self.models.retain(|(k, _)| *k != key);
         self.models.push((key, model));
-        let bytes = |(_, model): &(String, Model)| 4 * model.network.num_params();
+        let bytes = |(_, model): &(String, Pipeline)| 4 * model.network.num_params();
         let mut all: usize = self.models.iter().map(bytes).sum();
         while all > Self::BUDGET && self.models.len() > 1 {
             all -= bytes(&self.models.remove(0));

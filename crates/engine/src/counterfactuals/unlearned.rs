@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::Resident;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
-use whence_diffusion::Model;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_methods::{Counterfactuals, Report};
+use whence_nn::ParameterSelection;
 use whence_nn::delta::{self, DeltaPrecision};
-use whence_nn::weights::{NamedValues, named_values};
 use whence_store::{Kind, Store, key_of};
 use whence_training::unlearning::{
     Forget, GroupNeighbours, Outcome, Recipe, Unlearning, UnlearningState, UnlearningStep, objective,
@@ -25,8 +25,10 @@ const SAVE_SHARE: u32 = 20;
 /// Models unlearned on demand and kept. The numbers behind the dataset's groups stand for random images, as many as
 /// the groups have in turn: what is unlearned where there is nothing in common.
 pub struct Unlearned<'a> {
-    pub model: &'a Model,
+    pub model: &'a Pipeline,
     pub dataset: &'a Dataset,
+    /// The condition of each group's images.
+    pub conditions: &'a GroupConditions,
     /// A resolved recipe.
     pub recipe: &'a Recipe,
     pub store: &'a Store,
@@ -90,6 +92,8 @@ impl Unlearned<'_> {
             "pictures": images.finalize().to_hex().as_str(),
             "recipe": self.recipe,
             "precision": DeltaPrecision::default(),
+            "objective_revision": whence_training::unlearning::revision_of(&self.recipe.objective),
+            "classes": self.conditions.id(),
         })
     }
 
@@ -100,18 +104,24 @@ impl Unlearned<'_> {
 
     /// The model that a kept difference stands for. What was stored is what is used, so that the first run and every
     /// later one score the same weights.
-    fn decoded(&self, full: &[NamedValues], content: &[u8]) -> Result<(Head, Model)> {
+    fn decoded(&self, content: &[u8]) -> Result<(Head, Pipeline)> {
         let damaged = || Error::input("its head is damaged", "kept model", "it is made again");
         let (length, rest) = content.split_first_chunk::<4>().ok_or_else(damaged)?;
         let (head, delta) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
         let head: Head = serde_json::from_slice(head).map_err(|_| damaged())?;
-        Ok((head, self.model.with_values(delta::decode(full, delta)?)?))
+        let network = delta::decode(&self.model.network, delta, &ParameterSelection::All)?;
+        Ok((head, self.model.with_network(network)))
     }
 
-    fn encoded(full: &[NamedValues], outcome: &Outcome) -> Result<Vec<u8>> {
+    fn encoded(&self, outcome: &Outcome) -> Result<Vec<u8>> {
         let head = serde_json::to_vec(&Head { stopped_at: outcome.stopped_at.clone() })
-            .map_err(|e| Error::input(e.to_string(), "kept model", "report this"))?;
-        let delta = delta::encode(full, &named_values(&outcome.model.network), DeltaPrecision::default())?;
+            .map_err(|e| Error::internal(e.to_string()))?;
+        let delta = delta::encode(
+            &self.model.network,
+            &outcome.model.network,
+            DeltaPrecision::default(),
+            &ParameterSelection::All,
+        )?;
         let mut content = Vec::with_capacity(4 + head.len() + delta.len());
         content.extend((head.len() as u32).to_le_bytes());
         content.extend(head);
@@ -128,7 +138,7 @@ impl Unlearned<'_> {
             // A step that was interrupted is kept too: going on begins there.
             if (saved.elapsed() >= pause || stopping) && step.step < step.steps {
                 let begun = Instant::now();
-                self.store.put(Kind::Unfinished, inputs, &step.state().to_bytes()?)?;
+                self.store.put(Kind::Unfinished, inputs, &step.state()?.to_bytes()?)?;
                 saved = Instant::now();
                 pause = begun.elapsed() * SAVE_SHARE;
             }
@@ -148,7 +158,8 @@ impl Unlearned<'_> {
         let is_group = group < self.dataset.groups().len();
         let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
         let neighbours = if is_group { self.neighbours.get(self.store, dataset, recipe, report)? } else { None };
-        let unlearning = Unlearning { model, dataset, forget: &forget, recipe, neighbours };
+        let unlearning =
+            Unlearning { model, dataset, conditions: self.conditions, forget: &forget, recipe, neighbours };
         unlearning.run(state, &mut |step: UnlearningStep<'_>| {
             let told = report.unlearning(group, &step);
             after((&step, told.is_err()))?;
@@ -182,13 +193,14 @@ fn group_neighbours(
 impl<'a> Unlearned<'a> {
     /// Models unlearned from this one by a resolved recipe, kept in this store.
     pub fn new(
-        model: &'a Model,
+        model: &'a Pipeline,
         dataset: &'a Dataset,
+        conditions: &'a GroupConditions,
         recipe: &'a Recipe,
         store: &'a Store,
         resident: &'a mut Resident,
     ) -> Self {
-        Self { model, dataset, recipe, store, resident, neighbours: SharedNeighbours::default() }
+        Self { model, dataset, conditions, recipe, store, resident, neighbours: SharedNeighbours::default() }
     }
 
     /// The same, with neighbours that others use too.
@@ -205,7 +217,7 @@ impl<'a> Unlearned<'a> {
         let inputs = self.inputs(group);
         let outcome = self.unlearn_from(None, group, report, &mut |_| Ok(()))?;
         if !self.is_ready(group) {
-            let content = Self::encoded(&named_values(&self.model.network), &outcome)?;
+            let content = self.encoded(&outcome)?;
             self.store.put(Kind::Counterfactual, &inputs, &content)?;
         }
         Ok(())
@@ -213,24 +225,23 @@ impl<'a> Unlearned<'a> {
 }
 
 impl Counterfactuals for Unlearned<'_> {
-    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Model> {
+    fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Pipeline> {
         let key = self.key(group);
         if let Some(model) = self.resident.get(&key) {
             return Ok(model);
         }
         let inputs = self.inputs(group);
-        let full = named_values(&self.model.network);
-        let kept = self.store.get(Kind::Counterfactual, &inputs).map(|content| self.decoded(&full, &content));
+        let kept = self.store.get(Kind::Counterfactual, &inputs).map(|content| self.decoded(&content));
         let (head, model) = match kept {
             Some(Ok(kept)) => kept,
             other => {
                 if let Some(Err(error)) = other {
                     tracing::warn!("{error}");
                 }
-                let content = Self::encoded(&full, &self.unlearn(group, &inputs, report)?)?;
+                let content = self.encoded(&self.unlearn(group, &inputs, report)?)?;
                 self.store.put(Kind::Counterfactual, &inputs, &content)?;
                 self.store.remove(Kind::Unfinished, &key_of(Kind::Unfinished, &inputs))?;
-                self.decoded(&full, &content)?
+                self.decoded(&content)?
             }
         };
         if let Some((step, why)) = head.stopped_at {
@@ -240,8 +251,10 @@ impl Counterfactuals for Unlearned<'_> {
         Ok(model)
     }
 
-    fn identity(&mut self, group: usize) -> Result<String> {
-        Ok(format!("unlearned {}", self.key(group)))
+    fn identity(&mut self, group: usize) -> Result<Option<String>> {
+        // Of the content, not of what it was computed from: a model that is made again elsewhere may differ in the last bits.
+        let sum = self.store.checksum(Kind::Counterfactual, &self.key(group));
+        Ok(sum.map(|sum| format!("unlearned {sum}")))
     }
 
     fn name(&self, group: usize) -> String {
@@ -250,7 +263,7 @@ impl Counterfactuals for Unlearned<'_> {
 
     fn is_ready(&self, group: usize) -> bool {
         let key = self.key(group);
-        self.resident.contains(&key) || self.store.contains(Kind::Counterfactual, &key)
+        self.store.contains(Kind::Counterfactual, &key)
     }
 }
 

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use whence_base::{Error, Result};
 
 /// Listing adapters takes longer than this only where a driver hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Kind of an adapter, and its number among those of its kind.
+/// Kind of an adapter, and its index among those of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdapterKind {
@@ -30,7 +30,7 @@ pub enum AdapterKind {
 pub struct Adapter {
     /// As it names itself.
     pub name: String,
-    /// Kind and number.
+    /// Kind and index.
     pub kind: AdapterKind,
     /// Driver and its version.
     pub driver: String,
@@ -47,21 +47,15 @@ pub fn list_in_this_process() -> Vec<Adapter> {
             backends: backend.into(),
             ..wgpu::InstanceDescriptor::new_without_display_handle()
         });
-        let mut next = [0usize; 3];
-        let mut number = |kind: usize| {
-            next.get_mut(kind).map_or(0, |n| {
-                *n += 1;
-                *n - 1
-            })
-        };
+        let (mut discrete, mut integrated, mut virtual_gpus) = (0, 0, 0);
         let found: Vec<Adapter> = pollster::block_on(instance.enumerate_adapters(backend.into()))
             .iter()
             .filter_map(|adapter| {
                 let info = adapter.get_info();
                 let kind = match info.device_type {
-                    wgpu::DeviceType::DiscreteGpu => AdapterKind::DiscreteGpu(number(0)),
-                    wgpu::DeviceType::IntegratedGpu => AdapterKind::IntegratedGpu(number(1)),
-                    wgpu::DeviceType::VirtualGpu => AdapterKind::VirtualGpu(number(2)),
+                    wgpu::DeviceType::DiscreteGpu => AdapterKind::DiscreteGpu(next_index(&mut discrete)),
+                    wgpu::DeviceType::IntegratedGpu => AdapterKind::IntegratedGpu(next_index(&mut integrated)),
+                    wgpu::DeviceType::VirtualGpu => AdapterKind::VirtualGpu(next_index(&mut virtual_gpus)),
                     wgpu::DeviceType::Cpu => AdapterKind::Software,
                     wgpu::DeviceType::Other => return None,
                 };
@@ -85,9 +79,16 @@ pub fn list_in_this_process() -> Vec<Adapter> {
     Vec::new()
 }
 
+/// The index of the next adapter of a kind.
+#[cfg(feature = "gpu")]
+fn next_index(count: &mut usize) -> usize {
+    *count += 1;
+    *count - 1
+}
+
 /// Lists the adapters by a child process.
 pub(super) fn list(program: &Path) -> Result<Vec<Adapter>> {
-    match run_child(program, &["check-device", "--list"], PATIENCE)? {
+    match run_child(program, &["check-device", "list"], TIMEOUT)? {
         Ok(text) => Ok(serde_json::from_str(&text).unwrap_or_else(|e| {
             tracing::warn!("the list of devices cannot be read: {e}");
             Vec::new()
@@ -99,11 +100,11 @@ pub(super) fn list(program: &Path) -> Result<Vec<Adapter>> {
     }
 }
 
-/// Runs this program again with `arguments`; gives what it printed, or why it ended otherwise.
+/// Runs this program again with `arguments`; returns its output, or why it ended otherwise.
 pub(super) fn run_child(
     program: &Path,
     arguments: &[&str],
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<std::result::Result<String, String>> {
     let mut out = tempfile::tempfile().map_err(Error::io("write into", &std::env::temp_dir()))?;
     let writer = out.try_clone().map_err(Error::io("write into", &std::env::temp_dir()))?;
@@ -119,10 +120,10 @@ pub(super) fn run_child(
         if let Some(status) = child.try_wait().map_err(Error::io("wait for", program))? {
             break status;
         }
-        if begun.elapsed() > patience {
+        if begun.elapsed() > timeout {
             let _ = child.kill();
             let _ = child.wait();
-            return Ok(Err(format!("no answer within {} seconds", patience.as_secs())));
+            return Ok(Err(format!("it did not answer within {} seconds", timeout.as_secs())));
         }
         std::thread::sleep(Duration::from_millis(10));
     };

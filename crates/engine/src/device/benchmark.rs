@@ -18,10 +18,11 @@ use super::{Chosen, adapters, find_adapter};
 use whence_base::random::epsilon;
 use whence_base::{Error, Result};
 use whence_models::UNet2DModel;
+use whence_nn::ParameterSelection;
 use whence_nn::gradients::{Gradients, Pass, sharded_gradients, shards};
 use whence_nn::optimizer::{AdamW, AdamWConfig};
 use whence_nn::sample::to_tensor;
-use whence_nn::weights::{RandomStart, to_vec, visit_parameters};
+use whence_nn::weights::{RandomStart, named_tensors, to_vec};
 
 /// Deep autodiff graphs recurse; as much as the compute thread has.
 const STACK_BYTES: usize = 64 << 20;
@@ -88,16 +89,16 @@ fn measure_on(
         let mut trial = Trial::new(network, &chosen.device)?;
         for &batch in batches {
             let input = trial.input(batch);
-            let timed = |trial: &mut Trial| {
+            let timed = |trial: &mut Trial| -> Result<f64> {
                 let begun = Instant::now();
-                trial.run(workload, &input, batch);
-                begun.elapsed().as_secs_f64()
+                trial.run(workload, &input, batch)?;
+                Ok(begun.elapsed().as_secs_f64())
             };
-            let first_seconds = timed(&mut trial);
+            let first_seconds = timed(&mut trial)?;
             let begun = Instant::now();
             let mut times = Vec::new();
             while times.len() < 2 || begun.elapsed().as_secs_f64() < seconds && times.len() < 200 {
-                times.push(timed(&mut trial));
+                times.push(timed(&mut trial)?);
             }
             report(Measurement {
                 device: chosen.name.clone(),
@@ -159,7 +160,7 @@ struct Trial {
 impl Trial {
     fn new(network: BenchmarkNetwork, device: &Device) -> Result<Self> {
         let network = UNet2DModel::build(&network.config(), &mut RandomStart { seed: 1 }, device)?;
-        let optimizer = AdamW::new(AdamWConfig::default(), &network);
+        let optimizer = AdamW::new(AdamWConfig::default(), &network, &ParameterSelection::All);
         Ok(Self { network, optimizer, device: device.clone() })
     }
 
@@ -168,25 +169,26 @@ impl Trial {
         epsilon(1, b"device benchmark", 1, 0, batch * BenchmarkNetwork::SHAPE.numel())
     }
 
-    fn run(&mut self, workload: Workload, input: &[f32], batch: usize) {
+    fn run(&mut self, workload: Workload, input: &[f32], batch: usize) -> Result<()> {
         match workload {
             Workload::Forward => self.forward(input, batch),
             Workload::TrainingStep => self.training_step(input, batch),
         }
     }
 
-    fn forward(&self, input: &[f32], batch: usize) {
+    fn forward(&self, input: &[f32], batch: usize) -> Result<()> {
         let timesteps = vec![500; batch];
         let x = to_tensor(input, BenchmarkNetwork::SHAPE, &self.device);
         // Reading the result waits for the device.
-        to_vec(self.network.forward(x, &timesteps, None, None));
+        to_vec(self.network.forward(x, &timesteps, None, None))?;
+        Ok(())
     }
 
-    fn training_step(&mut self, input: &[f32], batch: usize) {
+    fn training_step(&mut self, input: &[f32], batch: usize) -> Result<()> {
         let gradients = self.gradients(input, batch);
         let network = self.network.clone();
         self.network = self.optimizer.step(network, gradients, 1e-4).0;
-        self.wait();
+        self.wait()
     }
 
     /// Gradients of the mean squared error against a target of zeros.
@@ -195,23 +197,22 @@ impl Trial {
         let tape = self.device.clone().autodiff();
         // As training cuts its batch: in shards on the CPU, in one piece elsewhere.
         let shards = shards(batch, 1, shape, &self.device);
-        let (gradients, _) = sharded_gradients(&self.network, &shards, |network, _, range| {
-            let size = shape.numel();
-            let part = input.get(range.start * size..range.end * size).unwrap_or_default();
-            let output = network.forward(to_tensor(part, shape, &tape), &vec![500; range.len()], None, None);
-            let loss = output.powi_scalar(2).mean() * (range.len() as f64 / batch as f64);
-            Pass { metrics: loss.clone().inner(), loss }
-        });
+        let (gradients, _) =
+            sharded_gradients(&self.network, &ParameterSelection::All, &shards, |network, _, range| {
+                let size = shape.numel();
+                let part = input.get(range.start * size..range.end * size).unwrap_or_default();
+                let output = network.forward(to_tensor(part, shape, &tape), &vec![500; range.len()], None, None);
+                let loss = output.powi_scalar(2).mean() * (range.len() as f64 / batch as f64);
+                Pass { metrics: loss.clone().inner(), loss }
+            });
         gradients
     }
 
     /// Waits for the device: the parameter that the optimizer updates last is read back.
-    fn wait(&self) {
-        let mut last = None;
-        visit_parameters(&self.network, |_, _, value| last = Some(value));
-        if let Some(last) = last {
-            to_vec(last);
-        }
+    fn wait(&self) -> Result<()> {
+        let last = named_tensors(&self.network).pop().ok_or_else(|| Error::internal("a network without parameters"))?;
+        to_vec(last.values)?;
+        Ok(())
     }
 }
 
@@ -247,14 +248,10 @@ mod tests {
     #[test]
     fn a_training_step_changes_the_weights() {
         let mut trial = Trial::new(BenchmarkNetwork::Demo, &Device::flex()).unwrap();
-        let weights = |trial: &Trial| {
-            let mut all = Vec::new();
-            visit_parameters(&trial.network, |_, _, value| all.extend(to_vec(value)));
-            all
-        };
+        let weights = |trial: &Trial| whence_nn::weights::named_values(&trial.network).unwrap();
         let before = weights(&trial);
         let input = trial.input(1);
-        trial.run(Workload::TrainingStep, &input, 1);
+        trial.run(Workload::TrainingStep, &input, 1).unwrap();
         assert_ne!(weights(&trial), before);
     }
 

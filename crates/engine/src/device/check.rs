@@ -1,5 +1,5 @@
 //! Whether a device computes what the CPU computes: forward, every gradient, ten optimizer steps, at the layer shapes of
-//! the network that will run. In a child process; the verdict is kept with the driver's version.
+//! the network that will run. In a child process; the verdict is cached under the driver's version.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,18 +10,20 @@ use serde::{Deserialize, Serialize};
 use super::adapters::{Adapter, AdapterKind, run_child};
 use whence_base::random::epsilon;
 use whence_base::{Error, Result};
-use whence_data::ImageShape;
-use whence_diffusion::{Model, SchedulerConfig};
-use whence_models::UNet2DConfig;
+use whence_diffusion::{Pipeline, SchedulerConfig};
+use whence_models::{Conditions, NetworkConfig, default_network};
 use whence_nn::gradients::{Pass, sharded_gradients};
 use whence_nn::optimizer::AdamW;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
-use whence_training::network_for;
+use whence_nn::{ParameterSelection, SampleShape};
 
 /// Compiling all kernels of a large network takes minutes on some drivers; longer than this is a hang.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Largest `config.json` that is read, bytes.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Largest relative difference of the output.
 const FORWARD: f64 = 1e-4;
@@ -49,28 +51,29 @@ pub struct Verdict {
     pub failure: Option<String>,
 }
 
-/// The kept verdict for this adapter and network, or a new one from a child process.
+/// The cached verdict for this adapter and network, or a new one from a child process.
 ///
 /// # Errors
 /// Where the child cannot be started.
-pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConfig>, again: bool) -> Result<Verdict> {
-    let config = network.cloned().unwrap_or_else(default_network);
+pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&NetworkConfig>, force: bool) -> Result<Verdict> {
+    let config = network.cloned().unwrap_or_else(usual_network);
     let text = config.to_json()?;
     let mut key = blake3::Hasher::new_derive_key("whence 2026 device verdict v1");
     for part in [env!("CARGO_PKG_VERSION"), &adapter.name, &adapter.driver, &adapter.api, &text] {
         key.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
     }
     let name = key.finalize().to_hex();
-    let path =
-        whence_store::user_data_folder().join("devices").join(format!("{}.json", name.get(..24).unwrap_or_default()));
-    if !again && let Ok(verdict) = whence_store::read_json::<Verdict>(&path) {
+    let file_name = format!("{}.json", name.chars().take(24).collect::<String>());
+    let path = whence_store::user_data_folder().join("devices").join(file_name);
+    if !force && let Ok(verdict) = whence_store::read_json::<Verdict>(&path) {
         return Ok(verdict);
     }
     let file =
         tempfile::Builder::new().suffix(".json").tempfile().map_err(Error::io("write into", &std::env::temp_dir()))?;
     std::fs::write(file.path(), &text).map_err(Error::io("write", file.path()))?;
-    let kind = serde_json::to_string(&adapter.kind).unwrap_or_default();
-    let arguments = ["check-device", "--kind", &kind, "--network", &file.path().to_string_lossy()];
+    let kind = serde_json::to_string(&adapter.kind)
+        .map_err(|e| Error::internal(format!("the kind of an adapter cannot be encoded: {e}")))?;
+    let arguments = ["check-device", "test", &kind, &file.path().to_string_lossy()];
     let failed = |why: String| Verdict {
         device: String::new(),
         driver: String::new(),
@@ -79,8 +82,8 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConf
         loss: f64::MAX,
         failure: Some(why),
     };
-    // Only what the child itself said is kept: an interrupt or a crowded device must not condemn the device for good.
-    let (mut verdict, lasting) = match run_child(program, &arguments, PATIENCE)? {
+    // Only the child's own verdict is cached: an interrupt or a busy device must not rule the device out for good.
+    let (mut verdict, cacheable) = match run_child(program, &arguments, TIMEOUT)? {
         Ok(text) => match serde_json::from_str(&text) {
             Ok(verdict) => (verdict, true),
             Err(e) => (failed(format!("its answer cannot be read: {e}")), false),
@@ -89,37 +92,35 @@ pub fn verdict_of(program: &Path, adapter: &Adapter, network: Option<&UNet2DConf
     };
     verdict.device = adapter.name.clone();
     verdict.driver = adapter.driver.clone();
-    // A verdict that cannot be kept is found again next time.
-    if lasting && let Err(error) = whence_store::write_json(&path, &verdict) {
-        tracing::warn!("the device's verdict is not kept: {error}");
+    // Without a cached verdict the check runs again next time.
+    if cacheable && let Err(error) = whence_store::write_json(&path, &verdict) {
+        tracing::warn!("the device's verdict is not cached: {error}");
     }
     Ok(verdict)
 }
 
-fn default_network() -> UNet2DConfig {
-    network_for(ImageShape { channels: 3, height: 32, width: 32 })
+fn usual_network() -> NetworkConfig {
+    default_network(SampleShape { channels: 3, height: 32, width: 32 })
 }
 
 /// Compares a device with the CPU. Only for child processes: a driver may crash here.
 ///
 /// # Errors
-/// Settings that make no network. `network` is a `config.json`; diffusers' defaults where absent.
+/// Settings that are not valid for a network. `network` is a `config.json`; diffusers' defaults where absent.
 pub fn run_in_this_process(kind: AdapterKind, network: Option<&Path>) -> Result<Verdict> {
     let network = match network {
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-            UNet2DConfig::from_json(&text, &path.display().to_string())?
+            let text = whence_store::read_text_file(path, MAX_CONFIG_BYTES)?;
+            NetworkConfig::from_json(&text, &path.display().to_string())?
         }
-        None => UNet2DConfig::default(),
+        None => NetworkConfig::default(),
     };
     compare(&kind.device()?, &network)
 }
 
-fn compare(device: &Device, network: &UNet2DConfig) -> Result<Verdict> {
-    // Dropout would need the same masks; nothing else depends on it.
-    let network = UNet2DConfig { dropout: 0.0, ..network.clone() };
-    let reference = Trace::run(&Device::flex(), &network)?;
-    let found = Trace::run(device, &network)?;
+fn compare(device: &Device, network: &NetworkConfig) -> Result<Verdict> {
+    let reference = Trace::run(&Device::flex(), network)?;
+    let found = Trace::run(device, network)?;
     let forward = relative(&found.output, &reference.output, 0.0);
     let scale = reference.gradients.iter().map(|g| norm(g)).fold(0.0, f64::max);
     let gradient =
@@ -145,7 +146,7 @@ fn compare(device: &Device, network: &UNet2DConfig) -> Result<Verdict> {
     })
 }
 
-/// The larger; not a number wins.
+/// The larger; NaN propagates.
 fn worst(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
@@ -163,7 +164,7 @@ fn relative(a: &[f32], b: &[f32], floor: f64) -> f64 {
     norm(&difference) / (norm(b) + floor).max(1e-30)
 }
 
-/// What a device computes from fixed weights, images and noise.
+/// Output, gradients and losses of a device for fixed weights, images and noise.
 struct Trace {
     output: Vec<f32>,
     gradients: Vec<Vec<f32>>,
@@ -171,29 +172,35 @@ struct Trace {
 }
 
 impl Trace {
-    fn run(device: &Device, config: &UNet2DConfig) -> Result<Self> {
+    fn run(device: &Device, config: &NetworkConfig) -> Result<Self> {
         const BATCH: usize = 2;
-        let model = Model::with_random_weights(config, &SchedulerConfig::default(), 1, device)?;
+        let model = Pipeline::with_random_weights(config, &SchedulerConfig::default(), 1, device)?;
         let shape = model.sample_shape();
         let size = BATCH * shape.numel();
         let (x, y) = (epsilon(1, b"device check", 1, 0, size), epsilon(1, b"device check", 2, 0, size));
         let timesteps = [7, 420];
-        let classes = model.classes().map(|n| vec![0, n - 1]);
-        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, classes.as_deref(), None));
+        let conditions = model.classes().map_or(Conditions::None, |n| Conditions::Classes(vec![0, n - 1]));
+        let output = to_vec(model.network.forward(to_tensor(&x, shape, device), &timesteps, &conditions, None))?;
         let tape = device.clone().autodiff();
         let mut network = model.network.clone();
-        let mut optimizer = AdamW::new(AdamWConfig::default(), &network);
+        let mut optimizer = AdamW::new(AdamWConfig::default(), &network, &ParameterSelection::All);
         let mut first = Vec::new();
         let mut losses = Vec::new();
         for _ in 0..10 {
-            let (gradients, told) = sharded_gradients(&network, &[()], |network, _, ()| {
-                let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, classes.as_deref(), None);
-                let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
-                Pass { metrics: loss.clone().inner(), loss }
-            });
-            losses.extend(told.into_iter().flat_map(to_vec));
+            let (gradients, step_losses) =
+                sharded_gradients(&network, &ParameterSelection::All, &[()], |network, _, ()| {
+                    let out = network.forward(to_tensor(&x, shape, &tape), &timesteps, &conditions, None);
+                    let loss = (out - to_tensor(&y, shape, &tape)).powi_scalar(2).mean();
+                    Pass { metrics: loss.clone().inner(), loss }
+                });
+            for loss in step_losses {
+                losses.extend(to_vec(loss)?);
+            }
             if first.is_empty() {
-                first = gradients.iter().map(|g| g.clone().map(to_vec).unwrap_or_default()).collect();
+                for gradient in &gradients {
+                    let gradient = gradient.clone().ok_or_else(|| Error::internal("a parameter has no gradient"))?;
+                    first.push(to_vec(gradient)?);
+                }
             }
             network = optimizer.step(network, gradients, 1e-4).0;
         }
@@ -205,8 +212,8 @@ impl Trace {
 mod tests {
     use super::*;
 
-    fn small() -> UNet2DConfig {
-        network_for(ImageShape { channels: 1, height: 8, width: 8 })
+    fn small() -> NetworkConfig {
+        default_network(SampleShape { channels: 1, height: 8, width: 8 })
     }
 
     #[test]
@@ -220,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_and_numbers_that_are_none_are_seen() {
+    fn differences_and_nan_are_detected() {
         assert!((relative(&[1.0, 2.0], &[1.0, 1.0], 0.0) - 0.5f64.sqrt()).abs() < 1e-9);
         assert!(relative(&[f32::NAN], &[1.0], 0.0).is_nan());
         assert!(worst(f64::NAN, 1.0).is_nan() && worst(1.0, f64::NAN).is_nan());

@@ -1,38 +1,166 @@
-//! The machine's memory: what this program has used at most, and what is free.
+//! Memory of the machine and of this process: what is free, what is used, and what a piece of work takes.
 
-/// Most memory this process has had at a time, bytes; known on Linux.
-pub fn peak() -> Option<u64> {
-    field("/proc/self/status", "VmHWM:")
-}
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-/// Memory this process has now, bytes; known on Linux.
+use parking_lot::Mutex;
+use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// Time between two samples while work is measured; shorter passes are small ones.
+const SAMPLE_EVERY: Duration = Duration::from_millis(2);
+
+/// Largest sample of this process so far, bytes.
+static HIGHEST_SAMPLE: AtomicU64 = AtomicU64::new(0);
+
+/// Resident memory of this process now, bytes; nothing where the system does not report it.
 pub fn now() -> Option<u64> {
-    field("/proc/self/status", "VmRSS:")
+    static SAMPLER: OnceLock<Mutex<Sampler>> = OnceLock::new();
+    SAMPLER.get_or_init(|| Mutex::new(Sampler::new())).lock().sample()
 }
 
-/// Memory that programs can still get without others being pushed out, bytes; known on Linux.
+/// Most resident memory this process has had so far, bytes: the kernel's own high-water mark on Linux, elsewhere the
+/// highest of the samples taken so far.
+pub fn peak() -> Option<u64> {
+    let sampled = now().map(|_| HIGHEST_SAMPLE.load(Ordering::Relaxed));
+    high_water_mark().or(sampled)
+}
+
+/// Memory that programs can still get without others being pushed out, bytes; nothing where the system does not report it.
 pub fn available() -> Option<u64> {
-    field("/proc/meminfo", "MemAvailable:")
+    let mut system = System::new();
+    system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+    Some(system.available_memory()).filter(|bytes| *bytes > 0)
 }
 
-/// A field of one of the kernel's lists, which are in KiB.
-fn field(path: &str, name: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find_map(|l| l.strip_prefix(name))?;
+/// Resident memory of this process around a piece of work, bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Before it.
+    pub before: u64,
+    /// The most while it ran.
+    pub highest: u64,
+}
+
+impl Usage {
+    /// What the work needed on top, bytes.
+    pub fn growth(self) -> u64 {
+        self.highest.saturating_sub(self.before)
+    }
+}
+
+/// Runs `work` and samples this process's memory meanwhile. Unlike the kernel's high-water mark, which never falls, this
+/// measures the second piece of work in a process as well as the first. No usage where the system does not report it.
+pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Option<Usage>) {
+    let mut sampler = Sampler::new();
+    let Some(before) = sampler.sample() else { return (work(), None) };
+    let highest = AtomicU64::new(before);
+    let done = AtomicBool::new(false);
+    let result = std::thread::scope(|scope| {
+        let watch = || {
+            while !done.load(Ordering::Relaxed) {
+                if let Some(bytes) = sampler.sample() {
+                    highest.fetch_max(bytes, Ordering::Relaxed);
+                }
+                std::thread::park_timeout(SAMPLE_EVERY);
+            }
+        };
+        let watcher = std::thread::Builder::new().name("whence-memory".into()).spawn_scoped(scope, watch);
+        if let Err(error) = &watcher {
+            tracing::warn!("memory is not measured: {error}");
+        }
+        // A panic in the work must not leave the watcher running, for the scope waits for it.
+        let _stop = StopOnDrop(&done);
+        work()
+    });
+    let highest = highest.into_inner().max(now().unwrap_or(before));
+    (result, Some(Usage { before, highest }))
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Reads this process's memory again and again.
+struct Sampler {
+    system: System,
+    process: Pid,
+}
+
+impl Sampler {
+    fn new() -> Self {
+        Self { system: System::new(), process: Pid::from_u32(std::process::id()) }
+    }
+
+    fn sample(&mut self) -> Option<u64> {
+        let kind = ProcessRefreshKind::nothing().with_memory().without_tasks();
+        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[self.process]), true, kind);
+        let bytes = self.system.process(self.process)?.memory();
+        HIGHEST_SAMPLE.fetch_max(bytes, Ordering::Relaxed);
+        Some(bytes).filter(|bytes| *bytes > 0)
+    }
+}
+
+/// `VmHWM` of /proc/self/status, which sysinfo does not give.
+#[cfg(target_os = "linux")]
+fn high_water_mark() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(not(target_os = "linux"))]
+fn high_water_mark() -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Tests that allocate run one after another, for each sees the whole process's memory.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    /// Larger than what the C library's allocator keeps for later.
+    const SIZE: usize = 96 << 20;
+
+    fn touch() -> u64 {
+        let block = vec![1u8; SIZE];
+        std::thread::sleep(Duration::from_millis(30));
+        std::hint::black_box(&block).iter().step_by(4096).map(|b| u64::from(*b)).sum()
+    }
+
     #[test]
-    fn the_peak_grows_with_what_is_used() {
-        let before = peak().unwrap();
-        let block = vec![1u8; 64 << 20];
-        assert!(block.iter().map(|b| u64::from(*b)).sum::<u64>() == 64 << 20);
-        assert!(peak().unwrap() >= before && peak().unwrap() > 64 << 20);
-        assert!(now().unwrap() <= peak().unwrap());
+    fn work_is_measured_as_large_the_second_time_as_the_first() {
+        let _alone = ALONE.lock();
+        for round in 0..3 {
+            let (pages, usage) = measure(touch);
+            assert_eq!(pages, (SIZE / 4096) as u64);
+            let growth = usage.unwrap().growth() as f64 / SIZE as f64;
+            // Other modules' tests run in this process at the same time, and their memory is sampled too.
+            assert!((0.6..4.0).contains(&growth), "round {round}: {growth} of its size");
+        }
+    }
+
+    #[test]
+    fn the_figures_fit_each_other() {
+        let _alone = ALONE.lock();
+        let block = vec![1u8; SIZE];
+        let used = now().unwrap();
+        assert!(used > SIZE as u64, "{used}");
+        assert_eq!(std::hint::black_box(&block).len(), SIZE);
+        // The kernel counts lazily per thread, so its mark may lag a little behind a sample.
+        assert!(peak().unwrap() + (8 << 20) >= used);
         assert!(available().unwrap() > 1 << 20);
+    }
+
+    #[test]
+    fn a_panic_in_measured_work_passes_through() {
+        let panic = std::panic::catch_unwind(|| measure(|| std::panic::resume_unwind(Box::new(7))).0);
+        assert!(panic.is_err());
     }
 }

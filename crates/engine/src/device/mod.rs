@@ -17,14 +17,16 @@ pub use adapters::{Adapter, AdapterKind, list_in_this_process};
 pub use check::{Verdict, run_in_this_process, verdict_of};
 
 use whence_base::{Error, Result};
-use whence_models::UNet2DConfig;
+use whence_models::NetworkConfig;
 
 /// The program that child processes run; unknown inside libraries and tests, where only the CPU is offered.
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
-/// Tells which program to start for device checks: `main` calls this with its own path.
+/// Sets the program that is started for device checks: `main` calls this with its own path.
 pub fn set_program(path: PathBuf) {
-    let _ = PROGRAM.set(path);
+    if PROGRAM.set(path).is_err() {
+        tracing::debug!("the program for device checks was set before; the first one stays");
+    }
 }
 
 fn program() -> Option<&'static PathBuf> {
@@ -99,19 +101,19 @@ pub fn adapters() -> Result<Vec<Adapter>> {
     adapters::list(program)
 }
 
-/// The device for `wanted`: `auto` (a hardware GPU that passes its check, else the CPU), `gpu` (that or an error), `cpu`,
+/// The device by name: `auto` (a hardware GPU that passes its check, else the CPU), `gpu` (that or an error), `cpu`,
 /// or part of an adapter's name. Software drivers are used only when named.
 ///
 /// # Errors
 /// A GPU that was asked for and does not exist or failed its check, and unknown names.
-pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
-    match wanted {
+pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
+    match name {
         "cpu" => Ok(Chosen::cpu(None)),
         "auto" => {
             let mut reasons = Vec::new();
-            // A check that cannot even be started must not keep the CPU from being used.
+            // Where the check cannot even be started, the CPU is still usable.
             let all = adapters().unwrap_or_else(|error| {
-                reasons.push(format!("graphics devices could not be looked for ({error}), so the CPU is used"));
+                reasons.push(format!("graphics devices could not be listed ({error}), so the CPU is used"));
                 Vec::new()
             });
             for adapter in all.into_iter().filter(|a| a.kind != AdapterKind::Software) {
@@ -122,24 +124,24 @@ pub fn choose(wanted: &str, network: Option<&UNet2DConfig>) -> Result<Chosen> {
             }
             Ok(Chosen::cpu((!reasons.is_empty()).then(|| reasons.join("; "))))
         }
-        wanted if cfg!(not(feature = "gpu")) => Err(no_gpu_support(wanted)),
-        wanted => {
+        name if cfg!(not(feature = "gpu")) => Err(no_gpu_support(name)),
+        name => {
             let all = adapters()?;
-            let adapter = find_adapter(&all, wanted)?;
+            let adapter = find_adapter(&all, name)?;
             checked(adapter, network)?.map_err(|why| Error::Device {
                 device: adapter.name.clone(),
                 what: format!("it failed its check: {why}"),
-                remedy: "Use --device cpu, update the driver, or test again with whence doctor --model DIR".into(),
+                remedy: "Use the CPU, update the driver, or test again with whence doctor".into(),
             })
         }
     }
 }
 
-/// The adapter that `wanted` names: `gpu` for the first hardware one, or a part of its name.
-fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
-    let needle = wanted.to_lowercase();
+/// The adapter of this name: `gpu` for the first hardware one, or a part of its name.
+fn find_adapter<'a>(all: &'a [Adapter], name: &str) -> Result<&'a Adapter> {
+    let needle = name.to_lowercase();
     let found = all.iter().find(|a| {
-        if wanted == "gpu" {
+        if name == "gpu" {
             a.kind != AdapterKind::Software
         } else {
             a.name.to_lowercase().contains(&needle)
@@ -149,7 +151,7 @@ fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
     found.ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|a| a.name.as_str()).collect();
         Error::Device {
-            device: wanted.into(),
+            device: name.into(),
             what: "there is no such device".into(),
             remedy: format!(
                 "Use auto, cpu{}{}; whence doctor lists them",
@@ -161,11 +163,28 @@ fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
 }
 
 /// The adapter ready for use, or why it failed its check.
-fn checked(adapter: &Adapter, network: Option<&UNet2DConfig>) -> Result<std::result::Result<Chosen, String>> {
+fn checked(adapter: &Adapter, network: Option<&NetworkConfig>) -> Result<std::result::Result<Chosen, String>> {
     let Some(program) = program() else { return Ok(Err("it cannot be checked here".into())) };
     let verdict = verdict_of(program, adapter, network, false)?;
     Ok(match verdict.failure {
         None => Ok(Chosen { name: adapter.name.clone(), device: adapter.kind.device()?, warning: None }),
         Some(why) => Err(why),
     })
+}
+
+/// Names and versions of the libraries that compute, as the lock file had them when this was built.
+pub fn library_versions() -> [(&'static str, &'static str); 2] {
+    [("burn", env!("WHENCE_BURN_VERSION")), ("cubecl", env!("WHENCE_CUBECL_VERSION"))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_of_the_computing_libraries_are_those_of_the_lock_file() {
+        for (name, version) in library_versions() {
+            assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{name} {version}");
+        }
+    }
 }

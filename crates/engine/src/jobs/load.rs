@@ -9,7 +9,7 @@ use crate::reporter::Reporter;
 use crate::workspace::{Workspace, no_model};
 use whence_base::Result;
 use whence_data::load_image;
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 use whence_jobs::{EventKind, GenerateQuery, ModelInfo, QueryImage, QueryOrigin};
 use whence_store::Project;
 
@@ -24,7 +24,7 @@ pub(super) fn project(workspace: &mut Workspace, path: &Path, reporter: &Reporte
 pub(super) fn model(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     reporter.within("reading the model", 0, 1, 1.0)?;
     let model = workspace.open(path)?;
-    let chosen = workspace.device(model.network.config())?;
+    let chosen = workspace.device(&model.network.config())?;
     if let Some(warning) = &chosen.warning {
         reporter.state(EventKind::Warning(warning.clone()));
     }
@@ -34,11 +34,11 @@ pub(super) fn model(workspace: &mut Workspace, path: &Path, reporter: &mut Repor
     Ok(summary)
 }
 
-fn info(path: &Path, model: &Model, device: String) -> ModelInfo {
+fn info(path: &Path, model: &Pipeline, device: String) -> ModelInfo {
     ModelInfo {
         path: path.to_owned(),
         name: path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned()),
-        shape: model.shape(),
+        shape: model.image_shape(),
         parameters: model.network.num_params(),
         timesteps: model.schedule().len(),
         classes: model.classes(),
@@ -69,7 +69,7 @@ pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Rep
 
 pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let image = load_image(path, workspace.open_shape().ok_or_else(no_model)?)?;
-    let drawn = match whence_report::read_drawn(path) {
+    let drawn = match whence_report::read_generation_record(path) {
         Some(drawn) if drawn.is_of(workspace.open_model()?.hash(), &image.pixels) => {
             Some(GenerateQuery { seed: drawn.seed, draw: drawn.draw })
         }

@@ -10,13 +10,14 @@ mod sample;
 mod train;
 mod unlearn;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::reporter::Reporter;
 use super::workspace::Workspace;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::Dataset;
-use whence_diffusion::Model;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_jobs::JobSpec;
 
 /// Runs a job; returns one line about what came of it.
@@ -45,16 +46,24 @@ fn open(
     data: &Path,
     group_column: Option<&str>,
     reporter: &mut Reporter<'_>,
-) -> Result<(Model, Dataset)> {
+) -> Result<(Pipeline, Dataset)> {
     workspace.choose_column(group_column);
     let model = workspace.model(model)?;
     let dataset =
-        workspace.dataset(data, Some(model.shape()), &mut |d, t| reporter.within("reading images", d, t, 0.0))?;
+        workspace.dataset(data, Some(model.image_shape()), &mut |d, t| reporter.within("reading images", d, t, 0.0))?;
     warn_of_skipped(&dataset, reporter);
     Ok((model, dataset))
 }
 
-/// Numbers of the named groups; all where none are named.
+/// Which class each group's images have under a model.
+///
+/// # Errors
+/// Class-conditional models of which nothing says so, and maps that do not fit.
+fn conditions(model: &Pipeline, dataset: &Dataset, map: Option<&BTreeMap<String, usize>>) -> Result<GroupConditions> {
+    GroupConditions::resolve(model.conditioner(), dataset.groups(), map)
+}
+
+/// Indices of the named groups; all where none are named.
 ///
 /// # Errors
 /// Unknown names, and fewer than two groups in the dataset.
@@ -75,9 +84,9 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
         .filter(|name| seen.insert(name.as_str()))
         .map(|name| {
             dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
-                Error::input(
+                Error::setting(
                     format!("the dataset has no group {name}"),
-                    "--groups",
+                    [Setting::Groups],
                     format!("its groups are {}", dataset.groups().join(", ")),
                 )
             })
@@ -85,8 +94,11 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
         .collect()
 }
 
-/// Tells what a dataset left out.
+/// Reports how a dataset was read and what it left out.
 fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
+    for note in dataset.notes() {
+        reporter.state(whence_jobs::EventKind::Warning(note.clone()));
+    }
     let skipped = dataset.skipped();
     if skipped.is_empty() {
         return;

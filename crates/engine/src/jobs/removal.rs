@@ -13,13 +13,12 @@ use crate::counterfactuals::{Imported, Resident, training_of};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
 use whence_base::random::stream;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{Dataset, nearest};
-use whence_diffusion::Model;
 use whence_diffusion::elbo::{Estimate, FullPass, ScorerQuery, Timesteps};
-use whence_diffusion::generate::to_bytes;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_evaluation::{Group, Matching, Pairing, ScoreTable};
-use whence_jobs::{QuerySource, RemovalJob, Remove};
+use whence_jobs::{QuerySource, RemovalJob, Remove, SampleSettings};
 use whence_methods::{Query, ScoreSettings};
 use whence_report::{write_png, write_side_by_side};
 use whence_store::folder_name;
@@ -50,8 +49,9 @@ struct Outcome {
 /// What is common to all trainings of a job.
 struct Check<'a> {
     job: &'a RemovalJob,
-    model: &'a Model,
+    model: &'a Pipeline,
     dataset: &'a Dataset,
+    conditions: GroupConditions,
     config: TrainingConfig,
 }
 
@@ -63,10 +63,11 @@ pub(super) fn run(workspace: &mut Workspace, job: &RemovalJob, reporter: &mut Re
     let config = training_of(&model, &job.model, &dataset, job.config.as_ref())?;
     config.check()?;
     whence_store::check_writable(&job.out)?;
-    model.check_class(job.settings.class)?;
-    let queries = attribute::read_queries(&job.queries, &job.draw, &model, reporter)?;
+    let conditions = super::conditions(&model, &dataset, job.class_map.as_ref())?;
+    let draw = SampleSettings { class: job.settings.class, ..job.draw };
+    let queries = attribute::read_queries(&job.queries, &draw, &model, reporter)?;
     let scores = job.scores.as_deref().map(|path| ScoreTable::read(path, None)).transpose()?;
-    let check = Check { job, model: &model, dataset: &dataset, config };
+    let check = Check { job, model: &model, dataset: &dataset, conditions, config };
     let plans: Vec<Vec<(String, LeftOut)>> =
         queries.iter().map(|q| check.choices(q, &groups, scores.as_ref())).collect::<Result<_>>()?;
     let trainings: usize = plans.iter().map(Vec::len).sum();
@@ -87,7 +88,7 @@ impl Check<'_> {
         match self.job.remove {
             Remove::Groups(count) => {
                 let order = self.order(query, scores)?;
-                check_count(count, groups.len(), "--remove-groups")?;
+                check_count(count, groups.len(), Setting::RemoveGroups)?;
                 let (top, mut rest): (Vec<usize>, Vec<usize>) =
                     (order.iter().take(count).copied().collect(), order.iter().skip(count).copied().collect());
                 choices.push(("top".to_owned(), LeftOut::groups(top)));
@@ -97,7 +98,7 @@ impl Check<'_> {
                 });
             }
             Remove::Images(count) => {
-                check_count(count, self.dataset.len(), "--remove-images")?;
+                check_count(count, self.dataset.len(), Setting::RemoveImages)?;
                 let mut near: Vec<_> =
                     groups.iter().flat_map(|g| nearest(self.dataset, &query.pixels, *g, count)).collect();
                 near.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.index.cmp(&b.index)));
@@ -117,10 +118,10 @@ impl Check<'_> {
     /// Groups from the highest score of the table to the lowest.
     fn order(&self, query: &Query, scores: Option<&ScoreTable>) -> Result<Vec<usize>> {
         let table = scores.ok_or_else(|| {
-            Error::input(
+            Error::setting(
                 "there are no scores to choose groups by",
-                "--scores",
-                "give the scores.csv of whence attribute",
+                [Setting::Scores],
+                "give the scores.csv of an attribution",
             )
         })?;
         let names = self.dataset.groups();
@@ -153,7 +154,7 @@ impl Check<'_> {
     ) -> Result<Vec<Outcome>> {
         let settings = &self.job.settings;
         let timesteps = settings.timesteps.plan(self.model.schedule(), settings.draws, settings.seed, &query.pixels)?;
-        let prepared = [ScorerQuery { pixels: query.pixels.clone(), plan: timesteps, class: settings.class }];
+        let prepared = [ScorerQuery::of_image(self.model.codec(), query.pixels.clone(), query.condition, timesteps)];
         let what = format!("{}: full model", query.name);
         let pass =
             FullPass::run(self.model, self.model.schedule(), &prepared, settings.seed, settings.batch, &mut |d, t| {
@@ -174,11 +175,13 @@ impl Check<'_> {
             let terms = terms.into_iter().next().unwrap_or_default();
             reporter.advance(1.0);
             let redrawn = match seed {
-                Some(seed) => Some(to_bytes(&sample::draw(&other, &self.job.draw, &[seed], 1.0, false, reporter)?)),
+                Some(seed) => {
+                    Some(other.codec().decode(&sample::draw(&other, &self.job.draw, &[seed], 1.0, false, reporter)?))
+                }
                 None => None,
             };
             reporter.advance(1.0);
-            let numel = self.model.shape().numel() as f64;
+            let numel = self.model.sample_shape().numel() as f64;
             let rises = terms.iter().filter(|t| t.weight > 0.0).map(|t| t.value / t.weight / numel);
             let estimate = Estimate::from_terms(&terms, settings.draws);
             outcomes.push(Outcome {
@@ -193,7 +196,7 @@ impl Check<'_> {
             });
             images.extend(redrawn);
         }
-        let shape = self.model.shape();
+        let shape = self.model.image_shape();
         let stem = folder_name(query.name.trim_end_matches(".png"));
         if images.len() > 1 {
             let path = self.job.out.join("redrawn").join(format!("{stem}.png"));
@@ -213,15 +216,21 @@ impl Check<'_> {
         }
     }
 
-    fn train(&self, query: &str, choice: &str, left_out: &LeftOut, reporter: &mut Reporter<'_>) -> Result<Model> {
+    fn train(&self, query: &str, choice: &str, left_out: &LeftOut, reporter: &mut Reporter<'_>) -> Result<Pipeline> {
         if let (Some(folder), Some(name)) = (&self.job.counterfactuals, left_out.single_group(self.dataset)) {
             let group = self.dataset.groups().iter().position(|g| g == name).unwrap_or_default();
             let resident = &mut Resident::default();
             return Imported { model: self.model, dataset: self.dataset, folder, resident }.load(group);
         }
         let out = self.folder(left_out);
-        let training =
-            Training { dataset: self.dataset, config: &self.config, left_out, out: &out, device: self.model.device() };
+        let training = Training {
+            dataset: self.dataset,
+            config: &self.config,
+            left_out,
+            conditions: Some(&self.conditions),
+            out: &out,
+            device: self.model.device(),
+        };
         if let Some(model) = training.finished()? {
             return Ok(model);
         }
@@ -247,11 +256,15 @@ impl Check<'_> {
 }
 
 /// More than half cannot be set against as much at random.
-fn check_count(count: usize, of: usize, option: &str) -> Result<()> {
+fn check_count(count: usize, of: usize, setting: Setting) -> Result<()> {
     if (1..=of / 2).contains(&count) {
         return Ok(());
     }
-    Err(Error::input(format!("{count} of {of} to remove"), option, format!("give 1 to {}, half of all", of / 2)))
+    Err(Error::setting(
+        format!("{count} of {of} cannot be removed"),
+        [setting],
+        format!("give 1 to {}, half of all", of / 2),
+    ))
 }
 
 /// Adds so many random choices, as far as there are different ones: the same one twice would count as two.
@@ -277,12 +290,13 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
 fn write(check: &Check<'_>, outcomes: &[Outcome]) -> Result<()> {
     let job = check.job;
     let path = job.out.join("removal.csv");
-    let broken = |e: csv::Error| Error::file(e.to_string(), &path, "report this");
+    let broken = |e: csv::Error| Error::internal(format!("{} cannot be encoded: {e}", path.display()));
     let mut writer = csv::Writer::from_writer(Vec::new());
     for outcome in outcomes {
         writer.serialize(outcome).map_err(broken)?;
     }
-    let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+    let bytes =
+        writer.into_inner().map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     whence_store::write_atomic(&path, &bytes)?;
     let document = serde_json::json!({
         "schema_version": 1,
@@ -322,8 +336,10 @@ fn summary(outcomes: &[Outcome], out: &Path) -> String {
 fn check_grid(settings: &ScoreSettings) -> Result<()> {
     match settings.timesteps {
         Timesteps::Range { .. } => Ok(()),
-        Timesteps::Count(_) => {
-            Err(Error::input("the loss rise needs a grid of timesteps", "--timesteps", "write 10../10, or 10..1000/50"))
-        }
+        Timesteps::Count(_) => Err(Error::setting(
+            "the loss rise needs a grid of timesteps",
+            [Setting::Timesteps],
+            "write 10../10, or 10..1000/50",
+        )),
     }
 }

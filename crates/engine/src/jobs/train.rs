@@ -3,10 +3,12 @@
 use super::warn_of_skipped;
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::ImageShape;
+use whence_diffusion::{Codec, sample_shape};
 use whence_jobs::{EventKind, TrainJob};
-use whence_training::{LeftOut, Training, network_for};
+use whence_models::default_network;
+use whence_training::{LeftOut, Training};
 
 /// The next larger shape that the default network can halve often enough, where this one is not.
 fn divisible(shape: ImageShape) -> Option<ImageShape> {
@@ -18,7 +20,9 @@ fn divisible(shape: ImageShape) -> Option<ImageShape> {
 pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.config.check()?;
     workspace.choose_column(job.group_column.as_deref());
-    let shape = job.config.network.as_ref().map(|n| n.sample_shape()).transpose()?.map(whence_diffusion::image_shape);
+    let shape = job.config.network.as_ref().map(|n| n.sample_shape()).transpose()?;
+    let shape =
+        shape.map(|s| Ok::<_, Error>(Codec::for_pixels(s, "training settings: network")?.image_shape())).transpose()?;
     let dataset = workspace.dataset(&job.data, shape, &mut |d, t| reporter.within("reading images", d, t, 0.0))?;
     let dataset = match divisible(dataset.shape()).filter(|_| shape.is_none()) {
         None => dataset,
@@ -33,29 +37,35 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
     let excluded = match &job.exclude_group {
         None => None,
         Some(name) => Some(dataset.groups().iter().position(|g| g == name).ok_or_else(|| {
-            Error::input(
+            Error::setting(
                 format!("the dataset has no group {name}"),
-                "--exclude-group",
+                [Setting::ExcludeGroup],
                 format!("its groups are {}", dataset.groups().join(", ")),
             )
         })?),
     };
     if excluded.is_some() && dataset.groups().len() < 2 {
-        return Err(Error::input(
+        return Err(Error::setting(
             "the only group is left out",
-            "--exclude-group",
+            [Setting::ExcludeGroup],
             "give a dataset of at least two groups",
         ));
     }
-    let network = job.config.network.clone().unwrap_or_else(|| network_for(dataset.shape()));
+    let network = job.config.network.clone().unwrap_or_else(|| default_network(sample_shape(dataset.shape())));
     let device = workspace.device(&network)?;
     if let Some(warning) = device.warning {
         reporter.state(EventKind::Warning(warning));
     }
     let left_out = LeftOut::groups(excluded);
-    let training =
-        Training { dataset: &dataset, config: &job.config, left_out: &left_out, out: &job.out, device: &device.device };
-    if training.is_finished() {
+    let training = Training {
+        dataset: &dataset,
+        config: &job.config,
+        left_out: &left_out,
+        conditions: None,
+        out: &job.out,
+        device: &device.device,
+    };
+    if training.finished()?.is_some() {
         return Ok(format!("The model is in {}, trained before by these settings", job.out.display()));
     }
     let mut loss = f32::NAN;

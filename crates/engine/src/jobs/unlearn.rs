@@ -6,32 +6,34 @@ use serde::{Deserialize, Serialize};
 
 use super::{groups_by_name, open};
 use crate::counterfactuals::Unlearned;
+use crate::progress_bridge::{Counting, ProgressBridge};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
 use whence_base::Result;
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 use whence_jobs::UnlearnJob;
-use whence_methods::{Counterfactuals as _, Report};
+use whence_methods::Counterfactuals as _;
 use whence_nn::weights::Precision;
 use whence_store::Store;
 use whence_store::folder_name;
-use whence_training::unlearning::{Recipe, UnlearningStep};
+use whence_training::unlearning::Recipe;
 
 pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
     let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
+    let conditions = super::conditions(&model, &dataset, job.class_map.as_ref())?;
     let groups = groups_by_name(&dataset, &job.groups)?;
     let recipe = job.recipe.resolved(&model, Some(&job.model))?;
     let store = Store::open(&job.out.join("store"))?;
     let resident = &mut workspace.resident;
-    let mut unlearned = Unlearned::new(&model, &dataset, &recipe, &store, resident);
+    let mut unlearned = Unlearned::new(&model, &dataset, &conditions, &recipe, &store, resident);
     let todo: Vec<usize> = groups.iter().copied().filter(|g| !unlearned.is_ready(*g)).collect();
     reporter.plan(todo.len().max(1) as f64);
     // Kept models are opened too, so that a damaged one is made again.
     for &group in &groups {
         let name = dataset.group_name(group).to_owned();
         let folder = job.out.join(folder_name(&name));
-        let without = unlearned.without(group, &mut Steps { reporter, name: name.clone() })?;
+        let without = unlearned.without(group, &mut ProgressBridge::new(reporter, &dataset, Counting::Phase(1.0)))?;
         export(
             &folder,
             &without,
@@ -69,33 +71,14 @@ struct CounterfactualRecord {
 }
 
 /// Writes a model as a diffusers folder, where this very one is not there yet.
-fn export(folder: &Path, model: &Model, record: &CounterfactualRecord) -> Result<()> {
+fn export(folder: &Path, model: &Pipeline, record: &CounterfactualRecord) -> Result<()> {
     let path = folder.join("counterfactual.json");
     let known = whence_store::read_json::<CounterfactualRecord>(&path).is_ok_and(|r| r == *record);
-    if known && Model::load(folder, model.device()).is_ok_and(|m| m.hash() == model.hash()) {
+    if known && Pipeline::load(folder, model.device()).is_ok_and(|m| m.hash() == model.hash()) {
         return Ok(());
     }
     // Taken away first and written last: a folder with a record is whole.
     let _ = std::fs::remove_file(&path);
     model.save(folder, Precision::Float32)?;
     whence_store::write_json(&path, record)
-}
-
-struct Steps<'a, 'b> {
-    reporter: &'a mut Reporter<'b>,
-    name: String,
-}
-
-impl Report for Steps<'_, '_> {
-    fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
-        self.reporter.within(what, done, total, 1.0)
-    }
-
-    fn unlearning(&mut self, _group: usize, step: &UnlearningStep<'_>) -> Result<()> {
-        let phase = format!(
-            "unlearning {}, step {} of {}: forget {:.4}, rest {:.4}",
-            self.name, step.step, step.steps, step.forget_loss, step.retain_loss
-        );
-        self.reporter.within(&phase, step.step, step.steps, 1.0)
-    }
 }

@@ -1,6 +1,7 @@
-//! The table as CSV: a line a row and metric, on each part of the queries.
+//! The table as CSV: one line per row and metric, on each part of the queries.
 
 use super::table::{Line, Table};
+use crate::tables::text_cell;
 use crate::{Agreement, Measured};
 use whence_base::{Error, Result};
 
@@ -21,7 +22,7 @@ const HEADER: [&str; 18] = [
     "evaluations_per_query",
     "make_seconds",
     "score_seconds",
-    "trained_images",
+    "trained_pictures",
     "bytes",
 ];
 
@@ -30,7 +31,7 @@ const HEADER: [&str; 18] = [
 /// # Errors
 /// None in practice: text in memory.
 pub fn table_csv(table: &Table) -> Result<Vec<u8>> {
-    let broken = |e: csv::Error| Error::input(e.to_string(), "table.csv", "report this");
+    let broken = |e: csv::Error| Error::internal(format!("table.csv cannot be encoded: {e}"));
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(HEADER).map_err(broken)?;
     for line in &table.lines {
@@ -44,7 +45,7 @@ pub fn table_csv(table: &Table) -> Result<Vec<u8>> {
             write(&mut out, line, &part, split.queries, &split.metrics).map_err(broken)?;
         }
     }
-    out.into_inner().map_err(|e| Error::input(e.to_string(), "table.csv", "report this"))
+    out.into_inner().map_err(|e| Error::internal(format!("table.csv cannot be encoded: {e}")))
 }
 
 fn write(
@@ -58,9 +59,9 @@ fn write(
     let optional = |v: Option<f64>| v.map(|v| v.to_string()).unwrap_or_default();
     for m in metrics {
         out.write_record([
-            &line.name,
+            text_cell(&line.name).as_ref(),
             &kind,
-            &line.family,
+            text_cell(&line.family).as_ref(),
             &line.chosen.to_string(),
             part,
             &queries.to_string(),

@@ -75,7 +75,7 @@ fn agreement(out: &mut String, table: &Table) {
         let _ = writeln!(
             out,
             "Every second query is reported here; a tick marks the setting of a family that has the best {CHOOSE_BY} on the \
-             other {} queries, so that no row is chosen by what it is reported with. 95 % intervals are bootstrapped \
+             other {} queries, so that no row is chosen by what it is reported with. 95% intervals are bootstrapped \
              over queries.\n",
             table.choosing.len()
         );
@@ -187,9 +187,9 @@ fn costs(out: &mut String, table: &Table) {
     let _ = writeln!(
         out,
         "CounterfactualKind: seconds to make all counterfactual models, images sent forwards and backwards for it, and bytes on disk; 0 \
-         where models were given. Scored: forward passes a query, and seconds for all queries.\n"
+         where models were given. Scored: forward passes per query, and seconds for all queries.\n"
     );
-    head(out, &["row", "made, s", "images trained", "MB", "evaluations a query", "scored, s"]);
+    head(out, &["row", "made, s", "images trained", "MB", "evaluations per query", "scored, s"]);
     for line in table.lines.iter().filter(|l| l.kind != Kind::Baseline) {
         let cost = &line.cost;
         let _ = writeln!(

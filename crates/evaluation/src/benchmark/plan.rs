@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use whence_base::{Error, Result};
 use whence_diffusion::SampleSettings;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
-use whence_diffusion::elbo::{Timesteps, Weighting};
+use whence_diffusion::elbo::{MAX_EVALUATIONS, Timesteps, Weighting};
 use whence_methods::{CounterfactualKind, ScoreSettings, method};
-use whence_training::TrainingConfig;
 use whence_training::unlearning::Recipe;
+use whence_training::{TrainingConfig, read_settings};
 
 /// Name of the row by which queries are called hard: minus the mean distance of the nearest images of each group.
 pub const NEAREST_IMAGES: &str = "nearest images";
@@ -31,7 +31,7 @@ pub struct Grid {
     pub draws: usize,
     /// Seed of the noise.
     pub seed: u64,
-    /// Stop as soon as the leader is separated, or after this many network evaluations a query, over all models.
+    /// Stop as soon as the leader is separated, or after this many network evaluations per query, over all models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<usize>,
 }
@@ -42,19 +42,57 @@ impl Default for Grid {
     }
 }
 
+/// Most queries of a benchmark.
+const MAX_QUERIES: usize = 100_000;
+
+/// Most images in one pass.
+const MAX_BATCH: usize = 65_536;
+
 impl Grid {
+    /// Refuses grids that no machine can hold. How many timesteps a range has depends on the model, and is checked there.
+    fn check(&self) -> Result<()> {
+        let timesteps = match self.timesteps {
+            Timesteps::Count(count) => count,
+            Timesteps::Range { .. } => 1,
+        };
+        let evaluations = timesteps.saturating_mul(self.draws);
+        if !(1..=MAX_EVALUATIONS).contains(&evaluations) {
+            return Err(Error::input(
+                format!("{timesteps} timesteps with {} draws each", self.draws),
+                "benchmark plan",
+                format!("give 1 to {MAX_EVALUATIONS} evaluations per query"),
+            ));
+        }
+        match self.budget {
+            Some(budget) if !(1..=MAX_EVALUATIONS).contains(&budget) => Err(Error::input(
+                format!("the evaluation budget is {budget}"),
+                "benchmark plan",
+                format!("give 1 to {MAX_EVALUATIONS}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Score settings of this grid.
     pub fn settings(&self, batch: usize) -> ScoreSettings {
         let stop = self.budget.map(|budget| StopSettings { budget, ..StopSettings::default() });
-        ScoreSettings { timesteps: self.timesteps, draws: self.draws, seed: self.seed, batch, class: None, stop }
+        ScoreSettings {
+            timesteps: self.timesteps,
+            draws: self.draws,
+            seed: self.seed,
+            batch,
+            stop,
+            ..ScoreSettings::default()
+        }
     }
 }
 
-/// The images asked about.
+/// The query images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueryPlan {
     /// A folder of images; drawn from the full model where absent.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub folder: Option<PathBuf>,
     /// How many: of the folder, the first by name.
     pub count: usize,
@@ -76,7 +114,8 @@ impl Default for QueryPlan {
 pub struct OraclePlan {
     /// Name in the table.
     pub name: String,
-    /// Ready models, one diffusers folder a group; trained where absent.
+    /// Ready models, one diffusers folder per group; trained where absent.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub folder: Option<PathBuf>,
     /// Training seed; the full model's own where absent.
     pub seed: Option<u64>,
@@ -118,7 +157,7 @@ impl Default for MethodPlan {
     }
 }
 
-/// The sum of other rows, each turned to mean 0 and spread 1 over a query's groups first.
+/// The sum of other rows, each turned to mean 0 and standard deviation 1 over a query's groups first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SumPlan {
@@ -135,10 +174,11 @@ pub struct Plan {
     /// Headline of the table.
     pub title: String,
     /// The full model; trained by `training` where absent.
+    #[serde(serialize_with = "whence_base::lossy::option")]
     pub model: Option<PathBuf>,
     /// How the full model is trained.
     pub training: Option<TrainingConfig>,
-    /// The images asked about.
+    /// The query images.
     pub queries: QueryPlan,
     /// How oracles are scored.
     pub reference: Grid,
@@ -185,12 +225,9 @@ impl Plan {
     /// # Errors
     /// Unknown settings, by name, and contradictions.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-        let mut plan: Self = toml::from_str(&text).map_err(|e| {
-            Error::file(format!("this is no benchmark plan: {}", e.message()), path, "correct the file")
-        })?;
+        let mut plan: Self = read_settings(path, "a benchmark plan")?;
         // The default sums and baseline are of the default methods.
-        let given: toml::Table = toml::from_str(&text).unwrap_or_default();
+        let given: toml::Table = read_settings(path, "a benchmark plan")?;
         if given.contains_key("methods") {
             if !given.contains_key("sums") {
                 plan.sums.clear();
@@ -217,9 +254,15 @@ impl Plan {
         if self.oracles.is_empty() {
             return refuse("there is no oracle".into(), "give at least one under [[oracles]]");
         }
-        if self.queries.count < 2 || self.batch == 0 || self.reference.draws == 0 || self.scoring.draws == 0 {
-            return refuse("count, batch or draws is too small".into(), "give 2 queries and 1 of the others, or more");
+        if !(2..=MAX_QUERIES).contains(&self.queries.count) {
+            return refuse(format!("queries.count is {}", self.queries.count), &format!("give 2 to {MAX_QUERIES}"));
         }
+        if !(1..=MAX_BATCH).contains(&self.batch) {
+            return refuse(format!("batch is {}", self.batch), &format!("give 1 to {MAX_BATCH}"));
+        }
+        self.reference.check()?;
+        self.scoring.check()?;
+        self.training.as_ref().map_or(Ok(()), TrainingConfig::check)?;
         let mut rows: HashSet<String> = BASELINES.iter().map(|name| (*name).to_owned()).collect();
         for oracle in &self.oracles {
             if oracle.name.is_empty() || !rows.insert(oracle.name.clone()) {
@@ -286,9 +329,7 @@ impl Plan {
             return refuse(format!("{} has no terms to weigh", plan.method), "leave weightings out");
         }
         let grid = plan.scoring.unwrap_or(self.scoring);
-        if grid.draws == 0 {
-            return refuse(format!("{} has no noise draws", plan.name), "give 1 or more");
-        }
+        grid.check()?;
         let shared = (0..self.oracles.len())
             .flat_map(|i| [self.reference_of(i, false).seed, self.reference_of(i, true).seed])
             .any(|seed| seed == grid.seed);

@@ -61,7 +61,7 @@ pub struct Row {
     pub family: String,
     /// Hash of everything it was computed from; empty for rows made of other rows.
     pub key: String,
-    /// A row a query, a column a group.
+    /// One row per query, one column per group.
     pub scores: Vec<Vec<f64>>,
     /// Their standard errors, where they have any.
     pub errors: Option<Vec<Vec<f64>>>,
@@ -89,7 +89,7 @@ pub fn average(name: &str, kind: Kind, family: &str, rows: &[&Row]) -> Row {
     combined(name, kind, family, rows, <[f64]>::to_vec)
 }
 
-/// The mean of rows' scores, each turned to mean 0 and spread 1 over a query's groups.
+/// The mean of rows' scores, each turned to mean 0 and standard deviation 1 over a query's groups.
 pub fn sum_of_z(name: &str, rows: &[&Row]) -> Row {
     combined(name, Kind::Sum, name, rows, z)
 }
@@ -97,8 +97,8 @@ pub fn sum_of_z(name: &str, rows: &[&Row]) -> Row {
 fn z(scores: &[f64]) -> Vec<f64> {
     let n = scores.len().max(1) as f64;
     let mean = scores.iter().sum::<f64>() / n;
-    let spread = (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n).sqrt();
-    scores.iter().map(|s| if spread > 0.0 { (s - mean) / spread } else { 0.0 }).collect()
+    let std_dev = (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n).sqrt();
+    scores.iter().map(|s| if std_dev > 0.0 { (s - mean) / std_dev } else { 0.0 }).collect()
 }
 
 #[cfg(test)]

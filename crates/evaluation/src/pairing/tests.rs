@@ -65,7 +65,7 @@ fn rows_and_columns_are_brought_into_one_order() {
 #[test]
 fn ids_and_names_are_joined_only_by_a_list() {
     let refused = pair(NAMED, NUMBERED, &Matching::default()).unwrap_err().to_string();
-    assert!(refused.contains("--groups-in-order") && refused.contains("only class ids"), "{refused}");
+    assert!(refused.contains("groups in class order") && refused.contains("only class ids"), "{refused}");
     let order = owned(&["wash", "ink"]);
     let matching = Matching { group_names: Some(&order), allow_subset: false };
     let found = pair(NAMED, NUMBERED, &matching).unwrap();
@@ -83,7 +83,7 @@ fn groups_called_by_their_numbers_need_no_list() {
     let found = pair(&NAMED.replace("ink", "1").replace("wash", "0"), NUMBERED, &Matching::default()).unwrap();
     assert_eq!(found.scores, [[4.0, 3.0], [2.0, 1.0]]);
     let gap = pair(&NAMED.replace("ink", "3").replace("wash", "0"), NUMBERED, &Matching::default());
-    assert!(gap.unwrap_err().to_string().contains("--groups-in-order"));
+    assert!(gap.unwrap_err().to_string().contains("groups in class order"));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn queries_of_one_table_only_are_an_error_or_counted() {
         refused.contains("1 query is only in") && refused.contains("b.png") && refused.contains("c.png"),
         "{refused}"
     );
-    assert!(refused.contains("--common-queries"), "{refused}");
+    assert!(refused.contains("common queries"), "{refused}");
     let subset = Matching { allow_subset: true, ..Matching::default() };
     let found = pair(NAMED, &other, &subset).unwrap();
     assert_eq!(found.queries, ["a.png"]);
@@ -128,4 +128,22 @@ fn several_pairings_keep_what_all_have() {
     Pairing::keep_common(&mut [&mut full, &mut part]).unwrap();
     assert!(full.shares_reference(&part));
     assert_eq!((full.queries, full.only_in_reference), (owned(&["a.png"]), owned(&["b.png"])));
+}
+
+#[test]
+fn car_and_automobile_are_one_class_of_cifar_10() {
+    let ours = "query,group,score\na,automobile,1\na,cat,2\n";
+    let theirs = "image,R1_Cls,R1_Name,R1_Sc,R2_Cls,R2_Name,R2_Sc\na,3,3: cat,5,1,1: car,4\n";
+    for (scores, reference) in [(ours, theirs), (theirs, ours)] {
+        let found = pair(scores, reference, &Matching::default()).unwrap();
+        assert_eq!((found.scores.len(), found.groups.len()), (1, 2));
+    }
+    let found = pair(ours, theirs, &Matching::default()).unwrap();
+    assert_eq!((found.groups, found.scores), (owned(&["car", "cat"]), vec![vec![1.0, 2.0]]));
+    // A dataset that has both keeps them apart.
+    let both = "query,group,score\na,automobile,1\na,car,2\n";
+    assert_eq!(pair(both, both, &Matching::default()).unwrap().groups, ["automobile", "car"]);
+    let order = owned(&["airplane", "automobile", "bird", "cat"]);
+    let matching = Matching { group_names: Some(&order), ..Matching::default() };
+    assert!(pair(theirs, ours, &matching).is_ok());
 }

@@ -1,19 +1,20 @@
-//! The known layouts, told by their headers.
+//! The known layouts, recognised by their headers.
 
 use csv::StringRecord;
 
 use super::Group;
+use super::cell::name_in_cell;
 
 const QUERY: [&str; 4] = ["query", "image", "image_path", "image_id"];
 const GROUP: [&str; 3] = ["group", "class_id", "attribution_style"];
 const SCORE: [&str; 5] = ["score_nats", "delta_elbo", "una_score", "logoa_score", "score"];
 
 /// What users can read about the layouts when a header is none of them.
-pub(super) const KNOWN: &str = "known are: a row a score (a column query, image, image_path or image_id; a column group, \
-     class_id or attribution_style; a column score_nats, delta_elbo, una_score, logoa_score or score); a row a query \
-     with its groups sorted (image,R1_Cls,R1_Name,R1_Sc,...); a row a query with a column a group (image_id,0,1,...)";
+pub(super) const KNOWN: &str = "known layouts are: one row per score (a column query, image, image_path or image_id; a column group, \
+     class_id or attribution_style; a column score_nats, delta_elbo, una_score, logoa_score or score); one row per query \
+     with its groups sorted (image,R1_Cls,R1_Name,R1_Sc,...); one row per query with one column per group (image_id,0,1,...)";
 
-/// One score as a row tells it.
+/// One score, as a row holds it.
 pub(super) struct Cell {
     pub(super) query: String,
     pub(super) group: Group,
@@ -22,19 +23,19 @@ pub(super) struct Cell {
     pub(super) method: Option<String>,
 }
 
-enum Spread {
+enum ErrorColumns {
     StdErr(usize),
     SdOfDraws(usize, usize),
 }
 
-/// Where a layout keeps what.
+/// The columns of a layout.
 pub(super) enum Layout {
     Long(Box<LongColumns>),
-    /// A row a query; triples of id, name and score.
+    /// One row per query; triples of id, name and score.
     Sorted {
         groups: usize,
     },
-    /// A row a query, a column a group.
+    /// One row per query, one column per group.
     Wide {
         groups: Vec<String>,
     },
@@ -44,7 +45,7 @@ pub(super) struct LongColumns {
     query: usize,
     group: usize,
     score: usize,
-    spread: Option<Spread>,
+    errors: Option<ErrorColumns>,
     method: Option<usize>,
     groups_are_class_ids: bool,
 }
@@ -77,14 +78,14 @@ impl Layout {
         let first = |known: &[&str]| known.iter().find_map(|k| names.iter().position(|n| n == k));
         let (query, group, score) = (first(&QUERY), first(&GROUP), only(&SCORE)?);
         if let (Some(query), Some(group), Some(score)) = (query, group, score) {
-            let spread = match (first(&["std_err"]), first(&["sd"]), first(&["draws"])) {
-                (Some(std_err), _, _) => Some(Spread::StdErr(std_err)),
-                (None, Some(sd), Some(draws)) => Some(Spread::SdOfDraws(sd, draws)),
+            let errors = match (first(&["std_err"]), first(&["sd"]), first(&["draws"])) {
+                (Some(std_err), _, _) => Some(ErrorColumns::StdErr(std_err)),
+                (None, Some(sd), Some(draws)) => Some(ErrorColumns::SdOfDraws(sd, draws)),
                 _ => None,
             };
             let groups_are_class_ids = names.get(group) == Some(&"class_id");
             let method = first(&["method"]);
-            return Ok(Self::Long(Box::new(LongColumns { query, group, score, spread, method, groups_are_class_ids })));
+            return Ok(Self::Long(Box::new(LongColumns { query, group, score, errors, method, groups_are_class_ids })));
         }
         if query != Some(0) || group.is_some() || score.is_some() || names.len() < 2 {
             return Err(unknown());
@@ -102,6 +103,16 @@ impl Layout {
             return Err(unknown());
         }
         Ok(Self::Wide { groups: rest.iter().map(|&name| name.to_owned()).collect() })
+    }
+
+    /// Whether this program writes such files, which then end with a line end.
+    pub(super) fn ends_with_a_line_end(&self, header: &StringRecord) -> bool {
+        let names: Vec<&str> = header.iter().collect();
+        match self {
+            Self::Long(_) => names.contains(&"score_nats") || names == ["image", "class_id", "delta_elbo"],
+            Self::Sorted { .. } => true,
+            Self::Wide { .. } => false,
+        }
     }
 
     /// Whether names of groups that are all whole numbers are class ids.
@@ -135,13 +146,13 @@ impl Layout {
         match self {
             Self::Long(columns) => columns.cell(row).map(|cell| vec![cell]),
             Self::Wide { groups } => {
-                let query = present(field(0), "query")?;
+                let query = name_in_cell(present(field(0), "query")?);
                 let cell =
                     |(i, group): (usize, &String)| Ok(plain(query, named(group), score(field(i + 1), query, group)?));
                 groups.iter().enumerate().map(cell).collect()
             }
             Self::Sorted { groups } => {
-                let query = present(field(0), "query")?;
+                let query = name_in_cell(present(field(0), "query")?);
                 let cell = |i: usize| {
                     let (class, name, text) = (field(3 * i + 1), field(3 * i + 2), field(3 * i + 3));
                     if class.is_empty() && name.is_empty() && text.is_empty() {
@@ -169,26 +180,26 @@ impl Layout {
 impl LongColumns {
     fn cell(&self, row: &StringRecord) -> Result<Cell, String> {
         let field = |i: usize| row.get(i).unwrap_or_default();
-        let query = present(field(self.query), "query")?;
-        let group = present(field(self.group), "group")?;
+        let query = name_in_cell(present(field(self.query), "query")?);
+        let group = name_in_cell(present(field(self.group), "group")?);
         let score = score(field(self.score), query, group)?;
-        let spread = |i: usize, what: &str| {
+        let non_negative = |i: usize, what: &str| {
             let text = field(i);
             let value = text.parse().ok().filter(|v: &f64| v.is_finite() && *v >= 0.0);
             value.ok_or_else(|| format!("the {what} of {query} and {group} is `{text}`, not a number from 0 on"))
         };
-        let std_err = match self.spread {
+        let std_err = match self.errors {
             None => None,
-            Some(Spread::StdErr(column)) => Some(spread(column, "standard error")?),
-            Some(Spread::SdOfDraws(sd, draws)) => {
-                let count = spread(draws, "number of draws")?;
+            Some(ErrorColumns::StdErr(column)) => Some(non_negative(column, "standard error")?),
+            Some(ErrorColumns::SdOfDraws(sd, draws)) => {
+                let count = non_negative(draws, "number of draws")?;
                 if count < 1.0 {
                     return Err(format!("the number of draws of {query} and {group} is below 1"));
                 }
-                Some(spread(sd, "spread")? / count.sqrt())
+                Some(non_negative(sd, "standard deviation")? / count.sqrt())
             }
         };
-        let method = self.method.map(|column| field(column).to_owned());
+        let method = self.method.map(|column| name_in_cell(field(column)).to_owned());
         let group = Group { id: None, name: Some(group.to_owned()) };
         Ok(Cell { query: query.to_owned(), group, score, std_err, method })
     }

@@ -7,7 +7,7 @@ use csv::{ErrorKind, ReaderBuilder, Trim};
 
 use super::layouts::{Cell, KNOWN, Layout};
 use super::{Group, ScoreTable, few};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 const REMEDY: &str = "correct the file or write it again";
 
@@ -53,8 +53,13 @@ pub(super) fn table(bytes: &[u8], path: &Path, method: Option<&str>) -> Result<S
     }
     let layout = Layout::of(&header).map_err(|what| {
         let place = format!("{}, line 1", path.display());
-        Error::input(what, place, format!("use a layout that is known; {KNOWN}"))
+        Error::input(what, place, format!("use a known layout; {KNOWN}"))
     })?;
+    if layout.ends_with_a_line_end(&header) && !bytes.ends_with(b"\n") {
+        // A file cut inside its last number still has all fields.
+        let last = bytes.len().saturating_sub(1) as u64;
+        return Err(text.fault(last, "the last line has no line end: the file is cut off"));
+    }
     let mut cells: Vec<(u64, Cell)> = Vec::new();
     for row in reader.records() {
         let row = row.map_err(|e| text.broken(&e))?;
@@ -76,13 +81,13 @@ fn choose_method(
     cells: &mut Vec<(u64, Cell)>,
     layout: &Layout,
     path: &Path,
-    asked: Option<&str>,
+    wanted: Option<&str>,
 ) -> Result<Option<String>> {
     if !layout.names_methods() {
-        return match asked {
+        return match wanted {
             None => Ok(None),
-            Some(asked) => {
-                let what = format!("the file does not say which scores are by {asked}: it has no column method");
+            Some(wanted) => {
+                let what = format!("the file does not say which scores are by {wanted}: it has no column method");
                 Err(Error::file(what, path, "leave the method out"))
             }
         };
@@ -95,18 +100,19 @@ fn choose_method(
         }
     }
     let known = few(&methods);
-    match (asked, methods.as_slice()) {
-        (Some(asked), _) if methods.iter().any(|m| m == asked) => {
-            cells.retain(|(_, cell)| cell.method.as_deref() == Some(asked));
-            Ok(Some(asked.to_owned()))
+    match (wanted, methods.as_slice()) {
+        (Some(wanted), _) if methods.iter().any(|m| m == wanted) => {
+            cells.retain(|(_, cell)| cell.method.as_deref() == Some(wanted));
+            Ok(Some(wanted.to_owned()))
         }
-        (Some(asked), _) => {
-            Err(Error::file(format!("the file has no scores by {asked}, only by {known}"), path, "name one of these"))
+        (Some(wanted), _) => {
+            Err(Error::file(format!("the file has no scores by {wanted}, only by {known}"), path, "name one of these"))
         }
         (None, [one]) => Ok(Some(one.clone())),
         (None, _) => {
             let what = format!("the file has scores by {} methods: {known}", methods.len());
-            Err(Error::file(what, path, "choose one with --method, --reference-method or --versus-method"))
+            let settings = [Setting::Method, Setting::ReferenceMethod, Setting::VersusMethod];
+            Err(Error::setting(what, settings, "choose one of them").in_file(path))
         }
     }
 }

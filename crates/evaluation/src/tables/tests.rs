@@ -75,7 +75,9 @@ fn our_own_layout_with_one_method_or_several() {
 fn truth_files_give_standard_errors() {
     let table = read("image,group,delta_elbo,sd,draws\na,x,1,0.5,4\na,y,2,1,16\n").unwrap();
     assert_eq!(table.errors, Some(vec![vec![0.25, 0.25]]));
-    assert!(refusal("image,group,delta_elbo,sd,draws\na,x,1,-1,4\na,y,2,1,16\n").contains("spread of a and x"));
+    assert!(
+        refusal("image,group,delta_elbo,sd,draws\na,x,1,-1,4\na,y,2,1,16\n").contains("standard deviation of a and x")
+    );
     assert!(refusal("image,group,delta_elbo,sd,draws\na,x,1,1,0\na,y,2,1,16\n").contains("draws"));
 }
 
@@ -205,7 +207,7 @@ fn tables_without_class_ids_need_the_order() {
     let (_folder, path) = written("");
     let order = ["ink", "wash"].map(str::to_owned);
     let refused = table.write_official_long(&path, None).unwrap_err().to_string();
-    assert!(refused.contains("wash has no class id") && refused.contains("--groups-in-order"), "{refused}");
+    assert!(refused.contains("wash has no class id") && refused.contains("groups in class order"), "{refused}");
     table.write_official_long(&path, Some(&order)).unwrap();
     assert_eq!(ScoreTable::read(&path, None).unwrap().values, [[2.0, 1.0]]);
     let short = table.write_official_sorted(&path, Some(&order[..1])).unwrap_err().to_string();
@@ -218,4 +220,22 @@ fn file_names_that_repeat_keep_their_folders_when_written() {
     let (_folder, path) = written("");
     table.write_official_sorted(&path, None).unwrap();
     assert_eq!(ScoreTable::read(&path, None).unwrap().queries, table.queries);
+}
+
+#[test]
+fn a_table_cut_inside_its_last_number_is_refused() {
+    let whole = "query,group,score_nats\na,ink,1.25\na,wash,2.5\n";
+    assert!(read(whole).is_ok());
+    let cut = refusal("query,group,score_nats\na,ink,1.25\na,wash,2");
+    assert!(cut.contains("line 3") && cut.contains("cut off"), "{cut}");
+    assert!(read("image,class_id,delta_elbo\na,0,1.25\na,1,2").is_err());
+    // Tables written by hand may end anywhere.
+    assert!(read("image,group,score\na,ink,1\na,wash,2").is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_are_no_tables() {
+    let refused = ScoreTable::read(std::path::Path::new("/dev/zero"), None).unwrap_err().to_string();
+    assert!(refused.contains("device"), "{refused}");
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use csv::{Terminator, WriterBuilder};
 
-use super::{Group, ScoreTable, with_class_order};
-use whence_base::{Error, Result};
+use super::{Group, ScoreTable, text_cell, with_class_order};
+use whence_base::{Error, Result, Setting};
 
 /// Positions of the groups in class order, with their ids and names.
 fn in_class_order(table: &ScoreTable, class_order: Option<&[String]>) -> Result<Vec<(usize, usize, Group)>> {
@@ -15,7 +15,8 @@ fn in_class_order(table: &ScoreTable, class_order: Option<&[String]>) -> Result<
     for (column, group) in groups.into_iter().enumerate() {
         let id = group.id.ok_or_else(|| {
             let what = format!("{} has no class id, and the official layouts need one", group.label());
-            Error::input(what, table.source.as_str(), "list the groups in class order with --groups-in-order")
+            Error::setting(what, [Setting::GroupOrder], "list the groups in class order")
+                .in_file(Path::new(table.source.as_str()))
         })?;
         ordered.push((id, column, group));
     }
@@ -29,7 +30,7 @@ pub(super) fn official_long(table: &ScoreTable, path: &Path, class_order: Option
     for (query, values) in table.queries.iter().zip(&table.values) {
         for (id, column, _) in &groups {
             let score = values.get(*column).copied().map(in_full).unwrap_or_default();
-            rows.push(vec![query.clone(), id.to_string(), score]);
+            rows.push(vec![text_cell(query).into_owned(), id.to_string(), score]);
         }
     }
     write(path, &rows)
@@ -49,7 +50,8 @@ pub(super) fn official_sorted(table: &ScoreTable, path: &Path, class_order: Opti
         let mut sorted: Vec<(usize, &Group, f64)> =
             groups.iter().filter_map(|(id, column, group)| Some((*id, group, *values.get(*column)?))).collect();
         sorted.sort_by(|(_, _, a), (_, _, b)| b.partial_cmp(a).unwrap_or(std::cmp::Ordering::Equal));
-        let mut row = vec![if without_folders { file_name(query) } else { query.clone() }];
+        let shown = if without_folders { file_name(query) } else { query.clone() };
+        let mut row = vec![text_cell(&shown).into_owned()];
         for (id, group, score) in sorted {
             let name = group.name.clone().unwrap_or_else(|| id.to_string());
             row.extend([id.to_string(), format!("{id}: {name}"), rounded(score)]);
@@ -63,9 +65,10 @@ fn write(path: &Path, rows: &[Vec<String>]) -> Result<()> {
     // The published scripts end lines as Python's csv module does by default.
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row).map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+        writer.write_record(row).map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     }
-    let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), path, "report this"))?;
+    let bytes =
+        writer.into_inner().map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     whence_store::write_atomic(path, &bytes)
 }
 

@@ -1,22 +1,23 @@
-//! Self-attention over the pixels of a feature map.
+//! Multi-head self-attention over the pixels of a feature map.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::module::attention;
 
 use whence_base::Result;
-use whence_kernels as cpu;
-use whence_nn::layers::{GroupNorm, Linear};
+use whence_kernels as kernels;
+use whence_nn::layers::{GroupNorm, GroupNormSpec, Linear};
 use whence_nn::weights::Builder;
 
-/// Every pixel looks at every other; added to its input (diffusers' `Attention` as UNet2DModel uses it).
+/// Multi-head self-attention (Vaswani et al. 2017) over pixels, with a residual connection: diffusers' `Attention` as
+/// UNet2DModel uses it.
 #[derive(Module, Debug)]
 pub struct Attention {
     group_norm: Option<GroupNorm>,
     to_q: Linear,
     to_k: Linear,
     to_v: Linear,
-    to_out: Vec<Linear>,
+    to_out: Linear,
     #[module(skip)]
     heads: usize,
     #[module(skip)]
@@ -38,15 +39,19 @@ pub(super) struct AttentionSpec {
 impl Attention {
     pub(super) fn build(b: &mut Builder<'_>, spec: AttentionSpec) -> Result<Self> {
         let c = spec.channels;
+        let group_norm = match spec.groups {
+            Some(groups) => {
+                let spec = GroupNormSpec { channels: c, groups, eps: spec.eps };
+                Some(b.within("group_norm", |b| GroupNorm::build(b, spec))?)
+            }
+            None => None,
+        };
         Ok(Self {
-            group_norm: spec
-                .groups
-                .map(|groups| b.within("group_norm", |b| GroupNorm::build(b, c, groups, spec.eps)))
-                .transpose()?,
+            group_norm,
             to_q: b.within("to_q", |b| Linear::build(b, c, c))?,
             to_k: b.within("to_k", |b| Linear::build(b, c, c))?,
             to_v: b.within("to_v", |b| Linear::build(b, c, c))?,
-            to_out: vec![b.within("to_out.0", |b| Linear::build(b, c, c))?],
+            to_out: b.within("to_out.0", |b| Linear::build(b, c, c))?,
             heads: c / spec.head_dim.unwrap_or(c).max(1),
             rescale_output_factor: spec.rescale_output_factor,
         })
@@ -58,10 +63,9 @@ impl Attention {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
         };
-        let mut out = if cpu::supports(&x) {
+        let mut out = if kernels::supports(&x) {
             let [q, k, v] = [&self.to_q, &self.to_k, &self.to_v].map(|layer| layer.forward_channels(normal.clone()));
-            let out = cpu::attention(q, k, v, self.heads);
-            self.to_out.iter().fold(out, |out, layer| layer.forward_channels(out))
+            self.to_out.forward_channels(kernels::attention(q, k, v, self.heads))
         } else {
             self.attend(normal)
         };
@@ -69,6 +73,7 @@ impl Attention {
         if self.rescale_output_factor == 1.0 { out } else { out / self.rescale_output_factor }
     }
 
+    /// The same by burn's operations.
     fn attend(&self, x: Tensor<4>) -> Tensor<4> {
         let [n, c, h, w] = x.dims();
         let pixels = x.reshape([n, c, h * w]).swap_dims(1, 2);
@@ -77,7 +82,6 @@ impl Attention {
         let k = heads(self.to_k.forward(pixels.clone()));
         let v = heads(self.to_v.forward(pixels));
         let out = attention(q, k, v, None, None, Default::default()).swap_dims(1, 2).reshape([n, h * w, c]);
-        let out = self.to_out.iter().fold(out, |out, layer| layer.forward(out));
-        out.swap_dims(1, 2).reshape([n, c, h, w])
+        self.to_out.forward(out).swap_dims(1, 2).reshape([n, c, h, w])
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use whence_base::files::shortened;
 use whence_base::{Error, Result};
 use whence_nn::SampleShape;
 
@@ -12,21 +13,21 @@ use whence_nn::SampleShape;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UNet2DConfig {
-    /// Decision of the square image in pixels, or `[height, width]`.
+    /// Height and width of the square image in pixels, or `[height, width]`.
     pub sample_size: Option<SampleSize>,
-    /// Channels of the image: 3 for colour, 1 for grey.
+    /// Channels of the sample: for images 3 for colour, 1 for grey.
     pub in_channels: usize,
     /// Channels of the prediction; must equal `in_channels`.
     pub out_channels: usize,
     /// Maps the input from [0, 1] to [-1, 1] before the first layer.
     pub center_input_sample: bool,
-    /// How the timestep enters.
+    /// Encoding of the timestep.
     pub time_embedding_type: TimeEmbeddingType,
-    /// Width of the time embedding; four times the first channel count where absent.
+    /// Width of the time embedding; four times the channels of the first block where absent.
     pub time_embedding_dim: Option<usize>,
-    /// Shift in the sinusoidal frequencies' denominator.
+    /// Shift in the denominator of the sinusoidal frequencies.
     pub freq_shift: i64,
-    /// Cosines before sines.
+    /// Cosines before sines in the time embedding.
     pub flip_sin_to_cos: bool,
     /// Blocks from full to lowest resolution.
     pub down_block_types: Vec<DownBlockType>,
@@ -40,7 +41,7 @@ pub struct UNet2DConfig {
     pub layers_per_block: usize,
     /// Divides the middle block's residual sums.
     pub mid_block_scale_factor: f64,
-    /// Padding of strided convolutions; 0 pads right and bottom by one pixel instead.
+    /// Padding of strided convolutions; 0 pads one pixel at the right and bottom instead.
     pub downsample_padding: usize,
     /// Down-sampling inside attention blocks.
     pub downsample_type: Resampling,
@@ -115,11 +116,11 @@ impl Default for UNet2DConfig {
     }
 }
 
-/// Decision of the image.
+/// Size of a sample, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SampleSize {
-    /// Height and width alike.
+    /// Equal height and width.
     Square(usize),
     /// Height, width.
     Rectangle([usize; 2]),
@@ -129,7 +130,7 @@ pub enum SampleSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeEmbeddingType {
-    /// Sinusoids of the timestep.
+    /// Sinusoidal position encoding of the timestep.
     Positional,
 }
 
@@ -172,7 +173,7 @@ pub enum Resampling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// x times sigmoid of x.
+    /// Sigmoid linear unit, x sigmoid(x).
     #[serde(alias = "swish")]
     Silu,
 }
@@ -183,13 +184,16 @@ pub enum Activation {
 pub enum TimeScaleShift {
     /// Added after the first convolution.
     Default,
-    /// As factor and summand after the second normalisation.
+    /// As scale and shift after the second normalisation (adaptive group normalisation, Dhariwal and Nichol 2021).
     ScaleShift,
 }
 
 /// Class embeddings other than a table are not supported, so this has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoClassEmbedType {}
+
+/// Saving the model again would not help where a setting is not supported.
+const UNSUPPORTED: &str = "Whence cannot run networks with this setting: choose another model";
 
 impl UNet2DConfig {
     /// Reads a `config.json`. `place` names the file in errors.
@@ -199,16 +203,26 @@ impl UNet2DConfig {
     /// contradict each other, each by name.
     pub fn from_json(text: &str, place: &str) -> Result<Self> {
         let remedy = "Whence runs diffusers UNet2DModel networks; save the model again with diffusers' save_pretrained";
-        let mut value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
-            .map_err(|e| Error::input(format!("this is not a JSON object: {e}"), place, remedy))?;
+        let mut value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).map_err(|e| {
+            let what = format!("this is not a whole JSON object: {e}");
+            Error::input(what, place, "the file may be cut short or damaged: copy it again")
+        })?;
         let class = value.get("_class_name").and_then(|v| v.as_str()).unwrap_or("nothing");
         if class != "UNet2DModel" {
             return Err(Error::input(format!("the network class is {class}, not UNet2DModel"), place, remedy));
         }
         // Keys with an underscore are diffusers' own notes (class, version, origin), not settings.
         value.retain(|key, _| !key.starts_with('_'));
-        let config: Self = serde_json::from_value(value.into())
-            .map_err(|e| Error::input(format!("unsupported network setting: {e}"), place, remedy))?;
+        let unsupported = |key: &str, e: &serde_json::Error| {
+            let what = format!("unsupported network setting {key}: {}", shortened(&e.to_string()));
+            Error::input(what, place, remedy)
+        };
+        // One by one first: the error of the whole names neither key nor place.
+        for (key, value) in &value {
+            let alone = serde_json::Map::from_iter([(key.clone(), value.clone())]);
+            serde_json::from_value::<Self>(alone.into()).map_err(|e| unsupported(key, &e))?;
+        }
+        let config: Self = serde_json::from_value(value.into()).map_err(|e| unsupported("together", &e))?;
         config.check(place)?;
         Ok(config)
     }
@@ -222,11 +236,11 @@ impl UNet2DConfig {
         map.insert("_class_name".into(), "UNet2DModel".into());
         map.insert("_diffusers_version".into(), "0.42.1".into());
         let value =
-            serde_json::to_value(self).map_err(|e| Error::input(e.to_string(), "config.json", "report this"))?;
+            serde_json::to_value(self).map_err(|e| Error::internal(format!("config.json cannot be encoded: {e}")))?;
         if let serde_json::Value::Object(settings) = value {
             map.extend(settings);
         }
-        serde_json::to_string_pretty(&map).map_err(|e| Error::input(e.to_string(), "config.json", "report this"))
+        serde_json::to_string_pretty(&map).map_err(|e| Error::internal(format!("config.json cannot be encoded: {e}")))
     }
 
     /// Shape of the images the network works on.
@@ -239,7 +253,7 @@ impl UNet2DConfig {
             Some(SampleSize::Rectangle([height, width])) => (height, width),
             None => {
                 return Err(Error::input(
-                    "the model does not say its image size",
+                    "the model's configuration gives no image size",
                     "config.json: sample_size",
                     "write the side in pixels there",
                 ));
@@ -335,5 +349,17 @@ impl UNet2DConfig {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsupported_setting_is_named_and_saving_again_is_not_advised() {
+        let text = r#"{"_class_name": "UNet2DModel", "act_fn": "gelu"}"#;
+        let error = UNet2DConfig::from_json(text, "config.json").unwrap_err().to_string();
+        assert!(error.contains("gelu") && error.contains("another model") && !error.contains("save"), "{error}");
     }
 }

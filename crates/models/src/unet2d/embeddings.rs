@@ -1,4 +1,4 @@
-//! How the timestep enters the network.
+//! Time embedding.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -7,10 +7,11 @@ use whence_base::Result;
 use whence_nn::layers::{Linear, silu};
 use whence_nn::weights::Builder;
 
-/// Sinusoids of the timesteps, `[timesteps, width]` (Vaswani et al. 2017, as diffusers' `get_timestep_embedding` has
-/// them): frequencies 10000^(-i / (width/2 - shift)), sines before cosines unless flipped.
+/// Sinusoidal encoding of the timesteps, `[timesteps, width]` (Vaswani et al. 2017, as diffusers' `get_timestep_embedding`):
+/// frequencies 10000^(-i / (width/2 - shift)), sines before cosines unless flipped.
 ///
-/// Computed in 32-bit steps on the CPU in PyTorch's order, because the rounding of frequency times timestep shows.
+/// Computed in 32 bits on the CPU in PyTorch's order of operations, because the rounding of frequency times timestep is
+/// visible in the network's output.
 pub fn timestep_embedding(
     timesteps: &[usize],
     width: usize,
@@ -37,7 +38,7 @@ pub fn timestep_embedding(
     Tensor::from_data(TensorData::new(values, [timesteps.len(), width]), device)
 }
 
-/// Two linear layers over the sinusoids.
+/// Two linear layers with SiLU between them, over the sinusoidal encoding.
 #[derive(Module, Debug)]
 pub struct TimestepEmbedding {
     linear_1: Linear,

@@ -1,9 +1,10 @@
-//! The network: diffusers' UNet2DModel, its settings, its blocks.
+//! diffusers' UNet2DModel: settings, blocks and the whole network.
 
 mod attention;
 mod blocks;
 mod config;
 mod embeddings;
+mod family;
 mod resnet;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Residual blocks and the layers that change the resolution.
+//! Residual blocks, and the layers that change the resolution.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -7,21 +7,43 @@ use burn::tensor::ops::{AvgPoolOptions, InterpolateMode, InterpolateOptions};
 
 use super::config::{TimeScaleShift, UNet2DConfig};
 use whence_base::Result;
-use whence_nn::layers::{Conv2d, DropoutRng, GroupNorm, Linear, Padding, dropout, silu};
+use whence_nn::layers::{Conv2d, Conv2dSpec, DropoutRng, GroupNorm, GroupNormSpec, Linear, Padding, dropout, silu};
 use whence_nn::weights::Builder;
 
 /// Change of resolution inside a residual block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
-    /// As it is.
-    Keep,
-    /// Mean of 2x2 pixels.
+pub enum ResolutionChange {
+    /// The resolution stays the same.
+    None,
+    /// Average pooling over 2 x 2 pixels.
     Halve,
-    /// Nearest neighbour.
+    /// Nearest-neighbour upsampling.
     Double,
 }
 
-/// Two convolutions with the time embedding between them, added to the input (diffusers' `ResnetBlock2D`).
+/// Settings of a [`ResnetBlock2D`] that differ between the blocks of a network.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ResnetSpec {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub resolution: ResolutionChange,
+    /// Divides the sum of the block's two branches.
+    pub output_scale_factor: f64,
+}
+
+impl ResnetSpec {
+    /// A block that keeps the resolution.
+    pub fn new(inputs: usize, outputs: usize) -> Self {
+        Self { inputs, outputs, resolution: ResolutionChange::None, output_scale_factor: 1.0 }
+    }
+
+    /// A block that changes the resolution.
+    pub fn resampling(channels: usize, resolution: ResolutionChange) -> Self {
+        Self { resolution, ..Self::new(channels, channels) }
+    }
+}
+
+/// Residual block (He et al. 2016) of two convolutions with the time embedding between them: diffusers' `ResnetBlock2D`.
 #[derive(Module, Debug)]
 pub struct ResnetBlock2D {
     norm1: GroupNorm,
@@ -33,7 +55,7 @@ pub struct ResnetBlock2D {
     #[module(skip)]
     time_embedding_norm: TimeScaleShift,
     #[module(skip)]
-    scale: Scale,
+    resolution: ResolutionChange,
     #[module(skip)]
     dropout: f64,
     #[module(skip)]
@@ -41,46 +63,43 @@ pub struct ResnetBlock2D {
 }
 
 impl ResnetBlock2D {
-    pub(super) fn build(
-        b: &mut Builder<'_>,
-        config: &UNet2DConfig,
-        inputs: usize,
-        outputs: usize,
-        scale: Scale,
-        output_scale_factor: f64,
-    ) -> Result<Self> {
-        let (groups, eps) = (config.norm_num_groups, config.norm_eps);
+    pub(super) fn build(b: &mut Builder<'_>, config: &UNet2DConfig, spec: ResnetSpec) -> Result<Self> {
+        let ResnetSpec { inputs, outputs, resolution, output_scale_factor } = spec;
+        let norm = |channels| GroupNormSpec { channels, groups: config.norm_num_groups, eps: config.norm_eps };
         let projected = match config.resnet_time_scale_shift {
             TimeScaleShift::Default => outputs,
             TimeScaleShift::ScaleShift => 2 * outputs,
         };
         Ok(Self {
-            norm1: b.within("norm1", |b| GroupNorm::build(b, inputs, groups, eps))?,
-            conv1: b.within("conv1", |b| Conv2d::build_3x3(b, inputs, outputs))?,
+            norm1: b.within("norm1", |b| GroupNorm::build(b, norm(inputs)))?,
+            conv1: b.within("conv1", |b| Conv2d::build(b, Conv2dSpec::size_3(inputs, outputs)))?,
             time_emb_proj: b.within("time_emb_proj", |b| Linear::build(b, config.time_embed_dim(), projected))?,
-            norm2: b.within("norm2", |b| GroupNorm::build(b, outputs, groups, eps))?,
-            conv2: b.within("conv2", |b| Conv2d::build_3x3(b, outputs, outputs))?,
-            conv_shortcut: (inputs != outputs)
-                .then(|| b.within("conv_shortcut", |b| Conv2d::build(b, [inputs, outputs], 1, 1, Padding::Even(0))))
-                .transpose()?,
+            norm2: b.within("norm2", |b| GroupNorm::build(b, norm(outputs)))?,
+            conv2: b.within("conv2", |b| Conv2d::build(b, Conv2dSpec::size_3(outputs, outputs)))?,
+            conv_shortcut: if inputs == outputs {
+                None
+            } else {
+                Some(b.within("conv_shortcut", |b| Conv2d::build(b, Conv2dSpec::size_1(inputs, outputs)))?)
+            },
             time_embedding_norm: config.resnet_time_scale_shift,
-            scale,
+            resolution,
             dropout: config.dropout,
             output_scale_factor,
         })
     }
 
-    /// `x` `[batch, inputs, h, w]`, `temb` `[batch, time width]` after its activation.
+    /// `x` `[batch, inputs, height, width]` and `temb` `[batch, time width]`, the time embedding after its activation, to
+    /// `[batch, outputs, height', width']`.
     pub fn forward(&self, x: Tensor<4>, temb: Tensor<2>, rng: &mut DropoutRng<'_>) -> Tensor<4> {
         let mut h = self.norm1.forward_silu(x.clone());
         let mut x = x;
-        match self.scale {
-            Scale::Keep => {}
-            Scale::Halve => {
+        match self.resolution {
+            ResolutionChange::None => {}
+            ResolutionChange::Halve => {
                 h = halve(h);
                 x = halve(x);
             }
-            Scale::Double => {
+            ResolutionChange::Double => {
                 h = double(h);
                 x = double(x);
             }
@@ -92,12 +111,9 @@ impl ResnetBlock2D {
         h = match self.time_embedding_norm {
             TimeScaleShift::Default => self.norm2.forward_silu(h + temb),
             TimeScaleShift::ScaleShift => {
-                let mut parts = temb.chunk(2, 1).into_iter();
-                let h = self.norm2.forward(h);
-                match (parts.next(), parts.next()) {
-                    (Some(scale), Some(shift)) => silu(h * (scale + 1.0) + shift),
-                    _ => silu(h),
-                }
+                let channels = width / 2;
+                let (scale, shift) = (temb.clone().narrow(1, 0, channels), temb.narrow(1, channels, channels));
+                silu(self.norm2.forward(h) * (scale + 1.0) + shift)
             }
         };
         h = self.conv2.forward(dropout(h, self.dropout, rng));
@@ -118,7 +134,7 @@ fn double(x: Tensor<4>) -> Tensor<4> {
     interpolate(x, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]))
 }
 
-/// A strided convolution.
+/// Downsampling by a strided convolution.
 #[derive(Module, Debug)]
 pub struct Downsample2D {
     conv: Conv2d,
@@ -127,16 +143,17 @@ pub struct Downsample2D {
 impl Downsample2D {
     pub(super) fn build(b: &mut Builder<'_>, channels: usize, padding: usize) -> Result<Self> {
         let padding = if padding == 0 { Padding::RightBottom } else { Padding::Even(padding) };
-        Ok(Self { conv: b.within("conv", |b| Conv2d::build(b, [channels, channels], 3, 2, padding))? })
+        let spec = Conv2dSpec { stride: 2, padding, ..Conv2dSpec::size_3(channels, channels) };
+        Ok(Self { conv: b.within("conv", |b| Conv2d::build(b, spec))? })
     }
 
-    /// Half the height and width.
+    /// `[batch, channels, height, width]` to half the height and width.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.conv.forward(x)
     }
 }
 
-/// Nearest neighbour, then a convolution.
+/// Nearest-neighbour upsampling, then a convolution.
 #[derive(Module, Debug)]
 pub struct Upsample2D {
     conv: Conv2d,
@@ -144,10 +161,10 @@ pub struct Upsample2D {
 
 impl Upsample2D {
     pub(super) fn build(b: &mut Builder<'_>, channels: usize) -> Result<Self> {
-        Ok(Self { conv: b.within("conv", |b| Conv2d::build_3x3(b, channels, channels))? })
+        Ok(Self { conv: b.within("conv", |b| Conv2d::build(b, Conv2dSpec::size_3(channels, channels)))? })
     }
 
-    /// Twice the height and width.
+    /// `[batch, channels, height, width]` to twice the height and width.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.conv.forward(double(x))
     }

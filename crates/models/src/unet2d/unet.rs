@@ -1,4 +1,4 @@
-//! The network: noisy image and timestep in, prediction out.
+//! The whole network: noisy sample and timestep to prediction.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -7,10 +7,10 @@ use super::blocks::{DownBlock2D, DownSpec, UNetMidBlock2D, UpBlock2D, UpSpec};
 use super::config::{DownBlockType, UNet2DConfig, UpBlockType};
 use super::embeddings::{TimestepEmbedding, timestep_embedding};
 use whence_base::Result;
-use whence_nn::layers::{Conv2d, DropoutRng, Embedding, GroupNorm, silu};
+use whence_nn::layers::{Conv2d, Conv2dSpec, DropoutRng, Embedding, GroupNorm, GroupNormSpec, silu};
 use whence_nn::weights::{Builder, Source};
 
-/// diffusers' `UNet2DModel`: the denoiser of Ho et al. 2020 and its variants.
+/// diffusers' `UNet2DModel`: the denoiser of DDPM (Ho et al. 2020) and its variants.
 #[derive(Module, Debug)]
 pub struct UNet2DModel {
     conv_in: Conv2d,
@@ -35,7 +35,7 @@ impl UNet2DModel {
         let widths = &config.block_out_channels;
         let first = config.first_channels();
         let temb = config.time_embed_dim();
-        let conv_in = b.within("conv_in", |b| Conv2d::build_3x3(b, config.in_channels, first))?;
+        let conv_in = b.within("conv_in", |b| Conv2d::build(b, Conv2dSpec::size_3(config.in_channels, first)))?;
         let time_embedding = b.within("time_embedding", |b| TimestepEmbedding::build(b, first, temb))?;
         let class_embedding = config
             .num_class_embeds
@@ -73,9 +73,9 @@ impl UNet2DModel {
             up_blocks.push(b.within(format_args!("up_blocks.{i}"), |b| UpBlock2D::build(b, config, &spec))?);
             previous = outputs;
         }
-        let conv_norm_out =
-            b.within("conv_norm_out", |b| GroupNorm::build(b, first, config.norm_num_groups, config.norm_eps))?;
-        let conv_out = b.within("conv_out", |b| Conv2d::build_3x3(b, first, config.out_channels))?;
+        let norm = GroupNormSpec { channels: first, groups: config.norm_num_groups, eps: config.norm_eps };
+        let conv_norm_out = b.within("conv_norm_out", |b| GroupNorm::build(b, norm))?;
+        let conv_out = b.within("conv_out", |b| Conv2d::build(b, Conv2dSpec::size_3(first, config.out_channels)))?;
         Ok(Self {
             conv_in,
             time_embedding,
@@ -94,10 +94,10 @@ impl UNet2DModel {
         &self.config
     }
 
-    /// The prediction for `x` `[batch, channels, height, width]` at one timestep an image.
+    /// The prediction for `x` `[batch, channels, height, width]`, one timestep per sample: the same shape.
     ///
-    /// `classes` holds one label an image for class-conditional networks and is ignored by others. `rng` is given
-    /// while training and switches dropout on.
+    /// `classes` holds one label per sample; class-conditional networks need it, others ignore it. `rng` is given while
+    /// training and switches dropout on.
     pub fn forward(
         &self,
         x: Tensor<4>,
@@ -105,33 +105,66 @@ impl UNet2DModel {
         classes: Option<&[usize]>,
         mut rng: DropoutRng<'_>,
     ) -> Tensor<4> {
+        let Encoded { mut x, mut skips, temb } = self.encode(x, timesteps, classes, &mut rng);
+        for block in &self.up_blocks {
+            x = block.forward(x, &temb, &mut skips, &mut rng);
+        }
+        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+    }
+
+    /// Output of the middle block for `x` `[batch, channels, height, width]`: `[batch, channels', height', width']`, where
+    /// the resolution is lowest.
+    pub fn bottleneck(&self, x: Tensor<4>, timesteps: &[usize], classes: Option<&[usize]>) -> Tensor<4> {
+        self.encode(x, timesteps, classes, &mut None).x
+    }
+
+    /// The way down and through the middle.
+    fn encode(
+        &self,
+        x: Tensor<4>,
+        timesteps: &[usize],
+        classes: Option<&[usize]>,
+        rng: &mut DropoutRng<'_>,
+    ) -> Encoded {
         let config = &self.config;
+        debug_assert_eq!(x.dims()[0], timesteps.len(), "one timestep per sample");
+        debug_assert!(
+            self.class_embedding.is_none() || classes.is_some_and(|labels| labels.len() == timesteps.len()),
+            "a class-conditional network needs one label per sample"
+        );
         let x = if config.center_input_sample { x * 2.0 - 1.0 } else { x };
-        let sinusoids = timestep_embedding(
+        let encoded = timestep_embedding(
             timesteps,
             config.first_channels(),
             config.flip_sin_to_cos,
             config.freq_shift,
             &x.device(),
         );
-        let mut temb = self.time_embedding.forward(sinusoids);
+        let mut temb = self.time_embedding.forward(encoded);
         if let (Some(table), Some(labels)) = (&self.class_embedding, classes) {
             temb = temb + table.forward(labels);
         }
-        // Every block begins with this activation; done once.
+        // Every block begins with this activation, so it is computed once.
         let temb = silu(temb);
 
         let mut x = self.conv_in.forward(x);
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
-            x = block.forward(x, &temb, &mut skips, &mut rng);
+            x = block.forward(x, &temb, &mut skips, rng);
         }
         if let Some(block) = &self.mid_block {
-            x = block.forward(x, &temb, &mut rng);
+            x = block.forward(x, &temb, rng);
         }
-        for block in &self.up_blocks {
-            x = block.forward(x, &temb, &mut skips, &mut rng);
-        }
-        self.conv_out.forward(self.conv_norm_out.forward_silu(x))
+        Encoded { x, skips, temb }
     }
+}
+
+/// Activations half way through the network.
+struct Encoded {
+    /// Output of the middle block.
+    x: Tensor<4>,
+    /// Outputs of the layers on the way down, for the way up.
+    skips: Vec<Tensor<4>>,
+    /// Activated time embedding `[batch, width]`.
+    temb: Tensor<2>,
 }

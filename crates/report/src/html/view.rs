@@ -21,7 +21,7 @@ const TINY: usize = 96;
 #[template(path = "report.html")]
 pub struct Page<'a> {
     report: &'a Report,
-    looks: Vec<Look>,
+    colours: Vec<GroupColours>,
     sections: Vec<Section>,
     /// Several sections can be about one image.
     images: usize,
@@ -31,7 +31,7 @@ pub struct Page<'a> {
     chart_width: f64,
 }
 
-struct Look {
+struct GroupColours {
     class: String,
     light: String,
     dark: String,
@@ -52,7 +52,7 @@ struct Section {
     checked: bool,
     nearest: Vec<Strip>,
     reference: Option<Image>,
-    redrawn: Vec<Strip>,
+    regenerated: Vec<Strip>,
     map: Option<Image>,
 }
 
@@ -92,25 +92,25 @@ struct Number {
 
 impl<'a> Page<'a> {
     pub fn new(report: &'a Report) -> Result<Self> {
-        let looks: Vec<Look> = report
+        let colours: Vec<GroupColours> = report
             .groups
             .iter()
             .enumerate()
-            .map(|(i, g)| Look { class: format!("g{i}"), light: colour(&g.light), dark: colour(&g.dark) })
+            .map(|(i, g)| GroupColours { class: format!("g{i}"), light: colour(&g.light), dark: colour(&g.dark) })
             .collect();
         let classes: HashMap<&str, String> =
             report.groups.iter().enumerate().map(|(i, g)| (g.name.as_str(), format!("g{i}"))).collect();
         let sections: Result<Vec<Section>> =
             report.queries.iter().enumerate().map(|(i, q)| Section::new(i, q, &classes)).collect();
-        let made = |q: &ReportQuery| {
+        let kind_of = |q: &ReportQuery| {
             methods().iter().find(|m| m.name() == q.attribution.method).and_then(|m| m.counterfactuals())
         };
         Ok(Self {
             report,
-            looks,
+            colours,
             sections: sections?,
             images: report.queries.iter().map(|q| &q.image.pixels).collect::<HashSet<_>>().len(),
-            unlearned: report.queries.iter().any(|q| made(q) == Some(CounterfactualKind::Unlearned)),
+            unlearned: report.queries.iter().any(|q| kind_of(q) == Some(CounterfactualKind::Unlearned)),
             random: report.queries.iter().any(|q| q.attribution.trust.as_ref().is_some_and(|t| t.null.is_some())),
             version: env!("CARGO_PKG_VERSION"),
             chart_width: WIDTH,
@@ -123,7 +123,7 @@ impl<'a> Page<'a> {
 }
 
 impl Section {
-    fn new(number: usize, query: &ReportQuery, classes: &HashMap<&str, String>) -> Result<Self> {
+    fn new(index: usize, query: &ReportQuery, classes: &HashMap<&str, String>) -> Result<Self> {
         let attribution = &query.attribution;
         let class = |group: &str| classes.get(group).cloned().unwrap_or_default();
         let numel = query.image.shape.numel();
@@ -150,12 +150,15 @@ impl Section {
             Ok(Strip { class: class(group), group: group.to_owned(), images })
         };
         let nearest = query.nearest.iter().map(|(group, images)| strip(group, images)).collect::<Result<_>>()?;
-        let redrawn =
-            query.redrawn.iter().map(|(group, one)| strip(group, std::slice::from_ref(one))).collect::<Result<_>>()?;
+        let regenerated = query
+            .regenerated
+            .iter()
+            .map(|(group, one)| strip(group, std::slice::from_ref(one)))
+            .collect::<Result<_>>()?;
         let verdict = verdict(attribution);
-        let about = methods().iter().find(|m| m.name() == attribution.method).map_or("", |m| m.about());
+        let about = methods().iter().find(|m| m.name() == attribution.method).map_or("", |m| m.info().description);
         Ok(Self {
-            anchor: format!("image-{}", number + 1),
+            anchor: format!("image-{}", index + 1),
             name: attribution.query.clone(),
             image: Image::new(&query.image)?,
             method: attribution.method.clone(),
@@ -169,7 +172,7 @@ impl Section {
             rows,
             nearest,
             reference: query.reference.as_ref().map(Image::new).transpose()?,
-            redrawn,
+            regenerated,
             map: query.map.as_ref().map(Image::new).transpose()?,
         })
     }
@@ -211,8 +214,8 @@ fn trust(attribution: &Attribution) -> Vec<String> {
     let ranked = whence_methods::rank(&attribution.scores);
     let leader = ranked.first().and_then(|r| attribution.scores.get(r.index));
     let (Some(trust), Some(leader)) = (&attribution.trust, leader) else { return Vec::new() };
-    let said = trust.sentences(&leader.group, leader.estimate.score).into_iter();
-    said.map(|s| if s.starts_with(&leader.group) { s } else { capital(&s) }).collect()
+    let sentences = trust.sentences(&leader.group, leader.estimate.score).into_iter();
+    sentences.map(|s| if s.starts_with(&leader.group) { s } else { capital(&s) }).collect()
 }
 
 /// The groups whose models failed their check, in words.

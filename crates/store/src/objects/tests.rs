@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use std::io;
 
 fn filled() -> (tempfile::TempDir, Store, Value) {
     let folder = tempfile::tempdir().unwrap();
@@ -11,7 +12,7 @@ fn filled() -> (tempfile::TempDir, Store, Value) {
 }
 
 #[test]
-fn what_was_put_is_got_by_what_it_was_computed_from() {
+fn a_result_is_found_by_its_inputs() {
     let (_folder, store, inputs) = filled();
     assert_eq!(store.get(Kind::Gate, &inputs).unwrap(), b"content");
     let reordered: Value = serde_json::from_str(r#"{"seed": 3, "group": "ink", "model": "m"}"#).unwrap();
@@ -24,7 +25,7 @@ fn what_was_put_is_got_by_what_it_was_computed_from() {
 }
 
 #[test]
-fn every_cut_and_every_flipped_bit_is_noticed_and_set_aside() {
+fn every_truncation_and_every_flipped_bit_is_detected_and_set_aside() {
     let (_folder, store, inputs) = filled();
     let key = key_of(Kind::Gate, &inputs);
     let path = store.path(Kind::Gate, &key);
@@ -44,7 +45,7 @@ fn every_cut_and_every_flipped_bit_is_noticed_and_set_aside() {
 }
 
 #[test]
-fn a_whole_file_under_a_wrong_name_is_not_believed() {
+fn a_whole_file_under_a_wrong_name_is_not_used() {
     let (_folder, store, inputs) = filled();
     let path = store.path(Kind::Gate, &key_of(Kind::Gate, &inputs));
     let other = json!({"model": "n"});
@@ -53,7 +54,7 @@ fn a_whole_file_under_a_wrong_name_is_not_believed() {
 }
 
 #[test]
-fn one_writer_at_a_time_and_readers_at_any_time() {
+fn there_is_one_writer_at_a_time_and_any_number_of_readers() {
     let (folder, store, inputs) = filled();
     let root = folder.path().join("store");
     let refused = Store::open(&root).unwrap_err().to_string();
@@ -75,4 +76,116 @@ fn later_layouts_are_refused() {
         assert!(error.to_string().contains("later version"), "{error}");
     }
     assert!(Store::read_only(folder.path()).is_err());
+}
+
+/// Writes an object as another revision would have, and returns its key.
+fn put_at(store: &Store, kind: Kind, revision: Option<u32>, inputs: &Value) -> String {
+    let key = key_at(kind, revision.unwrap_or(1), inputs);
+    let mut manifest = json!({"kind": kind, "key": key, "inputs": inputs, "written_by": "0.0.1"});
+    if let Some(revision) = revision {
+        manifest["revision"] = revision.into();
+    }
+    let text = manifest.to_string();
+    let mut bytes = [MAGIC.as_slice(), &(text.len() as u64).to_le_bytes(), text.as_bytes(), b"content"].concat();
+    let sum = blake3::hash(&bytes);
+    bytes.extend_from_slice(sum.as_bytes());
+    write_atomic(&store.path(kind, &key), &bytes).unwrap();
+    key
+}
+
+#[test]
+fn results_of_other_revisions_are_absent_but_not_damaged() {
+    let (_folder, store, _) = filled();
+    let inputs = json!({"model": "other"});
+    for revision in [None, Some(1), Some(Kind::Gate.revision() + 1)] {
+        let key = put_at(&store, Kind::Gate, revision, &inputs);
+        assert_eq!(store.get(Kind::Gate, &inputs), None, "revision {revision:?}");
+        let (manifest, content) = store.read(Kind::Gate, &key).unwrap();
+        assert!(manifest.is_outdated() && content == b"content");
+    }
+    let key = store.put(Kind::Gate, &inputs, b"new").unwrap();
+    assert!(!store.read(Kind::Gate, &key).unwrap().0.is_outdated());
+    // A kind whose code never changed still finds the files from before there were revisions.
+    assert_eq!(Kind::Neighbours.revision(), 1);
+    put_at(&store, Kind::Neighbours, None, &inputs);
+    assert_eq!(store.get(Kind::Neighbours, &inputs).unwrap(), b"content");
+}
+
+#[test]
+fn a_revision_in_the_manifest_that_does_not_fit_the_name_is_damage() {
+    let (_folder, store, inputs) = filled();
+    let key = put_at(&store, Kind::Gate, None, &inputs);
+    let current = key_of(Kind::Gate, &inputs);
+    std::fs::rename(store.path(Kind::Gate, &key), store.path(Kind::Gate, &current)).unwrap();
+    assert!(store.read(Kind::Gate, &current).is_err());
+    assert_eq!(store.get(Kind::Gate, &inputs), None);
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_result_is_named_and_moved_away() {
+    let (_folder, store, _) = filled();
+    let inputs = json!({"model": "n"});
+    let key = key_of(Kind::Gate, &inputs);
+    create_folder(&store.path(Kind::Gate, &key).join("inner")).unwrap();
+    assert_eq!(store.get(Kind::Gate, &inputs), None);
+    let error = store.read(Kind::Gate, &key).unwrap_err().to_string();
+    assert!(error.contains("a folder is in the place of a stored result"), "{error}");
+    store.put(Kind::Gate, &inputs, b"content").unwrap();
+    assert_eq!(store.get(Kind::Gate, &inputs).unwrap(), b"content");
+    assert!(store.root().join(format!("damaged/gates-{key}/inner")).is_dir());
+}
+
+#[test]
+fn a_damaged_layout_file_may_be_deleted() {
+    let (folder, store, inputs) = filled();
+    drop(store);
+    let root = folder.path().join("store");
+    std::fs::write(root.join("store.json"), "{").unwrap();
+    let error = Store::open(&root).unwrap_err().to_string();
+    assert!(error.contains("delete this file"), "{error}");
+    std::fs::remove_file(root.join("store.json")).unwrap();
+    assert_eq!(Store::open(&root).unwrap().get(Kind::Gate, &inputs).unwrap(), b"content");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_read_and_refuses_new_results() {
+    let (folder, store, inputs) = filled();
+    drop(store);
+    let root = folder.path().join("store");
+    let refused = |kind: io::ErrorKind| Error::io("write", &root)(kind.into());
+    for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
+        let store = Store::without_writing(&root, refused(kind)).unwrap();
+        assert_eq!(store.get(Kind::Gate, &inputs).unwrap(), b"content");
+        let error = store.put(Kind::Gate, &inputs, b"").unwrap_err().to_string();
+        assert!(error.contains("cannot be written") && !error.contains("internal"), "{error}");
+        // Reading never changes such a store, damaged files included.
+        let path = store.path(Kind::Gate, &key_of(Kind::Gate, &inputs));
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, b"cut").unwrap();
+        assert_eq!(store.get(Kind::Gate, &inputs), None);
+        assert!(path.exists());
+        std::fs::write(&path, whole).unwrap();
+    }
+    let absent = Store::without_writing(&folder.path().join("absent"), refused(io::ErrorKind::PermissionDenied));
+    assert_eq!(absent.unwrap().get(Kind::Gate, &inputs), None);
+    assert!(Store::without_writing(&root, refused(io::ErrorKind::StorageFull)).is_err());
+    let _writer = Store::open(&root).unwrap();
+    let error = Store::open_or_read_only(&root).unwrap_err().to_string();
+    assert!(error.contains("another run"), "a store that another process writes is not read around it: {error}");
+}
+
+/// Root ignores file permissions, so this tests something for ordinary users only.
+#[cfg(unix)]
+#[test]
+fn a_project_on_a_read_only_disk_is_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, store, inputs) = filled();
+    drop(store);
+    let root = folder.path().join("store");
+    std::fs::remove_file(root.join("lock")).unwrap();
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o555)).unwrap();
+    let store = Store::open_or_read_only(&root).unwrap();
+    assert_eq!(store.get(Kind::Gate, &inputs).unwrap(), b"content");
+    assert_eq!(store.is_writable(), store.put(Kind::Terms, &inputs, b"").is_ok());
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -8,16 +8,17 @@ use rand_chacha::ChaCha8Rng;
 use super::recipe::Recipe;
 use super::retrack::posterior_mean;
 use super::split::Split;
-use crate::batch::{NoisyBatch, Variation, class_of_group, draw_image};
+use crate::batch::{NoisyBatch, Variation, draw_image};
+use whence_base::Result;
 use whence_base::random::stream;
 use whence_data::{Dataset, nearest_among};
-use whence_diffusion::Model;
-use whence_diffusion::generate::from_bytes;
+use whence_diffusion::{GroupConditions, Pipeline};
 
 /// Draws the steps of a run, each by its counter.
 pub struct Batches<'a> {
-    pub model: &'a Model,
+    pub model: &'a Pipeline,
     pub dataset: &'a Dataset,
+    pub conditions: &'a GroupConditions,
     pub recipe: &'a Recipe,
     pub split: &'a Split,
     /// Name of what is forgotten.
@@ -53,41 +54,44 @@ impl Batch {
 
 impl Batches<'_> {
     /// The images of step `step`, counted from 0.
-    pub fn draw(&self, step: usize) -> Batch {
+    ///
+    /// # Errors
+    /// An internal fault where an image is of no group.
+    pub fn draw(&self, step: usize) -> Result<Batch> {
         let mut rng = stream("whence 2026 unlearning", self.recipe.seed, self.name.as_bytes(), step as u64);
         let mut batch =
             Batch { forget: NoisyBatch::default(), retain: NoisyBatch::default(), neighbour_targets: Vec::new() };
         for _ in 0..self.recipe.batch {
-            let place = self.push(&mut batch.forget, &self.split.forget, &mut rng);
+            let place = self.push(&mut batch.forget, &self.split.forget, &mut rng)?;
             if let Some(near) = self.neighbours.get(place).filter(|n| !n.is_empty()) {
                 batch.neighbour_targets.extend(self.neighbour_target(&batch.forget, near));
             }
         }
         for _ in 0..self.recipe.batch {
-            self.push(&mut batch.retain, &self.split.retain, &mut rng);
+            self.push(&mut batch.retain, &self.split.retain, &mut rng)?;
         }
-        batch
+        Ok(batch)
     }
 
     /// Adds one of `images` at random; returns its place among them.
-    fn push(&self, batch: &mut NoisyBatch, images: &[usize], rng: &mut ChaCha8Rng) -> usize {
+    fn push(&self, batch: &mut NoisyBatch, images: &[usize], rng: &mut ChaCha8Rng) -> Result<usize> {
         let variation = Variation { flip: self.recipe.flip, dequantize: self.recipe.dequantize };
         let place = rng.random_range(0..images.len());
         if let Some(&index) = images.get(place) {
             let image = draw_image(self.dataset, index, variation, rng);
-            let class = class_of_group(self.model, self.dataset.group_of(index));
-            batch.push(image, class, self.model.schedule(), rng);
+            let condition = self.conditions.of_group(self.dataset.group_of(index))?;
+            batch.push(image, condition, self.model.schedule(), rng);
         }
-        place
+        Ok(place)
     }
 
     /// What the network would be trained to say of the last noisy image had it come from its neighbours.
     fn neighbour_target(&self, batch: &NoisyBatch, near: &[usize]) -> Vec<f32> {
         let schedule = self.model.schedule();
-        let size = self.dataset.shape().numel();
+        let size = self.model.sample_shape().numel();
         let noisy = batch.noisy.get(batch.noisy.len().saturating_sub(size)..).unwrap_or_default();
         let t = batch.timesteps.last().copied().unwrap_or_default();
-        let images: Vec<_> = near.iter().map(|&i| from_bytes(self.dataset.pixels(i))).collect();
+        let images: Vec<_> = near.iter().map(|&i| self.model.codec().encode(self.dataset.pixels(i))).collect();
         let (signal, noise) = schedule.signal_and_noise(t);
         let mean = posterior_mean(noisy, &images, signal, noise);
         let implied: Vec<f32> =

@@ -12,8 +12,7 @@ use super::split::Split;
 use whence_base::random::{normals, stream};
 use whence_base::{Error, Result};
 use whence_data::Dataset;
-use whence_diffusion::generate::from_bytes;
-use whence_diffusion::{Denoiser, NoiseSchedule};
+use whence_diffusion::{Codec, Condition, Denoiser, GroupConditions, NoiseSchedule};
 
 /// Each image is looked at with one noise at this many timesteps: one pass through a network on the CPU.
 pub const TIMESTEPS: usize = 8;
@@ -62,8 +61,10 @@ pub struct Gate<'a> {
     pub dataset: &'a Dataset,
     /// The models' noise schedule.
     pub schedule: &'a NoiseSchedule,
-    /// How many classes the models know, where they are class-conditional.
-    pub classes: Option<usize>,
+    /// How images become the models' samples.
+    pub codec: &'a Codec,
+    /// The condition of each group's images.
+    pub conditions: &'a GroupConditions,
 }
 
 impl Gate<'_> {
@@ -107,7 +108,7 @@ impl Gate<'_> {
             Some((forget, others)) if pairs.len() == all.len() && !forget.is_empty() && !others.is_empty() => {
                 (Change::new(forget), Change::new(others))
             }
-            _ => return Err(Error::input("the full model's errors are incomplete", "quality gate", "report this")),
+            _ => return Err(Error::internal("the full model's errors are incomplete in the quality gate")),
         };
         Ok(Judgement::new(forget, others, retrained_rise))
     }
@@ -135,15 +136,14 @@ impl Gate<'_> {
 
     fn error(&self, model: &dyn Denoiser, index: usize) -> Result<f64> {
         let pixels = self.dataset.pixels(index);
-        let image = from_bytes(pixels);
+        let image = self.codec.encode(pixels);
         let timesteps: Vec<usize> =
             (0..TIMESTEPS).map(|i| (2 * i + 1) * self.schedule.len() / (2 * TIMESTEPS)).collect();
         let noises: Vec<Vec<f32>> = timesteps.iter().map(|t| normals(&mut noise_of(pixels, *t), image.len())).collect();
         let x: Vec<f32> =
             noises.iter().zip(&timesteps).flat_map(|(e, t)| self.schedule.add_noise(&image, e, *t)).collect();
-        let group = self.dataset.group_of(index).unwrap_or(0);
-        let class = self.classes.map(|n| group.min(n.saturating_sub(1)));
-        let predicted = model.predict_noise(&x, &timesteps, class)?;
+        let condition = self.conditions.of_group(self.dataset.group_of(index))?;
+        let predicted = model.predict_noise(&x, &timesteps, &[condition; TIMESTEPS])?;
         let squares = noises.iter().flatten().zip(&predicted).map(|(e, p)| (f64::from(*e) - f64::from(*p)).powi(2));
         let error = squares.sum::<f64>() / x.len() as f64;
         if error.is_finite() {
@@ -169,6 +169,7 @@ mod tests {
     use crate::unlearning::{Forget, Forgetting, Rest};
     use whence_data::ImageShape;
     use whence_diffusion::SchedulerConfig;
+    use whence_nn::SampleShape;
 
     /// Knows the noise of every image, and is wrong by as much as it is told: its error is exactly that.
     struct Oracle {
@@ -184,7 +185,7 @@ mod tests {
                 for t in 0..gate.schedule.len() {
                     if t % 125 == 62 {
                         let noise = normals(&mut noise_of(pixels, t), pixels.len());
-                        let noisy = gate.schedule.add_noise(&from_bytes(pixels), &noise, t);
+                        let noisy = gate.schedule.add_noise(&gate.codec.encode(pixels), &noise, t);
                         known.insert(noisy.iter().map(|v| v.to_bits()).collect(), (noise, error_of(image)));
                     }
                 }
@@ -194,7 +195,7 @@ mod tests {
     }
 
     impl Denoiser for Oracle {
-        fn predict_noise(&self, x: &[f32], timesteps: &[usize], _: Option<usize>) -> Result<Vec<f32>> {
+        fn predict_noise(&self, x: &[f32], timesteps: &[usize], _: &[Condition]) -> Result<Vec<f32>> {
             assert_eq!(timesteps, [62, 187, 312, 437, 562, 687, 812, 937]);
             Ok(x.chunks(self.shape.numel())
                 .flat_map(|x| {
@@ -204,15 +205,17 @@ mod tests {
                 .collect())
         }
 
-        fn shape(&self) -> ImageShape {
-            self.shape
+        fn shape(&self) -> SampleShape {
+            whence_diffusion::sample_shape(self.shape)
         }
     }
 
     fn judge(forgotten: f64, others: impl Fn(usize) -> f64, retrained: Option<f64>) -> Judgement {
         let dataset = digits();
         let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
-        let gate = Gate { dataset: &dataset, schedule: &schedule, classes: None };
+        let codec = Codec::Identity { image: dataset.shape() };
+        let conditions = GroupConditions::none(dataset.groups().len());
+        let gate = Gate { dataset: &dataset, schedule: &schedule, codec: &codec, conditions: &conditions };
         let forget = Forget::group(&dataset, 2);
         let images = GateImages::new(&dataset, &Split::new(&dataset, &forget, 0.2)).unwrap();
         assert_eq!((images.forget.len(), images.others.len()), (4, 36));
@@ -258,7 +261,9 @@ mod tests {
     fn an_incomplete_reference_is_refused() {
         let dataset = digits();
         let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
-        let gate = Gate { dataset: &dataset, schedule: &schedule, classes: None };
+        let codec = Codec::Identity { image: dataset.shape() };
+        let conditions = GroupConditions::none(dataset.groups().len());
+        let gate = Gate { dataset: &dataset, schedule: &schedule, codec: &codec, conditions: &conditions };
         let images = GateImages { forget: vec![0], others: vec![100] };
         let oracle = Oracle::new(&gate, |_| 0.1);
         let told = gate.judge(&GateReference::default(), &oracle, &images, None, &mut |_, _| Ok(()));

@@ -23,7 +23,7 @@ pub use forget::Forget;
 pub use gate::{Gate, GateImages, GateReference, TIMESTEPS as GATE_TIMESTEPS};
 pub use judgement::{Change, Forgetting, Judgement, Rest};
 pub use neighbours::GroupNeighbours;
-pub use objective::{ForgetBatch, Objective, objective, objectives};
+pub use objective::{ForgetBatch, Objective, objective, objectives, revision_of};
 pub use recipe::Recipe;
 pub use run::{Outcome, Unlearning, UnlearningStep};
 pub use split::{Split, references};

@@ -46,6 +46,11 @@ pub trait Objective: Send + Sync {
         0
     }
 
+    /// Increased whenever the same inputs give another model, so that stored ones are not used.
+    fn revision(&self) -> u32 {
+        1
+    }
+
     /// The loss on the images to forget, `[1]`: a mean over them, because a step adds the losses of its shards by
     /// their share of the images.
     fn loss(&self, batch: ForgetBatch) -> Tensor<1>;
@@ -54,6 +59,11 @@ pub trait Objective: Send + Sync {
 /// Every objective this program knows.
 pub fn objectives() -> &'static [&'static dyn Objective] {
     &[&super::hinge::Hinge, &super::retrack::ReTrack, &super::zero::ReleasedZero]
+}
+
+/// Revision of the objective of that name; 0 for unknown ones, which no model was made with.
+pub fn revision_of(name: &str) -> u32 {
+    objectives().iter().find(|o| o.name() == name).map_or(0, |o| o.revision())
 }
 
 /// The objective of that name.
@@ -105,7 +115,7 @@ pub(super) mod test {
         let loss = objective.loss(batch(leaf.clone(), &tape));
         let value: f32 = loss.clone().inner().into_scalar();
         let mut gradients = loss.backward();
-        let gradient = to_vec(leaf.grad_remove(&mut gradients).expect("a gradient"));
+        let gradient = to_vec(leaf.grad_remove(&mut gradients).expect("a gradient")).unwrap();
         for (i, &found) in gradient.iter().enumerate() {
             let h = 1e-2f32;
             let at = |delta: f32| -> f64 {

@@ -6,10 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::objective::objective;
 use crate::TrainingRecord;
-use whence_base::{Error, Result};
-use whence_diffusion::Model;
+use crate::config::{LEARNING_RATE_REMEDY, MAX_BATCH, MAX_STEPS, is_learning_rate, longest_warmup};
+use crate::settings_file::read_settings;
+use whence_base::{Error, Result, Setting};
+use whence_diffusion::Pipeline;
 use whence_nn::optimizer::AdamWConfig;
-use whence_nn::weights::named_values;
+use whence_nn::weights::named_tensors;
+
+/// Most nearest images that an objective may use for an image.
+const MAX_NEIGHBOURS: usize = 10_000;
 
 /// Settings of an unlearning run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,9 +79,7 @@ impl Recipe {
     /// # Errors
     /// Unknown settings, by name, and numbers out of range.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-        let recipe: Self = toml::from_str(&text)
-            .map_err(|e| Error::file(format!("this is not a recipe: {}", e.message()), path, "correct the file"))?;
+        let recipe: Self = read_settings(path, "a recipe")?;
         recipe.check()?;
         Ok(recipe)
     }
@@ -87,15 +90,28 @@ impl Recipe {
     /// Names the setting.
     pub fn check(&self) -> Result<()> {
         objective(&self.objective)?;
-        let refuse = |what: &str| Err(Error::input(what, "recipe", "correct the recipe"));
-        if self.steps == 0 || self.batch == 0 {
-            return refuse("steps and batch must be 1 or more");
+        let refuse = |what: &str| Err(Error::setting(what, [Setting::Recipe], "correct the recipe"));
+        if !(1..=MAX_STEPS).contains(&self.steps) {
+            return refuse(&format!("steps is {}, and must be between 1 and {MAX_STEPS}", self.steps));
         }
-        if self.learning_rate.is_some_and(|r| !(r.is_finite() && r > 0.0)) {
-            return refuse("learning_rate must be positive");
+        if !(1..=MAX_BATCH).contains(&self.batch) {
+            return refuse(&format!("batch is {}, and must be between 1 and {MAX_BATCH}", self.batch));
         }
-        if self.forget_weight.is_some_and(|w| !(w.is_finite() && w >= 0.0)) {
-            return refuse("forget_weight must not be negative");
+        if let Some(rate) = self.learning_rate.filter(|r| !is_learning_rate(*r)) {
+            return refuse(&format!("learning_rate is {rate}: {LEARNING_RATE_REMEDY}"));
+        }
+        let longest = longest_warmup(self.steps);
+        if self.warmup_steps > longest {
+            return refuse(&format!("warmup_steps is {}, and must be at most {longest}", self.warmup_steps));
+        }
+        if let Err(what) = self.optimizer.check() {
+            return refuse(&what);
+        }
+        if let Some(weight) = self.forget_weight.filter(|w| !(0.0..=1e6).contains(w)) {
+            return refuse(&format!("forget_weight is {weight}, and must be between 0 and 1,000,000"));
+        }
+        if let Some(neighbours) = self.neighbours.filter(|n| *n > MAX_NEIGHBOURS) {
+            return refuse(&format!("neighbours is {neighbours}, and must be at most {MAX_NEIGHBOURS}"));
         }
         if !(0.0..=255.0).contains(&self.dequantize) {
             return refuse("dequantize must be between 0 and 255 grey levels");
@@ -116,7 +132,7 @@ impl Recipe {
     ///
     /// # Errors
     /// Unknown objectives.
-    pub fn resolved(&self, model: &Model, folder: Option<&Path>) -> Result<Self> {
+    pub fn resolved(&self, model: &Pipeline, folder: Option<&Path>) -> Result<Self> {
         self.check()?;
         let objective = objective(&self.objective)?;
         let peak = folder.and_then(TrainingRecord::of_model).map(|r| r.config.learning_rate);
@@ -133,10 +149,10 @@ impl Recipe {
 /// A peak learning rate for a network whose training is unknown. Adam's best rate falls as one over a layer's fan-in
 /// (Yang et al. 2022, table 3); 0.4 over the median fan-in of the 3x3 convolutions meets both the digits' network
 /// (2e-3 at 16 to 32 channels) and the published CIFAR-10 one (1e-4 to 2e-4 at 128 to 256).
-fn typical_peak(model: &Model) -> f64 {
-    let mut fans: Vec<usize> = named_values(&model.network)
+fn typical_peak(model: &Pipeline) -> f64 {
+    let mut fans: Vec<usize> = named_tensors(&model.network)
         .iter()
-        .filter_map(|(_, shape, _)| match shape.as_slice() {
+        .filter_map(|parameter| match parameter.shape.as_slice() {
             [_, inputs, 3, 3] => Some(inputs * 9),
             _ => None,
         })
@@ -144,4 +160,27 @@ fn typical_peak(model: &Model) -> f64 {
     fans.sort_unstable();
     let median = fans.get(fans.len() / 2).copied().unwrap_or(400).max(1);
     (0.4 / median as f64).clamp(1e-5, 2e-3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let refused = |change: &dyn Fn(&mut Recipe)| {
+            let mut recipe = Recipe::default();
+            change(&mut recipe);
+            recipe.check().unwrap_err().to_string()
+        };
+        assert!(Recipe::default().check().is_ok());
+        assert!(Recipe { steps: 1, ..Recipe::default() }.check().is_ok(), "a trial run");
+        assert!(refused(&|r| r.batch = 1 << 32).contains("batch is 4294967296"));
+        assert!(refused(&|r| r.steps = 0).contains("steps is 0"));
+        assert!(refused(&|r| r.warmup_steps = usize::MAX).contains("warmup_steps"));
+        assert!(refused(&|r| r.learning_rate = Some(1e-300)).contains("learning_rate"));
+        assert!(refused(&|r| r.forget_weight = Some(1.8e19)).contains("forget_weight"));
+        assert!(refused(&|r| r.neighbours = Some(1 << 40)).contains("neighbours"));
+        assert!(refused(&|r| r.optimizer.clip_norm = Some(-1.0)).contains("clip_norm"));
+    }
 }

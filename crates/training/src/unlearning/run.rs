@@ -13,8 +13,9 @@ use super::stop::{PROBE_EVERY, Probe};
 use whence_base::random::stream;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
-use whence_diffusion::Model;
-use whence_models::UNet2DModel;
+use whence_diffusion::{GroupConditions, Pipeline};
+use whence_models::Network;
+use whence_nn::ParameterSelection;
 use whence_nn::gradients::{Gradients, Pass, sharded_gradients, shards};
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
@@ -33,13 +34,16 @@ pub struct UnlearningStep<'a> {
     /// Mean squared error on the step's images to retain; as old.
     pub retain_loss: f32,
     /// The network as it is now, without gradients.
-    pub network: &'a UNet2DModel,
+    pub network: &'a Network,
     progress: &'a Progress,
 }
 
 impl UnlearningStep<'_> {
     /// All that is needed to go on from here, read back from the device: two to four times the size of the weights.
-    pub fn state(&self) -> UnlearningState {
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn state(&self) -> Result<UnlearningState> {
         self.progress.state()
     }
 }
@@ -48,7 +52,7 @@ impl UnlearningStep<'_> {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The model without the images.
-    pub model: Model,
+    pub model: Pipeline,
     /// Where a safety stop ended the run early: the step at which damage was found, and what it was. The model is then
     /// the last one that was found fine before.
     pub stopped_at: Option<(usize, String)>,
@@ -57,9 +61,11 @@ pub struct Outcome {
 /// An unlearning run's inputs.
 pub struct Unlearning<'a> {
     /// The full model.
-    pub model: &'a Model,
+    pub model: &'a Pipeline,
     /// Its training images.
     pub dataset: &'a Dataset,
+    /// The condition of each group's images.
+    pub conditions: &'a GroupConditions,
     /// The images to forget.
     pub forget: &'a Forget,
     /// A resolved recipe.
@@ -90,6 +96,7 @@ impl Unlearning<'_> {
         let batches = Batches {
             model: self.model,
             dataset: self.dataset,
+            conditions: self.conditions,
             recipe,
             split: &split,
             name: self.forget.name(),
@@ -99,7 +106,7 @@ impl Unlearning<'_> {
                 None => neighbours_of(self.dataset, &split, count.max(1)),
             },
         };
-        let probe = Probe::new(self.model, self.dataset, &split, recipe);
+        let probe = Probe::new(self.model, self.dataset, self.conditions, &split, recipe)?;
         let mut progress = Progress::start(&self.model.network, recipe.optimizer);
         if let Some(state) = state {
             progress = progress.resume(state, self.model.device())?;
@@ -107,7 +114,7 @@ impl Unlearning<'_> {
         let mut losses = None;
         while progress.step < recipe.steps {
             let step = progress.step;
-            let (gradients, told) = self.gradients(objective, &progress.network, &batches.draw(step), step);
+            let (gradients, told) = self.gradients(objective, &progress.network, &batches.draw(step)?, step);
             let last = step + 1 == recipe.steps;
             let (forget_loss, retain_loss) = match losses {
                 Some(known) if !self.model.is_on_cpu() && !step.is_multiple_of(READ_EVERY) && !last => known,
@@ -119,9 +126,9 @@ impl Unlearning<'_> {
             (progress.network, _) = progress.optimizer.step(progress.network, gradients, rate);
             progress.step = step + 1;
             if progress.step.is_multiple_of(PROBE_EVERY) || last {
-                if let Some(why) = probe.damage(&progress.network) {
+                if let Some(why) = probe.damage(&progress.network)? {
                     let kept = progress.kept.unwrap_or_else(|| self.model.network.clone());
-                    let model = self.model.with_network(kept)?;
+                    let model = self.model.with_network(kept);
                     return Ok(Outcome { model, stopped_at: Some((progress.step, why)) });
                 }
                 progress.kept = Some(progress.network.clone());
@@ -135,7 +142,7 @@ impl Unlearning<'_> {
                 progress: &progress,
             })?;
         }
-        Ok(Outcome { model: self.model.with_network(progress.network)?, stopped_at: None })
+        Ok(Outcome { model: self.model.with_network(progress.network), stopped_at: None })
     }
 
     /// Refuses what cannot be unlearned.
@@ -153,14 +160,6 @@ impl Unlearning<'_> {
                 "unlearning needs images to forget and images to retain: give a dataset of at least two groups",
             ));
         }
-        let groups = self.dataset.groups().len();
-        if let Some(classes) = self.model.classes().filter(|c| *c < groups) {
-            return Err(Error::input(
-                format!("the model knows {classes} classes and the dataset has {groups} groups"),
-                place(),
-                "unlearning a class-conditional model takes group number n as class n: give the groups it was trained on",
-            ));
-        }
         Ok(())
     }
 
@@ -169,7 +168,7 @@ impl Unlearning<'_> {
     fn gradients(
         &self,
         objective: &dyn Objective,
-        network: &UNet2DModel,
+        network: &Network,
         batch: &Batch,
         step: usize,
     ) -> (Gradients, Vec<Tensor<1>>) {
@@ -179,20 +178,20 @@ impl Unlearning<'_> {
         let weight = self.recipe.forget_weight.unwrap_or(objective.default_weight());
         // As many images of each half in every shard, so that all cost the same.
         let shards = shards(self.recipe.batch, 2, shape, plain);
-        sharded_gradients(network, &shards, |network, index, places| {
+        sharded_gradients(network, &ParameterSelection::All, &shards, |network, index, places| {
             let (both, near) = batch.part(places);
             let n = places.len();
             let counter = ((step as u64) << 16) | index as u64;
             let name = self.forget.name().as_bytes();
             let mut dropout = stream("whence 2026 unlearning dropout", self.recipe.seed, name, counter);
             let noisy = to_tensor(&both.noisy, shape, &device);
-            let output = network.forward(noisy, &both.timesteps, both.classes.as_deref(), Some(&mut dropout));
+            let output = network.forward(noisy, &both.timesteps, &both.network_conditions(), Some(&mut dropout));
             let target = to_tensor(&both.targets, shape, &device);
             let part = |t: &Tensor<4>, from: usize| t.clone().narrow(0, from, n);
             let teacher = objective.needs_teacher().then(|| {
                 let forget = both.part(&(0..n));
                 let noisy = to_tensor(&forget.noisy, shape, plain);
-                self.model.network.forward(noisy, &forget.timesteps, forget.classes.as_deref(), None).autodiff()
+                self.model.network.forward(noisy, &forget.timesteps, &forget.network_conditions(), None).autodiff()
             });
             let forget = ForgetBatch {
                 prediction: part(&output, 0),
@@ -211,7 +210,7 @@ impl Unlearning<'_> {
 
 /// The two halves' mean squared errors from all shards' shares.
 fn read_losses(told: Vec<Tensor<1>>) -> Result<(f32, f32)> {
-    let values = to_vec(Tensor::cat(told, 0));
+    let values = to_vec(Tensor::cat(told, 0))?;
     let sum = |first: usize| values.iter().skip(first).step_by(2).sum::<f32>();
     let (forget, retain) = (sum(0), sum(1));
     if forget.is_finite() && retain.is_finite() {

@@ -1,13 +1,13 @@
 //! An unlearning run half done, so that it can be taken up again.
 
-use safetensors::SafeTensors;
-
 use whence_base::{Error, Result};
-use whence_models::UNet2DModel;
+use whence_models::Network;
+use whence_nn::ParameterSelection;
 use whence_nn::optimizer::AdamW;
 use whence_nn::optimizer::AdamWConfig;
+use whence_nn::parameters::read_all;
 use whence_nn::weights::{
-    NamedValues, Precision, Prefixed, SafetensorsSource, Values, named_values, prefixed, safetensors_bytes,
+    NamedValues, Precision, Prefixed, SafetensorsSource, Values, named_tensors, prefixed, safetensors_bytes,
 };
 
 /// Everything that an unlearning run needs to go on as if it had never stopped. A run is known by its model, dataset,
@@ -36,10 +36,8 @@ impl UnlearningState {
     /// Bytes that are not such a file, or cut short.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let source = SafetensorsSource::from_bytes(bytes, "unlearning state")?;
-        let header = SafeTensors::read_metadata(bytes).ok();
-        let notes = header.as_ref().and_then(|(_, header)| header.metadata().as_ref());
-        let step = notes.and_then(|n| n.get("step")).and_then(|s| s.parse().ok()).ok_or_else(|| damaged("no step"))?;
-        Ok(Self { step, tensors: source.into_values() })
+        let step = source.note("step").and_then(|s| s.parse().ok()).ok_or_else(|| damaged("no step"))?;
+        Ok(Self { step, tensors: source.into_values()? })
     }
 }
 
@@ -51,16 +49,21 @@ fn damaged(what: &str) -> Error {
 pub struct Progress {
     /// Steps done.
     pub step: usize,
-    pub network: UNet2DModel,
+    pub network: Network,
     pub optimizer: AdamW,
     /// The last weights that the safety probe found fine; the full model's own where absent.
-    pub kept: Option<UNet2DModel>,
+    pub kept: Option<Network>,
 }
 
 impl Progress {
     /// Before the first step.
-    pub fn start(full: &UNet2DModel, config: AdamWConfig) -> Self {
-        Self { step: 0, network: full.clone(), optimizer: AdamW::new(config, full), kept: None }
+    pub fn start(full: &Network, config: AdamWConfig) -> Self {
+        Self {
+            step: 0,
+            network: full.clone(),
+            optimizer: AdamW::new(config, full, &ParameterSelection::All),
+            kept: None,
+        }
     }
 
     /// Goes on from `state`.
@@ -73,7 +76,7 @@ impl Progress {
         let mut values = Values::new(state.tensors);
         let mut network = |prefix| {
             let source = &mut Prefixed { source: &mut values, prefix };
-            UNet2DModel::build(&config, source, device).map_err(|_| damaged("weights are missing"))
+            Network::build(&config, source, device).map_err(|_| damaged("weights are missing"))
         };
         self.network = network("model")?;
         self.kept = has_kept.then(|| network("kept")).transpose()?;
@@ -83,10 +86,13 @@ impl Progress {
     }
 
     /// Read back from the device.
-    pub fn state(&self) -> UnlearningState {
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn state(&self) -> Result<UnlearningState> {
         let (_, mut tensors) = self.optimizer.state();
-        tensors.extend(prefixed("model", named_values(&self.network)));
-        tensors.extend(self.kept.iter().flat_map(|kept| prefixed("kept", named_values(kept))));
-        UnlearningState { step: self.step, tensors }
+        tensors.extend(prefixed("model", named_tensors(&self.network)));
+        tensors.extend(self.kept.iter().flat_map(|kept| prefixed("kept", named_tensors(kept))));
+        Ok(UnlearningState { step: self.step, tensors: read_all(tensors)? })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 use whence_base::Error;
 use whence_data::{Dataset, LoadOptions};
-use whence_diffusion::Model;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_nn::weights::{NamedValues, named_values};
 
 /// 240 digits in ten groups, 8x8.
@@ -14,9 +14,14 @@ pub fn digits() -> Dataset {
     Dataset::load(&folder, &LoadOptions::default(), &mut |_, _| Ok(())).unwrap()
 }
 
-fn model() -> Model {
+fn model() -> Pipeline {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/digits/model");
-    Model::load(&folder, &burn::tensor::Device::flex()).unwrap()
+    Pipeline::load(&folder, &burn::tensor::Device::flex()).unwrap()
+}
+
+/// The digits' model has no classes.
+fn unconditional() -> GroupConditions {
+    GroupConditions::none(10)
 }
 
 fn recipe(steps: usize, learning_rate: f64) -> Recipe {
@@ -24,7 +29,7 @@ fn recipe(steps: usize, learning_rate: f64) -> Recipe {
 }
 
 fn values(outcome: &Outcome) -> Vec<NamedValues> {
-    named_values(&outcome.model.network)
+    named_values(&outcome.model.network).unwrap()
 }
 
 #[test]
@@ -32,8 +37,15 @@ fn a_run_broken_off_at_any_step_ends_with_the_same_weights() {
     let (model, dataset) = (model(), digits());
     let forget = Forget::group(&dataset, 4);
     let recipe = recipe(12, 1e-4);
-    let unlearning =
-        Unlearning { model: &model, dataset: &dataset, forget: &forget, recipe: &recipe, neighbours: None };
+    let conditions = unconditional();
+    let unlearning = Unlearning {
+        model: &model,
+        dataset: &dataset,
+        conditions: &conditions,
+        forget: &forget,
+        recipe: &recipe,
+        neighbours: None,
+    };
     let whole = unlearning.run(None, &mut |_| Ok(())).unwrap();
     assert_eq!(whole.stopped_at, None);
     for stop in 1..=12 {
@@ -42,7 +54,7 @@ fn a_run_broken_off_at_any_step_ends_with_the_same_weights() {
             if step.step < stop {
                 return Ok(());
             }
-            kept = Some(step.state());
+            kept = Some(step.state().unwrap());
             Err(Error::Cancelled)
         });
         assert!(broken.unwrap_err().is_cancelled());
@@ -64,12 +76,19 @@ fn a_damaged_state_is_refused() {
     let (model, dataset) = (model(), digits());
     let forget = Forget::group(&dataset, 4);
     let recipe = recipe(2, 1e-4);
-    let unlearning =
-        Unlearning { model: &model, dataset: &dataset, forget: &forget, recipe: &recipe, neighbours: None };
+    let conditions = unconditional();
+    let unlearning = Unlearning {
+        model: &model,
+        dataset: &dataset,
+        conditions: &conditions,
+        forget: &forget,
+        recipe: &recipe,
+        neighbours: None,
+    };
     let mut states = Vec::new();
     unlearning
         .run(None, &mut |step| {
-            states.push(step.state());
+            states.push(step.state().unwrap());
             Ok(())
         })
         .unwrap();
@@ -91,13 +110,20 @@ fn weights_do_not_depend_on_the_number_of_threads() {
         let recipe = Recipe { objective: objective.into(), ..recipe(3, 1e-3) };
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let unlearning =
-                Unlearning { model: &model, dataset: &dataset, forget: &forget, recipe: &recipe, neighbours: None };
+            let conditions = unconditional();
+            let unlearning = Unlearning {
+                model: &model,
+                dataset: &dataset,
+                conditions: &conditions,
+                forget: &forget,
+                recipe: &recipe,
+                neighbours: None,
+            };
             values(&pool.install(|| unlearning.run(None, &mut |_| Ok(()))).unwrap())
         };
         let (one, two) = (on(1), on(2));
         assert!(one == two && one == on(3), "{objective}");
-        assert!(one != named_values(&model.network), "it has moved");
+        assert!(one != named_values(&model.network).unwrap(), "it has moved");
     }
 }
 
@@ -105,14 +131,22 @@ fn weights_do_not_depend_on_the_number_of_threads() {
 fn unlearning_passes_the_gate_and_damage_is_stopped() {
     let (model, dataset) = (model(), digits());
     let forget = Forget::group(&dataset, 4);
-    let gate = Gate { dataset: &dataset, schedule: model.schedule(), classes: None };
+    let conditions = unconditional();
+    let gate = Gate { dataset: &dataset, schedule: model.schedule(), codec: model.codec(), conditions: &conditions };
     let ordinary = Recipe { steps: 40, batch: 16, ..Recipe::default() }.resolved(&model, None).unwrap();
     let images = GateImages::new(&dataset, &Split::new(&dataset, &forget, ordinary.held_out)).unwrap();
     let mut reference = GateReference::default();
     gate.refer(&mut reference, &model, &images, &mut |_, _| Ok(())).unwrap();
-    let judge = |m: &Model| gate.judge(&reference, m, &images, None, &mut |_, _| Ok(())).unwrap();
+    let judge = |m: &Pipeline| gate.judge(&reference, m, &images, None, &mut |_, _| Ok(())).unwrap();
     let run = |recipe: &Recipe| {
-        let unlearning = Unlearning { model: &model, dataset: &dataset, forget: &forget, recipe, neighbours: None };
+        let unlearning = Unlearning {
+            model: &model,
+            dataset: &dataset,
+            conditions: &conditions,
+            forget: &forget,
+            recipe,
+            neighbours: None,
+        };
         unlearning.run(None, &mut |_| Ok(())).unwrap()
     };
 
@@ -137,9 +171,16 @@ fn a_stopped_run_gives_its_last_fine_weights_also_when_it_was_resumed() {
     let forget = Forget::group(&dataset, 4);
     let base = Recipe { steps: 40, batch: 16, retain_limit: 0.0, ..Recipe::default() }.resolved(&model, None).unwrap();
     let run = |recipe: &Recipe, state, observe: &mut dyn FnMut(UnlearningStep<'_>) -> whence_base::Result<()>| {
-        Unlearning { model: &model, dataset: &dataset, forget: &forget, recipe, neighbours: None }
-            .run(state, observe)
-            .unwrap()
+        Unlearning {
+            model: &model,
+            dataset: &dataset,
+            conditions: &unconditional(),
+            forget: &forget,
+            recipe,
+            neighbours: None,
+        }
+        .run(state, observe)
+        .unwrap()
     };
     // A limit that forgetting passes between the first probe and the second.
     let (recipe, stopped, state) = (1..40)
@@ -147,7 +188,7 @@ fn a_stopped_run_gives_its_last_fine_weights_also_when_it_was_resumed() {
             let recipe = Recipe { forget_limit: 1.0 + 0.05 * f64::from(i), ..base.clone() };
             let mut state = None;
             let outcome = run(&recipe, None, &mut |step| {
-                state = if step.step == 13 { Some(step.state()) } else { state.take() };
+                state = if step.step == 13 { Some(step.state().unwrap()) } else { state.take() };
                 Ok(())
             });
             (outcome.stopped_at.as_ref()?.0 == 20).then_some((recipe, outcome, state?))

@@ -1,4 +1,4 @@
-//! The controls above the wall.
+//! The controls above the image grid.
 
 use egui::{Align, Align2, Button, ComboBox, Label, Layout, RichText, Slider, TextEdit, Ui};
 
@@ -8,7 +8,7 @@ use crate::app::panels::View;
 use crate::app::theme::{self, tokens};
 use whence_data::Dataset;
 
-/// Draws two lines: what is shown and how, and what can be done with the selected image.
+/// Draws two lines: search, filter, order and tile size; and the count with the actions on the selected image.
 pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     ui.horizontal_wrapped(|ui| {
         search(ui, view);
@@ -18,14 +18,14 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     });
     ui.horizontal(|ui| {
         let t = tokens(ui);
-        let shown = view.library.arrangement(view.state.dataset_number).map_or(0, |(a, _)| a.order.len());
+        let shown = view.library.arrangement(view.state.dataset_id).map_or(0, |(a, _)| a.order.len());
         let all = format::plural(dataset.len(), "image");
         let count = if shown == dataset.len() { all } else { format!("{} of {all}", format::count(shown)) };
         ui.label(RichText::new(count).font(theme::caption()).color(t.weak));
-        let caution = match view.library.wish.sort {
-            Sort::Query => "nearest to the image asked about first, by their pixels. Nearest, not cause",
-            Sort::Similar(_) => "nearest to one image first, by their pixels",
-            Sort::Moved => "those whose own loss rose most when the group was unlearned first",
+        let caution = match view.library.options.sort {
+            Sort::Query => "sorted by pixel distance to the query image; similarity is not causation",
+            Sort::Similar(_) => "sorted by pixel distance",
+            Sort::Moved => "sorted by the rise of their own loss when the group was unlearned",
             Sort::Group | Sort::Name => "",
         };
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -38,7 +38,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
 }
 
 fn search(ui: &mut Ui, view: &mut View<'_>) {
-    let field = TextEdit::singleline(&mut view.library.wish.search)
+    let field = TextEdit::singleline(&mut view.library.options.search)
         .align(Align2::LEFT_CENTER)
         .hint_text("Search by name")
         .desired_width(180.0);
@@ -46,74 +46,77 @@ fn search(ui: &mut Ui, view: &mut View<'_>) {
     if std::mem::take(&mut view.shell.focus_filter) {
         response.request_focus();
     }
-    response.on_hover_text("Shows images whose names contain this (Ctrl+F)");
+    response.on_hover_text("Shows images whose names contain this text (Ctrl+F).");
 }
 
 fn group(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
-    let chosen = &mut view.library.wish.group;
+    let chosen = &mut view.library.options.group;
     let text = chosen.map_or("All groups", |g| dataset.group_name(g));
     let shown = ComboBox::from_id_salt("library group").selected_text(format::cut(text, 22)).width(150.0).truncate();
     let response = shown.show_ui(ui, |ui| {
         ui.selectable_value(chosen, None, "All groups");
-        for (number, name) in dataset.groups().iter().enumerate() {
-            ui.selectable_value(chosen, Some(number), format::cut(name, 40));
+        for (index, name) in dataset.groups().iter().enumerate() {
+            ui.selectable_value(chosen, Some(index), format::cut(name, 40));
         }
     });
-    response.response.accessible_name("Group to show").on_hover_text("Shows one group, or all");
+    response.response.accessible_name("Group to show").on_hover_text("Shows one group, or all.");
 }
 
 fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
-    let now = view.library.wish.sort;
+    let now = view.library.options.sort;
     let text = match now {
         Sort::Group => "By group".to_owned(),
         Sort::Name => "By name".to_owned(),
-        Sort::Query => "Nearest to the image".to_owned(),
+        Sort::Query => "Nearest to the query image".to_owned(),
         Sort::Similar(image) => format!("Similar to {}", format::cut(dataset.image_name(image), 24)),
-        Sort::Moved => "Loss moved most".to_owned(),
+        Sort::Moved => "Most affected by unlearning".to_owned(),
     };
-    let (near, moved) = (can_compare(view.state), moved(view.state).is_some());
-    let asked = view.state.query().is_some() && view.state.group.is_some();
-    let unknown =
-        if asked { "Find them first: Explain, Evidence" } else { "Explain an image and select a group first" };
-    let chosen = &mut view.library.wish.sort;
+    let (comparable, affected) = (can_compare(view.state), moved(view.state).is_some());
+    let selected = view.state.query().is_some() && view.state.group.is_some();
+    let reason = if selected {
+        "Compute the most affected images first: Explain tab, Evidence."
+    } else {
+        "Explain an image and select a group first."
+    };
+    let chosen = &mut view.library.options.sort;
     let shown = ComboBox::from_id_salt("library order").selected_text(text.as_str()).width(190.0).truncate();
     let response = shown.show_ui(ui, |ui| {
         ui.selectable_value(chosen, Sort::Group, "By group");
         ui.selectable_value(chosen, Sort::Name, "By name");
-        ui.add_enabled_ui(near, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the image"))
+        ui.add_enabled_ui(comparable, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the query image"))
             .inner
-            .on_disabled_hover_text("Draw or open an image of the training images' size first");
-        ui.add_enabled_ui(moved, |ui| ui.selectable_value(chosen, Sort::Moved, "Loss moved most"))
+            .on_disabled_hover_text("Generate or open an image of the training images' size first.");
+        ui.add_enabled_ui(affected, |ui| ui.selectable_value(chosen, Sort::Moved, "Most affected by unlearning"))
             .inner
-            .on_disabled_hover_text(unknown);
+            .on_disabled_hover_text(reason);
         if matches!(now, Sort::Similar(_)) {
             ui.selectable_value(chosen, now, text.as_str());
         }
     });
-    response.response.accessible_name("Order of the images").on_hover_text("What comes first");
+    response.response.accessible_name("Order of the images").on_hover_text("Order of the images.");
 }
 
 fn size(ui: &mut Ui, view: &mut View<'_>) {
     ui.spacing_mut().slider_width = 120.0;
     ui.label(RichText::new("Tile size").font(theme::caption()).color(tokens(ui).weak));
     let slider = Slider::new(&mut view.library.side, SIDES).show_value(false).step_by(1.0).logarithmic(true);
-    ui.add(slider).accessible_name("Tile size").on_hover_text("Size of the tiles (+ and −)");
+    ui.add(slider).accessible_name("Tile size").on_hover_text("Size of the tiles (+ and −).");
 }
 
-/// What can be done with the selected image; from the right.
+/// Actions on the selected image, laid out from the right.
 fn selection(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     let image = view.state.image;
     let similar = ui.add_enabled(image.is_some(), Button::new("Similar to this"));
     if similar
-        .on_hover_text("Puts the images nearest to the selected one first, by their pixels")
-        .on_disabled_hover_text("Select an image first")
+        .on_hover_text("Sorts the images by their pixel distance to the selected one.")
+        .on_disabled_hover_text("Select an image first.")
         .clicked()
     {
-        view.library.wish.sort = image.map_or(Sort::Group, Sort::Similar);
+        view.library.options.sort = image.map_or(Sort::Group, Sort::Similar);
         view.library.loupe = false;
     }
-    let look = ui.add_enabled(image.is_some() && !view.library.loupe, Button::new("Look closer"));
-    if look.on_hover_text("Shows the selected image large (Enter, or double click)").clicked() {
+    let large = ui.add_enabled(image.is_some() && !view.library.loupe, Button::new("View large"));
+    if large.on_hover_text("Shows the selected image large (Enter, or double click).").clicked() {
         view.library.loupe = true;
     }
     if let Some(image) = image {

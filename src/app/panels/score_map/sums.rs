@@ -1,5 +1,5 @@
-//! Sums of a map's stored terms, kept as long as they are on screen: brushing costs one sum a group, and standing still
-//! nothing.
+//! Sums of a map's stored terms, cached while they are on screen: changing the selection costs one sum per group, and a
+//! frame without a change costs nothing.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -9,86 +9,88 @@ use egui::cache::{ComputerMut, FrameCache};
 
 use whence_diffusion::elbo::{Estimate, Region, ScoreMap};
 
-/// What the cells of a map add to the score.
-pub struct ByCell {
+/// The contributions of a map's cells to the score.
+pub struct CellScores {
     /// Nats, row by row.
     pub values: Arc<[f32]>,
-    /// The size that all but the strongest two hundredth part of the cells stay below.
+    /// The 99.5th percentile of their absolute values.
     pub reach: f64,
-    /// Keeps the map's address from being used again.
+    /// Keeps the map alive, so that its address, the key of the cache, is not reused.
     _map: Arc<ScoreMap>,
 }
 
-/// What a region of a map adds to the score.
-pub struct Part {
-    /// Its score.
+/// The score of a region of a map.
+pub struct RegionScore {
+    /// The score.
     pub estimate: Estimate,
-    /// Timesteps from noise to image, and what each adds.
-    pub course: Vec<(usize, f64)>,
+    /// Timesteps from noise to image, with the contribution of each in nats.
+    pub by_timestep: Vec<(usize, f64)>,
     _map: Arc<ScoreMap>,
 }
 
-/// The cells of a map.
-pub fn by_cell(ui: &Ui, map: &Arc<ScoreMap>) -> Arc<ByCell> {
-    ui.memory_mut(|m| Arc::clone(m.caches.cache::<FrameCache<Arc<ByCell>, Cells>>().get(Known(map))))
+/// The contributions of a map's cells.
+pub fn by_cell(ui: &Ui, map: &Arc<ScoreMap>) -> Arc<CellScores> {
+    ui.memory_mut(|m| Arc::clone(m.caches.cache::<FrameCache<Arc<CellScores>, ComputeCells>>().get(MapByAddress(map))))
 }
 
-/// A region of a map.
-pub fn part(ui: &Ui, map: &Arc<ScoreMap>, region: Region) -> Arc<Part> {
-    ui.memory_mut(|m| Arc::clone(m.caches.cache::<FrameCache<Arc<Part>, Parts>>().get((Known(map), region))))
+/// The score of a region of a map.
+pub fn region_score(ui: &Ui, map: &Arc<ScoreMap>, region: Region) -> Arc<RegionScore> {
+    ui.memory_mut(|m| {
+        Arc::clone(m.caches.cache::<FrameCache<Arc<RegionScore>, ComputeRegion>>().get((MapByAddress(map), region)))
+    })
 }
 
-/// A map that is told apart from others by where it is: maps do not change.
+/// A map identified by its address, which is valid because maps do not change.
 #[derive(Clone, Copy)]
-struct Known<'a>(&'a Arc<ScoreMap>);
+struct MapByAddress<'a>(&'a Arc<ScoreMap>);
 
-impl Hash for Known<'_> {
+impl Hash for MapByAddress<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         Arc::as_ptr(self.0).hash(state);
     }
 }
 
 #[derive(Default)]
-struct Cells;
+struct ComputeCells;
 
-impl ComputerMut<Known<'_>, Arc<ByCell>> for Cells {
-    fn compute(&mut self, Known(map): Known<'_>) -> Arc<ByCell> {
+impl ComputerMut<MapByAddress<'_>, Arc<CellScores>> for ComputeCells {
+    fn compute(&mut self, MapByAddress(map): MapByAddress<'_>) -> Arc<CellScores> {
         let values: Arc<[f32]> = map.by_cell().into_iter().map(|v| v as f32).collect();
-        Arc::new(ByCell { reach: reach(&values), values, _map: Arc::clone(map) })
+        Arc::new(CellScores { reach: reach(&values), values, _map: Arc::clone(map) })
     }
 }
 
 #[derive(Default)]
-struct Parts;
+struct ComputeRegion;
 
-impl ComputerMut<(Known<'_>, Region), Arc<Part>> for Parts {
-    fn compute(&mut self, (Known(map), region): (Known<'_>, Region)) -> Arc<Part> {
+impl ComputerMut<(MapByAddress<'_>, Region), Arc<RegionScore>> for ComputeRegion {
+    fn compute(&mut self, (MapByAddress(map), region): (MapByAddress<'_>, Region)) -> Arc<RegionScore> {
         let (estimate, by_timestep) = map.part(region);
-        Arc::new(Part { estimate, course: from_noise(by_timestep), _map: Arc::clone(map) })
+        Arc::new(RegionScore { estimate, by_timestep: from_noise(by_timestep), _map: Arc::clone(map) })
     }
 }
 
-/// From noise to image; what is drawn several times at a timestep counts together.
+/// Sorts contributions from noise to image, and sums those of the same timestep.
 fn from_noise(mut shares: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
     shares.sort_by_key(|(t, _)| std::cmp::Reverse(*t));
-    shares.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1 += next.1;
+    let mut summed: Vec<(usize, f64)> = Vec::with_capacity(shares.len());
+    for (timestep, share) in shares {
+        match summed.last_mut() {
+            Some((last, sum)) if *last == timestep => *sum += share,
+            _ => summed.push((timestep, share)),
         }
-        same
-    });
-    shares
+    }
+    summed
 }
 
-/// The size that all but the strongest two hundredth part of values stay below.
+/// The 99.5th percentile of the absolute values, 0 without any. Non-finite values are ignored.
 pub fn reach(values: &[f32]) -> f64 {
     let mut sizes: Vec<f32> = values.iter().map(|v| v.abs()).filter(|v| v.is_finite()).collect();
-    let place = sizes.len().saturating_sub(1) * 995 / 1000;
+    let index = sizes.len().saturating_sub(1) * 995 / 1000;
     if sizes.is_empty() {
         return 0.0;
     }
-    f64::from(*sizes.select_nth_unstable_by(place, f32::total_cmp).1)
+    f64::from(*sizes.select_nth_unstable_by(index, f32::total_cmp).1)
 }
 
 #[cfg(test)]
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_strongest_cells_do_not_set_the_scale() {
+    fn outlier_cells_do_not_set_the_scale() {
         let values: Vec<f32> = (0..1000).map(|i| if i == 7 { -1e9 } else { i as f32 / 1000.0 }).collect();
         assert!((0.99..1.0).contains(&reach(&values)), "{}", reach(&values));
         assert_eq!(reach(&[]), 0.0);
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn timesteps_run_from_noise_to_image_and_count_once() {
+    fn timesteps_are_sorted_from_noise_to_image_and_merged() {
         assert_eq!(from_noise(vec![(10, 1.0), (500, 2.0), (500, 3.0), (20, 4.0)]), [(500, 5.0), (20, 4.0), (10, 1.0)]);
     }
 }

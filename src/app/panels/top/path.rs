@@ -1,4 +1,4 @@
-//! The field for a path, and what there is to say about it: over the window, so that nothing moves.
+//! The path field, and its messages in a popup, so that nothing moves.
 
 use egui::{Align2, Area, Button, Frame, Id, Label, Order, Rect, RichText, TextEdit, Ui, vec2};
 
@@ -7,14 +7,14 @@ use crate::app::files;
 use crate::app::panels::View;
 use crate::app::theme::{self, tokens};
 
-/// Widest text below the field.
+/// Largest width of the message below the field.
 const WIDTH: f32 = 420.0;
 
-/// Draws the field, and says where it is.
+/// Draws the field and returns its rectangle.
 pub fn field(ui: &mut Ui, view: &mut View<'_>) -> Rect {
     let id = actions::path_field();
     if view.forms.focus_path {
-        // Before it is drawn, so that what was typed in the meantime goes in.
+        // Requested before it is drawn, so that text typed in the meantime goes in.
         ui.memory_mut(|m| m.request_focus(id));
     }
     let width = (ui.available_width() - 8.0).clamp(60.0, 260.0);
@@ -24,7 +24,7 @@ pub fn field(ui: &mut Ui, view: &mut View<'_>) -> Rect {
         .hint_text("Path, or drop a file")
         .desired_width(width);
     let response = ui.add(field).accessible_name("Path to open").on_hover_text(format!(
-        "A project, model or dataset folder, a parquet file or an image ({})",
+        "A project, model or dataset folder, a parquet file or an image ({}).",
         Action::TypePath.keys(ui.ctx())
     ));
     if response.has_focus() {
@@ -44,14 +44,14 @@ pub fn field(ui: &mut Ui, view: &mut View<'_>) -> Rect {
     response.rect
 }
 
-/// What is wrong with the path, or what else can be done while a dialog is open, below the field.
+/// The error of the path, or a hint while a file dialog is open, below the field.
 pub fn below(ui: &Ui, view: &mut View<'_>, field: Rect) {
     let t = tokens(ui);
     let (text, color, wrong) = match &view.forms.path_error {
         Some(text) => (text.clone(), t.error, true),
-        // Where no desktop portal answers, a dialog never appears: there are other ways.
+        // Without a desktop portal no dialog ever appears, so the alternatives are named.
         None if view.forms.dialog_open => {
-            let text = "A file dialog is open. If none appears, type the path above or drop the file into the window";
+            let text = "A file dialog is open. If none appears, type the path above or drop the file onto the window.";
             (text.to_owned(), t.weak, false)
         }
         None => return,

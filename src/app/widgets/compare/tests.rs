@@ -7,11 +7,11 @@ use crate::app::tests::bench;
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 2, width: 2 };
 
 #[test]
-fn differences_are_amplified_and_never_wrap() {
+fn differences_are_amplified_and_saturate() {
     assert_eq!(difference(&[10, 200, 0, 7], &[13, 10, 255, 7]), [12, 255, 255, 0]);
 }
 
-/// The colour in the middle of the left and of the right half.
+/// The colours at the centres of the left and the right half.
 fn halves(contrast: Contrast) -> Option<[[u8; 3]; 2]> {
     let graphics = bench::graphics()?;
     let mut textures = Textures::default();
@@ -30,11 +30,11 @@ fn halves(contrast: Contrast) -> Option<[[u8; 3]; 2]> {
 }
 
 #[test]
-fn each_mode_shows_what_it_says() {
+fn each_mode_shows_the_right_image_in_each_half() {
     let with = |mode, held| Contrast { mode, held, ..Contrast::default() };
     let Some(wiped) = halves(with(Mode::Wipe, false)) else { return };
     assert_eq!(wiped, [[40; 3], [90; 3]]);
-    assert_eq!(halves(with(Mode::Decision, false)), Some([[40; 3], [90; 3]]));
+    assert_eq!(halves(with(Mode::SideBySide, false)), Some([[40; 3], [90; 3]]));
     assert_eq!(halves(with(Mode::Blink, false)), Some([[40; 3]; 2]));
     assert_eq!(halves(with(Mode::Blink, true)), Some([[90; 3]; 2]));
     assert_eq!(halves(with(Mode::Difference, false)), Some([[200; 3]; 2]));

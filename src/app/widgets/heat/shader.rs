@@ -1,4 +1,4 @@
-//! The map on the graphics card: a texture of values, coloured by `shaders/heat.wgsl`.
+//! The heat map on the graphics card: a texture of values, coloured by `shaders/heat.wgsl`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use egui::{Color32, Context, Id, PaintCallbackInfo, Rect, Shape};
 use super::{Heat, THRESHOLD};
 use crate::app::theme::{COOL, WARM};
 
-/// Floats of the shader's `Look`.
-type Look = [f32; 28];
+/// The floats of the shader's `Uniforms`.
+type Uniforms = [f32; 28];
 
-/// What the shader needs, once a window; and the maps on screen, by place.
+/// The pipeline of a window, and the maps on screen by widget.
 struct Resources {
     pipeline: wgpu::RenderPipeline,
     layout: BindGroupLayout,
     linear: bool,
-    places: HashMap<Id, Place>,
+    maps: HashMap<Id, GpuMap>,
 }
 
 /// One map on the graphics card.
-struct Place {
-    /// What was uploaded: kept, so that another map never has the same address.
+struct GpuMap {
+    /// The uploaded values. Owned, so that no other map can have the same address.
     values: Arc<[f32]>,
     uniforms: Buffer,
     bind: BindGroup,
 }
 
-/// Remembers that the shader is there.
+/// Marks a context whose shader is installed.
 #[derive(Clone, Copy, Default)]
 struct Installed;
 
@@ -38,7 +38,7 @@ fn mark() -> Id {
     Id::unique("heat shader")
 }
 
-/// Makes the shader ready for this window. Without it maps are drawn as coloured squares.
+/// Installs the shader for this window. Without it, maps are drawn as coloured rectangles.
 pub fn install(ctx: &Context, graphics: &RenderState) {
     let resources = Resources::new(&graphics.device, graphics.target_format);
     graphics.renderer.write().callback_resources.insert(resources);
@@ -64,18 +64,21 @@ struct Paint {
 }
 
 impl Paint {
-    fn look(&self, linear: bool) -> Look {
+    fn uniforms(&self, linear: bool) -> Uniforms {
         let color = |c: Color32| [c.r(), c.g(), c.b(), c.a()].map(|v| f32::from(v) / 255.0);
         let flag = |is: bool| f32::from(u8::from(is));
         let (rect, heat) = (self.rect, &self.heat);
-        let numbers = [rect.left(), rect.top(), rect.width(), rect.height()]
+        let values = [rect.left(), rect.top(), rect.width(), rect.height()]
             .into_iter()
             .chain([heat.span.x, heat.span.y, heat.scale, heat.opacity])
             .chain(WARM.into_iter().chain(COOL).flat_map(color))
             .chain([THRESHOLD, flag(heat.smooth), flag(linear), 0.0]);
-        let mut look = [0.0; 28];
-        look.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number);
-        look
+        let mut uniforms = [0.0; 28];
+        debug_assert_eq!(values.clone().count(), uniforms.len(), "as laid out in heat.wgsl");
+        for (slot, value) in uniforms.iter_mut().zip(values) {
+            *slot = value;
+        }
+        uniforms
     }
 }
 
@@ -89,12 +92,12 @@ impl CallbackTrait for Paint {
         resources: &mut CallbackResources,
     ) -> Vec<CommandBuffer> {
         let Some(resources) = resources.get_mut::<Resources>() else { return Vec::new() };
-        let look = self.look(resources.linear);
-        match resources.places.get(&self.id).filter(|p| Arc::ptr_eq(&p.values, &self.heat.values)) {
-            Some(place) => queue.write_buffer(&place.uniforms, 0, bytemuck::cast_slice(&look)),
+        let uniforms = self.uniforms(resources.linear);
+        match resources.maps.get(&self.id).filter(|p| Arc::ptr_eq(&p.values, &self.heat.values)) {
+            Some(map) => queue.write_buffer(&map.uniforms, 0, bytemuck::cast_slice(&uniforms)),
             None => {
-                let place = resources.upload(device, queue, &self.heat, &look);
-                resources.places.insert(self.id, place);
+                let map = resources.upload(device, queue, &self.heat, &uniforms);
+                resources.maps.insert(self.id, map);
             }
         }
         Vec::new()
@@ -102,9 +105,9 @@ impl CallbackTrait for Paint {
 
     fn paint(&self, _: PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, resources: &CallbackResources) {
         let Some(resources) = resources.get::<Resources>() else { return };
-        let Some(place) = resources.places.get(&self.id) else { return };
+        let Some(map) = resources.maps.get(&self.id) else { return };
         pass.set_pipeline(&resources.pipeline);
-        pass.set_bind_group(0, &place.bind, &[]);
+        pass.set_bind_group(0, &map.bind, &[]);
         pass.draw(0..3, 0..1);
     }
 }
@@ -165,10 +168,10 @@ impl Resources {
             multiview_mask: None,
             cache: None,
         });
-        Self { pipeline, layout, linear: format.is_srgb(), places: HashMap::new() }
+        Self { pipeline, layout, linear: format.is_srgb(), maps: HashMap::new() }
     }
 
-    fn upload(&self, device: &Device, queue: &Queue, heat: &Heat, look: &Look) -> Place {
+    fn upload(&self, device: &Device, queue: &Queue, heat: &Heat, uniforms: &Uniforms) -> GpuMap {
         let texture = device.create_texture_with_data(
             queue,
             &wgpu::TextureDescriptor {
@@ -188,9 +191,9 @@ impl Resources {
             wgpu::util::TextureDataOrder::default(),
             bytemuck::cast_slice(&heat.values),
         );
-        let uniforms = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        let buffer = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
             label: Some("heat"),
-            contents: bytemuck::cast_slice(look),
+            contents: bytemuck::cast_slice(uniforms),
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         });
         let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
@@ -198,11 +201,11 @@ impl Resources {
             label: Some("heat"),
             layout: &self.layout,
             entries: &[
-                wgpu::BindGroupEntry { binding: 0, resource: uniforms.as_entire_binding() },
+                wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() },
                 wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(&view) },
             ],
         });
-        Place { values: Arc::clone(&heat.values), uniforms, bind }
+        GpuMap { values: Arc::clone(&heat.values), uniforms: buffer, bind }
     }
 }
 
@@ -215,7 +218,7 @@ mod tests {
     use crate::app::tests::bench;
 
     #[test]
-    fn a_map_is_uploaded_once_however_it_is_looked_at() {
+    fn a_map_is_uploaded_once_whatever_its_appearance() {
         let Some(graphics) = bench::graphics() else { return };
         let draw = |ui: &mut Ui, heat: &mut Heat| {
             super::super::heat(
@@ -230,17 +233,17 @@ mod tests {
             Heat { values: values(1.0), width: 2, span: vec2(2.0, 2.0), scale: 4.0, opacity: 1.0, smooth: false };
         let builder = bench::with_graphics(Harness::builder().with_size([20.0, 20.0]), graphics.clone());
         let mut harness = builder.build_ui_state(draw, heat);
-        let mut on_the_card = |change: &dyn Fn(&mut Heat)| {
+        let mut uniforms_after = |change: &dyn Fn(&mut Heat)| {
             change(harness.state_mut());
             harness.step();
             harness.render().unwrap();
             let renderer = graphics.renderer.read();
-            let places = &renderer.callback_resources.get::<Resources>().unwrap().places;
-            assert_eq!(places.len(), 1);
-            places.values().next().unwrap().uniforms.clone()
+            let maps = &renderer.callback_resources.get::<Resources>().unwrap().maps;
+            assert_eq!(maps.len(), 1);
+            maps.values().next().unwrap().uniforms.clone()
         };
-        let first = on_the_card(&|_| {});
-        assert_eq!(on_the_card(&|heat| (heat.opacity, heat.smooth, heat.scale) = (0.5, true, 9.0)), first);
-        assert_ne!(on_the_card(&|heat| heat.values = values(7.0)), first);
+        let first = uniforms_after(&|_| {});
+        assert_eq!(uniforms_after(&|heat| (heat.opacity, heat.smooth, heat.scale) = (0.5, true, 9.0)), first);
+        assert_ne!(uniforms_after(&|heat| heat.values = values(7.0)), first);
     }
 }

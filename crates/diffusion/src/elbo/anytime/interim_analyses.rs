@@ -1,21 +1,21 @@
-//! When the data are looked at, and how small a p-value must be at each look.
+//! Interim analyses of a group-sequential design: when the data are examined, and which p-value is significant then.
 
 use super::student::normal_tail;
 
-/// The sizes at which the ranking is examined: evaluations of every group still open, fixed before the first one.
+/// The sample sizes of the interim analyses (evaluations of every undecided group), fixed before the first one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InterimAnalyses {
     sizes: Vec<usize>,
 }
 
-/// Size of a look in units of the one before.
+/// Ratio of the sample sizes of successive analyses.
 const GROWTH: f64 = 1.5;
 
 impl InterimAnalyses {
-    /// From `first` in steps of a half to `last`.
+    /// Sizes from `first` to at most `last`, each half as large again as the one before.
     ///
-    /// Where a ranking is decided nobody knows in advance, so sizes grow in proportion: at most a third of what a
-    /// decision needed is spent beyond it.
+    /// The size at which a ranking is decided is not known in advance, so sizes grow in proportion: at most a third of the
+    /// evaluations are spent after the decision was possible.
     pub fn planned(first: usize, last: usize) -> Self {
         let mut sizes = vec![first];
         let mut size = first as f64;
@@ -29,30 +29,31 @@ impl InterimAnalyses {
         Self { sizes }
     }
 
-    /// Size of look `number`, from 0; `None` beyond the last.
-    pub fn size(&self, number: usize) -> Option<usize> {
-        self.sizes.get(number).copied()
+    /// Sample size of the analysis with this index; none beyond the last.
+    pub fn size(&self, index: usize) -> Option<usize> {
+        self.sizes.get(index).copied()
     }
 
-    /// How many.
-    /// Size of the last look.
+    /// Sample size of the last analysis.
     pub fn last(&self) -> usize {
-        self.sizes.last().copied().unwrap_or_default()
+        debug_assert!(!self.sizes.is_empty(), "no analyses are planned");
+        self.sizes.last().copied().unwrap_or(0)
     }
 
-    /// How many.
+    /// Number of analyses.
     pub fn count(&self) -> usize {
         self.sizes.len()
     }
 
-    /// The p-value that may be called significant at every look when the chance that one ever is, without a difference,
-    /// shall be `alpha`: a constant boundary as Pocock's (1977), for unequal looks.
+    /// The nominal significance level of each analysis with which the probability of a false positive in any of them is at
+    /// most `alpha`: a constant boundary as Pocock's (1977), for unequal group sizes.
     ///
-    /// The chance is bounded by Σ P(E_r) - Σ P(E_r and E_r+1), E_r: look r crosses (Worsley 1982); successive means of the
-    /// same evaluations correlate by √(n_r / n_r+1). With small samples p-values of Student's distribution are compared
-    /// with it, the significance-level approach of Jennison and Turnbull (2000, 3.8).
+    /// That probability is bounded by Σ P(E_r) - Σ P(E_r and E_r+1), where E_r is the event that analysis r crosses the
+    /// boundary (Worsley 1982); successive means of the same evaluations correlate by √(n_r / n_r+1). With small samples,
+    /// p-values of Student's distribution are compared with the level: the significance-level approach of Jennison and
+    /// Turnbull (2000, 3.8).
     pub fn nominal(&self, alpha: f64) -> f64 {
-        let chance = |boundary: f64| {
+        let probability = |boundary: f64| {
             let joint: f64 = self
                 .sizes
                 .iter()
@@ -64,7 +65,7 @@ impl InterimAnalyses {
         let (mut low, mut high) = (0.0f64, 8.0f64);
         for _ in 0..26 {
             let middle = 0.5 * (low + high);
-            if chance(middle) > alpha { low = middle } else { high = middle }
+            if probability(middle) > alpha { low = middle } else { high = middle }
         }
         normal_tail(high)
     }
@@ -91,10 +92,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_look_needs_no_correction() {
-        let looks = InterimAnalyses::planned(8, 8);
-        assert_eq!((looks.count(), looks.size(0), looks.size(1)), (1, Some(8), None));
-        assert!((looks.nominal(0.05) - 0.05).abs() < 1e-6);
+    fn one_analysis_needs_no_correction() {
+        let analyses = InterimAnalyses::planned(8, 8);
+        assert_eq!((analyses.count(), analyses.size(0), analyses.size(1)), (1, Some(8), None));
+        assert!((analyses.nominal(0.05) - 0.05).abs() < 1e-6);
     }
 
     #[test]
@@ -103,8 +104,8 @@ mod tests {
     }
 
     #[test]
-    fn equal_looks_are_near_pococks_table() {
-        // Pocock 1977, one-sided 0.025: nominal two-sided levels 0.0294 for 2 looks, 0.0158 for 5.
+    fn equal_group_sizes_are_close_to_pococks_table() {
+        // Pocock 1977, one-sided 0.025: nominal two-sided levels 0.0294 for 2 analyses, 0.0158 for 5.
         for (sizes, pocock) in [(vec![1, 2], 0.0294), (vec![1, 2, 3, 4, 5], 0.0158)] {
             let nominal = 2.0 * InterimAnalyses { sizes }.nominal(0.025);
             assert!(nominal <= pocock * 1.005 && nominal > 0.9 * pocock, "{nominal} {pocock}");

@@ -1,8 +1,8 @@
-//! Mean and variance of an evenly spread sample, from the differences between neighbours.
+//! Mean and variance of a systematic sample: the variance is estimated from successive differences (von Neumann 1941).
 
 use super::student::t_quantile;
 
-/// What a sequence of evaluations says about its mean.
+/// Estimates from a systematic sample of evaluations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
     /// Mean, nats.
@@ -11,22 +11,22 @@ pub struct Moments {
     pub variance: f64,
     /// Degrees of freedom of the variance.
     pub df: f64,
-    /// Evaluations.
+    /// Number of evaluations.
     pub count: usize,
 }
 
-/// Evaluations up to which neighbours on the circle are too far apart. Measured: with the circle alone, 95 % intervals of 6 to
-/// 14 evaluations cover 98 to 99 %, with time alone those of 20 to 40 cover 92 %.
-const FEW: f64 = 9.0;
+/// Up to this many evaluations, neighbours on the circle are too far apart. Measured coverage of 95% intervals: with the
+/// circle alone 98 to 99% for 6 to 14 evaluations, with time alone 92% for 20 to 40.
+const TIME_ONLY: f64 = 9.0;
 
 impl Moments {
-    /// Of evaluations in the order of the circle on which they lie, and in that of time.
+    /// Estimates from the evaluations in the order of their positions on the circle, and in the order of time.
     ///
     /// Half the mean squared difference of neighbours (von Neumann 1941; Wolter 2007, chapter 8, for systematic samples):
-    /// a curve along time, which the even positions average out, is not mistaken for noise. Neighbours in time are near,
-    /// but those at the ends count once, where the first timesteps' variance is largest; neighbours on the circle all count
-    /// twice, but are so far apart that few evaluations look worse than they are. So the circle's share grows with the
-    /// number, as 1 - 9/n. Degrees of freedom are von Neumann's, 2(n-1)²/(3n-4).
+    /// a trend along time, which the even positions average out, is not mistaken for noise. Neighbours in time are close, but
+    /// those at the ends count once, where the first timesteps' variance is largest; neighbours on the circle all count twice,
+    /// but with few evaluations they are so far apart that the variance is overestimated. So the circle's weight grows with
+    /// the number of evaluations, as 1 - 9/n. Degrees of freedom are von Neumann's, 2(n-1)²/(3n-4).
     pub fn of(circle: impl Iterator<Item = f64> + Clone, time: impl Iterator<Item = f64> + Clone) -> Self {
         let count = circle.clone().count();
         let n = count as f64;
@@ -36,13 +36,13 @@ impl Moments {
         }
         let around = squares(circle.clone(), circle.clone().skip(1).chain(circle.take(1))) / n;
         let along = squares(time.clone(), time.skip(1)) / (n - 1.0);
-        let share = (1.0 - FEW / n).max(0.0);
+        let weight = (1.0 - TIME_ONLY / n).max(0.0);
         let df = 2.0 * (n - 1.0) * (n - 1.0) / (3.0 * n - 4.0);
-        Self { mean, variance: 0.5 * (share * around + (1.0 - share) * along), df, count }
+        Self { mean, variance: 0.5 * (weight * around + (1.0 - weight) * along), df, count }
     }
 
-    /// With a variance drawn towards that of similar samples, `prior`, which counts for `prior_df` degrees of freedom: the
-    /// moderated t statistic (Smyth 2004).
+    /// The estimates behind a moderated t statistic (Smyth 2004): the variance is shrunk towards `prior`, the variance of
+    /// similar samples, which counts for `prior_df` degrees of freedom.
     pub fn moderated(self, prior: f64, prior_df: f64) -> Self {
         let df = self.df + prior_df;
         Self { variance: (self.df * self.variance + prior_df * prior) / df, df, ..self }
@@ -53,19 +53,19 @@ impl Moments {
         (self.variance / self.count.max(1) as f64).sqrt()
     }
 
-    /// Mean in units of its standard error; 0 where both are 0.
+    /// Student's t statistic of the mean; 0 where mean and standard error are 0.
     pub fn t(&self) -> f64 {
         if self.mean == 0.0 { 0.0 } else { self.mean / self.std_err() }
     }
 
-    /// Two-sided 95 % interval of Student's distribution, nats.
+    /// Two-sided 95% interval from Student's distribution, nats.
     pub fn interval_95(&self) -> (f64, f64) {
         let half = if self.variance == 0.0 { 0.0 } else { t_quantile(0.025, self.df) * self.std_err() };
         (self.mean - half, self.mean + half)
     }
 }
 
-/// Sum of the squared differences.
+/// Sum of squared differences.
 fn squares(from: impl Iterator<Item = f64>, to: impl Iterator<Item = f64>) -> f64 {
     from.zip(to).map(|(a, b)| (b - a) * (b - a)).sum()
 }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_curve_is_not_noise() {
+    fn a_trend_is_not_noise() {
         // Forth on even numbers and back on odd ones: 2 steps to the neighbour on the circle, 1 at its ends and in time.
         let circle = (0..50).map(|i| 2 * i).chain((0..50).rev().map(|i| 2 * i + 1)).map(|i| f64::from(i) / 10.0);
         let m = Moments::of(circle, (0..100).map(|i| f64::from(i) / 10.0));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn few_values_promise_nothing_and_equal_ones_leave_no_doubt() {
+    fn one_value_has_an_infinite_standard_error_and_equal_values_have_none() {
         assert!(Moments::of([3.0].into_iter(), [3.0].into_iter()).std_err().is_infinite());
         let equal = Moments::of([2.0; 5].into_iter(), [2.0; 5].into_iter());
         assert_eq!((equal.interval_95(), equal.t()), ((2.0, 2.0), f64::INFINITY));

@@ -1,55 +1,56 @@
-//! Which places are evaluated, in which order, and with what weight.
+//! The sampler of timesteps: which evaluations are made, in which order, and with what weight.
 
 use serde::{Deserialize, Serialize};
 
 use super::input;
 use whence_base::Result;
 
-/// Share of the evaluations spread evenly over the grid: it bounds the weights where the profile is wrong.
-const EVEN: f64 = 0.05;
+/// Fraction of the sampling distribution that is uniform over the grid: it bounds the weights where the profile is wrong
+/// (defensive importance sampling, Hesterberg 1995).
+const UNIFORM: f64 = 0.05;
 
-/// How the deviation of an unweighted term depends on the signal's share ᾱ_t, up to a factor, where nothing was measured.
+/// The standard deviation of an unweighted term as a function of ᾱ_t, up to a factor, where nothing was measured.
 ///
-/// What models disagree about is the image behind the noise, of which the noisy image holds less and less; a rest, their
-/// disagreement about pure noise, stays, and the weights of the last timesteps are large. On stored terms of three sets this
-/// costs 14 to 27 % more evaluations than each query's own optimum, a curve measured on other queries of the set 7 to 9 %,
-/// ᾱ_t alone up to 79 %, the weights alone more than 110 %.
-pub fn prior_spread(alpha_bar: f64) -> f64 {
+/// Models disagree about the image behind the noise, and the noisy image holds less and less of it; a remainder, their
+/// disagreement about pure noise, stays, and the weights of the last timesteps are large. On stored terms of three datasets
+/// this costs 14 to 27% more evaluations than each query's own optimum, a profile measured on other queries of the dataset 7
+/// to 9%, ᾱ_t alone up to 79%, the weights alone more than 110%.
+pub fn prior_std_dev(alpha_bar: f64) -> f64 {
     alpha_bar + 0.02
 }
 
-/// A place of the score: the same timestep and number always mean the same noise.
+/// One evaluation of the ELBO: the same timestep and draw always have the same noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place {
+pub struct EvalPoint {
     /// Timestep.
     pub t: usize,
-    /// Number of the noise draw at this timestep, from 0.
+    /// Index of the noise draw at this timestep.
     pub draw: usize,
 }
 
-/// One place in the order in which they are evaluated.
+/// One evaluation in the sampler's order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// Where.
-    pub place: Place,
-    /// w_t / p_t: what an unweighted term is multiplied by so that the mean over samples estimates the sum over the grid;
+    /// Timestep and draw.
+    pub point: EvalPoint,
+    /// Importance weight w_t / p_t of the unweighted term, with which the mean over samples estimates the sum over the grid;
     /// nats per unit of the squared error.
     pub factor: f64,
-    /// Position on a circle of length 1 that runs through the timesteps forth and back; neighbours on it are neighbours in
-    /// time, 0 and 1 included.
+    /// Position on a circle of length 1 that runs through the timesteps forwards and backwards; neighbours on it are
+    /// neighbours in time, 0 and 1 included.
     pub circle: f64,
 }
 
-/// An endless sequence of places for one query.
+/// An endless low-discrepancy sequence of evaluations for one query.
 ///
 /// Position i is the fractional part u of offset + i (√5 - 1) / 2, and the timestep is where the cumulative distribution
 /// reaches 1 - |2u - 1|. One uniform offset makes every sample's distribution p, so every mean is unbiased; and any
-/// beginning of the sequence fills the circle evenly, with gaps of at most three lengths (Kronecker's sequence; Sós 1958,
-/// Niederreiter 1992): a stratified sample without a size fixed in advance. Forth and back, the tent of Hickernell (2002),
-/// makes the curve meet itself at the ends: without it the jump from the last to the first timestep adds an error that no
-/// difference of neighbours shows (on stored terms 95 % intervals of 20 evaluations then cover 90 %).
+/// prefix of the sequence fills the circle evenly, with gaps of at most three lengths (Kronecker's sequence; Sós 1958,
+/// Niederreiter 1992): a stratified sample without a size fixed in advance. Running forwards and backwards, the tent
+/// transformation of Hickernell (2002), makes the integrand periodic: without it the jump from the last to the first timestep
+/// adds an error that no difference of neighbours shows (on stored terms 95% intervals of 20 evaluations then cover 90%).
 #[derive(Clone, Debug)]
-pub struct Sampler {
+pub struct TimestepSampler {
     /// Timestep, factor and cumulative probability.
     grid: Vec<(usize, f64, f64)>,
     offset: f64,
@@ -57,33 +58,34 @@ pub struct Sampler {
     drawn: usize,
 }
 
-impl Sampler {
-    /// Places on the grid of timesteps and weights w_t (nats), drawn in proportion to w_t times `spread`, the size of an
-    /// unweighted term's deviation at each timestep; only ratios matter. This is Neyman's (1934) allocation: no other
-    /// removes more variance per evaluation. `offset` in [0, 1): `stream("whence 2026 anytime", seed, query, 0).random()`.
+impl TimestepSampler {
+    /// A sampler over a grid of timesteps and weights w_t (nats), with probabilities in proportion to w_t times `std_dev`, the
+    /// standard deviation of an unweighted term at each timestep; only ratios matter. This is Neyman's (1934) allocation,
+    /// which minimises the variance per evaluation. `offset` in [0, 1):
+    /// `stream("whence 2026 anytime", seed, query, 0).random()`.
     ///
     /// # Errors
-    /// An empty grid, lengths that differ, numbers that are negative or not finite, nothing to draw.
-    pub fn new(grid: &[(usize, f64)], spread: &[f64], offset: f64) -> Result<Self> {
-        if grid.len() != spread.len() || !(0.0..1.0).contains(&offset) {
-            return Err(input("one spread a timestep, and an offset from 0 to 1"));
+    /// An empty grid, lengths that differ, values that are negative or not finite, and probabilities of zero everywhere.
+    pub fn new(grid: &[(usize, f64)], std_dev: &[f64], offset: f64) -> Result<Self> {
+        if grid.len() != std_dev.len() || !(0.0..1.0).contains(&offset) {
+            return Err(input("give one standard deviation per timestep, and an offset from 0 to 1"));
         }
         let usable = |v: f64| v.is_finite() && v >= 0.0;
-        if grid.iter().any(|&(_, w)| !usable(w)) || spread.iter().any(|&s| !usable(s)) {
-            return Err(input("weights and spreads must be finite and not negative"));
+        if grid.iter().any(|&(_, w)| !usable(w)) || std_dev.iter().any(|&s| !usable(s)) {
+            return Err(input("weights and standard deviations must be finite and not negative"));
         }
-        let total: f64 = grid.iter().zip(spread).map(|((_, w), s)| w * s).sum();
+        let total: f64 = grid.iter().zip(std_dev).map(|((_, w), s)| w * s).sum();
         let weighted = grid.iter().filter(|(_, w)| *w > 0.0).count();
         if total <= 0.0 || !total.is_finite() {
-            return Err(input("no timestep has both a weight and a spread"));
+            return Err(input("no timestep has both a weight and a standard deviation"));
         }
         let mut cumulative = 0.0;
         let grid: Vec<(usize, f64, f64)> = grid
             .iter()
-            .zip(spread)
+            .zip(std_dev)
             .filter(|((_, w), _)| *w > 0.0)
             .map(|(&(t, w), s)| {
-                let p = (1.0 - EVEN) * w * s / total + EVEN / weighted as f64;
+                let p = (1.0 - UNIFORM) * w * s / total + UNIFORM / weighted as f64;
                 cumulative += p;
                 (t, w / p, cumulative)
             })
@@ -93,32 +95,32 @@ impl Sampler {
     }
 }
 
-/// How far along the timesteps a position on the circle is, from 0 to 1.
-fn along(circle: f64) -> f64 {
+/// Relative time, from 0 to 1, of a position on the circle.
+fn relative_time(circle: f64) -> f64 {
     1.0 - (2.0 * circle - 1.0).abs()
 }
 
 impl Sample {
-    /// How far along the timesteps it is, from 0 to 1.
-    pub fn along(&self) -> f64 {
-        along(self.circle)
+    /// Relative position on the grid of timesteps, from 0 to 1.
+    pub fn relative_time(&self) -> f64 {
+        relative_time(self.circle)
     }
 }
 
-impl Iterator for Sampler {
+impl Iterator for TimestepSampler {
     type Item = Sample;
 
     fn next(&mut self) -> Option<Sample> {
         const GOLDEN: f64 = 0.618_033_988_749_894_9;
         let circle = (self.offset + (self.drawn as f64 * GOLDEN).fract()).fract();
-        let position = along(circle);
+        let position = relative_time(circle);
         let index = self.grid.partition_point(|&(_, _, cumulative)| cumulative <= position).min(self.grid.len() - 1);
         let &(t, factor, _) = self.grid.get(index)?;
         let visits = self.visits.get_mut(index)?;
-        let place = Place { t, draw: *visits };
+        let point = EvalPoint { t, draw: *visits };
         *visits += 1;
         self.drawn += 1;
-        Some(Sample { place, factor, circle })
+        Some(Sample { point, factor, circle })
     }
 }
 
@@ -133,14 +135,14 @@ mod tests {
 
     #[test]
     fn the_mean_over_offsets_is_the_sum_over_the_grid_at_every_size() {
-        let (grid, spread) = grid();
+        let (grid, std_dev) = grid();
         let curve = |t: usize| 3.0 + (t as f64 / 200.0).sin();
         let truth: f64 = grid.iter().map(|&(t, w)| w * curve(t)).sum();
         for size in [1, 2, 5, 9] {
             let mean = (0..5000)
                 .map(|o| {
-                    let sampler = Sampler::new(&grid, &spread, (f64::from(o) + 0.5) / 5000.0).unwrap();
-                    sampler.take(size).map(|s| s.factor * curve(s.place.t)).sum::<f64>() / size as f64
+                    let sampler = TimestepSampler::new(&grid, &std_dev, (f64::from(o) + 0.5) / 5000.0).unwrap();
+                    sampler.take(size).map(|s| s.factor * curve(s.point.t)).sum::<f64>() / size as f64
                 })
                 .sum::<f64>()
                 / 5000.0;
@@ -149,34 +151,34 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_that_the_profile_misses_adds_little_error() {
+    fn a_trend_that_the_profile_misses_adds_little_error() {
         // A slope: one way only, the jump at the end would make it 0.021 of its height.
         let grid: Vec<(usize, f64)> = (0..1000).map(|t| (t, 0.001)).collect();
         let errors = (0..400).map(|o| {
-            let sampler = Sampler::new(&grid, &[1.0; 1000], (f64::from(o) + 0.5) / 400.0).unwrap();
-            sampler.take(20).map(|s| s.factor * s.place.t as f64 / 1000.0).sum::<f64>() / 20.0 - 0.4995
+            let sampler = TimestepSampler::new(&grid, &[1.0; 1000], (f64::from(o) + 0.5) / 400.0).unwrap();
+            sampler.take(20).map(|s| s.factor * s.point.t as f64 / 1000.0).sum::<f64>() / 20.0 - 0.4995
         });
         let rms = (errors.map(|e| e * e).sum::<f64>() / 400.0).sqrt();
         assert!(rms < 0.017, "{rms}");
     }
 
     #[test]
-    fn visits_follow_the_probabilities_and_every_place_is_new() {
-        let (grid, spread) = grid();
-        let samples: Vec<Sample> = Sampler::new(&grid, &spread, 0.3).unwrap().take(1000).collect();
-        let distinct: std::collections::HashSet<Place> = samples.iter().map(|s| s.place).collect();
+    fn visits_follow_the_probabilities_and_no_point_is_repeated() {
+        let (grid, std_dev) = grid();
+        let samples: Vec<Sample> = TimestepSampler::new(&grid, &std_dev, 0.3).unwrap().take(1000).collect();
+        let distinct: std::collections::HashSet<EvalPoint> = samples.iter().map(|s| s.point).collect();
         assert_eq!(distinct.len(), 1000);
-        let at_10 = samples.iter().filter(|s| s.place.t == 10).count() as f64;
-        assert!((at_10 - 1000.0 * 1.0 / samples.iter().find(|s| s.place.t == 10).unwrap().factor).abs() < 3.0);
+        let at_10 = samples.iter().filter(|s| s.point.t == 10).count() as f64;
+        assert!((at_10 - 1000.0 * 1.0 / samples.iter().find(|s| s.point.t == 10).unwrap().factor).abs() < 3.0);
     }
 
     #[test]
-    fn timesteps_without_weight_are_never_drawn_and_nonsense_is_refused() {
-        let samples = Sampler::new(&[(10, 0.0), (20, 1.0)], &[1.0, 1.0], 0.0).unwrap();
-        assert!(samples.take(100).all(|s| s.place.t == 20));
-        assert!(Sampler::new(&[], &[], 0.0).is_err());
-        assert!(Sampler::new(&[(1, 1.0)], &[0.0], 0.0).is_err());
-        assert!(Sampler::new(&[(1, f64::NAN)], &[1.0], 0.0).is_err());
-        assert!(Sampler::new(&[(1, 1.0)], &[1.0], 1.0).is_err());
+    fn timesteps_without_weight_are_never_drawn_and_invalid_input_is_refused() {
+        let samples = TimestepSampler::new(&[(10, 0.0), (20, 1.0)], &[1.0, 1.0], 0.0).unwrap();
+        assert!(samples.take(100).all(|s| s.point.t == 20));
+        assert!(TimestepSampler::new(&[], &[], 0.0).is_err());
+        assert!(TimestepSampler::new(&[(1, 1.0)], &[0.0], 0.0).is_err());
+        assert!(TimestepSampler::new(&[(1, f64::NAN)], &[1.0], 0.0).is_err());
+        assert!(TimestepSampler::new(&[(1, 1.0)], &[1.0], 1.0).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Tails of the normal and of Student's distribution.
+//! Tail probabilities of the normal and of Student's t distribution.
 
 /// Probability that a standard normal exceeds `x`.
 ///
@@ -24,7 +24,7 @@ pub fn normal_tail(x: f64) -> f64 {
     if x >= 0.0 { upper } else { 1.0 - upper }
 }
 
-/// Probability that Student's t with `df` > 0 degrees of freedom, not necessarily whole, exceeds `t`.
+/// Probability that Student's t with `df` > 0 degrees of freedom, not necessarily an integer, exceeds `t`.
 ///
 /// I_x(df/2, 1/2) / 2 with x = df / (df + t²) (Abramowitz and Stegun 26.7.1).
 pub fn t_tail(t: f64, df: f64) -> f64 {
@@ -35,7 +35,7 @@ pub fn t_tail(t: f64, df: f64) -> f64 {
     if t >= 0.0 { upper } else { 1.0 - upper }
 }
 
-/// What Student's t exceeds with probability `tail` in (0, 1/2).
+/// Quantile of Student's t: the value exceeded with probability `tail` in (0, 1/2).
 pub fn t_quantile(tail: f64, df: f64) -> f64 {
     let (mut low, mut high) = (0.0f64, 1.0f64);
     while t_tail(high, df) > tail && high < 1e12 {
@@ -105,14 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn normal_tails_of_the_tables() {
+    fn normal_tails_agree_with_tables() {
         for (x, tail) in [(0.0, 0.5), (1.959_963_985, 0.025), (3.090_232_306, 0.001), (-1.644_853_627, 0.95)] {
             assert!((normal_tail(x) - tail).abs() < 1e-7, "{x}");
         }
     }
 
     #[test]
-    fn student_tails_of_the_tables() {
+    fn student_tails_agree_with_tables() {
         for (t, df, tail) in [(12.706_205, 1.0, 0.025), (2.570_582, 5.0, 0.025), (4.143_7, 10.0, 0.001)] {
             assert!((t_tail(t, df) - tail).abs() < 1e-6, "{t} {df}: {}", t_tail(t, df));
             assert!((t_quantile(tail, df) / t - 1.0).abs() < 1e-4);

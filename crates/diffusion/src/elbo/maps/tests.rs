@@ -1,19 +1,21 @@
 use super::*;
 use crate::elbo::{Plan, ScorerQuery};
-use crate::{NoiseSchedule, SchedulerConfig};
+use crate::{Codec, Condition, NoiseSchedule, SchedulerConfig};
+use whence_data::ImageShape;
 
-const SHAPE: ImageShape = ImageShape { channels: 3, height: 5, width: 4 };
+const CODEC: Codec = Codec::Identity { image: ImageShape { channels: 3, height: 5, width: 4 } };
+const SHAPE: SampleShape = SampleShape { channels: 3, height: 5, width: 4 };
 
-/// Predicts a fixed multiple of what it sees, a different one in each row of the image.
+/// Predicts a fixed multiple of its input, a different one in each row of the image.
 struct Linear(f32);
 
 impl Denoiser for Linear {
-    fn predict_noise(&self, x: &[f32], _: &[usize], _: Option<usize>) -> Result<Vec<f32>> {
+    fn predict_noise(&self, x: &[f32], _: &[usize], _: &[Condition]) -> Result<Vec<f32>> {
         let row = |i: usize| ((i % 20) / 4) as f32;
         Ok(x.iter().enumerate().map(|(i, v)| v * (0.5 + self.0 * (1.0 + row(i)))).collect())
     }
 
-    fn shape(&self) -> ImageShape {
+    fn shape(&self) -> SampleShape {
         SHAPE
     }
 }
@@ -22,8 +24,8 @@ fn map_and_terms() -> (ScoreMap, Vec<Term>) {
     let schedule = NoiseSchedule::new(&SchedulerConfig::default()).unwrap();
     let points = [(10, 0), (10, 1), (300, 0), (300, 1), (900, 0), (900, 1)];
     let points = points.map(|(t, draw)| Point { t, draw, weight: 1.0 / t as f64 }).to_vec();
-    let pixels = (0..60u8).map(|i| i * 4).collect();
-    let queries = [ScorerQuery { pixels, plan: Plan { points, draws: 2 }, class: None }];
+    let pixels: Vec<u8> = (0..60u8).map(|i| i * 4).collect();
+    let queries = [ScorerQuery::of_image(&CODEC, pixels, Condition::None, Plan { points, draws: 2 })];
     let pass = FullPass::run(&Linear(0.0), &schedule, &queries, 7, 64, &mut |_, _| Ok(())).unwrap();
     let other = Linear(0.02);
     let map = ScoreMap::compute(&pass, &other, &mut |_, _| Ok(())).unwrap().remove(0);
@@ -52,7 +54,7 @@ fn cells_regions_and_timesteps_add_up_to_the_scorers_terms() {
 }
 
 #[test]
-fn lanes_lose_no_value_and_regions_beyond_the_map_are_cut() {
+fn sums_are_complete_and_regions_beyond_the_map_are_clipped() {
     let row: Vec<f32> = (1..=19).map(|i| i as f32).collect();
     let mut sums = Sums::default();
     sums.add(&row);
@@ -74,12 +76,12 @@ fn a_cell_is_the_sum_of_its_pixels_and_channels() {
     assert_eq!(sums[0], expected(&[0, 1], &[0, 1]));
     assert_eq!(sums[3], expected(&[2, 3], &[2, 3]));
     assert_eq!(sums[5], expected(&[4], &[2, 3]));
-    let large = Cells::of(ImageShape { channels: 3, height: 200, width: 130 });
+    let large = Cells::of(SampleShape { channels: 3, height: 200, width: 130 });
     assert_eq!((large.side, large.width, large.height), (4, 33, 50));
 }
 
 #[test]
-fn bytes_come_back_and_others_do_not() {
+fn maps_are_read_back_from_their_bytes_and_other_bytes_are_refused() {
     let (map, _) = map_and_terms();
     let bytes = map.to_bytes();
     assert_eq!(ScoreMap::from_bytes(&bytes).as_ref(), Some(&map));

@@ -1,234 +1,348 @@
 //! The main job: which groups made the queries likely.
 
-mod progress_bridge;
 mod queries;
 mod remaining_work;
 mod trust;
 
 pub(super) use queries::{check_size, read_queries};
 
-use super::{groups_by_name, open};
-use crate::counterfactuals::{Imported, Resident, Retrained, SharedNeighbours, StoreTermCache, Unlearned, training_of};
+use super::{conditions, groups_by_name, open};
+use crate::cache::StoreCache;
+use crate::counterfactuals::{Resident, SharedNeighbours, Source, SourceParts, training_of};
 use crate::gates::Gates;
+use crate::progress_bridge::{Counting, ProgressBridge, live_query};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
-use progress_bridge::{ProgressBridge, live_queries};
 use remaining_work::RemainingWork;
 use trust::{References, TrustChecks};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{Dataset, nearest};
-use whence_diffusion::Model;
-use whence_diffusion::elbo::{FullPass, Timesteps};
+use whence_diffusion::elbo::FullPass;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_jobs::{AttributeJob, EventKind, GroupNeighbours, SampleSettings};
-use whence_methods::{Attribution, Context, CounterfactualKind, Counterfactuals, GroupScore, Query, method};
+use whence_methods::{
+    Attribution, CounterfactualKind, Counterfactuals, GroupScore, Method, Query, Request, Resolver, ScoreSettings,
+    Work, method,
+};
 use whence_store::Store;
-use whence_training::unlearning::Forget;
+use whence_training::TrainingConfig;
+use whence_training::unlearning::{Forget, Recipe};
+
+/// Most random control groups.
+const MAX_RANDOM_GROUPS: usize = 1000;
+
+/// What the job is about, read and checked.
+struct Inputs<'a> {
+    job: &'a AttributeJob,
+    method: &'static dyn Method,
+    model: Pipeline,
+    dataset: Dataset,
+    conditions: GroupConditions,
+    groups: Vec<usize>,
+    queries: Vec<Query>,
+    recipe: Recipe,
+    store: Store,
+    device: String,
+    /// The full model's training, where models are retrained or such ones may be at hand.
+    training: Option<TrainingConfig>,
+    /// Found once for all unlearning of this job.
+    neighbours: SharedNeighbours,
+}
 
 pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
-    job.recipe.check()?;
-    let method = method(&job.method)?;
-    if job.queries.is_empty() {
-        return Err(Error::input("there is no query", "--query or --seeds", "give an image or a seed"));
-    }
-    let unlearns = method.counterfactuals() == Some(CounterfactualKind::Unlearned) && job.counterfactuals.is_none();
-    if (job.null > 0 || job.confirm) && !unlearns {
-        return Err(Error::input(
-            "only models that are unlearned here can be set against random groups or another seed",
-            "--null, --confirm",
-            "leave these options out, or use --method guda without --counterfactuals",
-        ));
-    }
-    let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
-    model.check_class(job.settings.class)?;
-    let groups = groups_by_name(&dataset, &job.groups)?;
-    let draw = SampleSettings { class: job.settings.class, ..job.draw };
-    let queries = read_queries(&job.queries, &draw, &model, reporter)?;
-    let mut settings = job.settings;
-    check_size(&settings)?;
-    if let Some(out) = &job.out {
-        // Before hours of work, not after.
-        whence_store::check_writable(out)?;
-    }
-    let store = Store::open(&job.keep_in)?;
-    let recipe = job.recipe.resolved(&model, Some(&job.model))?;
-    let device = workspace.device(model.network.config())?.name;
-
-    let neighbours = neighbours(&dataset, &queries, &groups, job.neighbours, reporter)?;
-    if let Some(first) = neighbours.first() {
+    let inputs = Inputs::read(workspace, job, reporter)?;
+    let nearest = inputs.nearest(reporter)?;
+    if let Some(first) = nearest.first() {
         reporter.state(EventKind::Neighbours(first.clone()));
     }
-    if method.counterfactuals().is_some() && job.live {
-        preview(workspace, &dataset, &queries, &groups, &model, settings.timesteps, reporter)?;
+    if inputs.method.counterfactuals().is_some() && job.live {
+        inputs.preview(workspace, reporter)?;
     }
-
-    // Refuses timesteps that the model does not have before anything is trained.
-    settings.timesteps.plan(model.schedule(), settings.draws, settings.seed, b"")?;
-    let (seed, class) = (settings.seed, settings.class);
-    let mut kept = StoreTermCache { store: &store, model: &model, seed, class, device: &device };
-    let found = SharedNeighbours::default();
-    let references = References::new(job, &dataset, &recipe);
-    let asked = TrustChecks {
-        job,
-        method,
-        model: &model,
-        dataset: &dataset,
-        groups: &groups,
-        queries: &queries,
-        settings,
-        recipe: &recipe,
-        store: &store,
-        neighbours: &found,
-        references: &references,
-    };
-    let (live, live_pass);
-    let mut report = ProgressBridge::new(reporter, &dataset, &model);
-    let mut attributions = {
-        let (mut imported, mut unlearned, mut retrained);
-        let training;
-        let resident = &mut workspace.resident;
-        let source: &mut dyn Counterfactuals = if let Some(folder) = &job.counterfactuals {
-            imported = Imported { model: &model, dataset: &dataset, folder, resident };
-            if method.counterfactuals().is_some() {
-                imported.check(&groups)?;
-            }
-            &mut imported
-        } else if method.counterfactuals() == Some(CounterfactualKind::Retrained) {
-            training = training_of(&model, &job.model, &dataset, None)?;
-            report.making_units = (training.steps * training.batch * 4) as f64;
-            let folder = job.keep_in.with_file_name("retrained");
-            retrained = Retrained { model: &model, dataset: &dataset, config: &training, folder, resident };
-            &mut retrained
-        } else {
-            // In forward passes of one image: a training step costs about three, and trains on twice its batch.
-            report.making_units = (recipe.steps * recipe.batch * 7) as f64;
-            unlearned = Unlearned::new(&model, &dataset, &recipe, &store, resident).sharing(&found);
-            &mut unlearned
-        };
-        // An unlearned model is judged beside the truth, where that was trained before.
-        let truth = if unlearns { training_of(&model, &job.model, &dataset, None).ok() } else { None };
-        let mut memory = Resident::default();
-        let mut retrained = truth.as_ref().map(|config| {
-            let (folder, resident) = (job.keep_in.with_file_name("retrained"), &mut memory);
-            Retrained { model: &model, dataset: &dataset, config, folder, resident }
-        });
-        let mut gates = Gates::new(&model, &dataset, &store, recipe.held_out);
-        if method.counterfactuals().is_some() {
-            report.to_make = groups.iter().filter(|g| !source.is_ready(**g)).count();
-            let (models, mut work) = asked.ahead(&mut kept, &mut report)?;
-            work += method.work(Context {
-                model: &model,
-                dataset: &dataset,
-                groups: &groups,
-                queries: &queries,
-                settings: &settings,
-                counterfactuals: source,
-                kept: &mut kept,
-                report: &mut report,
-            })?;
-            let truth = retrained.as_mut().map(|r| r as &mut dyn Counterfactuals);
-            work.evaluations += gates.cost(&groups, source, truth)?;
-            let models = models + report.to_make;
-            if job.known_only && models + work.evaluations > 0 {
-                return Ok(String::new());
-            }
-            // Any group's unlearning takes as long.
-            let unlearns = groups.first().filter(|_| unlearns && models > 0).map(|g| Forget::group(&dataset, *g));
-            let held = groups.len() * if job.confirm { 2 } else { 1 } + job.null;
-            let ahead =
-                RemainingWork { models, held, unlearns, work, recipe: &recipe, store: &store, neighbours: &found };
-            ahead.tell(&mut settings, &mut report)?;
-            if job.dry_run {
-                return Ok(String::new());
-            }
-        }
-        if job.live && unlearns && report.to_make > 0 {
-            live = live_queries(&queries, &model, seed, class)?;
-            live_pass = FullPass::run(&model, model.schedule(), &live, seed, settings.batch, &mut |_, _| {
-                report.reporter.check()
-            })?;
-            report.live = Some(&live_pass);
-        }
-        let mut attributions = method.attribute(Context {
-            model: &model,
-            dataset: &dataset,
-            groups: &groups,
-            queries: &queries,
-            settings: &settings,
-            counterfactuals: source,
-            kept: &mut kept,
-            report: &mut report,
-        })?;
-        report.live = None;
-        if method.counterfactuals().is_some() {
-            let retrained = retrained.as_mut().map(|r| r as &mut dyn Counterfactuals);
-            let judged = gates.judge_all(&groups, source, retrained, &mut report)?;
-            for attribution in &mut attributions {
-                for (score, judgement) in attribution.scores.iter_mut().zip(&judged) {
-                    score.gate = *judgement;
-                }
-            }
-        }
-        attributions
-    };
-    if job.null > 0 || job.confirm {
-        let asked = TrustChecks { settings, ..asked };
-        asked.answer(workspace, &mut attributions, &mut kept, &mut report)?;
-    }
-
-    if let Some(out) = &job.out {
+    let mut settings = job.settings;
+    let Some(attributions) = inputs.attribute(workspace, &mut settings, reporter)? else { return Ok(String::new()) };
+    // Only what is cached was wanted, and whoever asks for that wants no files.
+    if let Some(out) = job.out.as_ref().filter(|_| !job.known_only) {
         let provenance = whence_report::Provenance {
             job,
-            recipe: &recipe,
+            recipe: &inputs.recipe,
             settings: &settings,
-            model_hash: model.hash(),
-            dataset: &dataset,
-            device: &device,
-            queries: &queries,
+            model_hash: inputs.model.hash(),
+            dataset: &inputs.dataset,
+            device: &inputs.device,
+            queries: &inputs.queries,
         };
-        whence_report::write_attribution(out, &provenance, &attributions, &neighbours, model.shape())?;
+        whence_report::write_attribution(out, &provenance, &attributions, &nearest, inputs.model.image_shape())?;
     }
     let summary = match (attributions.as_slice(), &job.out) {
         ([one], _) => whence_methods::verdict(one),
-        (many, Some(out)) => format!("{} queries, {} groups: results in {}", many.len(), groups.len(), out.display()),
-        (many, None) => format!("{} queries, {} groups", many.len(), groups.len()),
+        (many, Some(out)) => {
+            format!("{} queries, {} groups: results in {}", many.len(), inputs.groups.len(), out.display())
+        }
+        (many, None) => format!("{} queries, {} groups", many.len(), inputs.groups.len()),
     };
     reporter.state(EventKind::Attributed(attributions));
     Ok(summary)
 }
 
-/// The training images nearest to each query, of each group.
-fn neighbours(
-    dataset: &Dataset,
-    queries: &[Query],
-    groups: &[usize],
-    count: usize,
-    reporter: &Reporter<'_>,
-) -> Result<Vec<Vec<GroupNeighbours>>> {
-    queries
-        .iter()
-        .map(|q| {
-            reporter.check()?;
-            let of = |&group: &usize| GroupNeighbours { group, nearest: nearest(dataset, &q.pixels, group, count) };
-            Ok(groups.iter().map(of).collect())
+impl<'a> Inputs<'a> {
+    fn read(workspace: &mut Workspace, job: &'a AttributeJob, reporter: &mut Reporter<'_>) -> Result<Self> {
+        job.recipe.check()?;
+        check_size(&job.settings)?;
+        let method = method(&job.method)?;
+        if job.queries.is_empty() {
+            return Err(Error::setting(
+                "there is no query",
+                [Setting::Query, Setting::Seeds],
+                "give an image or a seed",
+            ));
+        }
+        let unlearns = method.counterfactuals() == Some(CounterfactualKind::Unlearned) && job.counterfactuals.is_none();
+        if (job.null > 0 || job.confirm) && !unlearns {
+            return Err(Error::setting(
+                "random control groups and a second seed need models that are unlearned here",
+                [Setting::Null, Setting::Confirm, Setting::Method, Setting::Counterfactuals],
+                "leave them out, or use the method guda without ready counterfactual models",
+            ));
+        }
+        if job.null > MAX_RANDOM_GROUPS {
+            let remedy = format!("give at most {MAX_RANDOM_GROUPS}: a model is unlearned for each");
+            return Err(Error::setting(format!("{} random control groups", job.null), [Setting::Null], remedy));
+        }
+        if let Some(out) = job.out.as_ref().filter(|_| !job.known_only) {
+            // Before hours of work, not after.
+            whence_store::check_writable(out)?;
+        }
+        let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
+        let conditions = conditions(&model, &dataset, job.class_map.as_ref())?;
+        let groups = groups_by_name(&dataset, &job.groups)?;
+        let draw = SampleSettings { class: job.settings.class, ..job.draw };
+        let queries = read_queries(&job.queries, &draw, &model, reporter)?;
+        // Refuses timesteps that the model does not have before anything is trained.
+        job.settings.timesteps.plan(model.schedule(), job.settings.draws, job.settings.seed, b"")?;
+        let store = Store::open(&job.keep_in)?;
+        let recipe = job.recipe.resolved(&model, Some(&job.model))?;
+        let device = workspace.device(&model.network.config())?.name;
+        let training = match method.counterfactuals() {
+            Some(CounterfactualKind::Retrained) if job.counterfactuals.is_none() => {
+                Some(training_of(&model, &job.model, &dataset, None)?)
+            }
+            // An unlearned model is judged beside the truth, where that was trained before.
+            Some(CounterfactualKind::Unlearned) if unlearns => training_of(&model, &job.model, &dataset, None).ok(),
+            _ => None,
+        };
+        let neighbours = SharedNeighbours::default();
+        Ok(Self {
+            job,
+            method,
+            model,
+            dataset,
+            conditions,
+            groups,
+            queries,
+            recipe,
+            store,
+            device,
+            training,
+            neighbours,
         })
-        .collect()
-}
+    }
 
-/// The closed form's ranking of the first query, for the window to show at once.
-fn preview(
-    workspace: &mut Workspace,
-    dataset: &Dataset,
-    queries: &[Query],
-    groups: &[usize],
-    model: &Model,
-    timesteps: Timesteps,
-    reporter: &mut Reporter<'_>,
-) -> Result<()> {
-    let Some(query) = queries.first() else { return Ok(()) };
-    let fitted = workspace.gaussian(dataset, &mut |d, t| reporter.within("closed form", d, t, 0.0))?;
-    let values = fitted.scores(&query.pixels, model.schedule(), timesteps, groups)?;
-    let scores = groups.iter().zip(values).map(|(&g, value)| GroupScore::exact(dataset.group_name(g), value));
-    let attribution = Attribution::new(&query.name, "gaussian", scores.collect());
-    reporter.state(EventKind::PreviewRanking(Box::new(attribution)));
-    Ok(())
+    fn parts(&self) -> SourceParts<'_> {
+        SourceParts {
+            model: &self.model,
+            dataset: &self.dataset,
+            conditions: &self.conditions,
+            recipe: &self.recipe,
+            store: &self.store,
+            neighbours: &self.neighbours,
+        }
+    }
+
+    /// Where models are unlearned here.
+    fn unlearns(&self) -> bool {
+        self.method.counterfactuals() == Some(CounterfactualKind::Unlearned) && self.job.counterfactuals.is_none()
+    }
+
+    /// The models that the method scores under.
+    fn source<'s>(&'s self, resident: &'s mut Resident) -> Source<'s> {
+        let kind = self.method.counterfactuals();
+        Source::new(self.parts(), kind, self.job.counterfactuals.as_deref(), self.retraining(), resident)
+    }
+
+    fn retraining(&self) -> Option<(&TrainingConfig, std::path::PathBuf)> {
+        self.training.as_ref().map(|config| (config, self.job.keep_in.with_file_name("retrained")))
+    }
+
+    /// Units of making one model, in forward passes of one image: a training step costs about three, and unlearning
+    /// trains on twice its batch.
+    fn making_units(&self) -> f64 {
+        match (self.method.counterfactuals(), &self.training) {
+            (Some(CounterfactualKind::Retrained), Some(training)) => (training.steps * training.batch * 4) as f64,
+            (Some(CounterfactualKind::Unlearned), _) if self.unlearns() => {
+                (self.recipe.steps * self.recipe.batch * 7) as f64
+            }
+            _ => 0.0,
+        }
+    }
+
+    fn request<'s>(&'s self, settings: &'s ScoreSettings) -> Request<'s> {
+        Request {
+            model: &self.model,
+            dataset: &self.dataset,
+            conditions: &self.conditions,
+            groups: &self.groups,
+            queries: &self.queries,
+            settings,
+        }
+    }
+
+    fn trust<'s>(&'s self, settings: ScoreSettings, references: &'s References) -> TrustChecks<'s> {
+        TrustChecks {
+            job: self.job,
+            method: self.method,
+            model: &self.model,
+            dataset: &self.dataset,
+            conditions: &self.conditions,
+            groups: &self.groups,
+            queries: &self.queries,
+            settings,
+            recipe: &self.recipe,
+            store: &self.store,
+            device: &self.device,
+            neighbours: &self.neighbours,
+            references,
+        }
+    }
+
+    /// All scores with their checks; none where the job only estimates, or only wants what is cached and something is
+    /// missing. Lowers `settings.batch` where the memory asks for it.
+    fn attribute(
+        &self,
+        workspace: &mut Workspace,
+        settings: &mut ScoreSettings,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Option<Vec<Attribution>>> {
+        let references = References::new(self.job, &self.dataset, &self.conditions, &self.recipe)?;
+        let mut memory = Resident::default();
+        let mut retrained = self.retraining().filter(|_| self.unlearns()).map(|training| {
+            Source::new(self.parts(), Some(CounterfactualKind::Retrained), None, Some(training), &mut memory)
+        });
+        let mut gates = Gates::new(&self.model, &self.dataset, &self.conditions, &self.store, self.recipe.held_out);
+        let has_models = self.method.counterfactuals().is_some();
+        let (live, live_pass);
+        let mut bridge =
+            ProgressBridge::new(reporter, &self.dataset, Counting::Evaluations).making(self.making_units());
+        bridge.show_events(true);
+        let mut attributions = {
+            let mut source = self.source(&mut workspace.resident);
+            if has_models {
+                source.check(&self.groups)?;
+                bridge.to_make = self.groups.iter().filter(|g| !source.is_ready(**g)).count();
+            }
+            let (checks, mut work) = self.trust(*settings, &references).work(&mut workspace.fit, &mut bridge)?;
+            work += self
+                .resolver(settings, &mut source, &mut self.cache(&mut workspace.fit), &mut bridge)
+                .work(self.method)?;
+            if has_models {
+                let truth = retrained.as_mut().map(|r| r as &mut dyn Counterfactuals);
+                work.evaluations += gates.cost(&self.groups, &mut source, truth)?;
+            }
+            let models = checks + bridge.to_make;
+            if self.job.known_only && (models > 0 || work != Work::default()) {
+                return Ok(None);
+            }
+            self.estimate(models, work).report(settings, &mut bridge)?;
+            if self.job.dry_run {
+                return Ok(None);
+            }
+            if self.job.live && self.unlearns() && bridge.to_make > 0 {
+                live = live_query(&self.queries, &self.model, settings.seed)?;
+                let (schedule, seed) = (self.model.schedule(), settings.seed);
+                live_pass = FullPass::run(&self.model, schedule, &live, seed, settings.batch, &mut |_, _| {
+                    bridge.reporter.check()
+                })?;
+                bridge.follow(&self.model, &live_pass);
+            }
+            let mut cache = self.cache(&mut workspace.fit);
+            let mut attributions =
+                self.resolver(settings, &mut source, &mut cache, &mut bridge).attribute(self.method)?;
+            bridge.stop_following();
+            if has_models {
+                let truth = retrained.as_mut().map(|r| r as &mut dyn Counterfactuals);
+                let judged = gates.judge_all(&self.groups, &mut source, truth, &mut bridge)?;
+                for attribution in &mut attributions {
+                    for (score, judgement) in attribution.scores.iter_mut().zip(&judged) {
+                        score.gate = *judgement;
+                    }
+                }
+            }
+            attributions
+        };
+        if self.job.null > 0 || self.job.confirm {
+            self.trust(*settings, &references).run(workspace, &mut attributions, &mut bridge)?;
+        }
+        Ok(Some(attributions))
+    }
+
+    fn cache<'s>(&'s self, fit: &'s mut crate::cache::FitInMemory) -> StoreCache<'s> {
+        StoreCache { store: &self.store, model: &self.model, seed: self.job.settings.seed, device: &self.device, fit }
+    }
+
+    fn resolver<'s>(
+        &'s self,
+        settings: &'s ScoreSettings,
+        counterfactuals: &'s mut dyn Counterfactuals,
+        cache: &'s mut StoreCache<'_>,
+        report: &'s mut ProgressBridge<'_, '_, '_>,
+    ) -> Resolver<'s> {
+        Resolver { request: self.request(settings), counterfactuals, cache, report }
+    }
+
+    /// What is still to be done.
+    fn estimate(&self, models: usize, work: Work) -> RemainingWork<'_> {
+        // Any group's unlearning takes as long.
+        let unlearns = self.groups.first().filter(|_| self.unlearns() && models > 0);
+        RemainingWork {
+            models,
+            held: self.groups.len() * if self.job.confirm { 2 } else { 1 } + self.job.null,
+            unlearns: unlearns.map(|g| Forget::group(&self.dataset, *g)),
+            work,
+            model: &self.model,
+            dataset: &self.dataset,
+            conditions: &self.conditions,
+            recipe: &self.recipe,
+            store: &self.store,
+            neighbours: &self.neighbours,
+        }
+    }
+
+    /// The training images nearest to each query, of each group.
+    fn nearest(&self, reporter: &Reporter<'_>) -> Result<Vec<Vec<GroupNeighbours>>> {
+        let mut found = Vec::with_capacity(self.queries.len());
+        for query in &self.queries {
+            reporter.check()?;
+            let of = |&group: &usize| GroupNeighbours {
+                group,
+                nearest: nearest(&self.dataset, &query.pixels, group, self.job.neighbours),
+            };
+            found.push(self.groups.iter().map(of).collect());
+        }
+        Ok(found)
+    }
+
+    /// The closed form's ranking of the first query, for the window to show at once.
+    fn preview(&self, workspace: &mut Workspace, reporter: &mut Reporter<'_>) -> Result<()> {
+        let Some(query) = self.queries.first() else { return Ok(()) };
+        let mut bridge = ProgressBridge::new(reporter, &self.dataset, Counting::Phase(0.0));
+        let mut source = self.source(&mut workspace.resident);
+        let mut cache = self.cache(&mut workspace.fit);
+        let settings = self.job.settings;
+        let fitted = self.resolver(&settings, &mut source, &mut cache, &mut bridge).gaussian()?;
+        let values = fitted.scores(&query.pixels, self.model.schedule(), settings.timesteps, &self.groups)?;
+        let groups = self.groups.iter().zip(values);
+        let scores = groups.map(|(&g, value)| GroupScore::exact(self.dataset.group_name(g), value));
+        let attribution = Attribution::new(&query.name, "gaussian", scores.collect());
+        reporter.state(EventKind::PreviewRanking(Box::new(attribution)));
+        Ok(())
+    }
 }

@@ -2,62 +2,66 @@
 
 use crate::jobs::sample;
 use crate::reporter::Reporter;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{ImageShape, load_image};
-use whence_diffusion::Model;
-use whence_diffusion::elbo::Timesteps;
-use whence_diffusion::generate::to_bytes;
+use whence_diffusion::elbo::MAX_EVALUATIONS;
+use whence_diffusion::{Condition, Pipeline};
 use whence_jobs::{EventKind, QuerySource, SampleSettings};
 use whence_methods::{Query, ScoreSettings};
 
-/// Refuses numbers that no machine can hold.
+/// Most images in one pass through the network.
+const MAX_BATCH: usize = 65_536;
+
+/// Refuses settings that no machine can hold.
 pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
-    let points = match settings.timesteps {
-        Timesteps::Count(n) => n,
-        Timesteps::Range { .. } => 1,
-    };
-    if settings.draws.saturating_mul(points) > 1_000_000 || settings.batch > 1 << 16 {
-        return Err(Error::input(
-            format!("{points} timesteps, {} draws and batches of {}", settings.draws, settings.batch),
-            "--timesteps, --draws, --batch",
-            "give at most a million evaluations and batches of at most 65,536",
-        ));
+    // Timesteps and draws are bounded where they become a plan: how many a range holds depends on the model.
+    if !(1..=MAX_BATCH).contains(&settings.batch) {
+        let remedy = format!("give 1 to {MAX_BATCH}");
+        return Err(Error::setting(format!("the batch size is {}", settings.batch), [Setting::Batch], remedy));
     }
-    Ok(())
+    match settings.stop {
+        Some(stop) if stop.budget > MAX_EVALUATIONS => {
+            let remedy = format!("give at most {MAX_EVALUATIONS} evaluations");
+            Err(Error::setting(format!("the evaluation budget is {}", stop.budget), [Setting::Budget], remedy))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The images asked about, at the model's size.
 pub(in crate::jobs) fn read_queries(
     sources: &[QuerySource],
     draw: &SampleSettings,
-    model: &Model,
+    model: &Pipeline,
     reporter: &mut Reporter<'_>,
 ) -> Result<Vec<Query>> {
+    let condition = Condition::of_class(draw.class);
+    model.conditioner().check(condition)?;
     let mut queries: Vec<Query> = Vec::with_capacity(sources.len());
     for source in sources {
         let query = match source {
             QuerySource::File(path) => {
-                let image = load_image(path, model.shape())?;
+                let image = load_image(path, model.image_shape())?;
                 if !image.notes.is_empty() {
                     let text = format!("{}: {}", image.name, image.notes.join("; "));
                     reporter.state(EventKind::Warning(text));
                 }
-                Query { name: image.name, pixels: image.pixels }
+                Query { name: image.name, pixels: image.pixels, condition }
             }
             QuerySource::Seed(seed) => {
-                let pixels = to_bytes(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
-                Query { name: format!("seed-{seed}"), pixels }
+                let pixels = model.codec().decode(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
+                Query { name: format!("seed-{seed}"), pixels, condition }
             }
             QuerySource::Image { name, pixels } => {
-                let ImageShape { channels, height, width } = model.shape();
-                if pixels.len() != model.shape().numel() {
+                let ImageShape { channels, height, width } = model.image_shape();
+                if pixels.len() != model.image_shape().numel() {
                     return Err(Error::input(
                         "the image has another size than the model's",
                         name.clone(),
                         format!("give it at {width}x{height} with {channels} channels"),
                     ));
                 }
-                Query { name: name.clone(), pixels: pixels.clone() }
+                Query { name: name.clone(), pixels: pixels.clone(), condition }
             }
         };
         queries.push(query);
@@ -89,7 +93,7 @@ mod tests {
 
     #[test]
     fn no_two_queries_share_a_name_or_a_file() {
-        let query = |name: &str| Query { name: name.into(), pixels: Vec::new() };
+        let query = |name: &str| Query { name: name.into(), pixels: Vec::new(), condition: Condition::None };
         let mut queries = ["seed-3.png", "seed-3", "a.png", "a.png", "a.jpg"].map(query);
         tell_apart(&mut queries);
         assert_eq!(queries.map(|q| q.name), ["seed-3.png", "seed-3-2", "a.png", "a-2.png", "a.jpg"]);

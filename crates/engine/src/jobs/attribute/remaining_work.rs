@@ -1,10 +1,12 @@
-//! What the job will take, told before it starts.
+//! What the job will take, bridge before it starts.
 
-use super::progress_bridge::ProgressBridge;
 use crate::counterfactuals::SharedNeighbours;
 use crate::device::memory;
 use crate::estimate::{self, Costs};
+use crate::progress_bridge::ProgressBridge;
 use whence_base::Result;
+use whence_data::Dataset;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_jobs::EventKind;
 use whence_methods::{ScoreSettings, Work};
 use whence_store::Store;
@@ -19,6 +21,9 @@ pub(super) struct RemainingWork<'a> {
     /// A group to measure unlearning on, where models are to be made that way.
     pub(super) unlearns: Option<Forget>,
     pub(super) work: Work,
+    pub(super) model: &'a Pipeline,
+    pub(super) dataset: &'a Dataset,
+    pub(super) conditions: &'a GroupConditions,
     pub(super) recipe: &'a Recipe,
     pub(super) store: &'a Store,
     pub(super) neighbours: &'a SharedNeighbours,
@@ -29,29 +34,30 @@ impl RemainingWork<'_> {
     /// where so many images at once would not fit into the free memory.
     ///
     /// # Errors
-    /// Those of the device, of neighbours, and of whoever is told.
-    pub(super) fn tell(self, settings: &mut ScoreSettings, told: &mut ProgressBridge<'_, '_, '_>) -> Result<()> {
-        if self.models == 0 && self.work == Work::default() {
-            told.reporter.state(EventKind::Estimate(estimate::nothing(told.model)));
+    /// Those of the device, of neighbours, and of whoever is bridge.
+    pub(super) fn report(self, settings: &mut ScoreSettings, bridge: &mut ProgressBridge<'_, '_, '_>) -> Result<()> {
+        let Work { evaluations, .. } = self.work;
+        if self.models == 0 && evaluations == 0 {
+            bridge.reporter.state(EventKind::Estimate(estimate::nothing(self.model)));
             return Ok(());
         }
-        told.reporter.within("measuring this machine", 0, 1, 0.0)?;
-        let (model, dataset, recipe) = (told.model, told.dataset, self.recipe);
+        bridge.reporter.within("measuring this machine", 0, 1, 0.0)?;
+        let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
         let unlearning = match &self.unlearns {
             Some(forget) => {
-                let neighbours = self.neighbours.get(self.store, dataset, recipe, told)?;
-                Some(Unlearning { model, dataset, forget, recipe, neighbours })
+                let neighbours = self.neighbours.get(self.store, dataset, recipe, bridge)?;
+                Some(Unlearning { model, dataset, conditions: self.conditions, forget, recipe, neighbours })
             }
             None => None,
         };
-        let costs = Costs::measure(model, settings, unlearning.as_ref(), &mut || told.reporter.check())?;
+        let costs = Costs::measure(model, settings, unlearning.as_ref(), &mut || bridge.reporter.check())?;
         let estimate = costs.estimate(self.models, self.held, self.work);
-        told.reporter.state(EventKind::Estimate(estimate));
-        if let (Some(peak), Some(free), Some(used)) = (estimate.peak_bytes, memory::available(), memory::peak())
+        bridge.reporter.state(EventKind::Estimate(estimate));
+        if let (Some(peak), Some(free), Some(used)) = (estimate.peak_bytes, memory::available(), memory::now())
             && peak.saturating_sub(used) > free
         {
             let mebibytes = |bytes: u64| bytes >> 20;
-            told.reporter.state(EventKind::Warning(format!(
+            bridge.reporter.state(EventKind::Warning(format!(
                 "this takes about {} MiB of memory and {} MiB are free: give fewer queries at a time, or close other programs",
                 mebibytes(peak),
                 mebibytes(free)

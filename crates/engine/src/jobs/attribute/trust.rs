@@ -1,16 +1,17 @@
 //! What speaks for the leader: random groups, another unlearning seed, the closed form.
 
-use super::progress_bridge::ProgressBridge;
+use crate::cache::{FitInMemory, StoreCache};
 use crate::counterfactuals::{Resident, SharedNeighbours, Unlearned};
+use crate::progress_bridge::ProgressBridge;
 use crate::workspace::Workspace;
 use whence_base::Result;
 use whence_data::Dataset;
-use whence_diffusion::Model;
 use whence_diffusion::elbo::Timesteps;
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_jobs::AttributeJob;
 use whence_methods::{
-    Attribution, Context, Counterfactuals, Method, NullTest, Offsets, Query, Report, ScoreSettings, TermCache, Trust,
-    Work, rank,
+    Attribution, Counterfactuals as _, Method, NullTest, Offsets, Query, Report as _, Request, Resolver, ScoreSettings,
+    Trust, Work, rank,
 };
 use whence_store::Store;
 use whence_training::unlearning::{Recipe, references};
@@ -35,11 +36,25 @@ pub(super) struct References {
 
 impl References {
     /// The images, where random groups are asked for.
-    pub(super) fn new(job: &AttributeJob, dataset: &Dataset, recipe: &Recipe) -> Self {
+    pub(super) fn new(
+        job: &AttributeJob,
+        dataset: &Dataset,
+        conditions: &GroupConditions,
+        recipe: &Recipe,
+    ) -> Result<Self> {
         let chosen = if job.null > 0 { references(dataset, recipe.held_out, REFERENCES) } else { Vec::new() };
-        let image = |&i: &usize| Query { name: dataset.image_name(i).into(), pixels: dataset.pixels(i).to_vec() };
-        let group = |i: &usize| dataset.group_of(*i).map_or("", |g| dataset.group_name(g)).to_owned();
-        Self { images: chosen.iter().map(image).collect(), shown: chosen.iter().map(group).collect() }
+        let (mut images, mut shown) = (Vec::with_capacity(chosen.len()), Vec::with_capacity(chosen.len()));
+        for index in chosen {
+            let group = dataset.group_of(index);
+            images.push(Query {
+                name: dataset.image_name(index).into(),
+                pixels: dataset.pixels(index).to_vec(),
+                // An image is of its own group's class, whatever the query's is.
+                condition: conditions.of_group(group)?,
+            });
+            shown.push(group.map_or("", |g| dataset.group_name(g)).to_owned());
+        }
+        Ok(Self { images, shown })
     }
 }
 
@@ -48,13 +63,15 @@ impl References {
 pub(super) struct TrustChecks<'a> {
     pub(super) job: &'a AttributeJob,
     pub(super) method: &'static dyn Method,
-    pub(super) model: &'a Model,
+    pub(super) model: &'a Pipeline,
     pub(super) dataset: &'a Dataset,
+    pub(super) conditions: &'a GroupConditions,
     pub(super) groups: &'a [usize],
     pub(super) queries: &'a [Query],
     pub(super) settings: ScoreSettings,
     pub(super) recipe: &'a Recipe,
     pub(super) store: &'a Store,
+    pub(super) device: &'a str,
     pub(super) neighbours: &'a SharedNeighbours,
     pub(super) references: &'a References,
 }
@@ -69,32 +86,36 @@ struct Part<'a> {
 
 impl<'a> TrustChecks<'a> {
     /// Adds to each attribution what speaks for its leader.
-    pub(super) fn answer(
+    pub(super) fn run(
         &self,
         workspace: &mut Workspace,
         attributions: &mut [Attribution],
-        kept: &mut dyn TermCache,
-        told: &mut ProgressBridge<'_, '_, '_>,
+        bridge: &mut ProgressBridge<'_, '_, '_>,
     ) -> Result<()> {
-        told.quiet = true;
-        let null = self.scores(workspace, &self.random(), kept, told)?;
-        let referred = self.scores(workspace, &self.referred(), kept, told)?;
+        bridge.show_events(false);
+        let null = self.scores(workspace, &self.random(), bridge)?;
+        let referred = self.scores(workspace, &self.referred(), bridge)?;
         let offsets = Offsets::of(&referred, self.job.null, &self.references.shown);
         if self.job.null > 0 && offsets.is_none() {
-            told.warn(
+            bridge.warn(
                 "too few images are held out to tell how much random groups' models are damaged: by chance alone, some group \
                  stands out for about one image in six; a recipe with a larger held_out tells more"
                     .into(),
             );
         }
-        let again = self.scores(workspace, &self.again(), kept, told)?;
-        let reporter = &mut *told.reporter;
-        let closed = workspace.gaussian(self.dataset, &mut |d, t| reporter.within("closed form", d, t, 0.0))?;
+        let again = self.scores(workspace, &self.again(), bridge)?;
+        let closed = {
+            let part = Part { images: self.queries, ..self.random() };
+            let mut unlearned = self.models(&part.recipe, &mut workspace.resident);
+            let mut cache = self.cache(&mut workspace.fit);
+            let request = self.request(&part);
+            Resolver { request, counterfactuals: &mut unlearned, cache: &mut cache, report: bridge }.gaussian()?
+        };
         let values = |a: &Attribution| a.scores.iter().map(|s| s.estimate.score).collect::<Vec<f64>>();
         for (number, (attribution, query)) in attributions.iter_mut().zip(self.queries).enumerate() {
             let of = |all: &[Attribution]| all.get(number).cloned();
             let closed = closed.scores(&query.pixels, self.model.schedule(), self.settings.timesteps, self.groups)?;
-            let best = closed.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
+            let best = only_largest(&closed);
             let null = of(&null).and_then(|a| NullTest::of(values(&a), self.groups.len(), offsets.as_ref()));
             let ranked = rank(&attribution.scores);
             let score = |place: usize| {
@@ -146,22 +167,21 @@ impl<'a> TrustChecks<'a> {
         Part { recipe, groups, images: self.queries, settings: self.settings }
     }
 
-    /// Models and evaluations that answering takes.
+    /// Models and evaluations that the checks take.
     ///
     /// # Errors
-    /// Those of the models' names.
-    pub(super) fn ahead(
-        &self,
-        kept: &mut dyn TermCache,
-        told: &mut ProgressBridge<'_, '_, '_>,
-    ) -> Result<(usize, Work)> {
+    /// Those of the models' identities.
+    pub(super) fn work(&self, fit: &mut FitInMemory, bridge: &mut ProgressBridge<'_, '_, '_>) -> Result<(usize, Work)> {
         let (mut models, mut work) = (0, Work::default());
         // The references need no models beyond those that score the queries.
         for (part, makes) in [(self.random(), true), (self.referred(), false), (self.again(), true)] {
             let mut memory = Resident::default();
             let mut unlearned = self.models(&part.recipe, &mut memory);
             models += part.groups.iter().filter(|g| makes && !unlearned.is_ready(**g)).count();
-            work += self.method.work(self.context(&part, &mut unlearned, kept, told))?;
+            let mut cache = self.cache(fit);
+            let request = self.request(&part);
+            let mut resolver = Resolver { request, counterfactuals: &mut unlearned, cache: &mut cache, report: bridge };
+            work += resolver.work(self.method)?;
         }
         Ok((models, work))
     }
@@ -170,25 +190,21 @@ impl<'a> TrustChecks<'a> {
     where
         Self: 'm,
     {
-        Unlearned::new(self.model, self.dataset, recipe, self.store, resident).sharing(self.neighbours)
+        Unlearned::new(self.model, self.dataset, self.conditions, recipe, self.store, resident).sharing(self.neighbours)
     }
 
-    fn context<'c>(
-        &'c self,
-        part: &'c Part<'_>,
-        counterfactuals: &'c mut dyn Counterfactuals,
-        kept: &'c mut dyn TermCache,
-        report: &'c mut dyn Report,
-    ) -> Context<'c> {
-        Context {
+    fn cache<'c>(&'c self, fit: &'c mut FitInMemory) -> StoreCache<'c> {
+        StoreCache { store: self.store, model: self.model, seed: self.settings.seed, device: self.device, fit }
+    }
+
+    fn request<'c>(&'c self, part: &'c Part<'_>) -> Request<'c> {
+        Request {
             model: self.model,
             dataset: self.dataset,
+            conditions: self.conditions,
             groups: &part.groups,
             queries: part.images,
             settings: &part.settings,
-            counterfactuals,
-            kept,
-            report,
         }
     }
 
@@ -197,14 +213,36 @@ impl<'a> TrustChecks<'a> {
         &self,
         workspace: &mut Workspace,
         part: &Part<'_>,
-        kept: &mut dyn TermCache,
-        told: &mut ProgressBridge<'_, '_, '_>,
+        bridge: &mut ProgressBridge<'_, '_, '_>,
     ) -> Result<Vec<Attribution>> {
         if part.groups.is_empty() {
             return Ok(Vec::new());
         }
         let mut unlearned = self.models(&part.recipe, &mut workspace.resident);
-        told.to_make = part.groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
-        self.method.attribute(self.context(part, &mut unlearned, kept, told))
+        bridge.to_make = part.groups.iter().filter(|g| !unlearned.is_ready(**g)).count();
+        let mut cache = self.cache(&mut workspace.fit);
+        let request = self.request(part);
+        Resolver { request, counterfactuals: &mut unlearned, cache: &mut cache, report: bridge }.attribute(self.method)
+    }
+}
+
+/// Position of the largest value, where no other is as large: a tie names nobody.
+fn only_largest(values: &[f64]) -> Option<usize> {
+    let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut at_top = values.iter().enumerate().filter(|(_, v)| **v == largest);
+    let first = at_top.next().map(|(i, _)| i);
+    if at_top.next().is_some() { None } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_largest;
+
+    #[test]
+    fn a_tie_names_nobody() {
+        assert_eq!(only_largest(&[0.0, 2.0, 1.0]), Some(1));
+        assert_eq!(only_largest(&[0.0, 0.0, 0.0]), None);
+        assert_eq!(only_largest(&[1.0, 3.0, 3.0]), None);
+        assert_eq!(only_largest(&[]), None);
     }
 }

@@ -15,8 +15,7 @@ use rows::Bench;
 use source::Source;
 use whence_base::{Error, Result};
 use whence_data::load_image;
-use whence_diffusion::Model;
-use whence_diffusion::generate::to_bytes;
+use whence_diffusion::{Condition, Pipeline};
 use whence_evaluation::benchmark::{Grid, Kind, NEAREST_IMAGES, Row, Table, average, other_noise, sum_of_z};
 use whence_jobs::{BenchmarkJob, TrainJob};
 use whence_methods::Query;
@@ -37,7 +36,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut 
     let groups = groups_by_name(&dataset, &[])?;
     reporter.plan(1.0);
     let queries = queries(job, &model, reporter)?;
-    let device = workspace.device(model.network.config())?.name;
+    let device = workspace.device(&model.network.config())?.name;
     let bench = Bench::new(job, folder, model, dataset, groups, queries, device)?;
     bench.check()?;
     let rows = all_rows(&bench, reporter)?;
@@ -70,7 +69,7 @@ fn full_model(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut Repo
 }
 
 /// Images of the plan's folder, or drawn here and kept as files.
-fn queries(job: &BenchmarkJob, model: &Model, reporter: &mut Reporter<'_>) -> Result<Vec<Query>> {
+fn queries(job: &BenchmarkJob, model: &Pipeline, reporter: &mut Reporter<'_>) -> Result<Vec<Query>> {
     let plan = &job.plan.queries;
     let files: Vec<PathBuf> = match &plan.folder {
         Some(folder) => images(folder, plan.count)?,
@@ -81,14 +80,20 @@ fn queries(job: &BenchmarkJob, model: &Model, reporter: &mut Reporter<'_>) -> Re
             let missing: Vec<u64> = seeds.iter().copied().filter(|s| !file(*s).is_file()).collect();
             for some in missing.chunks(job.plan.batch) {
                 let drawn = sample::draw(model, &plan.draw, some, 0.0, false, reporter)?;
-                for (seed, image) in some.iter().zip(drawn.chunks(model.shape().numel())) {
-                    write_png(&file(*seed), &to_bytes(image), model.shape())?;
+                for (seed, image) in some.iter().zip(drawn.chunks(model.sample_shape().numel())) {
+                    write_png(&file(*seed), &model.codec().decode(image), model.image_shape())?;
                 }
             }
             seeds.into_iter().map(file).collect()
         }
     };
-    files.iter().map(|path| load_image(path, model.shape()).map(|p| Query { name: p.name, pixels: p.pixels })).collect()
+    files
+        .iter()
+        .map(|path| {
+            let image = load_image(path, model.image_shape())?;
+            Ok(Query { name: image.name, pixels: image.pixels, condition: Condition::None })
+        })
+        .collect()
 }
 
 fn images(folder: &Path, count: usize) -> Result<Vec<PathBuf>> {

@@ -17,8 +17,8 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row]) -> Result<()
         "command": bench.job.command,
         "plan": bench.plan,
         "device": bench.device,
-        "model": { "folder": bench.folder, "hash": bench.model.hash() },
-        "dataset": { "path": bench.job.data, "hash": bench.dataset.hash(), "pictures": bench.dataset.len() },
+        "model": { "folder": bench.folder.to_string_lossy(), "hash": bench.model.hash() },
+        "dataset": { "path": bench.job.data.to_string_lossy(), "hash": bench.dataset.hash(), "pictures": bench.dataset.len() },
         "inputs": bench.base,
         "rows": rows.iter().map(|r| serde_json::json!({ "name": r.name, "key": r.key })).collect::<Vec<_>>(),
         "table": table,
@@ -26,7 +26,8 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row]) -> Result<()
     // Hundreds of numbers a row: definitions stand once in table.md, and nobody reads this without a program.
     without(&mut document, "definition");
     let path = out.join("benchmark.json");
-    let text = serde_json::to_vec(&document).map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+    let text = serde_json::to_vec(&document)
+        .map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     whence_store::write_atomic(&path, &text)?;
     let plan = bench.plan;
     let head = format!(
@@ -52,7 +53,7 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row]) -> Result<()
 
 fn write_scores(bench: &Bench<'_>, row: &Row) -> Result<()> {
     let path = bench.job.out.join("scores").join(format!("{}.csv", whence_store::folder_name(&row.name)));
-    let broken = |e: csv::Error| Error::file(e.to_string(), &path, "report this");
+    let broken = |e: csv::Error| Error::internal(format!("{} cannot be encoded: {e}", path.display()));
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header = vec!["query", "group", "score"];
     header.extend(row.errors.is_some().then_some("std_err"));
@@ -66,7 +67,8 @@ fn write_scores(bench: &Bench<'_>, row: &Row) -> Result<()> {
             writer.write_record(&record).map_err(broken)?;
         }
     }
-    let bytes = writer.into_inner().map_err(|e| Error::file(e.to_string(), &path, "report this"))?;
+    let bytes =
+        writer.into_inner().map_err(|e| Error::internal(format!("{} cannot be encoded: {e}", path.display())))?;
     whence_store::write_atomic(&path, &bytes)
 }
 

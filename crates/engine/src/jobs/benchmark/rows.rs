@@ -8,22 +8,23 @@ use serde::{Deserialize, Serialize};
 use super::super::attribute::check_size;
 use super::counterfactual_points;
 use super::source::{Source, files};
-use crate::counterfactuals::{Imported, Resident, Retrained, StoreTermCache, Unlearned};
+use crate::cache::StoreCache;
+use crate::counterfactuals::{Imported, Resident, SharedNeighbours, Source as Models, SourceParts, Unlearned};
 use crate::jobs::short_hash;
+use crate::progress_bridge::{Counting, ProgressBridge};
 use crate::reporter::Reporter;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
-use whence_diffusion::Model;
 use whence_diffusion::elbo::{Term, Weighting};
+use whence_diffusion::{GroupConditions, Pipeline};
 use whence_evaluation::benchmark::{Cost, Grid, Kind, MethodPlan, Plan, Row};
 use whence_jobs::BenchmarkJob;
 use whence_methods::{
-    Attribution, Context, CounterfactualKind, Counterfactuals, Method, Query, Report, ScoreSettings,
+    Attribution, CounterfactualKind, Counterfactuals, Method, Query, Request, Resolver, ScoreSettings,
     method as method_named,
 };
 use whence_store::{Kind as Stored, Store};
-use whence_training::TrainingStep;
-use whence_training::unlearning::{Recipe, UnlearningStep};
+use whence_training::unlearning::Recipe;
 
 /// A training step costs about as much as four forward passes of its images.
 const STEP_UNITS: usize = 4;
@@ -33,8 +34,12 @@ pub(super) struct Bench<'a> {
     pub(super) plan: &'a Plan,
     pub(super) job: &'a BenchmarkJob,
     pub(super) folder: PathBuf,
-    pub(super) model: Model,
+    pub(super) model: Pipeline,
     pub(super) dataset: Dataset,
+    /// Benchmarked models have no classes.
+    conditions: GroupConditions,
+    /// What models that are not unlearned need no recipe for.
+    no_recipe: Recipe,
     pub(super) groups: Vec<usize>,
     pub(super) queries: Vec<Query>,
     /// Hash of model, dataset and queries.
@@ -65,7 +70,7 @@ impl<'a> Bench<'a> {
     pub(super) fn new(
         job: &'a BenchmarkJob,
         folder: PathBuf,
-        model: Model,
+        model: Pipeline,
         dataset: Dataset,
         groups: Vec<usize>,
         queries: Vec<Query>,
@@ -78,7 +83,22 @@ impl<'a> Bench<'a> {
         }
         let base = hasher.finalize().to_hex().to_string();
         let store = Store::open(&job.out.join("store"))?;
-        Ok(Self { plan: &job.plan, job, folder, model, dataset, groups, queries, base, store, device })
+        let conditions = GroupConditions::none(dataset.groups().len());
+        let no_recipe = Recipe::default();
+        Ok(Self {
+            plan: &job.plan,
+            job,
+            folder,
+            model,
+            dataset,
+            conditions,
+            no_recipe,
+            groups,
+            queries,
+            base,
+            store,
+            device,
+        })
     }
 
     pub(super) fn group_names(&self) -> Vec<String> {
@@ -200,47 +220,33 @@ impl<'a> Bench<'a> {
         }
         let (model, dataset, store) = (&self.model, &self.dataset, &self.store);
         let mut memory = Resident::default();
-        let resident = &mut memory;
-        let (mut imported, mut retrained, mut unlearned);
-        let counterfactuals: &mut dyn Counterfactuals = match source {
-            Source::Given(folder) => {
-                imported = Imported { model, dataset, folder, resident };
-                imported.check(&self.groups)?;
-                &mut imported
-            }
-            Source::Retrained(folder, config) => {
-                retrained = Retrained { model, dataset, config, folder: folder.clone(), resident };
-                &mut retrained
-            }
-            Source::Unlearned(_, recipe) => {
-                unlearned = Unlearned::new(model, dataset, recipe, store, resident);
-                &mut unlearned
-            }
-            Source::None => {
-                imported = Imported { model, dataset, folder: Path::new(""), resident };
-                &mut imported
-            }
-        };
+        let neighbours = SharedNeighbours::default();
+        let mut counterfactuals = self.models(source, &neighbours, &mut memory);
+        if matches!(source, Source::Given(_)) {
+            counterfactuals.check(&self.groups)?;
+        }
         let whole = pass * (self.groups.len() + 1) as f64;
         let making_one = making / self.groups.len() as f64;
-        let mut told = ProgressBridge { reporter, name, dataset, making: making_one, whole, planned: 0 };
-        let make_seconds = self.make(source, counterfactuals, &mut told)?;
+        let mut bridge =
+            ProgressBridge::new(reporter, dataset, Counting::Expected { units: whole }).named(name).making(making_one);
+        let make_seconds = self.make(source, &mut counterfactuals, &mut bridge)?;
         let begun = Instant::now();
         let settings = grid.settings(self.plan.batch);
-        let mut terms =
-            StoreTermCache { store, model, seed: settings.seed, class: settings.class, device: &self.device };
-        let attributions = method.attribute(Context {
-            model: &self.model,
-            dataset: &self.dataset,
+        let mut fit = None;
+        let mut cache = StoreCache { store, model, seed: settings.seed, device: &self.device, fit: &mut fit };
+        let request = Request {
+            model,
+            dataset,
+            conditions: &self.conditions,
             groups: &self.groups,
             queries: &self.queries,
             settings: &settings,
-            counterfactuals,
-            kept: &mut terms,
-            report: &mut told,
-        })?;
+        };
+        let counterfactuals = &mut counterfactuals;
+        let attributions =
+            Resolver { request, counterfactuals, cache: &mut cache, report: &mut bridge }.attribute(method)?;
         // An earlier run may have done a part; other weightings of kept terms cost nothing.
-        let share = told.planned as f64 / whole.max(1.0);
+        let share = bridge.planned() as f64 / whole.max(1.0);
         let score_seconds = if share > 0.0 { begun.elapsed().as_secs_f64() / share } else { 0.0 };
         let scores = attributions
             .iter()
@@ -271,13 +277,39 @@ impl<'a> Bench<'a> {
         Ok(row)
     }
 
+    /// Where a row's models come from.
+    fn models<'m>(
+        &'m self,
+        source: &'m Source,
+        neighbours: &'m SharedNeighbours,
+        resident: &'m mut Resident,
+    ) -> Models<'m> {
+        let recipe = if let Source::Unlearned(_, recipe) = source { recipe } else { &self.no_recipe };
+        let parts = SourceParts {
+            model: &self.model,
+            dataset: &self.dataset,
+            conditions: &self.conditions,
+            recipe,
+            store: &self.store,
+            neighbours,
+        };
+        let (kind, ready, training) = match source {
+            Source::Given(folder) => (None, Some(folder.as_path()), None),
+            Source::Retrained(folder, config) => {
+                (Some(CounterfactualKind::Retrained), None, Some((config.as_ref(), folder.clone())))
+            }
+            Source::Unlearned(..) | Source::None => (None, None, None),
+        };
+        Models::new(parts, kind, ready, training, resident)
+    }
+
     /// Size on disk of a row's models.
     fn bytes(&self, source: &Source) -> u64 {
         let paths = match source {
             Source::Unlearned(_, recipe) => {
                 let (model, dataset, store, mut memory) =
                     (&self.model, &self.dataset, &self.store, Resident::default());
-                let unlearned = Unlearned::new(model, dataset, recipe, store, &mut memory);
+                let unlearned = Unlearned::new(model, dataset, &self.conditions, recipe, store, &mut memory);
                 self.groups.iter().map(|g| store.path(Stored::Counterfactual, &unlearned.key(*g))).collect()
             }
             other => other.folder().map(files).unwrap_or_default(),
@@ -290,23 +322,23 @@ impl<'a> Bench<'a> {
         &self,
         source: &Source,
         models: &mut dyn Counterfactuals,
-        told: &mut ProgressBridge<'_, '_>,
+        bridge: &mut ProgressBridge<'_, '_, '_>,
     ) -> Result<f64> {
         let Some(folder) = source.folder().filter(|_| !matches!(source, Source::Given(_))) else { return Ok(0.0) };
         let record = folder.join("cost.json");
         let mut spent: Spent = whence_store::read_json(&record).unwrap_or_default();
         for &group in &self.groups {
             if models.is_ready(group) {
-                told.reporter.skip(told.making);
+                bridge.reporter.skip(bridge.making_units);
                 continue;
             }
             let begun = Instant::now();
-            let made = models.without(group, told);
+            let made = models.without(group, bridge);
             // A training that was stopped goes on from its checkpoint, so its time counts too.
             spent.seconds += begun.elapsed().as_secs_f64();
             whence_store::write_json(&record, &spent)?;
             made?;
-            told.reporter.advance(told.making);
+            bridge.reporter.advance(bridge.making_units);
         }
         Ok(spent.seconds)
     }
@@ -338,42 +370,4 @@ fn evaluations_per_query(attributions: &[Attribution]) -> usize {
         each.clone().sum::<usize>() + each.max().unwrap_or_default()
     };
     attributions.iter().map(of).sum::<usize>() / attributions.len().max(1)
-}
-
-/// Turns what a row does into overall progress.
-struct ProgressBridge<'a, 'b> {
-    reporter: &'a mut Reporter<'b>,
-    name: &'a str,
-    dataset: &'a Dataset,
-    /// Units of making the model without one group, and of all models on all queries.
-    making: f64,
-    whole: f64,
-    /// Evaluations to be made now.
-    planned: usize,
-}
-
-impl Report for ProgressBridge<'_, '_> {
-    fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()> {
-        self.reporter.within(&format!("{}: {what}", self.name), done, total, total as f64)?;
-        if done == total {
-            self.reporter.advance(total as f64);
-        }
-        Ok(())
-    }
-
-    fn unlearning(&mut self, group: usize, step: &UnlearningStep<'_>) -> Result<()> {
-        let phase = format!("{}: unlearning {}", self.name, self.dataset.group_name(group));
-        self.reporter.within(&phase, step.step, step.steps, self.making)
-    }
-
-    fn retraining(&mut self, group: usize, step: &TrainingStep) -> Result<()> {
-        let phase = format!("{}: training without {}", self.name, self.dataset.group_name(group));
-        self.reporter.within(&phase, step.step, step.steps, self.making)
-    }
-
-    fn planned(&mut self, evaluations: usize) -> Result<()> {
-        self.planned = evaluations;
-        self.reporter.skip(self.whole - evaluations as f64);
-        self.reporter.check()
-    }
 }

@@ -48,7 +48,7 @@ impl Source {
             Self::Given(folder) => {
                 let stamp: Vec<_> = files(folder)
                     .into_iter()
-                    .filter_map(|p| Some((p.strip_prefix(folder).ok()?.to_owned(), hash_of(&p)?)))
+                    .filter_map(|p| Some((p.strip_prefix(folder).ok()?.to_string_lossy().into_owned(), hash_of(&p)?)))
                     .collect();
                 serde_json::json!({ "given": stamp })
             }

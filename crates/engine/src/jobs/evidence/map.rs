@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Look, ProgressBridge};
+use super::Look;
 use crate::reporter::Reporter;
 use whence_base::Result;
 use whence_diffusion::elbo::{FullPass, Plan, ScoreMap, ScorerQuery, Timesteps};
@@ -29,14 +29,12 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         plan = Timesteps::Count(COARSE).plan(look.model.schedule(), 1, settings.seed, pixels)?;
     }
     let places: Vec<(usize, usize, u64)> = plan.points.iter().map(|p| (p.t, p.draw, p.weight.to_bits())).collect();
-    let mut inputs = Vec::with_capacity(look.groups.len());
-    for &group in look.groups {
-        let more = json!({ "map": { "seed": settings.seed, "places": places } });
-        inputs.push(look.inputs_with(&models.identity(group)?, more));
-    }
     let mut missing = Vec::new();
-    for (&group, inputs) in look.groups.iter().zip(&inputs) {
-        match look.store.get(Kind::Map, inputs).and_then(|bytes| ScoreMap::from_bytes(&bytes)) {
+    for &group in look.groups {
+        let Some(identity) = look.identity(models, group, reporter)? else { continue };
+        let more = json!({ "map": { "seed": settings.seed, "places": places } });
+        let inputs = look.inputs_with(&identity, more);
+        match look.store.get(Kind::Map, &inputs).and_then(|bytes| ScoreMap::from_bytes(&bytes)) {
             Some(map) => reporter.state(EventKind::Mapped { group, map: Box::new(map) }),
             None => missing.push((group, inputs)),
         }
@@ -45,9 +43,9 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         return Ok("the map is known".into());
     }
     reporter.plan(missing.len() as f64 + 1.0);
-    let queries = [ScorerQuery { pixels: pixels.clone(), plan, class: settings.class }];
+    let queries = [ScorerQuery::of_image(look.model.codec(), pixels.clone(), look.query.condition, plan)];
     let model = look.model;
-    let mut told = ProgressBridge { reporter, units: 1.0 };
+    let mut told = look.bridge(reporter, 1.0);
     let pass = FullPass::run(model, model.schedule(), &queries, settings.seed, settings.batch, &mut |d, t| {
         told.progress("full model", d, t)
     })?;
@@ -58,7 +56,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         let maps = ScoreMap::compute(&pass, &other, &mut |d, t| told.progress(&what, d, t))?;
         told.reporter.advance(1.0);
         for map in maps {
-            look.store.put(Kind::Map, inputs, &map.to_bytes())?;
+            look.store.put(Kind::Map, &inputs, &map.to_bytes())?;
             told.reporter.state(EventKind::Mapped { group, map: Box::new(map) });
         }
     }

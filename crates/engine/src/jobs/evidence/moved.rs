@@ -2,14 +2,13 @@
 
 use serde_json::json;
 
-use super::{Look, ProgressBridge};
+use super::Look;
 use crate::reporter::Reporter;
 use whence_base::{Error, Result};
 use whence_diffusion::elbo::{FullPass, ScorerQuery, Timesteps};
 use whence_jobs::{EventKind, Moved};
 use whence_methods::{Counterfactuals, Report as _};
 use whence_store::Kind;
-use whence_training::batch::class_of_group;
 
 /// Images of a group that are looked at, spread evenly over it.
 const IMAGES: usize = 256;
@@ -24,22 +23,23 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
     let settings = &look.job.of.settings;
     let model = look.model;
     reporter.plan(look.groups.len() as f64);
-    let mut told = ProgressBridge { reporter, units: 1.0 };
     for &group in look.groups {
+        let Some(identity) = look.identity(models, group, reporter)? else { continue };
+        let mut told = look.bridge(reporter, 1.0);
         // An image is of its group's class, whatever the query's is.
-        let class = class_of_group(model, Some(group));
+        let condition = look.conditions.of_group(Some(group))?;
         let all = look.dataset.indices_of(group);
         let images: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(IMAGES).max(1)).collect();
         let inputs = json!({
             "model": model.hash(),
-            "other": models.identity(group)?,
+            "other": identity,
             "dataset": look.dataset.hash(),
             "group": group,
             "moved": { "seed": settings.seed, "pictures": IMAGES, "timesteps": TIMESTEPS },
-            "class": class,
+            "class": condition.class(),
             "device": look.device,
         });
-        let kept = look.store.get(Kind::Moved, &inputs);
+        let kept = look.store.get(Kind::AffectedImages, &inputs);
         let known = kept.and_then(|bytes| serde_json::from_slice::<Vec<Moved>>(&bytes).ok());
         if let Some(images) = known.filter(|m| m.iter().all(|m| look.dataset.group_of(m.index) == Some(group))) {
             told.reporter.skip(1.0);
@@ -52,11 +52,11 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         let other = models.without(group, &mut told)?;
         let what = format!("images of {}", look.dataset.group_name(group));
         let mut moved = Vec::with_capacity(images.len());
-        for part in images.chunks((NUMBERS / (TIMESTEPS * model.shape().numel()).max(1)).max(1)) {
+        for part in images.chunks((NUMBERS / (TIMESTEPS * model.sample_shape().numel()).max(1)).max(1)) {
             let query = |&index: &usize| {
                 let pixels = look.dataset.pixels(index).to_vec();
                 let plan = Timesteps::Count(TIMESTEPS).plan(model.schedule(), 1, settings.seed, &pixels)?;
-                Ok(ScorerQuery { pixels, plan, class })
+                Ok(ScorerQuery::of_image(model.codec(), pixels, condition, plan))
             };
             let queries: Vec<ScorerQuery> = part.iter().map(query).collect::<Result<_>>()?;
             let done = moved.len();
@@ -74,9 +74,9 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         }
         told.reporter.advance(1.0);
         moved.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
-        let bytes =
-            serde_json::to_vec(&moved).map_err(|e| Error::input(e.to_string(), "moved images", "report this"))?;
-        look.store.put(Kind::Moved, &inputs, &bytes)?;
+        let bytes = serde_json::to_vec(&moved)
+            .map_err(|e| Error::internal(format!("the affected images cannot be encoded: {e}")))?;
+        look.store.put(Kind::AffectedImages, &inputs, &bytes)?;
         told.reporter.state(EventKind::Moved { group, images: moved });
     }
     Ok("the images that moved most are known".into())

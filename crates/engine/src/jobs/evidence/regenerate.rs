@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::{Look, ProgressBridge};
+use super::Look;
 use crate::reporter::Reporter;
 use whence_base::Result;
-use whence_diffusion::generate::{Start, redraw, to_bytes};
-use whence_diffusion::{Denoiser as _, Model};
+use whence_diffusion::generate::{Start, regenerate};
+use whence_diffusion::{Denoiser as _, Pipeline};
 use whence_jobs::{EventKind, Regenerated, SampleSettings};
 use whence_methods::Counterfactuals;
 use whence_store::Kind;
@@ -37,17 +37,26 @@ struct Wanted {
 }
 
 pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &mut Reporter<'_>) -> Result<String> {
-    let (size, steps) = (look.model.shape().numel(), look.draw().steps);
+    let (size, steps) = (look.model.image_shape().numel(), look.draw().steps);
     // An image from a seed is what the full model draws; of others it is drawn again too.
     let reference = look.job.seed.is_none().then_some(None);
     let mut missing = Vec::new();
     for group in reference.into_iter().chain(look.groups.iter().copied().map(Some)) {
-        let other = group.map_or_else(|| Ok("full".to_owned()), |g| models.identity(g))?;
+        let other = match group {
+            None => "full".to_owned(),
+            Some(group) => match look.identity(models, group, reporter)? {
+                Some(identity) => identity,
+                None => continue,
+            },
+        };
         let inputs = look.inputs_with(
             &other,
-            json!({ "redraw": { "draw": look.draw(), "seed": look.job.seed, "noise": look.job.of.settings.seed } }),
+            json!({
+                "redraw": { "draw": look.draw(), "seed": look.job.seed, "noise": look.job.of.settings.seed },
+                "sampling": look.model.process().sampling_id(),
+            }),
         );
-        match look.store.get(Kind::Redrawing, &inputs).filter(|pixels| pixels.len() == size) {
+        match look.store.get(Kind::Regeneration, &inputs).filter(|pixels| pixels.len() == size) {
             Some(pixels) => {
                 let image = Regenerated { step: steps, steps, pixels };
                 reporter.state(EventKind::Regenerated { group, image });
@@ -61,10 +70,10 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
     reporter.plan(missing.len().max(1) as f64);
     // On the CPU one image a core: drawing one leaves the others idle.
     for wanted in missing.chunks(look.model.passes().at_once.max(1)) {
-        let mut made: Vec<(&Wanted, Model)> = Vec::with_capacity(wanted.len());
+        let mut made: Vec<(&Wanted, Pipeline)> = Vec::with_capacity(wanted.len());
         for one in wanted {
             let model = match one.group {
-                Some(group) => models.without(group, &mut ProgressBridge { reporter, units: 0.0 })?,
+                Some(group) => models.without(group, &mut look.bridge(reporter, 0.0))?,
                 None => look.model.clone(),
             };
             made.push((one, model));
@@ -73,9 +82,9 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         let drawn: Vec<Vec<u8>> = {
             let reporter = &*reporter;
             // Each is kept as soon as it is there: a job that makes way loses none.
-            let one = |(wanted, model): &(&Wanted, Model)| {
+            let one = |(wanted, model): &(&Wanted, Pipeline)| {
                 let pixels = look.one(model, wanted.group, reporter)?;
-                look.store.put(Kind::Redrawing, &wanted.inputs, &pixels)?;
+                look.store.put(Kind::Regeneration, &wanted.inputs, &pixels)?;
                 Ok(pixels)
             };
             if made.len() > 1 {
@@ -95,17 +104,17 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
 
 impl Look<'_> {
     /// Draws one, and shows it on the way.
-    fn one(&self, model: &Model, group: Option<usize>, reporter: &Reporter<'_>) -> Result<Vec<u8>> {
+    fn one(&self, model: &Pipeline, group: Option<usize>, reporter: &Reporter<'_>) -> Result<Vec<u8>> {
         let mut shown = std::time::Instant::now();
-        let image = redraw(model, &self.draw(), self.start(), &mut |step, steps, image| {
+        let image = regenerate(model, &self.draw(), self.start(), &mut |step, steps, image| {
             reporter.check()?;
             if step < steps && shown.elapsed() > SHOWN_EVERY {
                 shown = std::time::Instant::now();
-                let image = Regenerated { step, steps, pixels: to_bytes(image) };
+                let image = Regenerated { step, steps, pixels: model.codec().decode(image) };
                 reporter.passing(EventKind::Regenerated { group, image });
             }
             Ok(())
         })?;
-        Ok(to_bytes(&image))
+        Ok(model.codec().decode(&image))
     }
 }

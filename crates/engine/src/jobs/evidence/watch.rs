@@ -7,9 +7,9 @@ use super::Look;
 use crate::counterfactuals::{Resident, Unlearned};
 use crate::reporter::Reporter;
 use whence_base::{Error, Result};
-use whence_diffusion::Model;
+use whence_diffusion::Pipeline;
 use whence_diffusion::elbo::{FullPass, ScorerQuery, Timesteps};
-use whence_diffusion::generate::{redraw, to_bytes};
+use whence_diffusion::generate::regenerate;
 use whence_jobs::{EventKind, SampleSettings, UnlearningPoint};
 use whence_methods::{Counterfactuals as _, Report};
 use whence_store::Kind;
@@ -35,19 +35,20 @@ struct Course {
 pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Reporter<'_>) -> Result<String> {
     let settings = &look.job.of.settings;
     let model = look.model;
-    let mut models = Unlearned::new(model, look.dataset, look.recipe, look.store, resident);
+    let mut models = Unlearned::new(model, look.dataset, look.conditions, look.recipe, look.store, resident);
     let draw = SampleSettings { steps: look.draw().steps.min(STEPS), ..look.draw() };
     let plan = Timesteps::Count(TIMESTEPS).plan(model.schedule(), 1, settings.seed, &look.query.pixels)?;
-    let queries = [ScorerQuery { pixels: look.query.pixels.clone(), plan, class: settings.class }];
+    let queries = [ScorerQuery::of_image(model.codec(), look.query.pixels.clone(), look.query.condition, plan)];
     let mut pass = None;
     reporter.plan(look.groups.len() as f64);
     for &group in look.groups {
         let more =
             json!({ "watch": { "draw": draw, "seed": look.job.seed, "noise": settings.seed, "pictures": IMAGES } });
-        let inputs = look.inputs_with(&models.identity(group)?, more);
-        let kept = look.store.get(Kind::Course, &inputs);
+        // The course is of the run, not of the weights at its end.
+        let inputs = look.inputs_with(&models.key(group), more);
+        let kept = look.store.get(Kind::Trajectory, &inputs);
         if let Some(course) = kept.and_then(|bytes| serde_json::from_slice::<Course>(&bytes).ok()) {
-            let size = model.shape().numel();
+            let size = model.sample_shape().numel();
             course.points.into_iter().for_each(|point| reporter.state(EventKind::Unlearning(point)));
             for (step, pixels) in course.images.into_iter().filter(|(_, p)| p.len() == size) {
                 reporter.state(EventKind::Watched { group, step, pixels });
@@ -67,8 +68,9 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
         watcher.glance(group, 0, model)?;
         models.again(group, &mut watcher)?;
         let course = watcher.course;
-        let bytes = serde_json::to_vec(&course).map_err(|e| Error::input(e.to_string(), "course", "report this"))?;
-        look.store.put(Kind::Course, &inputs, &bytes)?;
+        let bytes = serde_json::to_vec(&course)
+            .map_err(|e| Error::internal(format!("the unlearning's progress cannot be encoded: {e}")))?;
+        look.store.put(Kind::Trajectory, &inputs, &bytes)?;
         reporter.advance(1.0);
     }
     Ok("the unlearning was watched".into())
@@ -84,9 +86,9 @@ struct Watcher<'a, 'b> {
 
 impl Watcher<'_, '_> {
     /// Draws the query by the network as it is now.
-    fn glance(&mut self, group: usize, step: usize, now: &Model) -> Result<()> {
-        let image = redraw(now, &self.draw, self.look.start(), &mut |_, _, _| self.reporter.check())?;
-        let pixels = to_bytes(&image);
+    fn glance(&mut self, group: usize, step: usize, now: &Pipeline) -> Result<()> {
+        let image = regenerate(now, &self.draw, self.look.start(), &mut |_, _, _| self.reporter.check())?;
+        let pixels = now.codec().decode(&image);
         self.course.images.push((step, pixels.clone()));
         self.reporter.state(EventKind::Watched { group, step, pixels });
         Ok(())
@@ -104,7 +106,7 @@ impl Report for Watcher<'_, '_> {
         self.reporter.within(&phase, step.step, step.steps, 1.0)?;
         let every = step.steps.div_ceil(IMAGES).max(1);
         let due = step.step.is_multiple_of(every) || step.step == step.steps;
-        let now = due.then(|| self.look.model.with_network(step.network.clone())).transpose()?;
+        let now = due.then(|| self.look.model.with_network(step.network.clone()));
         let query_score = match &now {
             Some(now) => self.pass.first_score(now, &mut |_, _| self.reporter.check())?,
             None => None,

@@ -1,0 +1,122 @@
+//! The query image, large, and the button that explains it.
+
+use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
+
+use super::{View, regenerated};
+use crate::app::actions::{Action, Command};
+use crate::app::format;
+use crate::app::state::{JobStatus, Query, Slot, State};
+use crate::app::theme::{self, tokens};
+use crate::app::widgets::{TextureKey, show_image};
+use whence_jobs::QueryOrigin;
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, view: &mut View<'_>) {
+    let width = ui.available_width();
+    // Height below the image: name, notes, button and settings.
+    let below = regenerated::LINE_HEIGHT + if view.forms.advanced { 360.0 } else { 150.0 };
+    let side = width.min(ui.available_height() - below).max(140.0);
+    let space = vec2(width, side);
+    if let Some(drawing) = &view.state.generation {
+        let key = TextureKey::Generating(drawing.job, drawing.step);
+        let texture = view.textures.get(ui.ctx(), key, drawing.shape, &drawing.pixels);
+        show_image(ui, texture, drawing.shape, space, "The image while it is generated");
+        caption(ui, "Generating", &format!("step {} of {}", drawing.step, drawing.steps));
+    } else if let Some(query) = view.state.query() {
+        let q = &query.image;
+        regenerated::show(ui, view, query, space);
+        regenerated::line(ui, view, query);
+        caption(ui, &q.name, &origin(view.state, query));
+        // How an image was generated is in its caption; how a file was converted for the model is a note, not a warning.
+        for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {
+            let t = tokens(ui);
+            ui.add(egui::Label::new(RichText::new(note).font(theme::caption()).color(t.weak)).wrap());
+        }
+    } else {
+        placeholder(ui, view, space);
+    }
+    ui.add_space(4.0);
+    explain(ui, view);
+    ScrollArea::vertical()
+        .id_salt("settings")
+        .auto_shrink([false, true])
+        .show(ui, |ui| super::settings::show(ui, view));
+}
+
+fn caption(ui: &mut Ui, name: &str, about: &str) {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        let shown = ui.label(RichText::new(format::cut(name, 36)).color(t.strong));
+        if name.chars().count() > 36 {
+            shown.on_hover_text(name);
+        }
+        ui.add(egui::Label::new(RichText::new(about).font(theme::caption()).color(t.weak)).truncate());
+    });
+}
+
+fn origin(state: &State, query: &Query) -> String {
+    let shape = query.image.shape;
+    let size = format!("{} × {}", shape.width, shape.height);
+    let file = match &query.image.origin {
+        QueryOrigin::File(path) => {
+            let root = state.project.as_ref().map(|p| p.root.as_path());
+            let inside = root.and_then(|root| path.strip_prefix(root).ok());
+            format!(", {}", inside.unwrap_or(path).display())
+        }
+        QueryOrigin::Seed(_) => String::new(),
+    };
+    let Some(drawn) = query.image.drawn else { return format!("{size}{file}") };
+    let class = drawn.draw.class.map_or_else(String::new, |c| format!(", class {c}"));
+    format!("{size}{file}, generated: seed {}, {}{class}", drawn.seed, drawn.draw.about())
+}
+
+/// Shown without an image: why, and the one button that helps.
+fn placeholder(ui: &mut Ui, view: &mut View<'_>, space: egui::Vec2) {
+    let t = tokens(ui);
+    let state = view.state;
+    let loading = [Slot::Project, Slot::Model, Slot::Query, Slot::Generate].into_iter().find_map(|s| state.busy(s));
+    let (text, action) = match (loading, &state.model) {
+        (Some(job), _) => (format!("{}…", job.title), None),
+        (None, None) => ("Open a project or a model folder, or drop one here.".to_owned(), Some(Action::OpenFolder)),
+        (None, Some(_)) => ("Generate an image from a seed, or drop one here.".to_owned(), Some(Action::Generate)),
+    };
+    let frame = egui::Frame::new().fill(t.mat).corner_radius(theme::RADIUS);
+    frame.show(ui, |ui| {
+        ui.set_min_size(space);
+        ui.set_max_size(space);
+        ui.with_layout(Layout::top_down(Align::Center), |ui| {
+            ui.add_space(space.y * 0.42);
+            ui.label(RichText::new(text).color(t.text));
+            ui.add_space(6.0);
+            if let Some(action) = action {
+                let words = if action == Action::Generate { "Generate an image" } else { action.text() };
+                let button = Button::new(RichText::new(words).color(t.window)).fill(t.strong);
+                if ui.add(button).on_hover_text(action.hint(ui.ctx())).clicked() {
+                    view.out.push(Command::Act(action));
+                }
+            }
+        });
+    });
+}
+
+fn explain(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
+    let ready = view.state.can_explain();
+    let text = match view.state.explaining() {
+        Some(job) if job.status == JobStatus::Paused => "Explanation paused",
+        Some(_) => "Explaining…",
+        None => Action::Explain.text(),
+    };
+    // The one primary button inverts text and ground instead of using a colour.
+    let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
+    let button = Button::new(RichText::new(text).size(15.0).color(ink)).fill(fill);
+    let hint = match ready {
+        Ok(()) => Action::Explain.hint(ui.ctx()),
+        Err(reason) => reason.to_owned(),
+    };
+    let size = vec2(ui.available_width(), 36.0);
+    let response = ui.add_enabled_ui(ready.is_ok(), |ui| ui.add_sized(size, button)).inner;
+    if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
+        view.out.push(Command::Act(Action::Explain));
+    }
+}

@@ -1,0 +1,90 @@
+//! The query image, alone or compared with its regeneration without the selected group.
+
+use egui::{Label, RichText, Ui, Vec2, vec2};
+
+use super::View;
+use super::evidence::request_button;
+use crate::app::format;
+use crate::app::state::Query;
+use crate::app::theme::{self, tokens};
+use crate::app::widgets::{Pair, TextureKey, compare, content, job_progress, modes, show_image};
+use whence_jobs::{Evidence, Regenerated};
+
+/// Height of the line below the image.
+pub const LINE_HEIGHT: f32 = 32.0;
+
+/// The regeneration without the selected group, where it exists.
+fn regeneration<'a>(view: &View<'a>, query: &'a Query) -> Option<(usize, &'a Regenerated)> {
+    let group = view.state.group?;
+    Some((group, query.evidence.redrawn.get(&group)?))
+}
+
+/// Draws the image, or both, in this space.
+pub fn show(ui: &mut Ui, view: &mut View<'_>, query: &Query, space: Vec2) {
+    let shape = query.image.shape;
+    match regeneration(view, query) {
+        Some((group, regenerated)) if regenerated.is_done() => {
+            let reference = query.evidence.reference.as_ref().filter(|r| r.is_done());
+            let first = match reference {
+                Some(reference) => {
+                    (TextureKey::Regenerated(content(&reference.pixels), true), reference.pixels.as_slice())
+                }
+                None => (TextureKey::Query(query.key), query.image.pixels.as_slice()),
+            };
+            let second = (TextureKey::Regenerated(content(&regenerated.pixels), true), regenerated.pixels.as_slice());
+            let without = format!("Without {}", format::cut(view.state.group_name(group), 18));
+            let names = [if reference.is_some() { "Full model" } else { "Original" }, &without];
+            compare(
+                ui,
+                view.textures,
+                &Pair { shape, first, second, names },
+                &mut view.forms.appearance.contrast,
+                space,
+            );
+        }
+        Some((group, regenerated)) => {
+            let key = TextureKey::Regenerated(content(&regenerated.pixels), false);
+            let texture = view.textures.get(ui.ctx(), key, shape, &regenerated.pixels);
+            let name = view.state.group_name(group);
+            show_image(ui, texture, shape, space, &format!("The image while it is regenerated without {name}"));
+        }
+        None => {
+            let q = &query.image;
+            let texture = view.textures.get(ui.ctx(), TextureKey::Query(query.key), shape, &q.pixels);
+            show_image(ui, texture, shape, space, &format!("Query image {}", q.name));
+        }
+    }
+}
+
+/// The line below it: how the two are compared, the progress of the regeneration, or the button that starts it. It always
+/// takes its height, so that nothing moves with the selection.
+pub fn line(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
+    ui.allocate_ui(vec2(ui.available_width(), LINE_HEIGHT), |ui| {
+        ui.set_min_height(LINE_HEIGHT);
+        let Some(group) = view.state.group else { return };
+        let name = format::cut(view.state.group_name(group), 24);
+        let job = view.state.running_evidence(Evidence::Regenerate, Some(group));
+        match (regeneration(view, query), job) {
+            (Some((_, regenerated)), _) if regenerated.is_done() => {
+                ui.horizontal(|ui| {
+                    modes(ui, &mut view.forms.appearance.contrast);
+                    if query.evidence.reference.is_some() {
+                        let t = tokens(ui);
+                        let text = RichText::new("no seed: half of the steps regenerated")
+                            .font(theme::caption())
+                            .color(t.weak);
+                        ui.add(Label::new(text).truncate()).on_hover_text(NO_SEED_HINT);
+                    }
+                });
+            }
+            (Some((_, Regenerated { step, steps, .. })), Some(job)) => {
+                job_progress(ui, job, &format!("Step {step} of {steps}"))
+            }
+            (_, Some(job)) => job_progress(ui, job, &format!("Regenerating without {name}")),
+            _ => request_button(ui, view, &format!("Regenerate without {name}"), Evidence::Regenerate, Some(group)),
+        }
+    });
+}
+
+/// Tooltip for images whose seed is not known.
+const NO_SEED_HINT: &str = "The seed of this image is not known. Noise was added up to half of the timesteps, and both models denoised the same noisy image.";
