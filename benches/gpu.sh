@@ -11,7 +11,7 @@ export LC_ALL=C
 
 usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 
-binary= device=gpu small=
+binary='' device=gpu small=''
 while [ $# -gt 0 ]; do
     case $1 in
         --device) [ $# -ge 2 ] || usage; device=$2; shift ;;
@@ -29,7 +29,7 @@ LIMIT=${LIMIT:-470}
 work=$(mktemp -d) || exit 1
 watcher=
 trap '[ -z "$watcher" ] || kill "$watcher" 2>/dev/null; rm -rf "$work"' EXIT
-export WHENCE_DATA="$work/data"
+export WHENCE_DATA="$work/data" XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$work}"
 passed=0 failed=0 skipped=0 section_begun=0
 
 now() { echo "${EPOCHREALTIME:-$(date +%s.%N)}"; }
@@ -231,10 +231,12 @@ if in_time; then
     "$whence" unlearn --model "$demo/model" --data "$demo/paintings" --device "$device" --unlearning-steps 100000 \
         --out "$work/unlearned" >"$work/log" 2>&1 &
     job=$!
-    # Until it reports progress: the self-test and the first kernels are behind it then.
+    # Until it has reported progress twice: the self-test and the first kernels are behind it then.
     waited=0
-    while kill -0 "$job" 2>/dev/null && [ "$waited" -lt 60 ] && ! grep -q '%' "$work/log"; do sleep 1; waited=$((waited + 1)); done
-    sleep 3
+    while kill -0 "$job" 2>/dev/null && [ "$waited" -lt 60 ] && [ "$(grep -c '%' "$work/log")" -lt 2 ]; do
+        sleep 1
+        waited=$((waited + 1))
+    done
     begun=$(now)
     if kill -INT "$job" 2>/dev/null; then
         # Nothing that takes this long has answered.
@@ -244,7 +246,12 @@ if in_time; then
         kill "$guard" 2>/dev/null; wait "$guard" 2>/dev/null
         tail_of "$work/log" 2
         echo "ended with status $status after $latency s (130 is: cancelled)"
-        if [ "$status" -eq 130 ] && awk -v s="$latency" 'BEGIN { exit !(s < 10) }'; then pass "cancelled"; else fail "not cancelled in time"; fi
+        # A job stops between two steps, and one step takes a software driver seconds.
+        if [ "$status" -eq 130 ] && awk -v s="$latency" -v most="${software:+30}" 'BEGIN { exit !(s < (most ? most : 5)) }'; then
+            pass "cancelled"
+        else
+            fail "not cancelled in time"
+        fi
     else
         wait "$job"; echo "ended by itself with status $?"
         tail_of "$work/log"
@@ -286,14 +293,14 @@ fi
 section "a job that asks for too large a batch, and one after it"
 if in_time; then
     # Main memory holds the noise of all images, so a small device is filled, and a large one meets its largest buffer.
-    batch=100000
+    batch=65536
     [ -z "$small" ] || batch=20000
     (ulimit -v "${memory_limit:-unlimited}" 2>/dev/null
      bounded 60 "$whence" sample --model "$demo/model" --seeds "0..$batch" --batch "$batch" --steps 1 --device "$device" \
         --out "$work/huge" >"$work/log" 2>&1)
     status=$?
     echo "batch of $batch images: status $status"
-    tail_of "$work/log" 3
+    grep -v '%' "$work/log" | head -n 6 | cut -c 1-400 | sed 's/^/    /'
     bounded 60 "$whence" sample --model "$demo/model" --seeds 0..4 --batch 4 --steps 10 --device "$device" --out "$work/normal" \
         >"$work/log" 2>&1
     after=$?

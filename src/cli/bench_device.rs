@@ -36,11 +36,11 @@ pub struct MeasureArguments {
     #[arg(long, value_parser = network)]
     network: BenchmarkNetwork,
     /// Images per pass, several times
-    #[arg(long, value_delimiter = ',', required = true, value_name = "N,N", value_parser = parse::at_most(65_536))]
+    #[arg(long, value_delimiter = ',', required = true, value_name = "N,N", value_parser = parse::at_most(1 << 20))]
     batch: Vec<usize>,
-    /// How long each result may take after its first pass
-    #[arg(long, default_value_t = 3.0)]
-    seconds: f64,
+    /// Seconds for each result after its first pass; at least two passes are timed
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = parse::up_to(60))]
+    seconds: usize,
 }
 
 /// `whence bench-device exhaust`.
@@ -53,7 +53,7 @@ pub struct ExhaustArguments {
     #[arg(long, value_parser = network)]
     network: BenchmarkNetwork,
     /// Largest batch to try
-    #[arg(long, value_name = "N", value_parser = parse::at_most(65_536))]
+    #[arg(long, value_name = "N", value_parser = parse::at_most(1 << 20))]
     most: usize,
 }
 
@@ -78,7 +78,7 @@ pub(super) fn run(task: BenchDeviceTask) -> Result<()> {
         }
         BenchDeviceTask::Measure(a) => {
             let mut printed = Ok(());
-            benchmark::measure(&a.device, a.network, &a.batch, a.seconds, |measurement| {
+            benchmark::measure(&a.device, a.network, &a.batch, a.seconds as f64, |measurement| {
                 if printed.is_ok() {
                     printed = print_json(&measurement);
                 }

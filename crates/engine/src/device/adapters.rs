@@ -73,17 +73,17 @@ pub fn list_in_this_process() -> Vec<Adapter> {
     software
 }
 
+/// No adapters: a build without the feature `gpu` computes on the CPU.
+#[cfg(not(feature = "gpu"))]
+pub fn list_in_this_process() -> Vec<Adapter> {
+    Vec::new()
+}
+
 /// The index of the next adapter of a kind.
 #[cfg(feature = "gpu")]
 fn next_index(count: &mut usize) -> usize {
     *count += 1;
     *count - 1
-}
-
-/// No adapters: a build without the feature `gpu` computes on the CPU.
-#[cfg(not(feature = "gpu"))]
-pub fn list_in_this_process() -> Vec<Adapter> {
-    Vec::new()
 }
 
 /// Lists the adapters by a child process.

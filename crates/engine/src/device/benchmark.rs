@@ -18,10 +18,10 @@ use super::{Chosen, adapters, find_adapter};
 use whence_base::random::epsilon;
 use whence_base::{Error, Result};
 use whence_models::UNet2DModel;
+use whence_nn::ParameterSelection;
 use whence_nn::gradients::{Gradients, Pass, sharded_gradients, shards};
 use whence_nn::optimizer::{AdamW, AdamWConfig};
 use whence_nn::sample::to_tensor;
-use whence_nn::selection::ParameterSelection;
 use whence_nn::weights::{RandomStart, named_tensors, to_vec};
 
 /// Deep autodiff graphs recurse; as much as the compute thread has.
@@ -180,7 +180,8 @@ impl Trial {
         let timesteps = vec![500; batch];
         let x = to_tensor(input, BenchmarkNetwork::SHAPE, &self.device);
         // Reading the result waits for the device.
-        to_vec(self.network.forward(x, &timesteps, None, None)).map(drop)
+        to_vec(self.network.forward(x, &timesteps, None, None))?;
+        Ok(())
     }
 
     fn training_step(&mut self, input: &[f32], batch: usize) -> Result<()> {
@@ -209,7 +210,9 @@ impl Trial {
 
     /// Waits for the device: the parameter that the optimizer updates last is read back.
     fn wait(&self) -> Result<()> {
-        named_tensors(&self.network).pop().map_or(Ok(()), |last| to_vec(last.values).map(drop))
+        let last = named_tensors(&self.network).pop().ok_or_else(|| Error::internal("a network without parameters"))?;
+        to_vec(last.values)?;
+        Ok(())
     }
 }
 
@@ -245,9 +248,7 @@ mod tests {
     #[test]
     fn a_training_step_changes_the_weights() {
         let mut trial = Trial::new(BenchmarkNetwork::Demo, &Device::flex()).unwrap();
-        let weights = |trial: &Trial| -> Vec<f32> {
-            named_tensors(&trial.network).into_iter().flat_map(|p| to_vec(p.values).unwrap()).collect()
-        };
+        let weights = |trial: &Trial| whence_nn::weights::named_values(&trial.network).unwrap();
         let before = weights(&trial);
         let input = trial.input(1);
         trial.run(Workload::TrainingStep, &input, 1).unwrap();

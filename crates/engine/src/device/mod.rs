@@ -124,10 +124,10 @@ pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
             }
             Ok(Chosen::cpu((!reasons.is_empty()).then(|| reasons.join("; "))))
         }
-        wanted if cfg!(not(feature = "gpu")) => Err(no_gpu_support(wanted)),
-        wanted => {
+        name if cfg!(not(feature = "gpu")) => Err(no_gpu_support(name)),
+        name => {
             let all = adapters()?;
-            let adapter = find_adapter(&all, wanted)?;
+            let adapter = find_adapter(&all, name)?;
             checked(adapter, network)?.map_err(|why| Error::Device {
                 device: adapter.name.clone(),
                 what: format!("it failed its check: {why}"),
@@ -137,11 +137,11 @@ pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
     }
 }
 
-/// The adapter that `wanted` names: `gpu` for the first hardware one, or a part of its name.
-fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
-    let needle = wanted.to_lowercase();
+/// The adapter of this name: `gpu` for the first hardware one, or a part of its name.
+fn find_adapter<'a>(all: &'a [Adapter], name: &str) -> Result<&'a Adapter> {
+    let needle = name.to_lowercase();
     let found = all.iter().find(|a| {
-        if wanted == "gpu" {
+        if name == "gpu" {
             a.kind != AdapterKind::Software
         } else {
             a.name.to_lowercase().contains(&needle)
@@ -151,7 +151,7 @@ fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
     found.ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|a| a.name.as_str()).collect();
         Error::Device {
-            device: wanted.into(),
+            device: name.into(),
             what: "there is no such device".into(),
             remedy: format!(
                 "Use auto, cpu{}{}; whence doctor lists them",

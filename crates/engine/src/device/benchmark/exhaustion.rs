@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::Serialize;
 
 use super::{BenchmarkNetwork, Trial, on_deep_stack, open, panic_message};
-use whence_base::Result;
+use whence_base::{Error, Result};
 
 /// Images of the first pass; each later one has twice as many.
 const FIRST_BATCH: usize = 64;
@@ -61,9 +61,8 @@ pub fn exhaust(wanted: &str, network: BenchmarkNetwork, most: usize) -> Result<E
 /// Computes all gradients, and reads one of them back.
 fn gradients_arrive(trial: &Trial, batch: usize) -> Result<()> {
     let gradients = trial.gradients(&trial.input(batch), batch);
-    if let Some(gradient) = gradients.into_iter().flatten().last() {
-        whence_nn::weights::to_vec(gradient)?;
-    }
+    let last = gradients.into_iter().flatten().last().ok_or_else(|| Error::internal("no parameter has a gradient"))?;
+    whence_nn::weights::to_vec(last)?;
     Ok(())
 }
 
