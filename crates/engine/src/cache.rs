@@ -61,7 +61,7 @@ impl ArtefactCache for StoreCache<'_> {
     }
 
     fn save_terms(&mut self, query: &Query, other: &str, table: &TermTable) -> Result<()> {
-        self.store.put(Kind::Terms, &self.term_inputs(query, other), &table.to_bytes()).map(|_| ())
+        self.store.put_if_writable(Kind::Terms, &self.term_inputs(query, other), &table.to_bytes())
     }
 
     fn get(&mut self, kind: Cached, inputs: &Value) -> Option<Vec<u8>> {
@@ -69,7 +69,7 @@ impl ArtefactCache for StoreCache<'_> {
     }
 
     fn put(&mut self, kind: Cached, inputs: &Value, content: &[u8]) -> Result<()> {
-        self.store.put(kind_of(kind), inputs, content).map(|_| ())
+        self.store.put_if_writable(kind_of(kind), inputs, content)
     }
 
     fn gaussian(&mut self, dataset: &str) -> Option<Arc<GaussianLeaveOut>> {

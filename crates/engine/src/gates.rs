@@ -168,7 +168,7 @@ impl<'a> Gates<'a> {
     fn keep(&self, inputs: &Value, value: &impl serde::Serialize) -> Result<()> {
         let bytes = serde_json::to_vec(value)
             .map_err(|e| whence_base::Error::internal(format!("the quality gate's verdict cannot be encoded: {e}")))?;
-        self.store.put(Kind::Gate, inputs, &bytes).map(|_| ())
+        self.store.put_if_writable(Kind::Gate, inputs, &bytes)
     }
 }
 

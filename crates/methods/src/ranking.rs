@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::method::{Attribution, GroupScore};
+use super::method::{Attribution, GroupScore, Unit};
 use whence_diffusion::elbo::anytime::Decision;
 use whence_diffusion::elbo::{Estimate, Term};
 
-/// A group's place.
+/// A group's position in a ranking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranked {
     /// Position in [`Attribution::scores`].
@@ -21,25 +21,31 @@ pub struct Ranked {
 pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
     let mut order: Vec<(usize, &GroupScore)> = scores.iter().enumerate().collect();
     // A ranking that stopped early has said which groups lead and which were left behind.
-    let place = |s: &GroupScore| s.side.map_or(0, Decision::tier);
+    let tier = |s: &GroupScore| s.side.map_or(0, Decision::tier);
     order.sort_by(|(i, a), (j, b)| {
-        place(a).cmp(&place(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
+        tier(a).cmp(&tier(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
     });
     let mut ranked: Vec<Ranked> = Vec::with_capacity(order.len());
     let mut previous: Option<(&GroupScore, usize)> = None;
-    for (place, (index, score)) in order.into_iter().enumerate() {
+    for (position, (index, score)) in order.into_iter().enumerate() {
         let (rank, tied) = match previous {
             Some((before, rank)) if before.estimate.score == score.estimate.score => (rank, true),
-            Some((before, _)) if before.side != score.side => (place + 1, false),
-            // Open is another word for tied.
-            Some(_) if score.side == Some(Decision::Undecided) => (place + 1, true),
-            Some((before, _)) => (place + 1, !difference(before, score).is_separated()),
+            Some((before, _)) => (position + 1, tied(before, score)),
             None => (1, false),
         };
         ranked.push(Ranked { index, rank, tied_with_previous: tied });
         previous = Some((score, rank));
     }
     ranked
+}
+
+/// Whether the noise leaves open which of two groups, in the order of the ranking, comes first.
+fn tied(higher: &GroupScore, lower: &GroupScore) -> bool {
+    if higher.side != lower.side {
+        return false;
+    }
+    // Undecided after early stopping is another word for tied.
+    lower.side == Some(Decision::Undecided) || !difference(higher, lower).is_separated()
 }
 
 /// The difference of two groups' scores. They share their noise, so the terms are subtracted one by one first.
@@ -58,6 +64,9 @@ pub fn verdict(attribution: &Attribution) -> String {
     let name = |r: &Ranked| attribution.scores.get(r.index).map_or("", |s| s.group.as_str());
     let Some(first) = ranked.first() else { return "No groups were scored".into() };
     let Some(leader) = attribution.scores.get(first.index) else { return String::new() };
+    if attribution.unit != Unit::Nats {
+        return nearest_verdict(&ranked, &name);
+    }
     if leader.estimate.interval_95().0 <= 0.0 {
         return "No group made this image more likely beyond the noise".into();
     }
@@ -73,7 +82,9 @@ pub fn verdict(attribution: &Attribution) -> String {
             None => format!("Nothing stands out: random images could score as much as {}", leader.group),
         };
     }
-    let tied: Vec<&str> = ranked.iter().skip(1).take_while(|r| r.tied_with_previous).map(name).collect();
+    // Each is compared with the leader: a chain of neighbours that are tied one by one may span a clear difference.
+    let is_tied = |r: &&Ranked| attribution.scores.get(r.index).is_some_and(|s| tied(leader, s));
+    let tied: Vec<&str> = ranked.iter().skip(1).filter(is_tied).map(name).collect();
     if !tied.is_empty() {
         return match tied.as_slice() {
             [one] => format!("{} and {one} cannot be told apart at the top", name(first)),
@@ -87,6 +98,20 @@ pub fn verdict(attribution: &Attribution) -> String {
         }
         [second, ..] => format!("{} stands out; {} follows", name(first), name(second)),
         [] => format!("{} was the only group scored", name(first)),
+    }
+}
+
+/// What the ranking of a method that compares images says: it is exact, and knows nothing of causes.
+fn nearest_verdict<'a>(ranked: &[Ranked], name: &impl Fn(&Ranked) -> &'a str) -> String {
+    match ranked {
+        [first, second, ..] if second.rank == first.rank => {
+            format!("The images of {} and {} are equally similar to this one", name(first), name(second))
+        }
+        [first, second, ..] => {
+            format!("The images of {} are the most similar to this one; {} follows", name(first), name(second))
+        }
+        [first] => format!("{} was the only group scored", name(first)),
+        [] => "No groups were scored".into(),
     }
 }
 
@@ -128,6 +153,27 @@ mod tests {
         assert!(!rank(&[a.clone(), b])[1].tied_with_previous, "the paired difference does not contain zero");
         let other = score("c", &shaky(1.0, 5.0, 2));
         assert!(rank(&[a, other])[1].tied_with_previous);
+    }
+
+    #[test]
+    fn only_groups_that_are_tied_with_the_leader_are_called_so() {
+        // Each is tied with the one before it, and the last is clearly below the first.
+        let shared = shaky(0.0, 1.0, 6);
+        let at = |mean: f64, size: f64, seed: u64| {
+            let own = shaky(0.0, size, seed);
+            shared.iter().zip(own).map(|(s, o)| s + mean + o).collect::<Vec<f64>>()
+        };
+        let scores = vec![score("a", &at(9.0, 0.1, 7)), score("b", &at(8.9, 3.0, 8)), score("c", &at(8.4, 0.1, 9))];
+        assert!(rank(&scores).iter().skip(1).all(|r| r.tied_with_previous), "a chain");
+        let said = verdict(&Attribution::new("q", "guda", scores));
+        assert_eq!(said, "a and b cannot be told apart at the top");
+    }
+
+    #[test]
+    fn similarity_is_not_worded_as_a_cause() {
+        let scores = vec![GroupScore::exact("ink", -3.0), GroupScore::exact("oil", -2.0)];
+        let attribution = Attribution { unit: Unit::NegativeDistance, ..Attribution::new("q", "pixel", scores) };
+        assert_eq!(verdict(&attribution), "The images of oil are the most similar to this one; ink follows");
     }
 
     #[test]

@@ -172,6 +172,18 @@ impl Store {
         self.path(kind, key).is_file()
     }
 
+    /// As [`put`](Self::put), for results that are computed again in seconds: in a store that cannot be written they are
+    /// left out.
+    ///
+    /// # Errors
+    /// Those of [`put`](Self::put), except that the folder cannot be written.
+    pub fn put_if_writable(&self, kind: Kind, inputs: &Value, content: &[u8]) -> Result<()> {
+        if matches!(self.access, Access::NotWritable) {
+            return Ok(());
+        }
+        self.put(kind, inputs, content).map(drop)
+    }
+
     /// Stores a result; returns its key.
     ///
     /// # Errors

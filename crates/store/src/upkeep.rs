@@ -138,6 +138,7 @@ impl Store {
                 match why {
                     Some(why) if !linked => waste.push(Waste::new(path, why)),
                     None if kind == Kind::Counterfactual => {
+                        models.extend(self.checksum(kind, &key));
                         models.insert(key);
                     }
                     _ => {}
@@ -173,8 +174,8 @@ impl Store {
     }
 }
 
-/// Why a result can be removed, if it can; `models` are the keys of the counterfactual models that stay, which is the
-/// first of all kinds, so all are known when others name them.
+/// Why a result can be removed, if it can; `models` are the keys and checksums of the counterfactual models that stay,
+/// which is the first of all kinds, so all are known when others name them.
 fn reason(manifest: &Manifest, live: &dyn Fn(&Manifest) -> bool, models: &HashSet<String>) -> Option<&'static str> {
     let other = manifest.inputs.get("other").and_then(|v| v.as_str());
     let named_model = other.and_then(|o| o.strip_prefix("unlearned "));
@@ -187,7 +188,7 @@ fn reason(manifest: &Manifest, live: &dyn Fn(&Manifest) -> bool, models: &HashSe
     if manifest.kind == Kind::Unfinished && models.contains(&key_of(Kind::Counterfactual, &manifest.inputs)) {
         return Some("finished since");
     }
-    if named_model.is_some_and(|key| !models.contains(key)) {
+    if named_model.is_some_and(|checksum| !models.contains(checksum)) {
         return Some("about a model that does not exist any more");
     }
     None
@@ -263,9 +264,10 @@ mod tests {
         let ink = json!({"model": "m", "dataset": "d", "group": "ink"});
         let old = json!({"model": "old", "dataset": "d", "group": "ink"});
         let key = store.put(Kind::Counterfactual, &ink, b"weights").unwrap();
+        let checksum = store.checksum(Kind::Counterfactual, &key).unwrap();
         store.put(Kind::Counterfactual, &old, b"weights").unwrap();
         store.put(Kind::Unfinished, &ink, b"half").unwrap();
-        let wanted = json!({"model": "m", "other": format!("unlearned {key}")});
+        let wanted = json!({"model": "m", "other": format!("unlearned {checksum}")});
         let lost = json!({"model": "m", "other": "unlearned 123"});
         let foreign = json!({"model": "m", "other": "weights 456"});
         for inputs in [&wanted, &lost, &foreign] {

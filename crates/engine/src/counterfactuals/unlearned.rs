@@ -186,7 +186,7 @@ fn group_neighbours(
         return Ok(Some(known));
     }
     let found = GroupNeighbours::find(dataset, share, count, &mut |d, t| report.within("nearest images", d, t))?;
-    store.put(Kind::Neighbours, &inputs, &found.to_bytes())?;
+    store.put_if_writable(Kind::Neighbours, &inputs, &found.to_bytes())?;
     Ok(Some(found))
 }
 

@@ -8,6 +8,7 @@ use crate::workspace::Workspace;
 use whence_base::Result;
 use whence_jobs::RetrainJob;
 use whence_methods::Counterfactuals as _;
+use whence_store::FolderLock;
 use whence_training::TrainingConfig;
 
 pub(super) fn run(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
@@ -17,7 +18,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Re
     let config = training_of(&model, &job.model, &dataset, job.config.as_ref())?;
     let config = TrainingConfig { seed: job.seed.unwrap_or(config.seed), ..config };
     config.check()?;
-    whence_store::check_writable(&job.out)?;
+    let _lock = FolderLock::acquire(&job.out)?;
     let (folder, resident) = (job.out.clone(), &mut workspace.resident);
     let mut retrained = Retrained { model: &model, dataset: &dataset, conditions, config: &config, folder, resident };
     let todo: Vec<usize> = groups.iter().copied().filter(|g| !retrained.is_ready(*g)).collect();

@@ -8,6 +8,7 @@ use whence_data::ImageShape;
 use whence_diffusion::{Codec, sample_shape};
 use whence_jobs::{EventKind, TrainJob};
 use whence_models::default_network;
+use whence_store::FolderLock;
 use whence_training::{LeftOut, Training};
 
 /// The next larger shape that the default network can halve often enough, where this one is not.
@@ -57,6 +58,8 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
         reporter.state(EventKind::Warning(warning));
     }
     let left_out = LeftOut::groups(excluded);
+    // Before the finished run is looked for: another process may be about to finish it.
+    let _lock = FolderLock::acquire(&job.out)?;
     let training = Training {
         dataset: &dataset,
         config: &job.config,

@@ -167,7 +167,11 @@ fn a_store_that_cannot_be_written_is_read_and_refuses_new_results() {
         std::fs::write(&path, whole).unwrap();
     }
     let absent = Store::without_writing(&folder.path().join("absent"), refused(io::ErrorKind::PermissionDenied));
-    assert_eq!(absent.unwrap().get(Kind::Gate, &inputs), None);
+    let absent = absent.unwrap();
+    assert_eq!(absent.get(Kind::Gate, &inputs), None);
+    assert!(
+        absent.put(Kind::Gate, &inputs, b"x").is_err() && absent.put_if_writable(Kind::Gate, &inputs, b"x").is_ok()
+    );
     assert!(Store::without_writing(&root, refused(io::ErrorKind::StorageFull)).is_err());
     let _writer = Store::open(&root).unwrap();
     let error = Store::open_or_read_only(&root).unwrap_err().to_string();

@@ -119,7 +119,7 @@ impl<'a> Inputs<'a> {
         let queries = read_queries(&job.queries, &draw, &model, reporter)?;
         // Refuses timesteps that the model does not have before anything is trained.
         job.settings.timesteps.plan(model.schedule(), job.settings.draws, job.settings.seed, b"")?;
-        let store = Store::open(&job.keep_in)?;
+        let store = Store::open_or_read_only(&job.keep_in)?;
         let recipe = job.recipe.resolved(&model, Some(&job.model))?;
         let device = workspace.device(&model.network.config())?.name;
         let training = match method.counterfactuals() {

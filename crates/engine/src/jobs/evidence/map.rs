@@ -56,7 +56,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         let maps = ScoreMap::compute(&pass, &other, &mut |d, t| told.progress(&what, d, t))?;
         told.reporter.advance(1.0);
         for map in maps {
-            look.store.put(Kind::Map, &inputs, &map.to_bytes())?;
+            look.store.put_if_writable(Kind::Map, &inputs, &map.to_bytes())?;
             told.reporter.state(EventKind::Mapped { group, map: Box::new(map) });
         }
     }

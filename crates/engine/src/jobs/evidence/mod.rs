@@ -45,7 +45,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     let queries = read_queries(of.queries.get(..1).unwrap_or_default(), &draw, &model, reporter)?;
     let query = queries.first().ok_or_else(|| Error::input("there is no query", "query", "choose an image"))?;
     let recipe = of.recipe.resolved(&model, Some(&of.model))?;
-    let store = Store::open(&of.keep_in)?;
+    let store = Store::open_or_read_only(&of.keep_in)?;
     let device = crate::cache::device_id(&model, &workspace.device(&model.network.config())?.name);
     let (model, dataset, groups, recipe, store) = (&model, &dataset, groups.as_slice(), &recipe, &store);
     let conditions = &conditions;

@@ -76,7 +76,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
         moved.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
         let bytes = serde_json::to_vec(&moved)
             .map_err(|e| Error::internal(format!("the affected images cannot be encoded: {e}")))?;
-        look.store.put(Kind::AffectedImages, &inputs, &bytes)?;
+        look.store.put_if_writable(Kind::AffectedImages, &inputs, &bytes)?;
         told.reporter.state(EventKind::Moved { group, images: moved });
     }
     Ok("the images that moved most are known".into())

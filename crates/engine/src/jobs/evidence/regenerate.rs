@@ -84,7 +84,7 @@ pub(super) fn run(look: &Look<'_>, models: &mut dyn Counterfactuals, reporter: &
             // Each is kept as soon as it is there: a job that makes way loses none.
             let one = |(wanted, model): &(&Wanted, Pipeline)| {
                 let pixels = look.one(model, wanted.group, reporter)?;
-                look.store.put(Kind::Regeneration, &wanted.inputs, &pixels)?;
+                look.store.put_if_writable(Kind::Regeneration, &wanted.inputs, &pixels)?;
                 Ok(pixels)
             };
             if made.len() > 1 {

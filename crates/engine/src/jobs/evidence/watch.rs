@@ -11,7 +11,7 @@ use whence_diffusion::Pipeline;
 use whence_diffusion::elbo::{FullPass, ScorerQuery, Timesteps};
 use whence_diffusion::generate::regenerate;
 use whence_jobs::{EventKind, SampleSettings, UnlearningPoint};
-use whence_methods::{Counterfactuals as _, Report};
+use whence_methods::Report;
 use whence_store::Kind;
 use whence_training::unlearning::UnlearningStep;
 
@@ -70,7 +70,7 @@ pub(super) fn run(look: &Look<'_>, resident: &mut Resident, reporter: &mut Repor
         let course = watcher.course;
         let bytes = serde_json::to_vec(&course)
             .map_err(|e| Error::internal(format!("the unlearning's progress cannot be encoded: {e}")))?;
-        look.store.put(Kind::Trajectory, &inputs, &bytes)?;
+        look.store.put_if_writable(Kind::Trajectory, &inputs, &bytes)?;
         reporter.advance(1.0);
     }
     Ok("the unlearning was watched".into())
