@@ -207,8 +207,10 @@ fn an_image_that_is_missing_once_keeps_its_position_its_star_and_its_explanation
     window.start(JobSpec::LoadQuery("/p/b.png".into()), None);
     window.images(&[]);
     assert!(window.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
-    let next = Window::opened(&["a.png", "b.png", "c.png"], Some(&without));
+    let mut next = Window::opened(&["a.png", "b.png", "c.png"], Some(&without));
     assert!(next.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
+    next.state.current = Some(next.key("b.png"));
+    next.restore();
     assert!(next.state.busy(Slot::Explain).is_some(), "its explanation is recalled");
 }
 

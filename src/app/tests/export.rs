@@ -177,7 +177,7 @@ fn a_report_says_what_was_explained_and_how_to_make_it_again() {
     scene.window.get_by_label(&format!("Saved: {}", path.display()));
     let html = std::fs::read_to_string(&path).unwrap();
     for words in [
-        "<h1>Eight styles</h1>",
+        "<h1><bdi>Eight styles</bdi></h1>",
         "pointillism stands out",
         "generated from seed 7",
         "whence report demo --out report.html ",

@@ -51,7 +51,7 @@ fn a_hovered_group_is_highlighted_in_all_views() {
 fn rows_of_the_comparison_are_linked_too() {
     let mut scene = Scene::done();
     scene.act(Action::ShowPanel(PanelId::Compare));
-    let (row, compared) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic, guda"));
+    let (row, compared) = (at(&scene, "Group mosaic, "), at(&scene, "mosaic, GUDA"));
     scene.window.hover_at(row.center());
     scene.settle();
     assert!(highlighted(&scene, compared));

@@ -289,7 +289,7 @@ fn a_presentation_shows_the_middle_alone_and_larger() {
     scene.window.key_press(Key::F11);
     scene.settle();
     scene.window.get_by_label_contains("pointillism stands out");
-    scene.window.get_by_label("The image asked about: seed-7");
+    scene.window.get_by_label("Query image seed-7");
     for side in ["Jobs", "Log", "Groups", "Search or run…"] {
         assert!(scene.window.query_by_label(side).is_none(), "{side}");
     }
