@@ -60,7 +60,9 @@ fn redrawings_and_the_leaders_map_are_in_the_report() {
     let places: Vec<usize> = [4, 0].into_iter().map(|group| html.find(&alt(group)).expect("it is there")).collect();
     assert!(places[0] < places[1], "in the order of the ranking");
     assert!(!html.contains(&alt(6)), "half an image is nothing to compare with");
-    assert!(html.contains("Every model starts from the same noise as the original") && !html.contains("by the full model"));
+    assert!(
+        html.contains("Every model starts from the same noise as the original") && !html.contains("by the full model")
+    );
     let change = scene.app().state.query().unwrap();
     let change = 100.0 * change.evidence.change(&change.image.pixels, 4).unwrap();
     assert!(html.contains(&format!("values differ by {change:.1}% of their range")));
