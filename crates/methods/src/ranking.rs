@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::method::{Attribution, GroupScore};
+use super::method::{Attribution, GroupScore, Unit};
 use whence_diffusion::elbo::anytime::Decision;
 use whence_diffusion::elbo::{Estimate, Term};
 
@@ -58,6 +58,13 @@ pub fn verdict(attribution: &Attribution) -> String {
     let name = |r: &Ranked| attribution.scores.get(r.index).map_or("", |s| s.group.as_str());
     let Some(first) = ranked.first() else { return "No groups were scored".into() };
     let Some(leader) = attribution.scores.get(first.index) else { return String::new() };
+    // Similarities are no likelihoods: their sign says nothing, and being similar is not standing out.
+    if matches!(attribution.unit, Unit::Cosine | Unit::NegativeDistance) {
+        return match ranked.iter().skip(1).take_while(|r| r.tied_with_previous).count() {
+            0 => format!("{} has the most similar training images", name(first)),
+            others => format!("{} and {others} others have equally similar training images", name(first)),
+        };
+    }
     if leader.estimate.interval_95().0 <= 0.0 {
         return "No group made this image more likely beyond the noise".into();
     }
@@ -105,6 +112,13 @@ mod tests {
             side: None,
             gate: None,
         }
+    }
+
+    #[test]
+    fn a_similarity_is_neither_likely_nor_unlikely() {
+        let scores = vec![GroupScore::exact("ink", -3.0), GroupScore::exact("oil", -2.0)];
+        let distances = Attribution { unit: Unit::NegativeDistance, ..Attribution::new("q", "pixel-similarity", scores) };
+        assert_eq!(verdict(&distances), "oil has the most similar training images");
     }
 
     fn shaky(mean: f64, size: f64, seed: u64) -> Vec<f64> {
