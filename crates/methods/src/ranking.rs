@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn a_similarity_is_neither_likely_nor_unlikely() {
         let scores = vec![GroupScore::exact("ink", -3.0), GroupScore::exact("oil", -2.0)];
-        let distances = Attribution { unit: Unit::NegativeDistance, ..Attribution::new("q", "pixel-similarity", scores) };
+        let distances =
+            Attribution { unit: Unit::NegativeDistance, ..Attribution::new("q", "pixel-similarity", scores) };
         assert_eq!(verdict(&distances), "oil has the most similar training images");
     }
 

@@ -67,11 +67,12 @@ impl Layout {
         let shown: String = names.join(",").chars().take(200).collect();
         let unknown = || format!("the header {shown} is no known layout");
         let only = |known: &[&str]| -> Result<Option<usize>, String> {
-            let mut found = names.iter().enumerate().filter(|(_, n)| known.contains(n));
+            // Our own files have the score in its unit besides the nats, which are empty for other units.
+            let repeats = |name: &str| name == "score" && names.contains(&"score_nats");
+            let mut found = names.iter().enumerate().filter(|(_, n)| known.contains(n) && !repeats(n));
             let first = found.next();
             match (first, found.next()) {
-                // Our own files have the score in its unit besides the nats, which are empty for other units.
-                (Some((_, a)), Some((_, b))) if known == SCORE && [*a, *b] != ["score_nats", "score"] => {
+                (Some((_, a)), Some((_, b))) if known == SCORE => {
                     Err(format!("the header has two columns of scores, {a} and {b}"))
                 }
                 _ => Ok(first.map(|(i, _)| i)),

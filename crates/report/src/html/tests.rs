@@ -232,7 +232,9 @@ fn a_report_of_cosines_does_not_speak_of_nats() {
     for word in ["nats", "One nat", "ELBO(", "Bits per", "more likely"] {
         assert!(!html.contains(word), "{word}");
     }
-    for words in ["Score per group, cosine similarity", "<data value=\"0.75\"", "ink has the most similar training images"] {
+    for words in
+        ["Score per group, cosine similarity", "<data value=\"0.75\"", "ink has the most similar training images"]
+    {
         assert!(html.contains(words), "{words}");
     }
 }
