@@ -23,7 +23,7 @@ use super::session::{SavedExplanation, Session};
 use whence_data::{Dataset, ImageShape, Neighbour};
 use whence_jobs::Priority;
 use whence_jobs::{AttributeJob, JobId, JobSpec, ModelInfo, QueryImage, SampleSettings};
-use whence_methods::{Attribution, GroupScore};
+use whence_methods::{Attribution, GroupScore, Unit, methods};
 use whence_store::Project;
 
 /// Everything the window shows.
@@ -146,6 +146,12 @@ impl Explanation {
     /// Whether it is the result of this request, as [`scoring_request`] reduces it.
     pub fn answers(&self, request: &AttributeJob) -> bool {
         self.request.as_deref().is_some_and(|own| scoring_request(own) == *request)
+    }
+
+    /// What its scores are measured in. Until all are known it is what the method says of itself; settings can change it.
+    pub fn unit(&self) -> Unit {
+        let of_method = || methods().iter().find(|m| m.name() == self.method).map_or(Unit::Nats, |m| m.info().unit);
+        self.complete.as_ref().map_or_else(of_method, |all| all.unit)
     }
 
     /// Whether it is only recalled from the store.

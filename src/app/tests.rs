@@ -31,6 +31,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use super::actions::Action;
 use scenes::Scene;
 use whence_jobs::{EventKind, JobSpec};
+use whence_methods::Unit;
 
 #[test]
 fn an_empty_window_names_what_to_open() {
@@ -97,6 +98,16 @@ fn a_finished_explanation_shows_ranks_and_ties() {
         scene.window.query_by_label_contains("caused").is_none()
             && scene.window.query_by_label_contains("copied").is_none()
     );
+}
+
+#[test]
+fn scores_are_shown_in_the_unit_of_their_method() {
+    let mut scene = Scene::loaded();
+    scene.finish_with(|all| all.unit = Unit::Cosine);
+    assert_eq!(scene.window.get_all_by_label_contains("cosine similarity, 95% confidence interval").count(), 8);
+    scene.window.get_by_label_contains("has the most similar training images");
+    assert!(scene.window.query_by_label_contains(" nats, 95% confidence").is_none());
+    assert!(scene.window.query_by_label_contains("At 0, removing").is_none());
 }
 
 #[test]

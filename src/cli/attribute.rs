@@ -10,7 +10,7 @@ use super::parse;
 use whence_base::Result;
 use whence_diffusion::elbo::anytime::Decision;
 use whence_jobs::{AttributeJob, JobSpec, QuerySource};
-use whence_methods::{Attribution, rank, verdict};
+use whence_methods::{Attribution, Unit, rank, verdict};
 use whence_training::unlearning::Recipe;
 
 /// The recipe of a file with the command line's own settings on top.
@@ -93,6 +93,7 @@ pub(super) fn summary(attribution: &Attribution) -> serde_json::Value {
     serde_json::json!({
         "query": attribution.query,
         "method": attribution.method,
+        "unit": attribution.unit.name(),
         "verdict": verdict(attribution),
         "trust": attribution.trust,
         "ranking": ranked.iter().filter_map(|r| {
@@ -100,10 +101,11 @@ pub(super) fn summary(attribution: &Attribution) -> serde_json::Value {
             Some(serde_json::json!({
                 "group": score.group,
                 "rank": r.rank,
-                "score_nats": score.estimate.score,
+                "score_nats": (attribution.unit == Unit::Nats).then_some(score.estimate.score),
                 "std_err": score.estimate.std_err,
                 "gate_passed": score.gate.map(|g| g.passed()),
                 "tied_with_previous": r.tied_with_previous,
+                "score": score.estimate.score,
             }))
         }).collect::<Vec<_>>(),
     })
@@ -121,10 +123,11 @@ fn print_table(attribution: &Attribution) -> Result<()> {
         let gate = if score.gate.is_some_and(|g| !g.passed()) { "  unlearning check failed" } else { "" };
         let (low, high) = score.estimate.interval_95();
         output::line(&format!(
-            "  {:>3}  {name:width$}  {:>+10.3} ± {:.3} nats{tie}{early}{gate}",
+            "  {:>3}  {name:width$}  {:>+10.3} ± {:.3} {}{tie}{early}{gate}",
             r.rank,
             score.estimate.score,
-            0.5 * (high - low)
+            0.5 * (high - low),
+            attribution.unit.label()
         ))?;
     }
     for score in &attribution.scores {

@@ -72,7 +72,7 @@ fn attribute_writes_the_promised_files_and_the_same_bytes_again() {
     };
     let (a, b) = (run("a"), run("b"));
     for (file, header) in [
-        ("scores.csv", "query,group,score_nats,std_err,low_95,high_95,rank,bits_per_dim,evaluations,method"),
+        ("scores.csv", "query,group,score_nats,std_err,low_95,high_95,rank,bits_per_dim,evaluations,method,score,unit"),
         ("scores_guda.csv", "image,class_id,delta_elbo"),
         ("neighbours.csv", "query,group,rank,image,distance"),
     ] {
@@ -102,6 +102,32 @@ fn the_closed_form_needs_no_models_and_seeds_draw_queries() {
     let scores = std::fs::read_to_string(folder.path().join("scores.csv")).unwrap();
     assert_eq!(scores.lines().count(), 21);
     assert!(folder.path().join("queries/seed-4.png").is_file());
+}
+
+#[test]
+fn a_method_that_scores_images_lists_the_highest_of_each_group() {
+    let folder = tempfile::tempdir().unwrap();
+    attribute(folder.path())
+        .args(["--method", "pixel-similarity", "--groups", "four,seven", "--query"])
+        .arg(fixture("digits/queries/q000.png"))
+        .assert()
+        .success()
+        .stdout(contains("negative distance").and(contains("nats").not()));
+    let mut images = csv::Reader::from_path(folder.path().join("images.csv")).unwrap();
+    let header: Vec<&str> = images.headers().unwrap().iter().collect();
+    assert_eq!(header.join(","), "query,group,rank,image,score,unit,method");
+    let rows: Vec<csv::StringRecord> = images.records().map(Result::unwrap).collect();
+    for group in ["four", "seven"] {
+        let own: Vec<_> = rows.iter().filter(|r| &r[1] == group).collect();
+        assert!(!own.is_empty() && own.len() <= 100, "{group}: {}", own.len());
+        let scores: Vec<f64> = own.iter().map(|r| r[4].parse().unwrap()).collect();
+        assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+        assert!(own.iter().enumerate().all(|(i, r)| r[2] == (i + 1).to_string() && &r[5] == "negative_distance"));
+    }
+    let scores = folder.path().join("scores.csv");
+    let table = whence_evaluation::ScoreTable::read(&scores, None).unwrap();
+    assert_eq!(table.method.as_deref(), Some("pixel-similarity"));
+    assert!(std::fs::read_to_string(scores).unwrap().lines().skip(1).all(|l| l.ends_with(",negative_distance")));
 }
 
 /// The closed form of one query of the digits: over in a moment.

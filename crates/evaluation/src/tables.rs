@@ -48,7 +48,8 @@ pub struct ScoreTable {
     pub queries: Vec<String>,
     /// At least two groups: by id where the file has ids, else in the file's order.
     pub groups: Vec<Group>,
-    /// One row per query, one column per group: finite; higher means that the group mattered more. Mostly in nats.
+    /// One row per query, one column per group: finite; higher means that the group mattered more. Mostly in nats, else in the unit of the
+    /// method.
     pub values: Vec<Vec<f64>>,
     /// Standard errors of `values`, same shape and unit, where the file has them: finite, 0 or more.
     pub errors: Option<Vec<Vec<f64>>>,

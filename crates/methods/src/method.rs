@@ -88,12 +88,12 @@ impl Unit {
         }
     }
 
-    /// Name on screen, behind a value.
+    /// Name on screen, behind a value or as the heading of a column.
     pub fn label(self) -> &'static str {
         match self {
             Self::Nats => "nats",
-            Self::Cosine => "cosine",
-            Self::NegativeDistance => "(negative distance)",
+            Self::Cosine => "cosine similarity",
+            Self::NegativeDistance => "negative distance",
             Self::Influence => "influence",
         }
     }

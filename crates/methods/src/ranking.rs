@@ -64,8 +64,12 @@ pub fn verdict(attribution: &Attribution) -> String {
     let name = |r: &Ranked| attribution.scores.get(r.index).map_or("", |s| s.group.as_str());
     let Some(first) = ranked.first() else { return "No groups were scored".into() };
     let Some(leader) = attribution.scores.get(first.index) else { return String::new() };
-    if attribution.unit != Unit::Nats {
-        return nearest_verdict(&ranked, &name);
+    // Similarities are no likelihoods: their sign says nothing, and being similar is not standing out.
+    if matches!(attribution.unit, Unit::Cosine | Unit::NegativeDistance) {
+        return match ranked.iter().skip(1).take_while(|r| r.tied_with_previous).count() {
+            0 => format!("{} has the most similar training images", name(first)),
+            others => format!("{} and {others} others have equally similar training images", name(first)),
+        };
     }
     if leader.estimate.interval_95().0 <= 0.0 {
         return "No group made this image more likely beyond the noise".into();
@@ -101,20 +105,6 @@ pub fn verdict(attribution: &Attribution) -> String {
     }
 }
 
-/// What the ranking of a method that compares images says: it is exact, and knows nothing of causes.
-fn nearest_verdict<'a>(ranked: &[Ranked], name: &impl Fn(&Ranked) -> &'a str) -> String {
-    match ranked {
-        [first, second, ..] if second.rank == first.rank => {
-            format!("The images of {} and {} are equally similar to this one", name(first), name(second))
-        }
-        [first, second, ..] => {
-            format!("The images of {} are the most similar to this one; {} follows", name(first), name(second))
-        }
-        [first] => format!("{} was the only group scored", name(first)),
-        [] => "No groups were scored".into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +120,14 @@ mod tests {
             side: None,
             gate: None,
         }
+    }
+
+    #[test]
+    fn a_similarity_is_neither_likely_nor_unlikely() {
+        let scores = vec![GroupScore::exact("ink", -3.0), GroupScore::exact("oil", -2.0)];
+        let distances =
+            Attribution { unit: Unit::NegativeDistance, ..Attribution::new("q", "pixel-similarity", scores) };
+        assert_eq!(verdict(&distances), "oil has the most similar training images");
     }
 
     fn shaky(mean: f64, size: f64, seed: u64) -> Vec<f64> {
@@ -167,13 +165,6 @@ mod tests {
         assert!(rank(&scores).iter().skip(1).all(|r| r.tied_with_previous), "a chain");
         let said = verdict(&Attribution::new("q", "guda", scores));
         assert_eq!(said, "a and b cannot be told apart at the top");
-    }
-
-    #[test]
-    fn similarity_is_not_worded_as_a_cause() {
-        let scores = vec![GroupScore::exact("ink", -3.0), GroupScore::exact("oil", -2.0)];
-        let attribution = Attribution { unit: Unit::NegativeDistance, ..Attribution::new("q", "pixel", scores) };
-        assert_eq!(verdict(&attribution), "The images of oil are the most similar to this one; ink follows");
     }
 
     #[test]

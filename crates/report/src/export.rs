@@ -42,7 +42,7 @@ pub struct Comparison {
     pub methods: Vec<String>,
     /// Names of the groups: the rows.
     pub groups: Vec<String>,
-    /// Scores in nats, one row per group, one column per method; none where a method has not scored a group.
+    /// Scores in the unit of each method, one row per group, one column per method; none where a method has not scored a group.
     pub scores: Vec<Vec<Option<f64>>>,
 }
 
@@ -105,7 +105,7 @@ fn write_document(path: &Path, name: &str, content: &impl Serialize) -> Result<(
 mod tests {
     use super::*;
     use whence_diffusion::elbo::Estimate;
-    use whence_methods::GroupScore;
+    use whence_methods::{GroupScore, Unit};
 
     const SHAPE: ImageShape = ImageShape { channels: 3, height: 4, width: 4 };
 
@@ -132,7 +132,7 @@ mod tests {
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
         assert_eq!(
             header.join(","),
-            "query,group,score_nats,std_err,low_95,high_95,rank,bits_per_dim,evaluations,method"
+            "query,group,score_nats,std_err,low_95,high_95,rank,bits_per_dim,evaluations,method,score,unit"
         );
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 4);
@@ -141,6 +141,25 @@ mod tests {
         assert_eq!(rows[0][2].parse::<f64>().unwrap().to_bits(), first.estimate.score.to_bits());
         assert_eq!(rows[0][5].parse::<f64>().unwrap().to_bits(), first.estimate.interval_95().1.to_bits());
         assert_eq!(&rows[2][0], "b, \"quoted\".png");
+    }
+
+    #[test]
+    fn cosines_are_not_called_nats_and_are_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.csv");
+        let scores = vec![GroupScore::exact("ink", 0.25), GroupScore::exact("oil", 1.0 / 3.0)];
+        let cosines = Attribution { unit: Unit::Cosine, ..Attribution::new("a.png", "feature-similarity", scores) };
+        write_scores(&path, TableFormat::Csv, std::slice::from_ref(&cosines), SHAPE).unwrap();
+        let mut reader = csv::Reader::from_path(&path).unwrap();
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!((&rows[0][1], &rows[0][2], &rows[0][7], &rows[0][11]), ("oil", "", "", "cosine"));
+        assert_eq!(rows[0][10].parse::<f64>(), Ok(1.0 / 3.0));
+        assert_eq!(rows[0][4].parse::<f64>(), Ok(1.0 / 3.0), "the interval is in the score's unit");
+        let table = whence_evaluation::ScoreTable::read(&path, None).unwrap();
+        assert_eq!(table.values, [[1.0 / 3.0, 0.25]]);
+        write_scores(&path, TableFormat::Json, &[cosines], SHAPE).unwrap();
+        let json: serde_json::Value = whence_store::read_json(&path).unwrap();
+        assert_eq!(json["attributions"][0]["unit"], "cosine");
     }
 
     #[test]

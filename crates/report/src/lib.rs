@@ -4,6 +4,7 @@ mod export;
 mod generated_png;
 mod html;
 mod image_file;
+mod image_scores;
 mod near;
 mod recipe_png;
 mod tables;

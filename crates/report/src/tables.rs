@@ -5,12 +5,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::image_file::write_png;
+use super::image_scores::image_rows;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape};
 use whence_diffusion::elbo::Estimate;
 use whence_evaluation::tables::serialize_text_cell;
 use whence_jobs::{AttributeJob, GroupNeighbours};
-use whence_methods::{Attribution, Query, ScoreSettings, rank, verdict};
+use whence_methods::{Attribution, Query, ScoreSettings, Unit, rank, verdict};
 use whence_training::unlearning::{Judgement, Recipe};
 
 /// What results were computed from.
@@ -38,15 +39,19 @@ pub(super) struct ScoreRow<'a> {
     pub query: &'a str,
     #[serde(serialize_with = "serialize_text_cell")]
     pub group: &'a str,
-    pub score_nats: f64,
+    /// Empty where the score is in another unit.
+    pub score_nats: Option<f64>,
     pub std_err: f64,
     pub low_95: f64,
     pub high_95: f64,
     pub rank: usize,
-    pub bits_per_dim: f64,
+    /// Only a likelihood has bits.
+    pub bits_per_dim: Option<f64>,
     pub evaluations: usize,
     #[serde(serialize_with = "serialize_text_cell")]
     pub method: &'a str,
+    pub score: f64,
+    pub unit: &'static str,
     #[serde(skip)]
     pub estimate: Estimate,
     #[serde(skip)]
@@ -62,17 +67,20 @@ pub(super) fn score_rows(attribution: &Attribution, numel: usize) -> Vec<ScoreRo
         .filter_map(|place| {
             let score = attribution.scores.get(place.index)?;
             let (low_95, high_95) = score.estimate.interval_95();
+            let score_nats = (attribution.unit == Unit::Nats).then_some(score.estimate.score);
             Some(ScoreRow {
                 query: &attribution.query,
                 group: &score.group,
-                score_nats: score.estimate.score,
+                score_nats,
                 std_err: score.estimate.std_err,
                 low_95,
                 high_95,
                 rank: place.rank,
-                bits_per_dim: score.estimate.score / (std::f64::consts::LN_2 * numel as f64),
+                bits_per_dim: score_nats.map(|nats| nats / (std::f64::consts::LN_2 * numel as f64)),
                 evaluations: score.evaluations,
                 method: &attribution.method,
+                score: score.estimate.score,
+                unit: attribution.unit.name(),
                 estimate: score.estimate,
                 tied: place.tied_with_previous,
                 gate: score.gate,
@@ -86,6 +94,7 @@ pub(super) fn result_json(attribution: &Attribution) -> serde_json::Value {
     serde_json::json!({
         "query": attribution.query,
         "method": attribution.method,
+        "unit": attribution.unit.name(),
         "verdict": verdict(attribution),
         "scores": attribution.scores,
         "trust": attribution.trust,
@@ -127,7 +136,8 @@ struct NeighbourRow<'a> {
     distance: f64,
 }
 
-/// Writes `scores.csv`, `scores_guda.csv`, `checks.csv`, `neighbours.csv`, `attribution.json`, and the queries as PNG, into `out`.
+/// Writes `scores.csv`, `scores_guda.csv`, `checks.csv`, `neighbours.csv`, `attribution.json`, and the queries as PNG, into `out`;
+/// `images.csv` too where the method scores images.
 ///
 /// # Errors
 /// Where a file cannot be written.
@@ -180,6 +190,10 @@ pub fn write_attribution(
     write_csv(&out.join("scores_guda.csv"), &official)?;
     write_csv(&out.join("checks.csv"), &checks)?;
     write_csv(&out.join("neighbours.csv"), &near)?;
+    let images: Vec<_> = attributions.iter().flat_map(|a| image_rows(a, dataset)).collect();
+    if !images.is_empty() {
+        write_csv(&out.join("images.csv"), &images)?;
+    }
     for query in provenance.queries {
         let stem = whence_store::folder_name(query.name.trim_end_matches(".png"));
         write_png(&out.join("queries").join(format!("{stem}.png")), &query.pixels, shape)?;

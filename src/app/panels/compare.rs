@@ -124,9 +124,10 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Explanation]) {
             let (low, high) = own.estimate.interval_95();
             bar(ui, cell, own.estimate.score, (low, high), scale, group, t);
             words.push(format!(
-                "{} {} nats",
+                "{} {} {}",
                 method_title(&answer.method),
-                format::signed(own.estimate.score, scale.decimals)
+                format::signed(own.estimate.score, scale.decimals),
+                answer.unit().label()
             ));
         }
         response.widget_info(|| {

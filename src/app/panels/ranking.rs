@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Explanation, Job, JobStatus, Slot, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, control_caption, header};
-use whence_methods::{CounterfactualKind, NullTest, methods};
+use whence_methods::{CounterfactualKind, NullTest, Unit, methods};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -25,7 +25,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.spacing_mut().item_spacing.y = 2.0;
         let board = &answer.ranking;
         if !board.rows.is_empty() {
-            let head = header(ui, measure(&answer.method), "nats");
+            let head = header(ui, measure(&answer.method), answer.unit().label());
             if counterfactuals_of(&answer.method) == Some(CounterfactualKind::Unlearned) {
                 head.on_hover_text(score::OVERSHOOTS);
             }
@@ -104,9 +104,10 @@ fn headline(ui: &mut Ui, answer: &Explanation, job: Option<&Job>, groups: usize)
         Stage::Complete => (
             board.verdict.clone(),
             format!(
-                "{}, {}. At 0, removing the group makes no difference.{}{}",
+                "{}, {}.{}{}{}",
                 method_title(&answer.method),
                 answer.settings,
+                text_if(answer.unit() == Unit::Nats, " At 0, removing the group makes no difference."),
                 text_if(board.rows.iter().any(|r| r.tied), " Brackets mark groups that are statistically tied."),
                 text_if(board.rows.iter().any(|r| r.is_eliminated()), " Dimmed groups were eliminated early."),
             ),

@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::{Explanation, Row};
 use crate::app::theme::tokens;
 use crate::app::widgets::{Bar, Scale, bar};
-use whence_methods::{CounterfactualKind, methods};
+use whence_methods::{CounterfactualKind, Unit, methods};
 use whence_training::unlearning::{Forgetting, Judgement, Rest};
 
 /// Caveat of scores of unlearned models.
@@ -71,6 +71,8 @@ pub fn line(
     let score = format::signed(row.estimate.score, scale.decimals);
     let (low, high) = row.estimate.interval_95();
     let interval = format!("{} to {}", format::signed(low, scale.decimals), format::signed(high, scale.decimals));
+    // The preview is by the closed form, whatever the method.
+    let unit = if hollow { Unit::Nats } else { explanation.unit() };
     let failed = row.failed().map(failure);
     let label = match hollow {
         true => format!("{}: {score} nats, preview", row.name),
@@ -79,8 +81,10 @@ pub fn line(
             let behind = if row.is_eliminated() { ", eliminated early" } else { "" };
             let failed = failed.map_or_else(String::new, |why| format!(", unlearning check failed: {why}"));
             format!(
-                "{}: {score} nats, 95% confidence interval {interval}, rank {}{tie}{behind}{failed}",
-                row.name, row.rank
+                "{}: {score} {}, 95% confidence interval {interval}, rank {}{tie}{behind}{failed}",
+                row.name,
+                unit.label(),
+                row.rank
             )
         }
     };
@@ -104,14 +108,18 @@ pub fn line(
     response.on_hover_ui(|ui| {
         ui.set_max_width(360.0);
         ui.strong(&row.name);
-        let numel = view.state.query().map_or(1, |q| q.image.shape.numel().max(1));
-        let bits = row.estimate.score / (std::f64::consts::LN_2 * numel as f64);
-        ui.label(format!("{score} nats, {} bits per dimension", format::signed(bits, 5)));
+        if unit == Unit::Nats {
+            let numel = view.state.query().map_or(1, |q| q.image.shape.numel().max(1));
+            let bits = row.estimate.score / (std::f64::consts::LN_2 * numel as f64);
+            ui.label(format!("{score} nats, {} bits per dimension", format::signed(bits, 5)));
+        } else {
+            ui.label(format!("{score} {}", unit.label()));
+        }
         if hollow {
             ui.label("Quick preview: Gaussian fit, no neural network.");
             return;
         }
-        ui.label(format!("95% confidence interval {interval} nats"));
+        ui.label(format!("95% confidence interval {interval} {}", unit.label()));
         if row.tied {
             ui.label("Statistically tied with the group above");
         }

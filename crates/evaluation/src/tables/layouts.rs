@@ -45,6 +45,8 @@ pub(super) struct LongColumns {
     query: usize,
     group: usize,
     score: usize,
+    /// Read where the first is empty: the score of a method whose scores are not in nats.
+    other_unit: Option<usize>,
     errors: Option<ErrorColumns>,
     method: Option<usize>,
     groups_are_class_ids: bool,
@@ -65,7 +67,9 @@ impl Layout {
         let shown: String = names.join(",").chars().take(200).collect();
         let unknown = || format!("the header {shown} is no known layout");
         let only = |known: &[&str]| -> Result<Option<usize>, String> {
-            let mut found = names.iter().enumerate().filter(|(_, n)| known.contains(n));
+            // Our own files have the score in its unit besides the nats, which are empty for other units.
+            let repeats = |name: &str| name == "score" && names.contains(&"score_nats");
+            let mut found = names.iter().enumerate().filter(|(_, n)| known.contains(n) && !repeats(n));
             let first = found.next();
             match (first, found.next()) {
                 (Some((_, a)), Some((_, b))) if known == SCORE => {
@@ -85,7 +89,9 @@ impl Layout {
             };
             let groups_are_class_ids = names.get(group) == Some(&"class_id");
             let method = first(&["method"]);
-            return Ok(Self::Long(Box::new(LongColumns { query, group, score, errors, method, groups_are_class_ids })));
+            let other_unit = first(&["score"]).filter(|column| *column != score);
+            let columns = LongColumns { query, group, score, other_unit, errors, method, groups_are_class_ids };
+            return Ok(Self::Long(Box::new(columns)));
         }
         if query != Some(0) || group.is_some() || score.is_some() || names.len() < 2 {
             return Err(unknown());
@@ -182,7 +188,11 @@ impl LongColumns {
         let field = |i: usize| row.get(i).unwrap_or_default();
         let query = name_in_cell(present(field(self.query), "query")?);
         let group = name_in_cell(present(field(self.group), "group")?);
-        let score = score(field(self.score), query, group)?;
+        let text = match self.other_unit {
+            Some(column) if field(self.score).is_empty() => field(column),
+            _ => field(self.score),
+        };
+        let score = score(text, query, group)?;
         let non_negative = |i: usize, what: &str| {
             let text = field(i);
             let value = text.parse().ok().filter(|v: &f64| v.is_finite() && *v >= 0.0);

@@ -233,6 +233,18 @@ fn a_table_cut_inside_its_last_number_is_refused() {
     assert!(read("image,group,score\na,ink,1\na,wash,2").is_ok());
 }
 
+#[test]
+fn scores_in_another_unit_than_nats_are_read() {
+    let header = "query,group,score_nats,method,score,unit\n";
+    let cosines = format!("{header}q,ink,,feature-similarity,0.75,cosine\nq,wash,,feature-similarity,0.5,cosine\n");
+    assert_eq!(read(&cosines).unwrap().values, [[0.75, 0.5]]);
+    // Where both are there the nats count, as in files without the other column.
+    let nats = format!("{header}q,ink,2,guda,2,nats\nq,wash,1,guda,1,nats\n");
+    assert_eq!(read(&nats).unwrap().values, [[2.0, 1.0]]);
+    let empty = refusal(&format!("{header}q,ink,,guda,,nats\nq,wash,1,guda,1,nats\n"));
+    assert!(empty.contains("q has no score for ink"), "{empty}");
+}
+
 #[cfg(unix)]
 #[test]
 fn devices_and_pipes_are_no_tables() {

@@ -3,7 +3,7 @@
 use super::{Facts, GroupStyle, Report, ReportImage, ReportQuery};
 use whence_data::ImageShape;
 use whence_diffusion::elbo::Estimate;
-use whence_methods::{Attribution, GroupScore, NullTest, Trust};
+use whence_methods::{Attribution, GroupScore, NullTest, Trust, Unit};
 use whence_training::unlearning::{Change, Forgetting, Judgement, Rest};
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 4, width: 5 };
@@ -216,4 +216,25 @@ fn facts_name_every_value_by_its_path() {
     let facts = Facts::of("t", &serde_json::json!({"a": {"b": 1, "c": [1, 2], "d": [{"e": "x"}]}, "n": null}));
     let expected = [("a.b", "1"), ("a.c", "1, 2"), ("a.d.1.e", "x")].map(|(a, b)| (a.to_owned(), b.to_owned()));
     assert_eq!(facts.facts, expected);
+}
+
+#[test]
+fn a_report_of_cosines_does_not_speak_of_nats() {
+    let mut report = report();
+    assert!(report.render().unwrap().contains("Score per group, nats"));
+    for query in &mut report.queries {
+        let scores = vec![GroupScore::exact("ink", 0.75), GroupScore::exact("oil", 0.5)];
+        let method = "feature-similarity";
+        query.attribution = Attribution { unit: Unit::Cosine, ..Attribution::new("seed-7", method, scores) };
+    }
+    let html = report.render().unwrap();
+    check(&html).unwrap();
+    for word in ["nats", "One nat", "ELBO(", "Bits per", "more likely"] {
+        assert!(!html.contains(word), "{word}");
+    }
+    for words in
+        ["Score per group, cosine similarity", "<data value=\"0.75\"", "ink has the most similar training images"]
+    {
+        assert!(html.contains(words), "{words}");
+    }
 }

@@ -8,7 +8,7 @@ use super::chart::{Chart, Row as ChartRow, WIDTH};
 use super::{Facts, Report, ReportImage, ReportQuery, data_uri};
 use crate::tables::{ScoreRow, score_rows};
 use whence_base::Result;
-use whence_methods::{Attribution, CounterfactualKind, methods, verdict};
+use whence_methods::{Attribution, CounterfactualKind, Unit, methods, verdict};
 
 /// Bars drawn at most; the table has all groups.
 const BARS: usize = 24;
@@ -25,6 +25,10 @@ pub struct Page<'a> {
     sections: Vec<Section>,
     /// Several sections can be about one image.
     images: usize,
+    /// Whether there are scores in nats, whose meaning is told.
+    nats: bool,
+    /// Title, description and unit of each method whose scores are not in nats.
+    other_units: Vec<(&'static str, &'static str, &'static str)>,
     unlearned: bool,
     random: bool,
     version: &'static str,
@@ -42,6 +46,9 @@ struct Section {
     name: String,
     image: Image,
     method: String,
+    unit: &'static str,
+    /// Only a likelihood has bits per dimension.
+    nats: bool,
     about: String,
     verdict: String,
     trust: Vec<String>,
@@ -78,7 +85,7 @@ struct Row {
     std_err: Number,
     low: Number,
     high: Number,
-    bits: Number,
+    bits: Option<Number>,
     evaluations: usize,
     gate: Option<bool>,
     gate_words: String,
@@ -110,6 +117,8 @@ impl<'a> Page<'a> {
             colours,
             sections: sections?,
             images: report.queries.iter().map(|q| &q.image.pixels).collect::<HashSet<_>>().len(),
+            nats: report.queries.iter().any(|q| q.attribution.unit == Unit::Nats),
+            other_units: other_units(report),
             unlearned: report.queries.iter().any(|q| kind_of(q) == Some(CounterfactualKind::Unlearned)),
             random: report.queries.iter().any(|q| q.attribution.trust.as_ref().is_some_and(|t| t.null.is_some())),
             version: env!("CARGO_PKG_VERSION"),
@@ -162,6 +171,8 @@ impl Section {
             name: attribution.query.clone(),
             image: Image::new(&query.image)?,
             method: attribution.method.clone(),
+            unit: attribution.unit.label(),
+            nats: attribution.unit == Unit::Nats,
             about: about.to_owned(),
             trust: trust(attribution),
             warnings: failed(attribution),
@@ -193,20 +204,33 @@ impl Row {
             group: row.group.to_owned(),
             rank: row.rank,
             tied: row.tied,
-            score: number(row.score_nats, signed(row.score_nats, places)),
+            score: number(row.score, signed(row.score, places)),
             std_err: number(row.std_err, unsigned(row.std_err, places + 1)),
             low: number(row.low_95, signed(row.low_95, places)),
             high: number(row.high_95, signed(row.high_95, places)),
-            bits: number(row.bits_per_dim, signed(row.bits_per_dim, 5)),
+            bits: row.bits_per_dim.map(|bits| number(bits, signed(bits, 5))),
             evaluations: row.evaluations,
             gate: row.gate.map(|g| g.passed()),
             gate_words: row.gate.map_or_else(String::new, |g| format!("The model {}", g.sentence(row.group))),
         }
     }
 
-    fn numbers(&self) -> [&Number; 5] {
-        [&self.score, &self.std_err, &self.low, &self.high, &self.bits]
+    fn numbers(&self) -> impl Iterator<Item = &Number> {
+        [&self.score, &self.std_err, &self.low, &self.high].into_iter().chain(&self.bits)
     }
+}
+
+/// Title, description and unit of each method and unit other than nats, once.
+fn other_units(report: &Report) -> Vec<(&'static str, &'static str, &'static str)> {
+    let mut found = Vec::new();
+    for attribution in report.queries.iter().map(|q| &q.attribution).filter(|a| a.unit != Unit::Nats) {
+        let Some(method) = methods().iter().find(|m| m.name() == attribution.method) else { continue };
+        let entry = (method.info().title, method.info().description, attribution.unit.label());
+        if !found.contains(&entry) {
+            found.push(entry);
+        }
+    }
+    found
 }
 
 /// What speaks for the verdict and what against it, as sentences.
