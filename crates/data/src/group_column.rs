@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use super::splits::join_names;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 /// Names that a column of groups usually has.
 const GROUP_NAMES: [&str; 8] = ["label", "labels", "class", "style", "artist", "group", "category", "genre"];
@@ -135,14 +135,15 @@ pub(super) fn choose_group_column(
 
 fn named_column(columns: &[Column], name: &str, path: &Path) -> Result<usize> {
     let remedy = match usable(columns).as_slice() {
-        [] => "Add a column of text or integers that names each image's group".to_owned(),
-        names => format!("Choose another with --group-column: {}", names.join(", ")),
+        [] => "add a column of text or integers that names each image's group".to_owned(),
+        names => format!("choose one of {}", names.join(", ")),
     };
+    let refuse = |what: String| Error::setting(what, [Setting::GroupColumn], remedy).in_file(path);
     match columns.iter().position(|column| column.name == name) {
-        None => Err(Error::file(format!("the table has no column `{name}` that could hold the groups"), path, remedy)),
+        None => Err(refuse(format!("the table has no column `{name}` that could hold the groups"))),
         Some(index) => match columns.get(index).map(|column| column.kind) {
             Some(ColumnKind::Other(what)) => {
-                Err(Error::file(format!("the column `{name}` holds {what}, not text or integers"), path, remedy))
+                Err(refuse(format!("the column `{name}` holds {what}, not text or integers")))
             }
             _ => Ok(index),
         },
@@ -160,11 +161,8 @@ fn only_one(columns: &[Column], candidates: &[usize], path: &Path) -> Result<usi
     }
     let names: Vec<&str> =
         candidates.iter().filter_map(|&index| columns.get(index)).map(|column| column.name.as_str()).collect();
-    Err(Error::file(
-        format!("several columns could hold the groups: {}", names.join(", ")),
-        path,
-        "Choose one of them with --group-column",
-    ))
+    let what = format!("several columns could hold the groups: {}", names.join(", "));
+    Err(Error::setting(what, [Setting::GroupColumn], "choose one of them").in_file(path))
 }
 
 /// Why no column holds groups.
@@ -194,9 +192,9 @@ fn no_groups(columns: &[Column], captions: &[(usize, ValueCounts)], path: &Path)
     };
     let mut remedy = "Add a column of text or integers that names each image's group, such as `label`".to_owned();
     if let Some(column) = captions.first().and_then(|&(index, _)| columns.get(index)) {
-        remedy += &format!(", or, if each image is a group of its own, give --group-column {}", column.name);
+        remedy += &format!(", or, if each image is a group of its own, choose the group column {}", column.name);
     }
-    Error::file(what, path, remedy)
+    Error::setting(what, [Setting::GroupColumn], remedy).in_file(path)
 }
 
 #[cfg(test)]

@@ -110,8 +110,8 @@ mod tests {
         (Kind::Map, 2, "0ceefe26e9ad212f69c5e66744fc27c11b04d1511e9d596f2acdf09a7a5c69c3"),
         (Kind::AffectedImages, 2, "c8eeca441a520a8b50c7df5889958248bf5a8e1b3e85fdf3e67e73cec46d5fea"),
         (Kind::Trajectory, 2, "45d506a7e50369ec3196e8d918066d48171bc20e2bbdfba9aff8d522a594a29a"),
-        (Kind::Features, 1, ""),
-        (Kind::Scores, 1, ""),
+        (Kind::Features, 1, "0cbb2a2181e535fac32f675eca5437501bb038679f49488039078d489e32da62"),
+        (Kind::Scores, 1, "9f370d32097322d950ff571571d0256b649f1f0f62a74986de916c4c93df1756"),
     ];
 
     #[test]

@@ -17,7 +17,7 @@ use super::{LoadOptions, Skipped};
 use columns::{Leaf, choose};
 use labels::{GroupNames, Refused};
 use shard::{Row, Shard, TableFile};
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 
 pub(super) const FORMAT: Format =
     Format { form: "a parquet file with images and labels, or a folder of such shards", recognises, open };
@@ -129,8 +129,8 @@ impl Source for ParquetSource {
                     Ok(image) => batch.images.push(image),
                     Err(Refused::Row(reason)) => batch.skipped.push(Skipped { name, reason }),
                     Err(Refused::Table(what)) => {
-                        let remedy = "Choose another column with --group-column, one that names each image's group";
-                        return Err(Error::file(what, &shard.path, remedy));
+                        let remedy = "choose another column, one that names each image's group";
+                        return Err(Error::setting(what, [Setting::GroupColumn], remedy).in_file(&shard.path));
                     }
                 }
             }

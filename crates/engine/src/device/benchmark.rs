@@ -242,7 +242,7 @@ mod tests {
         let forward = Workload::Forward;
         let step = Workload::TrainingStep;
         assert_eq!(what, [(forward, 1), (forward, 2), (step, 1), (step, 2)]);
-        assert!(found.iter().all(|m| m.seconds > 0.0 && m.repeats == 2 && m.parameters == 687_091), "{found:?}");
+        assert!(found.iter().all(|m| m.seconds > 0.0 && m.repeats == 2 && m.parameters == 687_347), "{found:?}");
     }
 
     #[test]

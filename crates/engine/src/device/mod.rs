@@ -88,7 +88,7 @@ fn no_gpu_support(device: &str) -> Error {
     Error::Device {
         device: device.into(),
         what: "this build of Whence has no GPU support".into(),
-        remedy: "Use --device cpu, or a build with the feature gpu".into(),
+        remedy: "Compute on the CPU, or use a build with the feature gpu".into(),
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{Init, Source};
 use crate::parameters::{NamedValues, VALUES_PER_CHUNK};
@@ -121,7 +122,10 @@ impl<R: Read + Seek> SafetensorsSource<R> {
         let damaged = |what: &str| Error::input(format!("this safetensors file is damaged: {what}"), place, DAMAGED);
         let end = header.data_start + header.metadata.data_len() as u64;
         if end != length {
-            return Err(damaged(&format!("its tensors take {end} bytes and the file has {length}")));
+            let what = format!(
+                "this is not a whole safetensors file (its tensors end at byte {end}, and the file has {length})"
+            );
+            return Err(Error::input(what, place, DAMAGED));
         }
         for (name, info) in header.metadata.tensors() {
             if value_size(info.dtype).is_none() {
@@ -261,8 +265,36 @@ impl Header {
         if text.len() as u64 != length {
             return Err(damaged("the header is incomplete".into()));
         }
+        serde_json::from_slice::<UniqueNames>(&text).map_err(|e| damaged(e.to_string()))?;
         let metadata = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
         Ok(Self { metadata, data_start: 8 + length })
+    }
+}
+
+/// A JSON object in which no key is there twice; the safetensors crate would take the last.
+struct UniqueNames;
+
+impl<'de> Deserialize<'de> for UniqueNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = UniqueNames;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<UniqueNames, A::Error> {
+                let mut names = BTreeSet::new();
+                while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
+                    if let Some(name) = names.replace(name) {
+                        return Err(serde::de::Error::custom(format!("the tensor {name} is there twice")));
+                    }
+                }
+                Ok(UniqueNames)
+            }
+        }
+        deserializer.deserialize_map(Keys)
     }
 }
 

@@ -142,7 +142,7 @@ fn a_damaged_layout_file_may_be_deleted() {
     let root = folder.path().join("store");
     std::fs::write(root.join("store.json"), "{").unwrap();
     let error = Store::open(&root).unwrap_err().to_string();
-    assert!(error.contains("delete this file"), "{error}");
+    assert!(error.contains("Delete this file"), "{error}");
     std::fs::remove_file(root.join("store.json")).unwrap();
     assert_eq!(Store::open(&root).unwrap().get(Kind::Gate, &inputs).unwrap(), b"content");
 }

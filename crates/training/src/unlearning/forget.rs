@@ -9,6 +9,8 @@ use whence_data::Dataset;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forget {
     name: String,
+    /// Key of the random streams. Its wording is fixed: other words would be other numbers.
+    stream_key: String,
     indices: Vec<usize>,
 }
 
@@ -16,7 +18,7 @@ impl Forget {
     /// A group. Without images where there is no such group.
     pub fn group(dataset: &Dataset, group: usize) -> Self {
         let name = dataset.groups().get(group).cloned().unwrap_or_default();
-        Self { name, indices: dataset.indices_of(group).to_vec() }
+        Self { stream_key: name.clone(), name, indices: dataset.indices_of(group).to_vec() }
     }
 
     /// `count` images at random, spread evenly over the groups: what forgetting does where there is nothing in common
@@ -33,12 +35,18 @@ impl Forget {
         };
         let mut indices: Vec<usize> = (0..count).filter_map(one).collect();
         indices.sort_unstable();
-        Self { name: format!("{count} random images, seed {seed}"), indices }
+        let stream_key = format!("{count} random pictures, seed {seed}");
+        Self { name: format!("{count} random images, seed {seed}"), stream_key, indices }
     }
 
-    /// Name on screen; part of what decides the order and the noise.
+    /// Name on screen and in stored results.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the order of the images and their noise are drawn by, beside the seed.
+    pub fn stream_key(&self) -> &str {
+        &self.stream_key
     }
 
     /// Numbers of the images, ascending.

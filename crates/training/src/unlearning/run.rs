@@ -99,7 +99,7 @@ impl Unlearning<'_> {
             conditions: self.conditions,
             recipe,
             split: &split,
-            name: self.forget.name(),
+            name: self.forget.stream_key(),
             neighbours: match self.neighbours {
                 _ if !needs_neighbours => Vec::new(),
                 Some(known) => split.forget.iter().map(|image| known.of(*image)).collect(),
@@ -182,7 +182,7 @@ impl Unlearning<'_> {
             let (both, near) = batch.part(places);
             let n = places.len();
             let counter = ((step as u64) << 16) | index as u64;
-            let name = self.forget.name().as_bytes();
+            let name = self.forget.stream_key().as_bytes();
             let mut dropout = stream("whence 2026 unlearning dropout", self.recipe.seed, name, counter);
             let noisy = to_tensor(&both.noisy, shape, &device);
             let output = network.forward(noisy, &both.timesteps, &both.network_conditions(), Some(&mut dropout));
