@@ -56,6 +56,7 @@ const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
 }
 
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses an index out of range")]
 const fn colours(hex: [u32; palette::COUNT]) -> [Color32; palette::COUNT] {
     let mut out = [Color32::TRANSPARENT; palette::COUNT];
     let mut i = 0;

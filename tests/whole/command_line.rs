@@ -183,7 +183,7 @@ fn settings_without_bounds_are_refused_at_once() {
 fn settings_files_are_ordinary_files_and_errors_name_the_line() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = folder.path().join("recipe.toml");
-    let mut with = |text: &str| {
+    let with = |text: &str| {
         std::fs::write(&recipe, text).unwrap();
         let mut command = closed_form(folder.path(), &fixture("digits/queries/q000.png"));
         command.arg("--recipe").arg(&recipe);

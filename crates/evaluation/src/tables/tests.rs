@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 
@@ -241,13 +241,13 @@ fn scores_in_another_unit_than_nats_are_read() {
     // Where both are there the nats count, as in files without the other column.
     let nats = format!("{header}q,ink,2,guda,2,nats\nq,wash,1,guda,1,nats\n");
     assert_eq!(read(&nats).unwrap().values, [[2.0, 1.0]]);
-    let empty = refusal(&format!("{header}q,ink,,guda,,nats\nq,wash,1,guda,1,nats\n"));
+    let empty = refusal(format!("{header}q,ink,,guda,,nats\nq,wash,1,guda,1,nats\n"));
     assert!(empty.contains("q has no score for ink"), "{empty}");
 }
 
 #[cfg(unix)]
 #[test]
 fn devices_and_pipes_are_no_tables() {
-    let refused = ScoreTable::read(std::path::Path::new("/dev/zero"), None).unwrap_err().to_string();
+    let refused = ScoreTable::read(Path::new("/dev/zero"), None).unwrap_err().to_string();
     assert!(refused.contains("device"), "{refused}");
 }

@@ -83,10 +83,11 @@ fn features(
     let mut found = Vec::with_capacity(images.len());
     resolver.report.progress(what, 0, images.len())?;
     for part in images.chunks(batch.max(1)) {
+        let Some(first) = part.first() else { break };
         let mut x = Vec::with_capacity(batch * model.sample_shape().numel());
         let mut conditions = Vec::with_capacity(batch);
         // Every pass has the same number of images, so that features do not depend on the batch they are in.
-        for (pixels, condition) in part.iter().chain(std::iter::repeat_n(&images[0], batch - part.len())) {
+        for (pixels, condition) in part.iter().chain(std::iter::repeat_n(first, batch.saturating_sub(part.len()))) {
             x.extend(model.codec().encode(pixels).into_iter().map(|v| (signal * f64::from(v)) as f32));
             conditions.push(*condition);
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::pixel::cosines;
 use super::*;
 use crate::artefacts::{ArtefactCache, Cached, Counterfactuals, Resolver};
-use crate::method::{Method as _, Query, ScoreSettings};
+use crate::method::{Query, ScoreSettings};
 use crate::{GaussianLeaveOut, Report};
 use whence_base::Result;
 use whence_data::{Dataset, LoadOptions};
