@@ -32,7 +32,7 @@ impl Condition {
         }
     }
 
-    /// The conditions of a batch, as the network takes them.
+    /// The conditions of a batch in the form of the network's input: one class per sample, or none.
     ///
     /// # Errors
     /// An internal fault where some samples have a condition and others have none.
@@ -48,16 +48,16 @@ impl Condition {
     }
 }
 
-/// What a model takes as a condition.
+/// The kind of condition that a model requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conditioner {
-    /// Nothing: an unconditional model.
+    /// None: an unconditional model.
     None,
-    /// A class label each.
+    /// One class label per sample.
     Classes {
         /// Number of classes.
         count: usize,
-        /// What the model's own files call them, where they do.
+        /// Class names from the model's files, if present.
         names: Option<Vec<String>>,
     },
 }
@@ -110,8 +110,8 @@ impl Conditioner {
     }
 }
 
-/// Which condition the training images of each group have. Explicit: from the model's own class names (a model that this
-/// program trained keeps them) or from a map that the user gives; never guessed from the order of folders.
+/// Which condition the training images of each group have. Explicit: from the model's own class names (stored with
+/// models that this program trained) or from a map that the user gives; never guessed from the order of folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupConditions {
     by_group: Vec<Condition>,
@@ -124,8 +124,8 @@ impl GroupConditions {
     /// are the class numbers themselves ("0", "1", ...) need neither.
     ///
     /// # Errors
-    /// Groups that a map or the labels do not name, classes out of range, and class-conditional models of which nothing
-    /// says which class a group is.
+    /// Groups that a map or the labels do not name, classes out of range, and class-conditional models without
+    /// information about the class of a group.
     pub fn resolve(
         conditioner: &Conditioner,
         groups: &[String],
@@ -200,7 +200,7 @@ impl GroupConditions {
         found.ok_or_else(|| Error::internal("an image is of no group"))
     }
 
-    /// Class per group, as content hashes take it: empty for unconditional models.
+    /// Class per group, as included in content hashes; empty for unconditional models.
     pub fn id(&self) -> Vec<usize> {
         self.by_group.iter().filter_map(|c| c.class()).collect()
     }

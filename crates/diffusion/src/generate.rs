@@ -85,7 +85,12 @@ pub enum Start<'a> {
 ///
 /// # Errors
 /// As [`generate`].
-pub fn regenerate(model: &Pipeline, sampling: &SampleSettings, start: Start<'_>, preview: Preview<'_>) -> Result<Vec<f32>> {
+pub fn regenerate(
+    model: &Pipeline,
+    sampling: &SampleSettings,
+    start: Start<'_>,
+    preview: Preview<'_>,
+) -> Result<Vec<f32>> {
     let size = model.sample_shape().numel();
     match start {
         Start::Noise { seed } => generate(model, sampling, &[seed], preview),

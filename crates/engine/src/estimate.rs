@@ -83,10 +83,10 @@ impl Costs {
     }
 
     /// What so many models and evaluations take, where at most `held` models stay in memory.
-    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, places, .. }: Work) -> JobEstimate {
+    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, points, .. }: Work) -> JobEstimate {
         let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation;
         let resident = held.saturating_mul(self.weights).min(Resident::BUDGET);
-        let results = places.saturating_mul(self.image) + 2 * self.weights + resident;
+        let results = points.saturating_mul(self.image) + 2 * self.weights + resident;
         let peak_bytes = self.measured_peak.map(|peak| peak + results as u64);
         JobEstimate { models, evaluations, seconds, peak_bytes }
     }

@@ -1,4 +1,4 @@
-//! From scores to an order that calls ties ties, and to one plain sentence.
+//! From scores to a ranking with ties, and to a one-sentence summary.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,34 +6,34 @@ use super::method::{Attribution, GroupScore};
 use whence_diffusion::elbo::anytime::Decision;
 use whence_diffusion::elbo::{Estimate, Term};
 
-/// A group's place.
+/// A group's rank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranked {
     /// Position in [`Attribution::scores`].
     pub index: usize,
     /// 1 for the highest score; equal scores share a rank.
     pub rank: usize,
-    /// Whether the noise leaves open which of this group and the one before it comes first.
+    /// Whether this group is statistically tied with the previous one.
     pub tied_with_previous: bool,
 }
 
 /// Groups from the highest score to the lowest; equal scores in the dataset's order.
 pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
     let mut order: Vec<(usize, &GroupScore)> = scores.iter().enumerate().collect();
-    // A ranking that stopped early has said which groups lead and which were left behind.
-    let place = |s: &GroupScore| s.side.map_or(0, Decision::tier);
+    // A ranking that stopped early has decided which groups are at the top and which are eliminated.
+    let tier = |s: &GroupScore| s.side.map_or(0, Decision::tier);
     order.sort_by(|(i, a), (j, b)| {
-        place(a).cmp(&place(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
+        tier(a).cmp(&tier(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
     });
     let mut ranked: Vec<Ranked> = Vec::with_capacity(order.len());
     let mut previous: Option<(&GroupScore, usize)> = None;
-    for (place, (index, score)) in order.into_iter().enumerate() {
+    for (position, (index, score)) in order.into_iter().enumerate() {
         let (rank, tied) = match previous {
             Some((before, rank)) if before.estimate.score == score.estimate.score => (rank, true),
-            Some((before, _)) if before.side != score.side => (place + 1, false),
-            // Open is another word for tied.
-            Some(_) if score.side == Some(Decision::Undecided) => (place + 1, true),
-            Some((before, _)) => (place + 1, !difference(before, score).is_separated()),
+            Some((before, _)) if before.side != score.side => (position + 1, false),
+            // Undecided groups are tied.
+            Some(_) if score.side == Some(Decision::Undecided) => (position + 1, true),
+            Some((before, _)) => (position + 1, !difference(before, score).is_separated()),
             None => (1, false),
         };
         ranked.push(Ranked { index, rank, tied_with_previous: tied });
@@ -52,7 +52,7 @@ pub fn difference(a: &GroupScore, b: &GroupScore) -> Estimate {
     Estimate::new(a.estimate.score - b.estimate.score, std_err)
 }
 
-/// What the ranking says, in one sentence.
+/// One-sentence summary of the ranking.
 pub fn verdict(attribution: &Attribution) -> String {
     let ranked = rank(&attribution.scores);
     let name = |r: &Ranked| attribution.scores.get(r.index).map_or("", |s| s.group.as_str());

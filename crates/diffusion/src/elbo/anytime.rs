@@ -42,10 +42,10 @@ pub struct Settings {
     pub level: f64,
     /// Number of groups to separate from the others; their order among themselves stays undecided.
     pub top: usize,
-    /// Most network evaluations for this query, including the full model's: each point costs one per group and one for the
+    /// Maximum number of network evaluations for this query, including the full model's: each point costs one per group and one for the
     /// full model.
     pub budget: usize,
-    /// Points of the first analysis.
+    /// Number of points of the first analysis.
     pub first: usize,
 }
 
@@ -108,7 +108,7 @@ impl Decision {
 /// Whether, and why, the ranking has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// More evaluations are wanted.
+    /// More evaluations are needed.
     Unfinished,
     /// The top groups are separated at the level.
     Separated,
@@ -287,7 +287,7 @@ impl Anytime {
         decisions.filter(|(_, d)| **d == Decision::Undecided).map(|(group, _)| group).collect()
     }
 
-    /// How many more groups the top has room for.
+    /// Number of groups still to be added to the top.
     fn free_slots(&self) -> usize {
         self.settings.top.saturating_sub(self.decisions.iter().filter(|d| **d == Decision::Top).count())
     }

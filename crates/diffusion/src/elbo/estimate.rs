@@ -15,7 +15,7 @@ pub struct Estimate {
     pub quantile: f64,
 }
 
-/// Two-sided 95 % quantile of the normal distribution.
+/// Two-sided 95% quantile of the normal distribution.
 fn normal_quantile() -> f64 {
     1.959_963_984_540_054
 }

@@ -10,7 +10,7 @@ use crate::Denoiser;
 use whence_base::Result;
 use whence_nn::SampleShape;
 
-/// Most cells along the longer side of a map. Larger images have several pixels per cell, so that maps stay small.
+/// Maximum number of cells along the longer side of a map. Larger images have several pixels per cell, so that maps stay small.
 const MAX_CELLS: usize = 64;
 
 /// The grid of cells over which pixels are summed.
@@ -18,9 +18,9 @@ const MAX_CELLS: usize = 64;
 pub struct Cells {
     /// Height and width of a cell, in pixels.
     pub side: usize,
-    /// Cells in a row.
+    /// Number of columns.
     pub width: usize,
-    /// Rows of cells.
+    /// Number of rows.
     pub height: usize,
 }
 
@@ -116,8 +116,8 @@ impl ScoreMap {
         Estimate::from_terms(&self.terms(region), self.draws)
     }
 
-    /// Each evaluated timestep's contribution to a region's score, nats, averaged over draws. Where timesteps were drawn by
-    /// importance, each also represents those around it that were not drawn.
+    /// Each evaluated timestep's contribution to a region's score, nats, averaged over draws. Timesteps sampled by importance
+    /// also represent the neighbouring ones that were not sampled.
     pub fn by_timestep(&self, region: Region) -> Vec<(usize, f64)> {
         self.contributions(&self.terms(region))
     }

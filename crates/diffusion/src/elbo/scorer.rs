@@ -12,25 +12,25 @@ use whence_base::{Error, Result};
 /// The scorer's input for one query.
 #[derive(Clone, Debug)]
 pub struct ScorerQuery {
-    /// What the network sees of the image, of the denoiser's shape.
+    /// The image as a sample `[channels, height, width]` of the denoiser's shape.
     pub sample: Vec<f32>,
     /// The image's bytes, the key of its noise: the noise is the image's own.
     pub noise_key: Vec<u8>,
-    /// Where the ELBO is evaluated.
+    /// Evaluation points of the ELBO.
     pub plan: Plan,
-    /// What it is conditioned on.
+    /// Condition of the query.
     pub condition: Condition,
 }
 
 impl ScorerQuery {
-    /// An image given as planar bytes, evaluated where the plan says.
+    /// A query from planar bytes `[channels, height, width]`, evaluated at the points of the plan.
     pub fn of_image(codec: &Codec, pixels: impl Into<Vec<u8>>, condition: Condition, plan: Plan) -> Self {
         let noise_key = pixels.into();
         Self { sample: codec.encode(&noise_key), noise_key, plan, condition }
     }
 }
 
-/// Reports the progress of long work: called with the steps done and their total. Its error stops the work.
+/// Reports the progress of long work: called with the number of completed steps and their total. An error stops the work.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
 
 /// One evaluation of one query.
@@ -69,7 +69,7 @@ pub struct FullPass<'a> {
     queries: &'a [ScorerQuery],
     schedule: &'a NoiseSchedule,
     seed: u64,
-    /// Most samples per network pass.
+    /// Maximum number of samples per network pass.
     batch: usize,
     /// noise - predicted noise, one per evaluation, query after query.
     residuals: Vec<Vec<f32>>,

@@ -21,7 +21,7 @@ impl RawTerm {
     }
 }
 
-/// The terms known of one query and one pair of models, by timestep and draw.
+/// The known terms of one query and one pair of models, by timestep and draw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TermTable {
     terms: BTreeMap<(u32, u32), RawTerm>,

@@ -12,7 +12,7 @@ pub struct InterimAnalyses {
 const GROWTH: f64 = 1.5;
 
 impl InterimAnalyses {
-    /// Sizes from `first` to at most `last`, each half as large again as the one before.
+    /// Sizes from `first` to at most `last`, each 1.5 times the previous one.
     ///
     /// The size at which a ranking is decided is not known in advance, so sizes grow in proportion: at most a third of the
     /// evaluations are spent after the decision was possible.

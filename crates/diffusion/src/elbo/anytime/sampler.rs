@@ -9,7 +9,7 @@ use whence_base::Result;
 /// (defensive importance sampling, Hesterberg 1995).
 const UNIFORM: f64 = 0.05;
 
-/// The standard deviation of an unweighted term as a function of ᾱ_t, up to a factor, where nothing was measured.
+/// The standard deviation of an unweighted term as a function of ᾱ_t, up to a factor, in the absence of a measured profile.
 ///
 /// Models disagree about the image behind the noise, and the noisy image holds less and less of it; a remainder, their
 /// disagreement about pure noise, stays, and the weights of the last timesteps are large. On stored terms of three datasets
@@ -55,7 +55,7 @@ pub struct TimestepSampler {
     grid: Vec<(usize, f64, f64)>,
     offset: f64,
     visits: Vec<usize>,
-    drawn: usize,
+    sampled: usize,
 }
 
 impl TimestepSampler {
@@ -91,7 +91,7 @@ impl TimestepSampler {
             })
             .collect();
         let visits = vec![0; grid.len()];
-        Ok(Self { grid, offset, visits, drawn: 0 })
+        Ok(Self { grid, offset, visits, sampled: 0 })
     }
 }
 
@@ -112,14 +112,14 @@ impl Iterator for TimestepSampler {
 
     fn next(&mut self) -> Option<Sample> {
         const GOLDEN: f64 = 0.618_033_988_749_894_9;
-        let circle = (self.offset + (self.drawn as f64 * GOLDEN).fract()).fract();
+        let circle = (self.offset + (self.sampled as f64 * GOLDEN).fract()).fract();
         let position = relative_time(circle);
         let index = self.grid.partition_point(|&(_, _, cumulative)| cumulative <= position).min(self.grid.len() - 1);
         let &(t, factor, _) = self.grid.get(index)?;
         let visits = self.visits.get_mut(index)?;
         let point = EvalPoint { t, draw: *visits };
         *visits += 1;
-        self.drawn += 1;
+        self.sampled += 1;
         Some(Sample { point, factor, circle })
     }
 }
