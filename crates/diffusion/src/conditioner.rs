@@ -120,8 +120,8 @@ pub struct GroupConditions {
 impl GroupConditions {
     /// The conditions of these groups under a model.
     ///
-    /// `map` gives a class per group name and overrides all else; then come the model's own class names. Group names that
-    /// are the class numbers themselves ("0", "1", ...) need neither.
+    /// `map` gives a class per group name and overrides all else; then come the model's own class names. Group names
+    /// that are the class numbers themselves ("0", "1", ...) need neither.
     ///
     /// # Errors
     /// Groups that a map or the labels do not name, classes out of range, and class-conditional models without

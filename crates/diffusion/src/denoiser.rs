@@ -7,8 +7,8 @@ use whence_nn::SampleShape;
 /// How work is divided into passes of a denoiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passes {
-    /// Images per pass, fixed: smaller passes are padded. The prediction for an image then depends neither on the number of
-    /// other images nor on its position among them, to the last bit.
+    /// Images per pass, fixed: smaller passes are padded. The prediction for an image then depends neither on the
+    /// number of other images nor on its position among them, to the last bit.
     pub images: usize,
     /// Number of passes that may run in parallel.
     pub at_once: usize,
@@ -16,8 +16,8 @@ pub struct Passes {
 
 impl Passes {
     /// On the CPU: small passes, one per core. Measured on networks of 177 k to 687 k parameters: 8 images per pass are
-    /// within 5% of the fastest size on one core, and on two cores one pass per core doubles the speed, whereas one large
-    /// pass does not.
+    /// within 5% of the fastest size on one core, and on two cores one pass per core doubles the speed, whereas one
+    /// large pass does not.
     pub fn on_cpu() -> Self {
         Self { images: 8, at_once: rayon::current_num_threads().max(1) }
     }
@@ -36,8 +36,8 @@ impl Passes {
 
 /// Predicts the noise in noisy images.
 pub trait Denoiser: Sync {
-    /// Predicted noise for samples `x`, `[batch, channels, height, width]` row-major, with one timestep and condition per
-    /// sample; of the shape of `x`.
+    /// Predicted noise for samples `x`, `[batch, channels, height, width]` row-major, with one timestep and condition
+    /// per sample; of the shape of `x`.
     ///
     /// # Errors
     /// A failing device; [`Error::Memory`](whence_base::Error::Memory) if it has no memory for this many images.

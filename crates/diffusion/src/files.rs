@@ -27,7 +27,8 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Finds the parts in a network folder, a pipeline folder, or a network folder inside a pipeline or its checkpoints.
+    /// Finds the parts in a network folder, a pipeline folder, or a network folder inside a pipeline or its
+    /// checkpoints.
     pub(super) fn find(folder: &Path) -> Result<Self> {
         if is_pickle(folder) {
             return Err(pickle(folder));

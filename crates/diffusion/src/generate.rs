@@ -40,8 +40,8 @@ impl SampleSettings {
     }
 }
 
-/// Called after each step with the number of completed steps, the total number of steps, and the images predicted at this
-/// step, `[batch, channels, height, width]` in [-1, 1].
+/// Called after each step with the number of completed steps, the total number of steps, and the images predicted at
+/// this step, `[batch, channels, height, width]` in [-1, 1].
 pub type Preview<'a> = &'a mut dyn FnMut(usize, usize, &[f32]) -> Result<()>;
 
 /// Standard normal noise of the image of `seed`, `size` values: the initial noise at step 0, and the noise added by the
@@ -52,8 +52,8 @@ pub fn noise_of(seed: u64, step: usize, size: usize) -> Vec<f32> {
 
 /// Generates one image per seed. The image of a seed does not depend on the batch it is generated in.
 ///
-/// Returns samples `[seeds, channels, height, width]`, row-major, nominally in [-1, 1]. An error from `preview` stops the
-/// sampling.
+/// Returns samples `[seeds, channels, height, width]`, row-major, nominally in [-1, 1]. An error from `preview` stops
+/// the sampling.
 ///
 /// # Errors
 /// Invalid settings, a failing device, values that are not finite, and errors of `preview`.

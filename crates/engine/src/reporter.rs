@@ -1,4 +1,4 @@
-//! How a job reports its progress, and learns that it has to stop.
+//! Connection of a job to its caller: reports progress, and checks whether it has to stop.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,21 +32,21 @@ impl<'a> Reporter<'a> {
         Self { job, scheduler, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0 }
     }
 
-    /// Fails where the job has to stop.
+    /// Fails if the job has to stop.
     ///
     /// # Errors
-    /// [`Error::Cancelled`](whence_base::Error::Cancelled), or [`Error::Interrupted`](whence_base::Error::Interrupted) where it is
-    /// resumed later.
+    /// [`Error::Cancelled`](whence_base::Error::Cancelled), or [`Error::Interrupted`](whence_base::Error::Interrupted)
+    /// where it is resumed later.
     pub fn check(&self) -> Result<()> {
         self.signal.check()
     }
 
-    /// Emits an event that must not be lost; waits where the queue is full.
+    /// Emits an event that must not be lost; blocks while the queue is full.
     pub fn state(&self, kind: EventKind) {
         self.scheduler.events.send(Event { job: self.job, kind });
     }
 
-    /// Emits an event that the next of its kind replaces; dropped where the queue is full.
+    /// Emits an event that the next of its kind supersedes; dropped if the queue is full.
     pub fn passing(&self, kind: EventKind) {
         self.scheduler.events.offer(Event { job: self.job, kind });
     }
@@ -58,7 +58,7 @@ impl<'a> Reporter<'a> {
         self.started = Instant::now();
     }
 
-    /// There is more to do than was planned.
+    /// Adds work that was not planned.
     pub fn extend(&mut self, units: f64) {
         self.total += units.max(0.0);
     }

@@ -98,8 +98,8 @@ pub enum EventKind {
     Finished(String),
     /// The job was cancelled; completed results remain stored.
     Cancelled,
-    /// The job failed: what happened, where, and what to do. The window and the command line each name settings in their
-    /// own terms.
+    /// The job failed: what happened, where, and what to do. The window and the command line each name settings in
+    /// their own terms.
     Failed(whence_base::Failure),
 }
 

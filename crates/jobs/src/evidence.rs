@@ -15,7 +15,8 @@ pub enum Evidence {
     Map,
     /// Which of the group's own images became less likely; emits `Moved` events.
     Moved,
-    /// The unlearning repeated, with the query regenerated at intermediate steps; emits `Unlearning` and `Watched` events.
+    /// The unlearning repeated, with the query regenerated at intermediate steps; emits `Unlearning` and `Watched`
+    /// events.
     Watch,
     /// All of the above, as far as cached results exist; nothing is computed.
     Known,

@@ -16,8 +16,8 @@ pub enum Priority {
     Front,
     /// Work of a few seconds without which the window is empty: opening, reading, generating one image.
     ///
-    /// These are neither paused nor moved, because later ones build on earlier ones: a dataset is read at the size of the
-    /// model that was opened before it.
+    /// These are neither paused nor moved, because later ones build on earlier ones: a dataset is read at the size of
+    /// the model that was opened before it.
     Prompt,
 }
 

@@ -1,5 +1,5 @@
-//! The inputs of the methods, and the resolver that computes missing ones: from cached terms, features and fits first, then
-//! by counterfactual models and network passes. The estimated cost of a job is the sum over missing artefacts.
+//! The inputs of the methods, and the resolver that computes missing ones: from cached terms, features and fits first,
+//! then by counterfactual models and network passes. The estimated cost of a job is the sum over missing artefacts.
 
 use std::sync::Arc;
 
@@ -80,8 +80,8 @@ pub trait Counterfactuals {
     /// If it is missing and cannot be created.
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Pipeline>;
 
-    /// Identity of the weights of the model without this group: equal identities mean equal weights. `None` if the model
-    /// does not exist yet.
+    /// Identity of the weights of the model without this group: equal identities mean equal weights. `None` if the
+    /// model does not exist yet.
     ///
     /// # Errors
     /// If an existing model cannot be read.

@@ -1,5 +1,5 @@
-//! Early stopping: scores with as few evaluations as the ranking needs. The rankings of all queries advance in parallel,
-//! one interim analysis at a time.
+//! Early stopping: scores with as few evaluations as the ranking needs. The rankings of all queries advance in
+//! parallel, one interim analysis at a time.
 
 use rand::RngExt as _;
 

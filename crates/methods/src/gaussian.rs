@@ -19,7 +19,8 @@ const COMPONENTS: usize = 256;
 /// Maximum number of images from which the principal components are computed.
 const BASIS_IMAGES: usize = 4096;
 
-/// Variance added to every direction, as a fraction of the mean variance, to avoid division by 0 in directions without any.
+/// Variance added to every direction, as a fraction of the mean variance, to avoid division by 0 in directions without
+/// any.
 const RIDGE: f64 = 0.01;
 
 /// The method's registry entry.

@@ -1,9 +1,9 @@
-//! Random control groups: the scores of random groups of images, unlearned by the same recipe, are the null distribution of
-//! a group's score. A significant score means that removing the group matters more than removing random images, not that
-//! the group is the cause.
+//! Random control groups: the scores of random groups of images, unlearned by the same recipe, are the null
+//! distribution of a group's score. A significant score means that removing the group matters more than removing random
+//! images, not that the group is the cause.
 //!
-//! Random groups' models are damaged unequally, and one that is damaged more scores higher on every image. So a score is
-//! modelled as the image's effect + the image's slope × the model's offset + a residual. The offsets are measured on
+//! Random groups' models are damaged unequally, and one that is damaged more scores higher on every image. So a score
+//! is modelled as the image's effect + the image's slope × the model's offset + a residual. The offsets are measured on
 //! reference images that no unlearning used, and significance is judged by the residuals.
 
 use std::collections::BTreeMap;
@@ -22,8 +22,8 @@ pub const FEWEST: usize = 4;
 /// Minimum number of reference images from which a model's offset is estimated.
 const FEWEST_REFERENCES: usize = 4;
 
-/// How much more each model harms reference images than random groups' models do on average, in units of how unequal these
-/// are: images differ in scale.
+/// How much more each model harms reference images than random groups' models do on average, in units of how unequal
+/// these are: images differ in scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offsets {
     random: Vec<f64>,
@@ -32,9 +32,9 @@ pub struct Offsets {
 }
 
 impl Offsets {
-    /// From the scores of reference images: under the models of `random` random groups, and behind them of the groups in
-    /// question. `shown` is the group that each image is of; the image is not used for that group's own model. `None`
-    /// if there are too few images.
+    /// From the scores of reference images: under the models of `random` random groups, and behind them of the groups
+    /// in question. `shown` is the group that each image is of; the image is not used for that group's own model.
+    /// `None` if there are too few images.
     pub fn of(images: &[Attribution], random: usize, shown: &[String]) -> Option<Self> {
         let score = |s: &GroupScore| s.estimate.score;
         let std_devs: Vec<(f64, f64)> = images
@@ -73,8 +73,8 @@ pub struct NullTest {
     pub sd: f64,
     /// Groups above this stand out, nats, unless they have an allowance to make up for.
     pub threshold: f64,
-    /// What a group has to score beyond the threshold, nats, because its model harms other groups' images more than random
-    /// groups' models do.
+    /// What a group has to score beyond the threshold, nats, because its model harms other groups' images more than
+    /// random groups' models do.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub allowances: BTreeMap<String, f64>,
     /// Number of reference images that measure the damage to each model; 0 if too few are held out.
@@ -85,12 +85,12 @@ pub struct NullTest {
 impl NullTest {
     /// The test of `groups` groups against the scores of random ones; none where these are too few.
     ///
-    /// The limit is the upper prediction limit of one more random group of the same offset x, from the least squares line of the
-    /// scores on the offsets, mean + b x + c s √(1 + 1/R + x² / Σx²), where s is the residual standard deviation and c Student's
-    /// quantile with R - 2 degrees of freedom at 1 - nominal / groups (Bonferroni). Neither b nor x counts below 0: a model
-    /// that is damaged less than random ones is not rewarded, so that what stands out is above what random groups score.
-    /// Without offsets it is the same of a line without slope; then chance makes a group stand out for about one
-    /// image in six.
+    /// The limit is the upper prediction limit of one more random group of the same offset x, from the least squares
+    /// line of the scores on the offsets, mean + b x + c s √(1 + 1/R + x² / Σx²), where s is the residual standard
+    /// deviation and c Student's quantile with R - 2 degrees of freedom at 1 - nominal / groups (Bonferroni). Neither b
+    /// nor x counts below 0: a model that is damaged less than random ones is not rewarded, so that what stands out is
+    /// above what random groups score. Without offsets it is the same of a line without slope; then chance makes a
+    /// group stand out for about one image in six.
     pub fn of(scores: Vec<f64>, groups: usize, offsets: Option<&Offsets>) -> Option<Self> {
         if scores.len() < FEWEST || groups == 0 || scores.iter().any(|s| !s.is_finite()) {
             return None;
@@ -189,9 +189,9 @@ mod tests {
         Attribution::new("image", "guda", models.iter().map(|(name, score)| GroupScore::exact(name, *score)).collect())
     }
 
-    /// Share of simulated images on which one of `groups` null groups is significant, by the plain standard deviation and with
-    /// reference images. Each trial has models of its own, whose offsets are skewed as the digits' are: one in so many
-    /// is damaged far more than the others.
+    /// Share of simulated images on which one of `groups` null groups is significant, by the plain standard deviation
+    /// and with reference images. Each trial has models of its own, whose offsets are skewed as the digits' are: one in
+    /// so many is damaged far more than the others.
     fn false_alarms(random: usize, groups: usize, damage: f64) -> (f64, f64) {
         let (trials, references) = (2000, 16);
         let (mut plain, mut referred) = (0, 0);

@@ -115,7 +115,8 @@ impl<'a> TermEvaluator<'a> {
     }
 
     /// Evaluates what is missing: the full model once, then one group's model after the other over all queries. Calls
-    /// `group_done` with the evaluator, the position of a group and the progress report once all its requested terms are known.
+    /// `group_done` with the evaluator, the position of a group and the progress report once all its requested terms
+    /// are known.
     ///
     /// # Errors
     /// Those of models, devices, the store and the report. Terms evaluated before the error remain stored.

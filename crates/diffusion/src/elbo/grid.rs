@@ -114,8 +114,8 @@ impl Timesteps {
 
     /// The evaluations for a query with these bytes.
     ///
-    /// On a fixed grid the weights are w_t / draws. For [`Count`](Self::Count), timesteps are sampled systematically with
-    /// probability proportional to w_t ᾱ_t mixed with one fifth of a uniform distribution, and weighted by the
+    /// On a fixed grid the weights are w_t / draws. For [`Count`](Self::Count), timesteps are sampled systematically
+    /// with probability proportional to w_t ᾱ_t mixed with one fifth of a uniform distribution, and weighted by the
     /// inverse, so that the expected sum is the official grid's.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Score maps: the terms of a score by region of the image and by timestep.
 //!
-//! A score is a sum over timesteps and pixels of w_t d (d - 2e), so its terms can be summed in any order: over all pixels
-//! for the curve over timesteps, over all timesteps for the map, over a rectangle for a region's own score.
+//! A score is a sum over timesteps and pixels of w_t d (d - 2e), so its terms can be summed in any order: over all
+//! pixels for the curve over timesteps, over all timesteps for the map, over a rectangle for a region's own score.
 
 use super::estimate::{Estimate, Term};
 use super::grid::Point;
@@ -10,7 +10,8 @@ use crate::Denoiser;
 use whence_base::Result;
 use whence_nn::SampleShape;
 
-/// Maximum number of cells along the longer side of a map. Larger images have several pixels per cell, so that maps stay small.
+/// Maximum number of cells along the longer side of a map. Larger images have several pixels per cell, so that maps
+/// stay small.
 const MAX_CELLS: usize = 64;
 
 /// The grid of cells over which pixels are summed.
@@ -116,8 +117,8 @@ impl ScoreMap {
         Estimate::from_terms(&self.terms(region), self.draws)
     }
 
-    /// Each evaluated timestep's contribution to a region's score, nats, averaged over draws. Timesteps sampled by importance
-    /// also represent the neighbouring ones that were not sampled.
+    /// Each evaluated timestep's contribution to a region's score, nats, averaged over draws. Timesteps sampled by
+    /// importance also represent the neighbouring ones that were not sampled.
     pub fn by_timestep(&self, region: Region) -> Vec<(usize, f64)> {
         self.contributions(&self.terms(region))
     }
@@ -188,8 +189,8 @@ impl ScoreMap {
     }
 }
 
-/// Sums of values and of their squares in several lanes, so that summing a region is limited by memory bandwidth: the window
-/// sums a region for every group whenever the pointer moves.
+/// Sums of values and of their squares in several lanes, so that summing a region is limited by memory bandwidth: the
+/// window sums a region for every group whenever the pointer moves.
 #[derive(Default)]
 struct Sums {
     values: [f64; Self::LANES],

@@ -30,7 +30,8 @@ impl ScorerQuery {
     }
 }
 
-/// Reports the progress of long work: called with the number of completed steps and their total. An error stops the work.
+/// Reports the progress of long work: called with the number of completed steps and their total. An error stops the
+/// work.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
 
 /// One evaluation of one query.
@@ -103,8 +104,8 @@ impl<'a> FullPass<'a> {
         Ok(pass)
     }
 
-    /// Terms of another model in every evaluation, query after query, with the plans' weights: their sum over a query is
-    /// the score ELBO(full) - ELBO(other) in nats.
+    /// Terms of another model in every evaluation, query after query, with the plans' weights: their sum over a query
+    /// is the score ELBO(full) - ELBO(other) in nats.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -126,8 +127,8 @@ impl<'a> FullPass<'a> {
         Ok(terms.first().map(|terms| terms.iter().map(|t| t.value).sum()))
     }
 
-    /// Terms of another model in some evaluations: |d|² - 2<e, d>, where d is the other model's prediction minus the full
-    /// model's and e the full model's residual. Well conditioned, because nothing large is subtracted.
+    /// Terms of another model in some evaluations: |d|² - 2<e, d>, where d is the other model's prediction minus the
+    /// full model's and e the full model's residual. Well conditioned, because nothing large is subtracted.
     ///
     /// Each depends only on the two models, the query, its timestep and its noise, to the last bit.
     ///
@@ -149,7 +150,8 @@ impl<'a> FullPass<'a> {
         })
     }
 
-    /// The results of `gather` on each evaluation's products d (d - 2e), one product per value of the sample, in planar order.
+    /// The results of `gather` on each evaluation's products d (d - 2e), one product per value of the sample, in planar
+    /// order.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -181,8 +183,8 @@ impl<'a> FullPass<'a> {
         self.queries
     }
 
-    /// The results of `visit` on each evaluation's noise and predicted noise, in order. Where a device runs out of memory, the
-    /// samples per pass are halved.
+    /// The results of `visit` on each evaluation's noise and predicted noise, in order. Where a device runs out of
+    /// memory, the samples per pass are halved.
     fn each_point<T: Send>(
         &self,
         model: &dyn Denoiser,

@@ -1,4 +1,5 @@
-//! Unweighted terms, stored by timestep and noise draw: other grids, weightings and curves of them need no network pass.
+//! Unweighted terms, stored by timestep and noise draw: other grids, weightings and curves of them need no network
+//! pass.
 
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 use super::{Sampler, VarianceType};
 
 impl Sampler {
-    /// Moves `x` from the `index`-th timestep to the next, given the predicted `image` and the standard normal `step_noise`;
-    /// all of the same length.
+    /// Moves `x` from the `index`-th timestep to the next, given the predicted `image` and the standard normal
+    /// `step_noise`; all of the same length.
     pub(super) fn ddpm(&self, index: usize, t: usize, x: &mut [f32], image: &[f32], step_noise: &[f32]) {
         let bar = self.schedule.alpha_bar(Some(t));
         let before = self.schedule.alpha_bar(self.timesteps.get(index + 1).copied());

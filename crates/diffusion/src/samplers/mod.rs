@@ -119,8 +119,8 @@ impl Sampler {
         &self.timesteps
     }
 
-    /// Runs one step in place: moves `x`, `[batch, channels, height, width]` row-major, from the `index`-th timestep to the
-    /// next, given the network's `output` of the same shape in its prediction type. Steps must be run in order.
+    /// Runs one step in place: moves `x`, `[batch, channels, height, width]` row-major, from the `index`-th timestep to
+    /// the next, given the network's `output` of the same shape in its prediction type. Steps must be run in order.
     ///
     /// `step_noise` is standard normal noise of the same shape if [`needs_noise`](Self::needs_noise), otherwise unused.
     /// Returns the image predicted at this step, for previews.

@@ -1,4 +1,4 @@
-//! Ready models that somebody made: retrained, or unlearned elsewhere.
+//! Imported models: retrained or unlearned elsewhere.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use whence_diffusion::Pipeline;
 use whence_methods::{Counterfactuals, Report};
 use whence_store::folder_name;
 
-/// A folder of diffusers folders, one a group, named as the group.
+/// A folder of diffusers folders, one per group, named after the group.
 pub struct Imported<'a> {
     pub model: &'a Pipeline,
     pub dataset: &'a Dataset,
@@ -29,7 +29,7 @@ impl Imported<'_> {
             .find(|p| p.is_dir())
     }
 
-    /// Fails where a group has no model, before any work is done.
+    /// Fails before any work if a group has no model.
     pub fn check(&self, groups: &[usize]) -> Result<()> {
         let missing: Vec<&str> = groups
             .iter()
@@ -72,11 +72,11 @@ impl Imported<'_> {
     /// The model without this group.
     ///
     /// # Errors
-    /// Where it is missing, or cannot be compared with the full one.
+    /// If it is missing or cannot be compared with the full model.
     pub fn load(&mut self, group: usize) -> Result<Pipeline> {
         self.check(&[group])?;
         let folder = self.folder_of(group).unwrap_or_default();
-        // Files may change between jobs, so what is in memory is known by their times too.
+        // Files may change between jobs, so models in memory are keyed by modification times too.
         let key = format!("imported {} {:?}", folder.display(), stamp(&folder));
         if let Some(model) = self.resident.get(&key) {
             return Ok(model);

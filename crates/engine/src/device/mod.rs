@@ -105,7 +105,7 @@ pub fn adapters() -> Result<Vec<Adapter>> {
 /// or part of an adapter's name. Software drivers are used only when named.
 ///
 /// # Errors
-/// A GPU that was asked for and does not exist or failed its check, and unknown names.
+/// A requested GPU that does not exist or failed its check, and unknown names.
 pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
     match name {
         "cpu" => Ok(Chosen::cpu(None)),
@@ -124,10 +124,10 @@ pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
             }
             Ok(Chosen::cpu((!reasons.is_empty()).then(|| reasons.join("; "))))
         }
-        wanted if cfg!(not(feature = "gpu")) => Err(no_gpu_support(wanted)),
-        wanted => {
+        requested if cfg!(not(feature = "gpu")) => Err(no_gpu_support(requested)),
+        requested => {
             let all = adapters()?;
-            let adapter = find_adapter(&all, wanted)?;
+            let adapter = find_adapter(&all, requested)?;
             checked(adapter, network)?.map_err(|why| Error::Device {
                 device: adapter.name.clone(),
                 what: format!("it failed its check: {why}"),
@@ -137,11 +137,11 @@ pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
     }
 }
 
-/// The adapter that `wanted` names: `gpu` for the first hardware one, or a part of its name.
-fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
-    let needle = wanted.to_lowercase();
+/// The adapter that `requested` names: `gpu` for the first hardware one, or a part of its name.
+fn find_adapter<'a>(all: &'a [Adapter], requested: &str) -> Result<&'a Adapter> {
+    let needle = requested.to_lowercase();
     let found = all.iter().find(|a| {
-        if wanted == "gpu" {
+        if requested == "gpu" {
             a.kind != AdapterKind::Software
         } else {
             a.name.to_lowercase().contains(&needle)
@@ -151,7 +151,7 @@ fn find_adapter<'a>(all: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
     found.ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|a| a.name.as_str()).collect();
         Error::Device {
-            device: wanted.into(),
+            device: requested.into(),
             what: "there is no such device".into(),
             remedy: format!(
                 "Use auto, cpu{}{}; whence doctor lists them",

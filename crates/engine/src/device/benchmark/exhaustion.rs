@@ -29,8 +29,8 @@ pub struct Exhaustion {
 ///
 /// # Errors
 /// A device that does not exist.
-pub fn exhaust(wanted: &str, network: BenchmarkNetwork, most: usize) -> Result<Exhaustion> {
-    let chosen = open(wanted)?;
+pub fn exhaust(requested: &str, network: BenchmarkNetwork, most: usize) -> Result<Exhaustion> {
+    let chosen = open(requested)?;
     on_deep_stack(|| {
         let mut largest_batch = 0;
         let mut failure = None;
