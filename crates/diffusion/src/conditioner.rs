@@ -35,7 +35,7 @@ impl Condition {
     /// The conditions of a batch in the form of the network's input: one class per sample, or none.
     ///
     /// # Errors
-    /// An internal fault where some samples have a condition and others have none.
+    /// An internal fault if some samples have a condition and others have none.
     pub fn batch(conditions: &[Self]) -> Result<Conditions> {
         let classes: Vec<usize> = conditions.iter().filter_map(|c| c.class()).collect();
         if classes.is_empty() {
@@ -63,7 +63,7 @@ pub enum Conditioner {
 }
 
 impl Conditioner {
-    /// Of a network with so many classes; unconditional where absent.
+    /// The conditioner of a network with this many classes; unconditional if absent.
     pub fn new(classes: Option<usize>, names: Option<Vec<String>>) -> Self {
         match classes {
             None => Self::None,
@@ -87,7 +87,7 @@ impl Conditioner {
         }
     }
 
-    /// Checks that a condition is given where the model needs one, and that it exists.
+    /// Checks that a condition is given if the model needs one, and that it exists.
     ///
     /// # Errors
     /// A class that is missing, out of range, or given to an unconditional model.
@@ -194,7 +194,7 @@ impl GroupConditions {
     /// The condition of a group's images.
     ///
     /// # Errors
-    /// An internal fault where there is no such group.
+    /// An internal fault if there is no such group.
     pub fn of_group(&self, group: Option<usize>) -> Result<Condition> {
         let found = group.and_then(|g| self.by_group.get(g)).copied();
         found.ok_or_else(|| Error::internal("an image is of no group"))

@@ -144,7 +144,7 @@ impl Pipeline {
         write_safetensors(&folder.join(WEIGHTS), &self.network, precision, &[])?;
         let scheduler = self.process.scheduler().to_json()?;
         whence_store::write_atomic(&folder.join("scheduler_config.json"), scheduler.as_bytes())?;
-        // Last, because its presence is what makes the folder a model.
+        // Written last, because its presence marks the folder as a model.
         whence_store::write_atomic(&folder.join("config.json"), self.network.config().to_json()?.as_bytes())
     }
 

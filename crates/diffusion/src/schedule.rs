@@ -44,7 +44,7 @@ pub enum VarianceType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimestepSpacing {
-    /// From 0 upwards in whole strides.
+    /// From 0 upwards in integer strides.
     Leading,
     /// From the last downwards.
     Trailing,
@@ -90,7 +90,7 @@ pub struct SchedulerConfig {
     pub thresholding: bool,
     /// Betas rescaled to end in pure noise; refused.
     pub rescale_betas_zero_snr: bool,
-    /// Whether the last DDIM step ends in a noise-free image; yes where absent.
+    /// Whether the last DDIM step ends in a noise-free image; true if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_alpha_to_one: Option<bool>,
     /// All other fields of the file.
@@ -126,7 +126,7 @@ impl SchedulerConfig {
     /// Reads a `scheduler_config.json`. `place` names the file in errors.
     ///
     /// # Errors
-    /// Text that is no JSON, values this program does not know, and numbers that make no schedule.
+    /// Invalid JSON, unknown values, and numbers that do not define a schedule.
     pub fn from_json(text: &str, place: &str) -> Result<Self> {
         let unsupported = |key: &str, e: &serde_json::Error| {
             Error::input(
@@ -149,7 +149,7 @@ impl SchedulerConfig {
         if even && !fields.contains_key("timestep_spacing") {
             fields.insert("timestep_spacing".into(), "linspace".into());
         }
-        // Field by field first: the error of the whole names neither the key nor its value.
+        // Field by field first: the error of the whole object names neither the key nor its value.
         for (key, value) in &fields {
             let alone = serde_json::Map::from_iter([(key.clone(), value.clone())]);
             serde_json::from_value::<Self>(alone.into()).map_err(|e| unsupported(key, &e))?;

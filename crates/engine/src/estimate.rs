@@ -37,7 +37,7 @@ pub struct Costs {
     image: usize,
     weights: usize,
     /// Most memory of this process while passes (and a step of unlearning) were measured, bytes; nothing on a GPU, and
-    /// where the system does not report it.
+    /// if the system does not report it.
     measured_peak: Option<u64>,
 }
 

@@ -16,7 +16,7 @@ pub struct Gates<'a> {
     dataset: &'a Dataset,
     conditions: &'a GroupConditions,
     store: &'a Store,
-    /// Share of each group that no unlearning sees.
+    /// Fraction of each group that is held out from unlearning.
     held_out: f64,
     reference: Option<GateReference>,
 }
@@ -33,7 +33,7 @@ impl<'a> Gates<'a> {
         Self { model, dataset, conditions, store, held_out, reference: None }
     }
 
-    /// Network evaluations that [`judge_all`](Self::judge_all) would make.
+    /// Number of network evaluations that [`judge_all`](Self::judge_all) would need.
     ///
     /// # Errors
     /// Those of the models.
@@ -67,7 +67,7 @@ impl<'a> Gates<'a> {
         Ok(images * GATE_TIMESTEPS)
     }
 
-    /// A group and the images its model is judged on; none where the group is too small to hold any out.
+    /// A group and the images its model is judged on; `None` if the group is too small to hold any out.
     fn images(&self, group: usize) -> Option<(Forget, GateImages)> {
         let forget = Forget::group(self.dataset, group);
         let split = Split::new(self.dataset, &forget, self.held_out);

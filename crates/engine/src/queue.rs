@@ -60,7 +60,7 @@ impl<T> Queue<T> {
         self.waiting.first().map(|e| e.priority)
     }
 
-    /// Moves a waiting job to the paused ones; false where no such job waits.
+    /// Moves a waiting job to the paused ones; false if no such job waits.
     pub fn pause(&mut self, job: JobId) -> bool {
         let Some(entry) = take(&mut self.waiting, job) else { return false };
         self.paused.push(entry);

@@ -13,7 +13,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(50);
 /// No remaining time is estimated before this: the first passes are slow.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// A job's connection to whoever started it.
+/// A job's connection to its caller.
 pub struct Reporter<'a> {
     job: JobId,
     scheduler: &'a Scheduler,
@@ -21,7 +21,7 @@ pub struct Reporter<'a> {
     started: Instant,
     last: Option<Instant>,
     seconds_left: Option<f64>,
-    /// Units of work finished in earlier phases, and in all.
+    /// Units of work finished in earlier phases, and the total.
     finished: f64,
     total: f64,
 }

@@ -61,7 +61,7 @@ impl Signal {
         self.0.store(request as u8, Ordering::Relaxed);
     }
 
-    /// Fails where the job has to stop.
+    /// Fails if the job has to stop.
     pub fn check(&self) -> Result<()> {
         match self.get() {
             StopRequest::Run => Ok(()),
@@ -77,7 +77,7 @@ pub(super) struct QueuedJob {
     pub spec: JobSpec,
     /// Seconds it has computed.
     pub seconds_spent: f64,
-    /// Remaining seconds by its own estimate when it last left the compute thread.
+    /// Its own estimate of the remaining seconds when it was last preempted or paused.
     pub seconds_left: Option<f64>,
 }
 
@@ -94,7 +94,7 @@ struct State {
     closed: bool,
 }
 
-/// See the module.
+/// State shared by the threads; see the module documentation.
 pub(super) struct Scheduler {
     state: Mutex<State>,
     changed: Condvar,

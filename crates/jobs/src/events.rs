@@ -26,7 +26,7 @@ pub enum EventKind {
     Waiting,
     /// The job is paused until it is resumed.
     Paused,
-    /// Progress of the whole job. May be dropped when the receiver is slow.
+    /// Progress of the job. May be dropped when the receiver is slow.
     Progress(Progress),
     /// A project was opened; model, dataset and queries are not read yet.
     ProjectOpened(Box<whence_store::Project>),
@@ -103,7 +103,7 @@ pub enum EventKind {
     Failed(whence_base::Failure),
 }
 
-/// Progress of a whole job.
+/// Progress of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// Description of the current work.

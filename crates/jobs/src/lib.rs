@@ -261,7 +261,7 @@ pub struct RemovalJob {
     /// Table of scores that ranks the groups.
     #[serde(serialize_with = "whence_base::lossy::option")]
     pub scores: Option<PathBuf>,
-    /// What is left out.
+    /// What to leave out.
     pub remove: Remove,
     /// Number of random control choices of the same size per query.
     pub random: usize,
@@ -283,7 +283,7 @@ pub struct BenchmarkJob {
     /// Column of a Parquet dataset that names the group; detected automatically if absent.
     #[serde(default)]
     pub group_column: Option<String>,
-    /// What is compared.
+    /// The benchmark plan.
     pub plan: Plan,
     /// The command that reproduces the benchmark, recorded in the results.
     pub command: String,

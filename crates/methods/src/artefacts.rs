@@ -230,7 +230,7 @@ impl Resolver<'_> {
     fn score_inputs(&self, method: &dyn Method, query: &Query) -> Option<Value> {
         let Request { model, dataset, groups, settings, .. } = self.request;
         let info = method.info();
-        // Scores of images are too many to be worth caching beside the features they follow from.
+        // Scores of images are not cached: they are many and follow quickly from the cached features.
         if method.counterfactuals().is_some() || info.scope == super::method::Scope::Images {
             return None;
         }

@@ -237,7 +237,7 @@ pub trait Method: Send + Sync {
     /// Scores all groups for all queries.
     ///
     /// # Errors
-    /// Settings that the method does not support, and an internal fault where an artefact is missing.
+    /// Settings that the method does not support, and an internal fault if an artefact is missing.
     fn score(&self, request: &Request<'_>, artefacts: &Artefacts) -> Result<Vec<Attribution>>;
 
     /// Name in files and on the command line.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::method::{Attribution, GroupScore};
 use whence_diffusion::elbo::student::t_quantile;
 
-/// Nominal share of images for which chance alone makes some group stand out.
+/// Nominal family-wise error rate: fraction of images on which some group is significant by chance alone.
 const NOMINAL: f64 = 0.05;
 
 /// Minimum number of random groups from which a standard deviation is estimated.

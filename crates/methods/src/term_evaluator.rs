@@ -75,7 +75,7 @@ impl<'a> TermEvaluator<'a> {
         self.tables.get(query)?.get(group)
     }
 
-    /// The score of a query and a group over a plan, where all its terms are known.
+    /// The score of a query and a group over a plan, if all its terms are known.
     pub fn score(&self, query: usize, group: usize, plan: &Plan) -> Option<GroupScore> {
         let terms = self.table(query, group)?.weighted(plan)?;
         Some(GroupScore {

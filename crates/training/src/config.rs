@@ -22,7 +22,7 @@ pub(crate) fn is_learning_rate(rate: f64) -> bool {
     (1e-12..=10.0).contains(&rate)
 }
 
-/// Maximum number of warm-up steps. A warm-up longer than a long run would keep its rate near zero; short trial runs
+/// Maximum number of warm-up steps. A warm-up longer than a long run would leave its rate near zero; short trial runs
 /// may end within the default warm-up.
 pub(crate) fn longest_warmup(steps: usize) -> usize {
     steps.max(1000)

@@ -66,7 +66,7 @@ impl TrainingRecord {
         whence_store::read_json(&folder.join(RECORD)).ok()
     }
 
-    /// The record of a model folder; none where it has none.
+    /// The record of a model folder; `None` if it has none.
     ///
     /// # Errors
     /// Where there is one that cannot be read: a damaged record is not a missing one.
@@ -112,7 +112,7 @@ pub struct Training<'a> {
     pub config: &'a TrainingConfig,
     /// Images to leave out: the same run, with other images in their positions.
     pub left_out: &'a LeftOut,
-    /// The condition of each group under an existing class-conditional model; group n is class n where absent.
+    /// The condition of each group under an existing class-conditional model; group n is class n if absent.
     pub conditions: Option<&'a GroupConditions>,
     /// Folder of the finished model; checkpoints go to `checkpoint/` in it until then.
     pub out: &'a Path,
@@ -172,7 +172,7 @@ impl Training<'_> {
         Pipeline::load(self.out, self.device).map(Some)
     }
 
-    /// Trains, from the last checkpoint where there is one. Returns the finished model.
+    /// Trains, resuming from the last checkpoint if there is one. Returns the finished model.
     ///
     /// # Errors
     /// Bad settings, a checkpoint of another run, a loss that is not finite, a full disk, and the observer's own; the

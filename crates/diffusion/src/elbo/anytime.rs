@@ -167,7 +167,7 @@ pub struct Anytime {
     /// Weighted terms of each group at the first of them, nats.
     values: Vec<Vec<f64>>,
     decisions: Vec<Decision>,
-    /// Number of analyses made.
+    /// Number of completed analyses.
     analyses_made: usize,
     /// Number of points evaluated.
     points: usize,
@@ -230,7 +230,7 @@ impl Anytime {
         Some(Request { points: self.samples.iter().skip(self.points).take(count).map(|s| s.point).collect(), groups })
     }
 
-    /// Records the terms that [`next`](Self::next) requested, and makes the next analysis: for each group of the
+    /// Records the terms that [`next`](Self::next) requested, and performs the next analysis: for each group of the
     /// request and each of its points, the unweighted paired term |d|² - 2<e, d>.
     ///
     /// # Errors

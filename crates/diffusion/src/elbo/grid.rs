@@ -101,7 +101,7 @@ pub struct Point {
 pub struct Plan {
     /// In the order of timesteps, then of draws.
     pub points: Vec<Point>,
-    /// Noise draws at each timestep of a fixed grid; 1 for timesteps sampled at random.
+    /// Noise draws per timestep of a fixed grid; 1 for timesteps sampled at random.
     pub draws: usize,
 }
 

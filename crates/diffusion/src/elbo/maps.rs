@@ -73,7 +73,7 @@ pub struct ScoreMap {
     pub cells: Cells,
     /// The evaluations, in the order of timesteps, then of draws.
     pub points: Vec<Point>,
-    /// Noise draws at each timestep.
+    /// Noise draws per timestep.
     pub draws: usize,
     /// Unweighted terms, `[points, rows, columns]`.
     values: Vec<f32>,
@@ -96,7 +96,7 @@ impl ScoreMap {
         Ok(pass.queries().iter().map(|q| &q.plan).map(map).collect())
     }
 
-    /// The whole image.
+    /// All cells of the image.
     pub fn everywhere(&self) -> Region {
         Region { left: 0, top: 0, right: self.cells.width, bottom: self.cells.height }
     }
@@ -167,7 +167,7 @@ impl ScoreMap {
         out
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none where the bytes are anything else.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; `None` for other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<20>()?;
         let mut sizes = head.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b) as usize);

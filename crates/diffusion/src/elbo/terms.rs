@@ -56,7 +56,7 @@ impl TermTable {
         self.terms.is_empty()
     }
 
-    /// The plan's terms with its weights, where all are known.
+    /// The plan's terms with its weights, if all are known.
     pub fn weighted(&self, plan: &Plan) -> Option<Vec<Term>> {
         plan.points.iter().map(|p| Some(self.get(p.t, p.draw)?.weighted(p.weight))).collect()
     }
@@ -73,7 +73,7 @@ impl TermTable {
         out
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none where an entry is incomplete or a value is not finite.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; `None` if an entry is incomplete or a value is not finite.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (entries, rest) = bytes.as_chunks::<ENTRY>();
         let mut table = Self::default();

@@ -19,7 +19,7 @@ impl Sampler {
     /// Moves `x` from the `index`-th timestep to the next, given the `image` predicted at this timestep.
     pub(super) fn dpm_solver(&self, index: usize, x: &mut [f32], image: &[f32]) {
         let (Some(here), Some(next)) = (self.noise_level(index), self.noise_level(index + 1)) else {
-            // The last step ends where there is no noise left: in the predicted image.
+            // The last step ends without noise, at the predicted image.
             x.copy_from_slice(image);
             return;
         };

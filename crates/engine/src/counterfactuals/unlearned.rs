@@ -43,7 +43,7 @@ pub struct Unlearned<'a> {
 pub struct SharedNeighbours(Rc<OnceCell<Option<GroupNeighbours>>>);
 
 impl SharedNeighbours {
-    /// The neighbours; none where the objective needs none.
+    /// The neighbours; `None` if the objective needs none.
     ///
     /// # Errors
     /// Unknown objectives, those of the store and of the report.
@@ -81,7 +81,7 @@ impl Unlearned<'_> {
 
     fn inputs(&self, group: usize) -> Value {
         let forget = self.forget(group);
-        // Two groups may bear the name of random images; the images tell them apart.
+        // Two random control groups may share a name; their images distinguish them.
         let mut images = blake3::Hasher::new();
         for index in forget.indices() {
             images.update(&(*index as u64).to_le_bytes());
@@ -98,7 +98,7 @@ impl Unlearned<'_> {
         })
     }
 
-    /// The name of the model without this group.
+    /// The store key of the model without this group.
     pub fn key(&self, group: usize) -> String {
         key_of(Kind::Counterfactual, &self.inputs(group))
     }
@@ -301,7 +301,7 @@ mod tests {
         let found = shared.get(&store, &dataset, &recipe, &mut searches).unwrap().unwrap().to_bytes();
         let first = searches.0;
         assert!(first > 0);
-        // The store's copy is read by whoever does not share; without it they would have to be found again.
+        // Sources that do not share neighbours read the stored copy; without it they would have to search again.
         SharedNeighbours::default().get(&store, &dataset, &recipe, &mut searches).unwrap();
         assert_eq!(searches.0, first, "kept");
         for key in store.keys(Kind::Neighbours) {

@@ -61,7 +61,7 @@ pub struct Measurement {
 }
 
 /// Measures forward passes and training steps of one network at several batch sizes; `report` gets each result at once,
-/// so that a failing driver takes only the later ones along. Each result takes about `seconds`, and at least two
+/// so that a failing driver affects only the later ones. Each result takes about `seconds`, and at least two
 /// passes.
 ///
 /// The self-test is not run: this measures a device, it does not trust it.
@@ -117,7 +117,7 @@ fn measure_on(
     Ok(())
 }
 
-/// A device by the names that `--device` takes, without its self-test.
+/// Opens a device by its `--device` name, without its self-test.
 fn open(requested: &str) -> Result<Chosen> {
     if requested == "cpu" {
         return Ok(Chosen::cpu(None));

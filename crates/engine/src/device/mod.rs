@@ -1,7 +1,7 @@
 //! Compute devices: which there are, which can be trusted, which is used.
 //!
 //! Everything that touches a graphics driver for the first time happens in a child process, because a driver's crash
-//! takes its process along (see [`check`]).
+//! crashes its process (see [`check`]).
 
 mod adapters;
 pub mod benchmark;

@@ -94,7 +94,7 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
         .collect()
 }
 
-/// Reports how a dataset was read and what it left out.
+/// Reports how a dataset was read and which files were skipped.
 fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
     for note in dataset.notes() {
         reporter.state(whence_jobs::EventKind::Warning(note.clone()));

@@ -116,7 +116,7 @@ fn encode(features: &[Vec<f32>]) -> Vec<u8> {
     bytes
 }
 
-/// What [`encode`] wrote for `count` images; none where it does not fit.
+/// Reads the bytes of [`encode`] for `count` images; `None` if they do not fit.
 fn decode(bytes: &[u8], count: usize) -> Option<Vec<Vec<f32>>> {
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|l| *l > 0)?;

@@ -12,7 +12,7 @@ const NEIGHBOURS: usize = 10;
 const REFERENCES: usize = 2048;
 
 /// 2 cos(q, x) - r(q) - r(x) for every query and training image, where r is the mean cosine with the ten nearest
-/// training images, the image itself left out.
+/// training images, excluding the image itself.
 pub(super) fn csls(train: &[Vec<f32>], queries: &[Vec<f32>]) -> Vec<Vec<f64>> {
     let stride = train.len().div_ceil(REFERENCES).max(1);
     let references: Vec<usize> = (0..train.len()).step_by(stride).collect();

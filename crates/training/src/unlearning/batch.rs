@@ -23,7 +23,7 @@ pub struct Batches<'a> {
     pub split: &'a Split,
     /// Name of the images to forget.
     pub name: &'a str,
-    /// For each image to forget, those to retain that are nearest to it; empty where the objective needs none.
+    /// The nearest images to retain, for each image to forget; empty if the objective needs none.
     pub neighbours: Vec<Vec<usize>>,
 }
 
@@ -57,7 +57,7 @@ impl Batches<'_> {
     /// The batch of step `step`, counted from 0.
     ///
     /// # Errors
-    /// An internal fault where an image is of no group.
+    /// An internal fault if an image belongs to no group.
     pub fn sample(&self, step: usize) -> Result<Batch> {
         let mut rng = stream("whence 2026 unlearning", self.recipe.seed, self.name.as_bytes(), step as u64);
         let mut batch =

@@ -220,7 +220,7 @@ mod tests {
         let forget = Forget::group(&dataset, 2);
         let images = GateImages::new(&dataset, &Split::new(&dataset, &forget, 0.2)).unwrap();
         assert_eq!((images.forget.len(), images.others.len()), (4, 36));
-        // Images differ in difficulty, which pairing takes out.
+        // Images differ in difficulty, which pairing removes.
         let base = |i: usize| 0.1 + 0.01 * (i % 7) as f64;
         let full = Oracle::new(&gate, base);
         let without = Oracle::new(&gate, |i| base(i) * if forget.contains(i) { forgotten } else { others(i) });
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_rise_within_its_error_is_no_damage() {
-        // A quarter of the images rise by 40 %: 10 % on the whole, by 3 % give or take.
+        // A quarter of the images rise by 40 %: 10% on average, with a standard error of about 3%.
         let unsure = judge(1.5, |i| if i % 4 == 0 { 1.4 } else { 1.0 }, None);
         let error = unsure.others.std_err.unwrap();
         assert!((0.02..0.045).contains(&error), "{unsure:?}");

@@ -77,7 +77,7 @@ impl Recipe {
     /// Reads a recipe file (TOML).
     ///
     /// # Errors
-    /// Unknown settings, by name, and numbers out of range.
+    /// Unknown settings, by name, and values out of range.
     pub fn load(path: &Path) -> Result<Self> {
         let recipe: Self = read_settings(path, "a recipe")?;
         recipe.check()?;

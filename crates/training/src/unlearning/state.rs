@@ -17,7 +17,7 @@ use whence_nn::weights::{
 pub struct UnlearningState {
     /// Number of completed steps.
     pub step: usize,
-    /// The weights (`model.`), the optimizer's moments (`exp_avg.`, `exp_avg_sq.`), and, where they differ from the
+    /// The weights (`model.`), the optimizer's moments (`exp_avg.`, `exp_avg_sq.`), and, if they differ from the
     /// full model's, the last weights that passed the safety probe (prefix `kept.`).
     pub tensors: Vec<NamedValues>,
 }

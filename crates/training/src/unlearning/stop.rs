@@ -43,7 +43,7 @@ impl<'a> Probe<'a> {
     /// A probe on held-out images, if there are any.
     ///
     /// # Errors
-    /// An internal fault where an image is of no group.
+    /// An internal fault if an image belongs to no group.
     pub fn new(
         model: &'a Pipeline,
         dataset: &Dataset,

@@ -1,4 +1,4 @@
-//! The sampler of timesteps: which evaluations are made, in which order, and with what weight.
+//! The sampler of timesteps: the choice of evaluations, their order and their weights.
 
 use serde::{Deserialize, Serialize};
 

@@ -21,7 +21,7 @@ pub struct Exhaustion {
     pub largest_batch: usize,
     /// The batch that failed, and the driver's message; none where `most` was reached.
     pub failure: Option<(usize, String)>,
-    /// Why the same process could not compute on the device afterwards; none where it could.
+    /// Why the same process could not compute on the device afterwards; `None` if it could.
     pub failure_afterwards: Option<String>,
 }
 

@@ -43,9 +43,9 @@ struct Inputs<'a> {
     recipe: Recipe,
     store: Store,
     device: String,
-    /// The full model's training, where models are retrained or such ones may be at hand.
+    /// The full model's training settings, if models are retrained or retrained models may exist.
     training: Option<TrainingConfig>,
-    /// Found once for all unlearning of this job.
+    /// Neighbours, found once for all unlearning of this job.
     neighbours: SharedNeighbours,
 }
 
@@ -126,7 +126,7 @@ impl<'a> Inputs<'a> {
             Some(CounterfactualKind::Retrained) if job.counterfactuals.is_none() => {
                 Some(training_of(&model, &job.model, &dataset, None)?)
             }
-            // An unlearned model is judged beside the truth, where that was trained before.
+            // An unlearned model is judged relative to the retrained one, if that exists already.
             Some(CounterfactualKind::Unlearned) if unlearns => training_of(&model, &job.model, &dataset, None).ok(),
             _ => None,
         };
@@ -300,7 +300,7 @@ impl<'a> Inputs<'a> {
 
     /// Work still to be done.
     fn estimate(&self, models: usize, work: Work) -> RemainingWork<'_> {
-        // Any group's unlearning takes as long.
+        // Unlearning takes equally long for every group.
         let unlearns = self.groups.first().filter(|_| self.unlearns() && models > 0);
         RemainingWork {
             models,

@@ -14,7 +14,7 @@ const MAX_BATCH: usize = 65_536;
 
 /// Rejects settings that exceed any machine's memory.
 pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
-    // Timesteps and draws are bounded where they become a plan: how many a range holds depends on the model.
+    // Timesteps and draws are bounded when the plan is built: the size of a range depends on the model.
     if !(1..=MAX_BATCH).contains(&settings.batch) {
         let remedy = format!("give 1 to {MAX_BATCH}");
         return Err(Error::setting(format!("the batch size is {}", settings.batch), [Setting::Batch], remedy));

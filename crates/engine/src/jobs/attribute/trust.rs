@@ -31,7 +31,7 @@ const REFERENCE_TIMESTEPS: usize = 8;
 #[derive(Default)]
 pub(super) struct References {
     images: Vec<Query>,
-    /// The group that each is of.
+    /// The group of each image.
     shown: Vec<String>,
 }
 
@@ -134,7 +134,7 @@ impl<'a> TrustChecks<'a> {
         Ok(())
     }
 
-    /// The queries under the models of random groups; these have the numbers behind the dataset's own.
+    /// The queries under the models of random groups, whose indices follow those of the dataset's groups.
     fn random(&self) -> Part<'a> {
         let first = self.dataset.groups().len();
         let timesteps = match self.settings.stop {
@@ -149,7 +149,7 @@ impl<'a> TrustChecks<'a> {
         }
     }
 
-    /// The reference images under the same models, and behind them under those of the groups in question.
+    /// The reference images under the same models, followed by those of the scored groups.
     fn referred(&self) -> Part<'a> {
         let timesteps = Timesteps::Count(REFERENCE_TIMESTEPS);
         let settings = ScoreSettings { stop: None, timesteps, draws: 1, ..self.settings };
@@ -208,7 +208,7 @@ impl<'a> TrustChecks<'a> {
         }
     }
 
-    /// The scores of a part; none where it has no groups.
+    /// The scores of a part; empty if it has no groups.
     fn scores(
         &self,
         workspace: &mut Workspace,

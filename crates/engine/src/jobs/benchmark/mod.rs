@@ -1,4 +1,4 @@
-//! The whole table: a full model, oracles, methods, their agreement and their cost. Every finished
+//! The complete benchmark: a full model, oracles, methods, their agreement and their cost. Every finished
 //! result is stored under the hash of its inputs, so that a stopped run resumes where it was.
 
 mod baselines;
