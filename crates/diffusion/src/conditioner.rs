@@ -32,10 +32,10 @@ impl Condition {
         }
     }
 
-    /// The conditions of a batch, as the network takes them.
+    /// The conditions of a batch in the form of the network's input: one class per sample, or none.
     ///
     /// # Errors
-    /// An internal fault where some samples have a condition and others have none.
+    /// An internal fault if some samples have a condition and others have none.
     pub fn batch(conditions: &[Self]) -> Result<Conditions> {
         let classes: Vec<usize> = conditions.iter().filter_map(|c| c.class()).collect();
         if classes.is_empty() {
@@ -48,22 +48,22 @@ impl Condition {
     }
 }
 
-/// What a model takes as a condition.
+/// The kind of condition that a model requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conditioner {
-    /// Nothing: an unconditional model.
+    /// None: an unconditional model.
     None,
-    /// A class label each.
+    /// One class label per sample.
     Classes {
         /// Number of classes.
         count: usize,
-        /// What the model's own files call them, where they do.
+        /// Class names from the model's files, if present.
         names: Option<Vec<String>>,
     },
 }
 
 impl Conditioner {
-    /// Of a network with so many classes; unconditional where absent.
+    /// The conditioner of a network with this many classes; unconditional if absent.
     pub fn new(classes: Option<usize>, names: Option<Vec<String>>) -> Self {
         match classes {
             None => Self::None,
@@ -87,7 +87,7 @@ impl Conditioner {
         }
     }
 
-    /// Checks that a condition is given where the model needs one, and that it exists.
+    /// Checks that a condition is given if the model needs one, and that it exists.
     ///
     /// # Errors
     /// A class that is missing, out of range, or given to an unconditional model.
@@ -110,8 +110,8 @@ impl Conditioner {
     }
 }
 
-/// Which condition the training images of each group have. Explicit: from the model's own class names (a model that this
-/// program trained keeps them) or from a map that the user gives; never guessed from the order of folders.
+/// Which condition the training images of each group have. Explicit: from the model's own class names (stored with
+/// models that this program trained) or from a map that the user gives; never guessed from the order of folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupConditions {
     by_group: Vec<Condition>,
@@ -120,12 +120,12 @@ pub struct GroupConditions {
 impl GroupConditions {
     /// The conditions of these groups under a model.
     ///
-    /// `map` gives a class per group name and overrides all else; then come the model's own class names. Group names that
-    /// are the class numbers themselves ("0", "1", ...) need neither.
+    /// `map` gives a class per group name and overrides all else; then come the model's own class names. Group names
+    /// that are the class numbers themselves ("0", "1", ...) need neither.
     ///
     /// # Errors
-    /// Groups that a map or the labels do not name, classes out of range, and class-conditional models of which nothing
-    /// says which class a group is.
+    /// Groups that a map or the labels do not name, classes out of range, and class-conditional models without
+    /// information about the class of a group.
     pub fn resolve(
         conditioner: &Conditioner,
         groups: &[String],
@@ -194,13 +194,13 @@ impl GroupConditions {
     /// The condition of a group's images.
     ///
     /// # Errors
-    /// An internal fault where there is no such group.
+    /// An internal fault if there is no such group.
     pub fn of_group(&self, group: Option<usize>) -> Result<Condition> {
         let found = group.and_then(|g| self.by_group.get(g)).copied();
         found.ok_or_else(|| Error::internal("an image is of no group"))
     }
 
-    /// Class per group, as content hashes take it: empty for unconditional models.
+    /// Class per group, as included in content hashes; empty for unconditional models.
     pub fn id(&self) -> Vec<usize> {
         self.by_group.iter().filter_map(|c| c.class()).collect()
     }

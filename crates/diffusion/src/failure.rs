@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use whence_base::Error;
 
-/// What a panic says.
+/// Message of a panic.
 pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")

@@ -1,4 +1,4 @@
-//! Where the parts of a model lie on disk.
+//! Locations of the parts of a model on disk.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use whence_base::{Error, Result};
 /// Name of the denoiser's weights.
 pub(super) const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
 
-/// What a model folder must hold.
+/// Required content of a model folder, for error messages.
 const NEEDS: &str = "choose a diffusers folder: config.json, diffusion_pytorch_model.safetensors and \
                      scheduler_config.json, or a pipeline folder with unet/ and scheduler/";
 
@@ -20,14 +20,15 @@ pub(super) struct Files {
     pub(super) weights: PathBuf,
     /// Where the process is described, if it is.
     scheduler: Option<PathBuf>,
-    /// Where it was looked for first.
+    /// The path that was searched first.
     scheduler_folder: PathBuf,
     /// Index of the pipeline, if there is one.
     index: Option<PathBuf>,
 }
 
 impl Files {
-    /// Finds the parts in a network folder, a pipeline folder, or a network folder inside a pipeline or its checkpoints.
+    /// Finds the parts in a network folder, a pipeline folder, or a network folder inside a pipeline or its
+    /// checkpoints.
     pub(super) fn find(folder: &Path) -> Result<Self> {
         if is_pickle(folder) {
             return Err(pickle(folder));
@@ -79,7 +80,7 @@ impl Files {
         self.scheduler.as_deref().ok_or_else(|| missing(&self.scheduler_folder.join("scheduler_config.json")))
     }
 
-    /// What the model's own files call the classes, in their order: `classes` of the record of its training, or `id2label`
+    /// Class names from the model's files, by class index: `classes` of the record of its training, or `id2label`
     /// of the pipeline's index.
     pub(super) fn class_names(&self) -> Result<Option<Vec<String>>> {
         let record = self.config.with_file_name("training.json");
@@ -104,7 +105,7 @@ fn missing(path: &Path) -> Error {
     Error::file("this file of the model is missing", path, NEEDS)
 }
 
-/// Says what lies there in place of the weights.
+/// Describes what the folder contains instead of the weights.
 fn weights_missing(folder: &Path) -> Error {
     let mut names: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

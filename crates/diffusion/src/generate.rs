@@ -1,4 +1,4 @@
-//! Images drawn from a model, one seed each.
+//! Image generation: one image per seed.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,15 +8,15 @@ use super::samplers::{Sampler, SamplerKind};
 use whence_base::random::{normals, stream};
 use whence_base::{Error, Result};
 
-/// How images are drawn.
+/// Sampling settings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SampleSettings {
-    /// Sampler.
+    /// Sampling algorithm.
     pub sampler: SamplerKind,
-    /// Its steps.
+    /// Number of sampling steps, at least 1.
     pub steps: usize,
-    /// Share of DDPM's variance that DDIM adds at each step: 0 none, 1 all.
+    /// DDIM's eta, 0 or more: 0 is deterministic, 1 adds the variance of DDPM at each step.
     pub eta: f64,
     /// Class label for class-conditional models.
     pub class: Option<usize>,
@@ -40,82 +40,89 @@ impl SampleSettings {
     }
 }
 
-/// Called after each step with the step, the number of steps and the images predicted at this step.
+/// Called after each step with the number of completed steps, the total number of steps, and the images predicted at
+/// this step, `[batch, channels, height, width]` in [-1, 1].
 pub type Preview<'a> = &'a mut dyn FnMut(usize, usize, &[f32]) -> Result<()>;
 
-/// Standard normal noise of a seed's image: the start at step 0, and what ancestral steps add at 1, 2, ...
+/// Standard normal noise of the image of `seed`, `size` values: the initial noise at step 0, and the noise added by the
+/// ancestral steps 1, 2, ...
 pub fn noise_of(seed: u64, step: usize, size: usize) -> Vec<f32> {
     normals(&mut stream("whence 2026 sample", seed, b"", step as u64), size)
 }
 
-/// Draws one image a seed; the same seed gives the same image in any batch.
+/// Generates one image per seed. The image of a seed does not depend on the batch it is generated in.
 ///
-/// Returns the images in [-1, 1], row-major, one after another. An error from `preview` stops the
-/// sampling.
+/// Returns samples `[seeds, channels, height, width]`, row-major, nominally in [-1, 1]. An error from `preview` stops
+/// the sampling.
 ///
 /// # Errors
-/// Bad settings, a failing device, or the preview's own.
-pub fn generate(model: &Pipeline, draw: &SampleSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
+/// Invalid settings, a failing device, values that are not finite, and errors of `preview`.
+pub fn generate(model: &Pipeline, sampling: &SampleSettings, seeds: &[u64], preview: Preview<'_>) -> Result<Vec<f32>> {
     let size = model.sample_shape().numel();
     let noise = seeds.iter().flat_map(|&seed| noise_of(seed, 0, size)).collect();
-    denoise(model, draw, seeds, noise, 0, preview)
+    denoise(model, sampling, seeds, noise, 0, preview)
 }
 
-/// What an image is drawn again from.
+/// Starting point of a regeneration.
 #[derive(Clone, Copy, Debug)]
 pub enum Start<'a> {
-    /// The noise of its seed: all steps are taken.
+    /// The initial noise of a seed; all steps are run.
     Noise {
         /// The seed.
         seed: u64,
     },
-    /// The image itself under noise, as much as there is half way: the second half of the steps is taken (SDEdit, Meng et
-    /// al. 2022).
+    /// The image with noise added up to the middle timestep; the second half of the steps is run (SDEdit, Meng et al.
+    /// 2022).
     Image {
-        /// Planar bytes.
+        /// Planar bytes `[channels, height, width]`.
         pixels: &'a [u8],
         /// Seed of the noise.
         seed: u64,
     },
 }
 
-/// Draws an image again, by another model than its own.
+/// Regenerates an image with another model, from the same noise. Returns one sample `[channels, height, width]`.
 ///
 /// # Errors
 /// As [`generate`].
-pub fn regenerate(model: &Pipeline, draw: &SampleSettings, start: Start<'_>, preview: Preview<'_>) -> Result<Vec<f32>> {
+pub fn regenerate(
+    model: &Pipeline,
+    sampling: &SampleSettings,
+    start: Start<'_>,
+    preview: Preview<'_>,
+) -> Result<Vec<f32>> {
     let size = model.sample_shape().numel();
     match start {
-        Start::Noise { seed } => generate(model, draw, &[seed], preview),
+        Start::Noise { seed } => generate(model, sampling, &[seed], preview),
         Start::Image { pixels, seed } => {
-            let skipped = draw.steps / 2;
-            let sampler = Sampler::new(draw.sampler, model.scheduler(), draw.steps, draw.eta)?;
+            let skipped = sampling.steps / 2;
+            let sampler = Sampler::new(sampling.sampler, model.scheduler(), sampling.steps, sampling.eta)?;
             let Some(&t) = sampler.timesteps().get(skipped) else { return Ok(model.codec().encode(pixels)) };
             let noisy = model.schedule().add_noise(&model.codec().encode(pixels), &noise_of(seed, 0, size), t);
-            denoise(model, draw, &[seed], noisy, skipped, preview)
+            denoise(model, sampling, &[seed], noisy, skipped, preview)
         }
     }
 }
 
-/// Takes the steps from the `first` on.
+/// Runs the sampling steps from index `first` to the end on the noisy samples `x`, `[seeds, channels, height, width]`.
 fn denoise(
     model: &Pipeline,
-    draw: &SampleSettings,
+    sampling: &SampleSettings,
     seeds: &[u64],
     mut x: Vec<f32>,
     first: usize,
     preview: Preview<'_>,
 ) -> Result<Vec<f32>> {
-    let condition = Condition::of_class(draw.class);
+    let condition = Condition::of_class(sampling.class);
     model.conditioner().check(condition)?;
-    let mut sampler = Sampler::new(draw.sampler, model.scheduler(), draw.steps, draw.eta)?;
+    let mut sampler = Sampler::new(sampling.sampler, model.scheduler(), sampling.steps, sampling.eta)?;
     let size = model.sample_shape().numel();
     let noise = |step: usize| -> Vec<f32> { seeds.iter().flat_map(|&seed| noise_of(seed, step, size)).collect() };
     for (index, t) in sampler.timesteps().to_vec().into_iter().enumerate().skip(first) {
         let output = model.output(&x, &vec![t; seeds.len()], &vec![condition; seeds.len()])?;
-        let fresh = if sampler.needs_noise() { noise(1 + index) } else { Vec::new() };
-        let image = sampler.step(index, &mut x, &output, &fresh);
-        preview(index + 1, draw.steps, &image)?;
+        let step_noise = if sampler.needs_noise() { noise(1 + index) } else { Vec::new() };
+        let image = sampler.step(index, &mut x, &output, &step_noise);
+        preview(index + 1, sampling.steps, &image)?;
     }
     // Rounded to bytes, NaN would be a black image.
     if x.iter().any(|value| !value.is_finite()) {

@@ -58,7 +58,7 @@ impl Pipeline {
     }
 
     /// Opens a model that is compared with this one. A folder without a `scheduler_config.json`, which is what saving
-    /// the network alone leaves, takes this model's process; the second value is then true.
+    /// the network alone produces, uses this model's process; the second value is then true.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -144,11 +144,11 @@ impl Pipeline {
         write_safetensors(&folder.join(WEIGHTS), &self.network, precision, &[])?;
         let scheduler = self.process.scheduler().to_json()?;
         whence_store::write_atomic(&folder.join("scheduler_config.json"), scheduler.as_bytes())?;
-        // Last, because its presence is what makes the folder a model.
+        // Written last, because its presence marks the folder as a model.
         whence_store::write_atomic(&folder.join("config.json"), self.network.config().to_json()?.as_bytes())
     }
 
-    /// Shape of what the network sees.
+    /// Shape of the network's input `[channels, height, width]`.
     pub fn sample_shape(&self) -> SampleShape {
         self.codec.sample_shape()
     }
@@ -199,8 +199,8 @@ impl Pipeline {
             let mut denoiser = blake3::Hasher::new_derive_key("whence 2026 denoiser");
             denoiser.update(format!("{:?}", self.network.config()).as_bytes());
             if let Err(error) = hash_parameters(&mut denoiser, &self.network) {
-                // A device that cannot be read has failed: what is computed next will say so. No other weights may be
-                // taken for these.
+                // A device that cannot be read has failed, and the next computation reports it. The hash must not equal
+                // that of any other weights.
                 tracing::error!("the weights cannot be hashed: {error}");
                 denoiser.update(format!("unreadable {:?}", std::time::SystemTime::now()).as_bytes());
             }
@@ -225,8 +225,8 @@ impl Pipeline {
         self.conditioner.classes()
     }
 
-    /// The network's output, in the process's prediction type, for samples `x` (row-major, one after another) at their
-    /// timesteps and conditions.
+    /// The network's output, in the process's prediction type, for samples `x`, `[batch, channels, height, width]`
+    /// row-major, with one timestep and condition per sample; of the shape of `x`.
     ///
     /// # Errors
     /// Where the device fails.
@@ -238,7 +238,7 @@ impl Pipeline {
         })
     }
 
-    /// Features of samples: the output of the middle of the network, flattened, one sample after another.
+    /// Features of samples: the output of the network's middle block, `[batch, features]` row-major.
     ///
     /// # Errors
     /// Where the device fails.
@@ -250,8 +250,8 @@ impl Pipeline {
         })
     }
 
-    /// Computes a tensor and reads it back. Drivers report a lost device or full memory by a panic on the way as well as
-    /// by an error.
+    /// Computes a tensor and reads it back. Drivers report a lost device or exhausted memory by a panic as well as by
+    /// an error.
     fn on_device(&self, compute: impl FnOnce() -> Result<burn::tensor::Tensor<4>>) -> Result<Vec<f32>> {
         let failed = |what: String| failure(&self.device, what);
         let read = || Ok(compute()?.try_into_data());

@@ -14,7 +14,7 @@ impl Process {
     /// The process that a `scheduler_config.json` describes.
     ///
     /// # Errors
-    /// Settings that make no schedule.
+    /// Settings that do not define a schedule.
     pub fn new(scheduler: SchedulerConfig) -> Result<Self> {
         let schedule = NoiseSchedule::new(&scheduler)?;
         Ok(Self { scheduler, schedule })

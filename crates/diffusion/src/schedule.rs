@@ -44,7 +44,7 @@ pub enum VarianceType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimestepSpacing {
-    /// From 0 upwards in whole strides.
+    /// From 0 upwards in integer strides.
     Leading,
     /// From the last downwards.
     Trailing,
@@ -54,7 +54,7 @@ pub enum TimestepSpacing {
 
 /// Settings of the schedule: diffusers' `scheduler_config.json`, names and defaults of its `DDPMScheduler`.
 ///
-/// Settings of samplers that Whence does not use are kept, and written back as they were.
+/// Sampler settings that Whence does not use are preserved and written back unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SchedulerConfig {
@@ -80,20 +80,20 @@ pub struct SchedulerConfig {
     pub variance_type: VarianceType,
     /// Clip the predicted image while sampling.
     pub clip_sample: bool,
-    /// To plus and minus this.
+    /// Clipping range: samples are clipped to plus and minus this value.
     pub clip_sample_range: f64,
     /// Which timesteps a sampler visits.
     pub timestep_spacing: TimestepSpacing,
-    /// Added to each of them.
+    /// Offset added to each timestep.
     pub steps_offset: usize,
     /// Dynamic thresholding; refused.
     pub thresholding: bool,
     /// Betas rescaled to end in pure noise; refused.
     pub rescale_betas_zero_snr: bool,
-    /// Whether the last DDIM step ends in a noise-free image; yes where absent.
+    /// Whether the last DDIM step ends in a noise-free image; true if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_alpha_to_one: Option<bool>,
-    /// Everything else the file says.
+    /// All other fields of the file.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
 }
@@ -126,7 +126,7 @@ impl SchedulerConfig {
     /// Reads a `scheduler_config.json`. `place` names the file in errors.
     ///
     /// # Errors
-    /// Text that is no JSON, values this program does not know, and numbers that make no schedule.
+    /// Invalid JSON, unknown values, and numbers that do not define a schedule.
     pub fn from_json(text: &str, place: &str) -> Result<Self> {
         let unsupported = |key: &str, e: &serde_json::Error| {
             Error::input(
@@ -140,7 +140,7 @@ impl SchedulerConfig {
                 let what = format!("this is not a whole JSON object: {e}");
                 Error::input(what, place, "the file may be cut short or damaged: copy it again")
             })?;
-        // Files of the solvers say null where they have no variance.
+        // Files of the solvers contain null if they have no variance.
         if fields.get("variance_type").is_some_and(serde_json::Value::is_null) {
             fields.remove("variance_type");
         }
@@ -149,7 +149,7 @@ impl SchedulerConfig {
         if even && !fields.contains_key("timestep_spacing") {
             fields.insert("timestep_spacing".into(), "linspace".into());
         }
-        // One by one first: the error of the whole names neither key nor place.
+        // Field by field first: the error of the whole object names neither the key nor its value.
         for (key, value) in &fields {
             let alone = serde_json::Map::from_iter([(key.clone(), value.clone())]);
             serde_json::from_value::<Self>(alone.into()).map_err(|e| unsupported(key, &e))?;
@@ -200,7 +200,7 @@ impl SchedulerConfig {
         Ok(text.replace(": \"-Infinity\"", ": -Infinity").replace(": \"Infinity\"", ": Infinity"))
     }
 
-    /// Refuses what the file asks of a solver beyond DPM-Solver++ 2M with its defaults.
+    /// Rejects solver settings other than the defaults of DPM-Solver++ 2M.
     ///
     /// # Errors
     /// Names the setting.
@@ -240,7 +240,7 @@ fn quote_infinities(text: &str) -> String {
         .fold(text.to_owned(), |text, (bare, quoted)| text.replace(&format!(": {bare}"), &format!(": {quoted}")))
 }
 
-/// Betas and their cumulative products, indexed by timestep 0..T.
+/// Betas and their cumulative products ᾱ, indexed by timestep 0..T.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoiseSchedule {
     betas: Vec<f64>,
@@ -249,7 +249,7 @@ pub struct NoiseSchedule {
 }
 
 impl NoiseSchedule {
-    /// The schedule of a configuration, rounded where PyTorch rounds (32-bit betas; products in 64 bits, kept in 32).
+    /// The schedule of a configuration, rounded where PyTorch rounds (32-bit betas; products in 64 bits, stored in 32).
     ///
     /// # Errors
     /// Fewer than two timesteps, betas outside (0, 1).
@@ -313,17 +313,17 @@ impl NoiseSchedule {
         self.prediction_type
     }
 
-    /// ᾱ_t; 1 before the first step.
+    /// ᾱ_t, in (0, 1]; 1 before the first step (`None`).
     pub fn alpha_bar(&self, t: Option<usize>) -> f64 {
         t.map_or(1.0, |t| self.alphas_cumprod.get(t).copied().unwrap_or(0.0))
     }
 
-    /// β_t.
+    /// β_t, in (0, 1).
     pub fn beta(&self, t: usize) -> f64 {
         self.betas.get(t).copied().unwrap_or(0.0)
     }
 
-    /// (sqrt(ᾱ_t), sqrt(1-ᾱ_t)): the shares of image and noise in a noisy image.
+    /// (sqrt(ᾱ_t), sqrt(1-ᾱ_t)): the signal and noise levels of a noisy image.
     pub fn signal_and_noise(&self, t: usize) -> (f64, f64) {
         let bar = self.alpha_bar(Some(t));
         (bar.sqrt(), (1.0 - bar).sqrt())
@@ -339,14 +339,14 @@ impl NoiseSchedule {
         beta / (2.0 * (1.0 - beta) * (1.0 - self.alpha_bar(Some(t - 1))))
     }
 
-    /// x_t = sqrt(ᾱ) x_0 + sqrt(1-ᾱ) noise.
+    /// Noisy sample x_t = sqrt(ᾱ_t) x_0 + sqrt(1-ᾱ_t) noise; all of the same length.
     pub fn add_noise(&self, x0: &[f32], noise: &[f32], t: usize) -> Vec<f32> {
         let (a, s) = self.signal_and_noise(t);
         let (a, s) = (a as f32, s as f32);
         x0.iter().zip(noise).map(|(x, n)| a * x + s * n).collect()
     }
 
-    /// What the network should say of an image and its noise, in its own terms.
+    /// Training target in the model's prediction type (noise, v or sample), of the length of the image.
     pub fn target(&self, x0: &[f32], noise: &[f32], t: usize) -> Vec<f32> {
         match self.prediction_type {
             PredictionType::Epsilon => noise.to_vec(),
@@ -359,7 +359,7 @@ impl NoiseSchedule {
         }
     }
 
-    /// The image and the noise that the network's output for `x_t` stands for.
+    /// The image x_0 and the noise predicted by the network's `output` for `x_t`; all of the same length.
     pub fn image_and_noise(&self, output: &[f32], x_t: &[f32], t: usize) -> (Vec<f32>, Vec<f32>) {
         let (a, s) = self.signal_and_noise(t);
         let (a, s) = (a as f32, s as f32);
@@ -371,7 +371,7 @@ impl NoiseSchedule {
         }
     }
 
-    /// Turns the network's output for `x_t` into predicted noise, in place.
+    /// Converts the network's output for `x_t` to predicted noise, in place.
     pub fn to_noise(&self, output: &mut [f32], x_t: &[f32], t: usize) {
         let (a, s) = self.signal_and_noise(t);
         let (a, s) = (a as f32, s as f32);

@@ -13,7 +13,7 @@ use whence_store::{Kind, Store};
 /// The closed form of the dataset that was fitted last, by the dataset's hash.
 pub type FitInMemory = Option<(String, Arc<GaussianLeaveOut>)>;
 
-/// What is known of queries under a full model and others, by what it was computed from.
+/// Cache of results for queries under a full model and others, keyed by their inputs.
 pub struct StoreCache<'a> {
     /// Where it is stored.
     pub store: &'a Store,
@@ -41,8 +41,8 @@ impl StoreCache<'_> {
     }
 }
 
-/// What results computed on a device are known by: its name, and on a processor the instructions that the kernels use,
-/// because the last bits follow from both.
+/// Identity of a device in cache keys: its name, and on a processor the instruction set that the kernels use, because
+/// the last bits of results depend on both.
 pub fn device_id(model: &Pipeline, device: &str) -> String {
     if model.is_on_cpu() { format!("CPU, {}", whence_kernels::instruction_set()) } else { device.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! What a job will take, estimated before it starts: a little of the real work is done and measured.
+//! Cost estimate of a job before it starts, extrapolated from a sample of the real work.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,13 @@ use whence_jobs::JobEstimate;
 use whence_methods::{ScoreSettings, Work};
 use whence_training::unlearning::Unlearning;
 
-/// Share of the free memory that passes side by side may take.
+/// Fraction of the free memory that parallel passes may use.
 const MEMORY_SHARE: f64 = 0.5;
 
-/// Passes are measured for so long.
+/// Duration of the measurement of passes.
 const MEASURE: Duration = Duration::from_millis(300);
 
-/// Estimate of a job that finds everything it needs.
+/// Estimate of a job whose results are all cached.
 pub fn nothing(model: &Pipeline) -> JobEstimate {
     let peak_bytes = memory::now().filter(|_| model.is_on_cpu());
     JobEstimate { models: 0, evaluations: 0, seconds: 0.0, peak_bytes }
@@ -29,22 +29,22 @@ pub fn nothing(model: &Pipeline) -> JobEstimate {
 /// Costs of this model on this machine, measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Costs {
-    /// Seconds of one evaluation, with as many side by side as there will be.
+    /// Seconds per evaluation, with as many in parallel as in the job.
     evaluation: f64,
-    /// Seconds of making one model.
+    /// Seconds per created model.
     making: f64,
     /// Bytes of one image's prediction and of one model's weights.
     image: usize,
     weights: usize,
     /// Most memory of this process while passes (and a step of unlearning) were measured, bytes; nothing on a GPU, and
-    /// where the system does not report it.
+    /// if the system does not report it.
     measured_peak: Option<u64>,
 }
 
 impl Costs {
-    /// Measures scoring by a few passes, and, where models are to be made by unlearning, one step of it.
+    /// Measures scoring by a few passes, and, if models are created by unlearning, one step of it.
     ///
-    /// Lowers `settings.batch` where so many images at once would not fit into the free memory.
+    /// Lowers `settings.batch` if this many images at once would not fit into the free memory.
     ///
     /// # Errors
     /// Those of the device.
@@ -82,17 +82,17 @@ impl Costs {
         Ok(Self { evaluation, making, image, weights, measured_peak })
     }
 
-    /// What so many models and evaluations take, where at most `held` models stay in memory.
-    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, places, .. }: Work) -> JobEstimate {
+    /// Estimated cost of this many models and evaluations, with at most `held` models in memory.
+    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, points, .. }: Work) -> JobEstimate {
         let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation;
         let resident = held.saturating_mul(self.weights).min(Resident::BUDGET);
-        let results = places.saturating_mul(self.image) + 2 * self.weights + resident;
+        let results = points.saturating_mul(self.image) + 2 * self.weights + resident;
         let peak_bytes = self.measured_peak.map(|peak| peak + results as u64);
         JobEstimate { models, evaluations, seconds, peak_bytes }
     }
 }
 
-/// What decides the memory of one pass.
+/// Quantities that determine the memory of one pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct PassSize {
     /// Parameters of the network.
@@ -103,8 +103,8 @@ struct PassSize {
     images: usize,
 }
 
-/// Bytes of one pass of this size: the largest growth of memory measured so far. An allocator may serve a later pass from memory that it has not returned to the
-/// system, so that nothing grows; the first measurement then still holds.
+/// Bytes of one pass of this size: the largest growth of memory measured so far. An allocator may serve a later pass
+/// from memory that it has not returned to the system, so that nothing grows; the first measurement then still holds.
 fn pass_bytes(size: PassSize, growth: u64) -> u64 {
     static LARGEST: Mutex<Vec<(PassSize, u64)>> = Mutex::new(Vec::new());
     let mut largest = LARGEST.lock();
@@ -116,7 +116,7 @@ fn pass_bytes(size: PassSize, growth: u64) -> u64 {
     growth
 }
 
-/// Passes of `pass` bytes that may run side by side where `free` bytes are available; at least one.
+/// Number of passes of `pass` bytes that may run in parallel with `free` bytes available; at least one.
 fn fitting_passes(free: u64, pass: u64) -> usize {
     ((free as f64 * MEMORY_SHARE) / pass.max(1) as f64).max(1.0) as usize
 }
@@ -148,7 +148,7 @@ fn evaluate(
     FullPass::run(model, model.schedule(), &[query], 0, settings.batch, &mut |_, _| check()).map(|_| ())
 }
 
-/// Seconds of one model's making, from one step of it.
+/// Seconds per created model, extrapolated from one unlearning step.
 fn step(unlearning: &Unlearning<'_>, check: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
     let mut times = Vec::new();
     let begun = Instant::now();

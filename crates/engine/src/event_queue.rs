@@ -43,7 +43,7 @@ impl EventQueue {
         self.deliver(state, event);
     }
 
-    /// Adds an event that the next of its kind replaces; dropped where there is no room.
+    /// Adds an event that the next of its kind supersedes; dropped if the queue is full.
     pub(super) fn offer(&self, event: Event) {
         let state = self.state.lock();
         if state.events.len() < LIMIT {
@@ -51,8 +51,8 @@ impl EventQueue {
         }
     }
 
-    /// Adds an event about a queued job, and never waits: the caller may be the reader. It replaces unread events about the
-    /// job's position, so that the queue stays bounded all the same.
+    /// Adds an event about a queued job, and never waits: the caller may be the reader. It replaces unread events about
+    /// the job's position, so that the queue stays bounded all the same.
     pub(super) fn post(&self, event: Event) {
         let is_position = |kind: &EventKind| matches!(kind, EventKind::Waiting | EventKind::Paused);
         let mut state = self.state.lock();
@@ -71,7 +71,7 @@ impl EventQueue {
         (self.wake)();
     }
 
-    /// The reader has gone, so nobody needs to wait for room.
+    /// The reader is gone: drops the unread events and wakes all waiting emitters.
     pub(super) fn stop_reading(&self) {
         let mut state = self.state.lock();
         state.reader_gone = true;

@@ -1,4 +1,4 @@
-//! The quality gate over all groups: what each model forgot and kept, measured once and stored.
+//! The quality gate over all groups: what each model forgot and retained, measured once and stored.
 
 use serde_json::{Value, json};
 
@@ -16,13 +16,13 @@ pub struct Gates<'a> {
     dataset: &'a Dataset,
     conditions: &'a GroupConditions,
     store: &'a Store,
-    /// Share of each group that no unlearning sees.
+    /// Fraction of each group that is held out from unlearning.
     held_out: f64,
     reference: Option<GateReference>,
 }
 
 impl<'a> Gates<'a> {
-    /// A gate for models made from this one, with this share of each group held out.
+    /// A gate for models derived from this one, with this share of each group held out.
     pub fn new(
         model: &'a Pipeline,
         dataset: &'a Dataset,
@@ -33,7 +33,7 @@ impl<'a> Gates<'a> {
         Self { model, dataset, conditions, store, held_out, reference: None }
     }
 
-    /// Network evaluations that [`judge_all`](Self::judge_all) would make.
+    /// Number of network evaluations that [`judge_all`](Self::judge_all) would need.
     ///
     /// # Errors
     /// Those of the models.
@@ -54,7 +54,7 @@ impl<'a> Gates<'a> {
                 Some(retrained) if retrained.is_ready(group) => Some(known(retrained.identity(group)?, None)),
                 _ => None,
             };
-            // A model is judged beside the truth, so that without the truth's judgement its own is not known either.
+            // A model is judged relative to the retrained one, so its judgement also needs that of the retrained one.
             let own_known = match &truth {
                 Some(None) => false,
                 Some(Some(truth)) => known(models.identity(group)?, Some(truth.forget.rise)).is_some(),
@@ -67,7 +67,7 @@ impl<'a> Gates<'a> {
         Ok(images * GATE_TIMESTEPS)
     }
 
-    /// A group and the images its model is judged on; none where the group is too small to hold any out.
+    /// A group and the images its model is judged on; `None` if the group is too small to hold any out.
     fn images(&self, group: usize) -> Option<(Forget, GateImages)> {
         let forget = Forget::group(self.dataset, group);
         let split = Split::new(self.dataset, &forget, self.held_out);
@@ -87,11 +87,11 @@ impl<'a> Gates<'a> {
         })
     }
 
-    /// Judges the model without each group, beside a retrained one where that is at hand; nothing where a group is too
-    /// small to hold images out.
+    /// Judges the model without each group, relative to a retrained one if available; `None` if a group is too small to
+    /// hold images out.
     ///
     /// # Errors
-    /// Those of models, devices, the store and whoever is told.
+    /// Those of models, devices, the store and the report.
     pub fn judge_all(
         &mut self,
         groups: &[usize],
@@ -142,13 +142,13 @@ impl<'a> Gates<'a> {
         };
         let what = format!("gate: the full model on {}", forget.name());
         gate.refer(&mut reference, self.model, &images, &mut |d, t| report.within(&what, d, t))?;
-        self.keep(&self.reference_inputs(), &reference)?;
+        self.save(&self.reference_inputs(), &reference)?;
         let other = models.without(group, report)?;
         let what = format!("gate: the model without {}", forget.name());
         let judged = gate.judge(&reference, &other, &images, retrained_rise, &mut |d, t| report.within(&what, d, t));
         self.reference = Some(reference);
         let judged = judged?;
-        self.keep(&inputs, &judged)?;
+        self.save(&inputs, &judged)?;
         Ok(Some(judged))
     }
 
@@ -165,7 +165,7 @@ impl<'a> Gates<'a> {
         serde_json::from_slice(&self.store.get(Kind::Gate, inputs)?).ok()
     }
 
-    fn keep(&self, inputs: &Value, value: &impl serde::Serialize) -> Result<()> {
+    fn save(&self, inputs: &Value, value: &impl serde::Serialize) -> Result<()> {
         let bytes = serde_json::to_vec(value)
             .map_err(|e| whence_base::Error::internal(format!("the quality gate's verdict cannot be encoded: {e}")))?;
         self.store.put_if_writable(Kind::Gate, inputs, &bytes)
@@ -192,8 +192,8 @@ mod tests {
         let model = Pipeline::load(&digits.join("model"), &burn::tensor::Device::flex()).unwrap();
         let dataset = Dataset::load(&digits.join("images"), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
         let conditions = GroupConditions::none(dataset.groups().len());
-        let keep = tempfile::tempdir().unwrap();
-        let store = Store::open(keep.path()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
         let folder = digits.join("retrained");
         let groups: Vec<usize> =
             ["four", "seven"].iter().map(|n| dataset.groups().iter().position(|g| g == n).unwrap()).collect();

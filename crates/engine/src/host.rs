@@ -1,4 +1,5 @@
-//! The engine: one named thread that owns the compute device and all tensors, between a queue of jobs and one of events.
+//! The engine: one named thread that owns the compute device and all tensors, between a queue of jobs and one of
+//! events.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -24,8 +25,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the compute thread. `device` is the name that [`device::choose`](crate::device::choose) takes; `wake` is called after each event, by the
-    /// thread that emitted it.
+    /// Starts the compute thread. `device` is a name as for [`device::choose`](crate::device::choose); `wake` is called
+    /// after each event, by the thread that emitted it.
     ///
     /// The device itself is opened by the first job that needs it, so that this returns at once.
     ///
@@ -49,8 +50,8 @@ impl Engine {
         let shared = Arc::clone(&scheduler);
         let thread = std::thread::Builder::new()
             .name("whence-compute".into())
-            // As much as a main thread has: drivers compile shaders on this thread, and compilers recurse. Backward passes
-            // run on rayon's workers and need no deep stack, because burn traverses its graph iteratively.
+            // As much as a main thread has: drivers compile shaders on this thread, and compilers recurse. Backward
+            // passes run on rayon's workers and need no deep stack, because burn traverses its graph iteratively.
             .stack_size(8 << 20)
             .spawn(move || {
                 let mut workspace = Workspace::new(device);
@@ -88,8 +89,8 @@ impl Engine {
         Ok(job)
     }
 
-    /// Cancels a job. A running one ends with [`EventKind::Cancelled`](whence_jobs::EventKind::Cancelled) within about a
-    /// second, others at once.
+    /// Cancels a job. A running one ends with [`EventKind::Cancelled`](whence_jobs::EventKind::Cancelled) within about
+    /// a second, others at once.
     pub fn cancel(&self, job: JobId) {
         self.scheduler.cancel(job);
     }
@@ -101,18 +102,20 @@ impl Engine {
         }
     }
 
-    /// Pauses a job until it is resumed. A running one stops within about a second and keeps what it finished; one that is
-    /// not resumable (see [`JobSpec::is_resumable`]) continues, and so does anything of [`Priority::Prompt`].
+    /// Pauses a job until it is resumed. A running one stops within about a second, and its results so far remain
+    /// stored; one that is not resumable (see [`JobSpec::is_resumable`]) continues, and so does anything of
+    /// [`Priority::Prompt`].
     pub fn pause(&self, job: JobId) {
         self.scheduler.pause(job);
     }
 
-    /// Queues a paused job again, ahead of those of its priority.
+    /// Queues a paused job again, in front of those of its priority.
     pub fn resume(&self, job: JobId) {
         self.scheduler.resume(job);
     }
 
-    /// Gives a job another priority, ahead of those that have it already. Jobs of [`Priority::Prompt`] keep theirs.
+    /// Changes the priority of a job and moves it in front of the others of that priority. The priority of
+    /// [`Priority::Prompt`] jobs does not change.
     pub fn prioritise(&self, job: JobId, priority: Priority) {
         self.scheduler.prioritise(job, priority);
     }

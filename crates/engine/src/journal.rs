@@ -50,12 +50,12 @@ pub struct JobLine<'a> {
     pub job: JobId,
     /// What happened.
     pub event: JobEvent,
-    /// Seconds the job has computed by now, in all its parts together.
+    /// Total computing time of the job so far, in seconds, over all its runs.
     pub seconds: f64,
     /// One line about it: its result, or why it failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// The job's description; images in memory are left out.
+    /// The job's description, without images in memory.
     pub spec: Cow<'a, JobSpec>,
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Starts the thread. Where the system refuses one, nothing is logged, and a warning says so.
+    /// Starts the thread. If the system refuses one, nothing is logged and a warning is emitted.
     pub fn new(path: PathBuf) -> Self {
         let (sender, receiver) = bounded(LINES);
         let thread =

@@ -1,4 +1,4 @@
-//! From what methods and models report to events and the progress of the whole job.
+//! Forwards the reports of methods and models as events and as progress of the whole job.
 
 use crate::reporter::Reporter;
 use whence_base::Result;
@@ -10,10 +10,10 @@ use whence_methods::{GroupScore, Query, Report};
 use whence_training::TrainingStep;
 use whence_training::unlearning::UnlearningStep;
 
-/// The query is scored on this many timesteps while a group is unlearned.
+/// Number of timesteps on which the query is scored while a group is unlearned.
 const LIVE_TIMESTEPS: usize = 8;
 
-/// And at every so many steps.
+/// Number of unlearning steps between two such scores.
 const LIVE_EVERY: usize = 6;
 
 /// How network evaluations count in the progress of the job.
@@ -21,32 +21,32 @@ const LIVE_EVERY: usize = 6;
 pub enum Counting {
     /// One unit each; the size of the job is set when their number is reported.
     Evaluations,
-    /// One unit each, of a job whose size was set for `units` of them; those that need not be made are taken off.
+    /// One unit each, of a job whose size was set for `units` of them; evaluations that are not needed are subtracted.
     Expected {
         /// Units that were expected.
         units: f64,
     },
-    /// They are a phase of so many units, however many they are.
+    /// Together a phase of this many units, whatever their number.
     Phase(f64),
 }
 
-/// What is shown of the first query while models are made.
+/// The live score of the first query while models are created.
 struct Live<'a, 'c> {
     model: &'a Pipeline,
     pass: &'a FullPass<'c>,
 }
 
-/// Passes on what methods and models report.
+/// Forwards the reports of methods and models.
 pub struct ProgressBridge<'a, 'b, 'c> {
     /// The job's own reporter.
     pub reporter: &'a mut Reporter<'b>,
     dataset: &'a Dataset,
     counting: Counting,
-    /// Units of making the model without one group.
+    /// Units of progress per created model.
     pub making_units: f64,
-    /// How many models are to be made.
+    /// Number of models to create.
     pub to_make: usize,
-    /// Put before every phase.
+    /// Prefix of every phase name.
     prefix: String,
     /// Whether scores and the course of unlearning are events of this job.
     events: bool,
@@ -78,7 +78,7 @@ impl<'a, 'b, 'c> ProgressBridge<'a, 'b, 'c> {
         Self { prefix: format!("{name}: "), ..self }
     }
 
-    /// The same, with so many units for making one model.
+    /// The same, with this many units of progress per created model.
     #[must_use]
     pub fn making(self, units: f64) -> Self {
         Self { making_units: units, ..self }
@@ -89,7 +89,7 @@ impl<'a, 'b, 'c> ProgressBridge<'a, 'b, 'c> {
         self.events = show;
     }
 
-    /// Scores the first query now and then while a group is unlearned.
+    /// Scores the first query at intervals while a group is unlearned.
     pub fn follow(&mut self, model: &'a Pipeline, pass: &'a FullPass<'c>) {
         self.live = Some(Live { model, pass });
     }
@@ -99,7 +99,7 @@ impl<'a, 'b, 'c> ProgressBridge<'a, 'b, 'c> {
         self.live = None;
     }
 
-    /// Evaluations that the work said it takes.
+    /// Number of evaluations that the work reported in advance.
     pub fn planned(&self) -> usize {
         self.planned.unwrap_or(0)
     }

@@ -8,9 +8,9 @@ use whence_jobs::Priority;
 pub struct Entry<T> {
     /// Its id.
     pub job: JobId,
-    /// How soon it runs.
+    /// Its priority.
     pub priority: Priority,
-    /// What is to be done.
+    /// Description of the job.
     pub work: T,
 }
 
@@ -29,7 +29,7 @@ impl<T> Queue<T> {
         Self { waiting: Vec::new(), paused: Vec::new(), limit }
     }
 
-    /// Adds a new job behind those of its priority. False, and nothing is added, where the queue is full.
+    /// Adds a new job behind those of its priority. Returns false and adds nothing if the queue is full.
     pub fn push(&mut self, entry: Entry<T>) -> bool {
         if self.waiting.len() + self.paused.len() >= self.limit {
             return false;
@@ -39,7 +39,7 @@ impl<T> Queue<T> {
         true
     }
 
-    /// Adds a job that was accepted before, ahead of those of its priority. It is never refused.
+    /// Adds a job that was accepted before, in front of those of its priority. It is never rejected.
     pub fn requeue(&mut self, entry: Entry<T>) {
         let index = self.waiting.partition_point(|e| e.priority > entry.priority);
         self.waiting.insert(index, entry);
@@ -50,7 +50,7 @@ impl<T> Queue<T> {
         self.paused.push(entry);
     }
 
-    /// Takes out the next job.
+    /// Removes and returns the next job.
     pub fn pop(&mut self) -> Option<Entry<T>> {
         if self.waiting.is_empty() { None } else { Some(self.waiting.remove(0)) }
     }
@@ -60,21 +60,21 @@ impl<T> Queue<T> {
         self.waiting.first().map(|e| e.priority)
     }
 
-    /// Moves a waiting job to the paused ones; false where no such job waits.
+    /// Moves a waiting job to the paused ones; false if no such job waits.
     pub fn pause(&mut self, job: JobId) -> bool {
         let Some(entry) = take(&mut self.waiting, job) else { return false };
         self.paused.push(entry);
         true
     }
 
-    /// Moves a paused job back, ahead of those of its priority; false where no such job is paused.
+    /// Moves a paused job back, in front of those of its priority; false if no such job is paused.
     pub fn resume(&mut self, job: JobId) -> bool {
         let Some(entry) = take(&mut self.paused, job) else { return false };
         self.requeue(entry);
         true
     }
 
-    /// Gives a job another priority. One that waits comes ahead of those of that priority.
+    /// Changes the priority of a job. A waiting job moves in front of those of the new priority.
     pub fn prioritise(&mut self, job: JobId, priority: Priority) {
         if let Some(entry) = take(&mut self.waiting, job) {
             self.requeue(Entry { priority, ..entry });
@@ -83,7 +83,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Takes a waiting or paused job out.
+    /// Removes and returns a waiting or paused job.
     pub fn remove(&mut self, job: JobId) -> Option<Entry<T>> {
         take(&mut self.waiting, job).or_else(|| take(&mut self.paused, job))
     }

@@ -1,4 +1,4 @@
-//! How a job reports its progress, and learns that it has to stop.
+//! Connection of a job to its caller: reports progress, and checks whether it has to stop.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(50);
 /// No remaining time is estimated before this: the first passes are slow.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// A job's connection to whoever started it.
+/// A job's connection to its caller.
 pub struct Reporter<'a> {
     job: JobId,
     scheduler: &'a Scheduler,
@@ -21,7 +21,7 @@ pub struct Reporter<'a> {
     started: Instant,
     last: Option<Instant>,
     seconds_left: Option<f64>,
-    /// Units of work finished in earlier phases, and in all.
+    /// Units of work finished in earlier phases, and the total.
     finished: f64,
     total: f64,
 }
@@ -32,21 +32,21 @@ impl<'a> Reporter<'a> {
         Self { job, scheduler, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0 }
     }
 
-    /// Fails where the job has to stop.
+    /// Fails if the job has to stop.
     ///
     /// # Errors
-    /// [`Error::Cancelled`](whence_base::Error::Cancelled), or [`Error::Interrupted`](whence_base::Error::Interrupted) where it is
-    /// resumed later.
+    /// [`Error::Cancelled`](whence_base::Error::Cancelled), or [`Error::Interrupted`](whence_base::Error::Interrupted)
+    /// where it is resumed later.
     pub fn check(&self) -> Result<()> {
         self.signal.check()
     }
 
-    /// Emits an event that must not be lost; waits where the queue is full.
+    /// Emits an event that must not be lost; blocks while the queue is full.
     pub fn state(&self, kind: EventKind) {
         self.scheduler.events.send(Event { job: self.job, kind });
     }
 
-    /// Emits an event that the next of its kind replaces; dropped where the queue is full.
+    /// Emits an event that the next of its kind supersedes; dropped if the queue is full.
     pub fn passing(&self, kind: EventKind) {
         self.scheduler.events.offer(Event { job: self.job, kind });
     }
@@ -58,7 +58,7 @@ impl<'a> Reporter<'a> {
         self.started = Instant::now();
     }
 
-    /// There is more to do than was planned.
+    /// Adds work that was not planned.
     pub fn extend(&mut self, units: f64) {
         self.total += units.max(0.0);
     }

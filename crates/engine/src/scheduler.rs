@@ -19,7 +19,7 @@ use whence_jobs::{Event, EventKind, JobId, JobSpec};
 /// stops a caller that submits without end.
 pub const MAX_QUEUED_JOBS: usize = 4096;
 
-/// What a running job is asked to do at its next safe point.
+/// Request that a running job obeys at its next safe point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum StopRequest {
@@ -61,7 +61,7 @@ impl Signal {
         self.0.store(request as u8, Ordering::Relaxed);
     }
 
-    /// Fails where the job has to stop.
+    /// Fails if the job has to stop.
     pub fn check(&self) -> Result<()> {
         match self.get() {
             StopRequest::Run => Ok(()),
@@ -77,7 +77,7 @@ pub(super) struct QueuedJob {
     pub spec: JobSpec,
     /// Seconds it has computed.
     pub seconds_spent: f64,
-    /// Remaining seconds by its own estimate when it last left the compute thread.
+    /// Its own estimate of the remaining seconds when it was last preempted or paused.
     pub seconds_left: Option<f64>,
 }
 
@@ -94,7 +94,7 @@ struct State {
     closed: bool,
 }
 
-/// See the module.
+/// State shared by the threads; see the module documentation.
 pub(super) struct Scheduler {
     state: Mutex<State>,
     changed: Condvar,
@@ -150,8 +150,8 @@ impl Scheduler {
         }
     }
 
-    /// Handles a job that left the compute thread with this result: an interrupted one is queued or paused, and any other
-    /// has ended. For the compute thread.
+    /// Handles a job that left the compute thread with this result: an interrupted one is queued or paused, and any
+    /// other has ended. For the compute thread.
     pub fn on_exit(&self, mut entry: Entry<QueuedJob>, result: Result<String>) {
         let mut state = self.state.lock();
         let running = state.running.take();
@@ -176,7 +176,7 @@ impl Scheduler {
             Ok(summary) => EventKind::Finished(summary),
             Err(Error::Cancelled | Error::Interrupted) => EventKind::Cancelled,
             Err(error) => {
-                // The front door shows it; a second line in the log would only repeat it.
+                // The window or the command line shows it; a second line in the log would only repeat it.
                 tracing::debug!("{error}");
                 EventKind::Failed(error.failure())
             }
@@ -215,7 +215,8 @@ impl Scheduler {
         self.state.lock().queue.waiting().iter().map(|e| e.job).collect()
     }
 
-    /// Pauses a job. Nothing happens to prompt ones, which end within seconds, nor to running ones that are not resumable.
+    /// Pauses a job. Nothing happens to prompt ones, which end within seconds, nor to running ones that are not
+    /// resumable.
     pub fn pause(&self, job: JobId) {
         let mut state = self.state.lock();
         if let Some(running) = state.running.as_ref().filter(|r| r.job == job) {
@@ -243,7 +244,7 @@ impl Scheduler {
         self.preempt_if_outranked(&mut state);
     }
 
-    /// Gives a job another priority, ahead of those that have it already.
+    /// Changes the priority of a job and moves it in front of the others of that priority.
     pub fn prioritise(&self, job: JobId, priority: Priority) {
         let mut state = self.state.lock();
         if let Some(running) = state.running.as_mut().filter(|r| r.job == job && r.priority != Priority::Prompt) {
@@ -273,8 +274,8 @@ impl Scheduler {
         self.events.stop_reading();
     }
 
-    /// After every change: asks the running job to yield to one of higher priority, and takes that back where there is none
-    /// any more.
+    /// After every change: asks the running job to yield to one of higher priority, and withdraws the request once
+    /// there is none.
     fn preempt_if_outranked(&self, state: &mut MutexGuard<'_, State>) {
         let next = state.queue.next_priority();
         if let Some(running) = state.running.as_ref().filter(|r| r.is_resumable) {

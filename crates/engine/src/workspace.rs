@@ -106,9 +106,10 @@ impl Workspace {
     /// The open model.
     ///
     /// # Errors
-    /// Where none is, and those of [`model`](Self::model) where it must be read again.
+    /// If none is open, and those of [`model`](Self::model) if it must be read again.
     pub fn open_model(&mut self) -> Result<Pipeline> {
-        // Its files may have changed since, by a training into the same folder for one, so it is looked up like any other.
+        // Its files may have changed since, for example by a training into the same folder, so it is validated like any
+        // other.
         let (folder, _) = self.opened.clone().ok_or_else(no_model)?;
         self.model(&folder)
     }

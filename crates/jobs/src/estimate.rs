@@ -1,16 +1,16 @@
-//! What a job will take.
+//! Resource estimate of a job.
 
 use serde::{Deserialize, Serialize};
 
-/// What a job will take.
+/// Estimated cost of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobEstimate {
-    /// Models to be made.
+    /// Number of models to create.
     pub models: usize,
-    /// Network evaluations to be made, at most.
+    /// Upper bound on the number of network evaluations.
     pub evaluations: usize,
-    /// Time, seconds.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// Most memory at a time, bytes, this program's own included; unknown on a GPU.
+    /// Peak memory in bytes, including the program's own; unknown on a GPU.
     pub peak_bytes: Option<u64>,
 }

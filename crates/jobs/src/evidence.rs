@@ -1,45 +1,46 @@
-//! Why a person may believe a score.
+//! Evidence for a score that a person can inspect.
 
 use serde::{Deserialize, Serialize};
 
 use super::AttributeJob;
 
-/// What is looked at.
+/// Kind of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// The query regenerated without each group; gives `Regenerated` events.
+    /// The query, regenerated without each group; emits `Regenerated` events.
     #[serde(alias = "redraw")]
     Regenerate,
-    /// Where in the image and at which timesteps the score arises; gives `Mapped` events.
+    /// Where in the image and at which timesteps the score arises; emits `Mapped` events.
     Map,
-    /// Which of the group's own images became less likely; gives `Moved` events.
+    /// Which of the group's own images became less likely; emits `Moved` events.
     Moved,
-    /// The unlearning once more, with the query drawn again on the way; gives `Unlearning` and `Watched` events.
+    /// The unlearning repeated, with the query regenerated at intermediate steps; emits `Unlearning` and `Watched`
+    /// events.
     Watch,
-    /// All of the above, as far as it was computed before and is kept.
+    /// All of the above, as far as cached results exist; nothing is computed.
     Known,
 }
 
-/// One look at a query that groups are, or can be, scored for.
+/// A request for one kind of evidence about one query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvidenceJob {
-    /// Model, dataset, the query (the first), groups and how models without them are made.
+    /// Model, dataset, query (the first one), groups, and how the models without them are created.
     pub of: AttributeJob,
-    /// Seed that the query was drawn from. Other images are drawn again from noise added to them.
+    /// Seed that the query was generated from. Without a seed, the query is regenerated from noise added to it.
     pub seed: Option<u64>,
-    /// What is looked at.
+    /// Kind of evidence.
     pub what: Evidence,
 }
 
-/// A query drawn again.
+/// A regenerated query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regenerated {
-    /// Steps done.
+    /// Number of completed steps.
     pub step: usize,
-    /// Steps in all.
+    /// Total number of steps.
     pub steps: usize,
-    /// Planar bytes of the model's shape.
+    /// Planar bytes `[channels, height, width]` of the model's image shape.
     pub pixels: Vec<u8>,
 }
 

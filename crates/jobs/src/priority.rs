@@ -1,28 +1,28 @@
-//! Which job goes first, and which may be left and taken up again.
+//! Job priorities, and which jobs may be preempted and resumed.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Evidence, JobSpec};
 
-/// How soon a job is wanted, least first. Among equals, first come is first served.
+/// Priority of a job, lowest first. Jobs of equal priority run in order of submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// Hours of work that nobody looks at: training, oracles, benchmarks.
+    /// Unattended work of hours: training, oracles, benchmarks.
     Background,
-    /// Work that somebody waits for.
+    /// Work whose result the user is waiting for.
     Normal,
-    /// What is about the query on screen.
+    /// Work about the query on screen.
     Front,
-    /// Over in seconds, and the window is empty without it: opening, reading, drawing one image.
+    /// Work of a few seconds without which the window is empty: opening, reading, generating one image.
     ///
-    /// These are neither paused nor moved, because later ones build on earlier ones: a dataset is read at the size of the
-    /// model that was opened before it.
+    /// These are neither paused nor moved, because later ones build on earlier ones: a dataset is read at the size of
+    /// the model that was opened before it.
     Prompt,
 }
 
 impl JobSpec {
-    /// How soon the job is wanted where nobody says otherwise.
+    /// Default priority of a job.
     pub fn priority(&self) -> Priority {
         match self {
             Self::OpenProject(_)
@@ -36,7 +36,7 @@ impl JobSpec {
         }
     }
 
-    /// Whether a job that was left goes on where it was when it starts again, so that leaving it costs little.
+    /// Whether a preempted job resumes where it stopped, so that preempting it costs little.
     pub fn is_resumable(&self) -> bool {
         match self {
             // A group that is watched is unlearned in one go.

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregation {
-    /// Their sum: what the theory of influence says, and proportional to the group's size.
+    /// Their sum, which influence theory prescribes; proportional to the group's size.
     Sum,
     /// Their mean.
     Mean,
-    /// The largest.
+    /// The maximum.
     Max,
-    /// The middle one; the lower of the two middle ones where their number is even, as PyTorch has it.
+    /// The median; the lower of the two middle values if their number is even, as in PyTorch.
     Median,
-    /// Mean of the ten largest, or of all where there are fewer.
+    /// Mean of the ten largest values, or of all if there are fewer.
     Top10,
 }
 
 impl Aggregation {
-    /// All, in the order of menus.
+    /// All variants, in menu order.
     pub const ALL: [Self; 5] = [Self::Sum, Self::Mean, Self::Max, Self::Median, Self::Top10];
 
     /// Name on the command line.

@@ -1,5 +1,5 @@
-//! What methods score from, and the one resolver that makes what is missing: cached terms, features and fits first, then
-//! counterfactual models and network passes. Estimates of a job are sums over what is missing.
+//! The inputs of the methods, and the resolver that computes missing ones: from cached terms, features and fits first,
+//! then by counterfactual models and network passes. The estimated cost of a job is the sum over missing artefacts.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub enum Artefact {
     },
 }
 
-/// Artefacts as a method finds them.
+/// The artefacts passed to a method.
 #[derive(Default)]
 pub struct Artefacts {
     terms: Option<Vec<Vec<GroupScore>>>,
@@ -41,7 +41,7 @@ impl Artefacts {
     /// The scores that follow from the terms, per query and group.
     ///
     /// # Errors
-    /// An internal fault where the method did not ask for them.
+    /// An internal fault if the method did not request them.
     pub fn terms(&self) -> Result<&[Vec<GroupScore>]> {
         self.terms.as_deref().ok_or_else(|| missing("terms"))
     }
@@ -77,24 +77,24 @@ pub trait Counterfactuals {
     /// The model without this group.
     ///
     /// # Errors
-    /// Where it is missing and cannot be made.
+    /// If it is missing and cannot be created.
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Pipeline>;
 
-    /// What the weights of the model without this group are known by: equal identities stand for equal weights. None
-    /// where the model is not there yet.
+    /// Identity of the weights of the model without this group: equal identities mean equal weights. `None` if the
+    /// model does not exist yet.
     ///
     /// # Errors
-    /// Where a model that is there cannot be read.
+    /// If an existing model cannot be read.
     fn identity(&mut self, group: usize) -> Result<Option<String>>;
 
     /// Name of the group.
     fn name(&self, group: usize) -> String;
 
-    /// Whether the model without this group need not be made first.
+    /// Whether the model without this group exists already.
     fn is_ready(&self, group: usize) -> bool;
 }
 
-/// What small results are cached as.
+/// Kinds of small cached results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cached {
     /// Features of all training images.
@@ -103,66 +103,66 @@ pub enum Cached {
     Scores,
 }
 
-/// Where artefacts are cached between runs, by what they were computed from.
+/// Cache of artefacts between runs, keyed by their inputs.
 pub trait ArtefactCache {
-    /// The known terms of a query under the full model and the one of this [identity](Counterfactuals::identity).
+    /// The cached terms of a query under the full model and the model of this [identity](Counterfactuals::identity).
     fn terms(&mut self, query: &Query, other: &str) -> TermTable;
 
     /// Caches terms.
     ///
     /// # Errors
-    /// Where they cannot be written.
+    /// If they cannot be written.
     fn save_terms(&mut self, query: &Query, other: &str, table: &TermTable) -> Result<()>;
 
-    /// What was computed from these inputs.
+    /// The cached result for these inputs.
     fn get(&mut self, kind: Cached, inputs: &Value) -> Option<Vec<u8>>;
 
-    /// Caches what was computed from these inputs.
+    /// Caches the result for these inputs.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     fn put(&mut self, kind: Cached, inputs: &Value, content: &[u8]) -> Result<()>;
 
-    /// The fit of the dataset with this hash, where it is in memory.
+    /// The fit of the dataset with this hash, if it is in memory.
     fn gaussian(&mut self, dataset: &str) -> Option<Arc<GaussianLeaveOut>>;
 
-    /// Leaves a fit in memory.
+    /// Stores a fit in memory.
     fn save_gaussian(&mut self, dataset: &str, fit: &Arc<GaussianLeaveOut>);
 }
 
-/// What is still to be computed.
+/// Work still to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
-    /// Network evaluations, all of them.
+    /// Total number of network evaluations.
     pub evaluations: usize,
-    /// Those of them that are the full model's.
-    pub places: usize,
-    /// Training images that a closed form is fitted to.
+    /// Number of points at which the full model is evaluated.
+    pub points: usize,
+    /// Number of training images that a closed form is fitted to.
     pub fitted_images: usize,
 }
 
 impl std::ops::AddAssign for Work {
     fn add_assign(&mut self, other: Self) {
         self.evaluations += other.evaluations;
-        self.places += other.places;
+        self.points += other.points;
         self.fitted_images += other.fitted_images;
     }
 }
 
-/// Makes artefacts for a request.
+/// Computes the artefacts of a request.
 pub struct Resolver<'a> {
     /// What is scored.
     pub request: Request<'a>,
-    /// Where models without a group come from.
+    /// Source of the models without a group.
     pub counterfactuals: &'a mut dyn Counterfactuals,
-    /// Where artefacts are cached.
+    /// Cache of artefacts.
     pub cache: &'a mut dyn ArtefactCache,
-    /// Who receives progress.
+    /// Receiver of progress.
     pub report: &'a mut dyn Report,
 }
 
 impl Resolver<'_> {
-    /// What scoring by this method would have to compute, at most: nothing where all is cached. Makes no model.
+    /// Upper bound on the work of scoring by this method; none if everything is cached. Creates no model.
     ///
     /// # Errors
     /// Those of the counterfactual models' identities, and timesteps that the model does not have.
@@ -181,7 +181,7 @@ impl Resolver<'_> {
         Ok(work)
     }
 
-    /// Computes what is missing and scores.
+    /// Computes missing artefacts and scores all queries.
     ///
     /// # Errors
     /// Those of models, devices, the cache and reports.
@@ -210,7 +210,7 @@ impl Resolver<'_> {
         if self.cache.gaussian(dataset.hash()).is_some() { 0 } else { dataset.len() }
     }
 
-    /// The closed form of the dataset, fitted once.
+    /// The Gaussian leave-out fit of the dataset, fitted once.
     ///
     /// # Errors
     /// Those of [`GaussianLeaveOut::fit`].
@@ -226,11 +226,11 @@ impl Resolver<'_> {
         Ok(fit)
     }
 
-    /// What the scores of a query by a method without terms were computed from. Terms are cached by themselves.
+    /// Cache inputs of the scores of a query by a method without terms. Terms are cached separately.
     fn score_inputs(&self, method: &dyn Method, query: &Query) -> Option<Value> {
         let Request { model, dataset, groups, settings, .. } = self.request;
         let info = method.info();
-        // Scores of images are too many to be worth caching beside the features they follow from.
+        // Scores of images are not cached: they are many and follow quickly from the cached features.
         if method.counterfactuals().is_some() || info.scope == super::method::Scope::Images {
             return None;
         }

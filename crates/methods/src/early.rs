@@ -1,4 +1,5 @@
-//! Scores with as few evaluations as the ranking needs: all queries' rankings advance together, one look at a time.
+//! Early stopping: scores with as few evaluations as the ranking needs. The rankings of all queries advance in
+//! parallel, one interim analysis at a time.
 
 use rand::RngExt as _;
 
@@ -23,14 +24,14 @@ pub(super) fn evaluate(
     let mut rankings = rankings(evaluator, stop)?;
     report.planned(work(evaluator, stop)?.evaluations)?;
     loop {
-        let wants = wants(&rankings);
-        if wants.is_empty() {
+        let requests = next_requests(&rankings);
+        if requests.is_empty() {
             break;
         }
-        evaluator.evaluate(&wants, report, &mut |_, _, _| Ok(()))?;
-        tell(evaluator, &wants, &mut rankings)?;
+        evaluator.evaluate(&requests, report, &mut |_, _, _| Ok(()))?;
+        record(evaluator, &requests, &mut rankings)?;
         // The first query is the one on screen.
-        if let Some(first) = rankings.first().filter(|_| wants.first().is_some_and(|w| w.query == 0)) {
+        if let Some(first) = rankings.first().filter(|_| requests.first().is_some_and(|w| w.query == 0)) {
             for (score, &group) in scores(first, evaluator.names()).iter().zip(evaluator.groups()) {
                 report.group_done(group, std::slice::from_ref(score))?;
             }
@@ -39,48 +40,48 @@ pub(super) fn evaluate(
     Ok(rankings.iter().map(|ranking| scores(ranking, evaluator.names())).collect())
 }
 
-/// What the rankings would have to evaluate, at most: nothing where what is known separates them all.
+/// Upper bound on the work of the rankings: none if the cached terms separate all of them.
 pub(super) fn work(evaluator: &TermEvaluator<'_>, stop: Settings) -> Result<Work> {
     let mut rankings = rankings(evaluator, stop)?;
     loop {
-        let wants = wants(&rankings);
-        if wants.is_empty() {
+        let requests = next_requests(&rankings);
+        if requests.is_empty() {
             return Ok(Work::default());
         }
-        if evaluator.cost(&wants).evaluations > 0 {
+        if evaluator.cost(&requests).evaluations > 0 {
             let evaluations = stop.budget * rankings.len();
-            return Ok(Work { evaluations, places: evaluations / (evaluator.groups().len() + 1), ..Work::default() });
+            return Ok(Work { evaluations, points: evaluations / (evaluator.groups().len() + 1), ..Work::default() });
         }
-        tell(evaluator, &wants, &mut rankings)?;
+        record(evaluator, &requests, &mut rankings)?;
     }
 }
 
-/// What the rankings look at next.
-fn wants(rankings: &[Anytime]) -> Vec<TermRequest> {
+/// The evaluations that the rankings request for their next interim analysis.
+fn next_requests(rankings: &[Anytime]) -> Vec<TermRequest> {
     rankings
         .iter()
         .enumerate()
         .filter_map(|(query, ranking)| {
             let request = ranking.next()?;
-            let places = request.points.iter().map(|p| (p.t, p.draw)).collect();
-            Some(TermRequest { query, points: places, groups: request.groups })
+            let points = request.points.iter().map(|p| (p.t, p.draw)).collect();
+            Some(TermRequest { query, points, groups: request.groups })
         })
         .collect()
 }
 
-/// Gives the rankings the terms they looked at.
-fn tell(evaluator: &TermEvaluator<'_>, wants: &[TermRequest], rankings: &mut [Anytime]) -> Result<()> {
-    for want in wants {
+/// Records the requested terms in the rankings.
+fn record(evaluator: &TermEvaluator<'_>, requests: &[TermRequest], rankings: &mut [Anytime]) -> Result<()> {
+    for requested in requests {
         let term = |group: usize, (t, draw): (usize, usize)| {
             evaluator
-                .table(want.query, group)
+                .table(requested.query, group)
                 .and_then(|table| table.get(t, draw))
                 .map_or(f64::NAN, |raw: RawTerm| raw.value)
         };
-        let told: Vec<Vec<f64>> =
-            want.groups.iter().map(|&g| want.points.iter().map(|&place| term(g, place)).collect()).collect();
-        if let Some(ranking) = rankings.get_mut(want.query) {
-            ranking.record(&told)?;
+        let terms: Vec<Vec<f64>> =
+            requested.groups.iter().map(|&g| requested.points.iter().map(|&point| term(g, point)).collect()).collect();
+        if let Some(ranking) = rankings.get_mut(requested.query) {
+            ranking.record(&terms)?;
         }
     }
     Ok(())

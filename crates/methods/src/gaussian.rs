@@ -13,16 +13,17 @@ use whence_data::Dataset;
 use whence_diffusion::NoiseSchedule;
 use whence_diffusion::elbo::{Point, Timesteps, sum};
 
-/// Up to this many numbers an image, the covariance is fitted as it is; beyond, in as many principal components.
+/// Up to this many values per image, the covariance is fitted in full; beyond, in this many principal components.
 const COMPONENTS: usize = 256;
 
-/// At most this many images decide the principal components.
+/// Maximum number of images from which the principal components are computed.
 const BASIS_IMAGES: usize = 4096;
 
-/// Variance added to every direction, as a share of the mean variance, so that directions without any do not divide by 0.
+/// Variance added to every direction, as a fraction of the mean variance, to avoid division by 0 in directions without
+/// any.
 const RIDGE: f64 = 0.01;
 
-/// The method as the registry knows it.
+/// The method's registry entry.
 pub struct GaussianMethod;
 
 static INFO: MethodInfo = MethodInfo {
@@ -57,7 +58,7 @@ impl Method for GaussianMethod {
 
 /// Gaussians fitted to all images and to all but each group.
 pub struct GaussianLeaveOut {
-    /// Orthonormal columns; the identity is left out.
+    /// Orthonormal columns; `None` for the identity.
     basis: Option<Mat<f32>>,
     /// Mean of all images; coordinates are relative to it.
     centre: Vec<f32>,
@@ -143,15 +144,15 @@ impl GaussianLeaveOut {
         let full = Gaussian::fit(&all, basis.as_ref())?;
         let mut without = Vec::with_capacity(groups);
         for (g, part) in parts.iter().enumerate() {
-            let mut rest = all.clone();
-            rest.add(part, -1.0);
-            without.push(Gaussian::fit(&rest, basis.as_ref())?);
+            let mut without_group = all.clone();
+            without_group.add(part, -1.0);
+            without.push(Gaussian::fit(&without_group, basis.as_ref())?);
             progress(g + 3, steps)?;
         }
         Ok(Self { basis, centre, full, without })
     }
 
-    /// Scores of `groups` for an image, nats, on the grid `timesteps` (the official one where timesteps are drawn).
+    /// Scores of `groups` for an image, nats, on the grid `timesteps` (the official one for sampled timesteps).
     ///
     /// # Errors
     /// Those of the grid.
@@ -198,8 +199,8 @@ impl GaussianLeaveOut {
                     count * (g2 * variance / s).powi(2) + s2 * g2 * square / (s * s)
                 };
                 let directions = gaussian.variances.iter().zip(&inside).map(|(v, y)| term(*v, y * y, 1.0));
-                let rest = term(gaussian.outside_variance, outside, gaussian.outside_count as f64);
-                p.weight * (directions.sum::<f64>() + rest)
+                let outside_term = term(gaussian.outside_variance, outside, gaussian.outside_count as f64);
+                p.weight * (directions.sum::<f64>() + outside_term)
             })
             .collect()
     }
@@ -341,7 +342,7 @@ mod tests {
     use whence_data::LoadOptions;
     use whence_diffusion::{BetaSchedule, SchedulerConfig};
 
-    /// Images of 3 x 10 x 10 numbers: more than the components kept, fewer images than numbers.
+    /// Images of 3 × 10 × 10 values: more values than principal components, and fewer images than values.
     fn images() -> (tempfile::TempDir, Dataset) {
         let folder = tempfile::tempdir().unwrap();
         for (g, group) in ["a", "b", "c"].iter().enumerate() {
@@ -370,14 +371,14 @@ mod tests {
         t: usize,
     ) -> f64 {
         let image = |p: &[u8]| -> Vec<f64> { p.iter().map(|b| f64::from(*b) / 127.5 - 1.0).collect() };
-        let kept: Vec<Vec<f64>> = (0..dataset.len())
+        let retained: Vec<Vec<f64>> = (0..dataset.len())
             .filter(|&i| dataset.group_of(i) != leave_out)
             .map(|i| image(dataset.pixels(i)))
             .collect();
-        let (n, d) = (kept.len() as f64, query.len());
-        let mean: Vec<f64> = (0..d).map(|k| kept.iter().map(|x| x[k]).sum::<f64>() / n).collect();
+        let (n, d) = (retained.len() as f64, query.len());
+        let mean: Vec<f64> = (0..d).map(|k| retained.iter().map(|x| x[k]).sum::<f64>() / n).collect();
         let mut c = Mat::<f64>::zeros(d, d);
-        for x in &kept {
+        for x in &retained {
             for i in 0..d {
                 for j in 0..d {
                     c[(i, j)] += (x[i] - mean[i]) * (x[j] - mean[j]) / n;
@@ -417,7 +418,7 @@ mod tests {
             for (group, score) in scores.iter().enumerate() {
                 let without = brute_force(&dataset, Some(group), &query, &schedule, t);
                 let expected = schedule.elbo_weight(t) * (without - full);
-                // Noise is shared, so the drawn difference is close to its expectation.
+                // Noise is shared, so the sampled difference is close to its expectation.
                 let allowed = 0.03 * expected.abs() + 0.02 * schedule.elbo_weight(t) * full / 10.0;
                 assert!((score - expected).abs() < allowed, "{t} {group}: {score} for {expected}");
             }

@@ -1,5 +1,5 @@
-//! Attribution methods: the scores of all groups for a query. One file per method; what they score from is made by one
-//! resolver.
+//! Attribution methods: the scores of all groups for a query. One file per method; their inputs are computed by one
+//! resolver, `artefacts`.
 
 mod aggregate;
 mod artefacts;

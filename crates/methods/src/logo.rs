@@ -1,4 +1,4 @@
-//! LOGO, leave one group out: how much the ELBO of an image falls when the model is trained again without a group. The
+//! LOGO, leave one group out: how much the ELBO of an image falls when the model is retrained without a group. The
 //! oracle that approximations are measured against.
 
 use super::artefacts::{Artefact, Artefacts};

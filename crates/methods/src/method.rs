@@ -1,4 +1,4 @@
-//! What an attribution method says of itself, what it is given, and what it returns.
+//! Attribution methods: their description, their request and their result.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use whence_training::unlearning::Judgement;
 pub struct Query {
     /// Name: of its file, or of its seed.
     pub name: String,
-    /// Planar bytes of the model's image shape.
+    /// Planar bytes `[channels, height, width]` of the model's image shape.
     pub pixels: Vec<u8>,
     /// What the image is conditioned on.
     pub condition: Condition,
@@ -27,19 +27,19 @@ pub struct Query {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScoreSettings {
-    /// Which timesteps the ELBO is evaluated at.
+    /// Timesteps at which the ELBO is evaluated.
     pub timesteps: Timesteps,
-    /// Noise draws at each.
+    /// Noise draws per timestep.
     pub draws: usize,
     /// Seed of the noise.
     pub seed: u64,
-    /// Images in memory at once, at most; scores do not depend on it.
+    /// Maximum number of images per network pass; scores do not depend on it.
     pub batch: usize,
     /// Class label of the queries, for class-conditional models; becomes each query's condition when it is read.
     pub class: Option<usize>,
     /// Stop as soon as the top is separated, instead of evaluating all of `timesteps`.
     pub stop: Option<StopSettings>,
-    /// How scores of images become scores of groups; the method's default where absent.
+    /// Aggregation of image scores to group scores; the method's default if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aggregate: Option<Aggregation>,
     /// Correct similarities for hubs, images that are near to everything (CSLS, Conneau et al. 2018).
@@ -62,7 +62,7 @@ impl Default for ScoreSettings {
     }
 }
 
-/// What a score is measured in.
+/// Unit of a score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -102,41 +102,41 @@ impl Unit {
 /// What a method scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Groups as wholes.
+    /// Whole groups.
     Groups,
-    /// Training images one by one; groups by aggregation.
+    /// Individual training images; groups by aggregation.
     Images,
 }
 
-/// How far a score is from the quantity it stands for.
+/// Whether a score is exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exactness {
-    /// It is the quantity itself, up to the noise of its estimation.
+    /// Exact, up to estimation noise.
     Exact,
-    /// It approximates the quantity.
+    /// An approximation.
     Approximate,
 }
 
-/// What a method says of itself; the window, the tables and the report take labels and units from here.
+/// Description of a method; the window, the tables and the report take labels and units from here.
 #[derive(Debug)]
 pub struct MethodInfo {
     /// Name in files and on the command line.
     pub name: &'static str,
     /// Name on screen.
     pub title: &'static str,
-    /// One line for people, without a full stop.
+    /// One-line description, without a full stop.
     pub description: &'static str,
     /// What its bars show, for the caption of a chart.
     pub caption: &'static str,
-    /// What its scores are measured in.
+    /// Unit of its scores.
     pub unit: Unit,
-    /// What it scores.
+    /// What it scores: groups or images.
     pub scope: Scope,
-    /// How far its scores are from what they stand for.
+    /// Whether its scores are exact.
     pub exactness: Exactness,
-    /// What must be computed before it can score.
+    /// Required artefacts.
     pub artefacts: &'static [Artefact],
-    /// Increased whenever the same inputs give other scores, so that cached ones are not used.
+    /// Incremented whenever the same inputs give other scores, which invalidates cached ones.
     pub revision: u32,
 }
 
@@ -147,18 +147,18 @@ pub struct GroupScore {
     pub group: String,
     /// The score, in the method's unit; positive values support the group.
     pub estimate: Estimate,
-    /// Network evaluations spent on it, those of the full model not counted.
+    /// Number of network evaluations, excluding those of the full model.
     pub evaluations: usize,
-    /// Whether it is among the leaders, where the ranking stopped early.
+    /// Whether it is among the top groups, if the ranking stopped early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<Decision>,
-    /// The unlearning check of the model without the group, where it was measured.
+    /// The unlearning check of the model without the group, if measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Judgement>,
-    /// Weighted terms, in the order of the plan; empty for methods without.
+    /// Weighted terms, in the order of the plan; empty for methods without terms.
     #[serde(skip)]
     pub terms: Vec<Term>,
-    /// Draws that belong together in `terms`.
+    /// Noise draws per timestep: this many consecutive `terms` belong to one timestep.
     #[serde(skip)]
     pub draws: usize,
 }
@@ -170,7 +170,7 @@ pub struct Attribution {
     pub query: String,
     /// Name of the method.
     pub method: String,
-    /// What the scores are measured in.
+    /// Unit of the scores.
     #[serde(default)]
     pub unit: Unit,
     /// One score per group, in the dataset's order.
@@ -178,7 +178,7 @@ pub struct Attribution {
     /// One score per training image of the dataset, for methods that score images; empty otherwise.
     #[serde(skip)]
     pub images: Vec<f64>,
-    /// What supports the leader, where it was requested.
+    /// Checks of the leading group, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<Trust>,
 }
@@ -199,7 +199,7 @@ impl GroupScore {
 }
 
 impl Attribution {
-    /// Scores of one query by one method, in nats; nothing is known yet that supports them.
+    /// Scores of one query by one method, in nats, without trust checks.
     pub fn new(query: &str, method: &str, scores: Vec<GroupScore>) -> Self {
         Self {
             query: query.to_owned(),
@@ -231,13 +231,13 @@ pub struct Request<'a> {
 
 /// A way to score groups: a pure function of the request and of the artefacts that its [`MethodInfo`] lists.
 pub trait Method: Send + Sync {
-    /// What the method is.
+    /// Description of the method.
     fn info(&self) -> &'static MethodInfo;
 
     /// Scores all groups for all queries.
     ///
     /// # Errors
-    /// Settings that the method does not take, and an internal fault where an artefact is missing.
+    /// Settings that the method does not support, and an internal fault if an artefact is missing.
     fn score(&self, request: &Request<'_>, artefacts: &Artefacts) -> Result<Vec<Attribution>>;
 
     /// Name in files and on the command line.
@@ -245,7 +245,7 @@ pub trait Method: Send + Sync {
         self.info().name
     }
 
-    /// How the models without a group are made that it needs; none where it needs none.
+    /// How the required models without a group are created; `None` if it needs none.
     fn counterfactuals(&self) -> Option<CounterfactualKind> {
         self.info().artefacts.iter().find_map(|artefact| match artefact {
             Artefact::Terms(kind) => Some(*kind),
@@ -254,12 +254,12 @@ pub trait Method: Send + Sync {
     }
 }
 
-/// How a model without a group is made.
+/// How a model without a group is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CounterfactualKind {
     /// By unlearning: approximate, minutes.
     Unlearned,
-    /// By training again without the group: exact, as long as the training took.
+    /// By retraining without the group: exact, takes as long as the original training.
     Retrained,
 }
 

@@ -1,9 +1,10 @@
-//! "Nothing stands out": the scores of random groups of images, unlearned by the same recipe, are what a group of no
-//! meaning scores. It says that removing a group matters more than removing random images, never that it is the cause.
+//! Random control groups: the scores of random groups of images, unlearned by the same recipe, are the null
+//! distribution of a group's score. A significant score means that removing the group matters more than removing random
+//! images, not that the group is the cause.
 //!
-//! Random groups' models are damaged unequally, and one that is damaged more scores higher on every image. So a score is
-//! taken as the image's effect + the image's slope x the model's offset + a rest. The offsets are measured on reference
-//! images that no unlearning saw, and what chance does is judged by the rest.
+//! Random groups' models are damaged unequally, and one that is damaged more scores higher on every image. So a score
+//! is modelled as the image's effect + the image's slope × the model's offset + a residual. The offsets are measured on
+//! reference images that no unlearning used, and significance is judged by the residuals.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +13,17 @@ use serde::{Deserialize, Serialize};
 use super::method::{Attribution, GroupScore};
 use whence_diffusion::elbo::student::t_quantile;
 
-/// Nominal share of images for which chance alone makes some group stand out.
+/// Nominal family-wise error rate: fraction of images on which some group is significant by chance alone.
 const NOMINAL: f64 = 0.05;
 
-/// Fewest random groups whose spread is worth anything.
+/// Minimum number of random groups from which a standard deviation is estimated.
 pub const FEWEST: usize = 4;
 
-/// Fewest reference images that tell a model's offset.
+/// Minimum number of reference images from which a model's offset is estimated.
 const FEWEST_REFERENCES: usize = 4;
 
-/// How much more each model harms reference images than random groups' models do on average, in units of how unequal these
-/// are: images differ in scale.
+/// How much more each model harms reference images than random groups' models do on average, in units of how unequal
+/// these are: images differ in scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offsets {
     random: Vec<f64>,
@@ -31,19 +32,21 @@ pub struct Offsets {
 }
 
 impl Offsets {
-    /// From the scores of reference images: under the models of `random` random groups, and behind them of the groups in
-    /// question. `shown` is the group that each image is of; it tells nothing about that group's own model. None where
-    /// the images are too few.
+    /// From the scores of reference images: under the models of `random` random groups, and behind them of the groups
+    /// in question. `shown` is the group that each image is of; the image is not used for that group's own model.
+    /// `None` if there are too few images.
     pub fn of(images: &[Attribution], random: usize, shown: &[String]) -> Option<Self> {
         let score = |s: &GroupScore| s.estimate.score;
-        let spreads: Vec<(f64, f64)> =
-            images.iter().map(|a| spread(&a.scores.iter().take(random).map(score).collect::<Vec<_>>())).collect();
+        let std_devs: Vec<(f64, f64)> = images
+            .iter()
+            .map(|a| mean_and_std_dev(&a.scores.iter().take(random).map(score).collect::<Vec<_>>()))
+            .collect();
         let offset = |number: usize| {
             let strayed: Vec<f64> = images
                 .iter()
-                .zip(&spreads)
+                .zip(&std_devs)
                 .zip(shown)
-                .filter_map(|((image, spread), shown)| Some((image.scores.get(number)?, *spread, shown)))
+                .filter_map(|((image, std_dev), shown)| Some((image.scores.get(number)?, *std_dev, shown)))
                 .filter(|(s, (_, sd), shown)| s.group != **shown && *sd > 0.0)
                 .map(|(s, (mean, sd), _)| (score(s) - mean) / sd)
                 .collect();
@@ -70,11 +73,11 @@ pub struct NullTest {
     pub sd: f64,
     /// Groups above this stand out, nats, unless they have an allowance to make up for.
     pub threshold: f64,
-    /// What a group has to score beyond the threshold, nats, because its model harms other groups' images more than random
-    /// groups' models do.
+    /// What a group has to score beyond the threshold, nats, because its model harms other groups' images more than
+    /// random groups' models do.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub allowances: BTreeMap<String, f64>,
-    /// Reference images that tell how much each model is damaged; none where too few are held out.
+    /// Number of reference images that measure the damage to each model; 0 if too few are held out.
     #[serde(default)]
     pub references: usize,
 }
@@ -82,22 +85,22 @@ pub struct NullTest {
 impl NullTest {
     /// The test of `groups` groups against the scores of random ones; none where these are too few.
     ///
-    /// The limit is the upper prediction limit of one more random group of the same offset x, from the least squares line of the
-    /// scores on the offsets, mean + b x + c s √(1 + 1/R + x² / Σx²), where s is the spread about the line and c Student's
-    /// quantile with R - 2 degrees of freedom at 1 - nominal / groups (Bonferroni). Neither b nor x counts below 0: a model
-    /// that is damaged less than random ones is not rewarded, so that what stands out is above what random groups score.
-    /// Without offsets it is the same of a line without slope; then chance makes a group stand out for about one
-    /// image in six.
+    /// The limit is the upper prediction limit of one more random group of the same offset x, from the least squares
+    /// line of the scores on the offsets, mean + b x + c s √(1 + 1/R + x² / Σx²), where s is the residual standard
+    /// deviation and c Student's quantile with R - 2 degrees of freedom at 1 - nominal / groups (Bonferroni). Neither b
+    /// nor x counts below 0: a model that is damaged less than random ones is not rewarded, so that what stands out is
+    /// above what random groups score. Without offsets it is the same of a line without slope; then chance makes a
+    /// group stand out for about one image in six.
     pub fn of(scores: Vec<f64>, groups: usize, offsets: Option<&Offsets>) -> Option<Self> {
         if scores.len() < FEWEST || groups == 0 || scores.iter().any(|s| !s.is_finite()) {
             return None;
         }
         let count = scores.len() as f64;
-        let (mean, sd) = spread(&scores);
+        let (mean, sd) = mean_and_std_dev(&scores);
         let offsets = offsets.filter(|o| o.random.len() == scores.len());
         let along: f64 = offsets.iter().flat_map(|o| &o.random).map(|x| x * x).sum();
         let offsets = offsets.filter(|_| along > 0.0);
-        let (slope, rest, freedom) = match offsets {
+        let (slope, residual, freedom) = match offsets {
             Some(offsets) => {
                 let pairs = || scores.iter().zip(&offsets.random);
                 let slope = (pairs().map(|(s, x)| (s - mean) * x).sum::<f64>() / along).max(0.0);
@@ -106,7 +109,7 @@ impl NullTest {
             }
             None => (0.0, sd, count - 1.0),
         };
-        let factor = t_quantile(NOMINAL / groups as f64, freedom) * rest;
+        let factor = t_quantile(NOMINAL / groups as f64, freedom) * residual;
         let threshold = mean + factor * (1.0 + 1.0 / count).sqrt();
         let limit = |x: f64| mean + slope * x + factor * (1.0 + 1.0 / count + x * x / along).sqrt();
         let damaged = offsets.iter().flat_map(|o| &o.groups).filter(|(_, x)| **x > 0.0);
@@ -126,33 +129,33 @@ impl NullTest {
 }
 
 /// Mean and standard deviation.
-fn spread(scores: &[f64]) -> (f64, f64) {
+fn mean_and_std_dev(scores: &[f64]) -> (f64, f64) {
     let count = scores.len() as f64;
     let mean = scores.iter().sum::<f64>() / count;
     (mean, (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt())
 }
 
-/// What speaks for the leader, besides its interval.
+/// Checks of the leading group, besides its interval.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trust {
-    /// Random groups' scores, where they were asked for.
+    /// Random groups' scores, if requested.
     pub null: Option<NullTest>,
-    /// The leader's lead over the runner-up in units of the null's spread.
+    /// The leader's lead over the runner-up in units of the null's standard deviation.
     pub lead: Option<f64>,
-    /// The group that the closed form names.
+    /// The group that the closed form ranks first.
     pub closed_form: Option<String>,
-    /// The group that a second unlearning with another seed names.
+    /// The group that a second unlearning with another seed ranks first.
     pub second_seed: Option<String>,
 }
 
 impl Trust {
-    /// In words, given the leader: what agrees and what does not; nothing where nothing is known.
+    /// Sentences about the checks of the given leader: which agree and which do not; empty without checks.
     pub fn sentences(&self, leader: &str, score: f64) -> Vec<String> {
-        let mut said = Vec::new();
+        let mut sentences = Vec::new();
         if let Some(null) = &self.null {
             let (count, limit) = (null.scores.len(), null.limit(leader));
             let alike = if limit > null.threshold { " where their models are damaged as much" } else { "" };
-            said.push(if null.stands_out(leader, score) {
+            sentences.push(if null.stands_out(leader, score) {
                 format!(
                     "Removing {leader} matters more than removing random images ({score:.2} nats; {count} random groups: below \
                      {limit:.2}{alike})"
@@ -165,14 +168,14 @@ impl Trust {
             [("the closed form", &self.closed_form), ("a second unlearning with another seed", &self.second_seed)]
         {
             if let Some(named) = named {
-                said.push(if named == leader {
+                sentences.push(if named == leader {
                     format!("{leader} is named by {what} too")
                 } else {
                     format!("{what} names {named} instead")
                 });
             }
         }
-        said
+        sentences
     }
 }
 
@@ -186,9 +189,9 @@ mod tests {
         Attribution::new("image", "guda", models.iter().map(|(name, score)| GroupScore::exact(name, *score)).collect())
     }
 
-    /// Share of simulated images on which one of `groups` groups of no meaning stands out, by the plain spread and with
-    /// reference images. Each trial has models of its own, whose offsets are skewed as the digits' are: one in so many
-    /// is damaged far more than the others.
+    /// Share of simulated images on which one of `groups` null groups is significant, by the plain standard deviation
+    /// and with reference images. Each trial has models of its own, whose offsets are skewed as the digits' are: one in
+    /// so many is damaged far more than the others.
     fn false_alarms(random: usize, groups: usize, damage: f64) -> (f64, f64) {
         let (trials, references) = (2000, 16);
         let (mut plain, mut referred) = (0, 0);
@@ -249,14 +252,14 @@ mod tests {
         };
         let images: Vec<Attribution> = shown.iter().map(models).collect();
         let offsets = Offsets::of(&images, 5, &shown).unwrap();
-        // The random groups' offsets explain their scores wholly, so that no spread is left.
+        // The random groups' offsets explain their scores completely, so the residuals are 0.
         let test = NullTest::of(random.iter().map(|r| r + 4.0).collect(), 2, Some(&offsets)).unwrap();
         assert!((test.threshold - 5.0).abs() < 1e-9 && test.references == 7, "{test:?}");
         assert!((test.limit("ink") - 7.0).abs() < 1e-9 && test.limit("oil") == test.threshold, "{test:?}");
         assert!(test.stands_out("oil", 5.1) && !test.stands_out("ink", 6.9) && test.stands_out("ink", 7.1));
         let plain = NullTest::of(random.iter().map(|r| r + 4.0).collect(), 2, None).unwrap();
         assert!(plain.threshold > 5.1 && plain.references == 0 && plain.allowances.is_empty());
-        // Two images of other groups are too few to tell anything of ink.
+        // Two images of other groups are too few to estimate ink's offset.
         assert_eq!(Offsets::of(&images[..4], 5, &shown[..4]), None);
         assert_eq!(Offsets::of(&[], 5, &[]), None);
     }
@@ -275,14 +278,17 @@ mod tests {
             second_seed: Some("oil".into()),
             ..Trust::default()
         };
-        let said = trust.sentences("ink", 5.0).join(". ");
-        assert!(said.contains("matters more than removing random") && said.contains("closed form too"), "{said}");
-        assert!(said.contains("names oil instead"), "{said}");
+        let sentences = trust.sentences("ink", 5.0).join(". ");
+        assert!(
+            sentences.contains("matters more than removing random") && sentences.contains("closed form too"),
+            "{sentences}"
+        );
+        assert!(sentences.contains("names oil instead"), "{sentences}");
         assert!(trust.sentences("ink", 0.2)[0].starts_with("4 random groups could reach"));
         let mut damaged = trust.clone();
         damaged.null.as_mut().unwrap().allowances.insert("ink".into(), 9.0);
-        let said = damaged.sentences("ink", 5.0).join(". ");
-        assert!(said.starts_with("4 random groups could") && said.contains("damaged as much"), "{said}");
+        let sentences = damaged.sentences("ink", 5.0).join(". ");
+        assert!(sentences.starts_with("4 random groups could") && sentences.contains("damaged as much"), "{sentences}");
         assert!(!damaged.sentences("oil", 5.0)[0].contains("damaged"), "oil has nothing to make up for");
         assert!(Trust::default().sentences("ink", 1.0).is_empty());
     }

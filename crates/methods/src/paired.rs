@@ -11,9 +11,9 @@ use whence_diffusion::elbo::anytime::Settings as StopSettings;
 
 /// How the timesteps of the queries are chosen.
 enum Schedule {
-    /// Some at a time, until the top is separated.
+    /// In steps, until the top is separated.
     Early(StopSettings),
-    /// All of one plan per query.
+    /// All points of one plan per query.
     Whole(Vec<Plan>),
 }
 
@@ -40,7 +40,7 @@ fn requests(plans: &[Plan], groups: usize) -> Vec<TermRequest> {
     plans.iter().enumerate().map(request).collect()
 }
 
-/// What scoring would have to evaluate, at most.
+/// Upper bound on the evaluations of scoring.
 pub(super) fn work(resolver: &mut Resolver<'_>) -> Result<Work> {
     let (evaluator, schedule, _) = start(resolver)?;
     match schedule {

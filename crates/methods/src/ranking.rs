@@ -1,4 +1,4 @@
-//! From scores to an order that calls ties ties, and to one plain sentence.
+//! From scores to a ranking with ties, and to a one-sentence summary.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,14 +13,14 @@ pub struct Ranked {
     pub index: usize,
     /// 1 for the highest score; equal scores share a rank.
     pub rank: usize,
-    /// Whether the noise leaves open which of this group and the one before it comes first.
+    /// Whether this group is statistically tied with the previous one.
     pub tied_with_previous: bool,
 }
 
 /// Groups from the highest score to the lowest; equal scores in the dataset's order.
 pub fn rank(scores: &[GroupScore]) -> Vec<Ranked> {
     let mut order: Vec<(usize, &GroupScore)> = scores.iter().enumerate().collect();
-    // A ranking that stopped early has said which groups lead and which were left behind.
+    // A ranking that stopped early has decided which groups are at the top and which are eliminated.
     let tier = |s: &GroupScore| s.side.map_or(0, Decision::tier);
     order.sort_by(|(i, a), (j, b)| {
         tier(a).cmp(&tier(b)).then(b.estimate.score.total_cmp(&a.estimate.score)).then(i.cmp(j))
@@ -58,7 +58,7 @@ pub fn difference(a: &GroupScore, b: &GroupScore) -> Estimate {
     Estimate::new(a.estimate.score - b.estimate.score, std_err)
 }
 
-/// What the ranking says, in one sentence.
+/// One-sentence summary of the ranking.
 pub fn verdict(attribution: &Attribution) -> String {
     let ranked = rank(&attribution.scores);
     let name = |r: &Ranked| attribution.scores.get(r.index).map_or("", |s| s.group.as_str());

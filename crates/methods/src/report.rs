@@ -5,7 +5,7 @@ use whence_base::Result;
 
 /// Receives the progress of a method; an error stops the work.
 pub trait Report {
-    /// How many network evaluations the work takes, besides making models; called once, before it begins.
+    /// Total number of network evaluations, excluding the creation of models; called once, before the work starts.
     ///
     /// # Errors
     /// [`Error::Cancelled`](whence_base::Error::Cancelled) stops the work.
@@ -14,13 +14,13 @@ pub trait Report {
         Ok(())
     }
 
-    /// Network evaluations done and in all, of the part named by `what`.
+    /// Completed and total network evaluations of the phase named by `what`.
     ///
     /// # Errors
     /// [`Error::Cancelled`](whence_base::Error::Cancelled) stops the work.
     fn progress(&mut self, what: &str, done: usize, total: usize) -> Result<()>;
 
-    /// Work beside the network evaluations that were planned.
+    /// Progress of work other than the planned network evaluations.
     ///
     /// # Errors
     /// As [`progress`](Self::progress).

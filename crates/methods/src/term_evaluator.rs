@@ -1,4 +1,4 @@
-//! What is known of every query and group, and the evaluations that fill what is not.
+//! The known terms of every query and group, and the evaluation of missing ones.
 
 use super::artefacts::{ArtefactCache, Counterfactuals, Work};
 use super::method::{GroupScore, Request};
@@ -6,13 +6,13 @@ use super::report::Report;
 use whence_base::Result;
 use whence_diffusion::elbo::{Estimate, FullPass, Plan, Point, QueryPoint, ScorerQuery, TermTable};
 
-/// Predictions of the full model kept at a time, in numbers (1 GiB).
+/// Maximum number of values of the full model's predictions in memory (1 GiB).
 const CACHED_NUMBERS: usize = 1 << 28;
 
 /// Evaluations after which terms are written, so that a crash loses little.
 const WRITE_EVERY: usize = 512;
 
-/// Points of one query that groups shall be evaluated at.
+/// A request to evaluate groups at points of one query.
 pub struct TermRequest {
     /// Index of the query.
     pub query: usize,
@@ -28,7 +28,7 @@ pub struct TermEvaluator<'a> {
     names: Vec<String>,
     counterfactuals: &'a mut dyn Counterfactuals,
     cache: &'a mut dyn ArtefactCache,
-    /// What each group's weights are known by; none where its model is not made yet.
+    /// Identity of each group's weights; `None` if its model does not exist yet.
     identities: Vec<Option<String>>,
     /// By query, then by group.
     tables: Vec<Vec<TermTable>>,
@@ -70,12 +70,12 @@ impl<'a> TermEvaluator<'a> {
         &self.names
     }
 
-    /// What is known of a query and a group.
+    /// The known terms of a query and a group.
     pub fn table(&self, query: usize, group: usize) -> Option<&TermTable> {
         self.tables.get(query)?.get(group)
     }
 
-    /// The score of a query and a group over a plan, where all its terms are known.
+    /// The score of a query and a group over a plan, if all its terms are known.
     pub fn score(&self, query: usize, group: usize, plan: &Plan) -> Option<GroupScore> {
         let terms = self.table(query, group)?.weighted(plan)?;
         Some(GroupScore {
@@ -89,54 +89,55 @@ impl<'a> TermEvaluator<'a> {
         })
     }
 
-    /// What these wants lack.
-    pub fn cost(&self, wants: &[TermRequest]) -> Work {
+    /// Work of evaluating the missing terms of these requests.
+    pub fn cost(&self, requests: &[TermRequest]) -> Work {
         let mut work = Work::default();
-        for want in wants {
-            let missing: usize = want.groups.iter().map(|g| self.missing(want, *g).count()).sum();
-            let places = self.missing_anywhere(want).len();
-            work += Work { evaluations: missing + places, places, ..Work::default() };
+        for requested in requests {
+            let missing: usize = requested.groups.iter().map(|g| self.missing(requested, *g).count()).sum();
+            let points = self.missing_anywhere(requested).len();
+            work += Work { evaluations: missing + points, points, ..Work::default() };
         }
         work
     }
 
-    /// Positions in the want's places that the group lacks.
-    fn missing<'w>(&self, want: &'w TermRequest, group: usize) -> impl Iterator<Item = usize> + use<'_, 'w, 'a> {
-        let table = self.table(want.query, group);
+    /// Indices of the requested points at which the group's term is missing.
+    fn missing<'w>(&self, requested: &'w TermRequest, group: usize) -> impl Iterator<Item = usize> + use<'_, 'w, 'a> {
+        let table = self.table(requested.query, group);
         let known = move |(t, draw): (usize, usize)| table.is_some_and(|table| table.get(t, draw).is_some());
-        want.points.iter().enumerate().filter(move |(_, place)| !known(**place)).map(|(i, _)| i)
+        requested.points.iter().enumerate().filter(move |(_, point)| !known(**point)).map(|(i, _)| i)
     }
 
-    fn missing_anywhere(&self, want: &TermRequest) -> Vec<usize> {
-        let mut all: Vec<usize> = want.groups.iter().flat_map(|g| self.missing(want, *g)).collect();
+    fn missing_anywhere(&self, requested: &TermRequest) -> Vec<usize> {
+        let mut all: Vec<usize> = requested.groups.iter().flat_map(|g| self.missing(requested, *g)).collect();
         all.sort_unstable();
         all.dedup();
         all
     }
 
     /// Evaluates what is missing: the full model once, then one group's model after the other over all queries. Calls
-    /// `group_done` with the term_evaluator, the position of a group and whoever is told, when all wants have its terms.
+    /// `group_done` with the evaluator, the position of a group and the progress report once all its requested terms
+    /// are known.
     ///
     /// # Errors
-    /// Those of models, devices, the store and whoever is told. What was evaluated before is kept.
+    /// Those of models, devices, the store and the report. Terms evaluated before the error remain stored.
     pub fn evaluate(
         &mut self,
-        wants: &[TermRequest],
+        requests: &[TermRequest],
         report: &mut dyn Report,
         group_done: &mut dyn FnMut(&Self, usize, &mut dyn Report) -> Result<()>,
     ) -> Result<()> {
-        let portions = self.portions(wants);
+        let portions = self.portions(requests);
         let last = portions.len().saturating_sub(1);
         for (number, portion) in portions.into_iter().enumerate() {
-            let places: Vec<Vec<usize>> = portion.iter().map(|w| self.missing_anywhere(w)).collect();
+            let indices: Vec<Vec<usize>> = portion.iter().map(|w| self.missing_anywhere(w)).collect();
             let queries: Vec<ScorerQuery> =
-                portion.iter().zip(&places).filter_map(|(w, p)| self.prepared(w, p)).collect();
+                portion.iter().zip(&indices).filter_map(|(w, p)| self.prepared(w, p)).collect();
             let Request { model, settings, .. } = self.request;
             let pass = FullPass::run(model, model.schedule(), &queries, settings.seed, settings.batch, &mut |d, t| {
                 report.progress("full model", d, t)
             })?;
             for group in 0..self.groups().len() {
-                self.fill(&pass, portion, &places, group, report)?;
+                self.fill(&pass, portion, &indices, group, report)?;
                 if number == last {
                     group_done(self, group, report)?;
                 }
@@ -145,50 +146,50 @@ impl<'a> TermEvaluator<'a> {
         Ok(())
     }
 
-    /// Wants cut so that the full model's predictions fit into memory; one empty portion where there are none.
-    fn portions<'w>(&self, wants: &'w [TermRequest]) -> Vec<&'w [TermRequest]> {
+    /// Requests in portions whose full-model predictions fit into memory; one empty portion if there are none.
+    fn portions<'w>(&self, requests: &'w [TermRequest]) -> Vec<&'w [TermRequest]> {
         let size = self.request.model.sample_shape().numel().max(1);
         let (mut portions, mut start, mut numbers) = (Vec::new(), 0, 0);
-        for (i, want) in wants.iter().enumerate() {
-            let own = want.points.len() * size;
+        for (i, requested) in requests.iter().enumerate() {
+            let own = requested.points.len() * size;
             if i > start && numbers + own > CACHED_NUMBERS {
-                portions.extend(wants.get(start..i));
+                portions.extend(requests.get(start..i));
                 (start, numbers) = (i, 0);
             }
             numbers += own;
         }
-        portions.extend(wants.get(start..));
+        portions.extend(requests.get(start..));
         portions
     }
 
-    fn prepared(&self, want: &TermRequest, places: &[usize]) -> Option<ScorerQuery> {
-        let query = self.request.queries.get(want.query)?;
-        let point = |i: &usize| want.points.get(*i).map(|&(t, draw)| Point { t, draw, weight: 1.0 });
-        let points = places.iter().filter_map(point).collect();
+    fn prepared(&self, requested: &TermRequest, indices: &[usize]) -> Option<ScorerQuery> {
+        let query = self.request.queries.get(requested.query)?;
+        let point = |i: &usize| requested.points.get(*i).map(|&(t, draw)| Point { t, draw, weight: 1.0 });
+        let points = indices.iter().filter_map(point).collect();
         let codec = self.request.model.codec();
         Some(ScorerQuery::of_image(codec, query.pixels.clone(), query.condition, Plan { points, draws: 1 }))
     }
 
-    /// One group's missing terms of a portion, written now and then.
+    /// Evaluates one group's missing terms of a portion, and saves them at intervals.
     fn fill(
         &mut self,
         pass: &FullPass<'_>,
         portion: &[TermRequest],
-        places: &[Vec<usize>],
+        indices: &[Vec<usize>],
         group: usize,
         report: &mut dyn Report,
     ) -> Result<()> {
         let Some(&index) = self.groups().get(group) else { return Ok(()) };
-        if self.todo(portion, places, group).is_empty() {
+        if self.todo(portion, indices, group).is_empty() {
             return Ok(());
         }
         let other = self.counterfactuals.without(index, report)?;
         self.load_now_known(group, index)?;
-        let todo = self.todo(portion, places, group);
+        let todo = self.todo(portion, indices, group);
         let what = format!("scoring without {}", self.names.get(group).map_or("", String::as_str));
         let (mut done, total) = (0, todo.len());
         for block in todo.chunks(WRITE_EVERY) {
-            let at: Vec<_> = block.iter().map(|(place, ..)| *place).collect();
+            let at: Vec<_> = block.iter().map(|(point, ..)| *point).collect();
             let terms = pass.terms_at(&other, &at, &mut |d, _| report.progress(&what, done + d, total))?;
             done += block.len();
             for (&(_, query, t, draw), term) in block.iter().zip(terms) {
@@ -209,31 +210,31 @@ impl<'a> TermEvaluator<'a> {
         Ok(())
     }
 
-    /// What a group lacks of a portion: the point in the pass, and its query, timestep and draw.
+    /// The missing terms of a group in a portion: the point in the pass, and its query, timestep and draw.
     fn todo(
         &self,
         portion: &[TermRequest],
-        places: &[Vec<usize>],
+        indices: &[Vec<usize>],
         group: usize,
     ) -> Vec<(QueryPoint, usize, usize, usize)> {
         let mut todo = Vec::new();
-        for (q, (want, places)) in portion.iter().zip(places).enumerate() {
-            if !want.groups.contains(&group) {
+        for (q, (requested, indices)) in portion.iter().zip(indices).enumerate() {
+            if !requested.groups.contains(&group) {
                 continue;
             }
-            let table = self.table(want.query, group);
-            for (p, place) in places.iter().enumerate() {
-                if let Some(&(t, draw)) = want.points.get(*place)
+            let table = self.table(requested.query, group);
+            for (p, index) in indices.iter().enumerate() {
+                if let Some(&(t, draw)) = requested.points.get(*index)
                     && table.is_none_or(|table| table.get(t, draw).is_none())
                 {
-                    todo.push((QueryPoint { query: q, point: p }, want.query, t, draw));
+                    todo.push((QueryPoint { query: q, point: p }, requested.query, t, draw));
                 }
             }
         }
         todo
     }
 
-    /// A model that was just made has an identity now, under which terms may be cached.
+    /// A model that was just created now has an identity under which terms can be cached.
     fn load_now_known(&mut self, group: usize, index: usize) -> Result<()> {
         let Some(slot) = self.identities.get_mut(group).filter(|i| i.is_none()) else { return Ok(()) };
         let Some(identity) = self.counterfactuals.identity(index)? else { return Ok(()) };

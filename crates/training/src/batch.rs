@@ -1,4 +1,5 @@
-//! Noisy images with their targets, drawn by counter: step s of a run is the same however the run got there.
+//! Batches of noisy images with their targets, sampled by counter: the batch of a step does not depend on where the run
+//! was started or resumed.
 
 use std::ops::Range;
 
@@ -10,16 +11,16 @@ use whence_data::Dataset;
 use whence_diffusion::{Condition, NoiseSchedule};
 use whence_models::Conditions;
 
-/// How images are varied when they are drawn.
+/// Data augmentation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Variation {
     /// Mirror half of the images left to right.
     pub flip: bool,
-    /// Uniform noise in units of one grey level of 255, centred; spreads images of few grey levels.
+    /// Amplitude of centred uniform noise, in units of one grey level of 255; dequantises images of few grey levels.
     pub dequantize: f64,
 }
 
-/// An image drawn for training: [-1, 1], row-major.
+/// A training sample `[channels, height, width]`, row-major, in [-1, 1].
 pub fn draw_image(dataset: &Dataset, index: usize, variation: Variation, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let mut image: Vec<f32> = dataset.pixels(index).iter().map(|&b| f32::from(b) / 127.5 - 1.0).collect();
     if variation.dequantize > 0.0 {
@@ -36,27 +37,27 @@ pub fn draw_image(dataset: &Dataset, index: usize, variation: Variation, rng: &m
     image
 }
 
-/// Images, noisy at random timesteps, and what the network should say of them.
+/// Images with noise at random timesteps, and the network's training targets.
 #[derive(Clone, Debug, Default)]
 pub struct NoisyBatch {
-    /// Noisy images.
+    /// Noisy images, `[batch, channels, height, width]` row-major.
     pub noisy: Vec<f32>,
-    /// The network's targets, in its own terms.
+    /// Training targets in the model's prediction type (noise, v or sample), of the same shape.
     pub targets: Vec<f32>,
-    /// One timestep an image.
+    /// One timestep per image.
     pub timesteps: Vec<usize>,
     /// One condition per sample.
     pub conditions: Vec<Condition>,
 }
 
 impl NoisyBatch {
-    /// Makes `image` noisy at a random timestep and adds it.
+    /// Adds `image` with noise at a random timestep.
     pub fn push(&mut self, image: Vec<f32>, condition: Condition, schedule: &NoiseSchedule, rng: &mut ChaCha8Rng) {
         let t = rng.random_range(0..schedule.len());
         self.push_at(t, image, condition, schedule, rng);
     }
 
-    /// Makes `image` noisy at timestep `t` and adds it.
+    /// Adds `image` with noise at timestep `t`.
     pub fn push_at(
         &mut self,
         t: usize,
@@ -72,7 +73,7 @@ impl NoisyBatch {
         self.conditions.push(condition);
     }
 
-    /// Adds the places of `other` behind one's own.
+    /// Appends the images of `other`.
     pub fn append(&mut self, other: Self) {
         self.noisy.extend(other.noisy);
         self.targets.extend(other.targets);
@@ -80,22 +81,22 @@ impl NoisyBatch {
         self.conditions.extend(other.conditions);
     }
 
-    /// Some of the images, by their places.
+    /// The images in a range of indices.
     #[must_use]
-    pub fn part(&self, places: &Range<usize>) -> Self {
+    pub fn part(&self, range: &Range<usize>) -> Self {
         let size = self.noisy.len() / self.len().max(1);
-        let values = |all: &[f32]| all.get(places.start * size..places.end * size).unwrap_or_default().to_vec();
+        let values = |all: &[f32]| all.get(range.start * size..range.end * size).unwrap_or_default().to_vec();
         Self {
             noisy: values(&self.noisy),
             targets: values(&self.targets),
-            timesteps: self.timesteps.get(places.clone()).unwrap_or_default().to_vec(),
-            conditions: self.conditions.get(places.clone()).unwrap_or_default().to_vec(),
+            timesteps: self.timesteps.get(range.clone()).unwrap_or_default().to_vec(),
+            conditions: self.conditions.get(range.clone()).unwrap_or_default().to_vec(),
         }
     }
 
-    /// The conditions as the network takes them.
+    /// The conditions in the form of the network's input.
     ///
-    /// A batch is of one model, so that all of its samples have a condition or none has one.
+    /// A batch belongs to one model, so either all of its samples have a condition or none has.
     pub fn network_conditions(&self) -> Conditions {
         let conditions = Condition::batch(&self.conditions);
         debug_assert!(conditions.is_ok(), "a batch of one model has conditions of one kind");
@@ -107,7 +108,7 @@ impl NoisyBatch {
         self.timesteps.len()
     }
 
-    /// Whether there are none.
+    /// Whether the batch is empty.
     pub fn is_empty(&self) -> bool {
         self.timesteps.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The settings of a training run, as plain data: what `--config` reads, and what a model remembers of its making.
+//! The settings of a training run, as plain data: read by `--config` and recorded with the trained model.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,22 +8,22 @@ use whence_models::NetworkConfig;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::weights::Precision;
 
-/// Most optimizer steps of a run.
+/// Maximum number of optimizer steps of a run.
 pub(crate) const MAX_STEPS: usize = 100_000_000;
 
-/// Most images in a step.
+/// Maximum number of images per step.
 pub(crate) const MAX_BATCH: usize = 65_536;
 
-/// What to do about a learning rate that is none.
+/// Advice for an invalid learning rate.
 pub(crate) const LEARNING_RATE_REMEDY: &str = "give a number from 1e-12 to 10, such as 0.001";
 
-/// Whether an optimizer can learn something at this rate.
+/// Whether this is a valid learning rate.
 pub(crate) fn is_learning_rate(rate: f64) -> bool {
     (1e-12..=10.0).contains(&rate)
 }
 
-/// Most steps of warm-up. A warm-up that outlasts a long run would leave it at a rate near zero; short trial runs may end
-/// within the default warm-up.
+/// Maximum number of warm-up steps. A warm-up longer than a long run would leave its rate near zero; short trial runs
+/// may end within the default warm-up.
 pub(crate) fn longest_warmup(steps: usize) -> usize {
     steps.max(1000)
 }
@@ -32,13 +32,13 @@ pub(crate) fn longest_warmup(steps: usize) -> usize {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
-    /// The network; chosen by image size where absent.
+    /// The network; chosen by image size if absent.
     pub network: Option<NetworkConfig>,
     /// The noise schedule.
     pub scheduler: SchedulerConfig,
-    /// Optimizer steps.
+    /// Number of optimizer steps.
     pub steps: usize,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
@@ -46,13 +46,13 @@ pub struct TrainingConfig {
     pub warmup_steps: usize,
     /// Optimizer.
     pub optimizer: AdamWConfig,
-    /// Decay of the weights' moving average, which is what is saved; the raw weights where absent.
+    /// Decay of the exponential moving average of the weights, which is saved; the raw weights are saved if absent.
     pub ema_decay: Option<f64>,
-    /// Mirror half of the images.
+    /// Mirror half of the images horizontally.
     pub flip: bool,
-    /// Uniform noise in units of one grey level of 255.
+    /// Amplitude of uniform noise, in units of one grey level of 255.
     pub dequantize: f64,
-    /// Seed of the start, the order, the noise.
+    /// Seed of the initial weights, the image order and the noise.
     pub seed: u64,
     /// Number format of the saved weights.
     pub precision: Precision,
@@ -81,7 +81,7 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
-    /// Refuses numbers that cannot train anything.
+    /// Rejects values that cannot train anything.
     ///
     /// # Errors
     /// Names the setting.
@@ -122,8 +122,8 @@ impl TrainingConfig {
         if step < self.warmup_steps {
             return self.learning_rate * (step + 1) as f64 / self.warmup_steps as f64;
         }
-        let rest = self.steps.saturating_sub(self.warmup_steps).max(1) as f64;
-        let progress = ((step - self.warmup_steps) as f64 / rest).min(1.0);
+        let decay_steps = self.steps.saturating_sub(self.warmup_steps).max(1) as f64;
+        let progress = ((step - self.warmup_steps) as f64 / decay_steps).min(1.0);
         self.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
     }
 }

@@ -1,17 +1,17 @@
-//! Which images a training run does without.
+//! Images that are left out of a training run.
 
 use serde::{Deserialize, Serialize};
 
 use whence_data::Dataset;
 
-/// Images that a training run does without: whole groups, single images, or none.
+/// Images left out of a training run: whole groups, single images, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     groups: Vec<usize>,
     images: Vec<usize>,
 }
 
-/// What a model remembers of [`LeftOut`], where it was more than one group.
+/// The record of [`LeftOut`] in `training.json`, if it was more than one group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOutRecord {
     /// Names of the groups.
@@ -21,7 +21,7 @@ pub struct LeftOutRecord {
 }
 
 impl LeftOut {
-    /// Groups by number.
+    /// Groups by index.
     pub fn groups(groups: impl IntoIterator<Item = usize>) -> Self {
         let mut groups: Vec<usize> = groups.into_iter().collect();
         groups.sort_unstable();
@@ -29,7 +29,7 @@ impl LeftOut {
         Self { groups, images: Vec::new() }
     }
 
-    /// Images by number.
+    /// Images by index.
     pub fn images(images: impl IntoIterator<Item = usize>) -> Self {
         let mut images: Vec<usize> = images.into_iter().collect();
         images.sort_unstable();
@@ -53,7 +53,7 @@ impl LeftOut {
         (0..dataset.len()).filter(|i| !self.contains(dataset, *i)).count()
     }
 
-    /// The one group left out, where it is one group and nothing else.
+    /// The group left out, if it is one group and nothing else.
     pub fn single_group<'a>(&self, dataset: &'a Dataset) -> Option<&'a String> {
         match (self.groups.as_slice(), self.images.as_slice()) {
             ([group], []) => dataset.groups().get(*group),
@@ -61,7 +61,7 @@ impl LeftOut {
         }
     }
 
-    /// For `training.json`, where it is not one group alone.
+    /// The record for `training.json`, unless it is one group alone.
     pub fn record(&self, dataset: &Dataset) -> Option<LeftOutRecord> {
         if self.is_empty() || self.single_group(dataset).is_some() {
             return None;

@@ -1,4 +1,4 @@
-//! The training loop: a dataset in, a diffusers folder out, checkpoints between.
+//! The training loop: trains a model on a dataset, with checkpoints, and saves it as a diffusers folder.
 
 use std::path::{Path, PathBuf};
 
@@ -21,24 +21,24 @@ use whence_nn::optimizer::AdamW;
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_tensors, prefixed, to_vec, write_tensors};
 
-/// Beside the weights of a trained model: what it was made from.
+/// File beside the weights of a trained model: its provenance.
 const RECORD: &str = "training.json";
 
 /// The weights of a model folder.
 const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
 
-/// What the caller sees after each step.
+/// Passed to the caller after each step.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainingStep {
-    /// Steps done.
+    /// Number of completed steps.
     pub step: usize,
-    /// Steps in all.
+    /// Total number of steps.
     pub steps: usize,
-    /// Mean squared error of this step's batch; not read from the device at every step.
+    /// Mean squared error of this step's batch; read from the device only at some steps.
     pub loss: Option<f32>,
 }
 
-/// What a trained model remembers of its making, in `training.json` beside its weights.
+/// The provenance of a trained model, in `training.json` beside its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRecord {
     /// Version of this file's layout.
@@ -52,7 +52,7 @@ pub struct TrainingRecord {
     /// Other images left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOutRecord>,
-    /// What the classes of a class-conditional model stand for: the groups, in their order.
+    /// Class names of a class-conditional model: the groups, in their order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
     /// blake3 of the file of the weights, hexadecimal; earlier versions did not write it.
@@ -66,7 +66,7 @@ impl TrainingRecord {
         whence_store::read_json(&folder.join(RECORD)).ok()
     }
 
-    /// The record of a model folder; none where it has none.
+    /// The record of a model folder; `None` if it has none.
     ///
     /// # Errors
     /// Where there is one that cannot be read: a damaged record is not a missing one.
@@ -75,12 +75,12 @@ impl TrainingRecord {
         if path.exists() { whence_store::read_json(&path).map(Some) } else { Ok(None) }
     }
 
-    /// Whether the two runs give the same weights.
+    /// Whether the two runs produce the same weights.
     pub fn same_run(&self, other: &Self) -> bool {
         self.weight_relevant_fields() == other.weight_relevant_fields()
     }
 
-    /// Hash of all that decides the weights.
+    /// Hash of everything that determines the weights.
     pub fn key(&self) -> String {
         let (record, schedule) = self.weight_relevant_fields();
         let mut hasher = blake3::Hasher::new_derive_key("whence 2026 training v1");
@@ -91,11 +91,11 @@ impl TrainingRecord {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// The record without what changes no weight: how often checkpoints are written, and the words of the schedule.
+    /// The record without fields that do not affect the weights: the checkpoint interval, and notes of the schedule.
     fn weight_relevant_fields(&self) -> (Self, Option<NoiseSchedule>) {
         let mut record = self.clone();
         record.config.checkpoint_every = 0;
-        // They follow from the dataset and the run.
+        // The class names follow from the dataset and the run.
         (record.classes, record.weights) = (None, None);
         let schedule = NoiseSchedule::new(&record.config.scheduler).ok();
         record.config.scheduler =
@@ -110,13 +110,13 @@ pub struct Training<'a> {
     pub dataset: &'a Dataset,
     /// Settings.
     pub config: &'a TrainingConfig,
-    /// Images to leave out: the same run, with others in their places.
+    /// Images to leave out: the same run, with other images in their positions.
     pub left_out: &'a LeftOut,
-    /// The condition of each group under an existing class-conditional model; group n is class n where absent.
+    /// The condition of each group under an existing class-conditional model; group n is class n if absent.
     pub conditions: Option<&'a GroupConditions>,
     /// Folder of the finished model; checkpoints go to `checkpoint/` in it until then.
     pub out: &'a Path,
-    /// Where to compute.
+    /// Compute device.
     pub device: &'a burn::tensor::Device,
 }
 
@@ -125,7 +125,7 @@ impl Training<'_> {
         self.config.network.clone().unwrap_or_else(|| default_network(sample_shape(self.dataset.shape())))
     }
 
-    /// What the finished model will say of its making.
+    /// The provenance record of the finished model.
     pub fn record(&self) -> TrainingRecord {
         TrainingRecord {
             schema_version: 1,
@@ -146,7 +146,7 @@ impl Training<'_> {
         }
     }
 
-    /// Whether this very run has finished in the folder before.
+    /// Whether this run has already finished in the folder.
     pub fn is_finished(&self) -> bool {
         TrainingRecord::of_model(self.out).is_some_and(|r| r.same_run(&self.record()))
             && !self.out.join("checkpoint").exists()
@@ -156,7 +156,7 @@ impl Training<'_> {
     /// The model in the folder, where [`is_finished`](Self::is_finished).
     ///
     /// # Errors
-    /// A damaged file: hours of training are not thrown away without a word.
+    /// A damaged file: hours of training are not discarded silently.
     pub fn finished(&self) -> Result<Option<Pipeline>> {
         if !self.is_finished() {
             return Ok(None);
@@ -172,7 +172,7 @@ impl Training<'_> {
         Pipeline::load(self.out, self.device).map(Some)
     }
 
-    /// Trains, from the last checkpoint where there is one. Returns the finished model.
+    /// Trains, resuming from the last checkpoint if there is one. Returns the finished model.
     ///
     /// # Errors
     /// Bad settings, a checkpoint of another run, a loss that is not finite, a full disk, and the observer's own; the
@@ -193,7 +193,7 @@ impl Training<'_> {
             ));
         }
         if TrainingRecord::of_model(self.out).is_some_and(|r| !r.same_run(&record)) {
-            // What is written from here on is no longer what the old record tells of.
+            // From here on the files no longer match the old record.
             std::fs::remove_file(self.out.join(RECORD)).map_err(Error::io("replace", &self.out.join(RECORD)))?;
         }
         let start = Pipeline::with_random_weights(&network, &config.scheduler, config.seed, self.device)?;
@@ -211,11 +211,11 @@ impl Training<'_> {
             if let Some(ema) = &mut ema {
                 ema.update(&network, step as u64);
             }
-            let told = observe(TrainingStep { step, steps: config.steps, loss });
-            if step % config.checkpoint_every == 0 || told.is_err() {
+            let observed = observe(TrainingStep { step, steps: config.steps, loss });
+            if step % config.checkpoint_every == 0 || observed.is_err() {
                 checkpoint.write(&record, step, &network, &optimizer, ema.as_ref())?;
             }
-            told?;
+            observed?;
         }
         let network = match &ema {
             Some(ema) => ema.apply(network),
@@ -226,7 +226,7 @@ impl Training<'_> {
         let record = TrainingRecord { weights: Some(weights_hash(self.out)?), ..record };
         whence_store::write_json(&self.out.join(RECORD), &record)?;
         checkpoint.remove();
-        // What was written is what a later run will find.
+        // Reloaded, so that this run uses exactly the weights that a later one will read.
         if config.precision == Precision::Float32 { Ok(model) } else { Pipeline::load(self.out, self.device) }
     }
 
@@ -241,12 +241,12 @@ impl Training<'_> {
     ) -> Result<(Network, Option<f32>)> {
         let config = self.config;
         let shape = sample_shape(self.dataset.shape());
-        let batch = self.draw(model, conditions, step)?;
+        let batch = self.sample_batch(model, conditions, step)?;
         let device = self.device.clone().autodiff();
         let shards = shards(batch.len(), 1, shape, self.device);
-        let (gradients, told) =
-            sharded_gradients(&network, &ParameterSelection::All, &shards, |network, index, places| {
-                let part = batch.part(places);
+        let (gradients, metrics) =
+            sharded_gradients(&network, &ParameterSelection::All, &shards, |network, index, range| {
+                let part = batch.part(range);
                 let counter = ((step as u64) << 16) | index as u64;
                 let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
                 let noisy = to_tensor(&part.noisy, shape, &device);
@@ -256,7 +256,7 @@ impl Training<'_> {
                 Pass { metrics: loss.clone().inner(), loss }
             });
         let value = if step.is_multiple_of(10) || step + 1 == config.steps {
-            let value: f32 = to_vec(Tensor::cat(told, 0))?.iter().sum();
+            let value: f32 = to_vec(Tensor::cat(metrics, 0))?.iter().sum();
             if !value.is_finite() {
                 return Err(Error::input(
                     format!("the loss became {value} at step {step}"),
@@ -272,8 +272,8 @@ impl Training<'_> {
         Ok((network, value))
     }
 
-    /// The images of a step. The places of images left out are filled with other images, everything else is the same.
-    fn draw(&self, model: &Pipeline, conditions: &GroupConditions, step: usize) -> Result<NoisyBatch> {
+    /// The batch of a step. Images left out are replaced by other images; everything else is the same.
+    fn sample_batch(&self, model: &Pipeline, conditions: &GroupConditions, step: usize) -> Result<NoisyBatch> {
         let config = self.config;
         let variation = Variation { flip: config.flip, dequantize: config.dequantize };
         let mut rng = stream("whence 2026 training batch", config.seed, b"", step as u64);
@@ -348,7 +348,7 @@ impl Checkpoint {
         let blake3 = Some(hash_of_file(&path)?);
         let state = CheckpointState { step, tensors: file.clone(), blake3, record: record.clone() };
         whence_store::write_json(&self.folder.join("state.json"), &state)?;
-        // Only now is the former generation of no use.
+        // Only now is the previous generation no longer needed.
         for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
             if name != "state.json" && name.to_str() != Some(&file) {
@@ -358,7 +358,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Takes up the last checkpoint; returns the number of steps done.
+    /// Resumes from the last checkpoint; returns the number of completed steps.
     fn resume(
         &self,
         record: &TrainingRecord,

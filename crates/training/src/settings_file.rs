@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use whence_base::files::{MAX_SETTINGS_BYTES, read_text, shortened};
 use whence_base::{Error, Result};
 
-/// Reads a settings file; `what` says what it should be, such as `a recipe`.
+/// Reads a settings file; `what` names its kind, such as `a recipe`.
 ///
 /// # Errors
 /// Files that cannot be read, and settings that are unknown or of another type: the message names the line and the key.
@@ -17,10 +17,10 @@ pub fn read_settings<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> 
         .map_err(|message| Error::file(format!("this is not {what}: {message}"), path, "correct the file"))
 }
 
-/// Settings from their text.
+/// Parses settings from TOML text.
 ///
 /// # Errors
-/// Line, key and reason in a sentence.
+/// A sentence with line, key and reason.
 fn parse_settings<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     toml::from_str(text).map_err(|error| {
         let reason = shortened(error.message().trim_end());

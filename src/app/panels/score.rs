@@ -9,7 +9,7 @@ use crate::app::state::{Explanation, Row};
 use crate::app::theme::tokens;
 use crate::app::widgets::{Bar, Scale, bar};
 use whence_methods::{CounterfactualKind, Unit, methods};
-use whence_training::unlearning::{Forgetting, Judgement, Rest};
+use whence_training::unlearning::{Forgetting, Judgement, Retention};
 
 /// Caveat of scores of unlearned models.
 pub const OVERSHOOTS: &str = "Unlearning overshoots retraining: trust the order, not the absolute values.";
@@ -49,10 +49,10 @@ pub fn check_summary(judgement: &Judgement, group: &str) -> String {
 
 /// Why a model failed the unlearning check, in a few words.
 pub fn failure(judgement: &Judgement) -> &'static str {
-    match (judgement.forgetting, judgement.rest) {
-        (Forgetting::ForgotTooLittle, Rest::Kept) => "forgot too little",
-        (Forgetting::ForgotTooLittle, Rest::Damaged) => "forgot too little and also harmed other groups",
-        (_, Rest::Damaged) => "also harmed other groups",
+    match (judgement.forgetting, judgement.retention) {
+        (Forgetting::ForgotTooLittle, Retention::Retained) => "forgot too little",
+        (Forgetting::ForgotTooLittle, Retention::Damaged) => "forgot too little and also harmed other groups",
+        (_, Retention::Damaged) => "also harmed other groups",
         _ => "not passed",
     }
 }

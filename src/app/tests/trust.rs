@@ -8,7 +8,7 @@ use whence_diffusion::elbo::anytime::Decision;
 use whence_diffusion::elbo::{Estimate, Timesteps};
 use whence_jobs::{AttributeJob, EventKind, JobEstimate, JobSpec, UnlearningPoint};
 use whence_methods::{Attribution, GroupScore, NullTest, Trust};
-use whence_training::unlearning::{Change, Forgetting, Judgement, Rest};
+use whence_training::unlearning::{Change, Forgetting, Judgement, Retention};
 
 fn change(before: f64, rise: f64) -> Change {
     Change { images: 12, before, after: before * (1.0 + rise), rise, std_err: Some(0.01) }
@@ -21,7 +21,7 @@ fn judgement(forgot: f64, others: f64, retrained_rise: Option<f64>) -> Judgement
         others: change(0.0301, others),
         retrained_rise,
         forgetting: if forgot > 0.1 { Forgetting::ForgotEnough } else { Forgetting::ForgotTooLittle },
-        rest: if others > 0.05 { Rest::Damaged } else { Rest::Kept },
+        retention: if others > 0.05 { Retention::Damaged } else { Retention::Retained },
     }
 }
 

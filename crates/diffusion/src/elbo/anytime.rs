@@ -1,17 +1,17 @@
 //! Anytime ranking of the groups that made an image likely, with as few evaluations as the decision needs: sequential
 //! elimination in a group-sequential design.
 //!
-//! The first analysis compares all groups on few evaluations; then only undecided groups get more evaluations, until the
-//! best ones are separated from the others at the chosen level or the budget is spent. This module decides what to evaluate
-//! and which groups are separated. It evaluates nothing itself, so that callers can run many queries in common batches and
-//! store every term.
+//! The first analysis compares all groups on few evaluations; then only undecided groups get more evaluations, until
+//! the best ones are separated from the others at the chosen level or the budget is spent. This module decides what to
+//! evaluate and which groups are separated. It evaluates nothing itself, so that callers can run many queries in common
+//! batches and store every term.
 //!
-//! Why the confidence level holds although the data are examined repeatedly: the analyses are planned in advance and share
-//! the error budget ([`interim_analyses`]). Why it holds although many groups are compared: the level is divided between all
-//! pairs that could be confused, top × others among the undecided groups (Bonferroni). Eliminated groups are not counted: a
-//! group that is clearly worse cannot replace the best one (Romano, Shaikh and Wolf 2014 prove this with a fraction of the
-//! level set aside). Here nothing is set aside; in simulations with 2 to 10 groups, any number of them tied and the others at
-//! any distance, at most 4.7% of the rankings lost the best group at the 95% level.
+//! Why the confidence level holds although the data are examined repeatedly: the analyses are planned in advance and
+//! share the error budget ([`interim_analyses`]). Why it holds although many groups are compared: the level is divided
+//! between all pairs that could be confused, top × others among the undecided groups (Bonferroni). Eliminated groups
+//! are not counted: a group that is clearly worse cannot replace the best one (Romano, Shaikh and Wolf 2014 prove this
+//! with a fraction of the level set aside). Here nothing is set aside; in simulations with 2 to 10 groups, any number
+//! of them tied and the others at any distance, at most 4.7% of the rankings lost the best group at the 95% level.
 
 pub mod interim_analyses;
 pub mod moments;
@@ -42,24 +42,24 @@ pub struct Settings {
     pub level: f64,
     /// Number of groups to separate from the others; their order among themselves stays undecided.
     pub top: usize,
-    /// Most network evaluations for this query, including the full model's: each point costs one per group and one for the
-    /// full model.
+    /// Maximum number of network evaluations for this query, including the full model's: each point costs one per group
+    /// and one for the full model.
     pub budget: usize,
-    /// Points of the first analysis.
+    /// Number of points of the first analysis.
     pub first: usize,
 }
 
 /// Fewest points from which a variance is estimated.
 const MIN_POINTS: usize = 4;
 
-/// Prior degrees of freedom of the moderated t statistic (Smyth 2004): how much the variance of one difference is shrunk
-/// towards that of the same group's other differences, in the limit of many groups. Measured on stored terms: with 2, tail
-/// probabilities are right at 6 to 12 points; with 8 they are not.
+/// Prior degrees of freedom of the moderated t statistic (Smyth 2004): how much the variance of one difference is
+/// shrunk towards that of the same group's other differences, in the limit of many groups. Measured on stored terms:
+/// with 2, tail probabilities are right at 6 to 12 points; with 8 they are not.
 const PRIOR_DF: f64 = 2.0;
 
 impl Settings {
-    /// The leader at the 95% level, with at most a quarter of the evaluations of a grid of `timesteps` steps: queries that are
-    /// decided early bring the mean below a fifth.
+    /// The leader at the 95% level, with at most a quarter of the evaluations of a grid of `timesteps` steps: queries
+    /// that are decided early bring the mean below a fifth.
     pub fn quarter(timesteps: usize, groups: usize) -> Self {
         Self { budget: timesteps * (groups + 1) / 4, ..Self::default() }
     }
@@ -108,7 +108,7 @@ impl Decision {
 /// Whether, and why, the ranking has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// More evaluations are wanted.
+    /// More evaluations are needed.
     Unfinished,
     /// The top groups are separated at the level.
     Separated,
@@ -167,7 +167,7 @@ pub struct Anytime {
     /// Weighted terms of each group at the first of them, nats.
     values: Vec<Vec<f64>>,
     decisions: Vec<Decision>,
-    /// Number of analyses made.
+    /// Number of completed analyses.
     analyses_made: usize,
     /// Number of points evaluated.
     points: usize,
@@ -209,7 +209,8 @@ impl Anytime {
             ));
         }
         let first = settings.first.clamp(MIN_POINTS, most);
-        // The longest run: all but two groups leave at the first analysis, and each point costs those and the full model.
+        // The longest run: all but two groups leave at the first analysis, and each point costs those and the full
+        // model.
         let last = first + (settings.budget - first * (groups + 1)) / 3;
         let analyses = InterimAnalyses::planned(first, last);
         let samples = sampler.take(analyses.last()).collect();
@@ -229,12 +230,12 @@ impl Anytime {
         Some(Request { points: self.samples.iter().skip(self.points).take(count).map(|s| s.point).collect(), groups })
     }
 
-    /// Records the terms that [`next`](Self::next) requested, and makes the next analysis: for each group of the request and
-    /// each of its points, the unweighted paired term |d|² - 2<e, d>.
+    /// Records the terms that [`next`](Self::next) requested, and performs the next analysis: for each group of the
+    /// request and each of its points, the unweighted paired term |d|² - 2<e, d>.
     ///
     /// # Errors
-    /// Where nothing was requested, for another number of groups or points, and for terms that are not finite. Nothing is
-    /// recorded then.
+    /// Where nothing was requested, for another number of groups or points, and for terms that are not finite. Nothing
+    /// is recorded then.
     pub fn record(&mut self, terms: &[Vec<f64>]) -> Result<()> {
         let request = self.next().ok_or(input("no evaluations were requested"))?;
         if terms.len() != request.groups.len() || terms.iter().any(|t| t.len() != request.points.len()) {
@@ -287,7 +288,7 @@ impl Anytime {
         decisions.filter(|(_, d)| **d == Decision::Undecided).map(|(group, _)| group).collect()
     }
 
-    /// How many more groups the top has room for.
+    /// Number of groups still to be added to the top.
     fn free_slots(&self) -> usize {
         self.settings.top.saturating_sub(self.decisions.iter().filter(|d| **d == Decision::Top).count())
     }
@@ -354,7 +355,8 @@ impl Anytime {
         let Some(ours) = self.values.get(winner) else { return Vec::new() };
         let differences: Vec<Moments> =
             self.values.iter().map(|theirs| orders.moments(|i| Some(ours.get(i)? - theirs.get(i)?))).collect();
-        // All of these contain the winner's own noise, so their variances are similar and are shrunk towards their mean.
+        // All of these contain the winner's own noise, so their variances are similar and are shrunk towards their
+        // mean.
         let others = (differences.len() - 1) as f64;
         let shared = differences.iter().enumerate().filter(|(g, _)| *g != winner).map(|(_, d)| d.variance).sum::<f64>();
         let prior_df = PRIOR_DF * (others - 1.0) / others;

@@ -9,13 +9,13 @@ pub struct Estimate {
     pub score: f64,
     /// Standard error due to the noise, nats.
     pub std_err: f64,
-    /// Half the width of the 95% interval in standard errors: the normal quantile, larger where few evaluations measure the
-    /// standard error.
+    /// Half the width of the 95% interval in standard errors: the normal quantile, larger where few evaluations measure
+    /// the standard error.
     #[serde(default = "normal_quantile")]
     pub quantile: f64,
 }
 
-/// Two-sided 95 % quantile of the normal distribution.
+/// Two-sided 95% quantile of the normal distribution.
 fn normal_quantile() -> f64 {
     1.959_963_984_540_054
 }
@@ -27,8 +27,8 @@ pub struct Term {
     pub value: f64,
     /// The weight.
     pub weight: f64,
-    /// Euclidean norm over the pixels' products d (d - 2e), without the weight: proportional to the standard deviation that
-    /// the term would have if pixels were independent. Only ratios between terms matter.
+    /// Euclidean norm over the pixels' products d (d - 2e), without the weight: proportional to the standard deviation
+    /// that the term would have if pixels were independent. Only ratios between terms matter.
     #[serde(rename = "spread")]
     pub pixel_norm: f64,
 }
@@ -45,8 +45,8 @@ impl std::ops::Sub for Term {
     }
 }
 
-/// Pixel norms and variance factors are averaged over this many timesteps to either side, divided by the draws at each: a
-/// variance measured from few draws is itself uncertain, which makes intervals too short.
+/// Pixel norms and variance factors are averaged over this many timesteps to either side, divided by the draws at each:
+/// a variance measured from few draws is itself uncertain, which makes intervals too short.
 const WINDOW: usize = 24;
 
 /// Fewest timesteps to either side.
@@ -55,11 +55,12 @@ const MIN_WINDOW: usize = 6;
 impl Estimate {
     /// The sum of `terms` and its standard error due to the noise.
     ///
-    /// A few timesteps carry most of the variance, too few to measure it from one draw or a handful. So each term's standard
-    /// deviation is modelled as its weight, times its pixel norm, times a factor; norm and factor vary slowly with the
-    /// timestep and are averaged over neighbouring ones. The factor is measured from the sample variance between draws
-    /// (`draws` consecutive terms belong to one timestep), or, with one draw, from second differences between neighbouring
-    /// timesteps, (z₋₁ - 2z + z₊₁)² / 6 in units of the modelled deviation, to which a smooth curve contributes nothing.
+    /// A few timesteps carry most of the variance, too few to measure it from one draw or a handful. So each term's
+    /// standard deviation is modelled as its weight, times its pixel norm, times a factor; norm and factor vary slowly
+    /// with the timestep and are averaged over neighbouring ones. The factor is measured from the sample variance
+    /// between draws (`draws` consecutive terms belong to one timestep), or, with one draw, from second differences
+    /// between neighbouring timesteps, (z₋₁ - 2z + z₊₁)² / 6 in units of the modelled deviation, to which a smooth
+    /// curve contributes nothing.
     pub fn from_terms(terms: &[Term], draws: usize) -> Self {
         let draws = draws.max(1);
         let window = (WINDOW / draws).max(MIN_WINDOW);
@@ -131,8 +132,8 @@ fn variance_between_draws(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
         .collect()
 }
 
-/// Squared second differences divided by 6, in units of the modelled variance; the ends repeat their neighbours. Empty for
-/// fewer than 3 timesteps.
+/// Squared second differences divided by 6, in units of the modelled variance; the ends repeat their neighbours. Empty
+/// for fewer than 3 timesteps.
 fn second_differences(steps: &[Vec<(f64, f64)>]) -> Vec<f64> {
     let z: Vec<f64> = steps.iter().filter_map(|d| d.first()).map(|(y, s)| y / s).collect();
     let inner: Vec<f64> = z
@@ -177,8 +178,8 @@ mod tests {
     use super::*;
     use whence_base::random::epsilon;
 
-    /// Noise around a steep curve, its size known up to a slowly varying factor, as in a score: most of the variance
-    /// is in the first few terms. The standard error must be the standard deviation over repetitions, and large deviations
+    /// Noise around a steep curve, its size known up to a slowly varying factor, as in a score: most of the variance is
+    /// in the first few terms. The standard error must be the standard deviation over repetitions, and large deviations
     /// in units of it must be as rare as for a normal distribution.
     fn check(draws: usize) {
         let (steps, repetitions) = (100usize, 1000u64);

@@ -10,20 +10,20 @@ use crate::NoiseSchedule;
 use whence_base::random::stream;
 use whence_base::{Error, Result, Setting};
 
-/// A choice of timesteps, as `--timesteps` takes it.
+/// A choice of timesteps, in the syntax of `--timesteps`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Timesteps {
-    /// `A..B/STEP`: A, A + STEP, ... below B; up to the model's last step where B is left out.
+    /// `A..B/STEP`: A, A + STEP, ... below B; up to the model's last timestep if B is omitted.
     Range {
         /// First timestep, at least 1.
         first: usize,
-        /// First timestep left out.
+        /// End, exclusive.
         end: Option<usize>,
-        /// Distance.
+        /// Stride.
         stride: usize,
     },
-    /// `N`: that many evaluations at timesteps drawn by importance; an unbiased estimate of the sum over `10../10`.
+    /// `N`: this many evaluations at timesteps sampled by importance; an unbiased estimate of the sum over `10../10`.
     Count(usize),
 }
 
@@ -82,10 +82,10 @@ impl From<Timesteps> for String {
     }
 }
 
-/// Most evaluations of one model for one query.
+/// Maximum number of evaluations of one model for one query.
 pub const MAX_EVALUATIONS: usize = 1_000_000;
 
-/// One place where the ELBO is evaluated.
+/// One evaluation point of the ELBO.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Timestep.
@@ -101,12 +101,12 @@ pub struct Point {
 pub struct Plan {
     /// In the order of timesteps, then of draws.
     pub points: Vec<Point>,
-    /// Noise draws at each timestep of a fixed grid; 1 where timesteps were drawn at random.
+    /// Noise draws per timestep of a fixed grid; 1 for timesteps sampled at random.
     pub draws: usize,
 }
 
 impl Timesteps {
-    /// Timesteps of the official grid `10../10`; every one where the schedule is shorter than two of its steps.
+    /// Timesteps of the official grid `10../10`; all timesteps if the schedule is shorter than two of its strides.
     pub fn official_grid(schedule: &NoiseSchedule) -> Vec<usize> {
         let last = schedule.len() - 1;
         if last < 20 { (1..=last).collect() } else { (10..=last).step_by(10).collect() }
@@ -114,8 +114,8 @@ impl Timesteps {
 
     /// The evaluations for a query with these bytes.
     ///
-    /// On a fixed grid the weights are w_t / draws. For [`Count`](Self::Count), timesteps are drawn systematically with
-    /// probability proportional to w_t ᾱ_t mixed with one fifth of a uniform distribution, and weighted by the
+    /// On a fixed grid the weights are w_t / draws. For [`Count`](Self::Count), timesteps are sampled systematically
+    /// with probability proportional to w_t ᾱ_t mixed with one fifth of a uniform distribution, and weighted by the
     /// inverse, so that the expected sum is the official grid's.
     ///
     /// # Errors
@@ -125,13 +125,13 @@ impl Timesteps {
             return Err(Error::setting("there are no noise draws", [Setting::Draws], "give 1 or more"));
         }
         let last = schedule.len() - 1;
-        let places = match self {
+        let count = match self {
             Self::Range { first, end, stride } => (first..end.unwrap_or(last + 1).min(last + 1)).step_by(stride).len(),
             Self::Count(count) => count,
         };
-        if places.saturating_mul(draws) > MAX_EVALUATIONS {
+        if count.saturating_mul(draws) > MAX_EVALUATIONS {
             return Err(Error::setting(
-                format!("{places} timesteps with {draws} noise draws each are too many evaluations"),
+                format!("{count} timesteps with {draws} noise draws each are too many evaluations"),
                 [Setting::Timesteps, Setting::Draws],
                 format!("give at most {MAX_EVALUATIONS} evaluations per query"),
             ));

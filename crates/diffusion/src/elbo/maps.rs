@@ -1,7 +1,7 @@
 //! Score maps: the terms of a score by region of the image and by timestep.
 //!
-//! A score is a sum over timesteps and pixels of w_t d (d - 2e), so its terms can be summed in any order: over all pixels
-//! for the curve over timesteps, over all timesteps for the map, over a rectangle for a region's own score.
+//! A score is a sum over timesteps and pixels of w_t d (d - 2e), so its terms can be summed in any order: over all
+//! pixels for the curve over timesteps, over all timesteps for the map, over a rectangle for a region's own score.
 
 use super::estimate::{Estimate, Term};
 use super::grid::Point;
@@ -10,7 +10,8 @@ use crate::Denoiser;
 use whence_base::Result;
 use whence_nn::SampleShape;
 
-/// Most cells along the longer side of a map. Larger images have several pixels per cell, so that maps stay small.
+/// Maximum number of cells along the longer side of a map. Larger images have several pixels per cell, so that maps
+/// stay small.
 const MAX_CELLS: usize = 64;
 
 /// The grid of cells over which pixels are summed.
@@ -18,9 +19,9 @@ const MAX_CELLS: usize = 64;
 pub struct Cells {
     /// Height and width of a cell, in pixels.
     pub side: usize,
-    /// Cells in a row.
+    /// Number of columns.
     pub width: usize,
-    /// Rows of cells.
+    /// Number of rows.
     pub height: usize,
 }
 
@@ -72,7 +73,7 @@ pub struct ScoreMap {
     pub cells: Cells,
     /// The evaluations, in the order of timesteps, then of draws.
     pub points: Vec<Point>,
-    /// Noise draws at each timestep.
+    /// Noise draws per timestep.
     pub draws: usize,
     /// Unweighted terms, `[points, rows, columns]`.
     values: Vec<f32>,
@@ -95,7 +96,7 @@ impl ScoreMap {
         Ok(pass.queries().iter().map(|q| &q.plan).map(map).collect())
     }
 
-    /// The whole image.
+    /// All cells of the image.
     pub fn everywhere(&self) -> Region {
         Region { left: 0, top: 0, right: self.cells.width, bottom: self.cells.height }
     }
@@ -116,8 +117,8 @@ impl ScoreMap {
         Estimate::from_terms(&self.terms(region), self.draws)
     }
 
-    /// Each evaluated timestep's contribution to a region's score, nats, averaged over draws. Where timesteps were drawn by
-    /// importance, each also represents those around it that were not drawn.
+    /// Each evaluated timestep's contribution to a region's score, nats, averaged over draws. Timesteps sampled by
+    /// importance also represent the neighbouring ones that were not sampled.
     pub fn by_timestep(&self, region: Region) -> Vec<(usize, f64)> {
         self.contributions(&self.terms(region))
     }
@@ -166,7 +167,7 @@ impl ScoreMap {
         out
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none where the bytes are anything else.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; `None` for other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<20>()?;
         let mut sizes = head.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b) as usize);
@@ -188,8 +189,8 @@ impl ScoreMap {
     }
 }
 
-/// Sums of values and of their squares in several lanes, so that summing a region is limited by memory bandwidth: the window
-/// sums a region for every group whenever the pointer moves.
+/// Sums of values and of their squares in several lanes, so that summing a region is limited by memory bandwidth: the
+/// window sums a region for every group whenever the pointer moves.
 #[derive(Default)]
 struct Sums {
     values: [f64; Self::LANES],

@@ -12,25 +12,26 @@ use whence_base::{Error, Result};
 /// The scorer's input for one query.
 #[derive(Clone, Debug)]
 pub struct ScorerQuery {
-    /// What the network sees of the image, of the denoiser's shape.
+    /// The image as a sample `[channels, height, width]` of the denoiser's shape.
     pub sample: Vec<f32>,
     /// The image's bytes, the key of its noise: the noise is the image's own.
     pub noise_key: Vec<u8>,
-    /// Where the ELBO is evaluated.
+    /// Evaluation points of the ELBO.
     pub plan: Plan,
-    /// What it is conditioned on.
+    /// Condition of the query.
     pub condition: Condition,
 }
 
 impl ScorerQuery {
-    /// An image given as planar bytes, evaluated where the plan says.
+    /// A query from planar bytes `[channels, height, width]`, evaluated at the points of the plan.
     pub fn of_image(codec: &Codec, pixels: impl Into<Vec<u8>>, condition: Condition, plan: Plan) -> Self {
         let noise_key = pixels.into();
         Self { sample: codec.encode(&noise_key), noise_key, plan, condition }
     }
 }
 
-/// Reports the progress of long work: called with the steps done and their total. Its error stops the work.
+/// Reports the progress of long work: called with the number of completed steps and their total. An error stops the
+/// work.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
 
 /// One evaluation of one query.
@@ -69,7 +70,7 @@ pub struct FullPass<'a> {
     queries: &'a [ScorerQuery],
     schedule: &'a NoiseSchedule,
     seed: u64,
-    /// Most samples per network pass.
+    /// Maximum number of samples per network pass.
     batch: usize,
     /// noise - predicted noise, one per evaluation, query after query.
     residuals: Vec<Vec<f32>>,
@@ -103,8 +104,8 @@ impl<'a> FullPass<'a> {
         Ok(pass)
     }
 
-    /// Terms of another model in every evaluation, query after query, with the plans' weights: their sum over a query is
-    /// the score ELBO(full) - ELBO(other) in nats.
+    /// Terms of another model in every evaluation, query after query, with the plans' weights: their sum over a query
+    /// is the score ELBO(full) - ELBO(other) in nats.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -126,8 +127,8 @@ impl<'a> FullPass<'a> {
         Ok(terms.first().map(|terms| terms.iter().map(|t| t.value).sum()))
     }
 
-    /// Terms of another model in some evaluations: |d|² - 2<e, d>, where d is the other model's prediction minus the full
-    /// model's and e the full model's residual. Well conditioned, because nothing large is subtracted.
+    /// Terms of another model in some evaluations: |d|² - 2<e, d>, where d is the other model's prediction minus the
+    /// full model's and e the full model's residual. Well conditioned, because nothing large is subtracted.
     ///
     /// Each depends only on the two models, the query, its timestep and its noise, to the last bit.
     ///
@@ -149,7 +150,8 @@ impl<'a> FullPass<'a> {
         })
     }
 
-    /// The results of `gather` on each evaluation's products d (d - 2e), one product per value of the sample, in planar order.
+    /// The results of `gather` on each evaluation's products d (d - 2e), one product per value of the sample, in planar
+    /// order.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -181,8 +183,8 @@ impl<'a> FullPass<'a> {
         self.queries
     }
 
-    /// The results of `visit` on each evaluation's noise and predicted noise, in order. Where a device runs out of memory, the
-    /// samples per pass are halved.
+    /// The results of `visit` on each evaluation's noise and predicted noise, in order. Where a device runs out of
+    /// memory, the samples per pass are halved.
     fn each_point<T: Send>(
         &self,
         model: &dyn Denoiser,

@@ -1,4 +1,5 @@
-//! Unweighted terms, stored by timestep and noise draw: other grids, weightings and curves of them need no network pass.
+//! Unweighted terms, stored by timestep and noise draw: other grids, weightings and curves of them need no network
+//! pass.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ impl RawTerm {
     }
 }
 
-/// The terms known of one query and one pair of models, by timestep and draw.
+/// The known terms of one query and one pair of models, by timestep and draw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TermTable {
     terms: BTreeMap<(u32, u32), RawTerm>,
@@ -55,7 +56,7 @@ impl TermTable {
         self.terms.is_empty()
     }
 
-    /// The plan's terms with its weights, where all are known.
+    /// The plan's terms with its weights, if all are known.
     pub fn weighted(&self, plan: &Plan) -> Option<Vec<Term>> {
         plan.points.iter().map(|p| Some(self.get(p.t, p.draw)?.weighted(p.weight))).collect()
     }
@@ -72,7 +73,7 @@ impl TermTable {
         out
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none where an entry is incomplete or a value is not finite.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; `None` if an entry is incomplete or a value is not finite.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (entries, rest) = bytes.as_chunks::<ENTRY>();
         let mut table = Self::default();

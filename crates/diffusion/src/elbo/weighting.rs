@@ -28,7 +28,7 @@ impl Weighting {
         }
     }
 
-    /// The factor that turns the ELBO's weight at timestep `t` into this one; 0 where the ELBO's weight is 0.
+    /// Ratio of this weight to the ELBO's weight at timestep `t`; 0 if the ELBO's weight is 0.
     pub fn factor(self, schedule: &NoiseSchedule, t: usize) -> f64 {
         let elbo = schedule.elbo_weight(t);
         if elbo == 0.0 {

@@ -1,4 +1,4 @@
-//! From noise to an image: DDIM, ancestral DDPM and DPM-Solver++ steps.
+//! Samplers: DDIM, ancestral DDPM and DPM-Solver++.
 
 mod ddim;
 mod ddpm;
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::schedule::{NoiseSchedule, SchedulerConfig, TimestepSpacing, VarianceType};
 use whence_base::{Error, Result, Setting};
 
-/// Ways to draw an image.
+/// Sampling algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SamplerKind {
     /// Deterministic at eta 0, ancestral at eta 1 (Song et al. 2021).
     Ddim,
-    /// Ancestral, with fresh noise at every step (Ho et al. 2020).
+    /// Ancestral, with new noise at every step (Ho et al. 2020).
     Ddpm,
-    /// DPM-Solver++ of second order, two steps at a time (Lu et al. 2022).
+    /// DPM-Solver++ 2M: second-order multistep solver (Lu et al. 2022).
     #[serde(rename = "dpm-solver++")]
     DpmSolver,
 }
@@ -56,7 +56,7 @@ impl std::str::FromStr for SamplerKind {
     }
 }
 
-/// A sampler set up for a number of steps; it walks one batch of images from noise to the end.
+/// A sampler set up for a number of steps; denoises one batch of samples.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     kind: SamplerKind,
@@ -73,14 +73,14 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// A sampler of `steps` steps. `eta`, 0 or more, is the share of DDPM's variance that DDIM adds; the others
-    /// ignore it.
+    /// A sampler of `steps` steps. `eta`, 0 or more, scales the noise that DDIM adds (1 is the variance of DDPM); the
+    /// other samplers ignore it.
     ///
     /// # Errors
-    /// No steps, more than the model has, an eta below 0.
+    /// No steps, more steps than the model has timesteps, and a negative or infinite eta.
     pub fn new(kind: SamplerKind, config: &SchedulerConfig, steps: usize, eta: f64) -> Result<Self> {
         let schedule = NoiseSchedule::new(config)?;
-        // The solver's own grid has one place more, which it leaves out.
+        // The solver's own grid has one additional timestep, which it drops.
         let most = if kind == SamplerKind::DpmSolver { schedule.len() - 1 } else { schedule.len() };
         if steps == 0 || steps > most {
             return Err(Error::setting(
@@ -114,17 +114,17 @@ impl Sampler {
         })
     }
 
-    /// Timesteps in the order they are visited.
+    /// Timesteps in the order in which they are visited.
     pub fn timesteps(&self) -> &[usize] {
         &self.timesteps
     }
 
-    /// One step: `x` at the `index`-th timestep becomes less noisy, in place, given the network's `output` in its own
-    /// prediction type. Steps are taken in order.
+    /// Runs one step in place: moves `x`, `[batch, channels, height, width]` row-major, from the `index`-th timestep to
+    /// the next, given the network's `output` of the same shape in its prediction type. Steps must be run in order.
     ///
-    /// `fresh` is standard normal noise of the same length where [`needs_noise`](Self::needs_noise). Returns the
-    /// image predicted at this step, for previews.
-    pub fn step(&mut self, index: usize, x: &mut [f32], output: &[f32], fresh: &[f32]) -> Vec<f32> {
+    /// `step_noise` is standard normal noise of the same shape if [`needs_noise`](Self::needs_noise), otherwise unused.
+    /// Returns the image predicted at this step, for previews.
+    pub fn step(&mut self, index: usize, x: &mut [f32], output: &[f32], step_noise: &[f32]) -> Vec<f32> {
         let Some(&t) = self.timesteps.get(index) else { return x.to_vec() };
         let (mut image, noise) = self.schedule.image_and_noise(output, x, t);
         if self.kind == SamplerKind::DpmSolver {
@@ -137,13 +137,13 @@ impl Sampler {
             image.iter_mut().for_each(|v| *v = v.clamp(-c, c));
         }
         match self.kind {
-            SamplerKind::Ddim => self.ddim(t, x, &image, &noise, fresh),
-            _ => self.ddpm(index, t, x, &image, fresh),
+            SamplerKind::Ddim => self.ddim(t, x, &image, &noise, step_noise),
+            _ => self.ddpm(index, t, x, &image, step_noise),
         }
         image
     }
 
-    /// Whether [`step`](Self::step) uses fresh noise.
+    /// Whether [`step`](Self::step) uses its `step_noise`.
     pub fn needs_noise(&self) -> bool {
         match self.kind {
             SamplerKind::Ddim => self.eta > 0.0,
@@ -166,8 +166,8 @@ fn timesteps(kind: SamplerKind, config: &SchedulerConfig, total: usize, steps: u
             // numpy's arange finds its distance by this subtraction, which decides how halves are rounded.
             let total = total as f64;
             let distance = (total - total / steps as f64) - total;
-            let place = |i| (total + i as f64 * distance).round_ties_even() as usize;
-            (0..steps).map(|i| place(i).saturating_sub(1)).collect()
+            let timestep_at = |i| (total + i as f64 * distance).round_ties_even() as usize;
+            (0..steps).map(|i| timestep_at(i).saturating_sub(1)).collect()
         }
         TimestepSpacing::Linspace => {
             let distance = last as f64 / (steps + extra - 1).max(1) as f64;

@@ -1,4 +1,4 @@
-//! Ready models that somebody made: retrained, or unlearned elsewhere.
+//! Imported models: retrained or unlearned elsewhere.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ impl Imported<'_> {
             .map(|p| last_checkpoint(&p).unwrap_or(p))
     }
 
-    /// Fails where a group has no model, before any work is done.
+    /// Fails before any work if a group has no model.
     pub fn check(&self, groups: &[usize]) -> Result<()> {
         let missing: Vec<&str> = groups
             .iter()
@@ -79,11 +79,11 @@ impl Imported<'_> {
     /// The model without this group.
     ///
     /// # Errors
-    /// Where it is missing, or cannot be compared with the full one.
+    /// If it is missing or cannot be compared with the full model.
     pub fn load(&mut self, group: usize) -> Result<Pipeline> {
         self.check(&[group])?;
         let folder = self.folder_of(group).unwrap_or_default();
-        // Files may change between jobs, so what is in memory is known by their times too.
+        // Files may change between jobs, so models in memory are keyed by modification times too.
         let key = format!("imported {} {:?}", folder.display(), stamp(&folder));
         if let Some(model) = self.resident.get(&key) {
             return Ok(model);

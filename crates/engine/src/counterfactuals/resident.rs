@@ -11,7 +11,7 @@ pub struct Resident {
 }
 
 impl Resident {
-    /// Weights kept in memory, in bytes.
+    /// Total size of the weights in memory, in bytes.
     pub const BUDGET: usize = 1 << 30;
 
     /// The model of this key.
@@ -23,9 +23,9 @@ impl Resident {
         Some(model)
     }
 
-    /// Keeps a model; where there are too many, those used most recently before it make room. Queries go through the
+    /// Inserts a model; if there are too many, those used most recently before it are dropped. Queries go through the
     /// groups in the same order again and again, and dropping those used longest ago would drop each model just before
-    /// its turn.
+    /// its next use.
     pub fn insert(&mut self, key: String, model: Pipeline) {
         self.models.retain(|(k, _)| *k != key);
         let bytes = |model: &Pipeline| 4 * model.network.num_params();

@@ -1,4 +1,5 @@
-//! Models trained again without a group, from the same start and on the same stream of images, timesteps and noise.
+//! Models retrained without a group, from the same initial weights and on the same stream of images, timesteps and
+//! noise.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use whence_methods::{Counterfactuals, Report};
 use whence_store::folder_name;
 use whence_training::{LeftOut, Training, TrainingConfig, TrainingRecord};
 
-/// Models trained on demand and kept; a training that was stopped goes on where it was.
+/// Models retrained on demand and stored; a stopped training resumes where it was.
 pub struct Retrained<'a> {
     pub model: &'a Pipeline,
     pub dataset: &'a Dataset,
@@ -18,12 +19,12 @@ pub struct Retrained<'a> {
     pub conditions: &'a GroupConditions,
     /// The full model's training settings.
     pub config: &'a TrainingConfig,
-    /// Where they are kept.
+    /// Folder of the stored models.
     pub folder: PathBuf,
     pub resident: &'a mut Resident,
 }
 
-/// The settings that a model is trained again with: `given`, or those in its own `training.json`. The network and the
+/// The settings with which a model is retrained: `given`, or those in its own `training.json`. The network and the
 /// schedule are the model's.
 ///
 /// # Errors
@@ -73,12 +74,12 @@ pub fn training_of(
 }
 
 impl Retrained<'_> {
-    /// What a finished model in a folder is known by.
+    /// Identity of a finished model in a folder.
     fn identity_of_record(&self, out: &Path) -> Option<String> {
         Some(format!("retrained {}", TrainingRecord::of_model(out)?.weights?))
     }
 
-    /// A finished model, read again.
+    /// Reads a finished model.
     fn without_report(&self, group: usize) -> Result<Pipeline> {
         let (out, left_out) = (self.folder_of(group), LeftOut::groups([group]));
         let model = self.training(&left_out, &out).finished()?;

@@ -1,4 +1,4 @@
-//! Where the models without a group come from, chosen in one place for all jobs.
+//! Source of the models without a group, chosen here for all jobs.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use whence_store::Store;
 use whence_training::TrainingConfig;
 use whence_training::unlearning::Recipe;
 
-/// What every source needs.
+/// Inputs that all sources share.
 #[derive(Clone, Copy)]
 pub struct SourceParts<'a> {
     /// The full model.
@@ -22,25 +22,25 @@ pub struct SourceParts<'a> {
     pub conditions: &'a GroupConditions,
     /// A resolved recipe.
     pub recipe: &'a Recipe,
-    /// Where unlearned models are stored.
+    /// Store of unlearned models.
     pub store: &'a Store,
     /// Neighbours that sources share.
     pub neighbours: &'a SharedNeighbours,
 }
 
-/// One of the ways to a model without a group.
+/// A source of models without a group.
 pub enum Source<'a> {
-    /// Ready models of a folder.
+    /// Imported from a folder.
     Imported(Imported<'a>),
-    /// Unlearned here.
+    /// Unlearned on demand.
     Unlearned(Unlearned<'a>),
-    /// Trained again here.
+    /// Retrained on demand.
     Retrained(Retrained<'a>),
 }
 
 impl<'a> Source<'a> {
-    /// Ready models where a folder is given; else models made as the method asks. `training` are the settings to train
-    /// again with, for methods that do.
+    /// Imported models if a folder is given; otherwise models created as the method requires. `training` are the
+    /// settings for methods that retrain.
     pub fn new(
         parts: SourceParts<'a>,
         kind: Option<CounterfactualKind>,
@@ -60,7 +60,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Fails where a group has no model and none can be made, before any work is done.
+    /// Fails before any work if a group has no model and none can be created.
     ///
     /// # Errors
     /// Names the groups.

@@ -1,4 +1,4 @@
-//! Models unlearned on demand and kept as differences to the full model.
+//! Models unlearned on demand and stored as differences from the full model.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -19,11 +19,12 @@ use whence_training::unlearning::{
     Forget, GroupNeighbours, Outcome, Recipe, Unlearning, UnlearningState, UnlearningStep, objective,
 };
 
-/// Writing an unfinished unlearning takes one part in so many of the time at most: with small networks every step is written.
+/// Saving an unfinished unlearning takes at most this fraction (one part in so many) of the time; with small networks
+/// every step is saved.
 const SAVE_SHARE: u32 = 20;
 
-/// Models unlearned on demand and kept. The numbers behind the dataset's groups stand for random images, as many as
-/// the groups have in turn: what is unlearned where there is nothing in common.
+/// Models unlearned on demand and stored. Group indices beyond the dataset's groups denote random control groups, with
+/// the sizes of the dataset's groups in turn.
 pub struct Unlearned<'a> {
     pub model: &'a Pipeline,
     pub dataset: &'a Dataset,
@@ -36,16 +37,16 @@ pub struct Unlearned<'a> {
     pub neighbours: SharedNeighbours,
 }
 
-/// The nearest images outside each group that a recipe needs, found or read when they are first needed, once for all who
-/// share them: recipes of one dataset, objective and held-out share.
+/// The nearest images outside each group that a recipe needs, found or read when they are first needed, once for all
+/// who share them: recipes of one dataset, objective and held-out share.
 #[derive(Clone, Default)]
 pub struct SharedNeighbours(Rc<OnceCell<Option<GroupNeighbours>>>);
 
 impl SharedNeighbours {
-    /// The neighbours; none where the objective needs none.
+    /// The neighbours; `None` if the objective needs none.
     ///
     /// # Errors
-    /// Unknown objectives, those of the store and whoever is told.
+    /// Unknown objectives, those of the store and of the report.
     pub fn get(
         &self,
         store: &Store,
@@ -60,7 +61,7 @@ impl SharedNeighbours {
     }
 }
 
-/// What is kept beside a difference.
+/// Metadata stored with a weight difference.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     stopped_at: Option<(usize, String)>,
@@ -80,7 +81,7 @@ impl Unlearned<'_> {
 
     fn inputs(&self, group: usize) -> Value {
         let forget = self.forget(group);
-        // Two groups may bear the name of random images; the images tell them apart.
+        // Two random control groups may share a name; their images distinguish them.
         let mut images = blake3::Hasher::new();
         for index in forget.indices() {
             images.update(&(*index as u64).to_le_bytes());
@@ -97,17 +98,17 @@ impl Unlearned<'_> {
         })
     }
 
-    /// The name of the model without this group.
+    /// The store key of the model without this group.
     pub fn key(&self, group: usize) -> String {
         key_of(Kind::Counterfactual, &self.inputs(group))
     }
 
-    /// The model that a kept difference stands for. What was stored is what is used, so that the first run and every
-    /// later one score the same weights.
+    /// The model of a stored difference. The stored weights are always used, so that the first run and every later one
+    /// score the same weights.
     fn decoded(&self, content: &[u8]) -> Result<(Head, Pipeline)> {
         let damaged = || Error::input("its head is damaged", "kept model", "it is made again");
-        let (length, rest) = content.split_first_chunk::<4>().ok_or_else(damaged)?;
-        let (head, delta) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
+        let (length, body) = content.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let (head, delta) = body.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
         let head: Head = serde_json::from_slice(head).map_err(|_| damaged())?;
         let network = delta::decode(&self.model.network, delta, &ParameterSelection::All)?;
         Ok((head, self.model.with_network(network)))
@@ -129,13 +130,13 @@ impl Unlearned<'_> {
         Ok(content)
     }
 
-    /// Unlearns, from where an earlier run was stopped.
+    /// Unlearns, resuming where an earlier run was stopped.
     fn unlearn(&self, group: usize, inputs: &Value, report: &mut dyn Report) -> Result<Outcome> {
         let state = self.store.get(Kind::Unfinished, inputs).and_then(|bytes| UnlearningState::from_bytes(&bytes).ok());
         let mut saved = Instant::now();
         let mut pause = Duration::ZERO;
         self.unlearn_from(state, group, report, &mut |(step, stopping)| {
-            // A step that was interrupted is kept too: going on begins there.
+            // An interrupted step is stored too: the run resumes from it.
             if (saved.elapsed() >= pause || stopping) && step.step < step.steps {
                 let begun = Instant::now();
                 self.store.put(Kind::Unfinished, inputs, &step.state()?.to_bytes()?)?;
@@ -146,7 +147,7 @@ impl Unlearned<'_> {
         })
     }
 
-    /// Unlearns; `after` is given each step and whether it is the last, because whoever was told stops the work.
+    /// Unlearns; `after` receives each step and whether the report stops the work there.
     fn unlearn_from(
         &self,
         state: Option<UnlearningState>,
@@ -161,14 +162,14 @@ impl Unlearned<'_> {
         let unlearning =
             Unlearning { model, dataset, conditions: self.conditions, forget: &forget, recipe, neighbours };
         unlearning.run(state, &mut |step: UnlearningStep<'_>| {
-            let told = report.unlearning(group, &step);
-            after((&step, told.is_err()))?;
-            told
+            let reported = report.unlearning(group, &step);
+            after((&step, reported.is_err()))?;
+            reported
         })
     }
 }
 
-/// From the store, or found and kept.
+/// Neighbours from the store, or found and stored.
 fn group_neighbours(
     store: &Store,
     dataset: &Dataset,
@@ -181,8 +182,8 @@ fn group_neighbours(
     }
     let (share, count) = (recipe.held_out, recipe.neighbours.unwrap_or(default).max(1));
     let inputs = json!({ "dataset": dataset.hash(), "held_out": share, "count": count });
-    let kept = store.get(Kind::Neighbours, &inputs);
-    if let Some(known) = kept.and_then(|bytes| GroupNeighbours::from_bytes(dataset, share, count, &bytes)) {
+    let cached = store.get(Kind::Neighbours, &inputs);
+    if let Some(known) = cached.and_then(|bytes| GroupNeighbours::from_bytes(dataset, share, count, &bytes)) {
         return Ok(Some(known));
     }
     let found = GroupNeighbours::find(dataset, share, count, &mut |d, t| report.within("nearest images", d, t))?;
@@ -191,7 +192,7 @@ fn group_neighbours(
 }
 
 impl<'a> Unlearned<'a> {
-    /// Models unlearned from this one by a resolved recipe, kept in this store.
+    /// Models unlearned from this one by a resolved recipe, stored in this store.
     pub fn new(
         model: &'a Pipeline,
         dataset: &'a Dataset,
@@ -208,11 +209,11 @@ impl<'a> Unlearned<'a> {
         Self { neighbours: neighbours.clone(), ..self }
     }
 
-    /// Unlearns a group from the start, whether its model is kept or not, and tells each step. A model that was not kept
-    /// yet is kept then.
+    /// Unlearns a group from the first step, whether its model is stored or not, and reports each step. A model that
+    /// was not stored yet is stored then.
     ///
     /// # Errors
-    /// Those of the unlearning and of whoever is told.
+    /// Those of the unlearning and of the report.
     pub fn again(&mut self, group: usize, report: &mut dyn Report) -> Result<()> {
         let inputs = self.inputs(group);
         let outcome = self.unlearn_from(None, group, report, &mut |_| Ok(()))?;
@@ -231,9 +232,9 @@ impl Counterfactuals for Unlearned<'_> {
             return Ok(model);
         }
         let inputs = self.inputs(group);
-        let kept = self.store.get(Kind::Counterfactual, &inputs).map(|content| self.decoded(&content));
-        let (head, model) = match kept {
-            Some(Ok(kept)) => kept,
+        let cached = self.store.get(Kind::Counterfactual, &inputs).map(|content| self.decoded(&content));
+        let (head, model) = match cached {
+            Some(Ok(cached)) => cached,
             other => {
                 if let Some(Err(error)) = other {
                     tracing::warn!("{error}");
@@ -252,7 +253,8 @@ impl Counterfactuals for Unlearned<'_> {
     }
 
     fn identity(&mut self, group: usize) -> Result<Option<String>> {
-        // Of the content, not of what it was computed from: a model that is made again elsewhere may differ in the last bits.
+        // Of the content, not of what it was computed from: a model that is recreated elsewhere may differ in the last
+        // bits.
         let sum = self.store.checksum(Kind::Counterfactual, &self.key(group));
         Ok(sum.map(|sum| format!("unlearned {sum}")))
     }
@@ -272,7 +274,7 @@ mod tests {
     use super::*;
     use whence_data::LoadOptions;
 
-    /// Hears that neighbours are searched for.
+    /// Counts the searches for neighbours.
     #[derive(Default)]
     struct Searches(usize);
 
@@ -291,15 +293,15 @@ mod tests {
     fn neighbours_are_read_once_for_all_who_share_them() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/digits/images");
         let dataset = Dataset::load(&folder, &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
-        let keep = tempfile::tempdir().unwrap();
-        let store = Store::open(keep.path()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
         let recipe = Recipe { objective: "retrack".into(), ..Recipe::default() };
         let shared = SharedNeighbours::default();
         let mut searches = Searches::default();
         let found = shared.get(&store, &dataset, &recipe, &mut searches).unwrap().unwrap().to_bytes();
         let first = searches.0;
         assert!(first > 0);
-        // The store's copy is read by whoever does not share; without it they would have to be found again.
+        // Sources that do not share neighbours read the stored copy; without it they would have to search again.
         SharedNeighbours::default().get(&store, &dataset, &recipe, &mut searches).unwrap();
         assert_eq!(searches.0, first, "kept");
         for key in store.keys(Kind::Neighbours) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use whence_base::{Error, Result};
 
-/// Listing adapters takes longer than this only where a driver hangs.
+/// Timeout for listing adapters, exceeded only if a driver hangs.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Kind of an adapter, and its index among those of its kind.

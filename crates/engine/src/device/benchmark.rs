@@ -61,20 +61,21 @@ pub struct Measurement {
 }
 
 /// Measures forward passes and training steps of one network at several batch sizes; `report` gets each result at once,
-/// so that a failing driver takes only the later ones along. Each result takes about `seconds`, and at least two passes.
+/// so that a failing driver affects only the later ones. Each result takes about `seconds`, and at least two
+/// passes.
 ///
 /// The self-test is not run: this measures a device, it does not trust it.
 ///
 /// # Errors
 /// A device that does not exist, and panics of its driver.
 pub fn measure(
-    wanted: &str,
+    requested: &str,
     network: BenchmarkNetwork,
     batches: &[usize],
     seconds: f64,
     report: impl FnMut(Measurement) + Send,
 ) -> Result<()> {
-    let chosen = open(wanted)?;
+    let chosen = open(requested)?;
     on_deep_stack(|| measure_on(&chosen, network, batches, seconds, report))
 }
 
@@ -116,13 +117,13 @@ fn measure_on(
     Ok(())
 }
 
-/// A device by the names that `--device` takes, without its self-test.
-fn open(wanted: &str) -> Result<Chosen> {
-    if wanted == "cpu" {
+/// Opens a device by its `--device` name, without its self-test.
+fn open(requested: &str) -> Result<Chosen> {
+    if requested == "cpu" {
         return Ok(Chosen::cpu(None));
     }
     let all = adapters()?;
-    let adapter = find_adapter(&all, wanted)?;
+    let adapter = find_adapter(&all, requested)?;
     Ok(Chosen { name: adapter.name.clone(), device: adapter.kind.device()?, warning: None })
 }
 
@@ -144,7 +145,7 @@ fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> 
     })
 }
 
-/// What a panic says.
+/// Message of a panic.
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message").to_owned()

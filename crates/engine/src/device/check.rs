@@ -1,5 +1,5 @@
-//! Whether a device computes what the CPU computes: forward, every gradient, ten optimizer steps, at the layer shapes of
-//! the network that will run. In a child process; the verdict is cached under the driver's version.
+//! Whether a device computes what the CPU computes: forward, every gradient, ten optimizer steps, at the layer shapes
+//! of the network that will run. In a child process; the verdict is cached under the driver's version.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
 use whence_nn::{ParameterSelection, SampleShape};
 
-/// Compiling all kernels of a large network takes minutes on some drivers; longer than this is a hang.
+/// Timeout of the check: compiling all kernels of a large network takes minutes on some drivers.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Largest `config.json` that is read, bytes.
@@ -47,7 +47,7 @@ pub struct Verdict {
     pub gradient: f64,
     /// Largest relative difference of the loss over ten optimizer steps.
     pub loss: f64,
-    /// Why it failed; nothing where it passed.
+    /// Why it failed; `None` if it passed.
     pub failure: Option<String>,
 }
 
@@ -106,7 +106,7 @@ fn usual_network() -> NetworkConfig {
 /// Compares a device with the CPU. Only for child processes: a driver may crash here.
 ///
 /// # Errors
-/// Settings that are not valid for a network. `network` is a `config.json`; diffusers' defaults where absent.
+/// Settings that are not valid for a network. `network` is a `config.json`; diffusers' defaults if absent.
 pub fn run_in_this_process(kind: AdapterKind, network: Option<&Path>) -> Result<Verdict> {
     let network = match network {
         Some(path) => {

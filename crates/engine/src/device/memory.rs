@@ -1,4 +1,4 @@
-//! Memory of the machine and of this process: what is free, what is used, and what a piece of work takes.
+//! Memory of the machine and of this process: free memory, used memory, and the usage of a piece of work.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,7 +13,7 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(2);
 /// Largest sample of this process so far, bytes.
 static HIGHEST_SAMPLE: AtomicU64 = AtomicU64::new(0);
 
-/// Resident memory of this process now, bytes; nothing where the system does not report it.
+/// Current resident memory of this process in bytes; `None` if the system does not report it.
 pub fn now() -> Option<u64> {
     static SAMPLER: OnceLock<Mutex<Sampler>> = OnceLock::new();
     SAMPLER.get_or_init(|| Mutex::new(Sampler::new())).lock().sample()
@@ -26,7 +26,7 @@ pub fn peak() -> Option<u64> {
     high_water_mark().or(sampled)
 }
 
-/// Memory that programs can still get without others being pushed out, bytes; nothing where the system does not report it.
+/// Memory available to programs without swapping, in bytes; `None` if the system does not report it.
 pub fn available() -> Option<u64> {
     let mut system = System::new();
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
@@ -49,8 +49,8 @@ impl Usage {
     }
 }
 
-/// Runs `work` and samples this process's memory meanwhile. Unlike the kernel's high-water mark, which never falls, this
-/// measures the second piece of work in a process as well as the first. No usage where the system does not report it.
+/// Runs `work` and samples this process's memory meanwhile. Unlike the kernel's high-water mark, which never falls,
+/// this measures the second piece of work in a process as well as the first. `None` if the system does not report it.
 pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Option<Usage>) {
     let mut sampler = Sampler::new();
     let Some(before) = sampler.sample() else { return (work(), None) };
@@ -122,10 +122,10 @@ fn high_water_mark() -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// Tests that allocate run one after another, for each sees the whole process's memory.
+    /// Tests that allocate run sequentially, because each measures the memory of the entire process.
     static ALONE: Mutex<()> = Mutex::new(());
 
-    /// Larger than what the C library's allocator keeps for later.
+    /// Larger than the blocks that the C library's allocator retains for reuse.
     const SIZE: usize = 96 << 20;
 
     fn touch() -> u64 {

@@ -1,7 +1,7 @@
 //! Compute devices: which there are, which can be trusted, which is used.
 //!
 //! Everything that touches a graphics driver for the first time happens in a child process, because a driver's crash
-//! takes its process along (see [`check`]).
+//! crashes its process (see [`check`]).
 
 mod adapters;
 pub mod benchmark;
@@ -105,7 +105,7 @@ pub fn adapters() -> Result<Vec<Adapter>> {
 /// or part of an adapter's name. Software drivers are used only when named.
 ///
 /// # Errors
-/// A GPU that was asked for and does not exist or failed its check, and unknown names.
+/// A requested GPU that does not exist or failed its check, and unknown names.
 pub fn choose(name: &str, network: Option<&NetworkConfig>) -> Result<Chosen> {
     match name {
         "cpu" => Ok(Chosen::cpu(None)),

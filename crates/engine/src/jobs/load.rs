@@ -69,15 +69,15 @@ pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Rep
 
 pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let image = load_image(path, workspace.open_shape().ok_or_else(no_model)?)?;
-    let drawn = match whence_report::read_generation_record(path) {
-        Some(drawn) if drawn.is_of(workspace.open_model()?.hash(), &image.pixels) => {
-            Some(GenerateQuery { seed: drawn.seed, draw: drawn.draw })
+    let generated = match whence_report::read_generation_record(path) {
+        Some(record) if record.is_of(workspace.open_model()?.hash(), &image.pixels) => {
+            Some(GenerateQuery { seed: record.seed, draw: record.draw })
         }
         _ => None,
     };
     let query = QueryImage {
         name: image.name,
-        drawn,
+        drawn: generated,
         origin: QueryOrigin::File(path.to_owned()),
         shape: image.shape,
         pixels: image.pixels,

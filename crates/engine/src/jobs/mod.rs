@@ -1,4 +1,4 @@
-//! The jobs, one file each.
+//! The jobs, one file per kind.
 
 mod attribute;
 mod benchmark;
@@ -20,14 +20,14 @@ use whence_data::Dataset;
 use whence_diffusion::{GroupConditions, Pipeline};
 use whence_jobs::JobSpec;
 
-/// Runs a job; returns one line about what came of it.
+/// Runs a job; returns a one-line summary of its result.
 pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -> Result<String> {
     match spec {
         JobSpec::OpenProject(path) => load::project(workspace, path, reporter),
         JobSpec::LoadModel(path) => load::model(workspace, path, reporter),
         JobSpec::LoadDataset(path) => load::dataset(workspace, path, reporter),
         JobSpec::LoadQuery(path) => load::query(workspace, path, reporter),
-        JobSpec::GenerateQuery(draw) => sample::query(workspace, draw, reporter),
+        JobSpec::GenerateQuery(job) => sample::query(workspace, job, reporter),
         JobSpec::Sample(job) => sample::run(workspace, job, reporter),
         JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
         JobSpec::Evidence(job) => evidence::run(workspace, job, reporter),
@@ -39,7 +39,7 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
     }
 }
 
-/// A job's model, and its dataset at the model's size; tells what the dataset left out.
+/// A job's model, and its dataset at the model's image size; reports skipped files of the dataset.
 fn open(
     workspace: &mut Workspace,
     model: &Path,
@@ -58,7 +58,7 @@ fn open(
 /// Which class each group's images have under a model.
 ///
 /// # Errors
-/// Class-conditional models of which nothing says so, and maps that do not fit.
+/// Class-conditional models without information about the groups' classes, and maps that do not fit.
 fn conditions(model: &Pipeline, dataset: &Dataset, map: Option<&BTreeMap<String, usize>>) -> Result<GroupConditions> {
     GroupConditions::resolve(model.conditioner(), dataset.groups(), map)
 }
@@ -94,7 +94,7 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
         .collect()
 }
 
-/// Reports how a dataset was read and what it left out.
+/// Reports how a dataset was read and which files were skipped.
 fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
     for note in dataset.notes() {
         reporter.state(whence_jobs::EventKind::Warning(note.clone()));
@@ -110,7 +110,7 @@ fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
     reporter.state(whence_jobs::EventKind::Warning(text));
 }
 
-/// Names a folder by what it is made from.
+/// A short hash of a folder's inputs, as its name.
 fn short_hash(of: &impl serde::Serialize) -> String {
     let text = serde_json::to_string(of).unwrap_or_default();
     blake3::hash(text.as_bytes()).to_hex().get(..12).unwrap_or_default().to_owned()

@@ -1,6 +1,6 @@
-//! Counterfactual checks: the model trained again without what an attribution names, and without as much chosen at
-//! random. If the names are right, the query's loss rises more, and the same seed draws something else (as AbU checks
-//! attributions, Wang et al. 2024).
+//! Removal checks: the model retrained without the groups or images that an attribution ranks first, and without
+//! equally many random ones. If the attribution is right, the query's loss rises more, and the same seed generates a
+//! different image (as in the evaluation of AbU, Wang et al. 2024).
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -24,10 +24,10 @@ use whence_report::{write_png, write_side_by_side};
 use whence_store::folder_name;
 use whence_training::{LeftOut, Training, TrainingConfig};
 
-/// Units of progress of one training; scoring and drawing take one each.
+/// Units of progress of one training; scoring and generation count one each.
 const TRAINING: f64 = 20.0;
 
-/// One training without something.
+/// One retraining.
 #[derive(Debug, Serialize)]
 struct Outcome {
     query: String,
@@ -42,11 +42,11 @@ struct Outcome {
     std_err: f64,
     /// Rise of the mean squared error of the predicted noise, averaged over the timesteps.
     loss_rise: f64,
-    /// Root mean square difference of the image drawn again from the same seed, in grey levels of 255.
+    /// Root mean square difference of the image regenerated from the same seed, in grey levels from 0 to 255.
     redraw_difference: Option<f64>,
 }
 
-/// What is common to all trainings of a job.
+/// Inputs that all trainings of a job share.
 struct Check<'a> {
     job: &'a RemovalJob,
     model: &'a Pipeline,
@@ -64,8 +64,8 @@ pub(super) fn run(workspace: &mut Workspace, job: &RemovalJob, reporter: &mut Re
     config.check()?;
     whence_store::check_writable(&job.out)?;
     let conditions = super::conditions(&model, &dataset, job.class_map.as_ref())?;
-    let draw = SampleSettings { class: job.settings.class, ..job.draw };
-    let queries = attribute::read_queries(&job.queries, &draw, &model, reporter)?;
+    let sampling = SampleSettings { class: job.settings.class, ..job.draw };
+    let queries = attribute::read_queries(&job.queries, &sampling, &model, reporter)?;
     let scores = job.scores.as_deref().map(|path| ScoreTable::read(path, None)).transpose()?;
     let check = Check { job, model: &model, dataset: &dataset, conditions, config };
     let plans: Vec<Vec<(String, LeftOut)>> =
@@ -81,7 +81,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &RemovalJob, reporter: &mut Re
 }
 
 impl Check<'_> {
-    /// What is left out for a query: the top choice, then random ones of the same size.
+    /// The choices to leave out for a query: the top one, then random ones of the same size.
     fn choices(&self, query: &Query, groups: &[usize], scores: Option<&ScoreTable>) -> Result<Vec<(String, LeftOut)>> {
         let mut rng = stream("whence 2026 removal", self.job.settings.seed, &query.pixels, 0);
         let mut choices = Vec::new();
@@ -89,12 +89,12 @@ impl Check<'_> {
             Remove::Groups(count) => {
                 let order = self.order(query, scores)?;
                 check_count(count, groups.len(), Setting::RemoveGroups)?;
-                let (top, mut rest): (Vec<usize>, Vec<usize>) =
+                let (top, mut others): (Vec<usize>, Vec<usize>) =
                     (order.iter().take(count).copied().collect(), order.iter().skip(count).copied().collect());
                 choices.push(("top".to_owned(), LeftOut::groups(top)));
                 add_random(&mut choices, self.job.random, || {
-                    rest.shuffle(&mut rng);
-                    LeftOut::groups(rest.iter().take(count).copied())
+                    others.shuffle(&mut rng);
+                    LeftOut::groups(others.iter().take(count).copied())
                 });
             }
             Remove::Images(count) => {
@@ -104,11 +104,11 @@ impl Check<'_> {
                 near.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.index.cmp(&b.index)));
                 let top: Vec<usize> = near.iter().take(count).map(|n| n.index).collect();
                 let named: HashSet<usize> = top.iter().copied().collect();
-                let mut rest: Vec<usize> = (0..self.dataset.len()).filter(|i| !named.contains(i)).collect();
+                let mut others: Vec<usize> = (0..self.dataset.len()).filter(|i| !named.contains(i)).collect();
                 choices.push(("top".to_owned(), LeftOut::images(top)));
                 add_random(&mut choices, self.job.random, || {
-                    rest.shuffle(&mut rng);
-                    LeftOut::images(rest.iter().take(count).copied())
+                    others.shuffle(&mut rng);
+                    LeftOut::images(others.iter().take(count).copied())
                 });
             }
         }
@@ -175,9 +175,14 @@ impl Check<'_> {
             let terms = terms.into_iter().next().unwrap_or_default();
             reporter.advance(1.0);
             let redrawn = match seed {
-                Some(seed) => {
-                    Some(other.codec().decode(&sample::draw(&other, &self.job.draw, &[seed], 1.0, false, reporter)?))
-                }
+                Some(seed) => Some(other.codec().decode(&sample::generate_samples(
+                    &other,
+                    &self.job.draw,
+                    &[seed],
+                    1.0,
+                    false,
+                    reporter,
+                )?)),
                 None => None,
             };
             reporter.advance(1.0);
@@ -245,7 +250,7 @@ impl Check<'_> {
         })
     }
 
-    /// One folder a set of images, so that queries share trainings and a stopped job goes on.
+    /// One folder per set of images, so that queries share trainings and a stopped job resumes.
     fn folder(&self, left_out: &LeftOut) -> PathBuf {
         let name = match left_out.single_group(self.dataset) {
             Some(name) => short_hash(name),
@@ -255,7 +260,7 @@ impl Check<'_> {
     }
 }
 
-/// More than half cannot be set against as much at random.
+/// More than half of the images cannot be compared with equally many random ones.
 fn check_count(count: usize, of: usize, setting: Setting) -> Result<()> {
     if (1..=of / 2).contains(&count) {
         return Ok(());
@@ -267,11 +272,11 @@ fn check_count(count: usize, of: usize, setting: Setting) -> Result<()> {
     ))
 }
 
-/// Adds so many random choices, as far as there are different ones: the same one twice would count as two.
-fn add_random(choices: &mut Vec<(String, LeftOut)>, wanted: usize, mut draw: impl FnMut() -> LeftOut) {
-    let enough = choices.len() + wanted;
-    for _ in 0..wanted.saturating_mul(50) {
-        let choice = draw();
+/// Adds up to `count` distinct random choices; duplicates would be counted twice.
+fn add_random(choices: &mut Vec<(String, LeftOut)>, count: usize, mut choose: impl FnMut() -> LeftOut) {
+    let enough = choices.len() + count;
+    for _ in 0..count.saturating_mul(50) {
+        let choice = choose();
         if choices.iter().all(|(_, known)| *known != choice) {
             choices.push(("random".to_owned(), choice));
         }
@@ -332,7 +337,7 @@ fn summary(outcomes: &[Outcome], out: &Path) -> String {
     format!("{top}{random}: {}", out.display())
 }
 
-/// A check scores on a plain grid: the mean loss over drawn timesteps would depend on how they were drawn.
+/// A check scores on a fixed grid: the mean loss over sampled timesteps would depend on the sampling distribution.
 fn check_grid(settings: &ScoreSettings) -> Result<()> {
     match settings.timesteps {
         Timesteps::Range { .. } => Ok(()),

@@ -1,4 +1,4 @@
-//! The LOGO oracle: the model trained again without each group.
+//! The LOGO oracle: the model retrained without each group.
 
 use super::{groups_by_name, open};
 use crate::counterfactuals::{Retrained, training_of};

@@ -75,7 +75,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &TrainJob, reporter: &mut Repo
     let mut first = None;
     training.run(&mut |step| {
         loss = step.loss.unwrap_or(loss);
-        // What an earlier run did must not count in the time left.
+        // Steps of an earlier run must not count towards the remaining time.
         let begun = *first.get_or_insert(step.step);
         let phase = if begun > 0 && step.step == begun {
             format!("resuming at step {begun}")

@@ -1,4 +1,4 @@
-//! Making counterfactual models, one a group.
+//! Creates counterfactual models, one per group.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Re
     let mut unlearned = Unlearned::new(&model, &dataset, &conditions, &recipe, &store, resident);
     let todo: Vec<usize> = groups.iter().copied().filter(|g| !unlearned.is_ready(*g)).collect();
     reporter.plan(todo.len().max(1) as f64);
-    // Kept models are opened too, so that a damaged one is made again.
+    // Stored models are opened too, so that a damaged one is recreated.
     for &group in &groups {
         let name = dataset.group_name(group).to_owned();
         let folder = job.out.join(folder_name(&name));
@@ -53,7 +53,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Re
     Ok(format!("{} models in {} ({} made now)", groups.len(), job.out.display(), todo.len()))
 }
 
-/// `counterfactual.json` beside an exported model's weights: what it was made from.
+/// `counterfactual.json` beside an exported model's weights: its provenance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct CounterfactualRecord {
     /// Version of this file's layout.
@@ -70,14 +70,14 @@ struct CounterfactualRecord {
     dataset: String,
 }
 
-/// Writes a model as a diffusers folder, where this very one is not there yet.
+/// Writes a model as a diffusers folder, unless the folder already holds this model.
 fn export(folder: &Path, model: &Pipeline, record: &CounterfactualRecord) -> Result<()> {
     let path = folder.join("counterfactual.json");
     let known = whence_store::read_json::<CounterfactualRecord>(&path).is_ok_and(|r| r == *record);
     if known && Pipeline::load(folder, model.device()).is_ok_and(|m| m.hash() == model.hash()) {
         return Ok(());
     }
-    // Taken away first and written last: a folder with a record is whole.
+    // Removed first and written last: a folder with a record is complete.
     let _ = std::fs::remove_file(&path);
     model.save(folder, Precision::Float32)?;
     whence_store::write_json(&path, record)

@@ -20,18 +20,18 @@ pub struct FeatureBank {
 const STANDARD_LENGTH: usize = 1000;
 
 impl FeatureBank {
-    /// What computing the features would take.
+    /// Work of computing the features.
     pub(crate) fn work(resolver: &mut Resolver<'_>, timestep: usize) -> Work {
         let inputs = inputs(&resolver.request, timestep);
         let queries = resolver.request.queries.len();
         let train =
             if resolver.cache.get(Cached::Features, &inputs).is_some() { 0 } else { resolver.request.dataset.len() };
-        // Features of the queries alone take less than a second, and are not worth asking for.
+        // Features of the queries alone take less than a second and are not counted.
         let evaluations = if train == 0 { 0 } else { train + queries };
         Work { evaluations, ..Work::default() }
     }
 
-    /// Features of all training images, from the cache where they are there, and of the queries.
+    /// Features of all training images, from the cache if present, and of the queries.
     pub(crate) fn compute(resolver: &mut Resolver<'_>, timestep: usize) -> Result<Self> {
         let request = resolver.request;
         let inputs = inputs(&request, timestep);
@@ -56,7 +56,7 @@ impl FeatureBank {
     }
 }
 
-/// What the features of the training images are computed from.
+/// Cache inputs of the training images' features.
 fn inputs(request: &Request<'_>, timestep: usize) -> Value {
     let model = request.model;
     json!({
@@ -117,7 +117,7 @@ fn encode(features: &[Vec<f32>]) -> Vec<u8> {
     bytes
 }
 
-/// What [`encode`] wrote for `count` images; none where it does not fit.
+/// Reads the bytes of [`encode`] for `count` images; `None` if they do not fit.
 fn decode(bytes: &[u8], count: usize) -> Option<Vec<Vec<f32>>> {
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|l| *l > 0)?;

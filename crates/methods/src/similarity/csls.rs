@@ -1,18 +1,18 @@
-//! Cross-domain similarity local scaling (Conneau et al. 2018, section 2.3): some images are near to everything, which says
-//! nothing; their similarities are lowered by how near they are to their neighbours anyway.
+//! Cross-domain similarity local scaling (Conneau et al. 2018, section 2.3): some images (hubs) are near to
+//! all others; similarities to them are reduced by their mean similarity to their neighbours.
 
 use rayon::prelude::*;
 
 use super::cosine;
 
-/// Neighbours whose mean cosine says how near an image is to everything.
+/// Number of neighbours over which an image's mean cosine is taken.
 const NEIGHBOURS: usize = 10;
 
-/// Training images that neighbours are looked for among, at most: evenly spread.
+/// Maximum number of training images searched for neighbours, evenly spaced over the dataset.
 const REFERENCES: usize = 2048;
 
-/// 2 cos(q, x) - r(q) - r(x) for every query and training image, where r is the mean cosine with the ten nearest training
-/// images, the image itself left out.
+/// 2 cos(q, x) - r(q) - r(x) for every query and training image, where r is the mean cosine with the ten nearest
+/// training images, excluding the image itself.
 pub(super) fn csls(train: &[Vec<f32>], queries: &[Vec<f32>]) -> Vec<Vec<f64>> {
     let stride = train.len().div_ceil(REFERENCES).max(1);
     let references: Vec<usize> = (0..train.len()).step_by(stride).collect();

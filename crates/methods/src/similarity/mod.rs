@@ -31,7 +31,7 @@ fn from_images(
     Attribution { unit: info.unit, images, ..Attribution::new(query, info.name, scores) }
 }
 
-/// Cosine of the angle between two vectors; 0 where one has no length.
+/// Cosine of the angle between two vectors; 0 if one of them is zero.
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let (mut dot, mut aa, mut bb) = (0.0f64, 0.0f64, 0.0f64);
     for (x, y) in a.iter().zip(b) {

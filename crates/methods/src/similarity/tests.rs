@@ -1,4 +1,4 @@
-//! Against PyTorch's numbers for a tiny network, 12 training images in three groups and two queries.
+//! Against PyTorch's values for a tiny network, 12 training images in three groups and two queries.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::{Facts, GroupStyle, Report, ReportImage, ReportQuery};
 use whence_data::ImageShape;
 use whence_diffusion::elbo::Estimate;
 use whence_methods::{Attribution, GroupScore, NullTest, Trust, Unit};
-use whence_training::unlearning::{Change, Forgetting, Judgement, Rest};
+use whence_training::unlearning::{Change, Forgetting, Judgement, Retention};
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 4, width: 5 };
 const HOSTILE: &str = "</title></style><script>alert('\"x\"')</script> & <img src=x onerror=alert(1)>";
@@ -20,7 +20,7 @@ fn gate(rise: f64) -> Judgement {
         others: change(0.01),
         retrained_rise: None,
         forgetting: if rise > 0.1 { Forgetting::ForgotEnough } else { Forgetting::ForgotTooLittle },
-        rest: Rest::Kept,
+        retention: Retention::Retained,
     }
 }
 

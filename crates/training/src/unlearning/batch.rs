@@ -14,16 +14,16 @@ use whence_base::random::stream;
 use whence_data::{Dataset, nearest_among};
 use whence_diffusion::{GroupConditions, Pipeline};
 
-/// Draws the steps of a run, each by its counter.
+/// Samples the batches of a run, each by its step counter.
 pub struct Batches<'a> {
     pub model: &'a Pipeline,
     pub dataset: &'a Dataset,
     pub conditions: &'a GroupConditions,
     pub recipe: &'a Recipe,
     pub split: &'a Split,
-    /// Name of what is forgotten.
+    /// Name of the images to forget.
     pub name: &'a str,
-    /// For each image to forget, those to retain that are nearest to it; empty where the objective needs none.
+    /// The nearest images to retain, for each image to forget; empty if the objective needs none.
     pub neighbours: Vec<Vec<usize>>,
 }
 
@@ -37,33 +37,34 @@ pub fn neighbours_of(dataset: &Dataset, split: &Split, count: usize) -> Vec<Vec<
 pub struct Batch {
     pub forget: NoisyBatch,
     pub retain: NoisyBatch,
-    /// What to teach on the images to forget in their targets' place; empty where the objective needs it not.
+    /// Targets from the neighbours for the images to forget, of the shape of their targets; empty if the objective does
+    /// not need them.
     pub neighbour_targets: Vec<f32>,
 }
 
 impl Batch {
-    /// The same places of both halves: the images to forget first.
-    pub fn part(&self, places: &Range<usize>) -> (NoisyBatch, Vec<f32>) {
+    /// The same range of both halves, the images to forget first, with their neighbour targets.
+    pub fn part(&self, range: &Range<usize>) -> (NoisyBatch, Vec<f32>) {
         let size = self.neighbour_targets.len() / self.forget.len().max(1);
-        let near = self.neighbour_targets.get(places.start * size..places.end * size).unwrap_or_default();
-        let mut both = self.forget.part(places);
-        both.append(self.retain.part(places));
+        let near = self.neighbour_targets.get(range.start * size..range.end * size).unwrap_or_default();
+        let mut both = self.forget.part(range);
+        both.append(self.retain.part(range));
         (both, near.to_vec())
     }
 }
 
 impl Batches<'_> {
-    /// The images of step `step`, counted from 0.
+    /// The batch of step `step`, counted from 0.
     ///
     /// # Errors
-    /// An internal fault where an image is of no group.
-    pub fn draw(&self, step: usize) -> Result<Batch> {
+    /// An internal fault if an image belongs to no group.
+    pub fn sample(&self, step: usize) -> Result<Batch> {
         let mut rng = stream("whence 2026 unlearning", self.recipe.seed, self.name.as_bytes(), step as u64);
         let mut batch =
             Batch { forget: NoisyBatch::default(), retain: NoisyBatch::default(), neighbour_targets: Vec::new() };
         for _ in 0..self.recipe.batch {
-            let place = self.push(&mut batch.forget, &self.split.forget, &mut rng)?;
-            if let Some(near) = self.neighbours.get(place).filter(|n| !n.is_empty()) {
+            let position = self.push(&mut batch.forget, &self.split.forget, &mut rng)?;
+            if let Some(near) = self.neighbours.get(position).filter(|n| !n.is_empty()) {
                 batch.neighbour_targets.extend(self.neighbour_target(&batch.forget, near));
             }
         }
@@ -73,19 +74,19 @@ impl Batches<'_> {
         Ok(batch)
     }
 
-    /// Adds one of `images` at random; returns its place among them.
+    /// Adds one of `images` at random; returns its position in `images`.
     fn push(&self, batch: &mut NoisyBatch, images: &[usize], rng: &mut ChaCha8Rng) -> Result<usize> {
         let variation = Variation { flip: self.recipe.flip, dequantize: self.recipe.dequantize };
-        let place = rng.random_range(0..images.len());
-        if let Some(&index) = images.get(place) {
+        let position = rng.random_range(0..images.len());
+        if let Some(&index) = images.get(position) {
             let image = draw_image(self.dataset, index, variation, rng);
             let condition = self.conditions.of_group(self.dataset.group_of(index))?;
             batch.push(image, condition, self.model.schedule(), rng);
         }
-        Ok(place)
+        Ok(position)
     }
 
-    /// What the network would be trained to say of the last noisy image had it come from its neighbours.
+    /// The training target if the last noisy image had come from its neighbours.
     fn neighbour_target(&self, batch: &NoisyBatch, near: &[usize]) -> Vec<f32> {
         let schedule = self.model.schedule();
         let size = self.model.sample_shape().numel();

@@ -1,4 +1,4 @@
-//! What a model shall forget.
+//! The images that a model is to forget.
 
 use rand::RngExt as _;
 
@@ -15,14 +15,14 @@ pub struct Forget {
 }
 
 impl Forget {
-    /// A group. Without images where there is no such group.
+    /// The images of a group; none if there is no such group.
     pub fn group(dataset: &Dataset, group: usize) -> Self {
         let name = dataset.groups().get(group).cloned().unwrap_or_default();
         Self { stream_key: name.clone(), name, indices: dataset.indices_of(group).to_vec() }
     }
 
-    /// `count` images at random, spread evenly over the groups: what forgetting does where there is nothing in common
-    /// to forget. At most all of them.
+    /// `count` random images (at most all), evenly distributed over the groups: the control for forgetting images that
+    /// have nothing in common.
     pub fn random(dataset: &Dataset, count: usize, seed: u64) -> Self {
         let by_group: Vec<usize> = (0..dataset.groups().len()).flat_map(|g| dataset.indices_of(g)).copied().collect();
         let all = by_group.len();
@@ -83,7 +83,7 @@ mod tests {
         assert!(forget.indices().is_sorted_by(|a, b| a < b), "ascending, none twice");
         assert_eq!(forget.indices().len(), 24);
         for group in 0..dataset.groups().len() {
-            // 240 images in strata of 10, 24 a group: two or three of each.
+            // 240 images in strata of 10, 24 per group: two or three of each.
             let found = forget.indices().iter().filter(|i| dataset.group_of(**i) == Some(group)).count();
             assert!((1..=4).contains(&found), "{found} of group {group}");
         }

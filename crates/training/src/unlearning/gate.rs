@@ -1,5 +1,6 @@
-//! The quality gate: whether a model without a group has forgotten it and kept the rest, on images that no unlearning
-//! run trains on. Only predictions are needed, so that unlearned, retrained and imported models are judged alike.
+//! The quality gate: whether a model without a group has forgotten it and retained the other groups, on images that no
+//! unlearning run trains on. Only predictions are needed, so that unlearned, retrained and imported models are judged
+//! alike.
 
 use std::collections::BTreeMap;
 
@@ -14,23 +15,23 @@ use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_diffusion::{Codec, Denoiser, GroupConditions, NoiseSchedule};
 
-/// Each image is looked at with one noise at this many timesteps: one pass through a network on the CPU.
+/// Number of timesteps per image, with one noise draw each: one network pass on the CPU.
 pub const TIMESTEPS: usize = 8;
 
-/// Images of other groups looked at, at most.
+/// Maximum number of evaluated images of other groups.
 const OTHERS: usize = 64;
 
-/// The images that one model is judged on: numbers, ascending.
+/// The images that one model is judged on: indices, ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateImages {
     /// To be forgotten.
     pub forget: Vec<usize>,
-    /// Of the others, evenly spread over their groups.
+    /// Other images, evenly distributed over their groups.
     pub others: Vec<usize>,
 }
 
 impl GateImages {
-    /// Those that are held out; none where the forgotten or the others are too few to hold any out.
+    /// The held-out images; `None` if there are too few images to hold any out.
     pub fn new(dataset: &Dataset, split: &Split) -> Option<Self> {
         let mut rounds: Vec<(usize, usize)> = Vec::new();
         let mut seen = BTreeMap::<_, usize>::new();
@@ -47,7 +48,7 @@ impl GateImages {
     }
 }
 
-/// The full model's errors, by number of the image. Computed once for a model and a dataset, whatever is
+/// The full model's errors, by index of the image. Computed once for a model and a dataset, whatever is
 /// forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GateReference {
@@ -61,15 +62,15 @@ pub struct Gate<'a> {
     pub dataset: &'a Dataset,
     /// The models' noise schedule.
     pub schedule: &'a NoiseSchedule,
-    /// How images become the models' samples.
+    /// The codec between images and the models' samples.
     pub codec: &'a Codec,
     /// The condition of each group's images.
     pub conditions: &'a GroupConditions,
 }
 
 impl Gate<'_> {
-    /// Adds to `reference` what it lacks of the full model's errors on these images. `progress` gets images done
-    /// and in all; its error stops the work.
+    /// Adds the full model's missing errors on these images to `reference`. `progress` receives the completed and total
+    /// number of images; its error stops the work.
     ///
     /// # Errors
     /// A failing device, predictions that are not finite, and those of `progress`.
@@ -125,7 +126,7 @@ impl Gate<'_> {
         progress(0, images.len())?;
         for some in images.chunks(at_once.max(1)) {
             let one = |&image: &usize| self.error(model, image);
-            // A GPU is spoken to by one thread only.
+            // A GPU is used by one thread only.
             let found: Result<Vec<f64>> =
                 if at_once > 1 { some.par_iter().map(one).collect() } else { some.iter().map(one).collect() };
             errors.extend(found?);
@@ -157,7 +158,7 @@ impl Gate<'_> {
     }
 }
 
-/// The same for all models.
+/// Noise and timesteps of an image, the same for all models.
 fn noise_of(pixels: &[u8], t: usize) -> ChaCha8Rng {
     stream("whence 2026 quality gate", 0, pixels, t as u64)
 }
@@ -166,12 +167,12 @@ fn noise_of(pixels: &[u8], t: usize) -> ChaCha8Rng {
 mod tests {
     use super::*;
     use crate::unlearning::tests::digits;
-    use crate::unlearning::{Forget, Forgetting, Rest};
+    use crate::unlearning::{Forget, Forgetting, Retention};
     use whence_data::ImageShape;
     use whence_diffusion::{Condition, SchedulerConfig};
     use whence_nn::SampleShape;
 
-    /// Knows the noise of every image, and is wrong by as much as it is told: its error is exactly that.
+    /// A denoiser that knows the noise of every image and predicts it with exactly the given error.
     struct Oracle {
         shape: ImageShape,
         known: BTreeMap<Vec<u32>, (Vec<f32>, f64)>,
@@ -219,16 +220,16 @@ mod tests {
         let forget = Forget::group(&dataset, 2);
         let images = GateImages::new(&dataset, &Split::new(&dataset, &forget, 0.2)).unwrap();
         assert_eq!((images.forget.len(), images.others.len()), (4, 36));
-        // Images differ in difficulty, which pairing takes out.
+        // Images differ in difficulty, which pairing removes.
         let base = |i: usize| 0.1 + 0.01 * (i % 7) as f64;
         let full = Oracle::new(&gate, base);
         let without = Oracle::new(&gate, |i| base(i) * if forget.contains(i) { forgotten } else { others(i) });
         let mut reference = GateReference::default();
         gate.refer(&mut reference, &full, &images, &mut |_, _| Ok(())).unwrap();
-        let told = gate.judge(&reference, &without, &images, retrained, &mut |_, _| Ok(())).unwrap();
-        let again: Judgement = serde_json::from_str(&serde_json::to_string(&told).unwrap()).unwrap();
-        assert_eq!(again, told);
-        told
+        let judgement = gate.judge(&reference, &without, &images, retrained, &mut |_, _| Ok(())).unwrap();
+        let again: Judgement = serde_json::from_str(&serde_json::to_string(&judgement).unwrap()).unwrap();
+        assert_eq!(again, judgement);
+        judgement
     }
 
     #[test]
@@ -242,19 +243,19 @@ mod tests {
             "forgot hatching (error up 41 %, retrained: 38 %), kept the others (up 0.6 %)"
         );
         let bad = judge(0.98, |_| 1.12, None);
-        assert_eq!((bad.forgetting, bad.rest), (Forgetting::ForgotTooLittle, Rest::Damaged));
+        assert_eq!((bad.forgetting, bad.retention), (Forgetting::ForgotTooLittle, Retention::Damaged));
         assert_eq!(bad.sentence("neon"), "forgot neon too little (error down 2.0 %), damaged the others (up 12 %)");
         assert_eq!(judge(1.05, |_| 1.0, Some(0.4)).forgetting, Forgetting::ForgotTooLittle, "an eighth of retrained");
     }
 
     #[test]
     fn a_rise_within_its_error_is_no_damage() {
-        // A quarter of the images rise by 40 %: 10 % on the whole, by 3 % give or take.
+        // A quarter of the images rise by 40 %: 10% on average, with a standard error of about 3%.
         let unsure = judge(1.5, |i| if i % 4 == 0 { 1.4 } else { 1.0 }, None);
         let error = unsure.others.std_err.unwrap();
         assert!((0.02..0.045).contains(&error), "{unsure:?}");
-        assert_eq!(unsure.rest == Rest::Damaged, unsure.others.rise - 2.0 * error > 0.05);
-        assert_eq!(judge(1.5, |i| if i % 2 == 0 { 2.0 } else { 0.0 }, None).rest, Rest::Kept);
+        assert_eq!(unsure.retention == Retention::Damaged, unsure.others.rise - 2.0 * error > 0.05);
+        assert_eq!(judge(1.5, |i| if i % 2 == 0 { 2.0 } else { 0.0 }, None).retention, Retention::Retained);
     }
 
     #[test]
@@ -266,7 +267,7 @@ mod tests {
         let gate = Gate { dataset: &dataset, schedule: &schedule, codec: &codec, conditions: &conditions };
         let images = GateImages { forget: vec![0], others: vec![100] };
         let oracle = Oracle::new(&gate, |_| 0.1);
-        let told = gate.judge(&GateReference::default(), &oracle, &images, None, &mut |_, _| Ok(()));
-        assert!(told.unwrap_err().to_string().contains("incomplete"));
+        let judgement = gate.judge(&GateReference::default(), &oracle, &images, None, &mut |_, _| Ok(()));
+        assert!(judgement.unwrap_err().to_string().contains("incomplete"));
     }
 }

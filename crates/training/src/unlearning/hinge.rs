@@ -1,11 +1,11 @@
-//! Negative gradient with a hinge: raise the loss on the group, but no image's beyond 1.3 times what the full model
-//! had. The bound keeps the model from being destroyed; it needs no neighbours.
+//! Negative gradient with a hinge: raises the loss on the group, each image's to at most 1.3 times its loss under
+//! the full model. The bound prevents the destruction of the model. Needs no neighbours.
 
 use burn::tensor::Tensor;
 
 use super::objective::{ForgetBatch, Objective};
 
-/// How far an image's loss may rise, relative to the frozen full model's.
+/// Maximum loss of an image, as a multiple of its loss under the frozen full model.
 const MARGIN: f64 = 1.3;
 
 /// -mean over images of min(loss, 1.3 x the frozen model's loss).

@@ -1,35 +1,35 @@
-//! What the quality gate says of a model, as plain data and in words.
+//! The quality gate's judgement of a model, as plain data and as a sentence.
 
 use serde::{Deserialize, Serialize};
 
-/// A rise counts where it is above this many standard errors.
+/// A rise is significant above this many standard errors.
 const SURE: f64 = 2.0;
 
-/// Forgetting reaches at least this share of a retrained model's rise.
+/// Minimum rise on the forgotten images, as a fraction of a retrained model's rise.
 const ENOUGH: f64 = 0.25;
 
-/// Relative rise of the others' error that is damage.
+/// Relative rise of the error on other images above which a model counts as damaged.
 const DAMAGE: f64 = 0.05;
 
 /// How a model's error on some images compares with the full model's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
-    /// Number of the images.
+    /// Number of images.
     #[serde(rename = "pictures")]
     pub images: usize,
     /// The full model's mean squared error of the predicted noise.
     pub before: f64,
-    /// The judged model's.
+    /// The judged model's mean squared error of the predicted noise.
     pub after: f64,
     /// after / before - 1.
     pub rise: f64,
-    /// Standard error of the rise over the images; unknown of a single one.
+    /// Standard error of the rise over the images; unknown for a single image.
     pub std_err: Option<f64>,
 }
 
 impl Change {
-    /// From each image's error before and after. A ratio of sums, its standard error by linearisation (Cochran 1977,
-    /// section 6.3).
+    /// The change from each image's error before and after. A ratio of sums, its standard error by linearisation
+    /// (Cochran 1977, section 6.3).
     pub(super) fn new(pairs: &[(f64, f64)]) -> Self {
         let n = pairs.len() as f64;
         let before = pairs.iter().map(|p| p.0).sum::<f64>() / n;
@@ -40,7 +40,7 @@ impl Change {
         Self { images: pairs.len(), before, after, rise: ratio - 1.0, std_err }
     }
 
-    /// The rise is above `level` beyond its error.
+    /// Whether the rise is significantly above `level`.
     fn above(&self, level: f64) -> bool {
         self.rise - SURE * self.std_err.unwrap_or_default() > level
     }
@@ -52,45 +52,47 @@ impl Change {
     }
 }
 
-/// A share in words: a decimal where it is below 10 %.
+/// A fraction as a percentage, with one decimal below 10%.
 fn percent(share: f64) -> String {
     let value = 100.0 * share;
     if value < 9.95 { format!("{value:.1} %") } else { format!("{value:.0} %") }
 }
 
-/// Whether a model has forgotten what it should.
+/// Whether a model has forgotten the images to forget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Forgetting {
-    /// The error on the forgotten rose beyond its own error, and to a quarter of a retrained model's at least.
+    /// The error on the forgotten images rose significantly, and by at least a quarter of a retrained model's rise.
     ForgotEnough,
-    /// It did not.
+    /// The error rose too little.
     ForgotTooLittle,
 }
 
-/// What forgetting did to the rest.
+/// Effect of forgetting on the other images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rest {
-    /// The others' error is at most 5 % above the full model's, or not surely more.
-    Kept,
-    /// It is surely more than 5 % above.
+pub enum Retention {
+    /// The error on other images is not significantly more than 5% above the full model's.
+    #[serde(rename = "kept")]
+    Retained,
+    /// The error on other images is significantly more than 5% above the full model's.
     Damaged,
 }
 
-/// What the gate says of a model.
+/// The quality gate's judgement of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// On the forgotten images.
+    /// Change on the forgotten images.
     pub forget: Change,
-    /// On the others.
+    /// Change on the other images.
     pub others: Change,
-    /// A retrained model's rise on the same forgotten images, where it is known.
+    /// A retrained model's rise on the same forgotten images, if known.
     pub retrained_rise: Option<f64>,
     /// Verdict on the forgetting.
     pub forgetting: Forgetting,
-    /// Verdict on the rest.
-    pub rest: Rest,
+    /// Verdict on the other images.
+    #[serde(rename = "rest")]
+    pub retention: Retention,
 }
 
 impl Judgement {
@@ -105,22 +107,22 @@ impl Judgement {
             } else {
                 Forgetting::ForgotTooLittle
             },
-            rest: if others.above(DAMAGE) { Rest::Damaged } else { Rest::Kept },
+            retention: if others.above(DAMAGE) { Retention::Damaged } else { Retention::Retained },
         }
     }
 
-    /// Whether a score that came from this model may be believed.
+    /// Whether a score from this model is reliable.
     pub fn passed(&self) -> bool {
-        self.forgetting == Forgetting::ForgotEnough && self.rest == Rest::Kept
+        self.forgetting == Forgetting::ForgotEnough && self.retention == Retention::Retained
     }
 
-    /// One sentence for people; `name` is what was forgotten.
+    /// One-sentence summary; `name` is the name of the forgotten images.
     pub fn sentence(&self, name: &str) -> String {
         let too_little = if self.forgetting == Forgetting::ForgotEnough { "" } else { " too little" };
         let retrained = self.retrained_rise.map(|r| format!(", retrained: {}", percent(r)));
-        let rest = if self.rest == Rest::Kept { "kept" } else { "damaged" };
+        let retention = if self.retention == Retention::Retained { "kept" } else { "damaged" };
         format!(
-            "forgot {name}{too_little} (error {}{}), {rest} the others ({})",
+            "forgot {name}{too_little} (error {}{}), {retention} the others ({})",
             self.forget.words(),
             retrained.unwrap_or_default(),
             self.others.words()

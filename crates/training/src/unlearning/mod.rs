@@ -1,6 +1,6 @@
-//! Unlearning: the full model fine-tuned until it no longer knows some of its training images.
+//! Unlearning: fine-tuning of the full model until it has forgotten some of its training images.
 //!
-//! One file an objective behind one trait; `objective` holds the trait and the registry.
+//! One file per objective, behind one trait; `objective` holds the trait and the registry.
 
 mod batch;
 mod forget;
@@ -21,7 +21,7 @@ mod zero;
 
 pub use forget::Forget;
 pub use gate::{Gate, GateImages, GateReference, TIMESTEPS as GATE_TIMESTEPS};
-pub use judgement::{Change, Forgetting, Judgement, Rest};
+pub use judgement::{Change, Forgetting, Judgement, Retention};
 pub use neighbours::GroupNeighbours;
 pub use objective::{ForgetBatch, Objective, objective, objectives, revision_of};
 pub use recipe::Recipe;

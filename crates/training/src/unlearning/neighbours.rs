@@ -1,20 +1,20 @@
-//! The images nearest to each image outside its group: found once for all groups, and kept.
+//! The nearest images of other groups for each image: found once for all groups, and cached.
 
 use super::split::held_out;
 use whence_base::Result;
 use whence_data::{Dataset, OutsideNeighbours, outside_neighbours};
 
-/// For each image that unlearning may use, those of other groups nearest to it.
+/// The nearest images of other groups, for each image that is not held out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupNeighbours {
-    /// Numbers of the images that are not held out, ascending.
+    /// Indices of the images that are not held out, ascending.
     used: Vec<usize>,
     near: OutsideNeighbours,
 }
 
 impl GroupNeighbours {
     /// Finds the `count` nearest of every image in one pass over all pairs; `share` of each group is held out and
-    /// takes no part. `progress` gets parts of the work done and in all.
+    /// excluded. `progress` receives the completed and total parts of the work.
     ///
     /// # Errors
     /// Those of `progress`.
@@ -31,22 +31,22 @@ impl GroupNeighbours {
         Ok(Self { used, near })
     }
 
-    /// What [`find`](Self::find) found, as bytes.
+    /// The result of [`find`](Self::find) as bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.near.to_bytes()
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) gave of the same dataset and share; nothing where it does not fit.
+    /// Reads the bytes of [`to_bytes`](Self::to_bytes) for the same dataset and share; `None` if they do not fit.
     pub fn from_bytes(dataset: &Dataset, share: f64, count: usize, bytes: &[u8]) -> Option<Self> {
         let used = used(dataset, share);
         let near = OutsideNeighbours::from_bytes(bytes).ok()?;
         (near.len() == used.len() && near.k() == count && !near.mirrored()).then_some(Self { used, near })
     }
 
-    /// Numbers of the images nearest to this one, nearest first; none where it is held out.
+    /// Indices of the images nearest to this one, nearest first; empty if it is held out.
     pub fn of(&self, image: usize) -> Vec<usize> {
-        let Ok(place) = self.used.binary_search(&image) else { return Vec::new() };
-        self.near.of(place).iter().filter_map(|near| self.used.get(near.index as usize).copied()).collect()
+        let Ok(position) = self.used.binary_search(&image) else { return Vec::new() };
+        self.near.of(position).iter().filter_map(|near| self.used.get(near.index as usize).copied()).collect()
     }
 }
 
@@ -70,8 +70,8 @@ mod tests {
         for group in 0..dataset.groups().len() {
             let split = Split::new(&dataset, &Forget::group(&dataset, group), 0.1);
             let alone = neighbours_of(&dataset, &split, 3);
-            let together: Vec<Vec<usize>> = split.forget.iter().map(|image| all.of(*image)).collect();
-            assert_eq!(alone, together, "group {group}");
+            let shared: Vec<Vec<usize>> = split.forget.iter().map(|image| all.of(*image)).collect();
+            assert_eq!(alone, shared, "group {group}");
         }
         let bytes = all.to_bytes();
         assert_eq!(GroupNeighbours::from_bytes(&dataset, 0.1, 3, &bytes), Some(all.clone()));

@@ -1,4 +1,4 @@
-//! What is asked of the model on the images it shall forget.
+//! Unlearning objectives: the loss on the images to forget.
 
 use burn::tensor::Tensor;
 
@@ -8,11 +8,11 @@ use whence_base::{Error, Result};
 pub struct ForgetBatch {
     /// The network's output, on the gradient tape.
     pub prediction: Tensor<4>,
-    /// What the network was trained to say.
+    /// The training target.
     pub target: Tensor<4>,
     /// The frozen full model's output, where [`Objective::needs_teacher`].
     pub teacher: Option<Tensor<4>>,
-    /// What the network would be trained to say had the noisy image come from the nearest images of other groups,
+    /// The training target if the noisy image had come from the nearest images of other groups,
     /// where [`Objective::neighbours`] is not 0.
     pub neighbour_target: Option<Tensor<4>>,
 }
@@ -24,29 +24,29 @@ impl ForgetBatch {
     }
 }
 
-/// A way to forget. The whole loss of a step is the mean squared error on the images to retain plus
+/// An unlearning objective. The total loss of a step is the mean squared error on the images to retain plus
 /// `forget_weight` times this objective's loss.
 pub trait Objective: Send + Sync {
     /// Name in recipes and on the command line.
     fn name(&self) -> &'static str;
 
-    /// One line for people.
+    /// One-line description.
     fn about(&self) -> &'static str;
 
-    /// The `forget_weight` that goes with it, found by measuring against true retraining.
+    /// The default `forget_weight`, tuned against true retraining.
     fn default_weight(&self) -> f64;
 
-    /// Whether it compares with the frozen full model.
+    /// Whether it needs the output of the frozen full model.
     fn needs_teacher(&self) -> bool {
         false
     }
 
-    /// How many nearest images of other groups it looks at by default; 0 for none.
+    /// Default number of nearest images of other groups; 0 for none.
     fn default_neighbours(&self) -> usize {
         0
     }
 
-    /// Increased whenever the same inputs give another model, so that stored ones are not used.
+    /// Incremented whenever the same inputs give another model, which invalidates stored ones.
     fn revision(&self) -> u32 {
         1
     }
@@ -61,7 +61,7 @@ pub fn objectives() -> &'static [&'static dyn Objective] {
     &[&super::hinge::Hinge, &super::retrack::ReTrack, &super::zero::ReleasedZero]
 }
 
-/// Revision of the objective of that name; 0 for unknown ones, which no model was made with.
+/// Revision of the objective of that name; 0 for unknown ones, with which no model was unlearned.
 pub fn revision_of(name: &str) -> u32 {
     objectives().iter().find(|o| o.name() == name).map_or(0, |o| o.revision())
 }
@@ -97,7 +97,7 @@ pub(super) mod test {
         Tensor::from_data(TensorData::new(values.to_vec(), SHAPE), device)
     }
 
-    /// Compares the tape's gradient with central differences of the loss, at every number of the prediction.
+    /// Compares the tape's gradient with central differences of the loss, at every value of the prediction.
     /// Returns the loss and the gradient.
     pub fn check_gradient(objective: &dyn Objective, seed: u64) -> (f32, Vec<f32>) {
         let count: usize = SHAPE.iter().product();

@@ -13,7 +13,7 @@ use whence_diffusion::Pipeline;
 use whence_nn::optimizer::AdamWConfig;
 use whence_nn::weights::named_tensors;
 
-/// Most nearest images that an objective may use for an image.
+/// Maximum number of nearest images that an objective may use per image.
 const MAX_NEIGHBOURS: usize = 10_000;
 
 /// Settings of an unlearning run.
@@ -22,33 +22,33 @@ const MAX_NEIGHBOURS: usize = 10_000;
 pub struct Recipe {
     /// Name of the objective: `hinge`, `retrack` or `released-zero`.
     pub objective: String,
-    /// Weight of the forget loss beside the retain loss; the objective's own where absent.
+    /// Weight of the forget loss relative to the retain loss; the objective's default if absent.
     pub forget_weight: Option<f64>,
-    /// Optimizer steps.
+    /// Number of optimizer steps.
     pub steps: usize,
-    /// Images to forget a step, and as many to retain.
+    /// Images to forget per step, and as many to retain.
     pub batch: usize,
-    /// Learning rate; a tenth of the training's peak where absent.
+    /// Learning rate; a tenth of the training's peak if absent.
     pub learning_rate: Option<f64>,
-    /// Steps of linear warm-up; constant from then on.
+    /// Steps of linear warm-up; constant thereafter.
     pub warmup_steps: usize,
-    /// Nearest images looked at; the objective's own where absent.
+    /// Number of nearest images; the objective's default if absent.
     pub neighbours: Option<usize>,
     /// Optimizer.
     pub optimizer: AdamWConfig,
-    /// Mirror half of the images.
+    /// Mirror half of the images horizontally.
     pub flip: bool,
-    /// Uniform noise in units of one grey level of 255.
+    /// Amplitude of uniform noise, in units of one grey level of 255.
     pub dequantize: f64,
-    /// Seed of the order and the noise.
+    /// Seed of the image order and the noise.
     pub seed: u64,
-    /// Share of each group that is not trained on but judged by; 0 for none.
+    /// Fraction of each group that is held out for the quality gate; 0 for none.
     pub held_out: f64,
-    /// The run ends where the error on images to retain rises by more than this share; 0 for no such limit. Ordinary
-    /// runs on two datasets rose by up to a half in between and by a tenth in the end.
+    /// The run stops if the error on images to retain rises by more than this fraction; 0 for no limit. In ordinary
+    /// runs on two datasets it rose by up to 50% temporarily and by 10% at the end.
     pub retain_limit: f64,
-    /// The run ends where the error on images to forget rises to more than this multiple; 0 for no such limit.
-    /// Ordinary runs rose to 2.8 times with `hinge` and 4.9 with `retrack`.
+    /// The run stops if the error on images to forget exceeds this multiple of the full model's; 0 for no limit. In
+    /// ordinary runs it rose to 2.8 times with `hinge` and 4.9 with `retrack`.
     pub forget_limit: f64,
 }
 
@@ -77,14 +77,14 @@ impl Recipe {
     /// Reads a recipe file (TOML).
     ///
     /// # Errors
-    /// Unknown settings, by name, and numbers out of range.
+    /// Unknown settings, by name, and values out of range.
     pub fn load(path: &Path) -> Result<Self> {
         let recipe: Self = read_settings(path, "a recipe")?;
         recipe.check()?;
         Ok(recipe)
     }
 
-    /// Refuses settings that cannot unlearn anything.
+    /// Rejects settings that cannot unlearn anything.
     ///
     /// # Errors
     /// Names the setting.
@@ -128,7 +128,7 @@ impl Recipe {
         Ok(())
     }
 
-    /// The recipe with everything that was left open decided for this model: what is run, shown and hashed.
+    /// The recipe with all defaults filled in for this model: this one is run, shown and hashed.
     ///
     /// # Errors
     /// Unknown objectives.
@@ -147,7 +147,7 @@ impl Recipe {
 }
 
 /// A peak learning rate for a network whose training is unknown. Adam's best rate falls as one over a layer's fan-in
-/// (Yang et al. 2022, table 3); 0.4 over the median fan-in of the 3x3 convolutions meets both the digits' network
+/// (Yang et al. 2022, table 3); 0.4 over the median fan-in of the 3x3 convolutions matches both the digits' network
 /// (2e-3 at 16 to 32 channels) and the published CIFAR-10 one (1e-4 to 2e-4 at 128 to 256).
 fn typical_peak(model: &Pipeline) -> f64 {
     let mut fans: Vec<usize> = named_tensors(&model.network)

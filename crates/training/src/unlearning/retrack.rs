@@ -1,5 +1,5 @@
-//! ReTrack in its correct form: teach the model, on the group's noisy images, the noise that would have led there from
-//! the nearest images of other groups, weighted by how likely each of them led there.
+//! ReTrack in its correct form: on the group's noisy images, the target is the noise that would have produced them from
+//! the nearest images of other groups, weighted by the posterior probability of each neighbour.
 //!
 //! The released code computes the weights without logarithms, underflows, and teaches zero: see `zero`.
 
@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 
 use super::objective::{ForgetBatch, Objective};
 
-/// Mean squared error to the neighbours' weighted target.
+/// Mean squared error to the posterior-weighted target of the neighbours.
 pub struct ReTrack;
 
 impl Objective for ReTrack {
@@ -36,7 +36,7 @@ impl Objective for ReTrack {
 /// The weighted mean of `neighbours` (images of x_0's size) under the posterior given the noisy image `noisy`:
 /// weights are the softmax of -|noisy - signal * neighbour|² / (2 noise²), in logarithms so that none underflows.
 ///
-/// Returns the mean image; the noise it implies is (noisy - signal * mean) / noise, because that is linear.
+/// Returns the mean image; the implied noise is (noisy - signal * mean) / noise, by linearity.
 pub(super) fn posterior_mean(noisy: &[f32], neighbours: &[Vec<f32>], signal: f64, noise: f64) -> Vec<f32> {
     let logs: Vec<f64> = neighbours
         .iter()
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn weights_are_those_of_the_posterior() {
-        // One number, two neighbours: closed form.
+        // One value, two neighbours: closed form.
         let (signal, noise) = (0.6, 0.8);
         let mean = posterior_mean(&[0.5], &[vec![1.0], vec![-1.0]], signal, noise);
         let odds = ((-(0.5f64 - 0.6).powi(2) + (0.5f64 + 0.6).powi(2)) / (2.0 * 0.64)).exp();

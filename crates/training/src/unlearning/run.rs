@@ -1,4 +1,4 @@
-//! The unlearning loop: the full model in, the model without some of its training images out.
+//! The unlearning loop: turns the full model into a model without some of its training images.
 
 use burn::tensor::Tensor;
 
@@ -20,26 +20,27 @@ use whence_nn::gradients::{Gradients, Pass, sharded_gradients, shards};
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
 
-/// A GPU is asked for its losses at every so many steps: each answer makes it wait.
+/// Number of steps between two reads of the losses from a GPU: each read stalls it.
 const READ_EVERY: usize = 5;
 
-/// What the caller sees after each step.
+/// Passed to the caller after each step.
 pub struct UnlearningStep<'a> {
-    /// Steps done.
+    /// Number of completed steps.
     pub step: usize,
-    /// Steps in all.
+    /// Total number of steps.
     pub steps: usize,
     /// Mean squared error on the step's images to forget; up to four steps old on a GPU.
     pub forget_loss: f32,
-    /// Mean squared error on the step's images to retain; as old.
+    /// Mean squared error on the step's images to retain; equally old.
     pub retain_loss: f32,
-    /// The network as it is now, without gradients.
+    /// The current network, without gradients.
     pub network: &'a Network,
     progress: &'a Progress,
 }
 
 impl UnlearningStep<'_> {
-    /// All that is needed to go on from here, read back from the device: two to four times the size of the weights.
+    /// The state from which the run can be resumed, read back from the device: two to four times the size of the
+    /// weights.
     ///
     /// # Errors
     /// Where the device fails.
@@ -48,13 +49,13 @@ impl UnlearningStep<'_> {
     }
 }
 
-/// What an unlearning run made.
+/// Result of an unlearning run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The model without the images.
     pub model: Pipeline,
-    /// Where a safety stop ended the run early: the step at which damage was found, and what it was. The model is then
-    /// the last one that was found fine before.
+    /// If a safety stop ended the run early: the step at which damage was found, and its description. The model is then
+    /// the last one that passed the probe.
     pub stopped_at: Option<(usize, String)>,
 }
 
@@ -70,14 +71,14 @@ pub struct Unlearning<'a> {
     pub forget: &'a Forget,
     /// A resolved recipe.
     pub recipe: &'a Recipe,
-    /// What was found for all groups of this dataset with this recipe; found here where absent. Of no use where other
-    /// images than a group's are forgotten.
+    /// The neighbours for all groups of this dataset with this recipe; searched if absent. Not used if the images to
+    /// forget are not a group.
     pub neighbours: Option<&'a GroupNeighbours>,
 }
 
 impl Unlearning<'_> {
-    /// Unlearns the images, from the start or from where `state` was taken of the same run; both end with the same
-    /// weights to the last bit.
+    /// Unlearns the images, from the start or from a `state` of the same run; both give the same weights to the last
+    /// bit.
     ///
     /// # Errors
     /// Nothing to forget or to retain, a state of another network, a loss that is not finite, a failing device, and the
@@ -114,11 +115,11 @@ impl Unlearning<'_> {
         let mut losses = None;
         while progress.step < recipe.steps {
             let step = progress.step;
-            let (gradients, told) = self.gradients(objective, &progress.network, &batches.draw(step)?, step);
+            let (gradients, metrics) = self.gradients(objective, &progress.network, &batches.sample(step)?, step);
             let last = step + 1 == recipe.steps;
             let (forget_loss, retain_loss) = match losses {
                 Some(known) if !self.model.is_on_cpu() && !step.is_multiple_of(READ_EVERY) && !last => known,
-                _ => read_losses(told)?,
+                _ => read_losses(metrics)?,
             };
             losses = Some((forget_loss, retain_loss));
             let warm = ((step + 1) as f64 / recipe.warmup_steps.max(1) as f64).min(1.0);
@@ -127,11 +128,11 @@ impl Unlearning<'_> {
             progress.step = step + 1;
             if progress.step.is_multiple_of(PROBE_EVERY) || last {
                 if let Some(why) = probe.damage(&progress.network)? {
-                    let kept = progress.kept.unwrap_or_else(|| self.model.network.clone());
-                    let model = self.model.with_network(kept);
+                    let last_passed = progress.last_passed.unwrap_or_else(|| self.model.network.clone());
+                    let model = self.model.with_network(last_passed);
                     return Ok(Outcome { model, stopped_at: Some((progress.step, why)) });
                 }
-                progress.kept = Some(progress.network.clone());
+                progress.last_passed = Some(progress.network.clone());
             }
             observe(UnlearningStep {
                 step: progress.step,
@@ -145,7 +146,7 @@ impl Unlearning<'_> {
         Ok(Outcome { model: self.model.with_network(progress.network), stopped_at: None })
     }
 
-    /// Refuses what cannot be unlearned.
+    /// Rejects datasets in which nothing can be forgotten or retained.
     fn check(&self, split: &Split) -> Result<()> {
         let place = || self.dataset.path().display().to_string();
         if split.forget.is_empty() || split.retain.is_empty() {
@@ -178,9 +179,9 @@ impl Unlearning<'_> {
         let weight = self.recipe.forget_weight.unwrap_or(objective.default_weight());
         // As many images of each half in every shard, so that all cost the same.
         let shards = shards(self.recipe.batch, 2, shape, plain);
-        sharded_gradients(network, &ParameterSelection::All, &shards, |network, index, places| {
-            let (both, near) = batch.part(places);
-            let n = places.len();
+        sharded_gradients(network, &ParameterSelection::All, &shards, |network, index, range| {
+            let (both, near) = batch.part(range);
+            let n = range.len();
             let counter = ((step as u64) << 16) | index as u64;
             let name = self.forget.stream_key().as_bytes();
             let mut dropout = stream("whence 2026 unlearning dropout", self.recipe.seed, name, counter);
@@ -209,8 +210,8 @@ impl Unlearning<'_> {
 }
 
 /// The two halves' mean squared errors from all shards' shares.
-fn read_losses(told: Vec<Tensor<1>>) -> Result<(f32, f32)> {
-    let values = to_vec(Tensor::cat(told, 0))?;
+fn read_losses(metrics: Vec<Tensor<1>>) -> Result<(f32, f32)> {
+    let values = to_vec(Tensor::cat(metrics, 0))?;
     let sum = |first: usize| values.iter().skip(first).step_by(2).sum::<f32>();
     let (forget, retain) = (sum(0), sum(1));
     if forget.is_finite() && retain.is_finite() {

@@ -1,4 +1,4 @@
-//! Which images an unlearning run trains on, and which it keeps out to be judged by.
+//! The images that an unlearning run trains on, and those held out for the quality gate.
 
 use rand::RngExt as _;
 
@@ -6,28 +6,28 @@ use super::forget::Forget;
 use whence_base::random::stream;
 use whence_data::Dataset;
 
-/// A group keeps out at most this many images.
+/// Maximum number of held-out images per group.
 const MOST: usize = 32;
 
-/// A group of fewer images keeps none out.
+/// Groups with fewer images have no held-out images.
 const FEWEST: usize = 4;
 
-/// The images of a dataset by their use in an unlearning run; numbers, ascending.
+/// The images of a dataset by their use in an unlearning run: indices, ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// To forget.
     pub forget: Vec<usize>,
     /// To retain.
     pub retain: Vec<usize>,
-    /// Kept out of the run, of those to forget.
+    /// Held out, of those to forget.
     pub held_forget: Vec<usize>,
-    /// Kept out of the run, of the others.
+    /// Held out, of the others.
     pub held_others: Vec<usize>,
 }
 
 impl Split {
-    /// Keeps `share` of each group out: the same images whatever is to be forgotten. A half of which nothing would be
-    /// left keeps none out.
+    /// Holds out the fraction `share` of each group: the same images whatever is to be forgotten. A half that would
+    /// become empty has no held-out images.
     pub fn new(dataset: &Dataset, forget: &Forget, share: f64) -> Self {
         let mut held = vec![false; dataset.len()];
         for group in 0..dataset.groups().len() {
@@ -37,8 +37,8 @@ impl Split {
                 }
             }
         }
-        let half = |wanted: bool| {
-            let all: Vec<usize> = (0..dataset.len()).filter(|i| forget.contains(*i) == wanted).collect();
+        let half = |in_forget: bool| {
+            let all: Vec<usize> = (0..dataset.len()).filter(|i| forget.contains(*i) == in_forget).collect();
             let (out, used): (Vec<_>, Vec<_>) = all.iter().partition(|i| held.get(**i).copied().unwrap_or(false));
             if used.is_empty() { (all, Vec::new()) } else { (used, out) }
         };
@@ -48,19 +48,19 @@ impl Split {
     }
 }
 
-/// The images of a group that no run trains on: a fixed choice.
+/// The held-out images of a group: a fixed choice.
 pub(super) fn held_out(dataset: &Dataset, group: usize, share: f64) -> Vec<usize> {
-    let mut rest = dataset.indices_of(group).to_vec();
-    if share <= 0.0 || rest.len() < FEWEST {
+    let mut candidates = dataset.indices_of(group).to_vec();
+    if share <= 0.0 || candidates.len() < FEWEST {
         return Vec::new();
     }
-    let count = ((rest.len() as f64 * share) as usize).clamp(1, MOST);
+    let count = ((candidates.len() as f64 * share) as usize).clamp(1, MOST);
     let name = dataset.groups().get(group).map_or("", String::as_str);
     let mut rng = stream("whence 2026 held out", 0, name.as_bytes(), 0);
-    (0..count).map(|_| rest.swap_remove(rng.random_range(0..rest.len()))).collect()
+    (0..count).map(|_| candidates.swap_remove(rng.random_range(0..candidates.len()))).collect()
 }
 
-/// Up to `count` of the images that no run trains on, spread evenly over the groups: a fixed choice.
+/// Up to `count` of the held-out images, evenly distributed over the groups: a fixed choice.
 pub fn references(dataset: &Dataset, share: f64, count: usize) -> Vec<usize> {
     let groups = dataset.groups().len();
     let held: Vec<Vec<usize>> = (0..groups).map(|g| held_out(dataset, g, share)).collect();
@@ -68,8 +68,8 @@ pub fn references(dataset: &Dataset, share: f64, count: usize) -> Vec<usize> {
     let mut rounds = (0..most).map(|round| held.iter().filter_map(|g| g.get(round).copied()).collect::<Vec<usize>>());
     let mut chosen = Vec::new();
     while let Some(round) = rounds.next().filter(|_| chosen.len() < count) {
-        let wanted = (count - chosen.len()).min(round.len());
-        chosen.extend((0..wanted).filter_map(|i| round.get(i * round.len() / wanted)));
+        let take = (count - chosen.len()).min(round.len());
+        chosen.extend((0..take).filter_map(|i| round.get(i * round.len() / take)));
     }
     chosen
 }

@@ -1,4 +1,4 @@
-//! Safety stops: an unlearning run that does damage is ended, and its last weights that did none are kept.
+//! Safety stops: an unlearning run that damages the model is stopped, and its last undamaged weights are returned.
 
 use std::ops::Range;
 
@@ -17,17 +17,17 @@ use whence_nn::gradients::shards;
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::to_vec;
 
-/// The network is probed after every so many steps, and after the last.
+/// Number of steps between probes; the network is also probed after the last step.
 pub const PROBE_EVERY: usize = 10;
 
-/// Images to forget that are probed, at most.
+/// Maximum number of probed images to forget.
 const FORGET: usize = 4;
 
-/// Images to retain that are probed, at most. Together two passes on the CPU.
+/// Maximum number of probed images to retain. Both together are two passes on the CPU.
 const OTHERS: usize = 12;
 
 /// Compares a network with the full model on a few images, the same at every probe, with fixed noise at timesteps
-/// spread over the schedule.
+/// evenly spaced over the schedule.
 pub struct Probe<'a> {
     model: &'a Pipeline,
     recipe: &'a Recipe,
@@ -40,10 +40,10 @@ pub struct Probe<'a> {
 }
 
 impl<'a> Probe<'a> {
-    /// On images that the run does not train on, where any are held out.
+    /// A probe on held-out images, if there are any.
     ///
     /// # Errors
-    /// An internal fault where an image is of no group.
+    /// An internal fault if an image belongs to no group.
     pub fn new(
         model: &'a Pipeline,
         dataset: &Dataset,
@@ -62,7 +62,7 @@ impl<'a> Probe<'a> {
         Ok(probe)
     }
 
-    /// Why a run must end that came to this network, if it must.
+    /// The reason to stop the run at this network, if there is one.
     ///
     /// # Errors
     /// Where the device fails.
@@ -89,14 +89,14 @@ impl<'a> Probe<'a> {
     /// Mean squared error of the network's output, without dropout, on the two parts.
     fn errors(&self, network: &Network) -> Result<(f64, f64)> {
         let (shape, device) = (self.model.sample_shape(), self.model.device());
-        let one = |places: &Range<usize>| -> Result<Vec<f32>> {
-            let part = self.batch.part(places);
+        let one = |range: &Range<usize>| -> Result<Vec<f32>> {
+            let part = self.batch.part(range);
             let noisy = to_tensor(&part.noisy, shape, device);
             let output = network.forward(noisy, &part.timesteps, &part.network_conditions(), None);
             to_vec(ForgetBatch::losses(output, to_tensor(&part.targets, shape, device)))
         };
         let losses: Vec<Vec<f32>> = match shards(self.batch.len(), 1, shape, device).as_slice() {
-            // On the calling thread: a GPU is spoken to by one thread only.
+            // On the calling thread: a GPU is used by one thread only.
             [all] => vec![one(all)?],
             several => several.par_iter().map(one).collect::<Result<_>>()?,
         };
@@ -107,12 +107,12 @@ impl<'a> Probe<'a> {
     }
 }
 
-/// Whether `value` exceeds `limit`, which holds unless its `setting` is 0. What is not a number exceeds every limit.
+/// Whether `value` exceeds `limit`, unless the limit is disabled (`setting` 0). NaN exceeds every limit.
 fn beyond(value: f64, limit: f64, setting: f64) -> bool {
     setting > 0.0 && (value > limit || value.is_nan())
 }
 
-/// At most `most` of `images`, evenly spread, each at a timestep of its own stratum.
+/// At most `most` of `images`, evenly spaced, each at a timestep of its own stratum.
 fn noisy(
     model: &Pipeline,
     dataset: &Dataset,

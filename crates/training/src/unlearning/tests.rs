@@ -49,25 +49,25 @@ fn a_run_broken_off_at_any_step_ends_with_the_same_weights() {
     let whole = unlearning.run(None, &mut |_| Ok(())).unwrap();
     assert_eq!(whole.stopped_at, None);
     for stop in 1..=12 {
-        let mut kept = None;
+        let mut saved = None;
         let broken = unlearning.run(None, &mut |step| {
             if step.step < stop {
                 return Ok(());
             }
-            kept = Some(step.state().unwrap());
+            saved = Some(step.state().unwrap());
             Err(Error::Cancelled)
         });
         assert!(broken.unwrap_err().is_cancelled());
-        let state = kept.unwrap();
+        let state = saved.unwrap();
         assert_eq!(state.step, stop);
         let read = UnlearningState::from_bytes(&state.to_bytes().unwrap()).unwrap();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let resumed = unlearning.run(Some(read), &mut |step| {
-            told.push(step.step);
+            reported.push(step.step);
             Ok(())
         });
         assert!(values(&resumed.unwrap()) == values(&whole), "broken off at {stop}");
-        assert_eq!(told, (stop + 1..=12).collect::<Vec<_>>(), "nothing is done twice");
+        assert_eq!(reported, (stop + 1..=12).collect::<Vec<_>>(), "nothing is done twice");
     }
 }
 
@@ -153,8 +153,8 @@ fn unlearning_passes_the_gate_and_damage_is_stopped() {
     assert_eq!(judge(&model).forgetting, Forgetting::ForgotTooLittle, "the full model has forgotten nothing");
     let outcome = run(&ordinary);
     assert_eq!(outcome.stopped_at, None);
-    let told = judge(&outcome.model);
-    assert!(told.passed() && told.forget.rise > 0.1, "{}", told.sentence("four"));
+    let judgement = judge(&outcome.model);
+    assert!(judgement.passed() && judgement.forget.rise > 0.1, "{}", judgement.sentence("four"));
 
     // Steps so long that they wreck the network.
     let wild = Recipe { learning_rate: Some(0.02), ..ordinary };

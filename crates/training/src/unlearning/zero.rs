@@ -1,11 +1,11 @@
-//! The target of the released GUDA code, kept to compare with: its neighbour weights underflow to zero, so it teaches the
-//! model to predict nothing at all on the group's images.
+//! The target of the released GUDA code, for comparison: its neighbour weights underflow to zero, so the model is
+//! trained to predict zero on the group's images.
 
 use burn::tensor::Tensor;
 
 use super::objective::{ForgetBatch, Objective};
 
-/// Mean square of the prediction.
+/// Mean squared prediction.
 pub struct ReleasedZero;
 
 impl Objective for ReleasedZero {

@@ -12,10 +12,10 @@ pub struct InterimAnalyses {
 const GROWTH: f64 = 1.5;
 
 impl InterimAnalyses {
-    /// Sizes from `first` to at most `last`, each half as large again as the one before.
+    /// Sizes from `first` to at most `last`, each 1.5 times the previous one.
     ///
-    /// The size at which a ranking is decided is not known in advance, so sizes grow in proportion: at most a third of the
-    /// evaluations are spent after the decision was possible.
+    /// The size at which a ranking is decided is not known in advance, so sizes grow in proportion: at most a third of
+    /// the evaluations are spent after the decision was possible.
     pub fn planned(first: usize, last: usize) -> Self {
         let mut sizes = vec![first];
         let mut size = first as f64;
@@ -45,13 +45,13 @@ impl InterimAnalyses {
         self.sizes.len()
     }
 
-    /// The nominal significance level of each analysis with which the probability of a false positive in any of them is at
-    /// most `alpha`: a constant boundary as Pocock's (1977), for unequal group sizes.
+    /// The nominal significance level of each analysis with which the probability of a false positive in any of them is
+    /// at most `alpha`: a constant boundary as Pocock's (1977), for unequal group sizes.
     ///
     /// That probability is bounded by Σ P(E_r) - Σ P(E_r and E_r+1), where E_r is the event that analysis r crosses the
-    /// boundary (Worsley 1982); successive means of the same evaluations correlate by √(n_r / n_r+1). With small samples,
-    /// p-values of Student's distribution are compared with the level: the significance-level approach of Jennison and
-    /// Turnbull (2000, 3.8).
+    /// boundary (Worsley 1982); successive means of the same evaluations correlate by √(n_r / n_r+1). With small
+    /// samples, p-values of Student's distribution are compared with the level: the significance-level approach of
+    /// Jennison and Turnbull (2000, 3.8).
     pub fn nominal(&self, alpha: f64) -> f64 {
         let probability = |boundary: f64| {
             let joint: f64 = self

@@ -1,20 +1,21 @@
-//! The sampler of timesteps: which evaluations are made, in which order, and with what weight.
+//! The sampler of timesteps: the choice of evaluations, their order and their weights.
 
 use serde::{Deserialize, Serialize};
 
 use super::input;
 use whence_base::Result;
 
-/// Fraction of the sampling distribution that is uniform over the grid: it bounds the weights where the profile is wrong
-/// (defensive importance sampling, Hesterberg 1995).
+/// Fraction of the sampling distribution that is uniform over the grid: it bounds the weights where the profile is
+/// wrong (defensive importance sampling, Hesterberg 1995).
 const UNIFORM: f64 = 0.05;
 
-/// The standard deviation of an unweighted term as a function of ᾱ_t, up to a factor, where nothing was measured.
+/// The standard deviation of an unweighted term as a function of ᾱ_t, up to a factor, in the absence of a measured
+/// profile.
 ///
 /// Models disagree about the image behind the noise, and the noisy image holds less and less of it; a remainder, their
-/// disagreement about pure noise, stays, and the weights of the last timesteps are large. On stored terms of three datasets
-/// this costs 14 to 27% more evaluations than each query's own optimum, a profile measured on other queries of the dataset 7
-/// to 9%, ᾱ_t alone up to 79%, the weights alone more than 110%.
+/// disagreement about pure noise, stays, and the weights of the last timesteps are large. On stored terms of three
+/// datasets this costs 14 to 27% more evaluations than each query's own optimum, a profile measured on other queries of
+/// the dataset 7 to 9%, ᾱ_t alone up to 79%, the weights alone more than 110%.
 pub fn prior_std_dev(alpha_bar: f64) -> f64 {
     alpha_bar + 0.02
 }
@@ -33,8 +34,8 @@ pub struct EvalPoint {
 pub struct Sample {
     /// Timestep and draw.
     pub point: EvalPoint,
-    /// Importance weight w_t / p_t of the unweighted term, with which the mean over samples estimates the sum over the grid;
-    /// nats per unit of the squared error.
+    /// Importance weight w_t / p_t of the unweighted term, with which the mean over samples estimates the sum over the
+    /// grid; nats per unit of the squared error.
     pub factor: f64,
     /// Position on a circle of length 1 that runs through the timesteps forwards and backwards; neighbours on it are
     /// neighbours in time, 0 and 1 included.
@@ -43,29 +44,31 @@ pub struct Sample {
 
 /// An endless low-discrepancy sequence of evaluations for one query.
 ///
-/// Position i is the fractional part u of offset + i (√5 - 1) / 2, and the timestep is where the cumulative distribution
-/// reaches 1 - |2u - 1|. One uniform offset makes every sample's distribution p, so every mean is unbiased; and any
-/// prefix of the sequence fills the circle evenly, with gaps of at most three lengths (Kronecker's sequence; Sós 1958,
-/// Niederreiter 1992): a stratified sample without a size fixed in advance. Running forwards and backwards, the tent
-/// transformation of Hickernell (2002), makes the integrand periodic: without it the jump from the last to the first timestep
-/// adds an error that no difference of neighbours shows (on stored terms 95% intervals of 20 evaluations then cover 90%).
+/// Position i is the fractional part u of offset + i (√5 - 1) / 2, and the timestep is where the cumulative
+/// distribution reaches 1 - |2u - 1|. One uniform offset makes every sample's distribution p, so every mean is
+/// unbiased; and any prefix of the sequence fills the circle evenly, with gaps of at most three lengths (Kronecker's
+/// sequence; Sós 1958, Niederreiter 1992): a stratified sample without a size fixed in advance. Running forwards and
+/// backwards, the tent transformation of Hickernell (2002), makes the integrand periodic: without it the jump from the
+/// last to the first timestep adds an error that no difference of neighbours shows (on stored terms 95% intervals of 20
+/// evaluations then cover 90%).
 #[derive(Clone, Debug)]
 pub struct TimestepSampler {
     /// Timestep, factor and cumulative probability.
     grid: Vec<(usize, f64, f64)>,
     offset: f64,
     visits: Vec<usize>,
-    drawn: usize,
+    sampled: usize,
 }
 
 impl TimestepSampler {
-    /// A sampler over a grid of timesteps and weights w_t (nats), with probabilities in proportion to w_t times `std_dev`, the
-    /// standard deviation of an unweighted term at each timestep; only ratios matter. This is Neyman's (1934) allocation,
-    /// which minimises the variance per evaluation. `offset` in [0, 1):
-    /// `stream("whence 2026 anytime", seed, query, 0).random()`.
+    /// A sampler over a grid of timesteps and weights w_t (nats), with probabilities in proportion to w_t times
+    /// `std_dev`, the standard deviation of an unweighted term at each timestep; only ratios matter. This is Neyman's
+    /// (1934) allocation, which minimises the variance per evaluation. `offset` in [0, 1): `stream("whence 2026
+    /// anytime", seed, query, 0).random()`.
     ///
     /// # Errors
-    /// An empty grid, lengths that differ, values that are negative or not finite, and probabilities of zero everywhere.
+    /// An empty grid, lengths that differ, values that are negative or not finite, and probabilities of zero
+    /// everywhere.
     pub fn new(grid: &[(usize, f64)], std_dev: &[f64], offset: f64) -> Result<Self> {
         if grid.len() != std_dev.len() || !(0.0..1.0).contains(&offset) {
             return Err(input("give one standard deviation per timestep, and an offset from 0 to 1"));
@@ -91,7 +94,7 @@ impl TimestepSampler {
             })
             .collect();
         let visits = vec![0; grid.len()];
-        Ok(Self { grid, offset, visits, drawn: 0 })
+        Ok(Self { grid, offset, visits, sampled: 0 })
     }
 }
 
@@ -112,14 +115,14 @@ impl Iterator for TimestepSampler {
 
     fn next(&mut self) -> Option<Sample> {
         const GOLDEN: f64 = 0.618_033_988_749_894_9;
-        let circle = (self.offset + (self.drawn as f64 * GOLDEN).fract()).fract();
+        let circle = (self.offset + (self.sampled as f64 * GOLDEN).fract()).fract();
         let position = relative_time(circle);
         let index = self.grid.partition_point(|&(_, _, cumulative)| cumulative <= position).min(self.grid.len() - 1);
         let &(t, factor, _) = self.grid.get(index)?;
         let visits = self.visits.get_mut(index)?;
         let point = EvalPoint { t, draw: *visits };
         *visits += 1;
-        self.drawn += 1;
+        self.sampled += 1;
         Some(Sample { point, factor, circle })
     }
 }

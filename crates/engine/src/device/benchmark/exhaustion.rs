@@ -21,7 +21,7 @@ pub struct Exhaustion {
     pub largest_batch: usize,
     /// The batch that failed, and the driver's message; none where `most` was reached.
     pub failure: Option<(usize, String)>,
-    /// Why the same process could not compute on the device afterwards; none where it could.
+    /// Why the same process could not compute on the device afterwards; `None` if it could.
     pub failure_afterwards: Option<String>,
 }
 
@@ -29,8 +29,8 @@ pub struct Exhaustion {
 ///
 /// # Errors
 /// A device that does not exist.
-pub fn exhaust(wanted: &str, network: BenchmarkNetwork, most: usize) -> Result<Exhaustion> {
-    let chosen = open(wanted)?;
+pub fn exhaust(requested: &str, network: BenchmarkNetwork, most: usize) -> Result<Exhaustion> {
+    let chosen = open(requested)?;
     on_deep_stack(|| {
         let mut largest_batch = 0;
         let mut failure = None;

@@ -16,7 +16,7 @@ pub fn describe_adapters() -> Vec<String> {
     lines
 }
 
-/// No adapters: a build without the feature `gpu` does not look for them.
+/// No adapters: a build without the feature `gpu` does not search for them.
 #[cfg(not(feature = "gpu"))]
 pub fn describe_adapters() -> Vec<String> {
     Vec::new()

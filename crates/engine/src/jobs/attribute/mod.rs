@@ -1,4 +1,4 @@
-//! The main job: which groups made the queries likely.
+//! The main job: attributes the queries to groups.
 
 mod queries;
 mod remaining_work;
@@ -28,10 +28,10 @@ use whence_store::Store;
 use whence_training::TrainingConfig;
 use whence_training::unlearning::{Forget, Recipe};
 
-/// Most random control groups.
+/// Maximum number of random control groups.
 const MAX_RANDOM_GROUPS: usize = 1000;
 
-/// What the job is about, read and checked.
+/// The job's inputs, read and validated.
 struct Inputs<'a> {
     job: &'a AttributeJob,
     method: &'static dyn Method,
@@ -43,9 +43,9 @@ struct Inputs<'a> {
     recipe: Recipe,
     store: Store,
     device: String,
-    /// The full model's training, where models are retrained or such ones may be at hand.
+    /// The full model's training settings, if models are retrained or retrained models may exist.
     training: Option<TrainingConfig>,
-    /// Found once for all unlearning of this job.
+    /// Neighbours, found once for all unlearning of this job.
     neighbours: SharedNeighbours,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut 
     }
     let mut settings = job.settings;
     let Some(attributions) = inputs.attribute(workspace, &mut settings, reporter)? else { return Ok(String::new()) };
-    // Only what is cached was wanted, and whoever asks for that wants no files.
+    // Only cached results were requested, and such requests write no files.
     if let Some(out) = job.out.as_ref().filter(|_| !job.known_only) {
         let provenance = whence_report::Provenance {
             job,
@@ -115,9 +115,9 @@ impl<'a> Inputs<'a> {
         let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
         let conditions = conditions(&model, &dataset, job.class_map.as_ref())?;
         let groups = groups_by_name(&dataset, &job.groups)?;
-        let draw = SampleSettings { class: job.settings.class, ..job.draw };
-        let queries = read_queries(&job.queries, &draw, &model, reporter)?;
-        // Refuses timesteps that the model does not have before anything is trained.
+        let sampling = SampleSettings { class: job.settings.class, ..job.draw };
+        let queries = read_queries(&job.queries, &sampling, &model, reporter)?;
+        // Rejects timesteps that the model does not have before anything is trained.
         job.settings.timesteps.plan(model.schedule(), job.settings.draws, job.settings.seed, b"")?;
         let store = Store::open_or_read_only(&job.keep_in)?;
         let recipe = job.recipe.resolved(&model, Some(&job.model))?;
@@ -126,7 +126,7 @@ impl<'a> Inputs<'a> {
             Some(CounterfactualKind::Retrained) if job.counterfactuals.is_none() => {
                 Some(training_of(&model, &job.model, &dataset, None)?)
             }
-            // An unlearned model is judged beside the truth, where that was trained before.
+            // An unlearned model is judged relative to the retrained one, if that exists already.
             Some(CounterfactualKind::Unlearned) if unlearns => training_of(&model, &job.model, &dataset, None).ok(),
             _ => None,
         };
@@ -158,12 +158,12 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Where models are unlearned here.
+    /// Whether models are unlearned by this job.
     fn unlearns(&self) -> bool {
         self.method.counterfactuals() == Some(CounterfactualKind::Unlearned) && self.job.counterfactuals.is_none()
     }
 
-    /// The models that the method scores under.
+    /// The models that the method uses.
     fn source<'s>(&'s self, resident: &'s mut Resident) -> Source<'s> {
         let kind = self.method.counterfactuals();
         Source::new(self.parts(), kind, self.job.counterfactuals.as_deref(), self.retraining(), resident)
@@ -173,8 +173,8 @@ impl<'a> Inputs<'a> {
         self.training.as_ref().map(|config| (config, self.job.keep_in.with_file_name("retrained")))
     }
 
-    /// Units of making one model, in forward passes of one image: a training step costs about three, and unlearning
-    /// trains on twice its batch.
+    /// Units of progress per created model, in forward passes of one image: a training step costs about three, and
+    /// unlearning trains on twice its batch.
     fn making_units(&self) -> f64 {
         match (self.method.counterfactuals(), &self.training) {
             (Some(CounterfactualKind::Retrained), Some(training)) => (training.steps * training.batch * 4) as f64,
@@ -214,8 +214,8 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// All scores with their checks; none where the job only estimates, or only wants what is cached and something is
-    /// missing. Lowers `settings.batch` where the memory asks for it.
+    /// All scores with their checks; `None` if the job only estimates, or only requests cached results and some are
+    /// missing. Lowers `settings.batch` if memory is short.
     fn attribute(
         &self,
         workspace: &mut Workspace,
@@ -298,9 +298,9 @@ impl<'a> Inputs<'a> {
         Resolver { request: self.request(settings), counterfactuals, cache, report }
     }
 
-    /// What is still to be done.
+    /// Work still to be done.
     fn estimate(&self, models: usize, work: Work) -> RemainingWork<'_> {
-        // Any group's unlearning takes as long.
+        // Unlearning takes equally long for every group.
         let unlearns = self.groups.first().filter(|_| self.unlearns() && models > 0);
         RemainingWork {
             models,
@@ -316,7 +316,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The training images nearest to each query, of each group.
+    /// The nearest training images of each group to each query.
     fn nearest(&self, reporter: &Reporter<'_>) -> Result<Vec<Vec<GroupNeighbours>>> {
         let mut found = Vec::with_capacity(self.queries.len());
         for query in &self.queries {

@@ -1,4 +1,4 @@
-//! The images asked about.
+//! The query images of a job.
 
 use crate::jobs::sample;
 use crate::reporter::Reporter;
@@ -12,9 +12,9 @@ use whence_methods::{Query, ScoreSettings};
 /// Most images in one pass through the network.
 const MAX_BATCH: usize = 65_536;
 
-/// Refuses settings that no machine can hold.
+/// Rejects settings that exceed any machine's memory.
 pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
-    // Timesteps and draws are bounded where they become a plan: how many a range holds depends on the model.
+    // Timesteps and draws are bounded when the plan is built: the size of a range depends on the model.
     if !(1..=MAX_BATCH).contains(&settings.batch) {
         let remedy = format!("give 1 to {MAX_BATCH}");
         return Err(Error::setting(format!("the batch size is {}", settings.batch), [Setting::Batch], remedy));
@@ -28,14 +28,14 @@ pub(in crate::jobs) fn check_size(settings: &ScoreSettings) -> Result<()> {
     }
 }
 
-/// The images asked about, at the model's size.
+/// The query images, resized to the model's image size.
 pub(in crate::jobs) fn read_queries(
     sources: &[QuerySource],
-    draw: &SampleSettings,
+    sampling: &SampleSettings,
     model: &Pipeline,
     reporter: &mut Reporter<'_>,
 ) -> Result<Vec<Query>> {
-    let condition = Condition::of_class(draw.class);
+    let condition = Condition::of_class(sampling.class);
     model.conditioner().check(condition)?;
     let mut queries: Vec<Query> = Vec::with_capacity(sources.len());
     for source in sources {
@@ -49,7 +49,8 @@ pub(in crate::jobs) fn read_queries(
                 Query { name: image.name, pixels: image.pixels, condition }
             }
             QuerySource::Seed(seed) => {
-                let pixels = model.codec().decode(&sample::draw(model, draw, &[*seed], 0.0, false, reporter)?);
+                let pixels =
+                    model.codec().decode(&sample::generate_samples(model, sampling, &[*seed], 0.0, false, reporter)?);
                 Query { name: format!("seed-{seed}"), pixels, condition }
             }
             QuerySource::Image { name, pixels } => {
@@ -70,8 +71,8 @@ pub(in crate::jobs) fn read_queries(
     Ok(queries)
 }
 
-/// Gives queries of the same name a number, so that no row or file stands for two. Files of images are named without the
-/// ending, so that `a` and `a.png` count as the same.
+/// Appends a number to repeated query names, so that every row and file belongs to one query. Files of images are named
+/// without the ending, so that `a` and `a.png` count as the same.
 fn tell_apart(queries: &mut [Query]) {
     let mut seen = std::collections::HashSet::new();
     for query in queries {

@@ -1,4 +1,4 @@
-//! What the job will take, bridge before it starts.
+//! The estimated cost of a job, reported before it starts.
 
 use crate::counterfactuals::SharedNeighbours;
 use crate::device::memory;
@@ -12,13 +12,13 @@ use whence_methods::{ScoreSettings, Work};
 use whence_store::Store;
 use whence_training::unlearning::{Forget, Recipe, Unlearning};
 
-/// What is still to be done.
+/// Work still to be done.
 pub(super) struct RemainingWork<'a> {
-    /// Models to be made.
+    /// Number of models to create.
     pub(super) models: usize,
-    /// Models that are scored under, at most; they stay in memory.
+    /// Maximum number of models used for scoring; they stay in memory.
     pub(super) held: usize,
-    /// A group to measure unlearning on, where models are to be made that way.
+    /// A group on which unlearning is measured, if models are created by unlearning.
     pub(super) unlearns: Option<Forget>,
     pub(super) work: Work,
     pub(super) model: &'a Pipeline,
@@ -30,11 +30,11 @@ pub(super) struct RemainingWork<'a> {
 }
 
 impl RemainingWork<'_> {
-    /// Tells what it takes, from a little of it; nothing is measured where nothing is to be done. Lowers `settings.batch`
-    /// where so many images at once would not fit into the free memory.
+    /// Reports the estimated cost, extrapolated from a sample of the work; measures nothing if there is no work. Lowers
+    /// `settings.batch` if this many images at once would not fit into the free memory.
     ///
     /// # Errors
-    /// Those of the device, of neighbours, and of whoever is bridge.
+    /// Those of the device, of the neighbour search, and of the bridge.
     pub(super) fn report(self, settings: &mut ScoreSettings, bridge: &mut ProgressBridge<'_, '_, '_>) -> Result<()> {
         let Work { evaluations, .. } = self.work;
         if self.models == 0 && evaluations == 0 {

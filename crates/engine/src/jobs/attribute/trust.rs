@@ -1,4 +1,4 @@
-//! What speaks for the leader: random groups, another unlearning seed, the closed form.
+//! Trust checks of the leading group: random control groups, another unlearning seed, the closed form.
 
 use crate::cache::{FitInMemory, StoreCache};
 use crate::counterfactuals::{Resident, SharedNeighbours, Unlearned};
@@ -16,26 +16,27 @@ use whence_methods::{
 use whence_store::Store;
 use whence_training::unlearning::{Recipe, references};
 
-/// Random groups are scored on this many timesteps where the ranking chose its own.
+/// Number of timesteps on which random groups are scored if the ranking chose its own.
 const NULL_TIMESTEPS: usize = 30;
 
-/// Reference images that tell how much each model is damaged. Twice as many, or four times the timesteps, tell little more
-/// on the digits.
+/// Number of reference images that measure the damage to each model. Twice as many, or four times the timesteps,
+/// improve the measurement little on the digits.
 const REFERENCES: usize = 16;
 
-/// Each is scored on this many timesteps.
+/// Number of timesteps on which each reference image is scored.
 const REFERENCE_TIMESTEPS: usize = 8;
 
-/// Training images that no unlearning sees, scored under every model that is compared: once a project, as the terms are kept.
+/// Training images that no unlearning uses, scored under every model that is compared: once per project, as their terms
+/// are cached.
 #[derive(Default)]
 pub(super) struct References {
     images: Vec<Query>,
-    /// The group that each is of.
+    /// The group of each image.
     shown: Vec<String>,
 }
 
 impl References {
-    /// The images, where random groups are asked for.
+    /// The images, if random groups are requested.
     pub(super) fn new(
         job: &AttributeJob,
         dataset: &Dataset,
@@ -49,7 +50,7 @@ impl References {
             images.push(Query {
                 name: dataset.image_name(index).into(),
                 pixels: dataset.pixels(index).to_vec(),
-                // An image is of its own group's class, whatever the query's is.
+                // The condition is the class of the image's group, not that of the query.
                 condition: conditions.of_group(group)?,
             });
             shown.push(group.map_or("", |g| dataset.group_name(g)).to_owned());
@@ -58,7 +59,7 @@ impl References {
     }
 }
 
-/// What was asked for, and what it is asked of.
+/// The requested checks and their inputs.
 #[derive(Clone, Copy)]
 pub(super) struct TrustChecks<'a> {
     pub(super) job: &'a AttributeJob,
@@ -85,7 +86,7 @@ struct Part<'a> {
 }
 
 impl<'a> TrustChecks<'a> {
-    /// Adds to each attribution what speaks for its leader.
+    /// Adds to each attribution the checks of its leader.
     pub(super) fn run(
         &self,
         workspace: &mut Workspace,
@@ -118,9 +119,8 @@ impl<'a> TrustChecks<'a> {
             let best = only_largest(&closed);
             let null = of(&null).and_then(|a| NullTest::of(values(&a), self.groups.len(), offsets.as_ref()));
             let ranked = rank(&attribution.scores);
-            let score = |place: usize| {
-                ranked.get(place).and_then(|r| attribution.scores.get(r.index)).map(|s| s.estimate.score)
-            };
+            let score =
+                |rank: usize| ranked.get(rank).and_then(|r| attribution.scores.get(r.index)).map(|s| s.estimate.score);
             attribution.trust = Some(Trust {
                 lead: null.as_ref().filter(|n| n.sd > 0.0).and_then(|n| Some((score(0)? - score(1)?) / n.sd)),
                 null,
@@ -134,7 +134,7 @@ impl<'a> TrustChecks<'a> {
         Ok(())
     }
 
-    /// The queries under the models of random groups; these have the numbers behind the dataset's own.
+    /// The queries under the models of random groups, whose indices follow those of the dataset's groups.
     fn random(&self) -> Part<'a> {
         let first = self.dataset.groups().len();
         let timesteps = match self.settings.stop {
@@ -149,7 +149,7 @@ impl<'a> TrustChecks<'a> {
         }
     }
 
-    /// The reference images under the same models, and behind them under those of the groups in question.
+    /// The reference images under the same models, followed by those of the scored groups.
     fn referred(&self) -> Part<'a> {
         let timesteps = Timesteps::Count(REFERENCE_TIMESTEPS);
         let settings = ScoreSettings { stop: None, timesteps, draws: 1, ..self.settings };
@@ -167,7 +167,7 @@ impl<'a> TrustChecks<'a> {
         Part { recipe, groups, images: self.queries, settings: self.settings }
     }
 
-    /// Models and evaluations that the checks take.
+    /// Models and evaluations that the checks require.
     ///
     /// # Errors
     /// Those of the models' identities.
@@ -208,7 +208,7 @@ impl<'a> TrustChecks<'a> {
         }
     }
 
-    /// The scores of a part; none where it has no groups.
+    /// The scores of a part; empty if it has no groups.
     fn scores(
         &self,
         workspace: &mut Workspace,
@@ -226,7 +226,7 @@ impl<'a> TrustChecks<'a> {
     }
 }
 
-/// Position of the largest value, where no other is as large: a tie names nobody.
+/// Index of the largest value if it is unique, otherwise `None`.
 fn only_largest(values: &[f64]) -> Option<usize> {
     let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut at_top = values.iter().enumerate().filter(|(_, v)| **v == largest);

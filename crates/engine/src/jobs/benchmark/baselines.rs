@@ -1,4 +1,4 @@
-//! What any method must beat without a counterfactual model.
+//! Baselines without counterfactual models that any method must beat.
 
 use super::rows::Bench;
 use crate::reporter::Reporter;
@@ -6,10 +6,10 @@ use whence_base::Result;
 use whence_data::nearest;
 use whence_evaluation::benchmark::{Cost, Kind, NEAREST_IMAGES, Row, USUAL_ORDER};
 
-/// As many nearest images of a group decide how much a query looks like it.
+/// Number of nearest images per group over which distances are averaged.
 const NEIGHBOURS: usize = 20;
 
-/// Minus the mean distance of the nearest images of each group: what an image looks like, no cause.
+/// Minus the mean distance of the nearest images of each group: resemblance, not causation.
 pub(super) fn nearest_images(bench: &Bench<'_>, reporter: &mut Reporter<'_>) -> Result<Row> {
     let begun = std::time::Instant::now();
     let scores = bench
@@ -38,8 +38,8 @@ pub(super) fn nearest_images(bench: &Bench<'_>, reporter: &mut Reporter<'_>) -> 
     })
 }
 
-/// The oracle's mean score of each group over the other half of the queries: what is known without looking at the
-/// image, and without its own score.
+/// The oracle's mean score of each group over the other half of the queries: a prediction that uses neither the
+/// image nor its own score.
 pub(super) fn usual_order(reference: &Row) -> Row {
     let groups = reference.scores.first().map_or(0, Vec::len);
     let means = |half: usize| -> Vec<f64> {

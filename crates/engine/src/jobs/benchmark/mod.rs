@@ -1,5 +1,5 @@
-//! The whole table: a full model, oracles, methods, their agreement and their cost. Everything that is finished is
-//! kept under the hash of what it was computed from, so that a run that was stopped goes on where it was.
+//! The complete benchmark: a full model, oracles, methods, their agreement and their cost. Every finished
+//! result is stored under the hash of its inputs, so that a stopped run resumes where it was.
 
 mod baselines;
 mod results;
@@ -68,7 +68,7 @@ fn full_model(workspace: &mut Workspace, job: &BenchmarkJob, reporter: &mut Repo
     Ok(out)
 }
 
-/// Images of the plan's folder, or drawn here and kept as files.
+/// Queries from the plan's folder, or generated here and saved as files.
 fn queries(job: &BenchmarkJob, model: &Pipeline, reporter: &mut Reporter<'_>) -> Result<Vec<Query>> {
     let plan = &job.plan.queries;
     let files: Vec<PathBuf> = match &plan.folder {
@@ -79,8 +79,8 @@ fn queries(job: &BenchmarkJob, model: &Pipeline, reporter: &mut Reporter<'_>) ->
             let seeds: Vec<u64> = (plan.first_seed..).take(plan.count).collect();
             let missing: Vec<u64> = seeds.iter().copied().filter(|s| !file(*s).is_file()).collect();
             for some in missing.chunks(job.plan.batch) {
-                let drawn = sample::draw(model, &plan.draw, some, 0.0, false, reporter)?;
-                for (seed, image) in some.iter().zip(drawn.chunks(model.sample_shape().numel())) {
+                let samples = sample::generate_samples(model, &plan.draw, some, 0.0, false, reporter)?;
+                for (seed, image) in some.iter().zip(samples.chunks(model.sample_shape().numel())) {
                     write_png(&file(*seed), &model.codec().decode(image), model.image_shape())?;
                 }
             }

@@ -23,7 +23,7 @@ pub(super) fn write(bench: &Bench<'_>, table: &Table, rows: &[Row]) -> Result<()
         "rows": rows.iter().map(|r| serde_json::json!({ "name": r.name, "key": r.key })).collect::<Vec<_>>(),
         "table": table,
     });
-    // Hundreds of numbers a row: definitions stand once in table.md, and nobody reads this without a program.
+    // Hundreds of values per row: definitions stand once in table.md, and nobody reads this without a program.
     without(&mut document, "definition");
     let path = out.join("benchmark.json");
     let text = serde_json::to_vec(&document)

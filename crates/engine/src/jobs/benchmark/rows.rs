@@ -1,4 +1,4 @@
-//! One row: its counterfactual models are made, its queries scored, both timed and kept.
+//! One row: creates its counterfactual models and scores its queries, both timed and stored.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -29,7 +29,7 @@ use whence_training::unlearning::Recipe;
 /// A training step costs about as much as four forward passes of its images.
 const STEP_UNITS: usize = 4;
 
-/// What all rows share.
+/// Inputs that all rows share.
 pub(super) struct Bench<'a> {
     pub(super) plan: &'a Plan,
     pub(super) job: &'a BenchmarkJob,
@@ -38,7 +38,7 @@ pub(super) struct Bench<'a> {
     pub(super) dataset: Dataset,
     /// Benchmarked models have no classes.
     conditions: GroupConditions,
-    /// What models that are not unlearned need no recipe for.
+    /// Default recipe, for models that are not unlearned.
     no_recipe: Recipe,
     pub(super) groups: Vec<usize>,
     pub(super) queries: Vec<Query>,
@@ -49,7 +49,7 @@ pub(super) struct Bench<'a> {
     pub(super) device: String,
 }
 
-/// What a row is made of.
+/// Definition of a row.
 struct RowSpec<'a> {
     name: &'a str,
     kind: Kind,
@@ -105,7 +105,7 @@ impl<'a> Bench<'a> {
         self.groups.iter().map(|g| self.dataset.group_name(*g).to_owned()).collect()
     }
 
-    /// The whole work in forward passes of one image, before it is known what is kept from an earlier run.
+    /// Total work in forward passes of one image, assuming that nothing is stored from an earlier run.
     pub(super) fn units(&self) -> f64 {
         let groups = self.groups.len();
         let scoring = |grid: &Grid| counterfactual_points(self, grid).unwrap_or(1) * self.queries.len() * (groups + 1);
@@ -134,7 +134,7 @@ impl<'a> Bench<'a> {
         (oracles + methods) as f64
     }
 
-    /// Refuses before any work what would fail after hours of it.
+    /// Rejects, before any work, plans that would fail after hours of it.
     ///
     /// # Errors
     /// Timesteps that the model does not have, oracles that cannot be trained or that lack a group, two that are one.
@@ -207,10 +207,10 @@ impl<'a> Bench<'a> {
         let RowSpec { name, kind, family, method, ref source, grid, weighting } = *spec;
         let identity = serde_json::json!([self.base, method.name(), grid, weighting, source.identity()]);
         let key = blake3::hash(identity.to_string().as_bytes()).to_hex().to_string();
-        let kept = self.job.out.join("rows").join(format!("{}.json", key.get(..16).unwrap_or_default()));
+        let path = self.job.out.join("rows").join(format!("{}.json", key.get(..16).unwrap_or_default()));
         let making = (source.trained_images() * STEP_UNITS * self.groups.len()) as f64;
         let pass = (counterfactual_points(self, &grid)? * self.queries.len()) as f64;
-        if let Ok(row) = whence_store::read_json::<Row>(&kept)
+        if let Ok(row) = whence_store::read_json::<Row>(&path)
             && row.key == key
         {
             if method.counterfactuals().is_some() {
@@ -245,7 +245,7 @@ impl<'a> Bench<'a> {
         let counterfactuals = &mut counterfactuals;
         let attributions =
             Resolver { request, counterfactuals, cache: &mut cache, report: &mut bridge }.attribute(method)?;
-        // An earlier run may have done a part; other weightings of kept terms cost nothing.
+        // An earlier run may have evaluated a part; other weightings of cached terms cost nothing.
         let share = bridge.planned() as f64 / whole.max(1.0);
         let score_seconds = if share > 0.0 { begun.elapsed().as_secs_f64() / share } else { 0.0 };
         let scores = attributions
@@ -267,17 +267,17 @@ impl<'a> Bench<'a> {
             family: family.into(),
             key,
             scores,
-            // With too few evaluations an error is not known.
+            // With too few evaluations the standard error is unknown.
             errors: (weighting == Weighting::Elbo)
                 .then(|| attributions.iter().map(errors).collect::<Vec<Vec<f64>>>())
                 .filter(|all| all.iter().flatten().all(|e| e.is_finite())),
             cost,
         };
-        whence_store::write_json(&kept, &row)?;
+        whence_store::write_json(&path, &row)?;
         Ok(row)
     }
 
-    /// Where a row's models come from.
+    /// Source of a row's models.
     fn models<'m>(
         &'m self,
         source: &'m Source,
@@ -317,7 +317,7 @@ impl<'a> Bench<'a> {
         paths.iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum()
     }
 
-    /// Makes every counterfactual model; returns the seconds spent on them in this run and earlier ones.
+    /// Creates every counterfactual model; returns the seconds spent on them in this run and earlier ones.
     fn make(
         &self,
         source: &Source,
@@ -333,11 +333,11 @@ impl<'a> Bench<'a> {
                 continue;
             }
             let begun = Instant::now();
-            let made = models.without(group, bridge);
-            // A training that was stopped goes on from its checkpoint, so its time counts too.
+            let created = models.without(group, bridge);
+            // A stopped training resumes from its checkpoint, so its time counts too.
             spent.seconds += begun.elapsed().as_secs_f64();
             whence_store::write_json(&record, &spent)?;
-            made?;
+            created?;
             bridge.reporter.advance(bridge.making_units);
         }
         Ok(spent.seconds)
@@ -362,11 +362,11 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Mean number of network evaluations a query, the full model's among them.
+/// Mean number of network evaluations per query, including the full model's.
 fn evaluations_per_query(attributions: &[Attribution]) -> usize {
     let of = |a: &Attribution| {
         let each = a.scores.iter().map(|s| s.evaluations);
-        // The full model is evaluated where the group that needed most was.
+        // The full model is evaluated at as many points as the group with the most evaluations.
         each.clone().sum::<usize>() + each.max().unwrap_or_default()
     };
     attributions.iter().map(of).sum::<usize>() / attributions.len().max(1)

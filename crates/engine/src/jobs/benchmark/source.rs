@@ -1,4 +1,4 @@
-//! Where a row's counterfactual models come from.
+//! Source of a row's counterfactual models.
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +10,16 @@ use whence_evaluation::benchmark::OraclePlan;
 use whence_training::TrainingConfig;
 use whence_training::unlearning::Recipe;
 
-/// Where counterfactual models come from.
+/// Source of counterfactual models.
 #[derive(Clone)]
 pub(super) enum Source {
-    /// Somebody made them.
+    /// Imported from this folder.
     Given(PathBuf),
-    /// Trained again, into this folder.
+    /// Retrained, stored in this folder.
     Retrained(PathBuf, Box<TrainingConfig>),
-    /// Unlearned, into this folder.
+    /// Unlearned, stored in this folder.
     Unlearned(PathBuf, Box<Recipe>),
-    /// None are needed.
+    /// None required.
     None,
 }
 
@@ -42,7 +42,7 @@ impl Source {
         }
     }
 
-    /// What the models are, for the key of a row.
+    /// Identity of the models, for the key of a row.
     pub(super) fn identity(&self) -> serde_json::Value {
         match self {
             Self::Given(folder) => {
@@ -58,7 +58,7 @@ impl Source {
         }
     }
 
-    /// Images sent forwards and backwards to make the model without one group.
+    /// Number of images in forward and backward passes per model.
     pub(super) fn trained_images(&self) -> usize {
         match self {
             Self::Retrained(_, config) => config.steps * config.batch,

@@ -1,4 +1,4 @@
-//! Evidence for a score: one query seen through models without groups.
+//! Evidence for a score: one query evaluated with the models without groups.
 
 mod map;
 mod moved;
@@ -21,8 +21,8 @@ use whence_methods::{CounterfactualKind, Counterfactuals, Query, method};
 use whence_store::Store;
 use whence_training::unlearning::Recipe;
 
-/// What every kind of evidence needs.
-struct Look<'a> {
+/// Inputs that all kinds of evidence share.
+struct EvidenceContext<'a> {
     job: &'a EvidenceJob,
     model: &'a Pipeline,
     dataset: &'a Dataset,
@@ -41,15 +41,15 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     let (model, dataset) = open(workspace, &of.model, &of.data, of.group_column.as_deref(), reporter)?;
     let conditions = super::conditions(&model, &dataset, of.class_map.as_ref())?;
     let groups = groups_by_name(&dataset, &of.groups)?;
-    let draw = SampleSettings { class: of.settings.class, ..of.draw };
-    let queries = read_queries(of.queries.get(..1).unwrap_or_default(), &draw, &model, reporter)?;
+    let sampling = SampleSettings { class: of.settings.class, ..of.draw };
+    let queries = read_queries(of.queries.get(..1).unwrap_or_default(), &sampling, &model, reporter)?;
     let query = queries.first().ok_or_else(|| Error::input("there is no query", "query", "choose an image"))?;
     let recipe = of.recipe.resolved(&model, Some(&of.model))?;
     let store = Store::open_or_read_only(&of.keep_in)?;
     let device = crate::cache::device_id(&model, &workspace.device(&model.network.config())?.name);
     let (model, dataset, groups, recipe, store) = (&model, &dataset, groups.as_slice(), &recipe, &store);
     let conditions = &conditions;
-    let look = Look { job, model, dataset, conditions, query, groups, recipe, store, device };
+    let context = EvidenceContext { job, model, dataset, conditions, query, groups, recipe, store, device };
     let resident = &mut workspace.resident;
     let unlearns = kind == Some(CounterfactualKind::Unlearned) && of.counterfactuals.is_none();
     let retrains = kind == Some(CounterfactualKind::Retrained) && of.counterfactuals.is_none();
@@ -57,7 +57,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
         return Err(no_models("is not unlearned here, so there is nothing to watch", &of.method));
     }
     if unlearns && matches!(job.what, Evidence::Watch | Evidence::Known) {
-        watch::run(&look, resident, reporter)?;
+        watch::run(&context, resident, reporter)?;
     }
     if kind.is_none() && job.what != Evidence::Known {
         return Err(no_models("makes no models", &of.method));
@@ -69,13 +69,13 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     let mut source = Source::new(parts, kind, of.counterfactuals.as_deref(), retrained, resident);
     match job.what {
         Evidence::Watch => Ok("the unlearning was watched".into()),
-        Evidence::Regenerate => regenerate::run(&look, &mut source, reporter),
-        Evidence::Map => map::run(&look, &mut source, reporter),
-        Evidence::Moved => moved::run(&look, &mut source, reporter),
+        Evidence::Regenerate => regenerate::run(&context, &mut source, reporter),
+        Evidence::Map => map::run(&context, &mut source, reporter),
+        Evidence::Moved => moved::run(&context, &mut source, reporter),
         Evidence::Known => {
             if kind.is_some() {
                 for run in [regenerate::run, map::run, moved::run] {
-                    run(&look, &mut source, reporter)?;
+                    run(&context, &mut source, reporter)?;
                 }
             }
             Ok(String::new())
@@ -87,19 +87,19 @@ fn no_models(what: &str, method: &str) -> Error {
     Error::input(format!("the method {method} {what}"), "method", "choose guda")
 }
 
-impl Look<'_> {
-    /// Whether only what is cached is wanted.
+impl EvidenceContext<'_> {
+    /// Whether only cached results are requested.
     fn only_known(&self) -> bool {
         self.job.what == Evidence::Known
     }
 
-    /// A bridge for work that is `units` of the job.
+    /// A progress bridge for work of `units` units of the job.
     fn bridge<'r, 'b>(&'r self, reporter: &'r mut Reporter<'b>, units: f64) -> ProgressBridge<'r, 'b, 'r> {
         ProgressBridge::new(reporter, self.dataset, Counting::Phase(units))
     }
 
-    /// What the weights of the model without a group are known by; makes the model where it is missing. None where only
-    /// cached results are wanted and there is no model.
+    /// Identity of the weights of the model without a group; creates the model if it is missing. `None` if only cached
+    /// results are requested and the model does not exist.
     fn identity(
         &self,
         models: &mut dyn Counterfactuals,
@@ -114,7 +114,7 @@ impl Look<'_> {
         models.identity(group)
     }
 
-    /// What any look at the query through this model is computed from.
+    /// Cache inputs that all evidence about the query under this model shares.
     fn inputs(&self, other: &str) -> Value {
         json!({
             "model": self.model.hash(),
@@ -125,7 +125,7 @@ impl Look<'_> {
         })
     }
 
-    /// The same, and more.
+    /// [`inputs`](Self::inputs) extended by `more`.
     fn inputs_with(&self, other: &str, more: Value) -> Value {
         let mut inputs = self.inputs(other);
         if let (Value::Object(inputs), Value::Object(more)) = (&mut inputs, more) {
