@@ -71,7 +71,7 @@ fn every_phase_can_be_cancelled() {
         tensors: false,
         out: out("samples"),
     };
-    cancel_in(JobSpec::Sample(sample), "drawing");
+    cancel_in(JobSpec::Sample(sample), "generating");
     let config = TrainingConfig { steps: 100_000, batch: 8, ..TrainingConfig::default() };
     let train = TrainJob {
         data: fixture("digits/images"),
