@@ -46,7 +46,7 @@ fn numbers_are_labels_and_other_values_are_not() {
     assert!(message(load_by(root.path(), "score")).contains("the column `score` holds fractions"));
     assert!(message(load_by(root.path(), "tags")).contains("the column `tags` holds lists"));
     let error = message(load_by(root.path(), "mood"));
-    assert!(error.contains("no column `mood`") && error.contains("--group-column: label"), "{error}");
+    assert!(error.contains("no column `mood`") && error.contains("Choose one of label"), "{error}");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_metadata_file_without_groups_is_refused_with_the_reason() {
     let root = folder(3, "metadata.csv", captions);
     let text = message(load(root.path(), RGB8));
     assert!(text.contains("`text` holds 3 different values for 3 images: captions or identifiers"), "{text}");
-    assert!(text.contains("--group-column text"), "{text}");
+    assert!(text.contains("choose the group column text"), "{text}");
     assert_eq!(load_by(root.path(), "text").unwrap().groups().len(), 3, "unless it is asked for");
 
     let several = "file_name,genre,style\n0.png,a,b\n1.png,a,b\n";

@@ -281,7 +281,7 @@ fn a_column_of_captions_does_not_name_the_groups() {
     write_parquet(&file, schema, None, &[halves(0..12), halves(12..24)]);
     let error = message(load(&file, RGB8));
     assert!(error.contains("`words` holds 24 different values for 24 images: captions or identifiers"), "{error}");
-    assert!(error.contains("--group-column words"), "{error}");
+    assert!(error.contains("choose the group column words"), "{error}");
     let options = LoadOptions { group_column: Some("words".to_owned()), ..options(RGB8) };
     assert_eq!(
         Dataset::load(&file, &options, &mut |_, _| Ok(())).unwrap().groups().len(),
