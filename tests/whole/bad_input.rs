@@ -7,15 +7,12 @@ use whence_diffusion::{Condition, Pipeline};
 use whence_jobs::JobSpec;
 
 use super::digits::job;
-use super::{failure, fixture};
+use super::{copy_folder, failure, fixture};
 
 /// A copy of the digits' model that can be broken.
 fn copy() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(fixture("digits/model")).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
-    }
+    copy_folder(&fixture("digits/model"), folder.path());
     folder
 }
 

@@ -7,7 +7,7 @@ use whence_jobs::{AttributeJob, EventKind, JobSpec, QuerySource};
 use whence_store::Project;
 use whence_training::unlearning::Recipe;
 
-use super::{digits, run};
+use super::{copy_folder, digits, run};
 
 #[test]
 fn the_shipped_models_are_those_of_the_demos_recipe() {
@@ -18,7 +18,7 @@ fn the_shipped_models_are_those_of_the_demos_recipe() {
     let recipe = Recipe::load(project.file.recipe.as_ref().unwrap()).unwrap();
     let keep = folder.path().join("store");
     // The store is locked and may be written to.
-    copy(&project.store(), &keep);
+    copy_folder(&project.store(), &keep);
     let job = AttributeJob {
         model,
         data,
@@ -32,18 +32,6 @@ fn the_shipped_models_are_those_of_the_demos_recipe() {
     let events = run(JobSpec::Attribute(Box::new(job)));
     let models = events.iter().find_map(|e| if let EventKind::Estimate(f) = e { Some(f.models) } else { None });
     assert_eq!(models, Some(0), "a new user sees a ranking without unlearning first");
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[test]

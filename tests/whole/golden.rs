@@ -13,7 +13,7 @@ use assert_cmd::Command;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use super::fixture;
+use super::{copy_folder, fixture};
 
 /// Largest relative deviation. Scores, standard errors and rises are compared with the largest value of their kind (of a
 /// world, a method and a column), norms with themselves. On one machine all are the same to the last bit on any number of
@@ -221,18 +221,6 @@ fn tensors(path: &Path) -> BTreeMap<String, Vec<f64>> {
     file.tensors().iter().map(|(name, view)| (name.clone(), values(view))).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 /// The shipped demo with its shipped models.
 fn demo(folder: &Path, values: &mut Values) -> PathBuf {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
@@ -241,7 +229,7 @@ fn demo(folder: &Path, values: &mut Values) -> PathBuf {
     let recipe = demo.join("recipe.toml");
     let queries = ["seed-0.png", "seed-6.png"].map(|n| demo.join("queries").join(n));
     for out in ["guda", "unlearned-shipped"] {
-        copy(&demo.join("store"), &folder.join(out).join("store"));
+        copy_folder(&demo.join("store"), &folder.join(out).join("store"));
     }
     world.attribute("guda", &queries, &["--timesteps", "12"], &[("--recipe", &recipe)]);
     world.unlearn("shipped", "hatching,mosaic", &[], &recipe);
@@ -292,7 +280,7 @@ fn classes(folder: &Path, values: &mut Values) {
     let data = folder.join("images");
     let groups = ["four", "one", "seven"];
     for group in groups {
-        copy(&fixture("digits/images").join(group), &data.join(group));
+        copy_folder(&fixture("digits/images").join(group), &data.join(group));
     }
     let mut world = World { name: "classes", model: folder.join("model"), data, folder: folder.to_owned(), values };
     let training = world.settings("training.toml", CLASSES_TRAINING);

@@ -12,7 +12,7 @@ use whence_jobs::{BenchmarkJob, EventKind, JobSpec, QuerySource, RemovalJob, Rem
 use whence_training::unlearning::Recipe;
 use whence_training::{LeftOut, Training, TrainingConfig};
 
-use super::{digits, failure, fixture, run};
+use super::{copy_folder, digits, failure, fixture, run};
 
 fn config() -> TrainingConfig {
     TrainingConfig { steps: 30, batch: 8, learning_rate: 2e-3, checkpoint_every: 4, ..TrainingConfig::default() }
@@ -123,11 +123,7 @@ fn a_model_that_cannot_be_trained_again_says_why() {
     assert!(text.contains("training.json") && text.contains("training settings"), "{text}");
     // A record that is damaged is not called missing.
     let damaged = folder.path().join("damaged");
-    std::fs::create_dir(&damaged).unwrap();
-    for entry in std::fs::read_dir(fixture("digits/model")).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, damaged.join(path.file_name().unwrap())).unwrap();
-    }
+    copy_folder(&fixture("digits/model"), &damaged);
     std::fs::write(damaged.join("training.json"), "{\"schema_version\": ").unwrap();
     let text = failure(JobSpec::Retrain(Box::new(RetrainJob { model: damaged, ..foreign })));
     assert!(text.contains("training.json") && !text.contains("does not say"), "{text}");

@@ -307,12 +307,7 @@ impl<'a> Inputs<'a> {
             held: self.groups.len() * if self.job.confirm { 2 } else { 1 } + self.job.null,
             unlearns: unlearns.map(|g| Forget::group(&self.dataset, *g)),
             work,
-            model: &self.model,
-            dataset: &self.dataset,
-            conditions: &self.conditions,
-            recipe: &self.recipe,
-            store: &self.store,
-            neighbours: &self.neighbours,
+            parts: self.parts(),
         }
     }
 

@@ -1,16 +1,13 @@
 //! The estimated cost of a job, reported before it starts.
 
-use crate::counterfactuals::SharedNeighbours;
+use crate::counterfactuals::SourceParts;
 use crate::device::memory;
 use crate::estimate::{self, Costs};
 use crate::progress_bridge::ProgressBridge;
 use whence_base::Result;
-use whence_data::Dataset;
-use whence_diffusion::{GroupConditions, Pipeline};
 use whence_jobs::EventKind;
 use whence_methods::{ScoreSettings, Work};
-use whence_store::Store;
-use whence_training::unlearning::{Forget, Recipe, Unlearning};
+use whence_training::unlearning::{Forget, Unlearning};
 
 /// Work still to be done.
 pub(super) struct RemainingWork<'a> {
@@ -21,12 +18,8 @@ pub(super) struct RemainingWork<'a> {
     /// A group on which unlearning is measured, if models are created by unlearning.
     pub(super) unlearns: Option<Forget>,
     pub(super) work: Work,
-    pub(super) model: &'a Pipeline,
-    pub(super) dataset: &'a Dataset,
-    pub(super) conditions: &'a GroupConditions,
-    pub(super) recipe: &'a Recipe,
-    pub(super) store: &'a Store,
-    pub(super) neighbours: &'a SharedNeighbours,
+    /// What models are made from.
+    pub(super) parts: SourceParts<'a>,
 }
 
 impl RemainingWork<'_> {
@@ -38,15 +31,15 @@ impl RemainingWork<'_> {
     pub(super) fn report(self, settings: &mut ScoreSettings, bridge: &mut ProgressBridge<'_, '_, '_>) -> Result<()> {
         let Work { evaluations, .. } = self.work;
         if self.models == 0 && evaluations == 0 {
-            bridge.reporter.state(EventKind::Estimate(estimate::nothing(self.model)));
+            bridge.reporter.state(EventKind::Estimate(estimate::nothing(self.parts.model)));
             return Ok(());
         }
         bridge.reporter.within("measuring this machine", 0, 1, 0.0)?;
-        let (model, dataset, recipe) = (self.model, self.dataset, self.recipe);
+        let SourceParts { model, dataset, conditions, recipe, store, neighbours } = self.parts;
         let unlearning = match &self.unlearns {
             Some(forget) => {
-                let neighbours = self.neighbours.get(self.store, dataset, recipe, bridge)?;
-                Some(Unlearning { model, dataset, conditions: self.conditions, forget, recipe, neighbours })
+                let neighbours = neighbours.get(store, dataset, recipe, bridge)?;
+                Some(Unlearning { model, dataset, conditions, forget, recipe, neighbours })
             }
             None => None,
         };
