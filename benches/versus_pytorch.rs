@@ -108,8 +108,8 @@ fn step(model: &Pipeline, data: &Dataset, batch: usize) -> f64 {
         device: model.device(),
     };
     let (mut at, mut times) = (Instant::now(), Vec::new());
-    let trained = training.run(&mut |told| {
-        if told.step > 2 {
+    let trained = training.run(&mut |progress| {
+        if progress.step > 2 {
             times.push(at.elapsed().as_secs_f64());
         }
         at = Instant::now();

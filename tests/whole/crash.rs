@@ -23,7 +23,7 @@ fn start(out: &Path) -> Child {
 }
 
 /// Every whole result and its content; panics where one is damaged.
-fn kept(out: &Path) -> Vec<(Kind, String, usize)> {
+fn stored(out: &Path) -> Vec<(Kind, String, usize)> {
     let root = out.join("store");
     if !root.join("store.json").exists() {
         return Vec::new();
@@ -80,7 +80,7 @@ fn two_hundred_kills_damage_nothing_and_lose_nothing_that_was_finished() {
                 child.wait().unwrap();
                 kills += 1;
             }
-            let after = kept(&out);
+            let after = stored(&out);
             for (kind, key, length) in &before {
                 // An unlearning that was finished since is no longer unfinished; everything else stays or grows.
                 let still = after.iter().any(|(k, name, now)| k == kind && name == key && now >= length);

@@ -69,7 +69,7 @@ fn a_map_adds_up_to_the_score_and_is_kept() {
     let mut other = of.clone();
     other.settings.seed = 7;
     assert!(maps(&look(&other, Evidence::Known, None)).is_empty());
-    // More places than a map keeps: it is estimated from fewer.
+    // More evaluation points than a map stores: it is estimated from fewer.
     of.settings.timesteps = "129".parse().unwrap();
     let coarse = maps(&look(&of, Evidence::Map, None));
     assert!(coarse.values().all(|map| map.points.len() == 64));
@@ -174,7 +174,7 @@ fn a_watched_unlearning_is_kept_and_leaves_its_model() {
     let last = first.0[5].query_score.unwrap();
     assert_eq!(Store::read_only(&keep).unwrap().keys(Kind::Counterfactual).len(), 1);
     assert_eq!(course(&look(&of, Evidence::Watch, None)), first);
-    // The model that was left scores what was told in the end, up to its rounding to eight bits.
+    // The stored model scores what was reported last, up to its rounding to eight bits.
     of.settings.timesteps = "8".parse().unwrap();
     of.settings.draws = 1;
     of.queries.truncate(1);

@@ -154,7 +154,7 @@ fn drawn_scores_meet_the_closed_form_within_their_errors_and_rank_alike() {
     let agreement = Agreement::of(&table, &Options::default());
     let value = |name: &str| agreement.metric(name).unwrap().value;
     assert!(value("top1") > 0.9 && value("ndcg@3_exp") > 0.9 && value("spearman") > 0.8, "{:?}", agreement.metrics);
-    // And the first place is the group that the query was drawn from, which no score was told.
+    // And the first place is the group that the query was drawn from, which is no input of any score.
     let own = table.scores.iter().enumerate().filter(|(q, s)| s.iter().all(|v| *v <= s[q % GROUPS])).count();
     assert!(own >= 22, "{own} of 24");
 }

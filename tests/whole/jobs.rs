@@ -22,7 +22,7 @@ fn wait(engine: &Engine, job: JobId, pick: impl Fn(&EventKind) -> bool) -> Event
     }
 }
 
-/// Starts a job, waits until `phase` is told, cancels, and expects the answer within a second or two.
+/// Starts a job, waits until `phase` is reported, cancels, and expects the answer within a second or two.
 fn cancel_in(spec: JobSpec, phase: &str) {
     let engine = Engine::start("cpu", || {}).unwrap();
     let id = engine.run(spec).unwrap();

@@ -111,13 +111,13 @@ fn six_steps_of_a_unet_end_where_pytorch_ends() {
             .zip(times)
             .flat_map(|((x, e), t)| start.schedule().add_noise(x, e, *t))
             .collect();
-        let (gradients, told) = sharded_gradients(&network, &ParameterSelection::All, &[()], |network, _, ()| {
+        let (gradients, metrics) = sharded_gradients(&network, &ParameterSelection::All, &[()], |network, _, ()| {
             let output =
                 network.forward(to_tensor(&noisy, start.sample_shape(), &tracked), times, &Conditions::None, None);
             let loss = (output - to_tensor(noise, start.sample_shape(), &tracked)).powi_scalar(2).mean();
             Pass { metrics: loss.clone().inner(), loss }
         });
-        let value: f32 = told[0].clone().into_scalar();
+        let value: f32 = metrics[0].clone().into_scalar();
         assert!((value / losses[step] - 1.0).abs() < 1e-4, "step {step}: loss {value} for {}", losses[step]);
         let norm;
         (network, norm) = optimizer.step(network, gradients, 1e-3);
@@ -175,14 +175,14 @@ fn gradient_in_shards(size: usize, threads: usize) -> Vec<f32> {
     let model = Pipeline::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/model"), &device).unwrap();
     let image = model.sample_shape().numel();
     let (x, y) = (epsilon(1, b"x", 1, 0, BATCH * image), epsilon(1, b"y", 1, 0, BATCH * image));
-    let places: Vec<usize> = (0..BATCH).collect();
-    let shards: Vec<&[usize]> = places.chunks(size).collect();
+    let indices: Vec<usize> = (0..BATCH).collect();
+    let shards: Vec<&[usize]> = indices.chunks(size).collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let (gradients, told) = pool.install(|| {
-        sharded_gradients(&model.network, &ParameterSelection::All, &shards, |network, index, places| {
-            assert_eq!(places[0], index * size);
-            let values = |all: &[f32]| all[places[0] * image..(places[0] + places.len()) * image].to_vec();
-            let timesteps: Vec<usize> = places.iter().map(|i| 40 * i + 7).collect();
+    let (gradients, metrics) = pool.install(|| {
+        sharded_gradients(&model.network, &ParameterSelection::All, &shards, |network, index, indices| {
+            assert_eq!(indices[0], index * size);
+            let values = |all: &[f32]| all[indices[0] * image..(indices[0] + indices.len()) * image].to_vec();
+            let timesteps: Vec<usize> = indices.iter().map(|i| 40 * i + 7).collect();
             let out = network.forward(
                 to_tensor(&values(&x), model.sample_shape(), &tracked),
                 &timesteps,
@@ -190,10 +190,10 @@ fn gradient_in_shards(size: usize, threads: usize) -> Vec<f32> {
                 None,
             );
             let loss = (out - to_tensor(&values(&y), model.sample_shape(), &tracked)).powi_scalar(2).mean();
-            Pass { metrics: loss.clone().inner(), loss: loss * (places.len() as f64 / BATCH as f64) }
+            Pass { metrics: loss.clone().inner(), loss: loss * (indices.len() as f64 / BATCH as f64) }
         })
     });
-    assert_eq!(told.len(), shards.len());
+    assert_eq!(metrics.len(), shards.len());
     gradients.into_iter().flat_map(|g| to_vec(g.expect("every parameter takes part")).unwrap()).collect()
 }
 

@@ -32,7 +32,7 @@ impl StoreCache<'_> {
         json!({
             "model": self.model.hash(),
             "other": other,
-            "query": blake3::hash(&query.pixels).to_hex().as_str(),
+            "query": query.pixels_hash(),
             "seed": self.seed,
             "class": query.condition.class(),
             "device": device_id(self.model, self.device),

@@ -240,7 +240,7 @@ impl Resolver<'_> {
             "process": model.hashes().process,
             "dataset": dataset.hash(),
             "groups": groups,
-            "query": blake3::hash(&query.pixels).to_hex().as_str(),
+            "query": query.pixels_hash(),
             "timesteps": settings.timesteps,
         }))
     }

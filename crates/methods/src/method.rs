@@ -23,6 +23,13 @@ pub struct Query {
     pub condition: Condition,
 }
 
+impl Query {
+    /// blake3 of the pixels, hexadecimal, which stands for the image in cache keys.
+    pub fn pixels_hash(&self) -> String {
+        blake3::hash(&self.pixels).to_hex().to_string()
+    }
+}
+
 /// How queries are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -198,11 +198,8 @@ pub fn write_attribution(
         let stem = whence_store::folder_name(query.name.trim_end_matches(".png"));
         write_png(&out.join("queries").join(format!("{stem}.png")), &query.pixels, shape)?;
     }
-    let queries: Vec<_> = provenance
-        .queries
-        .iter()
-        .map(|q| serde_json::json!({"name": q.name, "blake3": blake3::hash(&q.pixels).to_hex().to_string()}))
-        .collect();
+    let queries: Vec<_> =
+        provenance.queries.iter().map(|q| serde_json::json!({"name": q.name, "blake3": q.pixels_hash()})).collect();
     let timesteps_are_sampled = matches!(provenance.settings.timesteps, whence_diffusion::elbo::Timesteps::Count(_));
     let document = serde_json::json!({
         "schema_version": 1,

@@ -146,8 +146,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
             }),
         ));
     }
-    let hashes = explained(state)
-        .map(|(q, _, _)| (q.image.name.clone(), blake3::hash(&q.image.pixels).to_hex().to_string().into()));
+    let hashes = explained(state).map(|(q, _, _)| (q.image.name.clone(), super::reopen::pixels_hash(q).into()));
     facts.push(Facts::of("Images, blake3 of their values", &serde_json::Value::Object(hashes.collect())));
     Report {
         title: project.map_or_else(|| "Whence".into(), |p| p.file.name.clone()),

@@ -69,7 +69,7 @@ pub fn view_recipe(state: &State, tabs: &[PanelId]) -> ViewRecipe {
                 QueryOrigin::Seed(seed) => (Some(*seed), None),
                 QueryOrigin::File(path) => (None, Some(stored_file(state, path))),
             };
-            ViewQuery { name: q.image.name.clone(), seed, file, draw: q.draw, blake3: Some(hash(q)) }
+            ViewQuery { name: q.image.name.clone(), seed, file, draw: q.draw, blake3: Some(pixels_hash(q)) }
         }),
         settings: job.map(|job| ViewSettings {
             method: job.method.clone(),
@@ -90,13 +90,13 @@ fn stored_file(state: &State, path: &Path) -> PathBuf {
 }
 
 /// blake3 of an image's values, hexadecimal.
-fn hash(query: &Query) -> String {
+pub(super) fn pixels_hash(query: &Query) -> String {
     blake3::hash(&query.image.pixels).to_hex().to_string()
 }
 
 /// Whether this image is identical to that of a view, as far as the view tells.
 fn is_same(query: &Query, wanted: &ViewQuery) -> bool {
-    wanted.blake3.as_ref().is_none_or(|known| *known == hash(query))
+    wanted.blake3.as_ref().is_none_or(|known| *known == pixels_hash(query))
 }
 
 /// The image of a view, where it is listed; where there are several from the same seed or file, the very image.

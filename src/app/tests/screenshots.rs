@@ -333,9 +333,9 @@ fn panel_screenshots() {
                 let mut harness = bench::show(builder, panel, state());
                 if name.contains("region") {
                     let query = harness.state().state.current.unwrap();
-                    let looks = &mut harness.state_mut().forms.appearance;
+                    let appearance = &mut harness.state_mut().forms.appearance;
                     let region = Region { left: 4, top: 8, right: 15, bottom: 20 };
-                    (looks.brush, looks.smooth) = (Some(Brush { query, region }), true);
+                    (appearance.brush, appearance.smooth) = (Some(Brush { query, region }), true);
                 }
                 harness.run();
                 let key = match name {

@@ -44,14 +44,17 @@ impl Method for PixelSimilarity {
             }
             return Ok(attributions);
         }
-        for query in queries {
-            let image = codec.encode(&query.pixels);
-            let distance = |i: usize| {
+        let encoded: Vec<Vec<f32>> = queries.iter().map(|query| codec.encode(&query.pixels)).collect();
+        // Each training image is encoded once for all queries.
+        let distances: Vec<Vec<f64>> = (0..dataset.len())
+            .into_par_iter()
+            .map(|i| {
                 let other = codec.encode(dataset.pixels(i));
-                let square: f64 = image.iter().zip(&other).map(|(a, b)| f64::from(a - b).powi(2)).sum();
-                -square.sqrt()
-            };
-            let scores: Vec<f64> = (0..dataset.len()).into_par_iter().map(distance).collect();
+                encoded.iter().map(|image| distance(image, &other)).collect()
+            })
+            .collect();
+        for (number, query) in queries.iter().enumerate() {
+            let scores: Vec<f64> = distances.iter().filter_map(|all| all.get(number)).map(|d| -d).collect();
             if scores.iter().any(|s| !s.is_finite()) {
                 return Err(Error::internal("a distance is not finite"));
             }
@@ -59,6 +62,11 @@ impl Method for PixelSimilarity {
         }
         Ok(attributions)
     }
+}
+
+/// Euclidean distance, summed in 64 bits.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
 }
 
 /// Cosines of the query's pixels with every training image's, for tests.

@@ -33,11 +33,11 @@ pub fn show(
     if let Some(texture) = texture {
         ui.painter().image(texture, inner, WHOLE, Color32::WHITE);
     }
-    let looks = &view.forms.appearance;
+    let appearance = &view.forms.appearance;
     // Colours encode the map's values, so the image fades to grey as the map becomes more opaque.
     let plain = view.textures.get_or(ui.ctx(), TextureKey::Grey(query.key), shape, || grey(shape, &query.image.pixels));
     if let Some(plain) = plain {
-        let strength = (1.25 * looks.opacity).min(1.0);
+        let strength = (1.25 * appearance.opacity).min(1.0);
         ui.painter().image(plain, inner, WHOLE, Color32::WHITE.gamma_multiply(strength));
     }
     let cells = group_map.map.cells;
@@ -47,8 +47,8 @@ pub fn show(
         width: cells.width,
         span,
         scale: scale as f32,
-        opacity: looks.opacity,
-        smooth: looks.smooth,
+        opacity: appearance.opacity,
+        smooth: appearance.smooth,
     };
     heat(ui.painter(), response.id, inner, &map);
     let grid = Grid { rect: inner, cells, span };
@@ -97,12 +97,12 @@ pub fn controls(ui: &mut Ui, view: &mut View<'_>, cells: Cells, scale: f64) {
     ui.horizontal(|ui| {
         let caption = |text: &str| RichText::new(text).font(theme::caption()).color(t.weak);
         let name = ui.add(Label::new(caption("Opacity")));
-        let looks = &mut view.forms.appearance;
+        let appearance = &mut view.forms.appearance;
         ui.spacing_mut().slider_width = (ui.available_width() * 0.4).clamp(60.0, 160.0);
-        ui.add(Slider::new(&mut looks.opacity, 0.0..=1.0).show_value(false).step_by(0.05))
+        ui.add(Slider::new(&mut appearance.opacity, 0.0..=1.0).show_value(false).step_by(0.05))
             .labelled_by(name.id)
             .on_hover_text("Opacity of the map over the image.");
-        ui.add(Checkbox::new(&mut looks.smooth, caption("Smooth")))
+        ui.add(Checkbox::new(&mut appearance.smooth, caption("Smooth")))
             .on_hover_text("Interpolate between cells. The values remain those of whole cells.");
     });
 }

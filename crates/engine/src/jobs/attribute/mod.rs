@@ -200,16 +200,11 @@ impl<'a> Inputs<'a> {
         TrustChecks {
             job: self.job,
             method: self.method,
-            model: &self.model,
-            dataset: &self.dataset,
-            conditions: &self.conditions,
+            parts: self.parts(),
             groups: &self.groups,
             queries: &self.queries,
             settings,
-            recipe: &self.recipe,
-            store: &self.store,
             device: &self.device,
-            neighbours: &self.neighbours,
             references,
         }
     }

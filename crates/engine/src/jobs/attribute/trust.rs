@@ -1,19 +1,18 @@
 //! Trust checks of the leading group: random control groups, another unlearning seed, the closed form.
 
 use crate::cache::{FitInMemory, StoreCache};
-use crate::counterfactuals::{Resident, SharedNeighbours, Unlearned};
+use crate::counterfactuals::{Resident, SourceParts, Unlearned};
 use crate::progress_bridge::ProgressBridge;
 use crate::workspace::Workspace;
 use whence_base::Result;
 use whence_data::Dataset;
+use whence_diffusion::GroupConditions;
 use whence_diffusion::elbo::Timesteps;
-use whence_diffusion::{GroupConditions, Pipeline};
 use whence_jobs::AttributeJob;
 use whence_methods::{
     Attribution, Counterfactuals as _, Method, NullTest, Offsets, Query, Report as _, Request, Resolver, ScoreSettings,
     Trust, Work, rank,
 };
-use whence_store::Store;
 use whence_training::unlearning::{Recipe, references};
 
 /// Number of timesteps on which random groups are scored if the ranking chose its own.
@@ -64,16 +63,12 @@ impl References {
 pub(super) struct TrustChecks<'a> {
     pub(super) job: &'a AttributeJob,
     pub(super) method: &'static dyn Method,
-    pub(super) model: &'a Pipeline,
-    pub(super) dataset: &'a Dataset,
-    pub(super) conditions: &'a GroupConditions,
+    /// What models are made from.
+    pub(super) parts: SourceParts<'a>,
     pub(super) groups: &'a [usize],
     pub(super) queries: &'a [Query],
     pub(super) settings: ScoreSettings,
-    pub(super) recipe: &'a Recipe,
-    pub(super) store: &'a Store,
     pub(super) device: &'a str,
-    pub(super) neighbours: &'a SharedNeighbours,
     pub(super) references: &'a References,
 }
 
@@ -115,7 +110,8 @@ impl<'a> TrustChecks<'a> {
         let values = |a: &Attribution| a.scores.iter().map(|s| s.estimate.score).collect::<Vec<f64>>();
         for (number, (attribution, query)) in attributions.iter_mut().zip(self.queries).enumerate() {
             let of = |all: &[Attribution]| all.get(number).cloned();
-            let closed = closed.scores(&query.pixels, self.model.schedule(), self.settings.timesteps, self.groups)?;
+            let closed =
+                closed.scores(&query.pixels, self.parts.model.schedule(), self.settings.timesteps, self.groups)?;
             let best = only_largest(&closed);
             let null = of(&null).and_then(|a| NullTest::of(values(&a), self.groups.len(), offsets.as_ref()));
             let ranked = rank(&attribution.scores);
@@ -124,7 +120,9 @@ impl<'a> TrustChecks<'a> {
             attribution.trust = Some(Trust {
                 lead: null.as_ref().filter(|n| n.sd > 0.0).and_then(|n| Some((score(0)? - score(1)?) / n.sd)),
                 null,
-                closed_form: best.and_then(|i| self.groups.get(i)).map(|g| self.dataset.group_name(*g).to_owned()),
+                closed_form: best
+                    .and_then(|i| self.groups.get(i))
+                    .map(|g| self.parts.dataset.group_name(*g).to_owned()),
                 second_seed: of(&again).and_then(|a| {
                     let leader = rank(&a.scores).first()?.index;
                     a.scores.get(leader).map(|s| s.group.clone())
@@ -136,13 +134,13 @@ impl<'a> TrustChecks<'a> {
 
     /// The queries under the models of random groups, whose indices follow those of the dataset's groups.
     fn random(&self) -> Part<'a> {
-        let first = self.dataset.groups().len();
+        let first = self.parts.dataset.groups().len();
         let timesteps = match self.settings.stop {
             Some(_) => Timesteps::Count(NULL_TIMESTEPS),
             None => self.settings.timesteps,
         };
         Part {
-            recipe: self.recipe.clone(),
+            recipe: self.parts.recipe.clone(),
             groups: (first..first + self.job.null).collect(),
             images: self.queries,
             settings: ScoreSettings { stop: None, timesteps, ..self.settings },
@@ -162,7 +160,7 @@ impl<'a> TrustChecks<'a> {
 
     /// The queries under the groups' models of another seed.
     fn again(&self) -> Part<'a> {
-        let recipe = Recipe { seed: self.recipe.seed.wrapping_add(1), ..self.recipe.clone() };
+        let recipe = Recipe { seed: self.parts.recipe.seed.wrapping_add(1), ..self.parts.recipe.clone() };
         let groups = if self.job.confirm { self.groups.to_vec() } else { Vec::new() };
         Part { recipe, groups, images: self.queries, settings: self.settings }
     }
@@ -190,18 +188,25 @@ impl<'a> TrustChecks<'a> {
     where
         Self: 'm,
     {
-        Unlearned::new(self.model, self.dataset, self.conditions, recipe, self.store, resident).sharing(self.neighbours)
+        let SourceParts { model, dataset, conditions, store, neighbours, .. } = self.parts;
+        Unlearned::new(model, dataset, conditions, recipe, store, resident).sharing(neighbours)
     }
 
     fn cache<'c>(&'c self, fit: &'c mut FitInMemory) -> StoreCache<'c> {
-        StoreCache { store: self.store, model: self.model, seed: self.settings.seed, device: self.device, fit }
+        StoreCache {
+            store: self.parts.store,
+            model: self.parts.model,
+            seed: self.settings.seed,
+            device: self.device,
+            fit,
+        }
     }
 
     fn request<'c>(&'c self, part: &'c Part<'_>) -> Request<'c> {
         Request {
-            model: self.model,
-            dataset: self.dataset,
-            conditions: self.conditions,
+            model: self.parts.model,
+            dataset: self.parts.dataset,
+            conditions: self.parts.conditions,
             groups: &part.groups,
             queries: part.images,
             settings: &part.settings,

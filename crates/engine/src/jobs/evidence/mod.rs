@@ -119,7 +119,7 @@ impl EvidenceContext<'_> {
         json!({
             "model": self.model.hash(),
             "other": other,
-            "query": blake3::hash(&self.query.pixels).to_hex().as_str(),
+            "query": self.query.pixels_hash(),
             "class": self.query.condition.class(),
             "device": self.device,
         })

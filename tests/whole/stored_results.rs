@@ -1,4 +1,4 @@
-//! What is kept between runs, and that it changes no score: terms, models, early stopping, random groups, the gate.
+//! What is stored between runs, and that it changes no score: terms, models, early stopping, random groups, the gate.
 
 use std::path::Path;
 
@@ -13,17 +13,17 @@ use super::run;
 
 /// Scores of a job, and what it said it would take.
 fn attribute(job: &AttributeJob) -> (Vec<Attribution>, JobEstimate) {
-    let (scores, estimate) = told(job);
+    let (scores, estimate) = run_attribution(job);
     (scores.expect("scores"), estimate)
 }
 
 /// The same of a job that may end without scores.
-fn told(job: &AttributeJob) -> (Option<Vec<Attribution>>, JobEstimate) {
+fn run_attribution(job: &AttributeJob) -> (Option<Vec<Attribution>>, JobEstimate) {
     let (mut scores, mut estimate) = (None, None);
     for event in run(JobSpec::Attribute(Box::new(job.clone()))) {
         match event {
             EventKind::Attributed(attributions) => scores = Some(attributions),
-            EventKind::Estimate(told) => estimate = Some(told),
+            EventKind::Estimate(cost) => estimate = Some(cost),
             EventKind::Failed(text) => panic!("{text}"),
             _ => {}
         }
@@ -172,7 +172,7 @@ fn random_groups_a_second_seed_and_the_gate_come_with_the_scores() {
     // Another query: its own evaluations alone, the random groups' among them; the references are known.
     job.queries = super::digits::queries()[2..3].to_vec();
     job.dry_run = true;
-    let (_, estimate) = told(&job);
+    let (_, estimate) = run_attribution(&job);
     assert_eq!((estimate.models, estimate.evaluations), (0, (of_query(2) + of_query(4) + of_query(2)) / 2));
     job.dry_run = false;
     // Ready models cannot be set against random groups.
