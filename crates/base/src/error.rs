@@ -161,6 +161,13 @@ impl Error {
     }
 }
 
+/// Message of a panic.
+#[must_use]
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}
+
 /// Whether a driver's or a library's message says that the device has no memory left. Drivers report that as text only,
 /// so this goes by the phrases of wgpu and cubecl (and their error variants in a debug print), and leaves out the frames of
 /// a backtrace, in which functions named after allocation are common.

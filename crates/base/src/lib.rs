@@ -6,5 +6,5 @@ pub mod lossy;
 pub mod random;
 mod setting;
 
-pub use error::{Error, Result, is_out_of_memory};
+pub use error::{Error, Result, is_out_of_memory, panic_text};
 pub use setting::{Failure, Setting};

@@ -1,22 +1,24 @@
 //! A diffusion model in memory and on disk: denoiser, codec, conditioner and process.
 
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use burn::module::Module as _;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 use super::codec::Codec;
 use super::conditioner::{Condition, Conditioner};
 use super::denoiser::{Denoiser, Passes};
-use super::failure::{failure, panic_text};
 use super::files::{Files, WEIGHTS, read_text};
+use super::memory::{part, within_memory};
 use super::process::Process;
 use super::schedule::{NoiseSchedule, SchedulerConfig};
-use whence_base::Result;
+use whence_base::{Result, panic_text};
 use whence_data::ImageShape;
-use whence_models::{Network, NetworkConfig};
+use whence_models::{Conditions, Network, NetworkConfig};
 use whence_nn::SampleShape;
+use whence_nn::failure::device_failure;
 use whence_nn::parameters::hash_parameters;
 use whence_nn::sample::to_tensor;
 use whence_nn::weights::{NamedValues, Precision, RandomStart, SafetensorsSource, Values, write_safetensors};
@@ -31,6 +33,8 @@ pub struct Pipeline {
     process: Arc<Process>,
     device: Device,
     hashes: Arc<OnceLock<Hashes>>,
+    /// Number of samples for which the device has memory at once, as far as is known.
+    at_once: Arc<AtomicUsize>,
 }
 
 /// Content hashes, blake3 in hexadecimal.
@@ -132,6 +136,7 @@ impl Pipeline {
             process,
             device: device.clone(),
             hashes: Arc::default(),
+            at_once: Arc::new(AtomicUsize::new(usize::MAX)),
         })
     }
 
@@ -231,10 +236,8 @@ impl Pipeline {
     /// # Errors
     /// Where the device fails.
     pub fn output(&self, x: &[f32], timesteps: &[usize], conditions: &[Condition]) -> Result<Vec<f32>> {
-        self.on_device(|| {
-            let conditions = Condition::batch(conditions)?;
-            let input = to_tensor(x, self.sample_shape(), &self.device);
-            Ok(self.network.forward(input, timesteps, &conditions, None))
+        self.in_pieces(x, timesteps, conditions, |x, timesteps, classes| {
+            self.network.forward(x, timesteps, classes, None)
         })
     }
 
@@ -243,20 +246,36 @@ impl Pipeline {
     /// # Errors
     /// Where the device fails.
     pub fn bottleneck(&self, x: &[f32], timesteps: &[usize], conditions: &[Condition]) -> Result<Vec<f32>> {
-        self.on_device(|| {
-            let conditions = Condition::batch(conditions)?;
-            let input = to_tensor(x, self.sample_shape(), &self.device);
-            Ok(self.network.bottleneck(input, timesteps, &conditions))
+        self.in_pieces(x, timesteps, conditions, |x, timesteps, classes| self.network.bottleneck(x, timesteps, classes))
+    }
+
+    /// Computes on as many samples at once as the device has memory for: all of them, or half as many as failed last.
+    fn in_pieces(
+        &self,
+        x: &[f32],
+        timesteps: &[usize],
+        conditions: &[Condition],
+        compute: impl Fn(Tensor<4>, &[usize], &Conditions) -> Tensor<4>,
+    ) -> Result<Vec<f32>> {
+        within_memory(&self.at_once, timesteps.len(), |range| {
+            let size = self.sample_shape().numel();
+            let x = part(x, range.start * size..range.end * size)?;
+            let conditions = Condition::batch(part(conditions, range.clone())?)?;
+            let timesteps = part(timesteps, range)?;
+            self.on_device(|| {
+                let input = to_tensor(x, self.sample_shape(), &self.device);
+                compute(input, timesteps, &conditions)
+            })
         })
     }
 
     /// Computes a tensor and reads it back. Drivers report a lost device or exhausted memory by a panic as well as by
     /// an error.
-    fn on_device(&self, compute: impl FnOnce() -> Result<burn::tensor::Tensor<4>>) -> Result<Vec<f32>> {
-        let failed = |what: String| failure(&self.device, what);
-        let read = || Ok(compute()?.try_into_data());
+    fn on_device(&self, compute: impl FnOnce() -> Tensor<4>) -> Result<Vec<f32>> {
+        let failed = |what: String| device_failure(&self.device, what);
+        let read = || compute().try_into_data();
         let data = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
-            .map_err(|panic| failed(panic_text(&*panic).to_owned()))??
+            .map_err(|panic| failed(panic_text(&*panic).to_owned()))?
             .map_err(|e| failed(e.to_string()))?;
         data.convert::<f32>().try_to_vec::<f32>().map_err(|e| failed(format!("the device returned no values ({e:?})")))
     }

@@ -13,7 +13,7 @@ use super::journal::Journal;
 use super::reporter::Reporter;
 use super::scheduler::Scheduler;
 use super::workspace::Workspace;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, panic_text};
 use whence_jobs::Priority;
 use whence_jobs::{JobId, JobSpec};
 
@@ -149,11 +149,7 @@ fn run_one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_
     result.unwrap_or_else(|panic| {
         // Later jobs cannot use tensors of a device that failed.
         workspace.drop_tensors();
-        let what = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
+        let what = panic_text(&*panic);
         let text = format!(
             "The job stopped unexpectedly: {what}. What was finished is saved. Start the job again, or choose the CPU as the device"
         );

@@ -55,11 +55,12 @@ pub fn sharded_gradients<M: Module + Sync, S: Sync>(
         let gradients = collect_gradients(&tracked, &mut loss.backward());
         sum.lock().add(index, gradients, metrics);
     };
-    match shards {
-        // On the calling thread: only one thread works with a GPU.
-        [shard] => one((0, shard)),
+    if shards.len() > 1 && network.devices().iter().all(|d| *d == Device::flex()) {
         // In order, so that few gradients wait for those before them.
-        _ => shards.iter().enumerate().par_bridge().for_each(one),
+        shards.iter().enumerate().par_bridge().for_each(one);
+    } else {
+        // On the calling thread: only one thread works with a GPU.
+        shards.iter().enumerate().for_each(one);
     }
     let sum = sum.into_inner();
     (sum.total, sum.metrics)

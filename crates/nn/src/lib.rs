@@ -3,12 +3,14 @@
 
 pub mod delta;
 pub mod ema;
+pub mod failure;
 pub mod gradients;
 pub mod layers;
 pub mod optimizer;
 pub mod parameters;
 pub mod sample;
 pub mod selection;
+pub mod splitter;
 #[cfg(test)]
 mod test_network;
 pub mod weights;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
+use crate::failure::device_failure;
 use whence_base::{Error, Result};
 
 /// One parameter's name, shape and values in the computer's memory.
@@ -71,11 +72,7 @@ impl ReadTensor for NamedValues {
 /// Where the device fails: an empty vector in the place of weights would be hashed, scored or saved.
 pub fn to_vec<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let device = tensor.device();
-    let failed = |what: String| Error::Device {
-        device: format!("{device:?}"),
-        what: format!("reading values back failed ({what})"),
-        remedy: "Run the job again, or choose another device".into(),
-    };
+    let failed = |what: String| device_failure(&device, what);
     let data = tensor.try_into_data().map_err(|e| failed(e.to_string()))?;
     data.convert::<f32>().try_into_vec::<f32>().map_err(|e| failed(format!("{e:?}")))
 }

@@ -16,9 +16,10 @@ use whence_diffusion::{GroupConditions, NoiseSchedule, Pipeline, SchedulerConfig
 use whence_models::{Network, NetworkConfig, default_network};
 use whence_nn::ParameterSelection;
 use whence_nn::ema::Ema;
-use whence_nn::gradients::{Pass, sharded_gradients, shards};
+use whence_nn::gradients::Pass;
 use whence_nn::optimizer::AdamW;
 use whence_nn::sample::to_tensor;
+use whence_nn::splitter::BatchSplitter;
 use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_tensors, prefixed, to_vec, write_tensors};
 
 /// File beside the weights of a trained model: its provenance.
@@ -202,10 +203,11 @@ impl Training<'_> {
         let mut optimizer = AdamW::new(config.optimizer, &network, &ParameterSelection::All);
         let mut ema = config.ema_decay.map(|decay| Ema::new(decay, &network, &ParameterSelection::All));
         let checkpoint = Checkpoint { folder: self.out.join("checkpoint") };
+        let mut splitter = BatchSplitter::new(self.device, sample_shape(self.dataset.shape()));
         let mut step = checkpoint.resume(&record, &mut network, &mut optimizer, ema.as_mut(), self.device)?;
         observe(TrainingStep { step, steps: config.steps, loss: None })?;
         while step < config.steps {
-            let (updated, loss) = self.step(&start, &conditions, network, &mut optimizer, step)?;
+            let (updated, loss) = self.step(&start, &conditions, &mut splitter, network, &mut optimizer, step)?;
             network = updated;
             step += 1;
             if let Some(ema) = &mut ema {
@@ -235,6 +237,7 @@ impl Training<'_> {
         &self,
         model: &Pipeline,
         conditions: &GroupConditions,
+        splitter: &mut BatchSplitter,
         network: Network,
         optimizer: &mut AdamW,
         step: usize,
@@ -243,9 +246,8 @@ impl Training<'_> {
         let shape = sample_shape(self.dataset.shape());
         let batch = self.sample_batch(model, conditions, step)?;
         let device = self.device.clone().autodiff();
-        let shards = shards(batch.len(), 1, shape, self.device);
         let (gradients, metrics) =
-            sharded_gradients(&network, &ParameterSelection::All, &shards, |network, index, range| {
+            splitter.gradients(&network, &ParameterSelection::All, (batch.len(), 1), |network, index, range| {
                 let part = batch.part(range);
                 let counter = ((step as u64) << 16) | index as u64;
                 let mut dropout = stream("whence 2026 training dropout", config.seed, b"", counter);
@@ -254,7 +256,7 @@ impl Training<'_> {
                 let loss = (output - to_tensor(&part.targets, shape, &device)).powi_scalar(2).mean();
                 let loss = loss * (part.len() as f64 / batch.len() as f64);
                 Pass { metrics: loss.clone().inner(), loss }
-            });
+            })?;
         let value = if step.is_multiple_of(10) || step + 1 == config.steps {
             let value: f32 = to_vec(Tensor::cat(metrics, 0))?.iter().sum();
             if !value.is_finite() {

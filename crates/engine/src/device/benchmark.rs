@@ -16,7 +16,7 @@ pub use networks::BenchmarkNetwork;
 
 use super::{Chosen, adapters, find_adapter};
 use whence_base::random::epsilon;
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, panic_text};
 use whence_models::UNet2DModel;
 use whence_nn::ParameterSelection;
 use whence_nn::gradients::{Gradients, Pass, sharded_gradients, shards};
@@ -138,17 +138,11 @@ fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> 
         thread.join().unwrap_or_else(|panic| {
             Err(Error::Device {
                 device: "the device under test".into(),
-                what: format!("it failed while computing ({})", panic_message(&*panic)),
+                what: format!("it failed while computing ({})", panic_text(&*panic)),
                 remedy: "update its driver, or try a smaller batch".into(),
             })
         })
     })
-}
-
-/// Message of a panic.
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message").to_owned()
 }
 
 /// A network of random weights on its device, and the state of its optimizer.

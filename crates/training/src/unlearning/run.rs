@@ -16,8 +16,9 @@ use whence_data::Dataset;
 use whence_diffusion::{GroupConditions, Pipeline};
 use whence_models::Network;
 use whence_nn::ParameterSelection;
-use whence_nn::gradients::{Gradients, Pass, sharded_gradients, shards};
+use whence_nn::gradients::{Gradients, Pass};
 use whence_nn::sample::to_tensor;
+use whence_nn::splitter::BatchSplitter;
 use whence_nn::weights::to_vec;
 
 /// Number of steps between two reads of the losses from a GPU: each read stalls it.
@@ -113,9 +114,11 @@ impl Unlearning<'_> {
             progress = progress.resume(state, self.model.device())?;
         }
         let mut losses = None;
+        let mut splitter = BatchSplitter::new(self.model.device(), self.model.sample_shape());
         while progress.step < recipe.steps {
             let step = progress.step;
-            let (gradients, metrics) = self.gradients(objective, &progress.network, &batches.sample(step)?, step);
+            let batch = batches.sample(step)?;
+            let (gradients, metrics) = self.gradients(&mut splitter, objective, &progress.network, &batch, step)?;
             let last = step + 1 == recipe.steps;
             let (forget_loss, retain_loss) = match losses {
                 Some(known) if !self.model.is_on_cpu() && !step.is_multiple_of(READ_EVERY) && !last => known,
@@ -168,18 +171,18 @@ impl Unlearning<'_> {
     /// each shard's share of the two halves' mean squared errors, `[2]`, forget first.
     fn gradients(
         &self,
+        splitter: &mut BatchSplitter,
         objective: &dyn Objective,
         network: &Network,
         batch: &Batch,
         step: usize,
-    ) -> (Gradients, Vec<Tensor<1>>) {
+    ) -> Result<(Gradients, Vec<Tensor<1>>)> {
         let shape = self.model.sample_shape();
         let plain = self.model.device();
         let device = plain.clone().autodiff();
         let weight = self.recipe.forget_weight.unwrap_or(objective.default_weight());
         // As many images of each half in every shard, so that all cost the same.
-        let shards = shards(self.recipe.batch, 2, shape, plain);
-        sharded_gradients(network, &ParameterSelection::All, &shards, |network, index, range| {
+        splitter.gradients(network, &ParameterSelection::All, (self.recipe.batch, 2), |network, index, range| {
             let (both, near) = batch.part(range);
             let n = range.len();
             let counter = ((step as u64) << 16) | index as u64;

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
-use super::{BenchmarkNetwork, Trial, on_deep_stack, open, panic_message};
-use whence_base::{Error, Result};
+use super::{BenchmarkNetwork, Trial, on_deep_stack, open};
+use whence_base::{Error, Result, panic_text};
 
 /// Images of the first pass; each later one has twice as many.
 const FIRST_BATCH: usize = 64;
@@ -70,7 +70,7 @@ fn gradients_arrive(trial: &Trial, batch: usize) -> Result<()> {
 fn attempt(work: impl FnOnce() -> Result<()>) -> std::result::Result<(), String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => Err(panic_message(&*panic)),
+        Err(panic) => Err(panic_text(&*panic).to_owned()),
     }
 }
 
