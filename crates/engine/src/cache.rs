@@ -35,7 +35,7 @@ impl StoreCache<'_> {
             "query": query.pixels_hash(),
             "seed": self.seed,
             "class": query.condition.class(),
-            "device": device_id(self.model, self.device),
+            "device": ArtefactCache::device(self),
             "pictures_a_pass": self.model.passes().images,
         })
     }
@@ -62,6 +62,15 @@ impl ArtefactCache for StoreCache<'_> {
 
     fn save_terms(&mut self, query: &Query, other: &str, table: &TermTable) -> Result<()> {
         self.store.put_if_writable(Kind::Terms, &self.term_inputs(query, other), &table.to_bytes())
+    }
+
+    fn device(&self) -> String {
+        device_id(self.model, self.device)
+    }
+
+    fn contains(&self, kind: Cached, inputs: &Value) -> bool {
+        let kind = kind_of(kind);
+        self.store.contains(kind, &whence_store::key_of(kind, inputs))
     }
 
     fn get(&mut self, kind: Cached, inputs: &Value) -> Option<Vec<u8>> {

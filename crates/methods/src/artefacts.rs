@@ -114,6 +114,12 @@ pub trait ArtefactCache {
     /// If they cannot be written.
     fn save_terms(&mut self, query: &Query, other: &str, table: &TermTable) -> Result<()>;
 
+    /// Identity of the device that computes: the last bits of results depend on it.
+    fn device(&self) -> String;
+
+    /// Whether a result for these inputs is cached.
+    fn contains(&self, kind: Cached, inputs: &Value) -> bool;
+
     /// The cached result for these inputs.
     fn get(&mut self, kind: Cached, inputs: &Value) -> Option<Vec<u8>>;
 

@@ -136,8 +136,25 @@ struct NeighbourRow<'a> {
     distance: f64,
 }
 
-/// Writes `scores.csv`, `scores_guda.csv`, `checks.csv`, `neighbours.csv`, `attribution.json`, and the queries as PNG, into `out`;
-/// `images.csv` too where the method scores images.
+/// Index of a scored group in the dataset.
+fn class_id(dataset: &Dataset, group: &str) -> Result<usize> {
+    let missing = || Error::internal(format!("the scored group {group} is not in the dataset"));
+    dataset.groups().iter().position(|g| g == group).ok_or_else(missing)
+}
+
+/// A table; where it has no rows, none, not even that of an earlier run by another method.
+fn write_or_remove<R: Serialize>(path: &Path, rows: &[R]) -> Result<()> {
+    if !rows.is_empty() {
+        return write_csv(path, rows);
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes `scores.csv`, `checks.csv`, `neighbours.csv`, `attribution.json`, and the queries as PNG, into `out`; also
+/// `scores_guda.csv` where scores are in nats, and `images.csv` where the method scores images.
 ///
 /// # Errors
 /// Where a file cannot be written.
@@ -166,8 +183,13 @@ pub fn write_attribution(
                 retrained_rise: score.gate.and_then(|g| g.retrained_rise),
                 stands_out: null.map(|n| n.stands_out(&score.group, score.estimate.score)),
             });
-            let class_id = dataset.groups().iter().position(|g| *g == score.group).unwrap_or_default();
-            official.push(OfficialRow { image: &attribution.query, class_id, delta_elbo: score.estimate.score });
+            if attribution.unit == Unit::Nats {
+                official.push(OfficialRow {
+                    image: &attribution.query,
+                    class_id: class_id(dataset, &score.group)?,
+                    delta_elbo: score.estimate.score,
+                });
+            }
         }
         results.push(result_json(attribution));
     }
@@ -187,13 +209,11 @@ pub fn write_attribution(
         })
         .collect();
     write_csv(&out.join("scores.csv"), &scores)?;
-    write_csv(&out.join("scores_guda.csv"), &official)?;
+    write_or_remove(&out.join("scores_guda.csv"), &official)?;
     write_csv(&out.join("checks.csv"), &checks)?;
     write_csv(&out.join("neighbours.csv"), &near)?;
     let images: Vec<_> = attributions.iter().flat_map(|a| image_rows(a, dataset)).collect();
-    if !images.is_empty() {
-        write_csv(&out.join("images.csv"), &images)?;
-    }
+    write_or_remove(&out.join("images.csv"), &images)?;
     for query in provenance.queries {
         let stem = whence_store::folder_name(query.name.trim_end_matches(".png"));
         write_png(&out.join("queries").join(format!("{stem}.png")), &query.pixels, shape)?;

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::artefacts::{Cached, Resolver, Work};
-use crate::method::Request;
 use whence_base::{Error, Result};
 use whence_diffusion::{Condition, Denoiser as _};
 
@@ -22,10 +21,9 @@ const STANDARD_LENGTH: usize = 1000;
 impl FeatureBank {
     /// Work of computing the features.
     pub(crate) fn work(resolver: &mut Resolver<'_>, timestep: usize) -> Work {
-        let inputs = inputs(&resolver.request, timestep);
+        let inputs = inputs(resolver, timestep);
         let queries = resolver.request.queries.len();
-        let train =
-            if resolver.cache.get(Cached::Features, &inputs).is_some() { 0 } else { resolver.request.dataset.len() };
+        let train = if resolver.cache.contains(Cached::Features, &inputs) { 0 } else { resolver.request.dataset.len() };
         // Features of the queries alone take less than a second and are not counted.
         let evaluations = if train == 0 { 0 } else { train + queries };
         Work { evaluations, ..Work::default() }
@@ -34,7 +32,7 @@ impl FeatureBank {
     /// Features of all training images, from the cache if present, and of the queries.
     pub(crate) fn compute(resolver: &mut Resolver<'_>, timestep: usize) -> Result<Self> {
         let request = resolver.request;
-        let inputs = inputs(&request, timestep);
+        let inputs = inputs(resolver, timestep);
         let cached = resolver.cache.get(Cached::Features, &inputs);
         let train = match cached.and_then(|bytes| decode(&bytes, request.dataset.len())) {
             Some(train) => train,
@@ -57,15 +55,15 @@ impl FeatureBank {
 }
 
 /// Cache inputs of the training images' features.
-fn inputs(request: &Request<'_>, timestep: usize) -> Value {
-    let model = request.model;
+fn inputs(resolver: &Resolver<'_>, timestep: usize) -> Value {
+    let request = &resolver.request;
     json!({
         "feature": "bottleneck",
-        "model": model.hash(),
+        "model": request.model.hash(),
         "dataset": request.dataset.hash(),
         "classes": request.conditions.id(),
         "timestep": timestep,
-        "device": if model.is_on_cpu() { "CPU".to_owned() } else { format!("{:?}", model.device()) },
+        "device": resolver.cache.device(),
     })
 }
 

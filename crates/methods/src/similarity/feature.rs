@@ -16,7 +16,7 @@ static INFO: MethodInfo = MethodInfo {
     name: "feature-similarity",
     title: "Feature similarity",
     description: "how alike the network's own features of each group's training images and of the image are; not a cause",
-    caption: "Cosine of bottleneck features with the nearest training images",
+    caption: "Similarity of bottleneck features with the nearest training images",
     unit: Unit::Cosine,
     scope: Scope::Images,
     exactness: Exactness::Exact,

@@ -16,7 +16,7 @@ static INFO: MethodInfo = MethodInfo {
     name: "pixel-similarity",
     title: "Pixel similarity",
     description: "how near each group's training images are to the image, pixel by pixel; not a cause",
-    caption: "Negative pixel distance to the nearest training images, no network",
+    caption: "Similarity of pixels with the nearest training images, no network",
     unit: Unit::NegativeDistance,
     scope: Scope::Images,
     exactness: Exactness::Exact,

@@ -121,6 +121,13 @@ impl ArtefactCache for Memory {
     fn save_terms(&mut self, _: &Query, _: &str, _: &TermTable) -> Result<()> {
         Ok(())
     }
+    fn device(&self) -> String {
+        "test".into()
+    }
+    fn contains(&self, kind: Cached, inputs: &Value) -> bool {
+        let key = format!("{kind:?} {inputs}");
+        self.entries.iter().any(|(k, _)| *k == key)
+    }
     fn get(&mut self, kind: Cached, inputs: &Value) -> Option<Vec<u8>> {
         let key = format!("{kind:?} {inputs}");
         let found = self.entries.iter().find(|(k, _)| *k == key).map(|(_, v)| v.clone());
