@@ -101,7 +101,7 @@ fn measure(varied: &'static str, size: Size) -> Result<Row, Failure> {
         group_column: None,
         class_map: None,
         queries: (0..size.queries).map(query).collect(),
-        draw: SampleSettings::default(),
+        sampling: SampleSettings::default(),
         method: "guda".into(),
         groups: vec![],
         settings: ScoreSettings { timesteps: "20".parse()?, ..ScoreSettings::default() },

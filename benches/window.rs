@@ -44,7 +44,7 @@ fn unlearning(store: &Path) -> Result<JobSpec, Failure> {
         group_column: None,
         class_map: None,
         queries: vec![QuerySource::Image { name: "grey".into(), pixels: vec![128; 3 * 32 * 32] }],
-        draw: SampleSettings::default(),
+        sampling: SampleSettings::default(),
         method: "guda".into(),
         groups: Vec::new(),
         settings: ScoreSettings { timesteps: "20".parse()?, ..ScoreSettings::default() },

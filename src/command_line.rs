@@ -48,9 +48,9 @@ pub fn job_command(project: Option<&Path>, out: &Path, job: &AttributeJob, sourc
     if !sources.seeds.is_empty() {
         let seeds: Vec<String> = sources.seeds.iter().map(u64::to_string).collect();
         add("--seeds", seeds.join(","));
-        add("--sampler", job.draw.sampler.name().into());
-        add("--steps", job.draw.steps.to_string());
-        add("--eta", job.draw.eta.to_string());
+        add("--sampler", job.sampling.sampler.name().into());
+        add("--steps", job.sampling.steps.to_string());
+        add("--eta", job.sampling.eta.to_string());
     }
     if let Some(class) = job.settings.class {
         add("--class-label", class.to_string());

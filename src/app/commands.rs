@@ -267,7 +267,7 @@ impl WhenceApp {
                 match job.what {
                     Evidence::Regenerate => format!("Regenerate {name} without {one}"),
                     Evidence::Map => format!("Map the score of {name}"),
-                    Evidence::Moved => format!("Most-affected images of {one}"),
+                    Evidence::MostAffected => format!("Most-affected images of {one}"),
                     Evidence::Known => "Restore evidence".into(),
                     Evidence::Watch => format!("Unlearning of {one}, step by step"),
                 }

@@ -28,7 +28,7 @@ impl Forms {
         if counterfactual_kind(&of).is_none() {
             of.method = "guda".into();
         }
-        let seed = state.query().and_then(|q| q.image.drawn).map(|d| d.seed);
+        let seed = state.query().and_then(|q| q.image.generated).map(|d| d.seed);
         Ok(EvidenceJob { of, seed, what })
     }
 }

@@ -36,7 +36,7 @@ pub struct Forms {
     /// Seed of the next image.
     pub seed: u64,
     /// How it is generated.
-    pub draw: SampleSettings,
+    pub sampling: SampleSettings,
     /// Class label for class-conditional models, in sampling and in scoring.
     pub class: usize,
     /// How groups are scored.
@@ -186,7 +186,7 @@ impl Forms {
     /// The job that generates an image.
     pub fn generate_job(&self, state: &State) -> GenerateQuery {
         let class = state.model.as_ref().and_then(|m| m.classes).map(|n| self.class.min(n.saturating_sub(1)));
-        GenerateQuery { seed: self.seed, draw: SampleSettings { class, ..self.draw } }
+        GenerateQuery { seed: self.seed, sampling: SampleSettings { class, ..self.sampling } }
     }
 
     /// The job that explains the query on screen.
@@ -218,7 +218,7 @@ impl Forms {
         recipe.learning_rate = settings.parse_learning_rate()?;
         recipe.check().map_err(|e| e.to_string())?;
         let class = model.classes.map(|n| {
-            let class = query.draw.and_then(|d| d.class).unwrap_or(self.class);
+            let class = query.sampling.and_then(|d| d.class).unwrap_or(self.class);
             class.min(n.saturating_sub(1))
         });
         Ok(AttributeJob {
@@ -228,7 +228,7 @@ impl Forms {
             class_map: None,
             // The pixels on screen are scored: generating them again would cost time without need.
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
-            draw: query.draw.unwrap_or_default(),
+            sampling: query.sampling.unwrap_or_default(),
             null: if unlearns { settings.control_groups } else { 0 },
             confirm: unlearns && settings.confirm,
             method: settings.method.clone(),

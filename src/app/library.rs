@@ -7,7 +7,7 @@ use super::state::State;
 use super::task_failures;
 use super::widgets::image_grid::{GridEvent, ImageGrid, Section};
 use whence_data::{Dataset, natural_cmp, nearest_among};
-use whence_jobs::Moved;
+use whence_jobs::AffectedImage;
 
 /// An order of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Sort {
     /// Nearest to this training image first.
     Similar(usize),
     /// The most affected by unlearning first.
-    Moved,
+    MostAffected,
 }
 
 /// Which images, in which order.
@@ -44,7 +44,7 @@ pub struct Key {
     /// The query, where the order depends on it.
     query: Option<u64>,
     /// The most affected images, where the order is theirs.
-    moved: Option<Vec<usize>>,
+    affected: Option<Vec<usize>>,
 }
 
 /// Images in their order.
@@ -126,12 +126,14 @@ impl Library {
     pub fn arrange(&mut self, state: &State, background_tasks: &BackgroundTasks) {
         let Some(dataset) = state.dataset.as_ref().filter(|_| self.open && self.under_way.is_none()) else { return };
         self.correct(state, dataset);
-        let (by_query, by_loss) = (self.options.sort == Sort::Query, self.options.sort == Sort::Moved);
+        let (by_query, by_loss) = (self.options.sort == Sort::Query, self.options.sort == Sort::MostAffected);
         let key = Key {
             dataset: state.dataset_id,
             options: self.options.clone(),
             query: state.current.filter(|_| by_query),
-            moved: moved(state).filter(|_| by_loss).map(|images| images.iter().map(|image| image.index).collect()),
+            affected: affected_images(state)
+                .filter(|_| by_loss)
+                .map(|images| images.iter().map(|image| image.index).collect()),
         };
         if self.shown.as_ref().is_some_and(|(shown, _)| *shown == key) {
             return;
@@ -173,7 +175,7 @@ impl Library {
             Sort::Group | Sort::Name => true,
             Sort::Query => can_compare(state),
             Sort::Similar(image) => image < dataset.len(),
-            Sort::Moved => moved(state).is_some(),
+            Sort::MostAffected => affected_images(state).is_some(),
         };
         if !possible {
             self.options.sort = Sort::Group;
@@ -189,8 +191,8 @@ pub fn can_compare(state: &State) -> bool {
 }
 
 /// The selected group's images by how much unlearning the group affected them, the most affected first, where known.
-pub fn moved(state: &State) -> Option<&[Moved]> {
-    state.query()?.evidence.moved.get(&state.group?).map(Vec::as_slice)
+pub fn affected_images(state: &State) -> Option<&[AffectedImage]> {
+    state.query()?.evidence.affected.get(&state.group?).map(Vec::as_slice)
 }
 
 /// Makes the order.
@@ -214,9 +216,9 @@ fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
                 images = near.into_iter().map(|n| n.index).collect();
             }
         }
-        Sort::Moved => {
+        Sort::MostAffected => {
             let here: HashSet<usize> = images.into_iter().collect();
-            images = key.moved.iter().flatten().copied().filter(|image| here.contains(image)).collect();
+            images = key.affected.iter().flatten().copied().filter(|image| here.contains(image)).collect();
         }
     }
     let mut mixed = false;

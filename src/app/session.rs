@@ -183,7 +183,7 @@ impl Session {
                     }
                 }
                 SavedOrigin::Seed { seed, sampling } => {
-                    jobs.push(JobSpec::GenerateQuery(GenerateQuery { seed: *seed, draw: *sampling }));
+                    jobs.push(JobSpec::GenerateQuery(GenerateQuery { seed: *seed, sampling: *sampling }));
                 }
             }
         }
@@ -284,7 +284,7 @@ impl SavedExplanation {
             group_column: None,
             class_map: None,
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
-            draw: query.draw.unwrap_or_default(),
+            sampling: query.sampling.unwrap_or_default(),
             method: self.method.clone(),
             groups: self.groups.clone(),
             // How many images share a pass is a matter of this computer's memory.
@@ -306,7 +306,7 @@ impl SavedExplanation {
 
 impl SavedOrigin {
     fn of(query: &Query, root: &Path) -> Self {
-        match (&query.image.origin, query.draw) {
+        match (&query.image.origin, query.sampling) {
             (QueryOrigin::File(path), _) => Self::File(path.strip_prefix(root).unwrap_or(path).to_owned()),
             (QueryOrigin::Seed(seed), sampling) => Self::Seed { seed: *seed, sampling: sampling.unwrap_or_default() },
         }

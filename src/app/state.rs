@@ -70,7 +70,7 @@ pub struct Query {
     /// The image.
     pub image: QueryImage,
     /// How it was generated, where it was.
-    pub draw: Option<SampleSettings>,
+    pub sampling: Option<SampleSettings>,
     /// Nearest training images, by group.
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
     /// The explanation on screen.

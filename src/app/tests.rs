@@ -83,7 +83,7 @@ fn a_running_explanation_shows_preview_losses_and_cancel() {
     let job = scene.app().state.active().map(|j| j.id);
     assert_eq!(scene.fake.cancelled(), job);
     scene.window.get_by_label("stopping…");
-    scene.tell(EventKind::Cancelled);
+    scene.emit(EventKind::Cancelled);
     scene.window.get_by_label_contains("cancelled; finished results are kept");
     scene.window.get_by_label("Stopped: the other groups were not scored.");
 }
@@ -113,7 +113,7 @@ fn scores_are_shown_in_the_unit_of_their_method() {
 #[test]
 fn a_failed_job_shows_a_remedy_and_can_be_retried() {
     let mut scene = Scene::running(1);
-    scene.tell(EventKind::Failed("the device ran out of memory. Choose a smaller batch".into()));
+    scene.emit(EventKind::Failed("the device ran out of memory. Choose a smaller batch".into()));
     scene.window.get_by_label("Could not explain the image");
     scene.window.get_by_label("Try again").click();
     scene.settle();
@@ -183,8 +183,8 @@ fn generating_from_a_seed_shows_a_live_preview() {
     assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.seed == 0));
     assert_eq!(scene.app().forms.seed, 1, "the next press draws another");
     let pixels = scene.app().state.query().map(|q| q.image.pixels.clone()).unwrap_or_default();
-    scene.tell(EventKind::Started);
-    scene.tell(EventKind::Preview { step: 12, steps: 50, pixels });
+    scene.emit(EventKind::Started);
+    scene.emit(EventKind::Preview { step: 12, steps: 50, pixels });
     scene.window.get_by_label("step 12 of 50");
 }
 
@@ -195,7 +195,7 @@ fn class_conditional_models_show_a_class_field() {
     scene.settle();
     scene.window.get_by_label("Class");
     scene.act(Action::Generate);
-    assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.draw.class == Some(4)));
+    assert!(matches!(scene.fake.last().1, JobSpec::GenerateQuery(job) if job.sampling.class == Some(4)));
 }
 
 #[test]

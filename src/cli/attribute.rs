@@ -43,7 +43,7 @@ pub(super) fn run(arguments: AttributeArguments) -> Result<()> {
         group_column: arguments.group_column,
         class_map: class_map(arguments.class_map.as_deref())?,
         queries,
-        draw: arguments.drawing.settings(),
+        sampling: arguments.drawing.settings(),
         settings: arguments.scoring.settings(arguments.drawing.class_label),
         recipe: recipe(&arguments.scoring.recipe)?,
         method: arguments.scoring.method,

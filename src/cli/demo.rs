@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
     let sample = SampleJob {
         model: out.join("model"),
         seeds: QUERIES.to_vec(),
-        draw: SampleSettings::default(),
+        sampling: SampleSettings::default(),
         batch: QUERIES.len(),
         tensors: false,
         out: out.join("queries"),

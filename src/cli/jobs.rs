@@ -33,7 +33,7 @@ pub(super) fn sample(arguments: SampleArguments) -> Result<()> {
     let job = SampleJob {
         model: arguments.model,
         seeds: arguments.seeds.0,
-        draw: arguments.drawing.settings(),
+        sampling: arguments.drawing.settings(),
         batch: arguments.batch,
         tensors: arguments.tensors,
         out: arguments.out.clone(),
@@ -141,7 +141,7 @@ pub(super) fn removal(arguments: RemovalArguments) -> Result<()> {
         group_column: arguments.group_column,
         class_map: class_map(arguments.class_map.as_deref())?,
         queries,
-        draw: arguments.drawing.settings(),
+        sampling: arguments.drawing.settings(),
         counterfactuals: arguments.counterfactuals,
         scores: arguments.scores,
         remove,

@@ -78,7 +78,7 @@ fn job(arguments: &ReportArguments, project: &Project, out: &Path) -> Result<Att
         group_column: arguments.group_column.clone(),
         class_map: super::attribute::class_map(arguments.class_map.as_deref())?,
         queries: queries(arguments, project)?,
-        draw: arguments.drawing.settings(),
+        sampling: arguments.drawing.settings(),
         method: arguments.scoring.method.clone(),
         groups: parse::all_names(arguments.scoring.groups.clone()),
         settings: arguments.scoring.settings(arguments.drawing.class_label),
@@ -265,7 +265,7 @@ mod tests {
             group_column: None,
             class_map: None,
             queries: vec![],
-            draw: SampleSettings { steps: 20, ..SampleSettings::default() },
+            sampling: SampleSettings { steps: 20, ..SampleSettings::default() },
             method: "guda".into(),
             groups: vec![],
             settings: ScoreSettings { draws: 3, seed: 9, class: Some(2), ..ScoreSettings::default() },
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(found.project, Path::new("/my projects/x"));
         assert_eq!((found.queries, found.seeds.unwrap().0), (vec!["a b.png".to_owned()], vec![3, 5]));
         assert_eq!(found.query, [PathBuf::from("/other/c.png")]);
-        assert_eq!(found.drawing.settings(), SampleSettings { class: Some(2), ..job().draw });
+        assert_eq!(found.drawing.settings(), SampleSettings { class: Some(2), ..job().sampling });
         assert_eq!(found.scoring.settings(Some(2)), job().settings);
         assert_eq!(found.scoring.recipe.recipe, Some("my recipe.toml".into()));
         assert!(found.scoring.null == 16 && found.scoring.confirm && found.scoring.method == "guda");

@@ -107,7 +107,7 @@ fn a_model_that_gives_no_numbers_draws_no_black_image() {
     let job = whence_jobs::SampleJob {
         model: folder.path().to_owned(),
         seeds: vec![0, 1],
-        draw: whence_jobs::SampleSettings { steps: 4, ..Default::default() },
+        sampling: whence_jobs::SampleSettings { steps: 4, ..Default::default() },
         batch: 2,
         tensors: true,
         out: out.path().join("images"),

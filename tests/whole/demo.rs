@@ -53,7 +53,7 @@ fn the_demos_images_know_their_seeds() {
             }
         };
         let stem = path.file_stem().unwrap().to_string_lossy();
-        let drawn = image.drawn.expect("the file says how it was drawn");
+        let drawn = image.generated.expect("the file says how it was drawn");
         assert_eq!(stem, format!("seed-{}", drawn.seed));
         first.get_or_insert((drawn, image.pixels));
     }

@@ -25,7 +25,7 @@ pub fn job(keep_in: PathBuf) -> AttributeJob {
         group_column: None,
         class_map: None,
         queries: queries(),
-        draw: SampleSettings::default(),
+        sampling: SampleSettings::default(),
         method: "guda".into(),
         null: 0,
         confirm: false,

@@ -7,7 +7,7 @@ use whence_diffusion::SampleSettings;
 use whence_diffusion::elbo::ScoreMap;
 use whence_engine::Engine;
 use whence_jobs::{
-    AttributeJob, EventKind, Evidence, EvidenceJob, GenerateQuery, JobSpec, Moved, QuerySource, UnlearningPoint,
+    AffectedImage, AttributeJob, EventKind, Evidence, EvidenceJob, GenerateQuery, JobSpec, QuerySource, UnlearningPoint,
 };
 use whence_store::{Kind, Store};
 use whence_training::unlearning::Recipe;
@@ -81,11 +81,11 @@ fn images_that_moved_are_scored_as_queries_are() {
     let mut of = job(folder.path().join("store"));
     of.queries.truncate(1);
     of.groups.truncate(1);
-    let events = look(&of, Evidence::Moved, None);
-    let (group, images): (usize, Vec<Moved>) = events
+    let events = look(&of, Evidence::MostAffected, None);
+    let (group, images): (usize, Vec<AffectedImage>) = events
         .into_iter()
         .find_map(|kind| match kind {
-            EventKind::Moved { group, images } => Some((group, images)),
+            EventKind::MostAffected { group, images } => Some((group, images)),
             _ => None,
         })
         .unwrap();
@@ -104,7 +104,7 @@ fn images_that_moved_are_scored_as_queries_are() {
     }
 }
 
-fn redrawn(events: &[EventKind]) -> BTreeMap<Option<usize>, Vec<u8>> {
+fn regenerated(events: &[EventKind]) -> BTreeMap<Option<usize>, Vec<u8>> {
     let image = |kind: &EventKind| match kind {
         EventKind::Regenerated { group, image } if image.is_done() => Some((*group, image.pixels.clone())),
         _ => None,
@@ -116,12 +116,12 @@ fn redrawn(events: &[EventKind]) -> BTreeMap<Option<usize>, Vec<u8>> {
 fn a_query_is_drawn_again_from_its_own_noise() {
     let folder = tempfile::tempdir().unwrap();
     let mut of = job(folder.path().join("store"));
-    of.draw = SampleSettings { steps: 12, ..SampleSettings::default() };
+    of.sampling = SampleSettings { steps: 12, ..SampleSettings::default() };
     // The model without the group drawn by hand, in place of the job.
     let without = fixture("digits/retrained").join(&of.groups[0]);
     let engine = Engine::start("cpu", || {}).unwrap();
     engine.run(JobSpec::LoadModel(without)).unwrap();
-    engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 5, draw: of.draw })).unwrap();
+    engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 5, sampling: of.sampling })).unwrap();
     let by_hand = loop {
         let event = engine.events().recv_timeout(std::time::Duration::from_secs(60)).unwrap();
         if let EventKind::QueryReady(image) = event.kind {
@@ -129,24 +129,24 @@ fn a_query_is_drawn_again_from_its_own_noise() {
         }
     };
     of.queries = vec![QuerySource::Seed(5)];
-    let first = redrawn(&look(&of, Evidence::Regenerate, Some(5)));
+    let first = regenerated(&look(&of, Evidence::Regenerate, Some(5)));
     assert_eq!(first.keys().copied().collect::<Vec<_>>().len(), of.groups.len());
     let group = digits().groups().iter().position(|g| *g == of.groups[0]);
     assert_eq!(first[&group], by_hand);
     let again = look(&of, Evidence::Regenerate, Some(5));
-    assert_eq!(redrawn(&again), first);
+    assert_eq!(regenerated(&again), first);
 
     // Without a seed the full model draws too, from the image under noise: near it, not the same.
     let pixels = first[&group].clone();
     of.queries = vec![QuerySource::Image { name: "file".into(), pixels: pixels.clone() }];
-    let file = redrawn(&look(&of, Evidence::Regenerate, None));
+    let file = regenerated(&look(&of, Evidence::Regenerate, None));
     assert_eq!(file.len(), of.groups.len() + 1);
     let distance =
         |a: &[u8]| a.iter().zip(&pixels).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64;
     assert!(distance(&file[&None]) > 0.0 && distance(&file[&None]) < 60.0, "{}", distance(&file[&None]));
     assert_ne!(file[&None], file[&group]);
     of.settings.seed = 7;
-    let noise = redrawn(&look(&of, Evidence::Regenerate, None));
+    let noise = regenerated(&look(&of, Evidence::Regenerate, None));
     assert_ne!(noise[&None], file[&None], "other noise is another image");
 }
 
@@ -158,7 +158,7 @@ fn a_watched_unlearning_is_kept_and_leaves_its_model() {
     of.counterfactuals = None;
     of.recipe = Recipe { steps: 6, ..Recipe::default() };
     of.groups.truncate(1);
-    of.draw = SampleSettings { steps: 4, ..SampleSettings::default() };
+    of.sampling = SampleSettings { steps: 4, ..SampleSettings::default() };
     let course = |events: &[EventKind]| -> (Vec<UnlearningPoint>, Vec<(usize, Vec<u8>)>) {
         let point = |k: &EventKind| if let EventKind::Unlearning(p) = k { Some(*p) } else { None };
         let image = |k: &EventKind| match k {
@@ -188,7 +188,7 @@ fn a_watched_unlearning_is_kept_and_leaves_its_model() {
 fn looks_that_need_models_say_so() {
     let folder = tempfile::tempdir().unwrap();
     let of = AttributeJob { method: "gaussian".into(), ..job(folder.path().join("store")) };
-    for what in [Evidence::Regenerate, Evidence::Map, Evidence::Moved, Evidence::Watch] {
+    for what in [Evidence::Regenerate, Evidence::Map, Evidence::MostAffected, Evidence::Watch] {
         let job = EvidenceJob { of: of.clone(), seed: None, what };
         let text = failure(JobSpec::Evidence(Box::new(job)));
         assert!(text.contains("gaussian") && text.contains("guda"), "{text}");

@@ -123,7 +123,7 @@ fn a_drawn_query_is_the_same_every_time_and_shows_itself_on_the_way() {
         let engine = Engine::start("cpu", || {}).unwrap();
         engine.run(JobSpec::LoadModel(fixture("digits/model"))).unwrap();
         let settings = SampleSettings { steps: 20, ..SampleSettings::default() };
-        let id = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 3, draw: settings })).unwrap();
+        let id = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 3, sampling: settings })).unwrap();
         let mut previews = 0;
         loop {
             let event = engine.events().recv_timeout(Duration::from_secs(60)).unwrap();

@@ -278,7 +278,7 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
         group_column: None,
         class_map: None,
         queries: vec![QuerySource::Seed(4)],
-        draw: SampleSettings { steps: 5, ..SampleSettings::default() },
+        sampling: SampleSettings { steps: 5, ..SampleSettings::default() },
         counterfactuals: None,
         scores: Some(scores.clone()),
         remove,
@@ -296,7 +296,7 @@ fn removal_trains_without_the_top_and_without_as_much_at_random() {
     assert_eq!(groups.len(), 3);
     assert_eq!((groups[0][1].as_str(), groups[0][2].as_str()), ("top", "seven"));
     assert!(groups[1][1] == "random" && groups[1][2] != "seven" && groups[2][2] != "seven");
-    assert!(folder.path().join("groups/redrawn/seed-4.png").is_file());
+    assert!(folder.path().join("groups/regenerated/seed-4.png").is_file());
     finished(JobSpec::Removal(Box::new(job(Remove::Images(5), "images"))));
     let images = read("images");
     assert!(images.iter().all(|r| r[3] == "5"), "{images:?}");

@@ -10,7 +10,7 @@ mod ranked;
 mod tests;
 
 use correlation::{kendall_tau_b, pearson, spearman, weighted_pairs};
-use ranked::{Gain, ndcg, ndcg_chance, overlap, places, rbo};
+use ranked::{Gain, ndcg, ndcg_chance, overlap, ranks, rbo};
 
 /// A measure of agreement.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ static METRICS: [Metric; 16] = [
         yes_or_no: false,
         best: one,
         chance: harmonic_mean_place,
-        value: |s, r| places(s).iter().zip(places(r)).find(|(_, r)| *r == 0).map(|(s, _)| 1.0 / (*s as f64 + 1.0)),
+        value: |s, r| ranks(s).iter().zip(ranks(r)).find(|(_, r)| *r == 0).map(|(s, _)| 1.0 / (*s as f64 + 1.0)),
     },
     Metric {
         name: "ndcg@3_exp",

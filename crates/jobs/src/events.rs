@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupNeighbours, JobEstimate, JobId, ModelInfo, Moved, QueryImage, Regenerated};
+use super::{AffectedImage, GroupNeighbours, JobEstimate, JobId, ModelInfo, QueryImage, Regenerated};
 use whence_data::Dataset;
 use whence_diffusion::elbo::ScoreMap;
 use whence_methods::{Attribution, GroupScore};
@@ -73,11 +73,11 @@ pub enum EventKind {
         map: Box<ScoreMap>,
     },
     /// The group's images that became less likely when it was unlearned, largest decrease first.
-    Moved {
+    MostAffected {
         /// Index of the group in the dataset.
         group: usize,
         /// Images with their scores.
-        images: Vec<Moved>,
+        images: Vec<AffectedImage>,
     },
     /// The query, regenerated at an intermediate step of a group's unlearning.
     Watched {

@@ -13,8 +13,9 @@ pub enum Evidence {
     Regenerate,
     /// Where in the image and at which timesteps the score arises; emits `Mapped` events.
     Map,
-    /// Which of the group's own images became less likely; emits `Moved` events.
-    Moved,
+    /// Which of the group's own images became less likely; emits `MostAffected` events.
+    #[serde(rename = "moved")]
+    MostAffected,
     /// The unlearning repeated, with the query regenerated at intermediate steps; emits `Unlearning` and `Watched`
     /// events.
     Watch,
@@ -53,7 +54,7 @@ impl Regenerated {
 
 /// A training image whose likelihood was measured with and without its group.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Moved {
+pub struct AffectedImage {
     /// Its index in the dataset.
     pub index: usize,
     /// ELBO under the full model minus ELBO under the model without the group, nats.

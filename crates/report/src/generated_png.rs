@@ -23,7 +23,8 @@ pub struct GenerationRecord {
     /// Seed of the starting noise.
     pub seed: u64,
     /// How.
-    pub draw: SampleSettings,
+    #[serde(rename = "draw")]
+    pub sampling: SampleSettings,
     /// blake3 of the model's settings and weights.
     pub model: String,
     /// blake3 of the planar bytes: other programs keep the text of images that they change.
@@ -33,9 +34,9 @@ pub struct GenerationRecord {
 
 impl GenerationRecord {
     /// From a seed, by the model of this hash.
-    pub fn new(seed: u64, draw: SampleSettings, model: &str, pixels: &[u8]) -> Self {
+    pub fn new(seed: u64, sampling: SampleSettings, model: &str, pixels: &[u8]) -> Self {
         let image = blake3::hash(pixels).to_hex().to_string();
-        Self { schema_version: LAYOUT, seed, draw, model: model.to_owned(), image }
+        Self { schema_version: LAYOUT, seed, sampling, model: model.to_owned(), image }
     }
 
     /// Whether this is the image, by this model.
@@ -48,8 +49,8 @@ impl GenerationRecord {
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write_generated_png(path: &Path, pixels: &[u8], shape: ImageShape, drawn: &GenerationRecord) -> Result<()> {
-    let text = serde_json::to_string(drawn).map_err(|e| Error::internal(e.to_string()))?;
+pub fn write_generated_png(path: &Path, pixels: &[u8], shape: ImageShape, generated: &GenerationRecord) -> Result<()> {
+    let text = serde_json::to_string(generated).map_err(|e| Error::internal(e.to_string()))?;
     let (data, color) = match shape.channels {
         1 => (pixels.to_vec(), png::ColorType::Grayscale),
         _ => (to_rgb(pixels, shape), png::ColorType::Rgb),
@@ -84,8 +85,8 @@ mod tests {
                 &pixels,
             );
             assert!(drawn.is_of("abc", &pixels) && !drawn.is_of("abd", &pixels) && !drawn.is_of("abc", &pixels[1..]));
-            write_generated_png(&path, &pixels, shape, &drawn).unwrap();
-            assert_eq!(read_generation_record(&path), Some(drawn));
+            write_generated_png(&path, &pixels, shape, &generated).unwrap();
+            assert_eq!(read_generation_record(&path), Some(generated));
             assert_eq!(whence_data::load_image(&path, shape).unwrap().pixels, pixels);
             assert!(!super::super::carries_recipe(&path), "it is an image to ask about, not a view");
             let bytes = std::fs::read(&path).unwrap();

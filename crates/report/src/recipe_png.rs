@@ -63,7 +63,8 @@ pub struct ViewQuery {
     pub file: Option<PathBuf>,
     /// How it was generated, where it was.
     #[serde(default)]
-    pub draw: Option<SampleSettings>,
+    #[serde(rename = "draw")]
+    pub sampling: Option<SampleSettings>,
     /// blake3 of its values, hexadecimal; earlier versions did not write it.
     #[serde(default)]
     pub blake3: Option<String>,
@@ -209,7 +210,7 @@ mod tests {
     fn recipe() -> ViewRecipe {
         ViewRecipe {
             project: Some("/projects/Ünï ✓".into()),
-            query: Some(ViewQuery { name: "seed-7".into(), seed: Some(7), file: None, draw: None, blake3: None }),
+            query: Some(ViewQuery { name: "seed-7".into(), seed: Some(7), file: None, sampling: None, blake3: None }),
             settings: Some(ViewSettings {
                 method: "guda".into(),
                 scoring: ScoreSettings { seed: u64::MAX, ..ScoreSettings::default() },

@@ -142,7 +142,7 @@ fn report(state: &State, request: &ExportRequest) -> Report {
             &title,
             &serde_json::json!({
                 "method": job.method, "settings": job.settings, "recipe": job.recipe,
-                "random control groups": job.null, "second seed": job.confirm, "sampling": job.draw,
+                "random control groups": job.null, "second seed": job.confirm, "sampling": job.sampling,
             }),
         ));
     }

@@ -69,7 +69,7 @@ pub fn view_recipe(state: &State, tabs: &[PanelId]) -> ViewRecipe {
                 QueryOrigin::Seed(seed) => (Some(*seed), None),
                 QueryOrigin::File(path) => (None, Some(stored_file(state, path))),
             };
-            ViewQuery { name: q.image.name.clone(), seed, file, draw: q.draw, blake3: Some(pixels_hash(q)) }
+            ViewQuery { name: q.image.name.clone(), seed, file, sampling: q.sampling, blake3: Some(pixels_hash(q)) }
         }),
         settings: job.map(|job| ViewSettings {
             method: job.method.clone(),
@@ -102,7 +102,9 @@ fn is_same(query: &Query, wanted: &ViewQuery) -> bool {
 /// The image of a view, where it is listed; where there are several from the same seed or file, the very image.
 fn find<'a>(state: &'a State, wanted: &ViewQuery) -> Option<&'a Query> {
     let fits = |q: &&Query| match &q.image.origin {
-        QueryOrigin::Seed(seed) => wanted.seed == Some(*seed) && (wanted.draw.is_none() || q.draw == wanted.draw),
+        QueryOrigin::Seed(seed) => {
+            wanted.seed == Some(*seed) && (wanted.sampling.is_none() || q.sampling == wanted.sampling)
+        }
         // Earlier versions wrote whole paths.
         QueryOrigin::File(path) => {
             wanted.file.as_ref().is_some_and(|file| file == path || *file == stored_file(state, path))
@@ -128,7 +130,7 @@ fn changed(query: &Query) -> String {
 /// Why there is none, the end of a sentence.
 fn job_for(state: &State, wanted: &ViewQuery) -> Result<JobSpec, String> {
     if let Some(seed) = wanted.seed {
-        return Ok(JobSpec::GenerateQuery(GenerateQuery { seed, draw: wanted.draw.unwrap_or_default() }));
+        return Ok(JobSpec::GenerateQuery(GenerateQuery { seed, sampling: wanted.sampling.unwrap_or_default() }));
     }
     let file = wanted.file.as_ref().ok_or("the view names neither its seed nor its file")?;
     stays_inside(file)?;

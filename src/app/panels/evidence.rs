@@ -66,23 +66,23 @@ fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: 
             None => super::empty(ui, "Finding the nearest images…"),
         }
     });
-    ui.scope_builder(UiBuilder::new().id_salt("moved").max_rect(bottom), |ui| {
+    ui.scope_builder(UiBuilder::new().id_salt("affected").max_rect(bottom), |ui| {
         let head = heading(ui, &format!("{name} images most affected by unlearning"), "nats");
         head.on_hover_text(
             "By how much the log-likelihood of each image of the group fell when the group was unlearned.",
         );
-        let job = view.state.running_evidence(Evidence::Moved, Some(group));
-        match (query.evidence.moved.get(&group), job) {
+        let job = view.state.running_evidence(Evidence::MostAffected, Some(group));
+        match (query.evidence.affected.get(&group), job) {
             (Some(images), _) => {
                 let shown: Vec<StripImage> =
                     images.iter().filter(|i| i.score > 0.0).take(MAX_AFFECTED).map(affected_image).collect();
                 match shown.is_empty() {
                     true => super::empty(ui, "No image of the group became less likely."),
-                    false => neighbours::strip(ui, view, "moved", &shown, ui.available_size()),
+                    false => neighbours::strip(ui, view, "affected", &shown, ui.available_size()),
                 }
             }
             (None, Some(job)) => job_progress(ui, job, "Scoring the images"),
-            (None, None) => request_button(ui, view, "Compute", Evidence::Moved, Some(group)),
+            (None, None) => request_button(ui, view, "Compute", Evidence::MostAffected, Some(group)),
         }
     });
     ui.advance_cursor_after_rect(top.union(bottom));
@@ -120,7 +120,7 @@ pub(super) fn request_button(ui: &mut Ui, view: &mut View<'_>, text: &str, what:
         (Err(reason), _) => reason,
         (_, Evidence::Regenerate) => "Generate the image from the same noise with the model without the group.",
         (_, Evidence::Map) => "Compute where in the image and at which timesteps each group's score arises.",
-        (_, Evidence::Moved) => "Score each image of the group under both models.",
+        (_, Evidence::MostAffected) => "Score each image of the group under both models.",
         (_, Evidence::Watch | Evidence::Known) => "Repeat the unlearning and regenerate the image at each stage.",
     };
     let button = ui.add_enabled(ready.is_ok(), Button::new(RichText::new(text).font(font)));

@@ -103,26 +103,26 @@ fn from_seed(ui: &mut Ui, view: &mut View<'_>) {
                 view.out.push(Command::Act(Action::Generate));
             }
         });
-        let summary = view.forms.draw.about();
+        let summary = view.forms.sampling.about();
         let title = RichText::new(summary).font(theme::caption()).color(t.weak);
         CollapsingHeader::new(title).id_salt("sampler settings").show(ui, |ui| {
             super::settings::row_of(ui, "Sampler", LABEL, |ui| {
-                let chosen = &mut view.forms.draw.sampler;
+                let chosen = &mut view.forms.sampling.sampler;
                 ComboBox::from_id_salt("sampler").selected_text(chosen.title()).width(112.0).show_ui(ui, |ui| {
                     for kind in SamplerKind::ALL {
                         ui.selectable_value(chosen, kind, kind.title());
                     }
                 });
             });
-            if view.forms.draw.sampler == SamplerKind::Ddim {
+            if view.forms.sampling.sampler == SamplerKind::Ddim {
                 super::settings::row_of(ui, "Eta", LABEL, |ui| {
-                    ui.add(DragValue::new(&mut view.forms.draw.eta).range(0.0..=1.0).speed(0.01))
+                    ui.add(DragValue::new(&mut view.forms.sampling.eta).range(0.0..=1.0).speed(0.01))
                         .on_hover_text("Noise added while sampling: 0 none (deterministic), 1 as much as DDPM.");
                 });
             }
             super::settings::row_of(ui, "Steps", LABEL, |ui| {
                 let last = view.state.model.as_ref().map_or(1000, |m| m.timesteps.max(1));
-                ui.add(DragValue::new(&mut view.forms.draw.steps).range(1..=last).speed(1.0));
+                ui.add(DragValue::new(&mut view.forms.sampling.steps).range(1..=last).speed(1.0));
             });
         });
         class(ui, view);

@@ -65,9 +65,9 @@ fn origin(state: &State, query: &Query) -> String {
         }
         QueryOrigin::Seed(_) => String::new(),
     };
-    let Some(drawn) = query.image.drawn else { return format!("{size}{file}") };
-    let class = drawn.draw.class.map_or_else(String::new, |c| format!(", class {c}"));
-    format!("{size}{file}, generated: seed {}, {}{class}", drawn.seed, drawn.draw.about())
+    let Some(drawn) = query.image.generated else { return format!("{size}{file}") };
+    let class = drawn.sampling.class.map_or_else(String::new, |c| format!(", class {c}"));
+    format!("{size}{file}, generated: seed {}, {}{class}", drawn.seed, drawn.sampling.about())
 }
 
 /// Shown without an image: why, and the one button that helps.

@@ -16,7 +16,7 @@ pub const LINE_HEIGHT: f32 = 32.0;
 /// The regeneration without the selected group, where it exists.
 fn regeneration<'a>(view: &View<'a>, query: &'a Query) -> Option<(usize, &'a Regenerated)> {
     let group = view.state.group?;
-    Some((group, query.evidence.redrawn.get(&group)?))
+    Some((group, query.evidence.regenerated.get(&group)?))
 }
 
 /// Draws the image, or both, in this space.

@@ -40,9 +40,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     };
     let groups = state.groups().len();
-    let done = query.evidence.redrawn.values().filter(|r| r.is_done()).count();
+    let done = query.evidence.regenerated.values().filter(|r| r.is_done()).count();
     let job = state.running_evidence(Evidence::Regenerate, None);
-    if query.evidence.redrawn.is_empty() && job.is_none() {
+    if query.evidence.regenerated.is_empty() && job.is_none() {
         let ready = state.can_compute_evidence().map(|()| HINT);
         if super::placeholder(ui, "Wall", description, Some(("Regenerate without each group", ready))) {
             view.out.push(Command::ComputeEvidence(Evidence::Regenerate, None));
@@ -98,7 +98,7 @@ fn regenerate_remaining(ui: &mut Ui, view: &mut View<'_>) {
 
 /// How these images were generated.
 fn provenance(query: &Query) -> String {
-    match query.draw {
+    match query.sampling {
         Some(_) => "Same seed and sampler, unlearned model. Small early changes can grow large.".into(),
         None => "The seed of this image is not known: all models, including the full one, denoise the same half-noised version of it.".to_owned(),
     }
@@ -142,12 +142,12 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
     let t = tokens(ui);
     let shape = query.image.shape;
     let regenerated = match group {
-        Some(group) => query.evidence.redrawn.get(&group),
+        Some(group) => query.evidence.regenerated.get(&group),
         None => query.evidence.reference.as_ref(),
     };
     let name = match group {
         Some(group) => view.state.group_name(group).to_owned(),
-        None if query.draw.is_some() => "Original".into(),
+        None if query.sampling.is_some() => "Original".into(),
         None => "Full model".into(),
     };
     let texture = match (group, regenerated) {

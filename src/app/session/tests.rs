@@ -109,7 +109,7 @@ impl Window {
             let there = !missing.contains(&name.as_str());
             let pixels = vec![name.bytes().fold(0, u8::wrapping_add); SHAPE.numel()];
             let origin = QueryOrigin::File(path);
-            let image = QueryImage { name, origin, shape: SHAPE, pixels, drawn: None, notes: vec![] };
+            let image = QueryImage { name, origin, shape: SHAPE, pixels, generated: None, notes: vec![] };
             self.end(Slot::Query, there.then(|| EventKind::QueryReady(Box::new(image))));
         }
     }

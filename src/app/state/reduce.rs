@@ -114,7 +114,7 @@ impl State {
             }
             kind @ (EventKind::Regenerated { .. }
             | EventKind::Mapped { .. }
-            | EventKind::Moved { .. }
+            | EventKind::MostAffected { .. }
             | EventKind::Watched { .. }) => {
                 let of = job_evidence_source(&job.spec);
                 self.add_evidence(query, of.as_ref(), kind);
@@ -195,7 +195,7 @@ impl State {
                 query.explanation = Some(query.earlier.remove(place));
             }
             // Unfinished images of a job that was stopped cannot be compared.
-            query.evidence.redrawn.retain(|_, r| r.is_done());
+            query.evidence.regenerated.retain(|_, r| r.is_done());
             query.evidence.reference = query.evidence.reference.take().filter(Regenerated::is_done);
         }
         // Restoring is not listed among the finished jobs.
@@ -325,11 +325,11 @@ impl State {
 
 impl Query {
     fn new(key: u64, image: QueryImage) -> Self {
-        let draw = image.drawn.map(|d| d.draw);
+        let draw = image.generated.map(|d| d.sampling);
         Self {
             key,
             image,
-            draw,
+            sampling,
             nearest: BTreeMap::new(),
             explanation: None,
             earlier: Vec::new(),

@@ -19,7 +19,7 @@ use crate::app::{forms, theme};
 use whence_data::ImageShape;
 use whence_diffusion::elbo::{FullPass, ScoreMap, ScorerQuery, Timesteps};
 use whence_diffusion::{Codec, Condition, Denoiser, NoiseSchedule, SchedulerConfig};
-use whence_jobs::{EventKind, Evidence, JobSpec, Moved, Progress, Regenerated};
+use whence_jobs::{AffectedImage, EventKind, Evidence, JobSpec, Progress, Regenerated};
 use whence_nn::SampleShape;
 
 /// A panel.
@@ -113,9 +113,14 @@ pub fn regenerated(state: &State, step: usize) -> Regenerated {
 }
 
 /// Affected images of the selected group.
-pub fn moved(state: &State) -> Vec<Moved> {
+pub fn affected_images(state: &State) -> Vec<AffectedImage> {
     let images = state.dataset.as_ref().unwrap().indices_of(state.group.unwrap());
-    images.iter().take(20).enumerate().map(|(i, &index)| Moved { index, score: 31.0 - 2.1 * i as f64 }).collect()
+    images
+        .iter()
+        .take(20)
+        .enumerate()
+        .map(|(i, &index)| AffectedImage { index, score: 31.0 - 2.1 * i as f64 })
+        .collect()
 }
 
 /// A Gaussian bump: 1 at a position, given as shares of the image's sides, and 0 far from it.

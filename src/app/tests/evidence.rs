@@ -8,7 +8,7 @@ use super::bench::{self, Bench};
 use super::scenes::Scene;
 use crate::app::actions::Command;
 use crate::app::state::State;
-use whence_jobs::{EventKind, Evidence, JobSpec, Moved, QueryOrigin};
+use whence_jobs::{AffectedImage, EventKind, Evidence, JobSpec, QueryOrigin};
 
 const SIZE: [f32; 2] = [1036.0, 676.0];
 
@@ -28,8 +28,8 @@ fn drawn() -> State {
 
 fn drawn_and_moved() -> State {
     let mut state = drawn();
-    let (group, images) = (state.group.unwrap(), bench::moved(&state));
-    bench::found(&mut state, EventKind::Moved { group, images });
+    let (group, images) = (state.group.unwrap(), bench::affected_images(&state));
+    bench::found(&mut state, EventKind::MostAffected { group, images });
     state
 }
 
@@ -52,7 +52,7 @@ fn missing_evidence_can_be_requested() {
     harness.run();
     let (group, out) = (harness.state().state.group, &harness.state().out);
     assert!(
-        matches!(out[..], [Command::ComputeEvidence(Evidence::Regenerate, a), Command::ComputeEvidence(Evidence::Moved, b)] if a == group && b == group),
+        matches!(out[..], [Command::ComputeEvidence(Evidence::Regenerate, a), Command::ComputeEvidence(Evidence::MostAffected, b)] if a == group && b == group),
         "{out:?}"
     );
 }
@@ -158,7 +158,7 @@ fn affected_images_show_nats() {
     harness.get_by_label_contains("\u{2212}31.0 nats when its group was unlearned");
     let mut state = drawn();
     let group = state.group.unwrap();
-    bench::found(&mut state, EventKind::Moved { group, images: vec![Moved { index: 0, score: -1.0 }] });
+    bench::found(&mut state, EventKind::MostAffected { group, images: vec![AffectedImage { index: 0, score: -1.0 }] });
     panel(state).get_by_label("No image of the group became less likely.");
 }
 
@@ -190,7 +190,7 @@ fn requests_start_a_job_for_the_query_on_screen() {
     }
     let jobs = scene.fake.count();
     scene.window.state_mut().state.model = None;
-    scene.window.state_mut().command(&ctx, Command::ComputeEvidence(Evidence::Moved, Some(1)));
+    scene.window.state_mut().command(&ctx, Command::ComputeEvidence(Evidence::MostAffected, Some(1)));
     assert_eq!(scene.fake.count(), jobs, "no model to compute with");
     assert!(scene.app().state.notifications.iter().any(|n| n.text.contains("Open a model")));
 }

@@ -27,7 +27,7 @@ impl Scene {
     fn emit_regenerated(&mut self, group: usize, step: usize, shade: u8) {
         let size = self.app().state.query().unwrap().image.pixels.len();
         let image = Regenerated { step, steps: 50, pixels: vec![shade; size] };
-        self.tell(EventKind::Regenerated { group: Some(group), image });
+        self.emit(EventKind::Regenerated { group: Some(group), image });
     }
 }
 
@@ -38,7 +38,7 @@ fn the_wall_regenerates_all_images_and_sorts_them() {
     scene.window.get_by_label("Regenerate without each group").click();
     scene.settle();
     assert_eq!(scene.last_evidence_job(), (Evidence::Regenerate, vec![], Some(7)));
-    scene.tell(EventKind::Started);
+    scene.emit(EventKind::Started);
     scene.window.get_by_label("0 of 8 regenerated");
     assert!(scene.window.query_by_label("Regenerate without each group").is_none(), "it is under way");
     scene.emit_regenerated(0, 20, 10);
@@ -46,7 +46,7 @@ fn the_wall_regenerates_all_images_and_sorts_them() {
     for group in 0..8 {
         scene.emit_regenerated(group, 50, 100 + 20 * group as u8);
     }
-    scene.tell(EventKind::Finished("drawn".into()));
+    scene.emit(EventKind::Finished("drawn".into()));
     assert!(
         scene.window.query_by_label("8 of 8 regenerated").is_none()
             && scene.window.query_by_label("Regenerate the remaining").is_none()
@@ -83,12 +83,12 @@ fn the_wall_regenerates_all_images_and_sorts_them() {
 fn a_cancelled_regeneration_leaves_no_unfinished_images() {
     let mut scene = Scene::done();
     scene.command(Command::ComputeEvidence(Evidence::Regenerate, None));
-    scene.tell(EventKind::Started);
+    scene.emit(EventKind::Started);
     scene.emit_regenerated(0, 50, 1);
     scene.emit_regenerated(1, 20, 1);
-    scene.tell(EventKind::Cancelled);
+    scene.emit(EventKind::Cancelled);
     let found = &scene.app().state.query().unwrap().evidence;
-    assert_eq!(found.redrawn.keys().copied().collect::<Vec<_>>(), [0]);
+    assert_eq!(found.regenerated.keys().copied().collect::<Vec<_>>(), [0]);
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn an_unlearning_is_watched_and_stepped_through() {
     scene.window.get_by_label("Watch the unlearning").click();
     scene.settle();
     assert_eq!(scene.last_evidence_job(), (Evidence::Watch, vec![name], Some(7)));
-    scene.tell(EventKind::Started);
+    scene.emit(EventKind::Started);
     scene.window.get_by_label("Watching…");
     let size = scene.app().state.query().unwrap().image.pixels.len();
     for step in 0..=4usize {
         if step > 0 {
-            scene.tell(EventKind::Unlearning(UnlearningPoint {
+            scene.emit(EventKind::Unlearning(UnlearningPoint {
                 group: 2,
                 step,
                 steps: 4,
@@ -116,10 +116,10 @@ fn an_unlearning_is_watched_and_stepped_through() {
             }));
         }
         if step % 2 == 0 {
-            scene.tell(EventKind::Watched { group: 2, step, pixels: vec![50 * step as u8; size] });
+            scene.emit(EventKind::Watched { group: 2, step, pixels: vec![50 * step as u8; size] });
         }
     }
-    scene.tell(EventKind::Finished("watched".into()));
+    scene.emit(EventKind::Finished("watched".into()));
     scene.window.get_by_label("forget loss 0.4000 · retain loss 0.0500 · score +4.00 nats");
     scene.window.get_by_label_contains("Regenerated after 4 steps");
     assert!(scene.window.query_by_label("Watch the unlearning").is_none());
@@ -143,8 +143,8 @@ fn explanations_by_two_methods_are_shown_side_by_side() {
         scene.app().state.query().unwrap().earlier[0].ranking.rows.iter().map(|r| r.name.clone()).collect();
     let score = |name: &String| first.iter().position(|n| n == name).unwrap() as f64;
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
-    scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", all)]));
-    scene.tell(EventKind::Finished("done".into()));
+    scene.emit(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", all)]));
+    scene.emit(EventKind::Finished("done".into()));
     scene.window.get_by_label_contains("2 explanations");
     scene.window.get_by_label("Largest disagreement (Spearman ρ)");
     scene.window.get_by_label_contains("seed-7: Spearman ρ = \u{2212}1.00");
@@ -152,7 +152,7 @@ fn explanations_by_two_methods_are_shown_side_by_side() {
     scene.command(Command::ExplainBy("guda"));
     assert_eq!(scene.app().state.query().unwrap().earlier.len(), 2);
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
-    scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "guda", all)]));
+    scene.emit(EventKind::Attributed(vec![Attribution::new("seed-7", "guda", all)]));
     assert_eq!(scene.app().state.query().unwrap().earlier.len(), 1);
 }
 
@@ -230,14 +230,14 @@ fn evidence_uses_the_models_of_the_explanation_on_screen() {
     let JobSpec::Evidence(map) = scene.fake.last().1 else { panic!() };
     let asked = scene.app().state.explanation().unwrap().request.clone().unwrap();
     assert_eq!(map.of.recipe, asked.recipe);
-    assert!(scene.app().state.query().unwrap().evidence.redrawn.contains_key(&0));
+    assert!(scene.app().state.query().unwrap().evidence.regenerated.contains_key(&0));
     // A new explanation discards the evidence of the other models, and ignores what they still report.
     scene.act(Action::Explain);
-    assert!(scene.app().state.query().unwrap().evidence.redrawn.is_empty());
+    assert!(scene.app().state.query().unwrap().evidence.regenerated.is_empty());
     let size = scene.app().state.query().unwrap().image.pixels.len();
     let image = Regenerated { step: 50, steps: 50, pixels: vec![9; size] };
     scene.tell_of(first, EventKind::Regenerated { group: Some(1), image });
-    assert!(scene.app().state.query().unwrap().evidence.redrawn.is_empty());
+    assert!(scene.app().state.query().unwrap().evidence.regenerated.is_empty());
 }
 
 #[test]
@@ -245,11 +245,11 @@ fn a_complete_explanation_survives_a_cancelled_one() {
     let mut scene = Scene::done();
     let whole = scene.app().state.explanation().unwrap().complete.clone();
     scene.act(Action::Explain);
-    scene.tell(EventKind::Started);
+    scene.emit(EventKind::Started);
     assert!(scene.app().state.explanation().unwrap().complete.is_none());
     let first = GroupScore::exact(&scene.app().state.groups()[0].clone(), 1.0);
-    scene.tell(EventKind::GroupScored { group: 0, score: Box::new(first) });
-    scene.tell(EventKind::Cancelled);
+    scene.emit(EventKind::GroupScored { group: 0, score: Box::new(first) });
+    scene.emit(EventKind::Cancelled);
     assert_eq!(scene.app().state.explanation().unwrap().complete, whole);
     assert!(scene.app().state.query().unwrap().earlier.is_empty());
 }
@@ -260,10 +260,10 @@ fn a_cancelled_map_or_watch_can_be_completed() {
     scene.command(Command::SelectGroup(Some(2)));
     scene.command(Command::ComputeEvidence(Evidence::Watch, Some(2)));
     let size = scene.app().state.query().unwrap().image.pixels.len();
-    scene.tell(EventKind::Watched { group: 2, step: 0, pixels: vec![0; size] });
+    scene.emit(EventKind::Watched { group: 2, step: 0, pixels: vec![0; size] });
     let point = UnlearningPoint { group: 2, step: 1, steps: 4, forget_loss: 0.1, retain_loss: 0.1, query_score: None };
-    scene.tell(EventKind::Unlearning(point));
-    scene.tell(EventKind::Cancelled);
+    scene.emit(EventKind::Unlearning(point));
+    scene.emit(EventKind::Cancelled);
     scene.act(Action::ShowPanel(PanelId::Unlearning));
     scene.window.get_by_label("Watch the unlearning");
 }

@@ -123,7 +123,7 @@ fn gallery() {
         gallery.command(Command::ComputeEvidence(evidence, None));
         gallery.wait();
     }
-    for evidence in [Evidence::Moved, Evidence::Watch] {
+    for evidence in [Evidence::MostAffected, Evidence::Watch] {
         gallery.command(Command::ComputeEvidence(evidence, leader));
         gallery.wait();
     }

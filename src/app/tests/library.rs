@@ -70,7 +70,7 @@ fn loading_a_dataset_is_shown() {
     scene.start(JobSpec::LoadDataset("/data/paintings".into()));
     scene.settle();
     scene.window.get_by_label("Read dataset paintings…");
-    scene.tell(EventKind::Failed("it holds no image".into()));
+    scene.emit(EventKind::Failed("it holds no image".into()));
     assert!(scene.window.query_all_by_label_contains("it holds no image").count() > 0);
 }
 
@@ -196,7 +196,7 @@ fn similar_images_come_first() {
 #[test]
 fn unavailable_orders_are_reset() {
     let mut scene = opened(Scene::loaded());
-    scene.window.state_mut().library.options.sort = Sort::Moved;
+    scene.window.state_mut().library.options.sort = Sort::MostAffected;
     settle(&mut scene);
     assert_eq!(scene.app().library.options.sort, Sort::Group, "nothing is known of losses");
 }

@@ -9,7 +9,7 @@ use super::library::{drawn, flat, opened, pixels, settle};
 use super::scenes::Scene;
 use crate::app::library::Sort;
 use crate::app::theme;
-use whence_jobs::{EventKind, Moved};
+use whence_jobs::{AffectedImage, EventKind};
 
 const ENTRY: &str = "Most affected by unlearning";
 
@@ -49,18 +49,19 @@ fn affected_images_come_first_once_they_are_computed() {
     scene.window.state_mut().state.group = Some(1);
     settle(&mut scene);
     assert_eq!(reason(&mut scene), "Compute the most affected images first: Explain tab, Evidence.");
-    let images: Vec<Moved> = [125, 121, 130].map(|index| Moved { index, score: 300.0 - index as f64 }).into();
-    bench::found(&mut scene.window.state_mut().state, EventKind::Moved { group: 1, images });
+    let images: Vec<AffectedImage> =
+        [125, 121, 130].map(|index| AffectedImage { index, score: 300.0 - index as f64 }).into();
+    bench::found(&mut scene.window.state_mut().state, EventKind::MostAffected { group: 1, images });
     settle(&mut scene);
     scene.window.get_by_role_and_label(Role::ComboBox, "Order of the images").click();
     scene.window.run();
     scene.window.get_by_label(ENTRY).click();
     settle(&mut scene);
-    assert_eq!(scene.app().library.options.sort, Sort::Moved);
+    assert_eq!(scene.app().library.options.sort, Sort::MostAffected);
     assert_eq!(order(&scene), [125, 121, 130]);
     // Those of another group arrive while it is on screen.
-    let images = vec![Moved { index: 240, score: 2.0 }];
-    bench::found(&mut scene.window.state_mut().state, EventKind::Moved { group: 2, images });
+    let images = vec![AffectedImage { index: 240, score: 2.0 }];
+    bench::found(&mut scene.window.state_mut().state, EventKind::MostAffected { group: 2, images });
     scene.window.state_mut().state.group = Some(2);
     settle(&mut scene);
     assert_eq!(order(&scene), [240]);

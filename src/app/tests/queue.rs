@@ -46,15 +46,15 @@ fn the_running_job_is_paused_and_resumed_by_button_and_by_keys() {
     assert_eq!(scene.fake.queue_calls(), [QueueCall::Pause(job)]);
     scene.window.get_by_label("pausing…");
     assert!(scene.window.get_by_label("Pause").accesskit_node().is_disabled(), "once is enough");
-    scene.tell(EventKind::Paused);
+    scene.emit(EventKind::Paused);
     scene.window.get_by_label("paused");
     scene.window.get_by_label("2 of 8 groups scored; \u{201c}pointillism\u{201d} ranks first so far");
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::P);
     scene.settle();
     assert_eq!(scene.fake.queue_calls(), [QueueCall::Resume(job)]);
-    scene.tell(EventKind::Waiting);
+    scene.emit(EventKind::Waiting);
     scene.window.get_by_label("queued");
-    scene.tell(EventKind::Started);
+    scene.emit(EventKind::Started);
     scene.window.key_press_modifiers(Modifiers::COMMAND, Key::P);
     scene.settle();
     assert_eq!(scene.fake.queue_calls(), [QueueCall::Pause(job)]);
@@ -100,7 +100,7 @@ fn the_list_shows_jobs_in_their_order_and_acts_on_each() {
 fn jobs_that_are_over_in_seconds_and_those_that_keep_nothing_are_not_paused() {
     let mut scene = Scene::loaded();
     scene.act(Action::Generate);
-    scene.tell(EventKind::Started);
+    scene.emit(EventKind::Started);
     assert!(scene.window.get_by_label("Pause").accesskit_node().is_disabled());
     scene.fake.queue_calls();
     scene.act(Action::PauseJob);

@@ -33,7 +33,13 @@ fn elsewhere() -> ViewRecipe {
     let recipe = Recipe { steps: 17, learning_rate: Some(2e-5), ..Recipe::default() };
     ViewRecipe {
         project_name: Some("Other".into()),
-        query: Some(ViewQuery { name: "seed-42".into(), seed: Some(42), file: None, draw: Some(DRAW), blake3: None }),
+        query: Some(ViewQuery {
+            name: "seed-42".into(),
+            seed: Some(42),
+            file: None,
+            sampling: Some(DRAW),
+            blake3: None,
+        }),
         settings: Some(ViewSettings { method: "guda".into(), scoring, recipe, null: 2, confirm: true }),
         group: Some("mosaic".into()),
         tab: Some("Where and when".into()),
@@ -90,7 +96,7 @@ fn image(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
     let data = scene.app().state.dataset.as_ref().unwrap();
     let pixels = data.pixels(9).to_vec();
     let drawn = match origin {
-        QueryOrigin::Seed(seed) => Some(GenerateQuery { seed, draw: DRAW }),
+        QueryOrigin::Seed(seed) => Some(GenerateQuery { seed, sampling: DRAW }),
         QueryOrigin::File(_) => None,
     };
     EventKind::QueryReady(Box::new(QueryImage {
@@ -98,7 +104,7 @@ fn image(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
         origin,
         shape: data.shape(),
         pixels,
-        drawn,
+        generated,
         notes: vec![],
     }))
 }
@@ -121,7 +127,7 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     assert_eq!(scene.app().dock.shown(), [PanelId::Ranking], "nothing is shown before all is there");
     contents(&mut scene);
     let drawing =
-        job(&scene, |s| *s == JobSpec::GenerateQuery(GenerateQuery { seed: 42, draw: DRAW })).expect("it is drawn");
+        job(&scene, |s| *s == JobSpec::GenerateQuery(GenerateQuery { seed: 42, sampling: DRAW })).expect("it is drawn");
     let ready = image(&scene, "seed-42", QueryOrigin::Seed(42));
     finish(&mut scene, drawing, ready);
     let app = scene.app();
@@ -139,7 +145,7 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     let JobSpec::Attribute(kept) = scene.fake.last().1 else { panic!("{:?}", scene.fake.last()) };
     let view = elsewhere().settings.unwrap();
     assert!(kept.known_only && !kept.live, "only what is kept is put on screen; nothing is computed");
-    assert_eq!((kept.settings, kept.recipe, kept.draw), (view.scoring, view.recipe, DRAW));
+    assert_eq!((kept.settings, kept.recipe, kept.sampling), (view.scoring, view.recipe, DRAW));
     // What the window shows now is that view.
     let now = view_recipe(&scene.app().state, &scene.app().dock.shown());
     let mut view = elsewhere();
@@ -152,7 +158,7 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
 fn a_recipe_that_is_being_read_does_not_replace_the_views() {
     let mut scene = Scene::loaded();
     scene.window.state_mut().forms.reading_recipe = true;
-    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
+    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, sampling: None, blake3: None });
     open(&mut scene, &ViewRecipe { project_name: Some("Eight styles".into()), query, ..elsewhere() });
     assert!(scene.app().reopening.is_some());
     let recipe = Recipe { steps: 99, ..Recipe::default() };
@@ -172,8 +178,8 @@ fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().command(&ctx, Command::ExplainBy("gaussian"));
     let scores = vec![GroupScore::exact("mosaic", 2.0), GroupScore::exact("woodcut", 1.0)];
-    scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", scores)]));
-    scene.tell(EventKind::Finished("done".into()));
+    scene.emit(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", scores)]));
+    scene.emit(EventKind::Finished("done".into()));
     let other = scene.app().state.queries[0].key;
     scene.window.state_mut().command(&ctx, Command::SelectQuery(other));
     scene.settle();
@@ -194,7 +200,7 @@ fn an_image_that_is_another_one_now_is_said_and_shown() {
         for (blake3, told) in [(right, false), ("0".repeat(64), true)] {
             let seed = file.is_none().then_some(42);
             let (draw, blake3) = (seed.map(|_| DRAW), Some(blake3));
-            let query = ViewQuery { name: "it".into(), seed, file: file.clone(), draw, blake3 };
+            let query = ViewQuery { name: "it".into(), seed, file: file.clone(), sampling, blake3 };
             let project_name = Some("Eight styles".into());
             open(&mut scene, &ViewRecipe { project_name, query: Some(query), settings: None, ..elsewhere() });
             if !told {
@@ -218,7 +224,7 @@ fn an_image_that_is_another_one_now_is_said_and_shown() {
 fn a_project_that_is_gone_is_said() {
     let mut scene = Scene::loaded();
     open(&mut scene, &elsewhere());
-    scene.tell(EventKind::Failed("there is no folder".into()));
+    scene.emit(EventKind::Failed("there is no folder".into()));
     assert!(scene.app().reopening.is_none());
     let text = notice(&scene, Slot::Query);
     assert!(text.contains("where it is now"), "{text}");
@@ -230,7 +236,8 @@ fn a_project_that_is_gone_is_said() {
 fn a_file_and_a_group_that_are_gone_are_said() {
     let mut scene = Scene::loaded();
     let file = PathBuf::from("/images/gone.png");
-    let query = Some(ViewQuery { name: "gone".into(), seed: None, file: Some(file.clone()), draw: None, blake3: None });
+    let query =
+        Some(ViewQuery { name: "gone".into(), seed: None, file: Some(file.clone()), sampling: None, blake3: None });
     let here = ViewRecipe {
         project_name: Some("Eight styles".into()),
         query,
@@ -240,7 +247,7 @@ fn a_file_and_a_group_that_are_gone_are_said() {
     };
     open(&mut scene, &here);
     assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(file.clone()));
-    scene.tell(EventKind::Failed("could not read".into()));
+    scene.emit(EventKind::Failed("could not read".into()));
     assert!(
         scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its image gone could not be opened")
     );
@@ -266,7 +273,7 @@ fn a_view_is_dropped_where_something_else_is_wanted_or_known_by_nobody() {
     let mut scene = Scene::loaded();
     let before = scene.app().forms.settings.clone();
     let settings = elsewhere().settings.map(|s| ViewSettings { method: "tea leaves".into(), ..s });
-    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, draw: None, blake3: None });
+    let query = Some(ViewQuery { name: "seed-3".into(), seed: Some(3), file: None, sampling: None, blake3: None });
     open(&mut scene, &ViewRecipe { project_name: Some("Eight styles".into()), query, settings, ..elsewhere() });
     assert_eq!(scene.app().forms.settings, before);
     assert!(notice(&scene, Slot::Explain).contains("tea leaves"));
@@ -301,13 +308,13 @@ fn a_file_inside_the_project_is_opened_from_where_the_project_is_now() {
     let mut scene = Scene::loaded();
     let view = |file: &str| ViewRecipe {
         project_name: Some("Eight styles".into()),
-        query: Some(ViewQuery { name: "q".into(), seed: None, file: Some(file.into()), draw: None, blake3: None }),
+        query: Some(ViewQuery { name: "q".into(), seed: None, file: Some(file.into()), sampling: None, blake3: None }),
         settings: None,
         ..elsewhere()
     };
     open(&mut scene, &view("queries/q.png"));
     assert_eq!(scene.fake.last().1, JobSpec::LoadQuery("/projects/demo/queries/q.png".into()));
-    scene.tell(EventKind::Cancelled);
+    scene.emit(EventKind::Cancelled);
     let before = scene.fake.count();
     for (file, why) in [("../../secret.png", "leaves the project"), (r"\\host\share\q.png", "another computer")] {
         open(&mut scene, &view(file));
@@ -342,7 +349,8 @@ fn of_several_projects_of_one_name_the_one_with_the_image_is_opened() {
     for folder in [&right, &empty] {
         scene.window.state_mut().shell.add_recent(folder.path(), "Twice");
     }
-    let query = Some(ViewQuery { name: "q".into(), seed: None, file: Some("q.png".into()), draw: None, blake3: None });
+    let query =
+        Some(ViewQuery { name: "q".into(), seed: None, file: Some("q.png".into()), sampling: None, blake3: None });
     open(&mut scene, &ViewRecipe { project_name: Some("Twice".into()), query, ..elsewhere() });
     assert_eq!(scene.fake.last().1, JobSpec::OpenProject(right.path().to_owned()));
 }

@@ -33,13 +33,13 @@ fn explained_twice() -> Scene {
     let ctx = scene.window.ctx.clone();
     scene.window.state_mut().command(&ctx, Command::ExplainBy("gaussian"));
     let scores = vec![GroupScore::exact("mosaic", 2.5), GroupScore::exact("pointillism", 1.0)];
-    scene.tell(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", scores)]));
-    scene.tell(EventKind::Finished("done".into()));
+    scene.emit(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", scores)]));
+    scene.emit(EventKind::Finished("done".into()));
     scene
 }
 
 /// An image drawn again without a group, and the same half done without another.
-fn redrawn(scene: &mut Scene) {
+fn regenerated(scene: &mut Scene) {
     let pixels = bench::regenerated(&scene.app().state, 50).pixels;
     for (group, step) in [(4, 50), (0, 50), (6, 20)] {
         let image = Regenerated { step, steps: 50, pixels: pixels.clone() };
@@ -50,7 +50,7 @@ fn redrawn(scene: &mut Scene) {
 #[test]
 fn redrawings_and_the_leaders_map_are_in_the_report() {
     let mut scene = Scene::done();
-    redrawn(&mut scene);
+    regenerated(&mut scene);
     for (group, map) in bench::maps(&scene.app().state, 5).iter().enumerate() {
         found(&mut scene, EventKind::Mapped { group, map: Box::new((**map).clone()) });
     }
@@ -73,7 +73,7 @@ fn redrawings_and_the_leaders_map_are_in_the_report() {
 #[test]
 fn an_image_without_a_seed_is_compared_with_the_full_models_own() {
     let mut scene = Scene::done();
-    redrawn(&mut scene);
+    regenerated(&mut scene);
     let image = bench::regenerated(&scene.app().state, 50);
     found(&mut scene, EventKind::Regenerated { group: None, image });
     let html = saved(&mut scene, Content::Report, Table::default());
@@ -84,7 +84,7 @@ fn an_image_without_a_seed_is_compared_with_the_full_models_own() {
 #[test]
 fn each_answer_has_its_part_and_its_settings_in_the_report() {
     let mut scene = explained_twice();
-    redrawn(&mut scene);
+    regenerated(&mut scene);
     let html = saved(&mut scene, Content::Report, Table::default());
     let (second, first) = (html.find("seed-7, by gaussian").unwrap(), html.find("seed-7, by guda").unwrap());
     assert!(second < first, "the one on screen comes first");

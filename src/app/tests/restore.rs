@@ -37,7 +37,7 @@ fn answer(spec: &JobSpec, data: &Dataset) -> EventKind {
             origin: QueryOrigin::Seed(draw.seed),
             shape: data.shape(),
             pixels: data.pixels(draw.seed as usize % data.len()).to_vec(),
-            drawn: Some(*draw),
+            generated: Some(*draw),
             notes: vec![],
         })),
         JobSpec::Attribute(job) => {
@@ -194,8 +194,8 @@ fn a_project_that_is_opened_again_finds_its_latest_session() {
 fn restoring_clears_no_failure() {
     let mut scene = Scene::loaded();
     scene.start(JobSpec::LoadQuery("/gone.png".into()));
-    scene.tell(EventKind::Failed("it is not there".into()));
-    let draw = GenerateQuery { seed: 99, draw: SampleSettings::default() };
+    scene.emit(EventKind::Failed("it is not there".into()));
+    let draw = GenerateQuery { seed: 99, sampling: SampleSettings::default() };
     let app = scene.window.state_mut();
     app.state
         .restore_queue

@@ -177,7 +177,7 @@ impl Scene {
     }
 
     /// Emits an event of the last job.
-    pub fn tell(&mut self, kind: EventKind) {
+    pub fn emit(&mut self, kind: EventKind) {
         let job = self.fake.last().0;
         self.push(job, kind);
         self.settle();
@@ -278,10 +278,10 @@ impl Scene {
                 origin: QueryOrigin::Seed(seed),
                 shape: dataset.shape(),
                 pixels: dataset.pixels(index).to_vec(),
-                drawn: Some(GenerateQuery { seed, draw: SampleSettings::default() }),
+                generated: Some(GenerateQuery { seed, sampling: SampleSettings::default() }),
                 notes: vec![],
             };
-            let spec = JobSpec::GenerateQuery(GenerateQuery { seed, draw: SampleSettings::default() });
+            let spec = JobSpec::GenerateQuery(GenerateQuery { seed, sampling: SampleSettings::default() });
             self.done_at_once(spec, EventKind::QueryReady(Box::new(image)));
         }
     }
@@ -339,8 +339,8 @@ impl Scene {
         let names = self.app().state.groups().to_vec();
         let mut all = Attribution::new("seed-7", "guda", scores(&names, &NATS, 1.0));
         change(&mut all);
-        self.tell(EventKind::Attributed(vec![all]));
-        self.tell(EventKind::Finished("8 groups scored for 1 image in 1 min 48 s".into()));
+        self.emit(EventKind::Attributed(vec![all]));
+        self.emit(EventKind::Finished("8 groups scored for 1 image in 1 min 48 s".into()));
     }
 
     /// More groups than fit the window, with names that do not fit either.
@@ -368,7 +368,7 @@ impl Scene {
             origin: QueryOrigin::File("/home/someone/a very long path/that goes on/and on/image.png".into()),
             shape: dataset.shape(),
             pixels: dataset.pixels(0).to_vec(),
-            drawn: None,
+            generated: None,
             notes: vec![format!("resized from 640 × 480 to {0} × {0}, the middle of the image", dataset.shape().width)],
         };
         self.done_at_once(JobSpec::LoadQuery("/q.png".into()), EventKind::QueryReady(Box::new(image)));
@@ -377,8 +377,8 @@ impl Scene {
         let values: Vec<f64> = (0..names.len()).map(|i| 900.0 / (1.0 + i as f64) - 20.0).collect();
         let mut all = Attribution::new("q", "guda", scores(&names, &values, 4.0));
         change(&mut all);
-        self.tell(EventKind::Attributed(vec![all]));
-        self.tell(EventKind::Finished(String::new()));
+        self.emit(EventKind::Attributed(vec![all]));
+        self.emit(EventKind::Finished(String::new()));
     }
 }
 

@@ -44,13 +44,13 @@ const STATES: [(&str, Prepare); 32] = [
         scene.load(None);
         scene.run(2);
         let text = "wgpu: the device ran out of memory. Choose a smaller batch under Advanced, or --device cpu";
-        scene.tell(EventKind::Failed(text.into()));
+        scene.emit(EventKind::Failed(text.into()));
     }),
     ("9-nothing-opens", |scene| {
         scene.start(JobSpec::LoadModel("/models/broken".into()));
         let text = "the weights do not fit the settings: down_blocks.0.resnets.0.conv1.weight is 32x3x3x3 and should \
                     be 64x3x3x3. Restore the folder from a copy. (/models/broken)";
-        scene.tell(EventKind::Failed(text.into()));
+        scene.emit(EventKind::Failed(text.into()));
     }),
     ("10-help", |scene| {
         scene.load(None);
@@ -70,7 +70,7 @@ const STATES: [(&str, Prepare); 32] = [
         scene.run(1);
         scene.act(Action::PreviousQuery);
         scene.act(Action::Explain);
-        scene.tell(EventKind::Paused);
+        scene.emit(EventKind::Paused);
         scene.act(Action::PreviousQuery);
         scene.act(Action::Explain);
         scene.act(Action::Jobs);
@@ -103,7 +103,7 @@ const STATES: [(&str, Prepare); 32] = [
     ("18-forecast", |scene| {
         scene.load(None);
         scene.run(2);
-        scene.tell(EventKind::Estimate(trust::ESTIMATE));
+        scene.emit(EventKind::Estimate(trust::ESTIMATE));
     }),
     ("19-long-names", |scene| {
         many(scene, |all| {
@@ -207,7 +207,7 @@ fn stopped(all: &mut Attribution) {
 fn loading(scene: &mut Scene) {
     scene.load_model(&paintings(), None);
     scene.start(JobSpec::LoadDataset("/projects/demo/paintings".into()));
-    scene.tell(EventKind::Progress(Progress {
+    scene.emit(EventKind::Progress(Progress {
         phase: "reading images".into(),
         fraction: 0.4,
         seconds_left: Some(2.0),
@@ -223,10 +223,10 @@ fn drawing(scene: &mut Scene) {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         *value = ((u32::from(*value) + (noise >> 24)) / 2) as u8;
     }
-    let job = GenerateQuery { seed: 13, draw: SampleSettings::default() };
+    let job = GenerateQuery { seed: 13, sampling: SampleSettings::default() };
     scene.start(JobSpec::GenerateQuery(job));
-    scene.tell(EventKind::Preview { step: 12, steps: 50, pixels });
-    scene.tell(EventKind::Progress(Progress {
+    scene.emit(EventKind::Preview { step: 12, steps: 50, pixels });
+    scene.emit(EventKind::Progress(Progress {
         phase: "drawing".into(),
         fraction: 0.24,
         seconds_left: Some(4.0),
@@ -307,8 +307,8 @@ fn regenerated(file: bool) -> State {
         bench::found(&mut state, EventKind::Regenerated { group: None, image: image.clone() });
     }
     bench::found(&mut state, EventKind::Regenerated { group, image });
-    let images = bench::moved(&state);
-    bench::found(&mut state, EventKind::Moved { group: group.unwrap(), images });
+    let images = bench::affected_images(&state);
+    bench::found(&mut state, EventKind::MostAffected { group: group.unwrap(), images });
     let (dataset, key) = (state.dataset.clone().unwrap(), state.current.unwrap());
     let query = state.query_mut(key).unwrap();
     let near = whence_data::nearest(&dataset, &query.image.pixels, group.unwrap(), 12);

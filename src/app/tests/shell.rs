@@ -203,12 +203,12 @@ fn messages_are_alerts_go_by_themselves_and_wake_the_window_once() {
 #[test]
 fn jobs_that_end_out_of_sight_are_told_and_others_are_not() {
     let mut scene = Scene::running(2);
-    scene.tell(EventKind::Finished("done".into()));
+    scene.emit(EventKind::Finished("done".into()));
     assert!(scene.window.query_by_role(Role::Alert).is_none());
     scene.act(Action::Explain);
-    scene.tell(EventKind::Started);
+    scene.emit(EventKind::Started);
     scene.act(Action::PreviousQuery);
-    scene.tell(EventKind::Finished("pointillism stands out".into()));
+    scene.emit(EventKind::Finished("pointillism stands out".into()));
     scene.window.get_by_role_and_label(Role::Alert, "Explain seed-7: pointillism stands out");
 }
 
@@ -216,7 +216,7 @@ fn jobs_that_end_out_of_sight_are_told_and_others_are_not() {
 fn the_log_lists_notices_and_jobs_and_is_copied() {
     let mut scene = Scene::loaded();
     scene.start(JobSpec::LoadModel("/models/broken".into()));
-    scene.tell(EventKind::Failed("the weights do not fit. Restore the folder".into()));
+    scene.emit(EventKind::Failed("the weights do not fit. Restore the folder".into()));
     scene.window.get_by_label("Log, 1 notice").click();
     scene.settle();
     assert!(scene.window.get_all_by_label("the weights do not fit. Restore the folder").count() > 1);
@@ -318,7 +318,7 @@ fn recent_projects_are_opened_and_dropped_where_they_are_gone() {
     let before = scene.fake.count();
     scene.settle_until(|scene| scene.fake.count() > before);
     assert_eq!(scene.fake.last().1, JobSpec::OpenProject(folder.path().to_owned()));
-    scene.tell(EventKind::Cancelled);
+    scene.emit(EventKind::Cancelled);
     scene.window.get_by_label("Project Eight styles").click();
     scene.settle();
     scene.window.get_by_label("Eight styles").click();

@@ -143,7 +143,7 @@ fn early_stopping_control_groups_and_seeds_become_fields_of_the_job() {
     scene.act(Action::Explain);
     let usual = attribute_job(&scene);
     assert_eq!((usual.settings.stop, usual.null, usual.confirm), (None, 0, false));
-    scene.tell(EventKind::Cancelled);
+    scene.emit(EventKind::Cancelled);
     scene.window.get_by_label("Advanced").click();
     scene.settle();
     assert!(scene.window.query_by_label("Budget").is_none(), "unfolds with its checkbox");
@@ -169,7 +169,7 @@ fn early_stopping_control_groups_and_seeds_become_fields_of_the_job() {
     assert_eq!(job.settings.timesteps, Timesteps::OFFICIAL, "what is typed there does not matter");
     assert_eq!((job.null, job.confirm, job.recipe.seed), (16, true, 3));
     // Methods without unlearning ignore these.
-    scene.tell(EventKind::Cancelled);
+    scene.emit(EventKind::Cancelled);
     let settings = &mut scene.window.state_mut().forms.settings;
     "gaussian".clone_into(&mut settings.method);
     "50".clone_into(&mut settings.timesteps);
@@ -201,7 +201,7 @@ fn a_partial_ranking_is_not_shown_as_complete() {
     scene.window.get_by_label("All groups are scored. The checks of these scores follow.");
     let mut score = GroupScore::exact(&scene.app().state.groups()[0].clone(), 3.0);
     early(&mut score, 3.0);
-    scene.tell(EventKind::GroupScored { group: 0, score: Box::new(score) });
+    scene.emit(EventKind::GroupScored { group: 0, score: Box::new(score) });
     scene.window.get_by_label("All groups are scored. Those that may still rank first are evaluated further.");
 }
 
@@ -209,13 +209,13 @@ fn a_partial_ranking_is_not_shown_as_complete() {
 fn the_estimate_is_shown_while_the_job_runs() {
     let mut scene = Scene::running(0);
     assert!(scene.window.query_by_label_contains("about 2 min").is_none());
-    scene.tell(EventKind::Estimate(ESTIMATE));
+    scene.emit(EventKind::Estimate(ESTIMATE));
     scene.window.get_by_label("about 2 min, 640 MB");
     hover(&mut scene, "about 2 min, 640 MB");
     scene.window.get_by_label_contains("8 models to create, at most 450 network evaluations");
-    scene.tell(EventKind::Estimate(JobEstimate { peak_bytes: None, ..ESTIMATE }));
+    scene.emit(EventKind::Estimate(JobEstimate { peak_bytes: None, ..ESTIMATE }));
     scene.window.get_by_label("about 2 min");
-    scene.tell(EventKind::Finished("pointillism stands out".into()));
+    scene.emit(EventKind::Finished("pointillism stands out".into()));
     scene.window.get_by_label("Explain seed-7: pointillism stands out");
 }
 
@@ -226,9 +226,9 @@ fn events_of_random_control_groups_are_not_shown() {
     let before = scene.app().state.active().map(|j| j.curves.clone());
     let point =
         UnlearningPoint { group: groups, step: 1, steps: 60, forget_loss: 0.1, retain_loss: 0.1, query_score: None };
-    scene.tell(EventKind::Unlearning(point));
+    scene.emit(EventKind::Unlearning(point));
     let score = GroupScore::exact("random 1", 99.0);
-    scene.tell(EventKind::GroupScored { group: groups + 3, score: Box::new(score) });
+    scene.emit(EventKind::GroupScored { group: groups + 3, score: Box::new(score) });
     assert_eq!(scene.app().state.active().map(|j| j.curves.clone()), before);
     assert!(scene.window.query_by_label_contains("random 1").is_none());
     scene.window.get_by_label("2 of 8 groups scored; \u{201c}pointillism\u{201d} ranks first so far");

@@ -71,13 +71,13 @@ pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Repor
     let image = load_image(path, workspace.open_shape().ok_or_else(no_model)?)?;
     let generated = match whence_report::read_generation_record(path) {
         Some(record) if record.is_of(workspace.open_model()?.hash(), &image.pixels) => {
-            Some(GenerateQuery { seed: record.seed, draw: record.draw })
+            Some(GenerateQuery { seed: record.seed, sampling: record.sampling })
         }
         _ => None,
     };
     let query = QueryImage {
         name: image.name,
-        drawn: generated,
+        generated: generated,
         origin: QueryOrigin::File(path.to_owned()),
         shape: image.shape,
         pixels: image.pixels,

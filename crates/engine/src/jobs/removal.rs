@@ -64,7 +64,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &RemovalJob, reporter: &mut Re
     config.check()?;
     whence_store::check_writable(&job.out)?;
     let conditions = super::conditions(&model, &dataset, job.class_map.as_ref())?;
-    let sampling = SampleSettings { class: job.settings.class, ..job.draw };
+    let sampling = SampleSettings { class: job.settings.class, ..job.sampling };
     let queries = attribute::read_queries(&job.queries, &sampling, &model, reporter)?;
     let scores = job.scores.as_deref().map(|path| ScoreTable::read(path, None)).transpose()?;
     let check = Check { job, model: &model, dataset: &dataset, conditions, config };
@@ -174,10 +174,10 @@ impl Check<'_> {
             let terms = pass.terms(&other, &mut |d, t| reporter.within(&what, d, t, 1.0))?;
             let terms = terms.into_iter().next().unwrap_or_default();
             reporter.advance(1.0);
-            let redrawn = match seed {
+            let regenerated = match seed {
                 Some(seed) => Some(other.codec().decode(&sample::generate_samples(
                     &other,
-                    &self.job.draw,
+                    &self.job.sampling,
                     &[seed],
                     1.0,
                     false,
@@ -197,14 +197,14 @@ impl Check<'_> {
                 score_nats: estimate.score,
                 std_err: estimate.std_err,
                 loss_rise: rises.sum::<f64>() / terms.len().max(1) as f64,
-                redraw_difference: redrawn.as_ref().map(|r| difference(r, &query.pixels)),
+                redraw_difference: regenerated.as_ref().map(|r| difference(r, &query.pixels)),
             });
-            images.extend(redrawn);
+            images.extend(regenerated);
         }
         let shape = self.model.image_shape();
         let stem = folder_name(query.name.trim_end_matches(".png"));
         if images.len() > 1 {
-            let path = self.job.out.join("redrawn").join(format!("{stem}.png"));
+            let path = self.job.out.join("regenerated").join(format!("{stem}.png"));
             write_side_by_side(&path, &images, shape)?;
         } else {
             write_png(&self.job.out.join("queries").join(format!("{stem}.png")), &query.pixels, shape)?;

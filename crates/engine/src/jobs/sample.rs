@@ -39,7 +39,7 @@ pub(super) fn query(workspace: &mut Workspace, job: &GenerateQuery, reporter: &m
     let model = workspace.open_model()?;
     let inputs = json!({
         "model": model.hash(),
-        "draw": job.draw,
+        "draw": job.sampling,
         "seed": job.seed,
         "sampling": model.process().sampling_id(),
         "device": if model.is_on_cpu() { "CPU".to_owned() } else { workspace.device(&model.network.config())?.name },
@@ -50,7 +50,8 @@ pub(super) fn query(workspace: &mut Workspace, job: &GenerateQuery, reporter: &m
     let pixels = match cached.filter(|pixels| pixels.len() == model.sample_shape().numel()) {
         Some(pixels) => pixels,
         None => {
-            let pixels = model.codec().decode(&generate_samples(&model, &job.draw, &[job.seed], 1.0, true, reporter)?);
+            let pixels =
+                model.codec().decode(&generate_samples(&model, &job.sampling, &[job.seed], 1.0, true, reporter)?);
             if let Some(Err(error)) = store.map(|s| s.put(Kind::Regeneration, &inputs, &pixels)) {
                 tracing::warn!("{error}");
             }
@@ -61,10 +62,10 @@ pub(super) fn query(workspace: &mut Workspace, job: &GenerateQuery, reporter: &m
     reporter.state(EventKind::QueryReady(Box::new(QueryImage {
         name: name.clone(),
         origin: QueryOrigin::Seed(job.seed),
-        drawn: Some(*job),
+        generated: Some(*job),
         shape: model.image_shape(),
         pixels,
-        notes: vec![format!("generated with {}", job.draw.about())],
+        notes: vec![format!("generated with {}", job.sampling.about())],
     })));
     Ok(format!("{name} was generated"))
 }
@@ -74,14 +75,14 @@ pub(super) fn run(workspace: &mut Workspace, job: &SampleJob, reporter: &mut Rep
     reporter.plan(job.seeds.len() as f64);
     let size = model.sample_shape().numel();
     for seeds in job.seeds.chunks(job.batch.max(1)) {
-        let images = generate_samples(&model, &job.draw, seeds, seeds.len() as f64, false, reporter)?;
+        let images = generate_samples(&model, &job.sampling, seeds, seeds.len() as f64, false, reporter)?;
         for (seed, image) in seeds.iter().zip(images.chunks(size)) {
             let pixels = model.codec().decode(image);
-            let record = GenerationRecord::new(*seed, job.draw, model.hash(), &pixels);
+            let record = GenerationRecord::new(*seed, job.sampling, model.hash(), &pixels);
             let path = job.out.join(format!("seed-{seed}.png"));
             write_generated_png(&path, &pixels, model.image_shape(), &record)?;
             if job.tensors {
-                write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.draw, *seed, image)?;
+                write_tensors(&job.out.join(format!("seed-{seed}.safetensors")), &model, &job.sampling, *seed, image)?;
             }
         }
         reporter.advance(seeds.len() as f64);

@@ -99,12 +99,13 @@ pub struct QueryPlan {
     /// Seed of the first one drawn; the others follow.
     pub first_seed: u64,
     /// How they are drawn.
-    pub draw: SampleSettings,
+    #[serde(rename = "draw")]
+    pub sampling: SampleSettings,
 }
 
 impl Default for QueryPlan {
     fn default() -> Self {
-        Self { folder: None, count: 64, first_seed: 0, draw: SampleSettings::default() }
+        Self { folder: None, count: 64, first_seed: 0, sampling: SampleSettings::default() }
     }
 }
 

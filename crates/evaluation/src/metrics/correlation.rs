@@ -1,6 +1,6 @@
 //! Metrics that see values, or that treat equal values as equal.
 
-use super::ranked::places;
+use super::ranked::ranks;
 
 /// Deviations from the mean over the largest value, so that squares neither overflow nor vanish.
 fn deviations(values: &[f64]) -> Vec<f64> {
@@ -66,8 +66,8 @@ pub(super) fn kendall_tau_b(scores: &[f64], reference: &[f64]) -> Option<f64> {
 /// Share of the pairs in the reference's order, in [0, 1]; of pairs with a group among the reference's first `depth` that
 /// differ there by more than `tolerance`; weighted by that difference.
 pub(super) fn weighted_pairs(scores: &[f64], reference: &[f64], depth: usize, tolerance: f64) -> Option<f64> {
-    let places = places(reference);
-    let is_top = |i: usize| places.get(i).is_some_and(|place| *place < depth);
+    let ranks = ranks(reference);
+    let is_top = |i: usize| ranks.get(i).is_some_and(|place| *place < depth);
     let (mut right, mut all) = (0.0, 0.0);
     for (i, j, s, r) in pairs(scores, reference) {
         let weight = match (reference.get(i), reference.get(j)) {

@@ -3,31 +3,31 @@
 use std::cmp::Ordering;
 
 /// Place of each value, 0 for the highest; of equal values the lower index comes first.
-pub(super) fn places(values: &[f64]) -> Vec<usize> {
+pub(super) fn ranks(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<(usize, f64)> = values.iter().copied().enumerate().collect();
     // Not total_cmp: 0 and -0 are equal. The sort is stable.
     order.sort_by(|(_, a), (_, b)| b.partial_cmp(a).unwrap_or(Ordering::Equal));
-    let mut places = vec![0; values.len()];
+    let mut ranks = vec![0; values.len()];
     for (place, (index, _)) in order.into_iter().enumerate() {
-        if let Some(slot) = places.get_mut(index) {
+        if let Some(slot) = ranks.get_mut(index) {
             *slot = place;
         }
     }
-    places
+    ranks
 }
 
 /// Share of the first `depth` groups that both have, in [0, 1].
 pub(super) fn overlap(scores: &[f64], reference: &[f64], depth: usize) -> f64 {
     let depth = depth.min(reference.len());
-    let both = places(scores).into_iter().zip(places(reference)).filter(|(s, r)| (*s).max(*r) < depth).count();
+    let both = ranks(scores).into_iter().zip(ranks(reference)).filter(|(s, r)| (*s).max(*r) < depth).count();
     if depth == 0 { 0.0 } else { both as f64 / depth as f64 }
 }
 
 /// Sum over depths d = 1..=K of (1-p) p^(d-1) |A_d and B_d| / d.
 pub(super) fn rbo(scores: &[f64], reference: &[f64], p: f64) -> f64 {
-    // A group is in both tops from the deeper of its two places on.
+    // A group is in both tops from the deeper of its two ranks on.
     let mut entered = vec![0_usize; reference.len()];
-    for (s, r) in places(scores).into_iter().zip(places(reference)) {
+    for (s, r) in ranks(scores).into_iter().zip(ranks(reference)) {
         if let Some(slot) = entered.get_mut(s.max(r)) {
             *slot += 1;
         }
@@ -51,7 +51,7 @@ pub(super) enum Gain {
 }
 
 impl Gain {
-    /// Up to a factor that is the same for all places.
+    /// Up to a factor that is the same for all ranks.
     fn at(self, place: usize, groups: usize) -> f64 {
         match self {
             // Times 2^-(K-1): as it stands it overflows beyond 1024 groups. The powers are exact.
@@ -76,7 +76,7 @@ fn ideal(groups: usize, depth: usize, gain: Gain) -> f64 {
 /// Discounted gain of the first `depth` groups over the highest possible, in [0, 1] (Järvelin and Kekäläinen 2002).
 pub(super) fn ndcg(scores: &[f64], reference: &[f64], depth: usize, gain: Gain) -> Option<f64> {
     let groups = reference.len();
-    let shown = places(scores).into_iter().zip(places(reference)).filter(|(s, _)| *s < depth);
+    let shown = ranks(scores).into_iter().zip(ranks(reference)).filter(|(s, _)| *s < depth);
     let found: f64 = shown.map(|(s, r)| gain.at(r, groups) * discount(s)).sum();
     let ideal = ideal(groups, depth, gain);
     (ideal > 0.0).then(|| found / ideal)

@@ -3,7 +3,7 @@
 use egui::{Align, Align2, Button, ComboBox, Label, Layout, RichText, Slider, TextEdit, Ui};
 
 use crate::app::format;
-use crate::app::library::{SIDES, Sort, can_compare, moved};
+use crate::app::library::{SIDES, Sort, affected_images, can_compare};
 use crate::app::panels::View;
 use crate::app::theme::{self, tokens};
 use whence_data::Dataset;
@@ -25,7 +25,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         let caution = match view.library.options.sort {
             Sort::Query => "sorted by pixel distance to the query image; similarity is not causation",
             Sort::Similar(_) => "sorted by pixel distance",
-            Sort::Moved => "sorted by the rise of their own loss when the group was unlearned",
+            Sort::MostAffected => "sorted by the rise of their own loss when the group was unlearned",
             Sort::Group | Sort::Name => "",
         };
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -69,9 +69,9 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         Sort::Name => "By name".to_owned(),
         Sort::Query => "Nearest to the query image".to_owned(),
         Sort::Similar(image) => format!("Similar to {}", format::cut(dataset.image_name(image), 24)),
-        Sort::Moved => "Most affected by unlearning".to_owned(),
+        Sort::MostAffected => "Most affected by unlearning".to_owned(),
     };
-    let (comparable, affected) = (can_compare(view.state), moved(view.state).is_some());
+    let (comparable, affected) = (can_compare(view.state), affected_images(view.state).is_some());
     let selected = view.state.query().is_some() && view.state.group.is_some();
     let reason = if selected {
         "Compute the most affected images first: Explain tab, Evidence."
@@ -86,9 +86,11 @@ fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         ui.add_enabled_ui(comparable, |ui| ui.selectable_value(chosen, Sort::Query, "Nearest to the query image"))
             .inner
             .on_disabled_hover_text("Generate or open an image of the training images' size first.");
-        ui.add_enabled_ui(affected, |ui| ui.selectable_value(chosen, Sort::Moved, "Most affected by unlearning"))
-            .inner
-            .on_disabled_hover_text(reason);
+        ui.add_enabled_ui(affected, |ui| {
+            ui.selectable_value(chosen, Sort::MostAffected, "Most affected by unlearning")
+        })
+        .inner
+        .on_disabled_hover_text(reason);
         if matches!(now, Sort::Similar(_)) {
             ui.selectable_value(chosen, now, text.as_str());
         }

@@ -115,7 +115,7 @@ impl<'a> Inputs<'a> {
         let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
         let conditions = conditions(&model, &dataset, job.class_map.as_ref())?;
         let groups = groups_by_name(&dataset, &job.groups)?;
-        let sampling = SampleSettings { class: job.settings.class, ..job.draw };
+        let sampling = SampleSettings { class: job.settings.class, ..job.sampling };
         let queries = read_queries(&job.queries, &sampling, &model, reporter)?;
         // Rejects timesteps that the model does not have before anything is trained.
         job.settings.timesteps.plan(model.schedule(), job.settings.draws, job.settings.seed, b"")?;

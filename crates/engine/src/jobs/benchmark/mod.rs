@@ -74,12 +74,12 @@ fn queries(job: &BenchmarkJob, model: &Pipeline, reporter: &mut Reporter<'_>) ->
     let files: Vec<PathBuf> = match &plan.folder {
         Some(folder) => images(folder, plan.count)?,
         None => {
-            let folder = job.out.join("queries").join(short_hash(&(model.hash(), &plan.draw)));
+            let folder = job.out.join("queries").join(short_hash(&(model.hash(), &plan.sampling)));
             let file = |seed: u64| folder.join(format!("seed-{seed}.png"));
             let seeds: Vec<u64> = (plan.first_seed..).take(plan.count).collect();
             let missing: Vec<u64> = seeds.iter().copied().filter(|s| !file(*s).is_file()).collect();
             for some in missing.chunks(job.plan.batch) {
-                let samples = sample::generate_samples(model, &plan.draw, some, 0.0, false, reporter)?;
+                let samples = sample::generate_samples(model, &plan.sampling, some, 0.0, false, reporter)?;
                 for (seed, image) in some.iter().zip(samples.chunks(model.sample_shape().numel())) {
                     write_png(&file(*seed), &model.codec().decode(image), model.image_shape())?;
                 }

@@ -1,7 +1,7 @@
 //! Evidence for a score: one query evaluated with the models without groups.
 
+mod affected;
 mod map;
-mod moved;
 mod regenerate;
 mod watch;
 
@@ -41,7 +41,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     let (model, dataset) = open(workspace, &of.model, &of.data, of.group_column.as_deref(), reporter)?;
     let conditions = super::conditions(&model, &dataset, of.class_map.as_ref())?;
     let groups = groups_by_name(&dataset, &of.groups)?;
-    let sampling = SampleSettings { class: of.settings.class, ..of.draw };
+    let sampling = SampleSettings { class: of.settings.class, ..of.sampling };
     let queries = read_queries(of.queries.get(..1).unwrap_or_default(), &sampling, &model, reporter)?;
     let query = queries.first().ok_or_else(|| Error::input("there is no query", "query", "choose an image"))?;
     let recipe = of.recipe.resolved(&model, Some(&of.model))?;
@@ -71,10 +71,10 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
         Evidence::Watch => Ok("the unlearning was watched".into()),
         Evidence::Regenerate => regenerate::run(&context, &mut source, reporter),
         Evidence::Map => map::run(&context, &mut source, reporter),
-        Evidence::Moved => moved::run(&context, &mut source, reporter),
+        Evidence::MostAffected => affected::run(&context, &mut source, reporter),
         Evidence::Known => {
             if kind.is_some() {
-                for run in [regenerate::run, map::run, moved::run] {
+                for run in [regenerate::run, map::run, affected::run] {
                     run(&context, &mut source, reporter)?;
                 }
             }

@@ -18,7 +18,7 @@ const PREVIEW_INTERVAL: std::time::Duration = std::time::Duration::from_millis(2
 impl EvidenceContext<'_> {
     /// Sampling settings of the query.
     pub(super) fn sampling(&self) -> SampleSettings {
-        SampleSettings { class: self.job.of.settings.class, ..self.job.of.draw }
+        SampleSettings { class: self.job.of.settings.class, ..self.job.of.sampling }
     }
 
     /// Starting point of the regeneration: the initial noise of the query's seed, or the query with noise added.

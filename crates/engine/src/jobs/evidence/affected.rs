@@ -6,7 +6,7 @@ use super::EvidenceContext;
 use crate::reporter::Reporter;
 use whence_base::{Error, Result};
 use whence_diffusion::elbo::{FullPass, ScorerQuery, Timesteps};
-use whence_jobs::{EventKind, Moved};
+use whence_jobs::{AffectedImage, EventKind};
 use whence_methods::{Counterfactuals, Report as _};
 use whence_store::Kind;
 
@@ -44,10 +44,10 @@ pub(super) fn run(
             "device": context.device,
         });
         let cached = context.store.get(Kind::AffectedImages, &inputs);
-        let known = cached.and_then(|bytes| serde_json::from_slice::<Vec<Moved>>(&bytes).ok());
+        let known = cached.and_then(|bytes| serde_json::from_slice::<Vec<AffectedImage>>(&bytes).ok());
         if let Some(images) = known.filter(|m| m.iter().all(|m| context.dataset.group_of(m.index) == Some(group))) {
             bridge.reporter.skip(1.0);
-            bridge.reporter.state(EventKind::Moved { group, images });
+            bridge.reporter.state(EventKind::MostAffected { group, images });
             continue;
         }
         if context.only_known() {
@@ -55,7 +55,7 @@ pub(super) fn run(
         }
         let other = models.without(group, &mut bridge)?;
         let what = format!("images of {}", context.dataset.group_name(group));
-        let mut moved = Vec::with_capacity(images.len());
+        let mut affected = Vec::with_capacity(images.len());
         for part in images.chunks((MAX_VALUES / (TIMESTEPS * model.sample_shape().numel()).max(1)).max(1)) {
             let query = |&index: &usize| {
                 let pixels = context.dataset.pixels(index).to_vec();
@@ -63,25 +63,25 @@ pub(super) fn run(
                 Ok(ScorerQuery::of_image(model.codec(), pixels, condition, plan))
             };
             let queries: Vec<ScorerQuery> = part.iter().map(query).collect::<Result<_>>()?;
-            let done = moved.len();
+            let done = affected.len();
             // The full model's half of the work, then the other's.
             let halves = 2 * images.len() * TIMESTEPS;
             let pass = FullPass::run(model, model.schedule(), &queries, settings.seed, settings.batch, &mut |d, _| {
                 bridge.progress(&what, 2 * done * TIMESTEPS + d, halves)
             })?;
             let terms = pass.terms(&other, &mut |d, t| bridge.progress(&what, 2 * done * TIMESTEPS + t + d, halves))?;
-            let score = |(&index, terms): (&usize, Vec<whence_diffusion::elbo::Term>)| Moved {
+            let score = |(&index, terms): (&usize, Vec<whence_diffusion::elbo::Term>)| AffectedImage {
                 index,
                 score: terms.iter().map(|t| t.value).sum(),
             };
-            moved.extend(part.iter().zip(terms).map(score));
+            affected.extend(part.iter().zip(terms).map(score));
         }
         bridge.reporter.advance(1.0);
-        moved.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
-        let bytes = serde_json::to_vec(&moved)
+        affected.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
+        let bytes = serde_json::to_vec(&affected)
             .map_err(|e| Error::internal(format!("the affected images cannot be encoded: {e}")))?;
         context.store.put_if_writable(Kind::AffectedImages, &inputs, &bytes)?;
-        bridge.reporter.state(EventKind::Moved { group, images: moved });
+        bridge.reporter.state(EventKind::MostAffected { group, images: affected });
     }
-    Ok("the images that moved most are known".into())
+    Ok("the most affected images are known".into())
 }
