@@ -91,7 +91,7 @@ fn a_running_explanation_shows_preview_losses_and_cancel() {
 #[test]
 fn a_finished_explanation_shows_ranks_and_ties() {
     let scene = Scene::done();
-    scene.window.get_by_label_contains("pointillism stands out");
+    scene.window.get_by_label_contains("pointillism ranks first");
     scene.window.get_by_label_contains("pointillism: +41");
     scene.window.get_by_label_contains("rank 4, tied with the group above");
     assert!(
@@ -256,5 +256,5 @@ fn an_idle_window_requests_no_frames() {
 #[test]
 fn a_thousand_groups_and_long_names_fit_the_window() {
     let scene = Scene::many(1000);
-    scene.window.get_by_label_contains("stands out");
+    scene.window.get_by_label_contains("ranks first");
 }

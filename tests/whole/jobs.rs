@@ -66,7 +66,7 @@ fn every_phase_can_be_cancelled() {
     let sample = SampleJob {
         model: fixture("digits/model"),
         seeds: (0..64).collect(),
-        draw,
+        sampling,
         batch: 64,
         tensors: false,
         out: out("samples"),
@@ -90,7 +90,7 @@ fn waiting_jobs_can_be_cancelled_and_a_failed_job_leaves_the_engine_usable() {
     let bad = engine.run(JobSpec::LoadModel("/nowhere".into())).unwrap();
     let good = engine.run(JobSpec::LoadModel(fixture("digits/model"))).unwrap();
     let draw = SampleSettings { steps: 500, ..SampleSettings::default() };
-    let waiting = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 1, draw })).unwrap();
+    let waiting = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 1, sampling })).unwrap();
     engine.cancel(waiting);
     let kinds: Vec<_> = std::iter::from_fn(|| engine.events().recv_timeout(Duration::from_secs(30)).ok())
         .filter(|e| matches!(e.kind, EventKind::Failed(_) | EventKind::Finished(_) | EventKind::Cancelled))

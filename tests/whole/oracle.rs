@@ -156,7 +156,7 @@ fn plan() -> Plan {
         ..Plan::default()
     };
     plan.queries.count = 24;
-    plan.queries.draw = SampleSettings { steps: 4, ..SampleSettings::default() };
+    plan.queries.sampling = SampleSettings { steps: 4, ..SampleSettings::default() };
     plan.reference.timesteps = "100../200".parse().unwrap();
     plan.scoring.timesteps = "3".parse().unwrap();
     plan

@@ -88,7 +88,7 @@ impl NullTest {
     /// The limit is the upper prediction limit of one more random group of the same offset x, from the least squares
     /// line of the scores on the offsets, mean + b x + c s √(1 + 1/R + x² / Σx²), where s is the residual standard
     /// deviation and c Student's quantile with R - 2 degrees of freedom at 1 - nominal / groups (Bonferroni). Neither b
-    /// nor x counts below 0: a model that is damaged less than random ones is not rewarded, so that what stands out is
+    /// nor x counts below 0: a model that is damaged less than random ones is not rewarded, so that what is significant is
     /// above what random groups score. Without offsets it is the same of a line without slope; then chance makes a
     /// group stand out for about one image in six.
     pub fn of(scores: Vec<f64>, groups: usize, offsets: Option<&Offsets>) -> Option<Self> {
@@ -117,12 +117,12 @@ impl NullTest {
         Some(Self { scores, mean, sd, threshold, allowances, references: offsets.map_or(0, |o| o.references) })
     }
 
-    /// The score above which this group stands out, nats.
+    /// The score above which this group is significant, nats.
     pub fn limit(&self, group: &str) -> f64 {
         self.threshold + self.allowances.get(group).copied().unwrap_or_default()
     }
 
-    /// Whether this group stands out with this score.
+    /// Whether this group is significant with this score.
     pub fn stands_out(&self, group: &str, score: f64) -> bool {
         score > self.limit(group)
     }
@@ -157,21 +157,21 @@ impl Trust {
             let alike = if limit > null.threshold { " where their models are damaged as much" } else { "" };
             sentences.push(if null.stands_out(leader, score) {
                 format!(
-                    "Removing {leader} matters more than removing random images ({score:.2} nats; {count} random groups: below \
-                     {limit:.2}{alike})"
+                    "Removing {leader} matters more than removing random images ({score:.2} nats; {count} random control groups: \
+                     below {limit:.2}{alike})"
                 )
             } else {
-                format!("{count} random groups could reach {limit:.2} nats as well{alike}")
+                format!("{count} random control groups could reach {limit:.2} nats as well{alike}")
             });
         }
         for (what, named) in
-            [("the closed form", &self.closed_form), ("a second unlearning with another seed", &self.second_seed)]
+            [("The closed form", &self.closed_form), ("A second unlearning with another seed", &self.second_seed)]
         {
             if let Some(named) = named {
                 sentences.push(if named == leader {
-                    format!("{leader} is named by {what} too")
+                    format!("{what} ranks {leader} first too")
                 } else {
-                    format!("{what} names {named} instead")
+                    format!("{what} ranks {named} first instead")
                 });
             }
         }
@@ -280,15 +280,19 @@ mod tests {
         };
         let sentences = trust.sentences("ink", 5.0).join(". ");
         assert!(
-            sentences.contains("matters more than removing random") && sentences.contains("closed form too"),
+            sentences.contains("matters more than removing random")
+                && sentences.contains("The closed form ranks ink first too"),
             "{sentences}"
         );
-        assert!(sentences.contains("names oil instead"), "{sentences}");
-        assert!(trust.sentences("ink", 0.2)[0].starts_with("4 random groups could reach"));
+        assert!(sentences.contains("ranks oil first instead"), "{sentences}");
+        assert!(trust.sentences("ink", 0.2)[0].starts_with("4 random control groups could reach"));
         let mut damaged = trust.clone();
         damaged.null.as_mut().unwrap().allowances.insert("ink".into(), 9.0);
         let sentences = damaged.sentences("ink", 5.0).join(". ");
-        assert!(sentences.starts_with("4 random groups could") && sentences.contains("damaged as much"), "{sentences}");
+        assert!(
+            sentences.starts_with("4 random control groups could") && sentences.contains("damaged as much"),
+            "{sentences}"
+        );
         assert!(!damaged.sentences("oil", 5.0)[0].contains("damaged"), "oil has nothing to make up for");
         assert!(Trust::default().sentences("ink", 1.0).is_empty());
     }

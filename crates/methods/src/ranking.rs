@@ -64,7 +64,7 @@ pub fn verdict(attribution: &Attribution) -> String {
     let name = |r: &Ranked| attribution.scores.get(r.index).map_or("", |s| s.group.as_str());
     let Some(first) = ranked.first() else { return "No groups were scored".into() };
     let Some(leader) = attribution.scores.get(first.index) else { return String::new() };
-    // Similarities are no likelihoods: their sign says nothing, and being similar is not standing out.
+    // Similarities are no likelihoods: their sign says nothing, and being similar is not being influential.
     if matches!(attribution.unit, Unit::Cosine | Unit::NegativeDistance) {
         return match ranked.iter().skip(1).take_while(|r| r.tied_with_previous).count() {
             0 => format!("{} has the most similar training images", name(first)),
@@ -80,10 +80,10 @@ pub fn verdict(attribution: &Attribution) -> String {
         let mut others = ranked.iter().filter_map(|r| attribution.scores.get(r.index));
         return match others.find(|s| null.stands_out(&s.group, s.estimate.score)) {
             Some(other) => format!(
-                "{} stands out; {} scores more, but its model harms other images too",
+                "{} ranks first; {} scores more, but its model harms other images too",
                 other.group, leader.group
             ),
-            None => format!("Nothing stands out: random images could score as much as {}", leader.group),
+            None => format!("No group is significant: random control groups could score as much as {}", leader.group),
         };
     }
     // Each is compared with the leader: a chain of neighbours that are tied one by one may span a clear difference.
@@ -91,16 +91,16 @@ pub fn verdict(attribution: &Attribution) -> String {
     let tied: Vec<&str> = ranked.iter().skip(1).filter(is_tied).map(name).collect();
     if !tied.is_empty() {
         return match tied.as_slice() {
-            [one] => format!("{} and {one} cannot be told apart at the top", name(first)),
-            many => format!("{} and {} others cannot be told apart at the top", name(first), many.len()),
+            [one] => format!("{} and {one} are statistically tied at the top", name(first)),
+            many => format!("{} and {} others are statistically tied at the top", name(first), many.len()),
         };
     }
     let followers: Vec<&Ranked> = ranked.iter().skip(1).take(2).collect();
     match followers.as_slice() {
         [second, third] if third.tied_with_previous => {
-            format!("{} stands out; {} and {} cannot be told apart", name(first), name(second), name(third))
+            format!("{} ranks first; {} and {} are statistically tied", name(first), name(second), name(third))
         }
-        [second, ..] => format!("{} stands out; {} follows", name(first), name(second)),
+        [second, ..] => format!("{} ranks first; {} is second", name(first), name(second)),
         [] => format!("{} was the only group scored", name(first)),
     }
 }
@@ -164,7 +164,7 @@ mod tests {
         let scores = vec![score("a", &at(9.0, 0.1, 7)), score("b", &at(8.9, 3.0, 8)), score("c", &at(8.4, 0.1, 9))];
         assert!(rank(&scores).iter().skip(1).all(|r| r.tied_with_previous), "a chain");
         let said = verdict(&Attribution::new("q", "guda", scores));
-        assert_eq!(said, "a and b cannot be told apart at the top");
+        assert_eq!(said, "a and b are statistically tied at the top");
     }
 
     #[test]
@@ -172,13 +172,13 @@ mod tests {
         let make = |scores: Vec<GroupScore>| Attribution::new("q", "guda", scores);
         let clear =
             make(vec![score("ink", &[9.0; 50]), score("wash", &shaky(1.0, 2.0, 3)), score("oil", &shaky(1.0, 2.0, 4))]);
-        assert_eq!(verdict(&clear).split(';').next(), Some("ink stands out"));
+        assert_eq!(verdict(&clear).split(';').next(), Some("ink ranks first"));
         let none = make(vec![score("ink", &shaky(0.0, 2.0, 5)), score("wash", &[-1.0; 50])]);
         assert!(verdict(&none).starts_with("No group"), "{}", verdict(&none));
     }
 
     #[test]
-    fn a_leader_with_more_to_beat_does_not_hide_one_that_stands_out() {
+    fn a_leader_whose_model_is_damaged_does_not_hide_a_significant_group() {
         let exact = [GroupScore::exact("ink", 9.0), GroupScore::exact("oil", 8.0), GroupScore::exact("wash", 0.5)];
         let mut all = Attribution::new("q", "guda", exact.to_vec());
         let mut null = crate::NullTest::of(vec![0.0, 1.0, 2.0, 3.0, 2.0, 1.0], 3, None).unwrap();
@@ -186,9 +186,9 @@ mod tests {
         let trust = |null| crate::Trust { null: Some(null), lead: None, closed_form: None, second_seed: None };
         null.allowances.insert("ink".into(), 20.0);
         all.trust = Some(trust(null.clone()));
-        assert!(verdict(&all).starts_with("oil stands out; ink scores more"), "{}", verdict(&all));
+        assert!(verdict(&all).starts_with("oil ranks first; ink scores more"), "{}", verdict(&all));
         null.allowances.insert("oil".into(), 20.0);
         all.trust = Some(trust(null));
-        assert!(verdict(&all).starts_with("Nothing stands out"), "{}", verdict(&all));
+        assert!(verdict(&all).starts_with("No group is significant"), "{}", verdict(&all));
     }
 }

@@ -91,7 +91,7 @@ fn strips(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: usize, space: 
 /// Number of affected images in the strip, at most.
 const MAX_AFFECTED: usize = 12;
 
-fn affected_image(image: &whence_jobs::Moved) -> StripImage {
+fn affected_image(image: &whence_jobs::AffectedImage) -> StripImage {
     let nats = format::signed(-image.score, format::decimals(image.score));
     let about = format!("{nats} nats when its group was unlearned");
     StripImage { index: image.index, caption: nats, description: about }

@@ -109,16 +109,7 @@ impl RankingView {
 /// What speaks for the sentence that sums up, and what against it.
 fn trust(attribution: &Attribution, leader: Option<&Row>) -> Vec<String> {
     let (Some(trust), Some(leader)) = (&attribution.trust, leader) else { return Vec::new() };
-    trust
-        .sentences(&leader.name, leader.estimate.score)
-        .into_iter()
-        .map(|s| if s.starts_with(&leader.name) { s } else { capital(&s) })
-        .collect()
-}
-
-fn capital(sentence: &str) -> String {
-    let mut rest = sentence.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+    trust.sentences(&leader.name, leader.estimate.score)
 }
 
 fn rows(groups: &[String], scores: &[GroupScore]) -> Vec<Row> {

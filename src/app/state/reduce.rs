@@ -325,7 +325,7 @@ impl State {
 
 impl Query {
     fn new(key: u64, image: QueryImage) -> Self {
-        let draw = image.generated.map(|d| d.sampling);
+        let sampling = image.generated.map(|d| d.sampling);
         Self {
             key,
             image,

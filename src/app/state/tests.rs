@@ -25,7 +25,7 @@ fn model(hash: &str, shape: ImageShape) -> EventKind {
 
 fn image_ready(name: &str, origin: QueryOrigin) -> EventKind {
     let pixels = vec![name.len() as u8; SHAPE.numel()];
-    let drawn = match origin {
+    let generated = match origin {
         QueryOrigin::Seed(seed) => Some(GenerateQuery { seed, sampling: SampleSettings::default() }),
         QueryOrigin::File(_) => None,
     };
@@ -150,7 +150,7 @@ fn scores_replace_the_preview_one_by_one_until_all_are_known() {
     fixture.emit(job, EventKind::Finished("three groups".into()));
     let board = &fixture.explanation().ranking;
     assert_eq!((board.stage, board.waiting.len()), (Stage::Complete, 0));
-    assert!(board.verdict.starts_with("ink stands out"), "{}", board.verdict);
+    assert!(board.verdict.starts_with("ink ranks first"), "{}", board.verdict);
     assert!(board.rows[2].tied && !board.rows[1].tied);
     assert!(fixture.state.jobs.is_empty() && fixture.state.can_explain().is_ok());
 }

@@ -178,7 +178,7 @@ fn a_report_says_what_was_explained_and_how_to_make_it_again() {
     let html = std::fs::read_to_string(&path).unwrap();
     for words in [
         "<h1><bdi>Eight styles</bdi></h1>",
-        "pointillism stands out",
+        "pointillism ranks first",
         "generated from seed 7",
         "whence report demo --out report.html ",
         "--seeds 7 ",

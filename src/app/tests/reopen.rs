@@ -95,7 +95,7 @@ fn contents(scene: &mut Scene) {
 fn image(scene: &Scene, name: &str, origin: QueryOrigin) -> EventKind {
     let data = scene.app().state.dataset.as_ref().unwrap();
     let pixels = data.pixels(9).to_vec();
-    let drawn = match origin {
+    let generated = match origin {
         QueryOrigin::Seed(seed) => Some(GenerateQuery { seed, sampling: DRAW }),
         QueryOrigin::File(_) => None,
     };
@@ -197,18 +197,23 @@ fn an_image_that_is_another_one_now_is_said_and_shown() {
     for (file, words) in [(None, "the model has changed"), (Some(PathBuf::from("/a.png")), "the file has changed")] {
         let mut scene = Scene::loaded();
         let right = drawn_hash(&scene);
-        for (blake3, told) in [(right, false), ("0".repeat(64), true)] {
+        for (blake3, reported) in [(right, false), ("0".repeat(64), true)] {
             let seed = file.is_none().then_some(42);
-            let (draw, blake3) = (seed.map(|_| DRAW), Some(blake3));
+            let (sampling, blake3) = (seed.map(|_| DRAW), Some(blake3));
             let query = ViewQuery { name: "it".into(), seed, file: file.clone(), sampling, blake3 };
             let project_name = Some("Eight styles".into());
             open(&mut scene, &ViewRecipe { project_name, query: Some(query), settings: None, ..elsewhere() });
-            if !told {
+            if !reported {
                 let origin = file.clone().map_or(QueryOrigin::Seed(42), QueryOrigin::File);
                 let (job, ready) = (scene.fake.last().0, image(&scene, "it", origin));
                 finish(&mut scene, job, ready);
             }
-            assert_eq!(notice(&scene, Slot::Query).contains(words), told, "{words}: {}", notice(&scene, Slot::Query));
+            assert_eq!(
+                notice(&scene, Slot::Query).contains(words),
+                reported,
+                "{words}: {}",
+                notice(&scene, Slot::Query)
+            );
             assert!(scene.app().reopening.is_none());
             assert_eq!(
                 scene.app().state.query().map(|q| q.image.name.as_str()),

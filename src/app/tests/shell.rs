@@ -208,8 +208,8 @@ fn jobs_that_end_out_of_sight_are_told_and_others_are_not() {
     scene.act(Action::Explain);
     scene.emit(EventKind::Started);
     scene.act(Action::PreviousQuery);
-    scene.emit(EventKind::Finished("pointillism stands out".into()));
-    scene.window.get_by_role_and_label(Role::Alert, "Explain seed-7: pointillism stands out");
+    scene.emit(EventKind::Finished("pointillism ranks first".into()));
+    scene.window.get_by_role_and_label(Role::Alert, "Explain seed-7: pointillism ranks first");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_presentation_shows_the_middle_alone_and_larger() {
     let zoom = scene.window.ctx.zoom_factor();
     scene.window.key_press(Key::F11);
     scene.settle();
-    scene.window.get_by_label_contains("pointillism stands out");
+    scene.window.get_by_label_contains("pointillism ranks first");
     scene.window.get_by_label("Query image seed-7");
     for side in ["Jobs", "Log", "Groups", "Search or run…"] {
         assert!(scene.window.query_by_label(side).is_none(), "{side}");

@@ -112,9 +112,9 @@ fn a_failed_check_of_the_first_group_is_shown_in_the_headline() {
 fn random_control_groups_have_a_line_and_support_the_first_group() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 1.0));
-    scene.window.get_by_label_contains("pointillism stands out");
+    scene.window.get_by_label_contains("pointillism ranks first");
     scene.window.get_by_label_contains("Removing pointillism matters more than removing random images");
-    scene.window.get_by_label("pointillism is named by the closed form too");
+    scene.window.get_by_label("The closed form ranks pointillism first too");
     scene.window.get_by_label_contains("A second unlearning with another seed names");
     hover(&mut scene, "random control groups score up to here: +");
     scene.window.get_by_label_contains("16 groups of randomly drawn training images");
@@ -124,9 +124,9 @@ fn random_control_groups_have_a_line_and_support_the_first_group() {
 fn no_group_is_significant_where_random_control_groups_score_as_high() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 50.0));
-    scene.window.get_by_label("Nothing stands out: random images could score as much as pointillism");
-    scene.window.get_by_label_contains("16 random groups could reach");
-    assert!(scene.window.query_by_label_contains(" stands out;").is_none(), "no group is claimed to");
+    scene.window.get_by_label("No group is significant: random control groups could score as much as pointillism");
+    scene.window.get_by_label_contains("16 random control groups could reach");
+    assert!(scene.window.query_by_label_contains(" ranks first;").is_none(), "no group is claimed to");
     scene.window.get_by_label_contains("random control groups score up to here");
 }
 
@@ -215,8 +215,8 @@ fn the_estimate_is_shown_while_the_job_runs() {
     scene.window.get_by_label_contains("8 models to create, at most 450 network evaluations");
     scene.emit(EventKind::Estimate(JobEstimate { peak_bytes: None, ..ESTIMATE }));
     scene.window.get_by_label("about 2 min");
-    scene.emit(EventKind::Finished("pointillism stands out".into()));
-    scene.window.get_by_label("Explain seed-7: pointillism stands out");
+    scene.emit(EventKind::Finished("pointillism ranks first".into()));
+    scene.window.get_by_label("Explain seed-7: pointillism ranks first");
 }
 
 #[test]

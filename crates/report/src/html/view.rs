@@ -238,8 +238,7 @@ fn trust(attribution: &Attribution) -> Vec<String> {
     let ranked = whence_methods::rank(&attribution.scores);
     let leader = ranked.first().and_then(|r| attribution.scores.get(r.index));
     let (Some(trust), Some(leader)) = (&attribution.trust, leader) else { return Vec::new() };
-    let sentences = trust.sentences(&leader.group, leader.estimate.score).into_iter();
-    sentences.map(|s| if s.starts_with(&leader.group) { s } else { capital(&s) }).collect()
+    trust.sentences(&leader.group, leader.estimate.score)
 }
 
 /// The groups whose models failed their check, in words.
@@ -248,11 +247,6 @@ fn failed(attribution: &Attribution) -> Vec<String> {
     failed
         .map(|(s, gate)| format!("The model without {} failed its check: it {}", s.group, gate.sentence(&s.group)))
         .collect()
-}
-
-fn capital(sentence: &str) -> String {
-    let mut rest = sentence.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// Digits after the point that suit a column whose largest value is `top`.

@@ -94,8 +94,8 @@ impl<'a> TrustChecks<'a> {
         let offsets = Offsets::of(&referred, self.job.null, &self.references.shown);
         if self.job.null > 0 && offsets.is_none() {
             bridge.warn(
-                "too few images are held out to tell how much random groups' models are damaged: by chance alone, some group \
-                 stands out for about one image in six; a recipe with a larger held_out tells more"
+                "too few images are held out to measure how much the random control groups' models are damaged: by chance \
+                 alone, some group is significant for about one image in six; use a recipe with a larger held_out"
                     .into(),
             );
         }
