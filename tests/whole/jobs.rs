@@ -62,7 +62,7 @@ fn every_phase_can_be_cancelled() {
     };
     cancel_in(JobSpec::Unlearn(Box::new(unlearn)), "unlearning");
     assert!(!out("unlearned").join("eight/config.json").exists(), "half a model is not kept");
-    let draw = SampleSettings { sampler: SamplerKind::Ddpm, steps: 1000, ..SampleSettings::default() };
+    let sampling = SampleSettings { sampler: SamplerKind::Ddpm, steps: 1000, ..SampleSettings::default() };
     let sample = SampleJob {
         model: fixture("digits/model"),
         seeds: (0..64).collect(),
@@ -89,7 +89,7 @@ fn waiting_jobs_can_be_cancelled_and_a_failed_job_leaves_the_engine_usable() {
     let engine = Engine::start("cpu", || {}).unwrap();
     let bad = engine.run(JobSpec::LoadModel("/nowhere".into())).unwrap();
     let good = engine.run(JobSpec::LoadModel(fixture("digits/model"))).unwrap();
-    let draw = SampleSettings { steps: 500, ..SampleSettings::default() };
+    let sampling = SampleSettings { steps: 500, ..SampleSettings::default() };
     let waiting = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 1, sampling })).unwrap();
     engine.cancel(waiting);
     let kinds: Vec<_> = std::iter::from_fn(|| engine.events().recv_timeout(Duration::from_secs(30)).ok())
@@ -118,8 +118,8 @@ fn too_many_jobs_are_refused_not_lost() {
 }
 
 #[test]
-fn a_drawn_query_is_the_same_every_time_and_shows_itself_on_the_way() {
-    let draw = || {
+fn a_generated_query_is_the_same_every_time_and_shows_itself_on_the_way() {
+    let generate = || {
         let engine = Engine::start("cpu", || {}).unwrap();
         engine.run(JobSpec::LoadModel(fixture("digits/model"))).unwrap();
         let settings = SampleSettings { steps: 20, ..SampleSettings::default() };
@@ -138,7 +138,7 @@ fn a_drawn_query_is_the_same_every_time_and_shows_itself_on_the_way() {
             }
         }
     };
-    let (a, b) = (draw(), draw());
+    let (a, b) = (generate(), generate());
     assert_eq!(a, b);
     let (low, high) = (a.iter().min().unwrap(), a.iter().max().unwrap());
     assert!(*low < 60 && *high > 190, "a digit has ink and paper: {low} {high}");

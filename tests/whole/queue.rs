@@ -174,7 +174,7 @@ fn images_are_drawn_from_the_model_that_was_opened_whatever_ran_since() {
     scoring.settings.timesteps = "2".parse().unwrap();
     let id = engine.run(JobSpec::Attribute(Box::new(scoring))).unwrap();
     until(&engine, id, finished);
-    let draw = SampleSettings { steps: 2, ..SampleSettings::default() };
+    let sampling = SampleSettings { steps: 2, ..SampleSettings::default() };
     let id = engine.run(JobSpec::GenerateQuery(GenerateQuery { seed: 1, sampling })).unwrap();
     let events = until(&engine, id, finished);
     let channels = events.iter().find_map(|e| match &e.kind {
