@@ -1,3 +1,4 @@
+mod attribution_tables;
 mod bad_input;
 mod command_line;
 mod crash;

@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
 use crate::failure::device_failure;
-use whence_base::{Error, Result};
+use whence_base::Result;
 
 /// One parameter's name, shape and values in the computer's memory.
 pub type NamedValues = (String, Vec<usize>, Vec<f32>);
