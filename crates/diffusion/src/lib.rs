@@ -11,6 +11,7 @@ mod pipeline;
 mod process;
 mod samplers;
 mod schedule;
+mod scheduler_config;
 
 pub use codec::{Codec, sample_shape};
 pub use conditioner::{Condition, Conditioner, GroupConditions};
@@ -19,4 +20,5 @@ pub use generate::SampleSettings;
 pub use pipeline::{Hashes, Pipeline};
 pub use process::Process;
 pub use samplers::{Sampler, SamplerKind};
-pub use schedule::{BetaSchedule, NoiseSchedule, PredictionType, SchedulerConfig, TimestepSpacing, VarianceType};
+pub use schedule::NoiseSchedule;
+pub use scheduler_config::{BetaSchedule, PredictionType, SchedulerConfig, TimestepSpacing, VarianceType};

@@ -1,6 +1,7 @@
 //! The diffusion process of a model: its noise schedule with everything that follows, and its samplers' settings.
 
-use super::schedule::{NoiseSchedule, SchedulerConfig};
+use super::schedule::NoiseSchedule;
+use super::scheduler_config::SchedulerConfig;
 use whence_base::Result;
 
 /// How noise is added to samples and what the network predicts of it.

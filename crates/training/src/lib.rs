@@ -1,6 +1,7 @@
 //! Training: the loop, its settings and batches; and unlearning, which is training with another objective.
 
 pub mod batch;
+mod checkpoint;
 mod config;
 mod left_out;
 mod run;

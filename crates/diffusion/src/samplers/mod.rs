@@ -6,7 +6,8 @@ mod dpm_solver;
 
 use serde::{Deserialize, Serialize};
 
-use super::schedule::{NoiseSchedule, SchedulerConfig, TimestepSpacing, VarianceType};
+use super::schedule::NoiseSchedule;
+use super::scheduler_config::{SchedulerConfig, TimestepSpacing, VarianceType};
 use whence_base::{Error, Result, Setting};
 
 /// Sampling algorithms.

@@ -26,8 +26,8 @@ fn resumable() -> JobSpec {
 
 /// A job that would start again from the beginning.
 fn restarting() -> JobSpec {
-    let draw = whence_diffusion::SampleSettings::default();
-    JobSpec::Sample(SampleJob { model: "/m".into(), seeds: vec![], draw, batch: 1, tensors: false, out: "/o".into() })
+    let sampling = whence_diffusion::SampleSettings::default();
+    JobSpec::Sample(SampleJob { model: "/m".into(), seeds: vec![], sampling, batch: 1, tensors: false, out: "/o".into() })
 }
 
 fn received(scheduler: &Scheduler) -> Vec<(JobId, String)> {

@@ -123,8 +123,8 @@ fn best_is_reached_by_the_reference_itself_and_nothing_is_above() {
 
 #[test]
 fn equal_values_come_in_the_order_of_the_groups() {
-    assert_eq!(places(&[1.0, 3.0, 1.0, 3.0]), [2, 0, 3, 1]);
-    assert_eq!(places(&[-0.0, 0.0]), [0, 1], "zeros are equal");
+    assert_eq!(ranks(&[1.0, 3.0, 1.0, 3.0]), [2, 0, 3, 1]);
+    assert_eq!(ranks(&[-0.0, 0.0]), [0, 1], "zeros are equal");
     assert_eq!(value("top1", &[1.0, 1.0, 0.0], &[2.0, 3.0, 1.0]), Some(0.0));
     assert_eq!(value("top1", &[1.0, 1.0, 0.0], &[3.0, 3.0, 1.0]), Some(1.0));
 }
