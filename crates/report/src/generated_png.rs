@@ -78,7 +78,7 @@ mod tests {
             let path = folder.path().join(format!("{channels}.png"));
             let shape = ImageShape { channels, height: 4, width: 5 };
             let pixels: Vec<u8> = (0..shape.numel() as u8).collect();
-            let drawn = GenerationRecord::new(
+            let generated = GenerationRecord::new(
                 u64::MAX,
                 SampleSettings { steps: 7, eta: 1.0 / 3.0, ..Default::default() },
                 "abc",
