@@ -84,7 +84,11 @@ mod tests {
                 "abc",
                 &pixels,
             );
-            assert!(drawn.is_of("abc", &pixels) && !drawn.is_of("abd", &pixels) && !drawn.is_of("abc", &pixels[1..]));
+            assert!(
+                generated.is_of("abc", &pixels)
+                    && !generated.is_of("abd", &pixels)
+                    && !generated.is_of("abc", &pixels[1..])
+            );
             write_generated_png(&path, &pixels, shape, &generated).unwrap();
             assert_eq!(read_generation_record(&path), Some(generated));
             assert_eq!(whence_data::load_image(&path, shape).unwrap().pixels, pixels);

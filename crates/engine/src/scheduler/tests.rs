@@ -27,7 +27,14 @@ fn resumable() -> JobSpec {
 /// A job that would start again from the beginning.
 fn restarting() -> JobSpec {
     let sampling = whence_diffusion::SampleSettings::default();
-    JobSpec::Sample(SampleJob { model: "/m".into(), seeds: vec![], sampling, batch: 1, tensors: false, out: "/o".into() })
+    JobSpec::Sample(SampleJob {
+        model: "/m".into(),
+        seeds: vec![],
+        sampling,
+        batch: 1,
+        tensors: false,
+        out: "/o".into(),
+    })
 }
 
 fn received(scheduler: &Scheduler) -> Vec<(JobId, String)> {
