@@ -17,7 +17,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 pub use self::find::{WEIGHTS_FILE, find_weights};
 pub use self::reader::SafetensorsSource;
 pub(crate) use self::reader::{Header, widen};
-pub use self::writer::{Precision, safetensors_bytes, write_safetensors, write_tensors};
+pub use self::writer::{Precision, write_safetensors, write_tensors, write_tensors_to};
 pub(crate) use self::writer::{TensorEntry, arrange, half_precision};
 pub use super::parameters::{NamedTensor, NamedValues, named_tensors, named_values, parameters_hash, to_vec};
 use whence_base::{Error, Result};

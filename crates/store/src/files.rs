@@ -28,20 +28,22 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`write_atomic`], and those of `content`.
 pub fn write_atomic_with(path: &Path, content: impl FnOnce(&mut dyn std::io::Write) -> Result<()>) -> Result<()> {
-    write(path, true, |file| {
-        let mut buffered = std::io::BufWriter::with_capacity(1 << 20, file);
-        content(&mut buffered)?;
-        buffered.flush().map_err(Error::io("write", path))
-    })
+    write(path, true, |file| buffered(file, path, content))
 }
 
-/// As [`write_atomic`], but does not wait for the disk: the file may be damaged after a power failure, never after a
+/// As [`write_atomic_with`], but does not wait for the disk: the file may be damaged after a power failure, never after a
 /// crash of the program. For files that carry a checksum and can be computed again.
 ///
 /// # Errors
-/// As [`write_atomic`].
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, false, |file| file.write_all(bytes).map_err(Error::io("write", path)))
+/// As [`write_atomic_with`].
+pub fn write_whole_with(path: &Path, content: impl FnOnce(&mut dyn std::io::Write) -> Result<()>) -> Result<()> {
+    write(path, false, |file| buffered(file, path, content))
+}
+
+fn buffered(file: &mut File, path: &Path, content: impl FnOnce(&mut dyn std::io::Write) -> Result<()>) -> Result<()> {
+    let mut buffered = std::io::BufWriter::with_capacity(1 << 20, file);
+    content(&mut buffered)?;
+    buffered.flush().map_err(Error::io("write", path))
 }
 
 fn write(path: &Path, sync: bool, content: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
@@ -161,7 +163,7 @@ pub fn create_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(Error::io("create", path))
 }
 
-/// Whether this is a temporary file of [`write_atomic`] or [`write_whole`], by its name.
+/// Whether this is a temporary file of [`write_atomic`] or [`write_whole_with`], by its name.
 pub(crate) fn is_partial(path: &Path) -> bool {
     let name = path.file_name().and_then(|n| n.to_str());
     name.is_some_and(|n| n.starts_with(PART_PREFIX) && n.ends_with(PART_SUFFIX))

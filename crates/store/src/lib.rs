@@ -5,16 +5,18 @@ mod files;
 mod folder_name;
 mod kind;
 mod lock;
+mod object_file;
 mod objects;
 mod project;
 mod upkeep;
 
 pub use files::{
-    check_writable, create_folder, read_json, read_text_file, write_atomic, write_atomic_with, write_json, write_whole,
+    check_writable, create_folder, read_json, read_text_file, write_atomic, write_atomic_with, write_json,
 };
 pub use folder_name::{folder_name, folder_names};
 pub use kind::Kind;
 pub use lock::FolderLock;
+pub use object_file::Content;
 pub use objects::{Manifest, Store, key_of};
 pub use project::{Project, ProjectFile, SESSION, user_data_folder};
 pub use upkeep::{Count, Damage, Health, Waste, leftovers_in};

@@ -1,28 +1,23 @@
 //! The store: results under the hash of what they were computed from. One file per result, either whole or absent.
 //!
-//! A file is a header (magic, length of the manifest), the manifest as JSON, the content, and the blake3 hash of all
-//! before it. The manifest repeats kind, revision, key and inputs, so that a store can be read without knowing what was
+//! The manifest in a file repeats kind, revision, key and inputs, so that a store can be read without knowing what was
 //! asked for; the key is the blake3 hash of kind, revision and inputs, so that a file under a wrong name is recognised.
 
 use std::fs::File;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::files::{create_folder, read_json_or, write_atomic, write_json, write_whole};
+use super::files::{create_folder, read_json_or, write_atomic_with, write_json, write_whole_with};
 use super::kind::Kind;
 use super::lock::lock_file;
+use super::object_file::{self, Content, SUM};
 use whence_base::{Error, Result};
-
-/// First bytes of every file.
-const MAGIC: &[u8; 8] = b"whence01";
 
 /// Version of the store's layout.
 const LAYOUT: u32 = 1;
-
-/// Bytes of a checksum.
-const SUM: usize = blake3::OUT_LEN;
 
 /// What a result is and what it was computed from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +52,7 @@ pub fn key_of(kind: Kind, inputs: &Value) -> String {
     key_at(kind, kind.revision(), inputs)
 }
 
-fn key_at(kind: Kind, revision: u32, inputs: &Value) -> String {
+pub(crate) fn key_at(kind: Kind, revision: u32, inputs: &Value) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("whence 2026 store v1");
     hasher.update(kind.folder().as_bytes()).update(b"\0");
     // Keys of revision 1 are those from before there were revisions.
@@ -190,6 +185,20 @@ impl Store {
     /// Where it cannot be written, a full disk or a read-only folder among others; what was there before is then
     /// untouched.
     pub fn put(&self, kind: Kind, inputs: &Value, content: &[u8]) -> Result<String> {
+        let path = self.path(kind, "");
+        self.put_with(kind, inputs, |out| out.write_all(content).map_err(Error::io("write", &path)))
+    }
+
+    /// As [`put`](Self::put), for content that is made while it is written.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put), and those of `content`.
+    pub fn put_with(
+        &self,
+        kind: Kind,
+        inputs: &Value,
+        content: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<String> {
         match self.access {
             Access::Write { .. } => {}
             Access::Read => return Err(Error::internal("a store that was opened for reading is written to")),
@@ -210,23 +219,15 @@ impl Store {
             written_by: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let path = self.path(kind, &key);
-        let text = serde_json::to_vec(&manifest)
-            .map_err(|e| Error::internal(format!("the manifest of {} cannot be encoded: {e}", path.display())))?;
-        let mut bytes = Vec::with_capacity(MAGIC.len() + 8 + text.len() + content.len() + SUM);
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend((text.len() as u64).to_le_bytes());
-        bytes.extend(text);
-        bytes.extend_from_slice(content);
-        let sum = blake3::hash(&bytes);
-        bytes.extend_from_slice(sum.as_bytes());
         if path.is_dir() {
             tracing::warn!("{} is a folder in the place of a stored result; it is moved to damaged/", path.display());
             self.set_aside(kind, &key);
         }
         // Terms and checkpoints are written often, so waiting for the disk each time would cost more than the rare loss.
+        let write = |out: &mut dyn Write| object_file::write(out, &path, &manifest, content);
         match kind {
-            Kind::Terms | Kind::Unfinished => write_whole(&path, &bytes)?,
-            _ => write_atomic(&path, &bytes)?,
+            Kind::Terms | Kind::Unfinished => write_whole_with(&path, write)?,
+            _ => write_atomic_with(&path, write)?,
         }
         Ok(key)
     }
@@ -234,6 +235,20 @@ impl Store {
     /// The result computed from `inputs` by the kind's current revision, where it is there and whole. A damaged one is
     /// set aside, so that it is computed again and nothing is lost.
     pub fn get(&self, kind: Kind, inputs: &Value) -> Option<Vec<u8>> {
+        self.get_by(kind, inputs, read)
+    }
+
+    /// As [`get`](Self::get), for large results: the content is checked, and read from the file as it is needed.
+    pub fn open_content(&self, kind: Kind, inputs: &Value) -> Option<Content> {
+        self.get_by(kind, inputs, object_file::open)
+    }
+
+    fn get_by<T>(
+        &self,
+        kind: Kind,
+        inputs: &Value,
+        read: impl Fn(&Path, Kind, &str) -> Result<(Manifest, T)>,
+    ) -> Option<T> {
         let key = key_of(kind, inputs);
         let path = self.path(kind, &key);
         if !path.is_file() {
@@ -255,7 +270,7 @@ impl Store {
     /// The checksum at the end of a result's file, hexadecimal: equal ones stand for equal contents. It is not verified here;
     /// reading the result does that. None where there is no such result.
     pub fn checksum(&self, kind: Kind, key: &str) -> Option<String> {
-        use std::io::{Read as _, Seek as _, SeekFrom};
+        use std::io::{Seek as _, SeekFrom};
         let mut file = File::open(self.path(kind, key)).ok()?;
         file.seek(SeekFrom::End(-(SUM as i64))).ok()?;
         let mut sum = [0; SUM];
@@ -349,33 +364,12 @@ fn check_layout(root: &Path) -> Result<()> {
     ))
 }
 
-/// Reads a file and checks it from the first byte to the last; no length in it is trusted.
+/// A file's manifest and content, checked.
 fn read(path: &Path, kind: Kind, key: &str) -> Result<(Manifest, Vec<u8>)> {
-    let file_type = std::fs::metadata(path).map_err(Error::io("read", path))?.file_type();
-    if !file_type.is_file() {
-        let found = if file_type.is_dir() { "a folder" } else { "a device, a pipe or a socket" };
-        let what = format!("{found} is in the place of a stored result");
-        return Err(Error::file(what, path, "move or remove it; the result is computed again at its next use"));
-    }
-    let mut bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let damaged = |what: &str| {
-        let what = format!("this stored result is damaged: {what}");
-        Error::file(what, path, "it is computed again at its next use")
-    };
-    let cut = bytes.len().checked_sub(SUM).ok_or_else(|| damaged("it is cut short"))?;
-    let sum = bytes.split_off(cut);
-    if blake3::hash(&bytes).as_bytes().as_slice() != sum {
-        return Err(damaged("its checksum does not fit"));
-    }
-    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it has another format"))?;
-    let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(|| damaged("it is cut short"))?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|l| *l <= rest.len());
-    let (text, content) = rest.split_at(length.ok_or_else(|| damaged("it is cut short"))?);
-    let manifest: Manifest = serde_json::from_slice(text).map_err(|e| damaged(&e.to_string()))?;
-    if manifest.kind != kind || manifest.key != key || key_at(kind, manifest.revision, &manifest.inputs) != key {
-        return Err(damaged("its content does not belong to its name"));
-    }
-    Ok((manifest, content.to_vec()))
+    let (manifest, mut content) = object_file::open(path, kind, key)?;
+    let mut bytes = Vec::new();
+    content.read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    Ok((manifest, bytes))
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ impl Unlearned<'_> {
     /// The model of a stored difference. The stored weights are always used, so that the first run and every later one
     /// score the same weights.
     fn decoded(&self, content: &[u8]) -> Result<(Head, Pipeline)> {
-        let damaged = || Error::input("its head is damaged", "kept model", "it is made again");
+        let damaged = || Error::input("its head is damaged", "the stored model", "it is computed again");
         let (length, body) = content.split_first_chunk::<4>().ok_or_else(damaged)?;
         let (head, delta) = body.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
         let head: Head = serde_json::from_slice(head).map_err(|_| damaged())?;
@@ -132,14 +132,17 @@ impl Unlearned<'_> {
 
     /// Unlearns, resuming where an earlier run was stopped.
     fn unlearn(&self, group: usize, inputs: &Value, report: &mut dyn Report) -> Result<Outcome> {
-        let state = self.store.get(Kind::Unfinished, inputs).and_then(|bytes| UnlearningState::from_bytes(&bytes).ok());
+        let state = self.store.open_content(Kind::Unfinished, inputs).and_then(|content| {
+            let length = content.len();
+            UnlearningState::open(content, length).ok()
+        });
         let mut saved = Instant::now();
         let mut pause = Duration::ZERO;
         self.unlearn_from(state, group, report, &mut |(step, stopping)| {
             // An interrupted step is stored too: the run resumes from it.
             if (saved.elapsed() >= pause || stopping) && step.step < step.steps {
                 let begun = Instant::now();
-                self.store.put(Kind::Unfinished, inputs, &step.state()?.to_bytes()?)?;
+                self.store.put_with(Kind::Unfinished, inputs, |out| step.write_state(out))?;
                 saved = Instant::now();
                 pause = begun.elapsed() * SAVE_SHARE;
             }

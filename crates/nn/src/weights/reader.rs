@@ -112,6 +112,16 @@ impl<'a> SafetensorsSource<Cursor<&'a [u8]>> {
 }
 
 impl<R: Read + Seek> SafetensorsSource<R> {
+    /// Reads a file of `length` bytes that is a part of another. `place` names it in errors.
+    ///
+    /// # Errors
+    /// As [`open`](SafetensorsSource::open).
+    pub fn from_reader(reader: R, length: u64, place: &str) -> Result<Self> {
+        let mut source = Self::empty(place.to_owned());
+        source.add(reader, length, place)?;
+        Ok(source)
+    }
+
     fn empty(place: String) -> Self {
         Self { place, files: Vec::new(), notes: BTreeMap::new(), tensors: BTreeMap::new() }
     }

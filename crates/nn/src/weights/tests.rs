@@ -3,6 +3,16 @@ use std::path::Path;
 use super::*;
 use crate::test_network::TwoLayers;
 
+fn safetensors_bytes(
+    tensors: &[impl crate::parameters::ReadTensor],
+    precision: Precision,
+    notes: &[(&str, String)],
+) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write_tensors_to(&mut bytes, Path::new("safetensors"), tensors, precision, notes)?;
+    Ok(bytes)
+}
+
 fn bytes_of(network: &TwoLayers, precision: Precision) -> Vec<u8> {
     safetensors_bytes(&named_tensors(network), precision, &[]).unwrap()
 }

@@ -54,24 +54,14 @@ pub fn write_tensors(
     precision: Precision,
     notes: &[(&str, String)],
 ) -> Result<()> {
-    whence_store::write_atomic_with(path, |out| write_to(out, path, tensors, precision, notes))
+    whence_store::write_atomic_with(path, |out| write_tensors_to(out, path, tensors, precision, notes))
 }
 
-/// The bytes of such a file, for small networks.
+/// As [`write_tensors`], as a part of the file at `path`.
 ///
 /// # Errors
 /// As [`write_tensors`].
-pub fn safetensors_bytes(
-    tensors: &[impl ReadTensor],
-    precision: Precision,
-    notes: &[(&str, String)],
-) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    write_to(&mut bytes, Path::new("safetensors"), tensors, precision, notes)?;
-    Ok(bytes)
-}
-
-fn write_to(
+pub fn write_tensors_to(
     out: &mut dyn Write,
     path: &Path,
     tensors: &[impl ReadTensor],

@@ -86,10 +86,10 @@ fn put_at(store: &Store, kind: Kind, revision: Option<u32>, inputs: &Value) -> S
         manifest["revision"] = revision.into();
     }
     let text = manifest.to_string();
-    let mut bytes = [MAGIC.as_slice(), &(text.len() as u64).to_le_bytes(), text.as_bytes(), b"content"].concat();
+    let mut bytes = [b"whence01".as_slice(), &(text.len() as u64).to_le_bytes(), text.as_bytes(), b"content"].concat();
     let sum = blake3::hash(&bytes);
     bytes.extend_from_slice(sum.as_bytes());
-    write_atomic(&store.path(kind, &key), &bytes).unwrap();
+    crate::write_atomic(&store.path(kind, &key), &bytes).unwrap();
     key
 }
 
@@ -192,4 +192,45 @@ fn a_project_on_a_read_only_disk_is_read() {
     assert_eq!(store.get(Kind::Gate, &inputs).unwrap(), b"content");
     assert_eq!(store.is_writable(), store.put(Kind::Terms, &inputs, b"").is_ok());
     std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn large_content_is_written_and_read_in_parts() {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let (_folder, store, inputs) = filled();
+    let content: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    let written = store.put_with(Kind::Unfinished, &inputs, |out| {
+        for part in content.chunks(777) {
+            out.write_all(part).unwrap();
+        }
+        Ok(())
+    });
+    assert_eq!(store.get(Kind::Unfinished, &inputs).as_deref(), Some(content.as_slice()));
+    let mut read = store.open_content(Kind::Unfinished, &inputs).unwrap();
+    assert_eq!(read.len(), content.len() as u64);
+    read.seek(SeekFrom::Start(4 * 70_000)).unwrap();
+    let mut value = [0; 4];
+    read.read_exact(&mut value).unwrap();
+    assert_eq!(u32::from_le_bytes(value), 70_000);
+    let mut rest = Vec::new();
+    read.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, content[4 * 70_001..], "the checksum behind it is not part of it");
+    // A byte in the middle of the content.
+    let path = store.path(Kind::Unfinished, &written.unwrap());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(store.open_content(Kind::Unfinished, &inputs).is_none(), "it is checked before it is read");
+}
+
+#[test]
+fn content_that_fails_leaves_the_result_before_it() {
+    let (_folder, store, inputs) = filled();
+    let failed = store.put_with(Kind::Gate, &inputs, |out| {
+        out.write_all(b"half of").unwrap();
+        Err(Error::Cancelled)
+    });
+    assert!(failed.unwrap_err().is_cancelled());
+    assert_eq!(store.get(Kind::Gate, &inputs).unwrap(), b"content");
 }

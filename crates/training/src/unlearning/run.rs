@@ -1,5 +1,7 @@
 //! The unlearning loop: turns the full model into a model without some of its training images.
 
+use std::io::Write;
+
 use burn::tensor::Tensor;
 
 use super::batch::{Batch, Batches, neighbours_of};
@@ -40,13 +42,13 @@ pub struct UnlearningStep<'a> {
 }
 
 impl UnlearningStep<'_> {
-    /// The state from which the run can be resumed, read back from the device: two to four times the size of the
-    /// weights.
+    /// Writes the state from which the run can be resumed ([`UnlearningState`]), three or four times the size of the
+    /// weights, of which one tensor at a time is in memory.
     ///
     /// # Errors
-    /// Where the device fails.
-    pub fn state(&self) -> Result<UnlearningState> {
-        self.progress.state()
+    /// Where the device fails, or `out` cannot be written.
+    pub fn write_state(&self, out: &mut dyn Write) -> Result<()> {
+        self.progress.write(out)
     }
 }
 

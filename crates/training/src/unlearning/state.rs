@@ -1,44 +1,42 @@
 //! State of an unfinished unlearning run, from which it can be resumed.
 
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
 use whence_base::{Error, Result};
 use whence_models::Network;
 use whence_nn::ParameterSelection;
 use whence_nn::optimizer::AdamW;
 use whence_nn::optimizer::AdamWConfig;
-use whence_nn::parameters::read_all;
-use whence_nn::weights::{
-    NamedValues, Precision, Prefixed, SafetensorsSource, Values, named_tensors, prefixed, safetensors_bytes,
-};
+use whence_nn::weights::{Precision, Prefixed, SafetensorsSource, named_tensors, prefixed, write_tensors_to};
 
 /// The complete state of an unlearning run: a resumed run gives the same weights as an uninterrupted one. A run is
 /// identified by its model, dataset, [`Forget`](super::Forget) and recipe; the caller must store their states
 /// separately.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// It is a safetensors file, read one tensor at a time: the weights (`model.`), the optimizer's moments (`exp_avg.`,
+/// `exp_avg_sq.`), and, if they differ from the full model's, the last weights that passed the safety probe (`kept.`).
 pub struct UnlearningState {
     /// Number of completed steps.
     pub step: usize,
-    /// The weights (`model.`), the optimizer's moments (`exp_avg.`, `exp_avg_sq.`), and, if they differ from the
-    /// full model's, the last weights that passed the safety probe (prefix `kept.`).
-    pub tensors: Vec<NamedValues>,
+    source: SafetensorsSource<Box<dyn ReadSeek>>,
 }
 
-impl UnlearningState {
-    /// A safetensors file.
-    ///
-    /// # Errors
-    /// Where two tensors have one name.
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        safetensors_bytes(&self.tensors, Precision::Float32, &[("step", self.step.to_string())])
-    }
+/// What a state is read from.
+trait ReadSeek: Read + Seek {}
 
-    /// Reads the bytes of [`to_bytes`](Self::to_bytes).
+impl<T: Read + Seek> ReadSeek for T {}
+
+impl UnlearningState {
+    /// Opens a state of `length` bytes that [`UnlearningStep::write_state`](super::UnlearningStep::write_state) wrote.
     ///
     /// # Errors
     /// Bytes that are not such a file, or truncated.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let source = SafetensorsSource::from_bytes(bytes, "unlearning state")?;
+    pub fn open(reader: impl Read + Seek + 'static, length: u64) -> Result<Self> {
+        let reader: Box<dyn ReadSeek> = Box::new(reader);
+        let source = SafetensorsSource::from_reader(reader, length, "unlearning state")?;
         let step = source.note("step").and_then(|s| s.parse().ok()).ok_or_else(|| damaged("no step"))?;
-        Ok(Self { step, tensors: source.into_values()? })
+        Ok(Self { step, source })
     }
 }
 
@@ -71,29 +69,29 @@ impl Progress {
     ///
     /// # Errors
     /// A state of another network.
-    pub fn resume(mut self, state: UnlearningState, device: &burn::tensor::Device) -> Result<Self> {
-        let has_last_passed = state.tensors.iter().any(|(name, _, _)| name.starts_with("kept."));
+    pub fn resume(mut self, mut state: UnlearningState, device: &burn::tensor::Device) -> Result<Self> {
+        let has_last_passed = state.source.names().any(|name| name.starts_with("kept."));
         let config = self.network.config().clone();
-        let mut values = Values::new(state.tensors);
         let mut network = |prefix| {
-            let source = &mut Prefixed { source: &mut values, prefix };
+            let source = &mut Prefixed { source: &mut state.source, prefix };
             Network::build(&config, source, device).map_err(|_| damaged("weights are missing"))
         };
         self.network = network("model")?;
         self.last_passed = has_last_passed.then(|| network("kept")).transpose()?;
-        self.optimizer.restore(state.step as u64, &mut values).map_err(|_| damaged("moments are missing"))?;
+        self.optimizer.restore(state.step as u64, &mut state.source).map_err(|_| damaged("moments are missing"))?;
         self.step = state.step;
         Ok(self)
     }
 
-    /// The state, read back from the device.
+    /// Writes the state, read back from the device one tensor at a time.
     ///
     /// # Errors
-    /// Where the device fails.
-    pub fn state(&self) -> Result<UnlearningState> {
+    /// Where the device fails, or `out` cannot be written.
+    pub fn write(&self, out: &mut dyn Write) -> Result<()> {
         let (_, mut tensors) = self.optimizer.state();
         tensors.extend(prefixed("model", named_tensors(&self.network)));
         tensors.extend(self.last_passed.iter().flat_map(|network| prefixed("kept", named_tensors(network))));
-        Ok(UnlearningState { step: self.step, tensors: read_all(tensors)? })
+        let notes = [("step", self.step.to_string())];
+        write_tensors_to(out, Path::new("the unlearning state"), &tensors, Precision::Float32, &notes)
     }
 }

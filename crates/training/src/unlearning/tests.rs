@@ -6,7 +6,7 @@ use super::*;
 use whence_base::Error;
 use whence_data::{Dataset, LoadOptions};
 use whence_diffusion::{GroupConditions, Pipeline};
-use whence_nn::weights::{NamedValues, named_values};
+use whence_nn::weights::{NamedValues, Precision, SafetensorsSource, named_values, write_tensors_to};
 
 /// 240 digits in ten groups, 8x8.
 pub fn digits() -> Dataset {
@@ -26,6 +26,17 @@ fn unconditional() -> GroupConditions {
 
 fn recipe(steps: usize, learning_rate: f64) -> Recipe {
     Recipe { steps, batch: 10, learning_rate: Some(learning_rate), ..Recipe::default() }
+}
+
+fn state_bytes(step: &UnlearningStep<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    step.write_state(&mut bytes).unwrap();
+    bytes
+}
+
+fn state(bytes: Vec<u8>) -> whence_base::Result<UnlearningState> {
+    let length = bytes.len() as u64;
+    UnlearningState::open(std::io::Cursor::new(bytes), length)
 }
 
 fn values(outcome: &Outcome) -> Vec<NamedValues> {
@@ -54,13 +65,12 @@ fn a_run_broken_off_at_any_step_ends_with_the_same_weights() {
             if step.step < stop {
                 return Ok(());
             }
-            saved = Some(step.state().unwrap());
+            saved = Some(state_bytes(&step));
             Err(Error::Cancelled)
         });
         assert!(broken.unwrap_err().is_cancelled());
-        let state = saved.unwrap();
-        assert_eq!(state.step, stop);
-        let read = UnlearningState::from_bytes(&state.to_bytes().unwrap()).unwrap();
+        let read = state(saved.unwrap()).unwrap();
+        assert_eq!(read.step, stop);
         let mut reported = Vec::new();
         let resumed = unlearning.run(Some(read), &mut |step| {
             reported.push(step.step);
@@ -88,17 +98,21 @@ fn a_damaged_state_is_refused() {
     let mut states = Vec::new();
     unlearning
         .run(None, &mut |step| {
-            states.push(step.state().unwrap());
+            states.push(state_bytes(&step));
             Ok(())
         })
         .unwrap();
-    let bytes = states[0].to_bytes().unwrap();
-    assert!(UnlearningState::from_bytes(&bytes[..bytes.len() - 7]).is_err());
+    let bytes = states.swap_remove(0);
+    assert!(state(bytes[..bytes.len() - 7].to_vec()).is_err());
     for missing in ["model.", "exp_avg_sq."] {
-        let mut state = states[0].clone();
-        let at = state.tensors.iter().position(|(name, _, _)| name.starts_with(missing)).unwrap();
-        state.tensors.remove(at);
-        assert!(unlearning.run(Some(state), &mut |_| Ok(())).unwrap_err().to_string().contains("damaged"));
+        let mut tensors = SafetensorsSource::from_bytes(&bytes, "state").unwrap().into_values().unwrap();
+        let at = tensors.iter().position(|(name, _, _)| name.starts_with(missing)).unwrap();
+        tensors.remove(at);
+        let mut without = Vec::new();
+        let (place, notes) = (Path::new("state"), [("step", "1".to_owned())]);
+        write_tensors_to(&mut without, place, &tensors, Precision::Float32, &notes).unwrap();
+        let refused = unlearning.run(Some(state(without).unwrap()), &mut |_| Ok(()));
+        assert!(refused.unwrap_err().to_string().contains("damaged"));
     }
 }
 
@@ -183,22 +197,22 @@ fn a_stopped_run_gives_its_last_fine_weights_also_when_it_was_resumed() {
         .unwrap()
     };
     // A limit that forgetting passes between the first probe and the second.
-    let (recipe, stopped, state) = (1..40)
+    let (recipe, stopped, saved) = (1..40)
         .find_map(|i| {
             let recipe = Recipe { forget_limit: 1.0 + 0.05 * f64::from(i), ..base.clone() };
-            let mut state = None;
+            let mut saved = None;
             let outcome = run(&recipe, None, &mut |step| {
-                state = if step.step == 13 { Some(step.state().unwrap()) } else { state.take() };
+                saved = if step.step == 13 { Some(state_bytes(&step)) } else { saved.take() };
                 Ok(())
             });
-            (outcome.stopped_at.as_ref()?.0 == 20).then_some((recipe, outcome, state?))
+            (outcome.stopped_at.as_ref()?.0 == 20).then_some((recipe, outcome, saved?))
         })
         .expect("a run that is stopped at step 20");
     assert!(stopped.stopped_at.as_ref().unwrap().1.contains("forget"), "{:?}", stopped.stopped_at);
     let fine = run(&Recipe { steps: 10, ..recipe.clone() }, None, &mut |_| Ok(()));
     assert_eq!(fine.stopped_at, None);
     assert!(values(&stopped) == values(&fine), "the weights of step 10");
-    let resumed = run(&recipe, Some(state), &mut |_| Ok(()));
+    let resumed = run(&recipe, Some(state(saved).unwrap()), &mut |_| Ok(()));
     assert_eq!(resumed.stopped_at, stopped.stopped_at);
     assert!(values(&resumed) == values(&stopped), "resumed at step 13");
 }
