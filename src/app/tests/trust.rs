@@ -115,7 +115,7 @@ fn random_control_groups_have_a_line_and_support_the_first_group() {
     scene.window.get_by_label_contains("pointillism ranks first");
     scene.window.get_by_label_contains("Removing pointillism matters more than removing random images");
     scene.window.get_by_label("The closed form ranks pointillism first too");
-    scene.window.get_by_label_contains("A second unlearning with another seed names");
+    scene.window.get_by_label_contains("A second unlearning with another seed ranks");
     hover(&mut scene, "random control groups score up to here: +");
     scene.window.get_by_label_contains("16 groups of randomly drawn training images");
 }
