@@ -77,7 +77,7 @@ pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Repor
     };
     let query = QueryImage {
         name: image.name,
-        generated: generated,
+        generated,
         origin: QueryOrigin::File(path.to_owned()),
         shape: image.shape,
         pixels: image.pixels,
