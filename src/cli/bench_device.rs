@@ -52,6 +52,9 @@ pub struct ExhaustArguments {
     /// Network: demo, ddpm-cifar10 or guda
     #[arg(long, value_parser = network)]
     network: BenchmarkNetwork,
+    /// Images of the first pass; each later one has twice as many
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse::at_most(1 << 20))]
+    first: usize,
     /// Largest batch to try
     #[arg(long, value_name = "N", value_parser = parse::at_most(1 << 20))]
     most: usize,
@@ -85,7 +88,7 @@ pub(super) fn run(task: BenchDeviceTask) -> Result<()> {
             })?;
             printed
         }
-        BenchDeviceTask::Exhaust(a) => print_json(&benchmark::exhaust(&a.device, a.network, a.most)?),
+        BenchDeviceTask::Exhaust(a) => print_json(&benchmark::exhaust(&a.device, a.network, a.first, a.most)?),
         BenchDeviceTask::Demo => {
             println!("{}", crate::demo::demo_folder()?.display());
             Ok(())

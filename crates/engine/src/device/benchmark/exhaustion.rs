@@ -7,9 +7,6 @@ use serde::Serialize;
 use super::{BenchmarkNetwork, Trial, on_deep_stack, open};
 use whence_base::{Error, Result, panic_text};
 
-/// Images of the first pass; each later one has twice as many.
-const FIRST_BATCH: usize = 64;
-
 /// What happened when the memory ran out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Exhaustion {
@@ -25,16 +22,16 @@ pub struct Exhaustion {
     pub failure_afterwards: Option<String>,
 }
 
-/// Doubles the batch of a gradient computation until it fails or reaches `most` images, then computes one image.
+/// Doubles the batch of a gradient computation from `first` images until it fails or reaches `most`, then computes one image.
 ///
 /// # Errors
 /// A device that does not exist.
-pub fn exhaust(requested: &str, network: BenchmarkNetwork, most: usize) -> Result<Exhaustion> {
+pub fn exhaust(requested: &str, network: BenchmarkNetwork, first: usize, most: usize) -> Result<Exhaustion> {
     let chosen = open(requested)?;
     on_deep_stack(|| {
         let mut largest_batch = 0;
         let mut failure = None;
-        let mut batch = FIRST_BATCH;
+        let mut batch = first;
         let trial = Trial::new(network, &chosen.device)?;
         while failure.is_none() && batch <= most {
             match attempt(|| gradients_arrive(&trial, batch)) {
@@ -80,8 +77,8 @@ mod tests {
 
     #[test]
     fn a_batch_that_fits_is_no_failure() {
-        let found = exhaust("cpu", BenchmarkNetwork::Demo, FIRST_BATCH).unwrap();
-        assert_eq!((found.largest_batch, found.failure, found.failure_afterwards), (FIRST_BATCH, None, None));
+        let found = exhaust("cpu", BenchmarkNetwork::Demo, 16, 32).unwrap();
+        assert_eq!((found.largest_batch, found.failure, found.failure_afterwards), (32, None, None));
     }
 
     #[test]
