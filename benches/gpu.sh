@@ -262,19 +262,10 @@ fi
 section "memory exhausted on purpose"
 if in_time; then
     network=guda first=64 most=65536
-    # A software driver would compute for minutes before its memory is full: its first batch is larger than its buffers.
-    [ -z "$small" ] || { network=demo first=4096 most=16384; }
-    if [ -n "$software" ]; then
-        # A software driver's memory is the machine's: this process gets part of it only.
-        memory_limit=$(($(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) / 3))
-        [ "$memory_limit" -lt 6291456 ] || memory_limit=6291456
-        echo "the process may have $((memory_limit / 1024)) MiB of address space"
-    else
-        memory_limit=unlimited
-    fi
+    # A software driver would compute for minutes before its memory is full: its first batch is larger than its largest buffer.
+    [ -z "$small" ] || { network=demo first=200000 most=200000; }
     watch_memory
-    (ulimit -v "$memory_limit" 2>/dev/null
-     bounded 90 "$whence" bench-device exhaust --device "$device" --network "$network" --first "$first" --most "$most" >"$work/exhausted" 2>"$work/log")
+    bounded 90 "$whence" bench-device exhaust --device "$device" --network "$network" --first "$first" --most "$most" >"$work/exhausted" 2>"$work/log"
     status=$?
     memory=$(memory_seen)
     result=$(cat "$work/exhausted")
@@ -292,12 +283,12 @@ if in_time; then
 fi
 
 section "a job whose batch is too large for the device, and one after it"
-if in_time; then
+if [ -n "$software" ]; then
+    skip "a software driver computes for an hour on the largest batch that it has memory for"
+elif in_time; then
     # Main memory holds the noise of all images, so a small device is filled, and a large one meets its largest buffer.
     batch=65536
-    [ -z "$small" ] || batch=20000
-    (ulimit -v "${memory_limit:-unlimited}" 2>/dev/null
-     exec "$whence" sample --model "$demo/model" --seeds "0..$batch" --batch "$batch" --steps 1 --device "$device" --out "$work/huge") \
+    "$whence" sample --model "$demo/model" --seeds "0..$batch" --batch "$batch" --steps 1 --device "$device" --out "$work/huge" \
         >"$work/log" 2>&1 &
     job=$!
     # Until it goes on in smaller parts, or ends.
