@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 thread_local! {
     // Taken out while in use: the resizer may run other tasks of the pool on this thread.
@@ -29,17 +30,30 @@ pub(super) fn crop_and_resize(
     if (width, height) == to {
         return Ok(crop);
     }
-    let kind = if channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
     let filter = if width > to.0 || height > to.1 { FilterType::Lanczos3 } else { FilterType::CatmullRom };
+    let resample = if channels == 1 { resample::<U8> } else { resample::<U8x3> };
+    let mut target = vec![0; to.0 * to.1 * channels];
+    resample(&crop, (width, height), &mut target, to, filter)
+        .map_err(|error| format!("it could not be resized: {error}"))?;
+    Ok(target)
+}
+
+/// Resamples an image of one pixel type. The resizer's entry for any type would compile all of its types, several megabytes.
+fn resample<P: PixelTrait>(
+    source: &[u8],
+    from: (usize, usize),
+    target: &mut [u8],
+    to: (usize, usize),
+    filter: FilterType,
+) -> Result<(), String> {
+    let edge = |pixels: usize| u32::try_from(pixels).map_err(|_| "it is too large".to_owned());
+    let source = TypedImageRef::<P>::from_buffer(edge(from.0)?, edge(from.1)?, source).map_err(|e| e.to_string())?;
+    let mut target = TypedImage::<P>::from_buffer(edge(to.0)?, edge(to.1)?, target).map_err(|e| e.to_string())?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    let edge = |pixels: usize| u32::try_from(pixels).map_err(|_| "too large to resize".to_owned());
-    let source = ImageRef::new(edge(width)?, edge(height)?, &crop, kind).map_err(|error| error.to_string())?;
-    let mut target = Image::new(edge(to.0)?, edge(to.1)?, kind);
     let mut resizer = RESIZER.take().unwrap_or_default();
-    let outcome = resizer.resize(&source, &mut target, &options);
+    let outcome = resizer.resize_typed(&source, &mut target, &options);
     RESIZER.set(Some(resizer));
-    outcome.map_err(|error| format!("it could not be resized: {error}"))?;
-    Ok(target.into_vec())
+    outcome.map_err(|error| error.to_string())
 }
 
 /// The largest centred part of the target's aspect ratio: left, top, width, height, in pixels.
