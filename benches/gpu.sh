@@ -271,11 +271,11 @@ if in_time; then
     result=$(cat "$work/exhausted")
     if [ "$status" -eq 0 ]; then
         echo "gradients of $network: $(field "$result" largest_batch) images fit; GPU memory at most: $memory"
-        echo "    $(sed -n 's/.*"failure":\(.*\),"failure_afterwards".*/\1/p' <<<"$result" | cut -c 1-600)"
+        echo "    $(sed -n 's/.*"failure":\(.*\),"failure_afterwards".*/\1/p' <<<"$result" | cut -c 1-900)"
         afterwards=$(sed -n 's/.*"failure_afterwards":\(.*\)}$/\1/p' <<<"$result")
         if grep -q '"failure":null' <<<"$result"; then fail "the memory was not exhausted"
         elif [ "$afterwards" = null ]; then pass "the process survived and computed on"
-        else echo "    $afterwards" | cut -c 1-600; fail "the process survived, but the device computed nothing afterwards"; fi
+        else echo "    $afterwards" | cut -c 1-900; fail "the process survived, but the device computed nothing afterwards"; fi
     else
         tail_of "$work/log" 8
         fail "the process ended with status $status"
