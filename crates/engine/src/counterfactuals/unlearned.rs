@@ -231,7 +231,8 @@ impl<'a> Unlearned<'a> {
 impl Counterfactuals for Unlearned<'_> {
     fn without(&mut self, group: usize, report: &mut dyn Report) -> Result<Pipeline> {
         let key = self.key(group);
-        if let Some(model) = self.resident.get(&key) {
+        // A model in memory may come from another store, and the checks read this one.
+        if let Some(model) = self.resident.get(&key).filter(|_| self.is_ready(group)) {
             return Ok(model);
         }
         let inputs = self.inputs(group);
@@ -315,5 +316,21 @@ mod tests {
         assert!(found == again && searches.0 == first, "shared");
         let none = SharedNeighbours::default();
         assert!(none.get(&store, &dataset, &Recipe::default(), &mut searches).unwrap().is_none(), "hinge needs none");
+    }
+
+    #[test]
+    fn a_model_in_memory_from_one_store_is_stored_in_another_too() {
+        let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/digits");
+        let dataset = Dataset::load(&fixtures.join("images"), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap();
+        let model = Pipeline::load(&fixtures.join("model"), &burn::tensor::Device::flex()).unwrap();
+        let conditions = GroupConditions::none(dataset.groups().len());
+        let recipe = Recipe { steps: 1, batch: 2, learning_rate: Some(1e-4), ..Recipe::default() };
+        let (folder, mut resident) = (tempfile::tempdir().unwrap(), Resident::default());
+        for name in ["first", "second"] {
+            let store = Store::open(&folder.path().join(name)).unwrap();
+            let mut models = Unlearned::new(&model, &dataset, &conditions, &recipe, &store, &mut resident);
+            models.without(4, &mut Searches::default()).unwrap();
+            assert!(models.identity(4).unwrap().is_some(), "the {name} store has the model");
+        }
     }
 }
