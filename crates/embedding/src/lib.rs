@@ -1,0 +1,1 @@
+//! Points on a plane from vectors: principal components and t-SNE.
