@@ -272,6 +272,7 @@ impl WhenceApp {
                     Evidence::Watch => format!("Unlearning of {one}, step by step"),
                 }
             }
+            JobSpec::Embed(_) => "Embedding map".into(),
             JobSpec::Sample(job) => format!("Generate {}", format::plural(job.seeds.len(), "image")),
             JobSpec::Train(_) => "Train a model".into(),
             JobSpec::Unlearn(_) => "Unlearn groups".into(),

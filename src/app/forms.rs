@@ -1,8 +1,10 @@
 //! The contents of input fields, and how they become jobs.
 
 mod appearance;
+mod embedding;
 
 pub use appearance::{Appearance, Brush};
+pub use embedding::{EmbeddingForm, MapView};
 
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
@@ -55,6 +57,8 @@ pub struct Forms {
     pub scrub: Option<(u64, usize, usize)>,
     /// Whether the settings are unfolded, so that the image leaves them room.
     pub advanced: bool,
+    /// How the embedding map is displayed.
+    pub embedding: EmbeddingForm,
     /// How evidence is displayed.
     pub appearance: Appearance,
 }

@@ -1,5 +1,6 @@
 //! What the window knows: plain data, changed by the engine's events in one pure function and by the user's commands.
 
+mod embedding;
 mod evidence;
 mod jobs;
 mod ranking_view;
@@ -12,6 +13,7 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
+pub use embedding::{Embeddings, ShownMap};
 pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};
 pub use ranking_view::{RankingView, Row, Stage};
@@ -59,6 +61,8 @@ pub struct State {
     pub restore_queue: VecDeque<RestoreJob>,
     /// The image that is being generated.
     pub generation: Option<GenerationPreview>,
+    /// The embedding maps.
+    pub embeddings: Embeddings,
     next_key: u64,
 }
 

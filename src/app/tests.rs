@@ -30,6 +30,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::actions::Action;
 use scenes::Scene;
+pub(super) use scenes::paintings;
 use whence_jobs::{EventKind, JobSpec};
 use whence_methods::Unit;
 

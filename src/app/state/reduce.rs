@@ -7,7 +7,7 @@ use super::super::files::path_in_project;
 use super::super::format;
 use super::super::session::Session;
 use super::{
-    Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, RestoreJob, Slot, State,
+    Embeddings, Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, RestoreJob, Slot, State,
     counterfactual_kind, evidence_source, job_evidence_source, scoring_request,
 };
 use whence_data::Dataset;
@@ -119,7 +119,18 @@ impl State {
                 let of = job_evidence_source(&job.spec);
                 self.add_evidence(query, of.as_ref(), kind);
             }
-            EventKind::Estimate(estimate) => job.estimate = Some(estimate),
+            EventKind::Estimate(estimate) => {
+                job.estimate = Some(estimate);
+                if let JobSpec::Embed(embed) = &job.spec {
+                    let choice = embed.choice;
+                    self.embeddings.set_estimate(choice, estimate);
+                }
+            }
+            EventKind::Embedded(embedding) => {
+                if let JobSpec::Embed(embed) = job.spec.clone() {
+                    self.take_embedding(&embed, *embedding);
+                }
+            }
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
             EventKind::ModelLoaded(model) => return self.model_loaded(*model),
             EventKind::DatasetLoaded(dataset) => return self.dataset_loaded(dataset),
@@ -198,6 +209,9 @@ impl State {
             query.evidence.regenerated.retain(|_, r| r.is_done());
             query.evidence.reference = query.evidence.reference.take().filter(Regenerated::is_done);
         }
+        if let JobSpec::Embed(embed) = &job.spec {
+            self.embeddings.ended(embed.choice);
+        }
         // Restoring is not listed among the finished jobs.
         if job.recalls() {
             return;
@@ -210,6 +224,7 @@ impl State {
         self.notifications.clear();
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
+        self.embeddings = Embeddings::default();
         let mut effects = vec![Effect::AddRecent(project.root.clone())];
         for (path, effect) in [
             (&project.file.recipe, Effect::ReadRecipe as fn(PathBuf) -> Effect),
@@ -250,6 +265,7 @@ impl State {
                 query.forget();
             }
             effects.extend(self.supersede_explanations());
+            self.embeddings.forget_features();
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
@@ -275,6 +291,7 @@ impl State {
                 query.forget();
             }
             self.group = None;
+            self.embeddings = Embeddings::default();
             effects = self.supersede_explanations();
         }
         self.dataset_id += 1;

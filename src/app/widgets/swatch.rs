@@ -1,25 +1,29 @@
 //! Small marks: of a group, of a warning, and of a starred image.
 
-use egui::{Painter, Pos2, Shape, Stroke, pos2};
+use egui::{Color32, Painter, Pos2, Shape, Stroke, pos2};
 
 use crate::app::theme::{Mark, Tokens};
 
 /// Paints a group's mark around `center`.
 pub fn swatch(painter: &Painter, center: Pos2, radius: f32, group: usize, tokens: &Tokens) {
-    let color = tokens.group(group);
+    painter.add(mark_shape(center, radius, group, tokens.group(group)));
+}
+
+/// A group's mark around `center`.
+pub fn mark_shape(center: Pos2, radius: f32, group: usize, color: Color32) -> Shape {
     let Pos2 { x, y } = center;
     match Mark::of(group) {
-        Mark::Disc => painter.circle_filled(center, radius, color),
-        Mark::Ring => painter.circle_stroke(center, radius - 1.0, Stroke::new(2.0, color)),
+        Mark::Disc => Shape::circle_filled(center, radius, color),
+        Mark::Ring => Shape::circle_stroke(center, 0.8 * radius, Stroke::new(0.4 * radius, color)),
         Mark::Square => {
-            let rect = egui::Rect::from_center_size(center, egui::Vec2::splat(2.0 * radius - 1.0));
-            painter.rect_filled(rect, 1.0, color)
+            let rect = egui::Rect::from_center_size(center, egui::Vec2::splat(1.8 * radius));
+            Shape::rect_filled(rect, 0.2 * radius, color)
         }
         Mark::Diamond => {
             let corners = vec![pos2(x, y - radius), pos2(x + radius, y), pos2(x, y + radius), pos2(x - radius, y)];
-            painter.add(Shape::convex_polygon(corners, color, Stroke::NONE))
+            Shape::convex_polygon(corners, color, Stroke::NONE)
         }
-    };
+    }
 }
 
 /// Paints a star around `center`, visible on any image.
