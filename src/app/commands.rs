@@ -1,6 +1,9 @@
 //! Carries out the user's commands.
 
+mod annotations;
+mod embedding;
 mod shell;
+mod workspaces;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,7 +37,12 @@ impl WhenceApp {
         match command {
             Command::Act(action) => self.act(ctx, action),
             Command::SelectGroup(group) => self.state.group = group,
-            Command::SelectImage(image) => self.state.image = image,
+            Command::SelectImage(image) => {
+                if self.state.image != image {
+                    self.library.previous = self.state.image.or(self.library.previous);
+                }
+                self.state.image = image;
+            }
             Command::SelectQuery(key) => self.state.current = Some(key),
             Command::RemoveQuery(key) => {
                 let scoring: Vec<_> = self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();
@@ -66,6 +74,16 @@ impl WhenceApp {
             Command::DismissToast(key) => self.shell.log.dismiss(key),
             Command::TourCard(card) => self.shell.tour = card,
             Command::OpenRecent(path) => self.open_recent(path),
+            Command::Embed(choice) => self.embed(choice),
+            Command::Note(subject, note) => self.note(&subject, &note),
+            Command::Rate(subject, rating) => self.set_rating(&subject, rating),
+            Command::ShowPair(images) => self.open_pair(images),
+            Command::SaveFilter(name) => self.save_filter(ctx, &name),
+            Command::UseFilter(name) => self.use_filter(&name),
+            Command::DeleteFilter(name) => self.state.annotations.delete_filter(&name),
+            Command::SaveWorkspace(name) => self.save_workspace(ctx, &name),
+            Command::UseWorkspace(name) => self.use_workspace(ctx, &name),
+            Command::DeleteWorkspace(name) => self.delete_workspace(ctx, &name),
             Command::Export(request) => self.export(ctx, request),
             Command::OpenView(recipe) => {
                 self.state.opening = false;

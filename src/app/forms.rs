@@ -14,6 +14,7 @@ use whence_report::ViewSettings;
 use whence_training::unlearning::Recipe;
 
 use super::export::ExportForm;
+use super::library::RatingFilter;
 use super::panels::WallOrder;
 use super::state::State;
 
@@ -57,6 +58,10 @@ pub struct Forms {
     pub scrub: Option<(u64, usize, usize)>,
     /// Whether the settings are unfolded, so that the image leaves them room.
     pub advanced: bool,
+    /// What is typed to find a group in the library's filter.
+    pub group_search: String,
+    /// Which query images are listed.
+    pub query_filter: RatingFilter,
     /// How the embedding map is displayed.
     pub embedding: EmbeddingForm,
     /// How evidence is displayed.

@@ -1,5 +1,6 @@
 //! What the window knows: plain data, changed by the engine's events in one pure function and by the user's commands.
 
+mod annotations;
 mod embedding;
 mod evidence;
 mod jobs;
@@ -13,6 +14,7 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
+pub use annotations::{Annotations, NAME_LENGTH, NOTE_LENGTH, Rating, STARS, SavedFilter, Subject, bounded_note};
 pub use embedding::{Embeddings, ShownMap};
 pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};
@@ -61,6 +63,8 @@ pub struct State {
     pub restore_queue: VecDeque<RestoreJob>,
     /// The image that is being generated.
     pub generation: Option<GenerationPreview>,
+    /// What the user says of training images and groups.
+    pub annotations: Annotations,
     /// The embedding maps.
     pub embeddings: Embeddings,
     next_key: u64,
@@ -87,8 +91,10 @@ pub struct Query {
     pub evidence: QueryEvidence,
     /// Whether its stored evidence was requested.
     pub recalled: bool,
-    /// Whether it has a star.
-    pub starred: bool,
+    /// The user's rating.
+    pub rating: Rating,
+    /// The user's note.
+    pub note: String,
 }
 
 /// The scores of one query, as far as they are known.

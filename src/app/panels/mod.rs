@@ -3,6 +3,7 @@
 mod compare;
 mod dock;
 mod drop;
+mod embedding;
 pub(super) mod evidence;
 mod export;
 mod groups;
@@ -10,7 +11,9 @@ mod help;
 mod jobs;
 mod library;
 mod log;
+mod naming;
 mod neighbours;
+mod notes;
 mod palette;
 mod queries;
 pub(super) mod query_image;
@@ -105,6 +108,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     export::show(ui, view);
     help::show(ui, view);
     palette::show(ui, view);
+    naming::show(ui, view);
     tour::show(ui, view, &regions);
     toasts::show(ui, view, bottom);
     drop::show(ui, view);

@@ -7,7 +7,7 @@ use super::super::files::path_in_project;
 use super::super::format;
 use super::super::session::Session;
 use super::{
-    Embeddings, Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, RestoreJob, Slot, State,
+    Embeddings, Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, Rating, RestoreJob, Slot, State,
     counterfactual_kind, evidence_source, job_evidence_source, scoring_request,
 };
 use whence_data::Dataset;
@@ -245,6 +245,7 @@ impl State {
         }
         let last = Session::from_project(&project);
         effects.extend(last.as_ref().map(|s| Effect::NextSeed(s.seed())));
+        self.annotations = last.as_ref().map(Session::annotations).unwrap_or_default();
         let session = Session::to_restore(last.as_ref(), &project);
         let (jobs, refused) = session.image_jobs(&project);
         for text in refused {
@@ -353,7 +354,8 @@ impl Query {
             saved_explanations: Vec::new(),
             evidence: QueryEvidence::default(),
             recalled: false,
-            starred: false,
+            rating: Rating::default(),
+            note: String::new(),
         }
     }
 

@@ -21,7 +21,7 @@ pub use heat::{Heat, heat, install, legend, shade};
 pub use job_progress::job_progress;
 pub use notice::notice;
 pub use point_map::PointMap;
-pub use swatch::{star, swatch, warning};
+pub use swatch::{star, star_shape, swatch, warning};
 pub use text::elided;
 pub use textures::{TextureKey, Textures, content, grey};
 pub use thumbnail::{Tile, WHOLE, fit, show_image, tile};

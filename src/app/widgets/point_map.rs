@@ -5,7 +5,7 @@ mod atlas;
 
 use std::sync::Arc;
 
-use egui::{Context, Mesh, Pos2, Rect, Shape, Vec2, pos2, vec2};
+use egui::{Context, Id, Mesh, Pos2, Rect, Shape, Vec2, pos2, vec2};
 
 use crate::app::theme::Tokens;
 use atlas::Atlas;
@@ -34,6 +34,16 @@ impl Transform {
         let [x, y] = self.middle;
         [x + offset.x, y - offset.y]
     }
+}
+
+/// The widget id of the map on screen.
+pub fn id() -> Id {
+    Id::unique("point map")
+}
+
+/// Whether the map has the focus, so that arrows move it.
+pub fn has_focus(ctx: &Context) -> bool {
+    ctx.memory(|m| m.has_focus(id()))
 }
 
 /// How a point is drawn.

@@ -29,6 +29,11 @@ pub fn mark_shape(center: Pos2, radius: f32, group: usize, color: Color32) -> Sh
 /// Paints a star around `center`, visible on any image.
 pub fn star(painter: &Painter, center: Pos2, radius: f32, tokens: &Tokens) {
     painter.circle_filled(center, radius + 1.5, tokens.window);
+    star_shape(painter, center, radius, tokens.strong);
+}
+
+/// Paints a star of a colour around `center`.
+pub fn star_shape(painter: &Painter, center: Pos2, radius: f32, color: Color32) {
     let point = |i: usize| {
         let angle = i as f32 * std::f32::consts::TAU / 10.0;
         let reach = if i.is_multiple_of(2) { radius } else { 0.45 * radius };
@@ -37,7 +42,7 @@ pub fn star(painter: &Painter, center: Pos2, radius: f32, tokens: &Tokens) {
     // A star is not convex, but the five kites around its centre are.
     for i in (0..10).step_by(2) {
         let kite = vec![center, point(i + 9), point(i), point(i + 1)];
-        painter.add(Shape::convex_polygon(kite, tokens.strong, Stroke::NONE));
+        painter.add(Shape::convex_polygon(kite, color, Stroke::NONE));
     }
 }
 
