@@ -1,6 +1,7 @@
 //! The real window, driven through its accessibility tree: events in, accessible names and images out.
 
 pub(super) mod bench;
+mod embedding;
 mod evidence;
 mod explorer;
 mod export;
@@ -8,6 +9,7 @@ mod gallery;
 mod hover;
 mod library;
 mod library_order;
+mod organise;
 mod queue;
 mod reopen;
 mod report;

@@ -54,7 +54,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 fn tiles(ui: &mut Ui, view: &mut View<'_>, listed: &[&Query]) {
-    let t = tokens(ui);
     let columns = (((ui.available_width() + SPACE) / (SIDE + SPACE)).floor() as usize).max(1);
     let rows = listed.len().div_ceil(columns);
     ui.scope(|ui| {

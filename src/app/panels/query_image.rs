@@ -5,16 +5,19 @@ use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 use super::{View, regenerated};
 use crate::app::actions::{Action, Command};
 use crate::app::format;
-use crate::app::state::{JobStatus, Query, Slot, State};
+use crate::app::state::{JobStatus, Query, Slot, State, Subject};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, show_image};
 use whence_jobs::QueryOrigin;
+
+/// Height of the field of a note.
+const NOTE: f32 = 30.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let width = ui.available_width();
     // Height below the image: name, notes, button and settings.
-    let below = regenerated::LINE_HEIGHT + if view.forms.advanced { 360.0 } else { 150.0 };
+    let below = regenerated::LINE_HEIGHT + NOTE + if view.forms.advanced { 360.0 } else { 150.0 };
     let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
     if let Some(drawing) = &view.state.generation {
@@ -27,6 +30,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         regenerated::show(ui, view, query, space);
         regenerated::line(ui, view, query);
         caption(ui, &q.name, &origin(view.state, query));
+        super::notes::field(ui, view, Subject::Query(query.key), &q.name);
         // How an image was generated is in its caption; how a file was converted for the model is a note, not a warning.
         for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {
             let t = tokens(ui);
