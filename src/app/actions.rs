@@ -14,7 +14,6 @@ pub use table::Section;
 use super::export::ExportRequest;
 use super::files::{PathKind, Pick};
 use super::forms::Forms;
-use super::library::PairImage;
 use super::panels::PanelId;
 use super::state::{Rating, Subject};
 use super::theme::Choice;
@@ -185,8 +184,6 @@ pub enum Command {
     Note(Subject, String),
     /// Rate an image.
     Rate(Subject, Rating),
-    /// Show two images side by side.
-    ShowPair([PairImage; 2]),
     /// Save the library's filter under a name.
     SaveFilter(String),
     /// Use a saved filter.

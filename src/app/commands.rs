@@ -77,7 +77,6 @@ impl WhenceApp {
             Command::Embed(choice) => self.embed(choice),
             Command::Note(subject, note) => self.note(&subject, &note),
             Command::Rate(subject, rating) => self.set_rating(&subject, rating),
-            Command::ShowPair(images) => self.open_pair(images),
             Command::SaveFilter(name) => self.save_filter(ctx, &name),
             Command::UseFilter(name) => self.use_filter(&name),
             Command::DeleteFilter(name) => self.state.annotations.delete_filter(&name),

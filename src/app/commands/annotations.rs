@@ -77,7 +77,7 @@ impl WhenceApp {
         self.open_pair([other.unwrap_or_else(neighbour), PairImage::Training(image)]);
     }
 
-    pub(super) fn open_pair(&mut self, images: [PairImage; 2]) {
+    fn open_pair(&mut self, images: [PairImage; 2]) {
         let view = self.library.pair.map_or_else(PairView::default, |pair| pair.view);
         self.library.pair = Some(ImagePair { images, view });
         self.library.loupe = false;

@@ -66,17 +66,13 @@ fn place(scene: &Scene, [x, y]: [f32; 2]) -> Pos2 {
 fn drag(scene: &mut Scene, path: &[Pos2], modifiers: Modifiers) {
     let (Some(first), Some(last)) = (path.first().copied(), path.last().copied()) else { return };
     let button = |pos, pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers };
-    scene.window.input_mut().modifiers = modifiers;
-    scene.window.input_mut().events.extend([Event::PointerMoved(first), button(first, true)]);
+    scene.window.input_mut().events.extend([Event::ModifiersChanged(modifiers), Event::PointerMoved(first), button(first, true)]);
     scene.window.run();
     for at in path {
-        scene.window.input_mut().modifiers = modifiers;
         scene.window.input_mut().events.push(Event::PointerMoved(*at));
         scene.window.run();
     }
-    scene.window.input_mut().events.push(button(last, false));
-    scene.window.run();
-    scene.window.input_mut().modifiers = Modifiers::NONE;
+    scene.window.input_mut().events.extend([button(last, false), Event::ModifiersChanged(Modifiers::NONE)]);
     scene.settle();
 }
 

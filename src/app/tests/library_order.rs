@@ -91,7 +91,7 @@ fn rings_show_groups_where_there_are_no_headers() {
         (Sort::Similar(0), None, 0.0, t.group(0)),
     ] {
         let wish = &mut scene.window.state_mut().library.options;
-        (wish.sort, wish.group) = (sort, only);
+        (wish.sort, wish.filter.groups) = (sort, only.into_iter().collect());
         settle(&mut scene);
         let metrics = scene.app().library.grid.layout_for_test().unwrap().metrics();
         let tile = metrics.tile.map(|side| side as f32);

@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 
 use super::library::{opened, settle};
 use super::scenes::Scene;
@@ -70,14 +70,16 @@ fn keys_rate_the_training_image_that_is_selected_in_the_library() {
 fn the_library_is_filtered_by_rating_and_follows_a_change() {
     let mut scene = selected(5);
     press(&mut scene, Modifiers::COMMAND, Key::Num4);
-    command(&mut scene, Command::Rate(Subject::Image(name(&scene, 200)), Rating { stars: 2, rejected: true }));
+    let other = Subject::Image(name(&scene, 200));
+    command(&mut scene, Command::Rate(other, Rating { stars: 2, rejected: true }));
     click(&mut scene, "Ratings of training images to show");
     click(&mut scene, "2 stars or more");
     scene.window.get_by_label("Grid of 2 training images");
     click(&mut scene, "Without rejected");
     scene.window.get_by_label("Grid of 1 training images");
     press(&mut scene, Modifiers::NONE, Key::Escape);
-    command(&mut scene, Command::Rate(Subject::Image(name(&scene, 300)), Rating { stars: 5, rejected: false }));
+    let third = Subject::Image(name(&scene, 300));
+    command(&mut scene, Command::Rate(third, Rating { stars: 5, rejected: false }));
     scene.window.get_by_label("Grid of 2 training images");
     assert_eq!(scene.app().library.options.filter.ratings.rejects, Rejects::Hidden);
 }
