@@ -71,7 +71,7 @@ impl Embeddings {
 
 impl State {
     /// Takes a map that the engine made, unless it is of another dataset.
-    pub(super) fn take_embedding(&mut self, job: &EmbedJob, embedding: Embedding) {
+    pub(in crate::app) fn take_embedding(&mut self, job: &EmbedJob, embedding: Embedding) {
         let fits = |d: &Dataset| d.hash() == embedding.dataset && d.len() == embedding.points.len();
         if !self.dataset.as_ref().is_some_and(fits) {
             return;
