@@ -29,7 +29,7 @@ impl Transform {
     }
 
     /// The point at a place on screen.
-    pub fn from_screen(self, at: Pos2) -> [f32; 2] {
+    pub fn to_point(self, at: Pos2) -> [f32; 2] {
         let offset = (at - self.area.center()) / self.scale.max(f32::MIN_POSITIVE);
         let [x, y] = self.middle;
         [x + offset.x, y - offset.y]
@@ -199,7 +199,7 @@ mod tests {
     fn places_on_screen_and_back() {
         let transform = transform();
         assert_eq!(transform.to_screen([1.0, 2.0]), pos2(60.0, 30.0));
-        assert_eq!(transform.from_screen(pos2(60.0, 30.0)), [1.0, 2.0]);
+        assert_eq!(transform.to_point(pos2(60.0, 30.0)), [1.0, 2.0]);
     }
 
     #[test]

@@ -140,9 +140,9 @@ fn navigate(ui: &Ui, view: &mut View<'_>, response: &Response, area: Rect, bound
 
 /// Enlarges the map around a place on screen.
 fn zoom(view: &mut MapView, factor: f32, at: Pos2, area: Rect, bounds: Rect) {
-    let before = transform(*view, area, bounds).from_screen(at);
+    let before = transform(*view, area, bounds).to_point(at);
     view.zoom = (view.zoom * factor).clamp(0.5, ZOOM);
-    let after = transform(*view, area, bounds).from_screen(at);
+    let after = transform(*view, area, bounds).to_point(at);
     view.middle[0] += (before[0] - after[0]) / bounds.width();
     view.middle[1] += (before[1] - after[1]) / bounds.height();
 }
@@ -246,7 +246,7 @@ fn lasso(
         form.drawn.push(at);
     }
     if !ui.input(|i| i.pointer.primary_down()) {
-        let polygon: Vec<[f32; 2]> = std::mem::take(&mut form.drawn).iter().map(|at| transform.from_screen(*at)).collect();
+        let polygon: Vec<[f32; 2]> = std::mem::take(&mut form.drawn).iter().map(|at| transform.to_point(*at)).collect();
         if polygon.len() < 3 {
             return;
         }
