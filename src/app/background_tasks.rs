@@ -39,7 +39,7 @@ impl Failure {
     /// The cause, at the end of a sentence.
     pub fn cause(self) -> &'static str {
         match self {
-            Self::Panicked => "an internal error, which is in the log",
+            Self::Panicked => "there was an internal error, which is in the log",
             Self::NoThread => "the system provides no more threads; close other programs",
         }
     }

@@ -197,7 +197,7 @@ impl WhenceApp {
                     self.cancel(pointless);
                 }
             }
-            Err(error) => self.state.notify(slot, query, true, error.to_string(), Some(spec)),
+            Err(error) => self.state.notify_failure(slot, query, &error.failure(), Some(spec)),
         }
     }
 

@@ -8,6 +8,7 @@ mod gallery;
 mod hover;
 mod library;
 mod library_order;
+mod messages;
 mod queue;
 mod reopen;
 mod report;

@@ -139,7 +139,7 @@ impl WhenceApp {
             match Engine::start_logged(&self.options.device, journal_path(), move || wake.request_repaint()) {
                 Ok(engine) => self.backend = Some(Box::new(engine)),
                 Err(error) => {
-                    self.state.notify(Slot::Other, None, true, error.to_string(), None);
+                    self.state.notify_failure(Slot::Other, None, &error.failure(), None);
                     return;
                 }
             }

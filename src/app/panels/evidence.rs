@@ -7,7 +7,7 @@ use super::View;
 use super::neighbours::{self, StripImage};
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::state::{Query, Slot};
+use crate::app::state::Query;
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{job_progress, swatch};
 use whence_jobs::Evidence;
@@ -17,7 +17,6 @@ const MIN_HEIGHT: f32 = 180.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let (state, Some(query)) = (view.state, view.state.query()) else {
         super::empty(ui, "Training images that support a group appear here once you choose an image.");
         return;

@@ -25,7 +25,9 @@ fn idle(ui: &mut Ui, view: &mut View<'_>) {
         super::queue::show(ui, view);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let nothing = || if view.state.opening { "Opening…" } else { "Ready" }.to_owned();
-            let text = view.state.history.first().map_or_else(nothing, outcome);
+            // What failed is a message of its own.
+            let ended = view.state.history.first().filter(|job| !matches!(job.status, JobStatus::Failed(_)));
+            let text = ended.map_or_else(nothing, Job::outcome);
             ui.add(Label::new(RichText::new(format::cut(&text, 160)).font(theme::caption()).color(t.weak)).truncate());
         });
     });
@@ -42,12 +44,12 @@ fn right_aligned(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui)) {
 /// The log button with the number of notices, and the memory in use.
 fn status(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    let (action, notices) = (Action::Log, view.state.notifications.len());
+    let (action, notices) = (Action::Log, view.state.shown_notifications().count());
     let (text, name) = match notices {
         0 => (action.text().to_owned(), "Log".to_owned()),
-        n => (format!("{} {n}", action.text()), format!("Log, {}", format::plural(n, "notice"))),
+        n => (format!("{} {n}", action.text()), format!("Log, {}", format::plural(n, "message"))),
     };
-    let color = if view.state.notifications.iter().any(|n| n.failed) { t.error } else { t.text };
+    let color = if view.state.shown_notifications().any(|n| n.failed) { t.error } else { t.text };
     let button = Button::new(RichText::new(text).font(theme::caption()).color(color)).min_size(vec2(48.0, 26.0));
     let response = ui.add(button.selected(view.shell.log_open)).accessible_name(name);
     if response.on_hover_text(action.hint(ui.ctx())).clicked() {
@@ -56,17 +58,6 @@ fn status(ui: &mut Ui, view: &mut View<'_>) {
     if let Some(bytes) = view.shell.memory.bytes {
         let text = RichText::new(format!("{} MiB", bytes >> 20)).font(theme::caption()).color(t.weak);
         ui.label(text).on_hover_text("Memory in use by this program, without that of the graphics card.");
-    }
-}
-
-/// How a job ended, in one line.
-pub(super) fn outcome(job: &Job) -> String {
-    match &job.status {
-        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done", job.title),
-        JobStatus::Finished(summary) => format!("{}: {summary}", job.title),
-        JobStatus::Cancelled => format!("{}: cancelled; finished results are kept", job.title),
-        JobStatus::Failed(text) => format!("{}: failed. {text}", job.title),
-        JobStatus::Waiting | JobStatus::Running | JobStatus::Paused => job.title.clone(),
     }
 }
 

@@ -10,6 +10,7 @@ mod help;
 mod jobs;
 mod library;
 mod log;
+mod messages;
 mod neighbours;
 mod palette;
 mod queries;
@@ -21,7 +22,6 @@ mod registry;
 mod score;
 pub(super) mod score_map;
 mod settings;
-mod toasts;
 mod top;
 mod tour;
 mod unlearning;
@@ -31,7 +31,7 @@ pub use registry::{PanelId, Placement};
 pub use score_map::reach;
 pub use wall::Order as WallOrder;
 
-use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui, vec2};
+use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, Ui, vec2};
 
 use super::actions::Command;
 use super::dock::Dock;
@@ -106,7 +106,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     help::show(ui, view);
     palette::show(ui, view);
     tour::show(ui, view, &regions);
-    toasts::show(ui, view, bottom);
+    messages::show(ui, view, bottom);
     drop::show(ui, view);
     hover::end_frame(ui.ctx());
 }
@@ -154,22 +154,4 @@ fn heading(ui: &mut Ui, text: &str, count: &str) {
 fn empty(ui: &mut Ui, text: &str) {
     let t = tokens(ui);
     ui.add(Label::new(RichText::new(text).color(t.weak)).wrap());
-}
-
-/// The notices of these slots, newest last, within `height` points.
-fn notifications(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], height: f32) {
-    let keys: Vec<_> = slots.iter().flat_map(|s| view.state.notifications_of(*s)).collect();
-    if keys.is_empty() {
-        return;
-    }
-    ScrollArea::vertical()
-        .id_salt(("notices", slots.len(), height.to_bits()))
-        .max_height(height)
-        .min_scrolled_height(height)
-        .content_margin(1.0)
-        .show(ui, |ui| {
-            for notification in keys {
-                super::widgets::notice(ui, notification, view.out);
-            }
-        });
 }

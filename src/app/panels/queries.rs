@@ -37,7 +37,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if ui.add_sized(size, Button::new("Open image…")).on_hover_text(Action::OpenImage.hint(ui.ctx())).clicked() {
         view.out.push(Command::Act(Action::OpenImage));
     }
-    super::notifications(ui, view, &[Slot::Query, Slot::Generate], 200.0);
 }
 
 fn tiles(ui: &mut Ui, view: &mut View<'_>) {

@@ -5,14 +5,13 @@ use egui::{Label, RichText, ScrollArea, Ui};
 use super::View;
 use super::score::{self, counterfactuals_of, failure, line, method_title};
 use crate::app::format;
-use crate::app::state::{Explanation, Job, JobStatus, Slot, Stage};
+use crate::app::state::{Explanation, Job, JobStatus, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, control_caption, header};
 use whence_methods::{CounterfactualKind, NullTest, Unit, methods};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notifications(ui, view, &[Slot::Explain], 180.0);
     let state = view.state;
     let job = state.explaining();
     let Some(answer) = state.explanation().filter(|a| a.ranking.stage != Stage::Empty) else {

@@ -26,7 +26,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             path::below(ui, view, field);
         });
     });
-    super::notifications(ui, view, &[Slot::Project, Slot::Model, Slot::Other], 160.0);
 }
 
 /// Names of what is open, and the device.

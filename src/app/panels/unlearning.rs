@@ -5,7 +5,7 @@ use egui::{RichText, Slider, Ui, UiBuilder, Vec2, vec2};
 use super::View;
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::state::{Query, Slot, UnlearningCurve};
+use crate::app::state::{Query, UnlearningCurve};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{Series, TextureKey, content, curve, show_image, swatch};
 use whence_jobs::{Evidence, UnlearningPoint};
@@ -14,7 +14,6 @@ use whence_jobs::{Evidence, UnlearningPoint};
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
-    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let Some(query) = state.query() else {
         super::placeholder(
             ui,

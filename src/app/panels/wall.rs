@@ -7,7 +7,7 @@ use egui::{
 use super::View;
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::state::{Query, Slot, State};
+use crate::app::state::{Query, State};
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{TextureKey, content, elided, hover, show_image, swatch};
 use whence_jobs::Evidence;
@@ -33,7 +33,6 @@ pub enum Order {
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
-    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let description = "The image regenerated without each group from the same noise, side by side.";
     let Some(query) = state.query() else {
         super::placeholder(ui, "Wall", &format!("{description} Generate or open an image first."), None);
