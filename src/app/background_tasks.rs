@@ -77,6 +77,8 @@ pub enum Message {
     ViewCaptured(Arc<ColorImage>),
     /// The recipe of an exported image was read.
     View(Result<Box<ViewRecipe>, String>),
+    /// Fonts of the system were searched for characters.
+    FontsFound(Box<super::fonts::System>, super::fonts::Found),
     /// The window's own image, for `--screenshot`.
     Screenshot(Arc<ColorImage>),
     /// The same, written to its file.

@@ -44,6 +44,9 @@ pub const ARRANGE: Task = Task {
     },
 };
 
+/// Searching the system's fonts. Names in other scripts stay boxes, which is no reason to disturb anybody.
+pub const FONTS: Task = Task { name: "fonts", on_failure: |app, _, _| app.fonts.give_up() };
+
 /// Writing an exported file.
 pub const EXPORT: Task = Task {
     name: "export",

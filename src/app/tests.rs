@@ -9,6 +9,7 @@ mod hover;
 mod library;
 mod library_order;
 mod messages;
+mod names;
 mod queue;
 mod reopen;
 mod report;

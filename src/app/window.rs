@@ -13,6 +13,7 @@ use super::background_tasks::{BackgroundTasks, Message};
 use super::commands::WRITING;
 use super::dock::Dock;
 use super::files::{FilePicker, PathKind, Pick, SystemPicker};
+use super::fonts::Fonts;
 use super::forms::{Forms, NEAREST, Settings};
 use super::library::Library;
 use super::panels::{self, PanelId, View};
@@ -79,6 +80,8 @@ pub struct WhenceApp {
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
     failure: Arc<Mutex<Option<Error>>>,
+    /// Fonts of the system, for scripts that the built-in ones lack.
+    pub(super) fonts: Fonts,
 }
 
 impl WhenceApp {
@@ -108,8 +111,14 @@ impl WhenceApp {
             view_capture: super::export::Capture::default(),
             reopening: None,
             failure: Arc::default(),
+            fonts: Fonts::default(),
             options,
         }
+    }
+
+    /// Uses fonts of the system for characters that the built-in fonts lack.
+    pub fn use_system_fonts(&self, ctx: &Context) {
+        self.fonts.install(ctx);
     }
 
     /// Where to report why there is no image of the window.
@@ -253,6 +262,7 @@ impl WhenceApp {
                 }
             }
             Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
+            Message::FontsFound(system, found) => self.fonts.take(ctx, *system, found),
             Message::Screenshot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
                     self.background_tasks.run(task_failures::SCREENSHOT, move || {
@@ -405,6 +415,7 @@ impl eframe::App for WhenceApp {
         };
         panels::show(ui, &mut view, &mut self.dock);
         self.textures.end_frame();
+        self.fonts.follow(&self.background_tasks);
         // Tabs are chosen in the panels themselves.
         self.shell.history.record(self.snapshot());
         if !out.is_empty() {

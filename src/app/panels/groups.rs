@@ -6,10 +6,10 @@ use egui::{Align2, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, 
 use super::View;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
-use crate::app::format;
 use crate::app::state::Slot;
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{elided, hover, swatch};
+use crate::app::{bidi, format};
 
 const ROW: f32 = 26.0;
 
@@ -74,6 +74,6 @@ fn row(ui: &mut Ui, view: &mut View<'_>, group: usize, images: usize) {
         view.out.push(Command::SelectGroup(if selected { None } else { Some(group) }));
     }
     if cut {
-        response.on_hover_text(name);
+        response.on_hover_text(bidi::display(name));
     }
 }

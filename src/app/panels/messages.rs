@@ -9,6 +9,7 @@ use egui::{
 
 use super::View;
 use crate::app::actions::{Action, Command};
+use crate::app::bidi;
 use crate::app::state::Notification;
 use crate::app::theme::{self, RADIUS, tokens};
 
@@ -73,10 +74,10 @@ fn entry(ui: &mut Ui, notification: &Notification, out: &mut Vec<Command>) {
         ui.spacing_mut().item_spacing.y = 4.0;
         if notification.failed {
             let times = if notification.count > 1 { format!(" ({} times)", notification.count) } else { String::new() };
-            let title = RichText::new(format!("{}{times}", notification.title)).color(color);
+            let title = RichText::new(bidi::display(&format!("{}{times}", notification.title))).color(color);
             ui.add(Label::new(title).wrap().selectable(true));
         }
-        let text = RichText::new(&notification.text).font(theme::caption()).color(t.text);
+        let text = RichText::new(bidi::display(&notification.text)).font(theme::caption()).color(t.text);
         ui.add(Label::new(text).wrap().selectable(true));
         let open = details(ui, notification);
         buttons(ui, notification, open, out);
@@ -156,7 +157,7 @@ fn toasts(ui: &mut Ui, view: &mut View<'_>) {
                 if close.on_hover_text("Remove this message; it stays in the log.").clicked() {
                     view.out.push(Command::DismissToast(toast.key));
                 }
-                ui.add(Label::new(RichText::new(&toast.text).color(t.strong)).truncate());
+                ui.add(Label::new(RichText::new(bidi::display(&toast.text)).color(t.strong)).truncate());
             });
         });
         ui.ctx().accesskit_node_builder(shown.response.id, |node| {

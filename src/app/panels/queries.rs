@@ -4,6 +4,7 @@ use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, 
 
 use super::View;
 use crate::app::actions::{Action, Command};
+use crate::app::bidi;
 use crate::app::state::Slot;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, Tile, star, tile};
@@ -78,7 +79,7 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>) {
                                     view.out.push(Command::RemoveQuery(query.key));
                                 }
                             });
-                            response.on_hover_text(&q.name);
+                            response.on_hover_text(bidi::display(&q.name));
                         }
                     });
                 }

@@ -4,10 +4,10 @@ use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::{View, regenerated};
 use crate::app::actions::{Action, Command};
-use crate::app::format;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, show_image};
+use crate::app::{bidi, format};
 use whence_jobs::QueryOrigin;
 
 /// Draws the panel.
@@ -46,11 +46,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 fn caption(ui: &mut Ui, name: &str, about: &str) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
-        let shown = ui.label(RichText::new(format::cut(name, 36)).color(t.strong));
+        let shown = ui.label(RichText::new(bidi::display(&format::cut(name, 36))).color(t.strong));
         if name.chars().count() > 36 {
-            shown.on_hover_text(name);
+            shown.on_hover_text(bidi::display(name));
         }
-        ui.add(egui::Label::new(RichText::new(about).font(theme::caption()).color(t.weak)).truncate());
+        ui.add(egui::Label::new(RichText::new(bidi::display(about)).font(theme::caption()).color(t.weak)).truncate());
     });
 }
 

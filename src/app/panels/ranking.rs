@@ -4,10 +4,10 @@ use egui::{Label, RichText, ScrollArea, Ui};
 
 use super::View;
 use super::score::{self, counterfactuals_of, failure, line, method_title};
-use crate::app::format;
 use crate::app::state::{Explanation, Job, JobStatus, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, control_caption, header};
+use crate::app::{bidi, format};
 use whence_methods::{CounterfactualKind, NullTest, Unit, methods};
 
 /// Draws the panel.
@@ -145,9 +145,9 @@ fn headline(ui: &mut Ui, answer: &Explanation, job: Option<&Job>, groups: usize)
         }
     };
     let caption = |ui: &mut Ui, text: &str, color| {
-        ui.add(Label::new(RichText::new(text).font(theme::caption()).color(color)).wrap());
+        ui.add(Label::new(RichText::new(bidi::display(text)).font(theme::caption()).color(color)).wrap());
     };
-    ui.add(Label::new(RichText::new(sentence).font(theme::lead()).color(t.strong)).wrap());
+    ui.add(Label::new(RichText::new(bidi::display(&sentence)).font(theme::lead()).color(t.strong)).wrap());
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         if let Some((row, judgement)) = board.rows.first().and_then(|r| Some((r, r.failed()?))) {

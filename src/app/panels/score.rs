@@ -4,10 +4,10 @@ use egui::{RichText, Ui};
 
 use super::View;
 use crate::app::actions::Command;
-use crate::app::format;
 use crate::app::state::{Explanation, Row};
 use crate::app::theme::tokens;
 use crate::app::widgets::{Bar, Scale, bar};
+use crate::app::{bidi, format};
 use whence_methods::{CounterfactualKind, Unit, methods};
 use whence_training::unlearning::{Forgetting, Judgement, Retention};
 
@@ -107,7 +107,7 @@ pub fn line(
     }
     response.on_hover_ui(|ui| {
         ui.set_max_width(360.0);
-        ui.strong(&row.name);
+        ui.strong(bidi::display(&row.name));
         if unit == Unit::Nats {
             let numel = view.state.query().map_or(1, |q| q.image.shape.numel().max(1));
             let bits = row.estimate.score / (std::f64::consts::LN_2 * numel as f64);
