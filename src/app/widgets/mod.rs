@@ -1,8 +1,8 @@
 //! Widgets shared by several panels.
 
 mod bars;
+mod chart;
 mod compare;
-mod curve;
 mod heat;
 pub mod hover;
 pub mod image_grid;
@@ -13,8 +13,8 @@ mod textures;
 mod thumbnail;
 
 pub use bars::{Bar, Scale, bar, control_caption, header};
+pub use chart::{Axis, Chart, Scaling, Series, chart};
 pub use compare::{Contrast, Mode, Pair, compare, modes};
-pub use curve::{Series, curve};
 pub use heat::{Heat, heat, install, legend, shade};
 pub use job_progress::job_progress;
 pub use swatch::{star, swatch, warning};

@@ -74,10 +74,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[GroupMap<'_>], group: usiz
         });
     });
     ui.add_space(GAP - ui.spacing().item_spacing.y);
-    let t = tokens(ui);
     let (mut own, mut others) = (None, Vec::new());
     for row in &rows {
-        let line = Line { color: t.group(row.group), points: &row.region.by_timestep };
+        let line = Line { group: row.group, points: &row.region.by_timestep };
         if row.group == group {
             own = Some(line);
         } else {
@@ -85,7 +84,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[GroupMap<'_>], group: usiz
         }
     }
     if let Some(own) = own {
-        timeline(ui, vec2(ui.available_width(), plot), view.state.group_name(group), &own, &others);
+        let timesteps = view.state.model.as_ref().map_or(1000, |m| m.timesteps);
+        timeline(ui, vec2(ui.available_width(), plot), view.state.group_name(group), timesteps, &own, &others);
     }
 }
 
