@@ -14,6 +14,7 @@ pub use table::Section;
 use super::export::ExportRequest;
 use super::files::{PathKind, Pick};
 use super::forms::Forms;
+use super::glossary::Term;
 use super::panels::PanelId;
 use super::theme::Choice;
 use whence_jobs::{Evidence, JobId, JobSpec};
@@ -88,6 +89,8 @@ pub enum Action {
     CopyLog,
     /// A tour of the window.
     Tour,
+    /// What the words of the window mean.
+    Glossary,
     /// Show or hide the shortcuts.
     Help,
 }
@@ -167,6 +170,8 @@ pub enum Command {
     DismissToast(u64),
     /// Show a card of the tour, or end it.
     TourCard(Option<usize>),
+    /// Show what a word means.
+    Define(Term),
     /// Reset the settings to the project's.
     ResetSettings,
     /// Save an image of the view, a table or a report.

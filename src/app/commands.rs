@@ -65,6 +65,7 @@ impl WhenceApp {
             Command::Dismiss(key) => self.state.dismiss(key),
             Command::DismissToast(key) => self.shell.log.dismiss(key),
             Command::TourCard(card) => self.shell.tour = card,
+            Command::Define(term) => self.shell.glossary = Some(Some(term)),
             Command::OpenRecent(path) => self.open_recent(path),
             Command::Export(request) => self.export(ctx, request),
             Command::OpenView(recipe) => {

@@ -23,6 +23,7 @@
 //! | `panels` | one file per panel |
 //! | `widgets` | widgets shared by several panels |
 //! | `fonts`, `bidi` | fonts of the system for scripts that the built-in ones lack; right-to-left names |
+//! | `glossary` | what the words of the window mean |
 //! | `theme`, `format` | every colour and size; numbers as people read them |
 //!
 //! Panels read the state and hand out [`actions::Command`]s; they change nothing themselves. The window repaints when
@@ -42,6 +43,7 @@ mod files;
 mod fonts;
 mod format;
 mod forms;
+mod glossary;
 mod history;
 mod library;
 mod log;

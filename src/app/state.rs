@@ -299,6 +299,12 @@ impl State {
         }
     }
 
+    /// Whether the project is an example that comes with the program: those are unpacked into the user's data folder.
+    pub fn is_example(&self) -> bool {
+        let folder = whence_store::user_data_folder();
+        self.project.as_ref().is_some_and(|p| p.root.starts_with(folder))
+    }
+
     /// The folder of the store for what is open.
     pub fn store(&self) -> PathBuf {
         self.project.as_ref().map_or_else(|| whence_store::user_data_folder().join("store"), Project::store)

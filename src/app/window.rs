@@ -174,6 +174,21 @@ impl WhenceApp {
         }
     }
 
+    /// Has the first image of the example explained, so that the tour's cards are about bars that are there. Nobody's own
+    /// project is computed on because of a tour.
+    fn explain_for_tour(&mut self, ctx: &Context) {
+        if self.shell.tour.is_none() || self.shell.tour_explained || !self.state.is_example() {
+            return;
+        }
+        let waiting = !self.state.restore_queue.is_empty() || !self.state.jobs.is_empty();
+        if self.state.explanation().is_some() {
+            self.shell.tour_explained = true;
+        } else if !waiting && self.state.can_explain().is_ok() {
+            self.shell.tour_explained = true;
+            self.command(ctx, Command::Act(actions::Action::Explain));
+        }
+    }
+
     /// Receives what happened since the last frame. True where something did.
     fn take_in(&mut self, ctx: &Context) -> bool {
         let mut changed = false;
@@ -386,6 +401,7 @@ impl eframe::App for WhenceApp {
                 self.explain_soon = false;
             }
         }
+        self.explain_for_tour(ctx);
         self.find_nearest();
         self.restore();
         self.follow_session(ctx);

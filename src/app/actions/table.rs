@@ -98,7 +98,7 @@ impl Action {
         Self::Redo,
     ];
 
-    const AFTER_PANELS: [Self; 14] = [
+    const AFTER_PANELS: [Self; 15] = [
         Self::ResetLayout,
         Self::Palette,
         Self::Present,
@@ -112,6 +112,7 @@ impl Action {
         Self::Log,
         Self::CopyLog,
         Self::Tour,
+        Self::Glossary,
         Self::Help,
     ];
 
@@ -186,7 +187,8 @@ impl Action {
             Self::Theme(choice) => row(Window, choice.text(), choice.tooltip(), None),
             Self::Log => row(Window, "Log", "Messages and finished jobs since the start", None),
             Self::CopyLog => row(Window, "Copy the log", "Copy the log to the clipboard", None),
-            Self::Tour => row(Window, "Tour", "A tour of the window in five cards", None),
+            Self::Tour => row(Window, "Tour", "A tour of the window in five cards, on an explained image", None),
+            Self::Glossary => row(Window, "Glossary", "What a nat, a group, unlearning and other words mean", None),
             Self::Help => row(Window, "Shortcuts", "Keyboard shortcuts, and how to start", plain(Key::F1)),
         }
     }

@@ -5,6 +5,7 @@ mod dock;
 mod drop;
 pub(super) mod evidence;
 mod export;
+mod glossary;
 mod groups;
 mod help;
 mod jobs;
@@ -104,6 +105,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     });
     export::show(ui, view);
     help::show(ui, view);
+    glossary::show(ui, view);
     palette::show(ui, view);
     tour::show(ui, view, &regions);
     messages::show(ui, view, bottom);

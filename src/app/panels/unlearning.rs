@@ -148,7 +148,9 @@ fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &UnlearningCur
         .state
         .explanation()
         .and_then(|a| a.ranking.rows.iter().find(|r| r.group == Some(group)))
-        .and_then(|r| r.gate.as_ref());
+        .and_then(|r| r.gate.as_ref())
+        // While it is unlearned once more, the check would be that of the earlier model.
+        .filter(|_| view.state.running_evidence(Evidence::Watch, Some(group)).is_none());
     let below = if gate.is_some() { 120.0 } else { 40.0 };
     let height = ((ui.available_height() - below) / 2.0).clamp(150.0, 420.0);
     let size = vec2(ui.available_width(), height);

@@ -185,6 +185,8 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
         swatch(painter, pos2(left + 6.0, middle), 5.0, group, t);
         left += 18.0;
     }
+    // The name comes first: where it would be cut, the value does without words.
+    let words = side > 190.0;
     let value = match (group, regenerated, view.forms.wall_order) {
         (Some(_), Some(image), _) if !image.is_done() => format!("step {} of {}", image.step, image.steps),
         (Some(group), _, Order::Score) => {
@@ -193,7 +195,7 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
         (Some(group), _, Order::Change) => query
             .evidence
             .change(&query.image.pixels, group)
-            .map_or_else(String::new, |c| format!("{:.0}% pixel change", 100.0 * c)),
+            .map_or_else(String::new, |c| format!("{:.0}%{}", 100.0 * c, if words { " pixel change" } else { "" })),
         (None, ..) => String::new(),
     };
     let value = painter.text(pos2(text.right() - 2.0, middle), Align2::RIGHT_CENTER, value, theme::caption(), t.weak);

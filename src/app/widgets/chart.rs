@@ -3,9 +3,7 @@
 mod scale;
 
 use egui::accesskit::Role;
-use egui::{
-    Align, Button, Color32, IdSalt, Label, Layout, Response, RichText, TextStyle, Ui, Vec2, WidgetInfo, vec2,
-};
+use egui::{Align, Button, Color32, IdSalt, Label, Layout, Response, RichText, TextStyle, Ui, Vec2, WidgetInfo, vec2};
 use egui_plot::{AxisHints, HoverPosition, Legend, Line, MarkerShape, Plot, PlotPoint, Points};
 
 use crate::app::theme::{self, Mark, tokens};

@@ -8,11 +8,11 @@ use super::sums::{self, RegionScore};
 use super::timeline::{Line, timeline};
 use super::{GroupMap, brush};
 use crate::app::actions::Command;
-use crate::app::format;
 use crate::app::panels::View;
-use crate::app::panels::score::{OVERSHOOTS, counterfactuals_of};
+use crate::app::panels::score::{OVERSHOOTS, beside, counterfactuals_of};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{Bar, Scale, bar, header};
+use crate::app::{bidi, format};
 use whence_diffusion::elbo::Region;
 use whence_methods::CounterfactualKind;
 
@@ -154,8 +154,9 @@ fn line(ui: &mut Ui, view: &mut View<'_>, row: &Ranked, scale: &Scale, group: us
     if response.clicked() {
         view.out.push(Command::SelectGroup(Some(row.group)));
     }
-    response.on_hover_ui(|ui| {
-        ui.strong(name);
+    beside(ui, &response, |ui| {
+        ui.set_max_width(300.0);
+        ui.strong(bidi::display(name));
         ui.label(format!("{score} nats, 95% confidence interval {interval} nats"));
         ui.label(share(row, name));
     });
