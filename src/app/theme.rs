@@ -48,7 +48,7 @@ pub struct Tokens {
     pub error: Color32,
     /// Behind what drops in.
     pub veil: Color32,
-    /// Groups, in order; told apart by people with any colour vision, after Okabe and Ito, and Tol.
+    /// Groups, in order; told apart by people with any colour vision.
     pub groups: [Color32; palette::COUNT],
 }
 
@@ -190,10 +190,10 @@ pub fn of(visuals: &Visuals) -> &'static Tokens {
 
 /// Maps over images: light and deep orange where a value is positive. With blue safe for every colour vision, and the
 /// same in both themes, because they lie on images.
-pub const WARM: [Color32; 2] = [rgb(0xFFC45C), rgb(0xE85D04)];
+pub const WARM: [Color32; 2] = [rgb(palette::MAP[0]), rgb(palette::MAP[1])];
 
 /// Light and deep blue where a value is negative.
-pub const COOL: [Color32; 2] = [rgb(0x74C7FF), rgb(0x1565D8)];
+pub const COOL: [Color32; 2] = [rgb(palette::MAP[2]), rgb(palette::MAP[3])];
 
 /// Space between unrelated things.
 pub const GAP: f32 = 16.0;
