@@ -56,7 +56,7 @@ fn status(ui: &mut Ui, view: &mut View<'_>) {
         view.out.push(Command::Act(action));
     }
     if let Some(bytes) = view.shell.memory.bytes {
-        let text = RichText::new(format!("{} MiB", bytes >> 20)).font(theme::caption()).color(t.weak);
+        let text = RichText::new(format::memory(bytes)).font(theme::caption()).color(t.weak);
         ui.label(text).on_hover_text("Memory in use by this program, without that of the graphics card.");
     }
 }
@@ -90,7 +90,9 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
         ui.add_space(8.0);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.label(RichText::new(format::cut(&job.title, 48)).color(t.strong));
-            if let Some(estimate) = &job.estimate {
+            // Once the time left is known, that is the one time shown.
+            let measured = progress.is_some_and(|p| p.seconds_left.is_some());
+            if let Some(estimate) = job.estimate.as_ref().filter(|_| !measured) {
                 // Before the phase, whose length changes, so that it does not move.
                 let text = RichText::new(estimated(estimate)).font(theme::caption()).color(t.text);
                 ui.label(text).on_hover_text(format!(

@@ -106,7 +106,7 @@ fn headline(ui: &mut Ui, view: &mut View<'_>, answer: &Explanation, job: Option<
     let board = &answer.ranking;
     let (sentence, about) = match board.stage {
         Stage::Complete => (
-            board.verdict.clone(),
+            score::capitalised(&board.verdict),
             format!(
                 "{}, {}.{}{}{}",
                 method_title(&answer.method),

@@ -286,7 +286,7 @@ fn a_presentation_shows_the_middle_alone_and_larger() {
     let zoom = scene.window.ctx.zoom_factor();
     scene.window.key_press(Key::F11);
     scene.settle();
-    scene.window.get_by_label_contains("pointillism ranks first");
+    scene.window.get_by_label_contains("Pointillism ranks first");
     scene.window.get_by_label("Query image seed-7");
     for side in ["Jobs", "Log", "Groups", "Search or run…"] {
         assert!(scene.window.query_by_label(side).is_none(), "{side}");

@@ -219,7 +219,7 @@ fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens)
     let color = t.group(bar.group).gamma_multiply(if bar.dimmed { DIM } else { 1.0 });
     let (a, b) = (zero.min(x(bar.estimate.score)), zero.max(x(bar.estimate.score)));
     // The bar grows with its row.
-    let half = (0.22 * scale.row).clamp(5.0, 11.0);
+    let half = (0.22 * scale.row).clamp(6.0, 11.0);
     let body = Rect::from_x_y_ranges(a..=b.max(a + 1.0), area.center().y - half..=area.center().y + half);
     if bar.hollow {
         painter.rect_filled(body, 2.0, color.gamma_multiply(0.16));
