@@ -245,7 +245,11 @@ impl WhenceApp {
             }
             Message::Exported(result) => self.exported(result),
             Message::ViewCaptured(image) => self.take_view(&image),
-            Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
+            Message::View(Ok(recipe)) => {
+                // Search or run has its place back.
+                self.forms.path.clear();
+                self.command(ctx, Command::OpenView(recipe));
+            }
             Message::View(Err(text)) => (self.state.opening, self.forms.path_error) = (false, Some(text)),
             Message::Picked(what, path) => {
                 self.forms.dialog_open = false;

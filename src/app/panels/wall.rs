@@ -115,6 +115,12 @@ fn sorted(state: &State, query: &Query, order: Order) -> Vec<usize> {
     groups
 }
 
+/// Digits after the point, as in the ranking.
+fn decimals(query: &Query) -> usize {
+    let rows = query.explanation.iter().flat_map(|e| &e.ranking.rows);
+    format::decimals(rows.map(|r| r.estimate.score.abs()).filter(|s| s.is_finite()).fold(0.0, f64::max))
+}
+
 fn score(query: &Query, group: usize) -> Option<f64> {
     let board = &query.explanation.as_ref()?.ranking;
     board.rows.iter().find(|r| r.group == Some(group)).map(|r| r.estimate.score)
@@ -190,7 +196,7 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
     let value = match (group, regenerated, view.forms.wall_order) {
         (Some(_), Some(image), _) if !image.is_done() => format!("step {} of {}", image.step, image.steps),
         (Some(group), _, Order::Score) => {
-            score(query, group).map_or_else(String::new, |s| format::signed(s, format::decimals(s)))
+            score(query, group).map_or_else(String::new, |s| format::signed(s, decimals(query)))
         }
         (Some(group), _, Order::Change) => query
             .evidence
