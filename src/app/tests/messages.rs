@@ -15,6 +15,18 @@ fn fail(scene: &mut Scene) {
     scene.emit(EventKind::Failed(error.failure()));
 }
 
+/// A failure, its details unfolded, a note, and a short message.
+pub fn several(scene: &mut Scene) {
+    fail(scene);
+    scene.window.get_by_label("Show details").click();
+    let job = scene.start(JobSpec::LoadDataset("/data".into()));
+    let note = "Skipped 1 file and 1 empty folder of the dataset.\na/x.txt: not an image\nempty: no images";
+    scene.push(job, EventKind::Warning(note.into()));
+    scene.push(job, EventKind::Cancelled);
+    scene.settle();
+    scene.act(Action::Star);
+}
+
 const TITLE: &str = "Could not load model \u{201c}sd\u{201d}";
 
 #[test]

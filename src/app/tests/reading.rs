@@ -172,28 +172,35 @@ fn a_high_score_with_little_visible_change_is_put_into_words() {
     assert!(!with(|p| p.iter().map(|v| v.wrapping_add(90)).collect()), "another image");
 }
 
-#[test]
-fn curves_can_be_zoomed_and_reset_by_keys() {
-    let mut scene = Scene::done();
+/// The unlearning of the selected group, watched to its end.
+pub fn watched(scene: &mut Scene) {
     let group = scene.app().state.group;
     let ctx = scene.window.ctx.clone();
     let watch = crate::app::actions::Command::ComputeEvidence(Evidence::Watch, group);
     scene.window.state_mut().command(&ctx, watch);
     scene.settle();
-    for step in 1..=10usize {
+    for step in 1..=40usize {
+        let x = step as f32 / 40.0;
+        let noise = (step as f32 * 1.9).sin() * 0.002;
         let point = whence_jobs::UnlearningPoint {
             group: group.unwrap(),
             step,
-            steps: 10,
-            forget_loss: 0.03 + 0.001 * step as f32,
-            retain_loss: 0.03,
-            query_score: Some(step as f64),
+            steps: 40,
+            forget_loss: 0.03 + 0.01 * x * x + noise * (1.0 - x),
+            retain_loss: 0.03 + noise * (1.0 - x),
+            query_score: step.is_multiple_of(4).then_some(f64::from(30.0 * x * x - 2.0 * x)),
         };
         let job = scene.fake.last().0;
         scene.push(job, EventKind::Unlearning(point));
     }
     scene.emit(EventKind::Finished("done".into()));
     scene.act(Action::ShowPanel(PanelId::Unlearning));
+}
+
+#[test]
+fn curves_can_be_zoomed_and_reset_by_keys() {
+    let mut scene = Scene::done();
+    watched(&mut scene);
     for name in ["forget loss, running mean", "forget loss, single steps", "retain loss, running mean"] {
         scene.window.get_by_role_and_label(Role::CheckBox, name);
     }

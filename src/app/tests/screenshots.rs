@@ -9,7 +9,7 @@ use egui_kittest::{Harness, wgpu as renderer};
 
 use super::bench::{self, Panel};
 use super::scenes::{Scene, paintings};
-use super::{shell, trust};
+use super::{messages, names, reading, shell, trust};
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
 use crate::app::forms::Brush;
@@ -23,7 +23,7 @@ use whence_methods::Attribution;
 
 type Prepare = fn(&mut Scene);
 
-const STATES: [(&str, Prepare); 32] = [
+const STATES: [(&str, Prepare); 41] = [
     ("1-empty", |_| {}),
     ("2-loading", loading),
     ("3-loaded", |scene| scene.load(None)),
@@ -172,6 +172,51 @@ const STATES: [(&str, Prepare); 32] = [
         forms.path_error = Some("/images/lots does not exist. Check the path.".into());
     }),
     ("32-opening", |scene| scene.window.state_mut().state.opening = true),
+    ("33-messages", |scene| {
+        scene.load(None);
+        scene.finish();
+        messages::several(scene);
+    }),
+    ("34-names", |scene| {
+        scene.many_into(names::named(), |_| {});
+        names::find_fonts(scene);
+    }),
+    ("35-glossary", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Glossary);
+    }),
+    ("36-tour-bars", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Tour);
+        scene.window.state_mut().shell.tour = Some(2);
+    }),
+    ("37-unlearning", |scene| {
+        scene.load(None);
+        scene.finish();
+        reading::watched(scene);
+    }),
+    ("38-small", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.window.set_size(egui::vec2(1024.0, 700.0));
+    }),
+    ("39-slide", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Present);
+    }),
+    ("40-large", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.window.set_size(egui::vec2(1920.0, 1080.0));
+    }),
+    ("41-tooltip", |scene| {
+        scene.load(None);
+        scene.finish();
+        trust::hover(scene, "mosaic: +9.8");
+    }),
 ];
 
 fn unfold(scene: &mut Scene) {
