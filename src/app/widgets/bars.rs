@@ -10,7 +10,7 @@ use whence_diffusion::elbo::Estimate;
 
 /// Usual height of a row, and the range in which it follows the room.
 const ROW: f32 = 32.0;
-const ROWS: std::ops::RangeInclusive<f32> = 22.0..=52.0;
+const ROWS: std::ops::RangeInclusive<f32> = 22.0..=60.0;
 /// Width at the left of the name, for the tie bracket and the mark.
 const GUTTER: f32 = 40.0;
 /// Width of the score column, and of the warning column at its left.
