@@ -14,6 +14,7 @@ pub use table::Section;
 use super::export::ExportRequest;
 use super::files::{PathKind, Pick};
 use super::forms::Forms;
+use super::glossary::Term;
 use super::panels::PanelId;
 use super::state::{Rating, Subject};
 use super::theme::Choice;
@@ -97,6 +98,8 @@ pub enum Action {
     CopyLog,
     /// A tour of the window.
     Tour,
+    /// What the words of the window mean.
+    Glossary,
     /// Show or hide the shortcuts.
     Help,
 }
@@ -176,6 +179,8 @@ pub enum Command {
     DismissToast(u64),
     /// Show a card of the tour, or end it.
     TourCard(Option<usize>),
+    /// Show what a word means.
+    Define(Term),
     /// Reset the settings to the project's.
     ResetSettings,
     /// Make an embedding map.

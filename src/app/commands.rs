@@ -73,6 +73,7 @@ impl WhenceApp {
             Command::Dismiss(key) => self.state.dismiss(key),
             Command::DismissToast(key) => self.shell.log.dismiss(key),
             Command::TourCard(card) => self.shell.tour = card,
+            Command::Define(term) => self.shell.glossary = Some(Some(term)),
             Command::OpenRecent(path) => self.open_recent(path),
             Command::Embed(choice) => self.embed(choice),
             Command::Note(subject, note) => self.note(&subject, &note),
@@ -214,7 +215,7 @@ impl WhenceApp {
                     self.cancel(pointless);
                 }
             }
-            Err(error) => self.state.notify(slot, query, true, error.to_string(), Some(spec)),
+            Err(error) => self.state.notify_failure(slot, query, &error.failure(), Some(spec)),
         }
     }
 

@@ -87,6 +87,8 @@ impl PathKind {
         match extension.as_str() {
             image if whence_data::IMAGE_EXTENSIONS.contains(&image) => Some(Self::Query),
             "parquet" => Some(Self::Dataset),
+            // Opened as a model, a pickle or a single file is told why it cannot be used.
+            "safetensors" | "pt" | "pth" | "ckpt" | "bin" | "pkl" | "pickle" => Some(Self::Model),
             _ => None,
         }
     }
@@ -116,7 +118,9 @@ impl PathKind {
 
     /// The path to open: the folder, where its manifest was named.
     pub fn root(self, path: &Path) -> PathBuf {
-        let manifest = matches!(self, Self::Project | Self::Model) && path.is_file();
+        let named = path.file_name().and_then(|n| n.to_str());
+        let named = matches!(named, Some("project.json" | "config.json" | "model_index.json"));
+        let manifest = named && matches!(self, Self::Project | Self::Model) && path.is_file();
         path.parent().filter(|_| manifest).unwrap_or(path).to_owned()
     }
 }
@@ -211,6 +215,7 @@ mod tests {
     fn what_is_there_decides_what_is_opened() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("w.CKPT"), "").unwrap();
         for (name, file) in [("p", "project.json"), ("m", "config.json"), ("n", "model_index.json"), ("d", "0.txt")] {
             std::fs::create_dir(at(name)).unwrap();
             std::fs::write(at(name).join(file), "").unwrap();
@@ -222,6 +227,8 @@ mod tests {
         assert_eq!(PathKind::of(&at("n")), PathKind::Model);
         assert_eq!(PathKind::of(&at("d")), PathKind::Dataset);
         assert_eq!(PathKind::of(&at("a.PNG")), PathKind::Query);
+        assert_eq!(PathKind::of(&at("w.CKPT")), PathKind::Model);
+        assert_eq!(PathKind::Model.root(&at("w.CKPT")), at("w.CKPT"), "the file itself");
         let recipe = whence_report::ViewRecipe::default();
         whence_report::write_recipe_png(&at("v.png"), &[0; 3], (1, 1), &recipe).unwrap();
         assert_eq!(PathKind::of(&at("v.png")), PathKind::View);

@@ -22,6 +22,8 @@
 //! | `bench` | the window without a screen, for measuring frames |
 //! | `panels` | one file per panel |
 //! | `widgets` | widgets shared by several panels |
+//! | `fonts`, `bidi` | fonts of the system for scripts that the built-in ones lack; right-to-left names |
+//! | `glossary` | what the words of the window mean |
 //! | `theme`, `format` | every colour and size; numbers as people read them |
 //!
 //! Panels read the state and hand out [`actions::Command`]s; they change nothing themselves. The window repaints when
@@ -32,13 +34,16 @@ mod backend;
 mod background_tasks;
 #[doc(hidden)]
 pub mod bench;
+mod bidi;
 mod commands;
 mod dock;
 mod evidence_jobs;
 mod export;
 mod files;
+mod fonts;
 mod format;
 mod forms;
+mod glossary;
 mod history;
 mod library;
 mod log;
@@ -89,9 +94,8 @@ pub fn run(options: Options) -> Result<()> {
             .with_app_id("whence")
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([960.0, 600.0]),
-        // Screenshots look the same on every machine: bundled fonts only, nothing restored. Otherwise the system's fonts
-        // provide scripts that the bundled ones lack.
-        system_font_fallback: !plain,
+        // The window finds fonts of the system itself, see `fonts`.
+        system_font_fallback: false,
         persist_window: !plain,
         persistence_path: Some(whence_store::user_data_folder().join("window.ron")),
         ..Default::default()
@@ -104,6 +108,10 @@ pub fn run(options: Options) -> Result<()> {
         Box::new(move |creation| {
             let mut app = WhenceApp::new(&creation.egui_ctx, options);
             app.report_failures_to(reported);
+            // Screenshots look the same on every machine: bundled fonts only, nothing restored.
+            if !plain {
+                app.use_system_fonts(&creation.egui_ctx);
+            }
             if let Some(storage) = creation.storage.filter(|_| !plain) {
                 app.restore_preferences(&creation.egui_ctx, storage);
             }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::glossary::Term;
 use super::history::History;
 use super::log::Log;
 use super::palette::Palette;
@@ -79,6 +80,10 @@ pub struct Shell {
     pub tour: Option<usize>,
     /// Whether the tour was started once.
     pub toured: bool,
+    /// Whether the tour has had the first image explained.
+    pub tour_explained: bool,
+    /// Whether the glossary is open, and at which term.
+    pub glossary: Option<Option<Term>>,
     /// Recent projects, the latest first.
     pub recent: Vec<Recent>,
     /// Steps that can be undone.

@@ -4,6 +4,7 @@ mod annotations;
 mod embedding;
 mod evidence;
 mod jobs;
+mod notifications;
 mod ranking_view;
 mod reduce;
 mod request;
@@ -18,6 +19,7 @@ pub use annotations::{Annotations, NAME_LENGTH, NOTE_LENGTH, Rating, STARS, Save
 pub use embedding::{Embeddings, ShownMap};
 pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};
+pub use notifications::Notification;
 pub use ranking_view::{RankingView, Row, Stage};
 pub use reduce::Effect;
 pub use request::{counterfactual_kind, evidence_source, job_evidence_source, scoring_request};
@@ -26,7 +28,7 @@ pub use restore::RestoreJob;
 use super::session::{SavedExplanation, Session};
 use whence_data::{Dataset, ImageShape, Neighbour};
 use whence_jobs::Priority;
-use whence_jobs::{AttributeJob, JobId, JobSpec, ModelInfo, QueryImage, SampleSettings};
+use whence_jobs::{AttributeJob, JobId, ModelInfo, QueryImage, SampleSettings};
 use whence_methods::{Attribution, GroupScore, Unit, methods};
 use whence_store::Project;
 
@@ -133,23 +135,6 @@ pub struct GenerationPreview {
     pub pixels: Vec<u8>,
     /// Their shape.
     pub shape: ImageShape,
-}
-
-/// A warning or a failure, shown beside what it concerns until dismissed.
-#[derive(Clone, Debug)]
-pub struct Notification {
-    /// Unique while the program runs.
-    pub key: u64,
-    /// What it is about.
-    pub slot: Slot,
-    /// The query it is about, where it is about one.
-    pub query: Option<u64>,
-    /// Whether something failed.
-    pub failed: bool,
-    /// What happened, and what to do.
-    pub text: String,
-    /// The job to start again.
-    pub retry: Option<JobSpec>,
 }
 
 impl Explanation {
@@ -291,26 +276,6 @@ impl State {
         Ok(())
     }
 
-    /// Notices of a slot, and of the query on screen where they are about a query.
-    pub fn notifications_of(&self, slot: Slot) -> impl Iterator<Item = &Notification> {
-        self.notifications.iter().filter(move |n| n.slot == slot && (n.query.is_none() || n.query == self.current))
-    }
-
-    /// Adds a notification; the same text is not repeated.
-    pub fn notify(&mut self, slot: Slot, query: Option<u64>, failed: bool, text: String, retry: Option<JobSpec>) {
-        self.opening &= !failed;
-        if self.notifications.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
-            return;
-        }
-        let key = self.new_key();
-        self.notifications.push(Notification { key, slot, query, failed, text, retry });
-    }
-
-    /// Dismisses a notification.
-    pub fn dismiss(&mut self, key: u64) {
-        self.notifications.retain(|n| n.key != key);
-    }
-
     /// Selects the group that is `by` places further in the order on screen.
     pub fn move_selection(&mut self, by: isize) {
         let board: Vec<usize> = self
@@ -342,6 +307,12 @@ impl State {
         if self.current == Some(key) {
             self.current = self.queries.get(place.min(self.queries.len().saturating_sub(1))).map(|q| q.key);
         }
+    }
+
+    /// Whether the project is an example that comes with the program: those are unpacked into the user's data folder.
+    pub fn is_example(&self) -> bool {
+        let folder = whence_store::user_data_folder();
+        self.project.as_ref().is_some_and(|p| p.root.starts_with(folder))
     }
 
     /// The folder of the store for what is open.

@@ -1,5 +1,5 @@
 //! The background tasks of the window, and what it does where one of them panics or gets no thread: the wait ends, the
-//! failure is reported beside what it concerns, and everything else goes on.
+//! failure is reported, and everything else goes on.
 
 use egui::Context;
 
@@ -44,6 +44,9 @@ pub const ARRANGE: Task = Task {
     },
 };
 
+/// Searching the system's fonts. Names in other scripts stay boxes, which is no reason to disturb anybody.
+pub const FONTS: Task = Task { name: "fonts", on_failure: |app, _, _| app.fonts.give_up() };
+
 /// Writing an exported file.
 pub const EXPORT: Task = Task {
     name: "export",
@@ -80,7 +83,7 @@ fn opening_failed(app: &mut WhenceApp, _: &Context, failure: Failure) {
 
 impl WhenceApp {
     fn task_failed(&mut self, slot: Slot, what: &str, failure: Failure, remedy: &str) {
-        self.state.notify(slot, None, true, format!("{what}: {}. {remedy}.", failure.cause()), None);
+        self.state.notify_titled(slot, what, &format!("{}. {remedy}.", failure.cause()));
     }
 
     /// Leaves the group without nearest images, so that the look-up that failed is not repeated in every frame.

@@ -9,8 +9,11 @@ mod gallery;
 mod hover;
 mod library;
 mod library_order;
+mod messages;
+mod names;
 mod organise;
 mod queue;
+mod reading;
 mod reopen;
 mod report;
 mod restore;
@@ -23,6 +26,7 @@ mod snapshots;
 mod start;
 mod task_failures;
 mod trust;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,7 +98,7 @@ fn a_running_explanation_shows_preview_losses_and_cancel() {
 #[test]
 fn a_finished_explanation_shows_ranks_and_ties() {
     let scene = Scene::done();
-    scene.window.get_by_label_contains("pointillism ranks first");
+    scene.window.get_by_label_contains("Pointillism ranks first");
     scene.window.get_by_label_contains("pointillism: +41");
     scene.window.get_by_label_contains("rank 4, tied with the group above");
     assert!(

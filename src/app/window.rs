@@ -13,6 +13,7 @@ use super::background_tasks::{BackgroundTasks, Message};
 use super::commands::WRITING;
 use super::dock::Dock;
 use super::files::{FilePicker, PathKind, Pick, SystemPicker};
+use super::fonts::Fonts;
 use super::forms::{Forms, NEAREST, Settings};
 use super::library::Library;
 use super::panels::{self, PanelId, View};
@@ -79,6 +80,8 @@ pub struct WhenceApp {
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
     failure: Arc<Mutex<Option<Error>>>,
+    /// Fonts of the system, for scripts that the built-in ones lack.
+    pub(super) fonts: Fonts,
 }
 
 impl WhenceApp {
@@ -108,8 +111,14 @@ impl WhenceApp {
             view_capture: super::export::Capture::default(),
             reopening: None,
             failure: Arc::default(),
+            fonts: Fonts::default(),
             options,
         }
+    }
+
+    /// Uses fonts of the system for characters that the built-in fonts lack.
+    pub fn use_system_fonts(&self, ctx: &Context) {
+        self.fonts.install(ctx);
     }
 
     /// Where to report why there is no image of the window.
@@ -139,7 +148,7 @@ impl WhenceApp {
             match Engine::start_logged(&self.options.device, journal_path(), move || wake.request_repaint()) {
                 Ok(engine) => self.backend = Some(Box::new(engine)),
                 Err(error) => {
-                    self.state.notify(Slot::Other, None, true, error.to_string(), None);
+                    self.state.notify_failure(Slot::Other, None, &error.failure(), None);
                     return;
                 }
             }
@@ -162,6 +171,21 @@ impl WhenceApp {
     pub(super) fn welcome(&mut self, ctx: &Context, first: bool) {
         if first && !self.shell.toured && self.options.screenshot.is_none() {
             self.command(ctx, Command::Act(actions::Action::Tour));
+        }
+    }
+
+    /// Has the first image of the example explained, so that the tour's cards are about bars that are there. Nobody's own
+    /// project is computed on because of a tour.
+    fn explain_for_tour(&mut self, ctx: &Context) {
+        if self.shell.tour.is_none() || self.shell.tour_explained || !self.state.is_example() {
+            return;
+        }
+        let waiting = !self.state.restore_queue.is_empty() || !self.state.jobs.is_empty();
+        if self.state.explanation().is_some() {
+            self.shell.tour_explained = true;
+        } else if !waiting && self.state.can_explain().is_ok() {
+            self.shell.tour_explained = true;
+            self.command(ctx, Command::Act(actions::Action::Explain));
         }
     }
 
@@ -221,7 +245,11 @@ impl WhenceApp {
             }
             Message::Exported(result) => self.exported(result),
             Message::ViewCaptured(image) => self.take_view(&image),
-            Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
+            Message::View(Ok(recipe)) => {
+                // Search or run has its place back.
+                self.forms.path.clear();
+                self.command(ctx, Command::OpenView(recipe));
+            }
             Message::View(Err(text)) => (self.state.opening, self.forms.path_error) = (false, Some(text)),
             Message::Picked(what, path) => {
                 self.forms.dialog_open = false;
@@ -253,6 +281,7 @@ impl WhenceApp {
                 }
             }
             Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
+            Message::FontsFound(system, found) => self.fonts.take(ctx, *system, found),
             Message::Screenshot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
                     self.background_tasks.run(task_failures::SCREENSHOT, move || {
@@ -376,6 +405,7 @@ impl eframe::App for WhenceApp {
                 self.explain_soon = false;
             }
         }
+        self.explain_for_tour(ctx);
         self.find_nearest();
         self.restore();
         self.follow_embedding();
@@ -406,6 +436,7 @@ impl eframe::App for WhenceApp {
         };
         panels::show(ui, &mut view, &mut self.dock);
         self.textures.end_frame();
+        self.fonts.follow(&self.background_tasks);
         // Tabs are chosen in the panels themselves.
         self.shell.history.record(self.snapshot());
         if !out.is_empty() {

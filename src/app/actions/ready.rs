@@ -49,6 +49,7 @@ impl Action {
             | Self::Theme(_)
             | Self::Log
             | Self::Tour
+            | Self::Glossary
             | Self::Help => Ok(()),
         }
     }

@@ -70,10 +70,11 @@ const fn plain(key: Key) -> Option<KeyboardShortcut> {
 impl Action {
     /// All, in the order of menus and help.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::BEFORE_PANELS.into_iter().chain(PanelId::with_action().map(Self::ShowPanel)).chain(Self::AFTER_PANELS)
+        let (before, after) = (Self::BEFORE_PANELS.iter().copied(), Self::AFTER_PANELS.iter().copied());
+        before.chain(PanelId::with_action().map(Self::ShowPanel)).chain(after)
     }
 
-    const BEFORE_PANELS: [Self; 29] = [
+    const BEFORE_PANELS: &[Self] = &[
         Self::Explain,
         Self::CancelJob,
         Self::PauseJob,
@@ -105,7 +106,7 @@ impl Action {
         Self::Redo,
     ];
 
-    const AFTER_PANELS: [Self; 15] = [
+    const AFTER_PANELS: &[Self] = &[
         Self::ResetLayout,
         Self::SaveWorkspace,
         Self::Palette,
@@ -120,6 +121,7 @@ impl Action {
         Self::Log,
         Self::CopyLog,
         Self::Tour,
+        Self::Glossary,
         Self::Help,
     ];
 
@@ -222,7 +224,8 @@ impl Action {
             Self::Theme(choice) => row(Window, choice.text(), choice.tooltip(), None),
             Self::Log => row(Window, "Log", "Messages and finished jobs since the start", None),
             Self::CopyLog => row(Window, "Copy the log", "Copy the log to the clipboard", None),
-            Self::Tour => row(Window, "Tour", "A tour of the window in five cards", None),
+            Self::Tour => row(Window, "Tour", "A tour of the window in five cards, on an explained image", None),
+            Self::Glossary => row(Window, "Glossary", "What a nat, a group, unlearning and other words mean", None),
             Self::Help => row(Window, "Shortcuts", "Keyboard shortcuts, and how to start", plain(Key::F1)),
         }
     }

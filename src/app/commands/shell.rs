@@ -74,7 +74,12 @@ impl WhenceApp {
                 ctx.copy_text(shell.log.plain());
                 self.toast(ctx, "Log copied to the clipboard");
             }
-            Action::Tour => (shell.tour, shell.toured) = (Some(0), true),
+            Action::Tour => {
+                (shell.tour, shell.toured, shell.tour_explained) = (Some(0), true, false);
+                // Its cards are about what the first tab shows.
+                self.dock.show(PanelId::Ranking);
+            }
+            Action::Glossary => shell.glossary = if shell.glossary.is_some() { None } else { Some(None) },
             Action::Help => self.forms.help = !self.forms.help,
             Action::Star => self.star(ctx),
             Action::Rate(stars) => self.rate(ctx, |rating| rating.with_stars(stars)),
@@ -94,11 +99,17 @@ impl WhenceApp {
             return self.forms.export.close();
         }
         let shell = &mut self.shell;
+        if shell.glossary.take().is_some() {
+            return;
+        }
         if shell.palette.take().is_some() || std::mem::take(&mut self.forms.help) || shell.tour.take().is_some() {
             return;
         }
         if shell.presenting {
             return self.present(ctx, false);
+        }
+        if std::mem::take(&mut self.forms.advanced) {
+            return;
         }
         if self.forms.appearance.brush.take().is_none() {
             self.state.group = None;

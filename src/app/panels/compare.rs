@@ -6,7 +6,7 @@ use super::View;
 use super::score::{capitalised, method_title};
 use crate::app::actions::{Action, Command};
 use crate::app::format;
-use crate::app::state::{Explanation, Query, Slot};
+use crate::app::state::{Explanation, Query};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use crate::app::widgets::{Scale, TextureKey, Tile, elided, hover, swatch, tile};
 use whence_evaluation::metrics::metrics;
@@ -21,7 +21,6 @@ const NARROWEST: f32 = 150.0;
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    super::notifications(ui, view, &[Slot::Explain], 120.0);
     let state = view.state;
     let Some(query) = state.query() else {
         super::placeholder(

@@ -6,11 +6,13 @@ mod drop;
 mod embedding;
 pub(super) mod evidence;
 mod export;
+mod glossary;
 mod groups;
 mod help;
 mod jobs;
 mod library;
 mod log;
+mod messages;
 mod naming;
 mod neighbours;
 mod notes;
@@ -24,7 +26,6 @@ mod registry;
 mod score;
 pub(super) mod score_map;
 mod settings;
-mod toasts;
 mod top;
 mod tour;
 mod unlearning;
@@ -34,7 +35,7 @@ pub use registry::{PanelId, Placement};
 pub use score_map::reach;
 pub use wall::Order as WallOrder;
 
-use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui, vec2};
+use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, Ui, vec2};
 
 use super::actions::Command;
 use super::dock::Dock;
@@ -107,10 +108,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
     });
     export::show(ui, view);
     help::show(ui, view);
+    glossary::show(ui, view);
     palette::show(ui, view);
     naming::show(ui, view);
     tour::show(ui, view, &regions);
-    toasts::show(ui, view, bottom);
+    messages::show(ui, view, bottom);
     drop::show(ui, view);
     hover::end_frame(ui.ctx());
 }
@@ -158,22 +160,4 @@ fn heading(ui: &mut Ui, text: &str, count: &str) {
 fn empty(ui: &mut Ui, text: &str) {
     let t = tokens(ui);
     ui.add(Label::new(RichText::new(text).color(t.weak)).wrap());
-}
-
-/// The notices of these slots, newest last, within `height` points.
-fn notifications(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], height: f32) {
-    let keys: Vec<_> = slots.iter().flat_map(|s| view.state.notifications_of(*s)).collect();
-    if keys.is_empty() {
-        return;
-    }
-    ScrollArea::vertical()
-        .id_salt(("notices", slots.len(), height.to_bits()))
-        .max_height(height)
-        .min_scrolled_height(height)
-        .content_margin(1.0)
-        .show(ui, |ui| {
-            for notification in keys {
-                super::widgets::notice(ui, notification, view.out);
-            }
-        });
 }

@@ -5,6 +5,7 @@ use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, 
 use super::View;
 use super::library::filters;
 use crate::app::actions::{Action, Command};
+use crate::app::bidi;
 use crate::app::state::{Query, Rating, Slot, Subject};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, Tile, star, tile};
@@ -50,7 +51,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if ui.add_sized(size, Button::new("Open image…")).on_hover_text(Action::OpenImage.hint(ui.ctx())).clicked() {
         view.out.push(Command::Act(Action::OpenImage));
     }
-    super::notifications(ui, view, &[Slot::Query, Slot::Generate], 200.0);
 }
 
 fn tiles(ui: &mut Ui, view: &mut View<'_>, listed: &[&Query]) {
@@ -93,7 +93,7 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>, listed: &[&Query]) {
                                     view.out.push(Command::RemoveQuery(query.key));
                                 }
                             });
-                            response.on_hover_text(&q.name);
+                            response.on_hover_text(bidi::display(&q.name));
                         }
                     });
                 }

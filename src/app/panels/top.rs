@@ -8,9 +8,9 @@ use egui::{Align, Align2, Atom, Button, Color32, Layout, Rect, RichText, Sense, 
 use super::View;
 use crate::app::actions::{Action, Command, Section};
 use crate::app::files::Pick;
-use crate::app::format;
 use crate::app::state::{Slot, State};
 use crate::app::theme::{self, Choice, tokens};
+use crate::app::{bidi, format};
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -26,7 +26,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             path::below(ui, view, field);
         });
     });
-    super::notifications(ui, view, &[Slot::Project, Slot::Model, Slot::Other], 160.0);
 }
 
 /// Names of what is open, and the device.
@@ -219,7 +218,7 @@ fn part(ui: &mut Ui, part: &Part) {
         ui.label(RichText::new(part.what).font(theme::caption()).color(t.weak));
         let color = if part.name.is_some() { t.text } else { t.weak };
         let text = format::cut(part.name.as_deref().unwrap_or("none"), 22);
-        ui.label(RichText::new(text).color(color)).on_hover_text(&part.about);
+        ui.label(RichText::new(bidi::display(&text)).color(color)).on_hover_text(bidi::display(&part.about));
         ui.add_space(6.0);
     });
 }

@@ -41,7 +41,7 @@ impl State {
         self.opening = false;
         // Restoring is no new attempt at what failed.
         if !job.is_restoring() {
-            self.notifications.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
+            self.hide_for_attempt(&job);
         }
         let mut pointless = Vec::new();
         for old in &mut self.jobs {
@@ -183,14 +183,14 @@ impl State {
         job.status = match kind {
             EventKind::Finished(summary) => JobStatus::Finished(summary),
             EventKind::Failed(failure) => {
-                let text = failure.to_string();
                 if !job.superseded {
-                    self.notify(job.slot, job.query, true, text.clone(), Some(job.spec.clone()));
+                    self.notify_failure(job.slot, job.query, &failure, Some(job.spec.clone()));
                 }
-                JobStatus::Failed(text)
+                JobStatus::Failed(failure.to_string())
             }
             _ => JobStatus::Cancelled,
         };
+        self.clear_after_attempt(job.slot, job.id);
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
             // An explanation without any score leaves no empty ranking behind.
             let barren = |a: &Explanation| a.job == job.id && a.ranking.rows.is_empty() && a.ranking.waiting.is_empty();

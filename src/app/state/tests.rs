@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use whence_data::LoadOptions;
 use whence_diffusion::elbo::Estimate;
+use whence_jobs::JobSpec;
 use whence_jobs::{Event, EventKind, GenerateQuery, Progress, QueryOrigin, UnlearningPoint};
 use whence_store::ProjectFile;
 

@@ -9,7 +9,7 @@ use egui_kittest::{Harness, wgpu as renderer};
 
 use super::bench::{self, Panel};
 use super::scenes::{Scene, paintings};
-use super::{shell, trust};
+use super::{messages, names, reading, shell, trust};
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
 use crate::app::forms::Brush;
@@ -23,11 +23,11 @@ use whence_methods::Attribution;
 
 type Prepare = fn(&mut Scene);
 
-const STATES: [(&str, Prepare); 36] = [
-    ("33-embedding", embedding),
-    ("34-embedding-lasso", lasso),
-    ("35-pair", pair),
-    ("36-filters", filters),
+const STATES: &[(&str, Prepare)] = &[
+    ("50-embedding", embedding),
+    ("51-embedding-lasso", lasso),
+    ("52-pair", pair),
+    ("53-filters", filters),
     ("1-empty", |_| {}),
     ("2-loading", loading),
     ("3-loaded", |scene| scene.load(None)),
@@ -176,6 +176,51 @@ const STATES: [(&str, Prepare); 36] = [
         forms.path_error = Some("/images/lots does not exist. Check the path.".into());
     }),
     ("32-opening", |scene| scene.window.state_mut().state.opening = true),
+    ("33-messages", |scene| {
+        scene.load(None);
+        scene.finish();
+        messages::several(scene);
+    }),
+    ("34-names", |scene| {
+        scene.many_into(names::named(), |_| {});
+        names::find_fonts(scene);
+    }),
+    ("35-glossary", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Glossary);
+    }),
+    ("36-tour-bars", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Tour);
+        scene.window.state_mut().shell.tour = Some(2);
+    }),
+    ("37-unlearning", |scene| {
+        scene.load(None);
+        scene.finish();
+        reading::watched(scene);
+    }),
+    ("38-small", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.window.set_size(egui::vec2(1024.0, 700.0));
+    }),
+    ("39-slide", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Present);
+    }),
+    ("40-large", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.window.set_size(egui::vec2(1920.0, 1080.0));
+    }),
+    ("41-tooltip", |scene| {
+        scene.load(None);
+        scene.finish();
+        trust::hover(scene, "mosaic: +9.8");
+    }),
 ];
 
 fn unfold(scene: &mut Scene) {
@@ -308,7 +353,7 @@ fn screenshots() {
     std::fs::create_dir_all(&folder).unwrap();
     for (theme, theme_name) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
         for (size, scale, size_name) in [([1280.0, 800.0], 1.0, "1280x800"), ([1280.0, 720.0], 2.0, "2560x1440")] {
-            for (name, prepare) in STATES {
+            for (name, prepare) in STATES.iter().copied() {
                 let file = format!("{name}-{theme_name}-{size_name}.png");
                 if !file.contains(&only) {
                     continue;

@@ -1,13 +1,12 @@
 //! Widgets shared by several panels.
 
 mod bars;
+mod chart;
 mod compare;
-mod curve;
 mod heat;
 pub mod hover;
 pub mod image_grid;
 mod job_progress;
-mod notice;
 pub mod point_map;
 mod swatch;
 mod text;
@@ -15,11 +14,10 @@ mod textures;
 mod thumbnail;
 
 pub use bars::{Bar, Scale, bar, control_caption, header};
+pub use chart::{Axis, Chart, Scaling, Series, chart};
 pub use compare::{Contrast, Mode, Pair, compare, modes};
-pub use curve::{Series, curve};
 pub use heat::{Heat, heat, install, legend, shade};
 pub use job_progress::job_progress;
-pub use notice::notice;
 pub use point_map::PointMap;
 pub use swatch::{star, star_shape, swatch, warning};
 pub use text::elided;

@@ -1,10 +1,10 @@
 //! Small marks: of a group, of a warning, and of a starred image.
 
-use egui::{Color32, Painter, Pos2, Shape, Stroke, pos2};
+use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2};
 
 use crate::app::theme::{Mark, Tokens};
 
-/// Paints a group's mark around `center`.
+/// Paints a group's mark around `center`. All marks have about the same weight.
 pub fn swatch(painter: &Painter, center: Pos2, radius: f32, group: usize, tokens: &Tokens) {
     painter.add(mark_shape(center, radius, group, tokens.group(group)));
 }
@@ -12,16 +12,24 @@ pub fn swatch(painter: &Painter, center: Pos2, radius: f32, group: usize, tokens
 /// A group's mark around `center`.
 pub fn mark_shape(center: Pos2, radius: f32, group: usize, color: Color32) -> Shape {
     let Pos2 { x, y } = center;
+    let r = radius;
+    let filled = |corners: Vec<Pos2>| Shape::convex_polygon(corners, color, Stroke::NONE);
+    let thick = Stroke::new(0.5 * r, color);
+    let lines = |ends: [[Pos2; 2]; 2]| Shape::Vec(ends.map(|ends| Shape::line_segment(ends, thick)).to_vec());
     match Mark::of(group) {
-        Mark::Disc => Shape::circle_filled(center, radius, color),
-        Mark::Ring => Shape::circle_stroke(center, 0.8 * radius, Stroke::new(0.4 * radius, color)),
-        Mark::Square => {
-            let rect = egui::Rect::from_center_size(center, egui::Vec2::splat(1.8 * radius));
-            Shape::rect_filled(rect, 0.2 * radius, color)
-        }
+        Mark::Disc => Shape::circle_filled(center, r, color),
+        Mark::Ring => Shape::circle_stroke(center, 0.8 * r, Stroke::new(0.4 * r, color)),
+        Mark::Square => Shape::rect_filled(Rect::from_center_size(center, Vec2::splat(1.8 * r)), 0.2 * r, color),
         Mark::Diamond => {
-            let corners = vec![pos2(x, y - radius), pos2(x + radius, y), pos2(x, y + radius), pos2(x - radius, y)];
-            Shape::convex_polygon(corners, color, Stroke::NONE)
+            let d = 1.15 * r;
+            filled(vec![pos2(x, y - d), pos2(x + d, y), pos2(x, y + d), pos2(x - d, y)])
+        }
+        Mark::Up => filled(vec![pos2(x, y - r), pos2(x + 1.1 * r, y + 0.85 * r), pos2(x - 1.1 * r, y + 0.85 * r)]),
+        Mark::Down => filled(vec![pos2(x, y + r), pos2(x - 1.1 * r, y - 0.85 * r), pos2(x + 1.1 * r, y - 0.85 * r)]),
+        Mark::Plus => lines([[pos2(x - r, y), pos2(x + r, y)], [pos2(x, y - r), pos2(x, y + r)]]),
+        Mark::Cross => {
+            let d = 0.8 * r;
+            lines([[pos2(x - d, y - d), pos2(x + d, y + d)], [pos2(x - d, y + d), pos2(x + d, y - d)]])
         }
     }
 }

@@ -29,9 +29,16 @@ pub(super) fn model(workspace: &mut Workspace, path: &Path, reporter: &mut Repor
         reporter.state(EventKind::Warning(warning.clone()));
     }
     let info = info(path, &model, chosen.name);
-    let summary = format!("{} is open: {} parameters", info.name, info.parameters);
+    let summary = format!("Loaded \u{201c}{}\u{201d} ({} parameters)", info.name, thousands(info.parameters));
     reporter.state(EventKind::ModelLoaded(Box::new(info)));
     Ok(summary)
+}
+
+/// A count with commas between its thousands.
+fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
+    groups.join(",")
 }
 
 fn info(path: &Path, model: &Pipeline, device: String) -> ModelInfo {
@@ -54,15 +61,19 @@ pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Rep
     warn_of_skipped(&dataset, reporter);
     if dataset.resized() > 0 {
         let shape = dataset.shape();
-        reporter.state(EventKind::Warning(format!(
-            "{} of {} images were cropped and resized to {}x{}",
-            dataset.resized(),
-            dataset.len(),
-            shape.width,
-            shape.height
-        )));
+        let which = match dataset.resized() {
+            n if n == dataset.len() => format!("All {n} images"),
+            n => format!("{n} of {} images", dataset.len()),
+        };
+        let size = format!("{} × {}", shape.width, shape.height);
+        reporter.state(EventKind::Warning(format!("{which} were cropped and resized to {size} to fit the model.")));
     }
-    let summary = format!("{}: {} images in {} groups", dataset.name(), dataset.len(), dataset.groups().len());
+    let summary = format!(
+        "Read \u{201c}{}\u{201d}: {} images in {} groups",
+        dataset.name(),
+        thousands(dataset.len()),
+        dataset.groups().len()
+    );
     reporter.state(EventKind::DatasetLoaded(dataset));
     Ok(summary)
 }
@@ -83,7 +94,7 @@ pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Repor
         pixels: image.pixels,
         notes: image.notes,
     };
-    let summary = format!("{} is ready", query.name);
+    let summary = format!("Opened {}", query.name);
     reporter.state(EventKind::QueryReady(Box::new(query)));
     Ok(summary)
 }
