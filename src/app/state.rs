@@ -312,7 +312,8 @@ impl State {
     /// Whether the project is an example that comes with the program: those are unpacked into the user's data folder.
     pub fn is_example(&self) -> bool {
         let folder = whence_store::user_data_folder();
-        self.project.as_ref().is_some_and(|p| p.root.starts_with(folder))
+        let inside = self.project.as_ref().and_then(|p| p.root.strip_prefix(folder).ok());
+        inside.is_some_and(|path| path.to_string_lossy().starts_with("demo"))
     }
 
     /// The folder of the store for what is open.

@@ -130,6 +130,22 @@ fn pickles_are_refused_with_how_to_convert() {
 }
 
 #[test]
+fn text_to_image_models_are_named_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = r#"{"_class_name": "StableDiffusionPipeline", "text_encoder": ["transformers", "CLIPTextModel"]}"#;
+    std::fs::write(folder.path().join("model_index.json"), index).unwrap();
+    let error = refused(folder.path());
+    assert!(
+        error.contains("text-to-image model (StableDiffusionPipeline)") && error.contains("does not open yet"),
+        "{error}"
+    );
+    assert!(
+        error.contains("UNet2DModel") && !error.contains("save_pretrained"),
+        "what does open, and nothing that cannot help: {error}"
+    );
+}
+
+#[test]
 fn a_config_that_lies_or_asks_for_what_does_not_exist() {
     let cases = [
         ("\"sample_size\": 8", "\"sample_size\": 7", "sample_size 7"),

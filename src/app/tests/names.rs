@@ -30,6 +30,11 @@ pub fn named() -> Dataset {
     Dataset::load(folder.path(), &LoadOptions::default(), &mut |_, _| Ok(())).unwrap()
 }
 
+/// A window in which characters without a font are boxes, as on screen, and no error of the test.
+fn scene() -> Scene {
+    Scene::build(Harness::builder().with_size([1280.0, 800.0]).allow_missing_glyphs())
+}
+
 /// Waits until fonts were searched for everything on screen.
 pub fn find_fonts(scene: &mut Scene) {
     let ctx = scene.window.ctx.clone();
@@ -40,7 +45,7 @@ pub fn find_fonts(scene: &mut Scene) {
 
 #[test]
 fn names_are_drawn_with_fonts_of_the_system() {
-    let mut scene = Scene::build(Harness::builder().with_size([1280.0, 800.0]));
+    let mut scene = scene();
     scene.many_into(named(), |_| {});
     let ctx = scene.window.ctx.clone();
     let drawn = |name: &str| ctx.fonts_mut(|fonts| fonts.has_glyphs(&FontId::proportional(14.0), name));
@@ -70,7 +75,7 @@ fn nothing_is_searched_while_the_built_in_fonts_suffice() {
 
 #[test]
 fn right_to_left_names_keep_their_logical_order_for_screen_readers() {
-    let mut scene = Scene::new();
+    let mut scene = scene();
     scene.many_into(named(), |_| {});
     scene.window.get_by_label("Group شمس الفن, 1 image");
 }
