@@ -29,6 +29,7 @@ impl Window {
             data: Some("/p/data".into()),
             queries: images.iter().map(|name| Path::new("/p").join(name)).collect(),
             recipe: None,
+            ..ProjectFile::default()
         };
         let session = saved.map(|s| serde_json::to_value(s).unwrap());
         let mut window = Self::default();

@@ -16,6 +16,7 @@ use whence_store::Project;
 pub(super) fn project(workspace: &mut Workspace, path: &Path, reporter: &Reporter<'_>) -> Result<String> {
     let project = Project::open(path)?;
     workspace.keep_in = Some(project.store());
+    workspace.choose_column(project.file.group_column.as_deref());
     let name = project.file.name.clone();
     reporter.state(EventKind::ProjectOpened(Box::new(project)));
     Ok(format!("Opened {name}"))
