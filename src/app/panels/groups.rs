@@ -7,6 +7,7 @@ use super::View;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
 use crate::app::format;
+use crate::app::projects::ProjectCommand;
 use crate::app::state::Slot;
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{elided, hover, swatch};
@@ -88,6 +89,15 @@ fn row(ui: &mut Ui, view: &mut View<'_>, group: usize, images: usize) {
     if response.clicked() {
         view.out.push(Command::SelectGroup(if selected { None } else { Some(group) }));
     }
+    response.context_menu(|ui| {
+        ui.set_min_width(190.0);
+        if ui.button("Show its images in the library").clicked() {
+            view.out.push(Command::Project(ProjectCommand::ShowGroup(group)));
+        }
+        if ui.button("Copy name").clicked() {
+            view.out.push(Command::Project(ProjectCommand::CopyText(name.to_owned())));
+        }
+    });
     if cut {
         response.on_hover_text(name);
     }
