@@ -8,6 +8,7 @@ mod gallery;
 mod hover;
 mod library;
 mod library_order;
+mod projects;
 mod queue;
 mod reopen;
 mod report;
@@ -21,6 +22,7 @@ mod snapshots;
 mod start;
 mod task_failures;
 mod trust;
+mod two_windows;
 
 use std::path::PathBuf;
 use std::sync::Arc;

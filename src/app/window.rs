@@ -60,7 +60,7 @@ pub struct WhenceApp {
     pub(super) last_project: Option<PathBuf>,
     textures: Textures,
     frames: u64,
-    opened: bool,
+    pub(super) opened: bool,
     /// The session that was last handed to the writer, and its project.
     pub(super) submitted_session: Option<(PathBuf, Session)>,
     /// Writes sessions.
@@ -150,6 +150,9 @@ impl WhenceApp {
                 }
             }
         }
+        // Where what is opened cannot be opened, the user needs another way to begin.
+        self.shell.welcome = true;
+        self.look_for_recent();
         match (self.options.project.clone(), self.last_project.take()) {
             (Some(path), _) => self.command(ctx, Command::Open(path)),
             // The project was closed before the program was.

@@ -65,7 +65,11 @@ fn check_empty(folder: &Path) -> Result<()> {
         None => Ok(()),
         Some(first) => {
             let name = first.map(|e| e.file_name().to_string_lossy().into_owned()).unwrap_or_default();
-            Err(Error::file(format!("this folder is not empty: it holds {name}"), folder, "choose a new or empty folder"))
+            Err(Error::file(
+                format!("this folder is not empty: it holds {name}"),
+                folder,
+                "choose a new or empty folder",
+            ))
         }
     }
 }

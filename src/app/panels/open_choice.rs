@@ -56,7 +56,11 @@ fn part(ui: &mut Ui, view: &mut View<'_>, kind: PathKind, path: &std::path::Path
         ui,
         view,
         &[
-            ("New project with it", Ok("The open project stays as it is."), ProjectCommand::NewWith(part.0, part.1.clone())),
+            (
+                "New project with it",
+                Ok("The open project stays as it is."),
+                ProjectCommand::NewWith(part.0, part.1.clone()),
+            ),
             (
                 "Replace in this project",
                 replace.map(|()| "Images, stars and stored results stay. Explanations are computed again."),

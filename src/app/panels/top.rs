@@ -3,7 +3,9 @@
 mod path;
 
 use egui::accesskit::Role;
-use egui::{Align, Align2, Atom, Button, Color32, Label, Layout, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Align2, Atom, Button, Color32, Label, Layout, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, vec2,
+};
 
 use super::View;
 use crate::app::actions::{Action, Command, Section};

@@ -2,8 +2,8 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, Button, CentralPanel, Color32, Frame, Label, Layout, Margin, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo,
-    vec2,
+    Align, Button, CentralPanel, Color32, Frame, Label, Layout, Margin, RichText, ScrollArea, Sense, Stroke, Ui,
+    WidgetInfo, vec2,
 };
 
 use super::View;
@@ -41,7 +41,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 fn contents(ui: &mut Ui, view: &mut View<'_>, width: f32) {
     let t = tokens(ui);
     ui.label(RichText::new("Which groups of training images shaped an image?").font(theme::lead()).color(t.strong));
-    let text = "Whence removes one group at a time from a diffusion model and measures how much less likely an image becomes.";
+    let text =
+        "Whence removes one group at a time from a diffusion model and measures how much less likely an image becomes.";
     ui.add(Label::new(RichText::new(text).color(t.weak)).wrap());
     ui.add_space(2.0 * GAP);
     ui.horizontal_top(|ui| {

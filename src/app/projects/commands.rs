@@ -95,9 +95,8 @@ impl WhenceApp {
     /// Opens the example, from the user's own copy of it.
     pub(in crate::app) fn open_example(&mut self) {
         self.state.opening = true;
-        self.background_tasks.run(task_failures::DEMO, || {
-            Message::Demo(crate::demo::demo_folder().map_err(|e| e.to_string()))
-        });
+        self.background_tasks
+            .run(task_failures::DEMO, || Message::Demo(crate::demo::demo_folder().map_err(|e| e.to_string())));
     }
 
     /// A project is open: whether it may be written.

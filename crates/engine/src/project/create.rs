@@ -70,9 +70,7 @@ pub fn new_project(
         let error = Error::input("the project has no name", "name", "give it one");
         return Err(fail(Field::Name, error));
     }
-    let whole = |path: &Path, field| {
-        path.canonicalize().map_err(|e| fail(field, Error::io("read", path)(e)))
-    };
+    let whole = |path: &Path, field| path.canonicalize().map_err(|e| fail(field, Error::io("read", path)(e)));
     let (model, data) = (whole(&new.model, Field::Model)?, whole(&new.data, Field::Data)?);
     let was_there = new.folder.exists();
     // Before the images are read, which may take long.

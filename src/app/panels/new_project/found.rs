@@ -105,16 +105,19 @@ fn groups(ui: &mut Ui, groups: &[(String, usize)]) {
             18.0,
             groups.len().div_ceil(2),
             |ui, rows| {
-                Grid::new("groups of the new project").num_columns(4).min_row_height(18.0).striped(false).show(ui, |ui| {
-                    for pair in groups.chunks(2).skip(rows.start).take(rows.len()) {
-                        for (name, images) in pair {
-                            ui.label(RichText::new(format::cut(name, 30)).font(theme::caption()).color(t.text));
-                            let count = RichText::new(format::count(*images)).font(theme::caption()).color(t.weak);
-                            ui.label(count);
+                Grid::new("groups of the new project").num_columns(4).min_row_height(18.0).striped(false).show(
+                    ui,
+                    |ui| {
+                        for pair in groups.chunks(2).skip(rows.start).take(rows.len()) {
+                            for (name, images) in pair {
+                                ui.label(RichText::new(format::cut(name, 30)).font(theme::caption()).color(t.text));
+                                let count = RichText::new(format::count(*images)).font(theme::caption()).color(t.weak);
+                                ui.label(count);
+                            }
+                            ui.end_row();
                         }
-                        ui.end_row();
-                    }
-                });
+                    },
+                );
             },
         );
     });
@@ -131,7 +134,8 @@ pub fn classes(ui: &mut Ui, form: &mut NewProjectForm) {
     note(ui, &text, false);
     ui.horizontal(|ui| {
         ui.add_space(LABEL + 8.0);
-        let hint = "Class 0 for the first group, 1 for the second, and so on. Check that the model was trained like that.";
+        let hint =
+            "Class 0 for the first group, 1 for the second, and so on. Check that the model was trained like that.";
         if ui.small_button("Number them in order").on_hover_text(hint).clicked() {
             form.number_classes();
         }
