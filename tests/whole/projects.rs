@@ -85,4 +85,21 @@ fn a_class_map_is_kept_in_the_project_and_checked() {
     std::fs::write(&map, r#"{"zero": 0}"#).unwrap();
     // This model knows no classes.
     new(&folder.path().join("a")).arg("--class-map").arg(&map).assert().code(1).stderr(contains("--class-map"));
+    let model = folder.path().join("conditional");
+    copy_folder(&fixture("unet-adm-tiny"), &model);
+    std::fs::copy(fixture("digits/model/scheduler_config.json"), model.join("scheduler_config.json")).unwrap();
+    let conditional = || {
+        let mut command = whence();
+        command.args(["project", "new", "--model"]).arg(&model).arg("--data").arg(fixture("digits/images"));
+        command.arg("--out").arg(folder.path().join("b"));
+        command
+    };
+    conditional().assert().code(1).stderr(contains("--class-map").and(contains("which of the model's 5 classes")));
+    conditional().arg("--class-map").arg(&map).assert().code(1).stderr(contains("does not name the group"));
+    let names = std::fs::read_dir(fixture("digits/images")).unwrap().flatten();
+    let classes: std::collections::BTreeMap<String, usize> =
+        names.enumerate().map(|(i, e)| (e.file_name().into_string().unwrap(), i % 5)).collect();
+    std::fs::write(&map, serde_json::to_string(&classes).unwrap()).unwrap();
+    conditional().arg("--class-map").arg(&map).assert().success();
+    assert_eq!(Project::open(&folder.path().join("b")).unwrap().file.class_map, Some(classes));
 }
