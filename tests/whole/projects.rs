@@ -23,7 +23,10 @@ fn a_new_project_names_its_own_parts_and_is_explained_with_the_default_recipe() 
     let root = folder.path().join("My digits");
     let found = new(&root).arg("--json").assert().success();
     let found: serde_json::Value = serde_json::from_slice(&found.get_output().stdout).unwrap();
-    assert_eq!((found["name"].as_str(), found["model"]["architecture"].as_str()), (Some("My digits"), Some("UNet2DModel")));
+    assert_eq!(
+        (found["name"].as_str(), found["model"]["architecture"].as_str()),
+        (Some("My digits"), Some("UNet2DModel"))
+    );
     assert_eq!(found["dataset"]["groups"].as_array().map(Vec::len), Some(10));
     let project = Project::open(&root).unwrap();
     assert_eq!(project.file.model, Some(fixture("digits/model").canonicalize().unwrap()));
