@@ -91,6 +91,16 @@ impl WhenceApp {
         if self.forms.choice.take().is_some() {
             return;
         }
+        // While something is being made, only its own button stops it.
+        if self.forms.new_project.open || self.forms.save_as.open {
+            if self.forms.new_project.creating.is_none() {
+                self.cancel_new_project();
+            }
+            if self.forms.save_as.copying.is_none() {
+                self.forms.save_as.close();
+            }
+            return;
+        }
         if shell.palette.take().is_some() || std::mem::take(&mut self.forms.help) || shell.tour.take().is_some() {
             return;
         }

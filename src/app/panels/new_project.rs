@@ -25,7 +25,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
     let frame = Frame::popup(ui.style()).inner_margin(24.0).corner_radius(10);
     let room = ui.ctx().content_rect().size();
-    let shown = Modal::new(Id::unique("new project")).frame(frame).show(ui.ctx(), |ui| {
+    // A click beside it does not close it: what was typed would be lost.
+    Modal::new(Id::unique("new project")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH.min(room.x - 96.0));
         let t = tokens(ui);
         ui.label(RichText::new("New project").font(theme::lead()).color(t.strong));
@@ -36,10 +37,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.add_space(GAP);
         buttons(ui, view);
     });
-    // While the project is being made, only its button closes the dialog.
-    if shown.should_close() && view.forms.new_project.creating.is_none() {
-        view.out.push(Command::Project(ProjectCommand::CancelNew));
-    }
 }
 
 fn fields(ui: &mut Ui, view: &mut View<'_>) {

@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
     let Some(root) = view.state.project.as_ref().map(|p| p.root.clone()) else { return };
     let frame = Frame::popup(ui.style()).inner_margin(24.0).corner_radius(10);
-    let shown = Modal::new(Id::unique("save project as")).frame(frame).show(ui.ctx(), |ui| {
+    Modal::new(Id::unique("save project as")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH);
         let t = tokens(ui);
         ui.label(RichText::new("Save project as").font(theme::lead()).color(t.strong));
@@ -52,9 +52,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.add_space(GAP);
         buttons(ui, view, &root);
     });
-    if shown.should_close() && view.forms.save_as.copying.is_none() {
-        view.out.push(Command::Project(ProjectCommand::CancelCopy));
-    }
 }
 
 fn buttons(ui: &mut Ui, view: &mut View<'_>, root: &std::path::Path) {

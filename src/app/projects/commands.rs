@@ -102,6 +102,9 @@ impl WhenceApp {
     /// A project is open: whether it may be written.
     pub(in crate::app) fn take_access(&mut self, root: &Path) {
         self.shell.welcome = false;
+        // Dropped over the dialog, it is what the user wants now.
+        self.cancel_new_project();
+        self.forms.choice = None;
         if !self.recalls {
             return;
         }

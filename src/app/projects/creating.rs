@@ -121,7 +121,7 @@ impl WhenceApp {
     }
 
     /// Closes the dialog for a new project.
-    pub(super) fn cancel_new_project(&mut self) {
+    pub(in crate::app) fn cancel_new_project(&mut self) {
         if let (Some(job), Some(backend)) = (self.forms.new_project.close(), self.backend.as_mut()) {
             backend.cancel(job);
         }
