@@ -257,7 +257,7 @@ impl NewProjectForm {
     }
 
     /// The parts and classes whose cost is to be measured now.
-    pub fn to_cost(&mut self) -> Option<(Parts, Vec<usize>)> {
+    pub fn next_cost(&mut self) -> Option<(Parts, Vec<usize>)> {
         let (model, data) = (self.model_facts()?, self.data_facts()?);
         let map = self.class_map();
         let classes = model.classes_of(&data.group_names(), map.as_ref()).ok()?;
@@ -430,16 +430,16 @@ mod tests {
         let mut form = filled(facts(Some(4), None));
         assert!(form.needs_classes());
         assert_eq!(form.request(), Err("Choose a class for each group"));
-        assert!(form.to_cost().is_none());
+        assert!(form.next_cost().is_none());
         form.classes.insert("ink".into(), 3);
         assert!(form.request().is_err());
         form.classes.insert("oil".into(), 0);
         let map = form.request().unwrap().class_map.unwrap();
         assert_eq!((map["ink"], map["oil"]), (3, 0));
-        assert_eq!(form.to_cost().map(|(_, classes)| classes), Some(vec![3, 0]));
-        assert!(form.to_cost().is_none(), "once");
+        assert_eq!(form.next_cost().map(|(_, classes)| classes), Some(vec![3, 0]));
+        assert!(form.next_cost().is_none(), "once");
         form.number_classes();
         assert_eq!(form.classes["oil"], 1);
-        assert!(form.to_cost().is_some());
+        assert!(form.next_cost().is_some());
     }
 }

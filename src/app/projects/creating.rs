@@ -48,7 +48,7 @@ impl WhenceApp {
             NewProjectStep::Wait(seconds) => ctx.request_repaint_after(Duration::from_secs_f64(seconds + 0.01)),
             NewProjectStep::Inspect(id, parts, cancel) => self.inspect_parts(id, parts, cancel),
         }
-        if let Some((parts, classes)) = self.forms.new_project.to_cost() {
+        if let Some((parts, classes)) = self.forms.new_project.next_cost() {
             self.measure_cost(parts, &classes);
         }
     }
