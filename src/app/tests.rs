@@ -12,6 +12,7 @@ mod library_order;
 mod messages;
 mod names;
 mod organise;
+mod projects;
 mod queue;
 mod reading;
 mod reopen;
@@ -26,6 +27,7 @@ mod snapshots;
 mod start;
 mod task_failures;
 mod trust;
+mod two_windows;
 mod words;
 
 use std::path::PathBuf;

@@ -1,12 +1,14 @@
 //! The query images, and two ways to add one: from a seed and from a file.
 
+mod menu;
+
 use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, Ui};
 
 use super::View;
 use super::library::filters;
 use crate::app::actions::{Action, Command};
 use crate::app::bidi;
-use crate::app::state::{Query, Rating, Slot, Subject};
+use crate::app::state::{Query, Rating, Slot};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, Tile, star, tile};
 use whence_diffusion::SamplerKind;
@@ -85,14 +87,7 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>, listed: &[&Query]) {
                             if response.clicked() {
                                 view.out.push(Command::SelectQuery(query.key));
                             }
-                            response.context_menu(|ui| {
-                                ui.horizontal(|ui| {
-                                    super::notes::rating(ui, view, &Subject::Query(query.key), query.rating);
-                                });
-                                if ui.button("Remove from list").clicked() {
-                                    view.out.push(Command::RemoveQuery(query.key));
-                                }
-                            });
+                            response.context_menu(|ui| menu::show(ui, view, query));
                             response.on_hover_text(bidi::display(&q.name));
                         }
                     });

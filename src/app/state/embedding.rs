@@ -105,8 +105,8 @@ impl State {
         Some(EmbedJob {
             model: self.model.as_ref().map(|m| m.path.clone()),
             data: dataset.path().to_owned(),
-            group_column: None,
-            class_map: None,
+            group_column: self.group_column(),
+            class_map: self.class_map(),
             queries: self.queries_to_place().map(source).collect(),
             choice,
             seed: 0,
