@@ -16,6 +16,7 @@ use super::files::{PathKind, Pick};
 use super::forms::Forms;
 use super::glossary::Term;
 use super::panels::PanelId;
+use super::projects::ProjectCommand;
 use super::theme::Choice;
 use whence_jobs::{Evidence, JobId, JobSpec};
 use whence_report::ViewRecipe;
@@ -31,6 +32,12 @@ pub enum Action {
     TypePath,
     /// Choose a recent project.
     Recent,
+    /// Make a project of a model and a dataset.
+    NewProject,
+    /// Copy the project.
+    SaveProjectAs,
+    /// Close the project.
+    CloseProject,
     /// Save what is on screen.
     Export,
     /// Generate an image from the seed on screen.
@@ -150,6 +157,8 @@ pub enum Command {
     OpenAs(PathKind, PathBuf),
     /// Open a recent project, where it still exists.
     OpenRecent(PathBuf),
+    /// Something about projects.
+    Project(ProjectCommand),
     /// Start a failed job again.
     Retry(JobSpec),
     /// Score all groups by another method.

@@ -69,6 +69,8 @@ pub enum Message {
         /// Nearest first.
         nearest: Vec<Neighbour>,
     },
+    /// About projects.
+    Project(super::projects::ProjectMessage),
     /// The library's images in their order.
     Arranged(super::library::Key, super::library::Arrangement),
     /// Something was exported to that file.

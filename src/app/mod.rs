@@ -11,6 +11,7 @@
 //! | `shell` | what the window remembers of itself |
 //! | `palette`, `log`, `history` | finding by letters; messages; undo, as plain data |
 //! | `preferences` | layout, theme and recent projects from one start to the next |
+//! | `projects` | making, copying, closing projects; who may write them |
 //! | `forms` | what is typed, and how it becomes a job |
 //! | `session` | the saved state of a project's window |
 //! | `background_tasks` | short work off the window's thread |
@@ -50,6 +51,7 @@ mod log;
 mod palette;
 mod panels;
 mod preferences;
+mod projects;
 mod session;
 mod shell;
 mod state;
@@ -82,6 +84,33 @@ pub struct Options {
     pub attribute: bool,
 }
 
+/// How long a window may take to close after a signal before the process ends in any case.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Closes the window in order where the system ends the program (SIGTERM, Ctrl+C), so that its state is written. A second
+/// signal, or a window that does not close, ends it at once.
+fn close_on_signals(ctx: &egui::Context) {
+    let ctx = ctx.clone();
+    let closing = std::sync::atomic::AtomicBool::new(false);
+    let handler = move || {
+        if closing.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            std::process::exit(143);
+        }
+        ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, egui::ViewportCommand::Close);
+        ctx.request_repaint_of(egui::ViewportId::ROOT);
+        let last_resort = || {
+            std::thread::sleep(PATIENCE);
+            std::process::exit(143);
+        };
+        if let Err(error) = std::thread::Builder::new().name("whence-exit".into()).spawn(last_resort) {
+            tracing::warn!("nothing ends the program if its window does not close: {error}");
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!("signals end the program without closing its window: {error}");
+    }
+}
+
 /// Opens the window and stays until it is closed.
 ///
 /// # Errors
@@ -112,6 +141,7 @@ pub fn run(options: Options) -> Result<()> {
             if !plain {
                 app.use_system_fonts(&creation.egui_ctx);
             }
+            close_on_signals(&creation.egui_ctx);
             if let Some(storage) = creation.storage.filter(|_| !plain) {
                 app.restore_preferences(&creation.egui_ctx, storage);
             }

@@ -44,6 +44,10 @@ pub struct Shell {
     pub glossary: Option<Option<Term>>,
     /// Recent projects, the latest first.
     pub recent: Vec<Recent>,
+    /// Those among them whose folders are gone.
+    pub gone: Vec<PathBuf>,
+    /// Whether the welcome screen takes the place of the panels while nothing is open.
+    pub welcome: bool,
     /// Steps that can be undone.
     pub history: History,
     /// Whether the library's filter shall get the cursor.

@@ -26,7 +26,7 @@ use whence_data::{Dataset, ImageShape, Neighbour};
 use whence_jobs::Priority;
 use whence_jobs::{AttributeJob, JobId, ModelInfo, QueryImage, SampleSettings};
 use whence_methods::{Attribution, GroupScore, Unit, methods};
-use whence_store::Project;
+use whence_store::{Project, ReadOnly};
 
 /// Everything the window shows.
 #[derive(Debug, Default)]
@@ -35,6 +35,8 @@ pub struct State {
     pub opening: bool,
     /// The project, where one is open.
     pub project: Option<Project>,
+    /// Why the project is only read; none where its changes are saved.
+    pub read_only: Option<ReadOnly>,
     /// The model, where one is open.
     pub model: Option<ModelInfo>,
     /// The training images, where they are in memory.
@@ -253,6 +255,9 @@ impl State {
                 (false, _, false) => "Open its dataset first",
             });
         };
+        if let Some(why) = self.read_only {
+            return Err(read_only_reason(why));
+        }
         if self.generation.is_some() {
             return Err("An image is being generated");
         }
@@ -306,6 +311,39 @@ impl State {
         inside.is_some_and(|path| path.to_string_lossy().starts_with("demo"))
     }
 
+    /// Closes the project with all that belongs to it. Returns its jobs, to be cancelled.
+    pub fn close_project(&mut self) -> Vec<JobId> {
+        let mut jobs = Vec::new();
+        for job in self.jobs.iter_mut().filter(|job| !job.superseded) {
+            job.superseded = true;
+            jobs.push(job.id);
+        }
+        *self = Self {
+            jobs: std::mem::take(&mut self.jobs),
+            history: std::mem::take(&mut self.history),
+            dataset_id: self.dataset_id + 1,
+            next_key: self.next_key,
+            ..Self::default()
+        };
+        jobs
+    }
+
+    /// Whether nothing is open, and nothing is being opened.
+    pub fn is_empty(&self) -> bool {
+        let nothing = self.project.is_none() && self.model.is_none() && self.dataset.is_none();
+        nothing && self.queries.is_empty() && !self.opening && self.busy(Slot::Project).is_none()
+    }
+
+    /// The column of the project's dataset that names the group, where the project says so.
+    pub fn group_column(&self) -> Option<String> {
+        self.project.as_ref().and_then(|p| p.file.group_column.clone())
+    }
+
+    /// The classes that the project gives to the groups.
+    pub fn class_map(&self) -> Option<BTreeMap<String, usize>> {
+        self.project.as_ref().and_then(|p| p.file.class_map.clone())
+    }
+
     /// The folder of the store for what is open.
     pub fn store(&self) -> PathBuf {
         self.project.as_ref().map_or_else(|| whence_store::user_data_folder().join("store"), Project::store)
@@ -314,5 +352,13 @@ impl State {
     fn new_key(&mut self) -> u64 {
         self.next_key += 1;
         self.next_key
+    }
+}
+
+/// Why a project is only read, in a sentence.
+pub fn read_only_reason(why: ReadOnly) -> &'static str {
+    match why {
+        ReadOnly::OpenElsewhere => "This project is open in another window of Whence, so it is read-only here",
+        ReadOnly::Unwritable | ReadOnly::Missing => "This project's folder cannot be written, so it is read-only",
     }
 }

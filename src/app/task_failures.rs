@@ -5,6 +5,7 @@ use egui::Context;
 
 use super::background_tasks::{Failure, Message, Task};
 use super::export::SaveError;
+use super::projects::ProjectMessage;
 use super::state::Slot;
 use super::window::WhenceApp;
 
@@ -70,6 +71,52 @@ pub const INSPECT: Task = Task { name: "inspect", on_failure: opening_failed };
 
 /// Finding out whether a recent project is still there.
 pub const RECENT: Task = Task { name: "recent", on_failure: opening_failed };
+
+/// Finding out which recent projects are gone.
+pub const RECENT_LIST: Task = Task { name: "recent-list", on_failure: |_, _, _| {} };
+
+/// Looking at the parts of a new project.
+pub const NEW_PROJECT: Task = Task {
+    name: "new-project",
+    on_failure: |app, _, failure| {
+        app.forms.new_project.look_failed(format!("Could not read these: {}. Choose them again.", failure.cause()));
+    },
+};
+
+/// Making a project.
+pub const CREATE_PROJECT: Task = Task {
+    name: "create-project",
+    on_failure: |app, ctx, failure| {
+        let text = format!("Could not make the project: {}. Try again.", failure.cause());
+        let message = ProjectMessage::Created(Err((whence_engine::Field::Folder, text)));
+        app.take_message(ctx, Message::Project(message));
+    },
+};
+
+/// Copying a project.
+pub const COPY_PROJECT: Task = Task {
+    name: "copy-project",
+    on_failure: |app, ctx, failure| {
+        let text = format!("Could not copy the project: {}. Try again.", failure.cause());
+        app.take_message(ctx, Message::Project(ProjectMessage::Copied(Err(text))));
+    },
+};
+
+/// Writing `project.json`.
+pub const SAVE_PROJECT: Task = Task {
+    name: "save-project",
+    on_failure: |app, _, failure| {
+        app.task_failed(Slot::Project, "Could not save the project", failure, "Open the part again");
+    },
+};
+
+/// Starting the file manager.
+pub const SHOW_FILE: Task = Task {
+    name: "show-file",
+    on_failure: |app, _, failure| {
+        app.task_failed(Slot::Other, "Could not show the file", failure, "Copy its path instead");
+    },
+};
 
 /// Unpacking the demo.
 pub const DEMO: Task = Task { name: "demo", on_failure: opening_failed };

@@ -10,6 +10,7 @@ mod library;
 mod library_order;
 mod messages;
 mod names;
+mod projects;
 mod queue;
 mod reading;
 mod reopen;
@@ -24,6 +25,7 @@ mod snapshots;
 mod start;
 mod task_failures;
 mod trust;
+mod two_windows;
 mod words;
 
 use std::path::PathBuf;

@@ -61,9 +61,9 @@ pub struct WhenceApp {
     pub(super) last_project: Option<PathBuf>,
     textures: Textures,
     frames: u64,
-    opened: bool,
+    pub(super) opened: bool,
     /// The session that was last handed to the writer, and its project.
-    submitted_session: Option<(PathBuf, Session)>,
+    pub(super) submitted_session: Option<(PathBuf, Session)>,
     /// Writes sessions.
     pub(super) session_writer: SessionWriter,
     /// When the session was last compared with what is on screen, in the window's seconds.
@@ -77,6 +77,10 @@ pub struct WhenceApp {
     shot: Screenshot,
     /// The image of the view that is being taken.
     pub(super) view_capture: super::export::Capture,
+    /// Locks of projects.
+    pub(super) access: super::projects::Access,
+    /// A part that replaces that of the open project once it is read.
+    pub(super) replacement: Option<super::projects::Replacement>,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
     failure: Arc<Mutex<Option<Error>>>,
@@ -109,6 +113,8 @@ impl WhenceApp {
             nearest_lookup: None,
             shot: if options.screenshot.is_some() { Screenshot::Waiting(0) } else { Screenshot::None },
             view_capture: super::export::Capture::default(),
+            access: super::projects::Access::default(),
+            replacement: None,
             reopening: None,
             failure: Arc::default(),
             fonts: Fonts::default(),
@@ -153,16 +159,21 @@ impl WhenceApp {
                 }
             }
         }
-        let last = self.last_project.take();
-        match self.options.project.clone() {
-            Some(path) => self.command(ctx, Command::Open(path)),
-            None => {
-                self.welcome(ctx, last.is_none());
+        // Where what is opened cannot be opened, the user needs another way to begin.
+        self.shell.welcome = true;
+        self.look_for_recent();
+        match (self.options.project.clone(), self.last_project.take()) {
+            (Some(path), _) => self.command(ctx, Command::Open(path)),
+            // The project was closed before the program was.
+            (None, Some(last)) if last.as_os_str().is_empty() => self.show_welcome(ctx),
+            (None, Some(last)) => {
                 self.state.opening = true;
-                self.background_tasks.run(task_failures::DEMO, move || {
-                    let last = last.filter(|root| root.join("project.json").is_file());
-                    Message::Demo(last.map_or_else(|| crate::demo::demo_folder().map_err(|e| e.to_string()), Ok))
-                });
+                self.open_recent(last);
+            }
+            // The very first start.
+            (None, None) => {
+                self.welcome(ctx, true);
+                self.open_example();
             }
         }
     }
@@ -195,6 +206,13 @@ impl WhenceApp {
         for _ in 0..EVENTS_A_FRAME {
             let Some(event) = self.backend.as_mut().and_then(|b| b.next_event()) else { break };
             changed = true;
+            if self.take_estimate(&event) {
+                continue;
+            }
+            if matches!(event.kind, whence_jobs::EventKind::ProjectOpened(_)) {
+                // The last changes of the project before.
+                self.submit_session();
+            }
             for effect in self.state.reduce(event) {
                 self.carry_out(effect);
             }
@@ -223,6 +241,7 @@ impl WhenceApp {
                 });
             }
             Effect::AddRecent(root) => {
+                self.take_access(&root);
                 let name = self.state.project.as_ref().map_or_else(String::new, |p| p.file.name.clone());
                 self.shell.add_recent(&root, &name);
                 self.shell.history.forget(self.snapshot());
@@ -239,6 +258,19 @@ impl WhenceApp {
                     self.forms.export.choose(&path);
                 }
             }
+            Message::Picked(Pick::NewFolder, path) => {
+                self.forms.dialog_open = false;
+                if let Some(path) = path {
+                    self.forms.new_project.folder = path.display().to_string();
+                }
+            }
+            Message::Picked(Pick::CopyFolder, path) => {
+                self.forms.dialog_open = false;
+                if let Some(path) = path {
+                    self.forms.save_as.folder = path.display().to_string();
+                }
+            }
+            Message::Project(message) => self.take_project_message(ctx, message),
             Message::TaskFailed(task, failure) => {
                 tracing::error!("the task whence-{} failed: {failure:?}", task.name);
                 (task.on_failure)(self, ctx, failure);
@@ -300,14 +332,14 @@ impl WhenceApp {
 
     /// Hands the session to its writer where it changed since the last time.
     pub(super) fn submit_session(&mut self) {
-        if !self.recalls {
+        if !self.recalls || self.state.read_only.is_some() {
             return;
         }
         let Some(root) = self.state.project.as_ref().map(|p| p.root.clone()) else { return };
         let Some(session) = Session::capture(&self.state, self.forms.seed) else { return };
         let now = (root, session);
         if self.submitted_session.as_ref() != Some(&now) {
-            self.session_writer.submit(now.0.clone(), now.1.clone());
+            self.session_writer.submit(now.0.clone(), now.1.clone(), self.access.lock());
             self.submitted_session = Some(now);
         }
     }
@@ -361,7 +393,8 @@ impl WhenceApp {
             && self.nearest_lookup.is_none()
             && self.reopening.is_none();
         // A window that has not begun to open anything is not settled.
-        let begun = !state.history.is_empty() || !state.notifications.is_empty() || failed.is_some();
+        let asks = self.shell.welcome || self.forms.new_project.open || self.forms.choice.is_some();
+        let begun = asks || !state.history.is_empty() || !state.notifications.is_empty() || failed.is_some();
         let still = if idle && begun && !changed { still + 1 } else { 0 };
         if still < SETTLED {
             self.shot = Screenshot::Waiting(still);
@@ -395,6 +428,11 @@ impl eframe::App for WhenceApp {
         let changed = self.take_in(ctx);
         self.shell.log.follow(&self.state, ctx.input(|i| i.time));
         self.follow_queue();
+        self.follow_new_project(ctx);
+        self.follow_replacement();
+        if self.state.busy(Slot::Project).is_none() {
+            self.access.give_up();
+        }
         self.follow_view(ctx);
         if self.explain_soon {
             if self.state.can_explain().is_ok() {

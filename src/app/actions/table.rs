@@ -73,7 +73,7 @@ impl Action {
         Self::BEFORE_PANELS.into_iter().chain(PanelId::with_action().map(Self::ShowPanel)).chain(Self::AFTER_PANELS)
     }
 
-    const BEFORE_PANELS: [Self; 22] = [
+    const BEFORE_PANELS: [Self; 25] = [
         Self::Explain,
         Self::CancelJob,
         Self::PauseJob,
@@ -83,6 +83,9 @@ impl Action {
         Self::OpenFolder,
         Self::TypePath,
         Self::Recent,
+        Self::NewProject,
+        Self::SaveProjectAs,
+        Self::CloseProject,
         Self::Export,
         Self::NextGroup,
         Self::PreviousGroup,
@@ -139,6 +142,16 @@ impl Action {
                 row(Open, "Open path…", "Type the path of a project, model, dataset or image", command(Key::L))
             }
             Self::Recent => row(Open, "Recent projects…", "Open a recent project", None),
+            Self::NewProject => {
+                row(Open, "New project…", "Make a project of your own model and dataset", command(Key::N))
+            }
+            Self::SaveProjectAs => row(
+                Open,
+                "Save project as…",
+                "Copy the project with its results to another folder",
+                command_shift(Key::S),
+            ),
+            Self::CloseProject => row(Open, "Close project", "Close the project. It is saved.", command(Key::W)),
             Self::Export => {
                 row(Open, "Export…", "Save an image, a table or a report of what is on screen", command(Key::E))
             }

@@ -6,6 +6,7 @@ use egui::{Align2, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, 
 use super::View;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
+use crate::app::projects::ProjectCommand;
 use crate::app::state::Slot;
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{elided, hover, swatch};
@@ -73,6 +74,15 @@ fn row(ui: &mut Ui, view: &mut View<'_>, group: usize, images: usize) {
     if response.clicked() {
         view.out.push(Command::SelectGroup(if selected { None } else { Some(group) }));
     }
+    response.context_menu(|ui| {
+        ui.set_min_width(190.0);
+        if ui.button("Show its images in the library").clicked() {
+            view.out.push(Command::Project(ProjectCommand::ShowGroup(group)));
+        }
+        if ui.button("Copy name").clicked() {
+            view.out.push(Command::Project(ProjectCommand::CopyText(name.to_owned())));
+        }
+    });
     if cut {
         response.on_hover_text(bidi::display(name));
     }

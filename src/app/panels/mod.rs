@@ -13,6 +13,8 @@ mod library;
 mod log;
 mod messages;
 mod neighbours;
+mod new_project;
+mod open_choice;
 mod palette;
 mod queries;
 pub(super) mod query_image;
@@ -20,6 +22,7 @@ mod queue;
 mod ranking;
 mod regenerated;
 mod registry;
+mod save_as;
 mod score;
 pub(super) mod score_map;
 mod settings;
@@ -27,6 +30,7 @@ mod top;
 mod tour;
 mod unlearning;
 mod wall;
+mod welcome;
 
 pub use registry::{PanelId, Placement};
 pub use score_map::reach;
@@ -85,6 +89,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
                 .show(ui, |ui| log::show(ui, view));
             bottom += log.response.rect.height();
         }
+        (regions.top, regions.jobs) = (top.response.rect, jobs.response.rect);
+    }
+    // Without a project, the panels would be empty.
+    let is_welcome = view.shell.welcome && view.state.is_empty();
+    if !view.shell.presenting && !is_welcome {
         let left = Panel::left("images")
             .frame(side.inner_margin(Margin { left: 16, right: 12, top: 12, bottom: 8 }))
             .resizable(true)
@@ -95,7 +104,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
                 ui.add_space(GAP);
                 groups::show(ui, view);
             });
-        (regions.top, regions.jobs, regions.left) = (top.response.rect, jobs.response.rect, left.response.rect);
+        regions.left = left.response.rect;
+    }
+    if is_welcome {
+        welcome::show(ui, view);
+        return overlays(ui, view, &regions, bottom);
     }
     CentralPanel::default_margins().frame(Frame::new().fill(t.window)).show(ui, |ui| {
         regions.middle = ui.max_rect();
@@ -103,11 +116,19 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
         dock::show(ui, view, dock);
         (regions.image, regions.ranking) = (dock.rect_of(PanelId::Image), dock.rect_of(PanelId::Ranking));
     });
+    overlays(ui, view, &regions, bottom);
+}
+
+/// What lies over the panels.
+fn overlays(ui: &mut Ui, view: &mut View<'_>, regions: &tour::Regions, bottom: f32) {
     export::show(ui, view);
+    new_project::show(ui, view);
+    save_as::show(ui, view);
+    open_choice::show(ui, view);
     help::show(ui, view);
     glossary::show(ui, view);
     palette::show(ui, view);
-    tour::show(ui, view, &regions);
+    tour::show(ui, view, regions);
     messages::show(ui, view, bottom);
     drop::show(ui, view);
     hover::end_frame(ui.ctx());

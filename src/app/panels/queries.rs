@@ -1,5 +1,7 @@
 //! The query images, and two ways to add one: from a seed and from a file.
 
+mod menu;
+
 use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, Ui};
 
 use super::View;
@@ -74,11 +76,7 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>) {
                             if response.clicked() {
                                 view.out.push(Command::SelectQuery(query.key));
                             }
-                            response.context_menu(|ui| {
-                                if ui.button("Remove from list").clicked() {
-                                    view.out.push(Command::RemoveQuery(query.key));
-                                }
-                            });
+                            response.context_menu(|ui| menu::show(ui, view, query));
                             response.on_hover_text(bidi::display(&q.name));
                         }
                     });

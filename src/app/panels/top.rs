@@ -3,14 +3,18 @@
 mod path;
 
 use egui::accesskit::Role;
-use egui::{Align, Align2, Atom, Button, Color32, Layout, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Align2, Atom, Button, Color32, Label, Layout, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, vec2,
+};
 
 use super::View;
 use crate::app::actions::{Action, Command, Section};
 use crate::app::files::Pick;
-use crate::app::state::{Slot, State};
+use crate::app::projects::ProjectCommand;
+use crate::app::state::{Slot, State, read_only_reason};
 use crate::app::theme::{self, Choice, tokens};
 use crate::app::{bidi, format};
+use whence_store::ReadOnly;
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -39,7 +43,12 @@ fn opened(ui: &mut Ui, view: &mut View<'_>) {
         part(ui, &model);
         part(ui, &dataset);
     }
-    if let Some(model) = &state.model {
+    if let Some(why) = state.read_only {
+        read_only(ui, view, why);
+    } else if state.project.as_ref().is_some_and(|p| crate::demo::is_demo(&p.root)) {
+        own_project(ui, view);
+    }
+    if let Some(model) = &view.state.model {
         device(ui, &model.device);
     }
 }
@@ -153,6 +162,10 @@ fn project(ui: &mut Ui, view: &mut View<'_>, parts: Option<[&Part; 2]>) {
                 parts.into_iter().for_each(|own| part(ui, own));
                 ui.separator();
             }
+            for action in [Action::NewProject, Action::OpenFolder, Action::SaveProjectAs, Action::CloseProject] {
+                item(ui, view, action);
+            }
+            ui.separator();
             if view.shell.recent.is_empty() {
                 ui.label(RichText::new("Recent projects are listed here.").color(t.weak));
             }
@@ -162,8 +175,6 @@ fn project(ui: &mut Ui, view: &mut View<'_>, parts: Option<[&Part; 2]>) {
                     view.out.push(Command::OpenRecent(recent.path.clone()));
                 }
             }
-            ui.separator();
-            item(ui, view, Action::OpenFolder);
         });
         let about = view.state.project.as_ref().map(|p| p.root.display().to_string());
         let mut about = about.unwrap_or_else(|| "No project is open.".into());
@@ -173,6 +184,36 @@ fn project(ui: &mut Ui, view: &mut View<'_>, parts: Option<[&Part; 2]>) {
         let response = shown.response.on_hover_text(format!("{about}\n\nClick for recent projects."));
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Project {name}")));
     });
+}
+
+/// Says that nothing is saved, and offers to look again whether it can be.
+fn read_only(ui: &mut Ui, view: &mut View<'_>, why: ReadOnly) {
+    let t = tokens(ui);
+    let text = RichText::new("Read-only").font(theme::caption()).color(t.warn);
+    let reason = read_only_reason(why);
+    let shown = ui.menu_button((text, triangle()), |ui| {
+        ui.set_max_width(300.0);
+        ui.set_min_width(300.0);
+        ui.add(Label::new(RichText::new(format!("{reason}. What you change here is not saved.")).color(t.text)).wrap());
+        let hint = "If the project is free by now, this window saves it from then on.";
+        if ui.button("Try again").on_hover_text(hint).clicked() {
+            view.out.push(Command::Project(ProjectCommand::TryAgain));
+            ui.close();
+        }
+    });
+    shown.response.on_hover_text(format!("{reason}."));
+}
+
+/// The way out of the example.
+fn own_project(ui: &mut Ui, view: &mut View<'_>) {
+    // In the smallest window the menus have it alone.
+    if ui.available_width() < 560.0 {
+        return;
+    }
+    let button = Button::new(RichText::new("Start your own project").font(theme::caption()));
+    if ui.add(button).on_hover_text(Action::NewProject.hint(ui.ctx())).clicked() {
+        view.out.push(Command::Act(Action::NewProject));
+    }
 }
 
 /// Marks a menu button. Painted, because the bundled fonts have no such character.

@@ -238,6 +238,8 @@ impl State {
         self.restore_queue = jobs.into_iter().map(|spec| RestoreJob { spec, query: None }).collect();
         self.saved_session = Some(session);
         self.project = Some(project);
+        // Whether it may be written is found out by the window, which holds its lock.
+        self.read_only = None;
         effects
     }
 
@@ -254,13 +256,19 @@ impl State {
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
         }
+        // What belongs to an image is restored once it is read again.
+        let mut reopened = Vec::new();
         self.queries.retain(|q| match &q.image.origin {
             QueryOrigin::File(path) if q.image.shape != model.shape => {
+                reopened.push(q.clone());
                 effects.push(Effect::Run(JobSpec::LoadQuery(path.clone()), false));
                 false
             }
             _ => true,
         });
+        if let (Some(session), Some(project)) = (&mut self.saved_session, &self.project) {
+            reopened.iter().for_each(|query| session.set_aside(query, &project.root));
+        }
         if self.query().is_none() {
             self.current = self.queries.first().map(|q| q.key);
         }

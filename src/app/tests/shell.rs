@@ -31,7 +31,7 @@ pub fn split(scene: &mut Scene) {
 }
 
 #[derive(Default)]
-struct Kept(HashMap<String, String>);
+pub(super) struct Kept(HashMap<String, String>);
 
 impl eframe::Storage for Kept {
     fn get_string(&self, key: &str) -> Option<String> {

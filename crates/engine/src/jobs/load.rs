@@ -16,6 +16,7 @@ use whence_store::Project;
 pub(super) fn project(workspace: &mut Workspace, path: &Path, reporter: &Reporter<'_>) -> Result<String> {
     let project = Project::open(path)?;
     workspace.keep_in = Some(project.store());
+    workspace.project_column = project.file.data.clone().zip(project.file.group_column.clone());
     let name = project.file.name.clone();
     reporter.state(EventKind::ProjectOpened(Box::new(project)));
     Ok(format!("Opened {name}"))
@@ -56,6 +57,9 @@ fn info(path: &Path, model: &Pipeline, device: String) -> ModelInfo {
 
 pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let shape = workspace.open_shape();
+    // Another dataset may be opened into the project, which has columns of its own.
+    let column = workspace.project_column.clone().filter(|(data, _)| data == path).map(|(_, column)| column);
+    workspace.choose_column(column.as_deref());
     workspace.forget_dataset();
     let dataset = workspace.dataset(path, shape, &mut |d, t| reporter.within("reading images", d, t, 1.0))?;
     warn_of_skipped(&dataset, reporter);

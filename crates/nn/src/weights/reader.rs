@@ -169,6 +169,11 @@ impl<R: Read + Seek> SafetensorsSource<R> {
         self.notes.get(key).map(String::as_str)
     }
 
+    /// Number of values of the tensors that have not been read.
+    pub fn value_count(&self) -> usize {
+        self.tensors.values().map(|t| t.shape.iter().product::<usize>()).fold(0, usize::saturating_add)
+    }
+
     /// Names of the tensors that have not been read.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
