@@ -99,7 +99,10 @@ impl WhenceApp {
             return self.forms.export.close();
         }
         let shell = &mut self.shell;
-        if shell.glossary.take().is_some() || self.forms.choice.take().is_some() {
+        if shell.glossary.take().is_some() {
+            return;
+        }
+        if self.forms.choice.take().is_some() {
             return;
         }
         // While something is being made, only its own button stops it.
