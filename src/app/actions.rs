@@ -234,7 +234,9 @@ pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
         let plain = shortcut.modifiers.is_none() && !everywhere;
         // A field undoes its own text.
         let own = typing && matches!(action, Action::Undo | Action::Redo);
-        if own || (plain && (typing || popup || grid)) || (dialog && !everywhere && action != Action::Clear) {
+        // The grid and the map have their own arrows; letters mean the same everywhere.
+        let own_keys = grid && !matches!(action, Action::Reject | Action::PairView);
+        if own || (plain && (typing || popup || own_keys)) || (dialog && !everywhere && action != Action::Clear) {
             continue;
         }
         // Holding the key shows the other image for as long: the images see to that themselves.

@@ -51,9 +51,10 @@ pub fn entries(ctx: &Context, state: &State, shell: &Shell) -> Vec<Entry> {
         .recent
         .iter()
         .map(|r| about(format!("Open project {}", r.name), "recent project", Command::OpenRecent(r.path.clone())));
-    let workspaces = shell.workspaces.iter().map(|w| {
-        about(format!("Switch to workspace {}", w.name), "workspace", Command::UseWorkspace(w.name.clone()))
-    });
+    let workspaces = shell
+        .workspaces
+        .iter()
+        .map(|w| about(format!("Switch to workspace {}", w.name), "workspace", Command::UseWorkspace(w.name.clone())));
     let filters = state
         .annotations
         .filters

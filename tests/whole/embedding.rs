@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use whence_engine::Engine;
-use whence_jobs::{EmbedChoice, EmbedJob, EmbedLayout, EmbedVectors, Embedding, EventKind, JobEstimate, JobSpec, QuerySource};
+use whence_jobs::{
+    EmbedChoice, EmbedJob, EmbedLayout, EmbedVectors, Embedding, EventKind, JobEstimate, JobSpec, QuerySource,
+};
 use whence_store::{Kind, Store};
 
 use super::{digits, failure, fixture, run};
@@ -47,7 +49,9 @@ fn maps_are_made_once_the_same_for_the_same_seed_and_recalled() {
         let lookup = EmbedJob { known_only: true, ..job.clone() };
         let (nothing, estimate) = found(&lookup);
         assert!(nothing.is_none(), "nothing is stored yet");
-        assert!(estimate.is_some_and(|e| e.seconds > 0.0 && (e.evaluations > 0) == (vectors == EmbedVectors::Bottleneck)));
+        assert!(
+            estimate.is_some_and(|e| e.seconds > 0.0 && (e.evaluations > 0) == (vectors == EmbedVectors::Bottleneck))
+        );
         let map = found(&job).0.unwrap();
         assert_eq!(map.queries.len(), job.queries.len());
         assert!(map.points.iter().flatten().chain(map.queries.iter().flatten()).all(|v| v.is_finite()));

@@ -24,7 +24,12 @@ const SEARCHES: usize = 64;
 ///
 /// # Errors
 /// Those of `check`.
-pub fn seconds(count: usize, dims: usize, layout: Layout, check: &mut (dyn FnMut() -> Result<()> + Send)) -> Result<f64> {
+pub fn seconds(
+    count: usize,
+    dims: usize,
+    layout: Layout,
+    check: &mut (dyn FnMut() -> Result<()> + Send),
+) -> Result<f64> {
     let axes = if layout == Layout::Pca { 2 } else { REDUCED };
     let sample = noise(count.min(COMPONENTS), dims);
     let begun = Instant::now();

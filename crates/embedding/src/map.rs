@@ -143,7 +143,10 @@ mod tests {
             assert_eq!(map.points.len(), 80);
             for row in [0, 33, 79] {
                 let (placed, own) = (map.place(sample().row(row)), map.points[row]);
-                assert!((placed[0] - own[0]).abs() + (placed[1] - own[1]).abs() < 1e-3, "{layout:?} {placed:?} {own:?}");
+                assert!(
+                    (placed[0] - own[0]).abs() + (placed[1] - own[1]).abs() < 1e-3,
+                    "{layout:?} {placed:?} {own:?}"
+                );
             }
         }
     }

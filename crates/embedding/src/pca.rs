@@ -114,12 +114,7 @@ impl<'a> Blocks<'a> {
     }
 
     /// Calls `take` with each block, minus the mean, in order.
-    fn pass(
-        &mut self,
-        mean: &[f64],
-        report: &mut Report<'_>,
-        take: &mut dyn FnMut(MatRef<'_, f64>),
-    ) -> Result<()> {
+    fn pass(&mut self, mean: &[f64], report: &mut Report<'_>, take: &mut dyn FnMut(MatRef<'_, f64>)) -> Result<()> {
         let (count, dims) = (self.rows.count(), self.rows.dims());
         let mut values = vec![0.0; self.size.min(count) * dims];
         for start in (0..count).step_by(self.size) {

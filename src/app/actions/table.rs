@@ -211,9 +211,12 @@ impl Action {
                 row(View, "Clear selection", "Clear the selection, or close the open dialog", plain(Key::Escape))
             }
             Self::Redo => row(View, "Redo", "Redo the step that was undone", command_shift(Key::Z)),
-            Self::Undo => {
-                row(View, "Undo", "Go back to the previous view, selection, rating or layout. Results stay.", command(Key::Z))
-            }
+            Self::Undo => row(
+                View,
+                "Undo",
+                "Go back to the previous view, selection, rating or layout. Results stay.",
+                command(Key::Z),
+            ),
             Self::ShowPanel(panel) => {
                 let info = panel.info();
                 row(Tabs, info.title, info.description, info.key.and_then(plain))

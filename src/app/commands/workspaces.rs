@@ -22,7 +22,10 @@ impl WhenceApp {
             }
             Err(error) => {
                 tracing::warn!("the workspace {name} cannot be used: {error}");
-                self.toast(ctx, format!("The workspace \u{201c}{name}\u{201d} is of another version and cannot be used"));
+                self.toast(
+                    ctx,
+                    format!("The workspace \u{201c}{name}\u{201d} is of another version and cannot be used"),
+                );
             }
         }
     }

@@ -182,7 +182,9 @@ mod tests {
         let rating = |stars, rejected| Rating { stars, rejected };
         let ratings: BTreeMap<String, Rating> =
             [(name(1), rating(3, false)), (name(2), rating(5, true)), (name(300), rating(4, false))].into();
-        let shown = |filter: &Filter| (0..dataset.len()).filter(|i| filter.condition(&dataset, &ratings)(*i)).collect::<Vec<_>>();
+        let shown = |filter: &Filter| {
+            (0..dataset.len()).filter(|i| filter.condition(&dataset, &ratings)(*i)).collect::<Vec<_>>()
+        };
         let mut filter = Filter::default();
         assert_eq!(shown(&filter).len(), dataset.len());
         filter.ratings.stars = 3;

@@ -108,7 +108,9 @@ fn missing(ui: &mut Ui, view: &mut View<'_>, choice: EmbedChoice, making: Option
     };
     let text = match choice.layout {
         EmbedLayout::Pca => "All training images as points, by the two directions of the largest variance.",
-        EmbedLayout::Tsne => "All training images as points. Neighbours stay neighbours; the layout is found step by step.",
+        EmbedLayout::Tsne => {
+            "All training images as points. Neighbours stay neighbours; the layout is found step by step."
+        }
     };
     let button = format!("Make the map ({})", cost(&estimate));
     let hint = "Computed once, then stored with the project. It can be cancelled.";
@@ -147,7 +149,9 @@ fn caption(ui: &mut Ui, choice: EmbedChoice, map: &ShownMap) {
         ),
         (EmbedLayout::Pca, None) => format!("Principal components of {by}. Similarity is not causation."),
         (EmbedLayout::Tsne, _) => {
-            format!("t-SNE of {by}: neighbours are alike, distances between clouds mean little. Similarity is not causation.")
+            format!(
+                "t-SNE of {by}: neighbours are alike, distances between clouds mean little. Similarity is not causation."
+            )
         }
     };
     ui.with_layout(Layout::left_to_right(Align::Min), |ui| {

@@ -60,10 +60,14 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
     }
     let side = view.library.side;
     let (selected, group) = (view.state.image, view.state.group);
+    let ratings = view.state.annotations.ratings.as_ref();
     let events = view.library.with_grid(number, |grid, arrangement, version| {
         let Arrangement { order, sections, mixed } = arrangement;
         let mixed = *mixed;
-        grid.show(ui, &GridContents { dataset, number, order, sections, mixed, version, side, selected, group })
+        grid.show(
+            ui,
+            &GridContents { dataset, number, order, sections, mixed, version, side, ratings, selected, group },
+        )
     });
     for event in events {
         match event {

@@ -10,7 +10,7 @@ use crate::app::actions::{Action, Command};
 use crate::app::bidi;
 use crate::app::state::{Query, Rating, Slot};
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{TextureKey, Tile, star, tile};
+use crate::app::widgets::{TextureKey, Tile, rating_badge, tile};
 use whence_diffusion::SamplerKind;
 
 /// Side length of a tile.
@@ -83,7 +83,7 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>, listed: &[&Query]) {
                                     clickable: true,
                                 },
                             );
-                            badge(ui, response.rect, query.rating);
+                            rating_badge(ui, response.rect, query.rating);
                             if response.clicked() {
                                 view.out.push(Command::SelectQuery(query.key));
                             }
@@ -95,25 +95,6 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>, listed: &[&Query]) {
             },
         );
     });
-}
-
-/// The rating of a query in the corner of its tile.
-fn badge(ui: &Ui, tile: egui::Rect, rating: Rating) {
-    let t = tokens(ui);
-    let painter = ui.painter();
-    if rating.stars > 0 {
-        let at = tile.right_top() + egui::vec2(-10.0, 10.0);
-        star(painter, at, 6.5, t);
-        let number = egui::FontId::proportional(9.0);
-        painter.text(at + egui::vec2(0.0, 0.5), egui::Align2::CENTER_CENTER, rating.stars, number, t.window);
-    }
-    if rating.rejected {
-        let (a, b) = (tile.left_bottom() + egui::vec2(5.0, -15.0), tile.left_bottom() + egui::vec2(15.0, -5.0));
-        painter.rect_filled(egui::Rect::from_two_pos(a, b).expand(2.0), 3.0, t.window);
-        for (from, to) in [(a, b), (egui::pos2(a.x, b.y), egui::pos2(b.x, a.y))] {
-            painter.line_segment([from, to], egui::Stroke::new(2.0, t.warn));
-        }
-    }
 }
 
 /// The seed and the button in one line; the sampler settings below are collapsed.

@@ -101,7 +101,8 @@ impl State {
         if choice.vectors == EmbedVectors::Bottleneck && self.model.is_none() {
             return None;
         }
-        let source = |q: &super::Query| QuerySource::Image { name: q.image.name.clone(), pixels: q.image.pixels.clone() };
+        let source =
+            |q: &super::Query| QuerySource::Image { name: q.image.name.clone(), pixels: q.image.pixels.clone() };
         Some(EmbedJob {
             model: self.model.as_ref().map(|m| m.path.clone()),
             data: dataset.path().to_owned(),

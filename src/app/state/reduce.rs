@@ -7,8 +7,8 @@ use super::super::files::path_in_project;
 use super::super::format;
 use super::super::session::Session;
 use super::{
-    Embeddings, Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, Rating, RestoreJob, Slot, State,
-    counterfactual_kind, evidence_source, job_evidence_source, scoring_request,
+    Embeddings, Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, Rating, RestoreJob,
+    Slot, State, counterfactual_kind, evidence_source, job_evidence_source, scoring_request,
 };
 use whence_data::Dataset;
 use whence_diffusion::elbo::Timesteps;

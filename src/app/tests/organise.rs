@@ -220,7 +220,8 @@ fn a_layout_is_saved_as_a_workspace_and_undone() {
     let before = scene.app().dock.layout();
     let moved = |scene: &mut Scene| {
         let tiles = &scene.app().dock.tree.tiles;
-        let (library, explain) = (tiles.find_pane(&PanelId::Library).unwrap(), tiles.find_pane(&PanelId::Image).unwrap());
+        let (library, explain) =
+            (tiles.find_pane(&PanelId::Library).unwrap(), tiles.find_pane(&PanelId::Image).unwrap());
         let target = tiles.parent_of(explain).unwrap();
         let ctx = scene.window.ctx.clone();
         let app = scene.window.state_mut();

@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_lasso_contains_what_it_surrounds() {
-        let horseshoe = [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [3.0, 4.0], [3.0, 1.0], [1.0, 1.0], [1.0, 4.0], [0.0, 4.0]];
+        let horseshoe =
+            [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [3.0, 4.0], [3.0, 1.0], [1.0, 1.0], [1.0, 4.0], [0.0, 4.0]];
         assert!(inside(&horseshoe, [0.5, 2.0]) && inside(&horseshoe, [3.5, 2.0]) && inside(&horseshoe, [2.0, 0.5]));
         assert!(!inside(&horseshoe, [2.0, 2.0]) && !inside(&horseshoe, [5.0, 2.0]) && !inside(&[], [0.0, 0.0]));
     }

@@ -57,8 +57,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &EmbedJob, reporter: &mut Repo
         _ => None,
     };
     let dataset = inputs.dataset.hash().to_owned();
-    let embedding =
-        Embedding { choice: job.choice, dataset, points: map.points, queries, explained, finished: true };
+    let embedding = Embedding { choice: job.choice, dataset, points: map.points, queries, explained, finished: true };
     reporter.state(EventKind::Embedded(Box::new(embedding)));
     Ok(format!("map of {count} images"))
 }
@@ -82,8 +81,7 @@ impl<'a> Inputs<'a> {
         workspace.choose_column(job.group_column.as_deref());
         let model = job.model.as_ref().map(|path| workspace.model(path)).transpose()?;
         let shape = model.as_ref().map(Pipeline::image_shape);
-        let dataset =
-            workspace.dataset(&job.data, shape, &mut |d, t| reporter.within("reading images", d, t, 0.0))?;
+        let dataset = workspace.dataset(&job.data, shape, &mut |d, t| reporter.within("reading images", d, t, 0.0))?;
         if !job.known_only {
             warn_of_skipped(&dataset, reporter);
         }
@@ -129,8 +127,7 @@ impl<'a> Inputs<'a> {
         };
         let settings = ScoreSettings::default();
         let mut bridge = ProgressBridge::new(reporter, &self.dataset, Counting::Phase(HALF));
-        let mut cache =
-            StoreCache { store: &self.store, model, seed: settings.seed, device, fit: &mut workspace.fit };
+        let mut cache = StoreCache { store: &self.store, model, seed: settings.seed, device, fit: &mut workspace.fit };
         let mut resolver = Resolver {
             request: self.request(model, conditions, &settings),
             counterfactuals: &mut NoModels,

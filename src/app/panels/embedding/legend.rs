@@ -51,8 +51,7 @@ fn row(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, group: usize) {
         swatch(painter, pos2(rect.left() + 12.0, middle), 5.0, group, t);
     }
     let count = format::count(dataset.indices_of(group).len());
-    let right =
-        painter.text(pos2(rect.right() - 8.0, middle), Align2::RIGHT_CENTER, count, theme::caption(), t.weak);
+    let right = painter.text(pos2(rect.right() - 8.0, middle), Align2::RIGHT_CENTER, count, theme::caption(), t.weak);
     let color = if shown { t.text } else { t.weak };
     let galley = elided(painter, name, theme::caption(), color, right.left() - rect.left() - 34.0);
     let at = pos2(rect.left() + 26.0, middle - galley.size().y / 2.0);

@@ -9,13 +9,13 @@ use egui::{
 };
 
 use crate::app::actions::Command;
-use crate::app::format;
 use crate::app::forms::MapView;
 use crate::app::panels::View;
 use crate::app::state::ShownMap;
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use crate::app::widgets::point_map::{self, Emphasis, PointStyle, Transform, bounds, inside, nearest};
 use crate::app::widgets::{TextureKey, WHOLE, elided, star_shape};
+use crate::app::{bidi, format};
 use whence_data::Dataset;
 
 /// Space between the outermost points and the edge.
@@ -59,7 +59,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, map: &ShownMap,
     if response.has_focus() {
         ui.painter().rect_stroke(rect, f32::from(RADIUS), Stroke::new(1.0, t.outline), StrokeKind::Inside);
     }
-    if response.clicked() && !view.forms.embedding.lasso {
+    if response.clicked() {
         view.out.push(match target {
             Some(Target::Query(key)) => Command::SelectQuery(key),
             Some(Target::Image(image)) => Command::SelectImage(Some(image)),
@@ -222,14 +222,7 @@ fn outline(ui: &Ui, view: &View<'_>, map: &ShownMap, transform: Transform, rect:
 }
 
 /// Draws and closes the lasso. What is inside filters the library.
-fn lasso(
-    ui: &Ui,
-    view: &mut View<'_>,
-    response: &Response,
-    dataset: &Dataset,
-    map: &ShownMap,
-    transform: Transform,
-) {
+fn lasso(ui: &Ui, view: &mut View<'_>, response: &Response, dataset: &Dataset, map: &ShownMap, transform: Transform) {
     let form = &mut view.forms.embedding;
     let wanted = form.lasso || ui.input(|i| i.modifiers.shift);
     if response.drag_started() && wanted {
@@ -291,6 +284,6 @@ fn about(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, target: Target) {
             ui.allocate_exact_size(96.0 / longer * vec2(shape.width as f32, shape.height as f32), Sense::hover());
         ui.painter().image(texture, rect, WHOLE, egui::Color32::WHITE);
     }
-    ui.label(RichText::new(format::cut(name, 40)).color(t.strong));
-    ui.label(RichText::new(format::cut(group, 40)).font(theme::caption()).color(t.weak));
+    ui.label(RichText::new(bidi::display(&format::cut(name, 40))).color(t.strong));
+    ui.label(RichText::new(bidi::display(&format::cut(group, 40))).font(theme::caption()).color(t.weak));
 }

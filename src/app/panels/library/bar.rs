@@ -113,7 +113,7 @@ fn selection(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     if large.on_hover_text("Shows the selected image large (Enter, or double click).").clicked() {
         view.library.loupe = true;
     }
-    let pair = ui.add_enabled(image.is_some(), Button::new("Compare").selected(view.library.pair.is_some()));
+    let pair = ui.add_enabled(image.is_some(), Button::new("Pair view").selected(view.library.pair.is_some()));
     if pair.on_hover_text(Action::PairView.hint(ui.ctx())).on_disabled_hover_text("Select an image first.").clicked() {
         view.out.push(Command::Act(Action::PairView));
     }

@@ -2,16 +2,18 @@
 
 use egui::accesskit::Role;
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Button, Checkbox, ComboBox, PopupCloseBehavior, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{
+    Button, Checkbox, ComboBox, PopupCloseBehavior, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2,
+};
 
 use crate::app::actions::Command;
-use crate::app::format;
 use crate::app::library::{Filter, RatingFilter, Rejects};
 use crate::app::panels::View;
 use crate::app::shell::Naming;
 use crate::app::state::STARS;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::swatch;
+use crate::app::{bidi, format};
 use whence_data::Dataset;
 
 /// With more groups than this, they can be searched.
@@ -26,7 +28,10 @@ pub fn groups(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     let all = dataset.groups().len();
     let text = match filter.groups.len() {
         0 => "All groups".to_owned(),
-        1 => filter.groups.first().map_or(String::new(), |g| format::cut(dataset.group_name(*g), 20)),
+        1 => {
+            let name = filter.groups.first().map_or("", |g| dataset.group_name(*g));
+            bidi::display(&format::cut(name, 20)).into_owned()
+        }
         n => format!("{n} of {all} groups"),
     };
     let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
@@ -80,7 +85,7 @@ fn group_row(ui: &mut Ui, filter: &mut Filter, dataset: &Dataset, group: usize, 
         }
         let (rect, _) = ui.allocate_exact_size(vec2(12.0, 18.0), Sense::hover());
         swatch(ui.painter(), rect.center(), 5.0, group, t);
-        let only = Button::new(format::cut(name, 24)).frame(false);
+        let only = Button::new(bidi::display(&format::cut(name, 24)).into_owned()).frame(false);
         if ui.add(only).on_hover_text("Show only this group.").accessible_name(format!("Only {name}")).clicked() {
             filter.groups = [group].into();
         }
@@ -111,7 +116,10 @@ pub fn ratings(ui: &mut Ui, filter: &mut RatingFilter, id: &str, what: &str) {
             ui.selectable_value(&mut filter.rejects, rejects, rejects.text());
         }
     });
-    response.response.accessible_name(format!("Ratings of {what} to show")).on_hover_text("Shows images by their rating.");
+    response
+        .response
+        .accessible_name(format!("Ratings of {what} to show"))
+        .on_hover_text("Shows images by their rating.");
 }
 
 fn at_least(stars: u8) -> String {

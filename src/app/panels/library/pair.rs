@@ -1,15 +1,18 @@
 //! Two images side by side, with the same zoom and the same place in the middle.
 
 use egui::accesskit::Role;
-use egui::{Align, Button, Color32, EventFilter, Key, Layout, Modifiers, Rect, Response, RichText, Sense, Ui, Vec2, WidgetInfo, vec2};
+use egui::{
+    Align, Button, Color32, EventFilter, Key, Layout, Modifiers, Rect, Response, RichText, Sense, Ui, Vec2, WidgetInfo,
+    vec2,
+};
 
 use crate::app::actions::Command;
-use crate::app::format;
 use crate::app::library::{ImagePair, PairImage, PairView};
 use crate::app::panels::{View, notes};
 use crate::app::state::Subject;
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{TextureKey, WHOLE, image_grid, swatch};
+use crate::app::{bidi, format};
 use whence_data::{Dataset, ImageShape};
 
 /// Height of what is below the images.
@@ -87,7 +90,8 @@ fn toolbar(ui: &mut Ui, view: &mut View<'_>, pair: &mut ImagePair) {
             pair.view = PairView::default();
         }
         let exact = pair.view.zoom == Some(1.0);
-        if ui.selectable_label(exact, "100%").on_hover_text("One screen pixel per pixel of the image (1:1).").clicked() {
+        if ui.selectable_label(exact, "100%").on_hover_text("One screen pixel per pixel of the image (1:1).").clicked()
+        {
             pair.view.zoom = Some(1.0);
         }
         let percent = pair.view.zoom.map_or("whole image".to_owned(), |zoom| format!("{:.0}%", 100.0 * zoom));
@@ -113,7 +117,14 @@ fn toolbar(ui: &mut Ui, view: &mut View<'_>, pair: &mut ImagePair) {
 }
 
 /// Draws one of the images, and zooms and moves both.
-fn image(ui: &mut Ui, view: &mut View<'_>, shown: &Shown<'_>, pair: &mut PairView, room: Vec2, place: usize) -> Response {
+fn image(
+    ui: &mut Ui,
+    view: &mut View<'_>,
+    shown: &Shown<'_>,
+    pair: &mut PairView,
+    room: Vec2,
+    place: usize,
+) -> Response {
     let t = tokens(ui);
     let (_, rect) = ui.allocate_space(room);
     let id = if place == 1 { image_grid::id() } else { image_grid::id().with("left") };
@@ -170,7 +181,8 @@ fn below(ui: &mut Ui, view: &mut View<'_>, image: Option<PairImage>, shown: &Sho
             let (rect, _) = ui.allocate_exact_size(vec2(12.0, 18.0), Sense::hover());
             swatch(ui.painter(), rect.center(), 5.0, group, t);
         }
-        ui.label(RichText::new(format::cut(shown.name, 36)).color(t.strong)).on_hover_text(shown.name);
+        ui.label(RichText::new(bidi::display(&format::cut(shown.name, 36))).color(t.strong))
+            .on_hover_text(bidi::display(shown.name));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| notes::rating(ui, view, &subject, rating));
         });

@@ -25,6 +25,8 @@ mod thumbs;
 mod tiles;
 mod workers;
 
+use std::collections::BTreeMap;
+
 use eframe::egui_wgpu::RenderState;
 use egui::accesskit::Role;
 use egui::{Context, Id, Rect, Response, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -35,6 +37,7 @@ pub use layout::Section;
 use layout::{Layout, Metrics};
 
 use crate::app::format;
+use crate::app::state::Rating;
 use whence_data::Dataset;
 
 /// Room for the scroll bar at the right.
@@ -56,6 +59,8 @@ pub struct GridContents<'a> {
     pub version: u64,
     /// Least length of a tile's longer side, in points.
     pub side: f32,
+    /// Ratings of images, by name.
+    pub ratings: &'a BTreeMap<String, Rating>,
     /// The selected image.
     pub selected: Option<usize>,
     /// The selected group.

@@ -7,9 +7,13 @@ use super::gpu::{Instance, TileStyle};
 use super::layout::Layout;
 use super::{Atlas, GridContents, ImageGrid};
 use crate::app::theme::{Tokens, tokens};
+use crate::app::widgets::rating_badge;
 
 /// Images with longer sides than this are smoothed when enlarged.
 const MAX_SHARP_SIDE: usize = 128;
+
+/// Smaller tiles show no ratings.
+const BADGED: f32 = 40.0;
 
 /// A tile on screen.
 struct Tile {
@@ -22,7 +26,7 @@ impl ImageGrid {
     /// Draws the visible tiles.
     pub(super) fn tiles(
         &mut self,
-        ui: &Ui,
+        ui: &mut Ui,
         contents: &GridContents<'_>,
         layout: &Layout,
         view: Rect,
@@ -50,13 +54,32 @@ impl ImageGrid {
         if self.atlas.is_none() {
             self.atlas = self.render.as_ref().map(Atlas::new);
         }
-        let Some(atlas) = self.atlas.as_mut() else { return plain(ui, &tiles, view, t.mat, radius(size)) };
+        let Some(atlas) = self.atlas.as_mut() else {
+            plain(ui, &tiles, view, t.mat, radius(size));
+            return badges(ui, contents, &tiles, view, size);
+        };
         let visible: Vec<usize> = tiles.iter().map(|tile| tile.image).collect();
         let scale = ui.pixels_per_point();
         atlas.prepare(ui.ctx(), contents.dataset, contents.number, f64::from(size.max_elem() * scale));
         self.loading = atlas.fill(ui.ctx(), contents.dataset, &visible, &prefetch);
         draw(ui, atlas, &tiles, view, t.mat, size);
+        badges(ui, contents, &tiles, view, size);
     }
+}
+
+/// The ratings of the visible images, where tiles have room for them.
+fn badges(ui: &mut Ui, contents: &GridContents<'_>, tiles: &[Tile], view: Rect, size: Vec2) {
+    if contents.ratings.is_empty() || size.min_elem() < BADGED {
+        return;
+    }
+    let outside = ui.clip_rect();
+    ui.set_clip_rect(view.intersect(outside));
+    for tile in tiles {
+        if let Some(rating) = contents.ratings.get(contents.dataset.image_name(tile.image)) {
+            rating_badge(ui, tile.rect, *rating);
+        }
+    }
+    ui.set_clip_rect(outside);
 }
 
 /// Hands the tiles to the shader, one draw call per page.

@@ -42,7 +42,8 @@ impl Atlas {
         let rows = (0..CELL).flat_map(|row| {
             pictures.iter().flat_map(move |picture| picture.iter().skip(row * CELL).take(CELL).copied())
         });
-        let pixels = rows.map(|alpha| Color32::from_white_alpha((255.0 * alpha.clamp(0.0, 1.0)).round() as u8)).collect();
+        let pixels =
+            rows.map(|alpha| Color32::from_white_alpha((255.0 * alpha.clamp(0.0, 1.0)).round() as u8)).collect();
         let image = ColorImage::new([CELL * marks.len(), CELL], pixels);
         let texture = ctx.load_texture("marks of groups", image, TextureOptions::LINEAR);
         Self { marks, cells, texture }
