@@ -7,7 +7,8 @@ use whence_jobs::{EmbedChoice, JobSpec};
 impl WhenceApp {
     /// Makes a map.
     pub(super) fn embed(&mut self, choice: EmbedChoice) {
-        if let Some(job) = self.state.embed_job(choice, false) {
+        let running = self.state.embedding_job(choice).is_some_and(|job| !job.recalls());
+        if let Some(job) = self.state.embed_job(choice, false).filter(|_| !running) {
             self.start(JobSpec::Embed(Box::new(job)), true);
         }
     }

@@ -9,7 +9,7 @@ use super::View;
 use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::panels::PanelId;
-use crate::app::state::{Job, ShownMap, Slot};
+use crate::app::state::{Job, ShownMap};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::job_progress;
 use whence_jobs::{EmbedChoice, EmbedLayout, EmbedVectors, JobEstimate};
@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     view.forms.embedding.follow(view.state.dataset_id);
     toolbar(ui, view);
     let choice = view.forms.embedding.choice;
-    let making = view.state.busy(Slot::Embedding).filter(|job| !job.recalls());
+    let making = view.state.embedding_job(choice).filter(|job| !job.recalls());
     let Some(map) = view.state.embeddings.map(choice) else { return missing(ui, view, choice, making) };
     match making {
         Some(job) => progress(ui, view, job),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Slot, State};
+use super::{Job, State};
 use whence_data::Dataset;
 use whence_jobs::{EmbedChoice, EmbedJob, EmbedVectors, Embedding, JobEstimate, JobSpec, QuerySource};
 
@@ -89,6 +89,12 @@ impl State {
         self.embeddings.maps.insert(choice, map);
     }
 
+    /// The job that makes a map, or looks it up.
+    pub fn embedding_job(&self, choice: EmbedChoice) -> Option<&Job> {
+        let same = |job: &&Job| matches!(&job.spec, JobSpec::Embed(embed) if embed.choice == choice);
+        self.jobs.iter().filter(|job| !job.superseded).find(same)
+    }
+
     /// Queries of the dataset's size.
     fn queries_to_place(&self) -> impl Iterator<Item = &super::Query> {
         let shape = self.dataset.as_ref().map(Dataset::shape);
@@ -118,7 +124,7 @@ impl State {
 
     /// What to do for the map on screen by itself: look it up, make it where that is quick, place new queries.
     pub fn next_embed_job(&mut self, choice: EmbedChoice) -> Option<JobSpec> {
-        if self.opening || self.dataset.is_none() || self.busy(Slot::Embedding).is_some() {
+        if self.opening || self.dataset.is_none() || self.embedding_job(choice).is_some() {
             return None;
         }
         let own: Vec<u64> = self.queries_to_place().map(|q| q.key).collect();

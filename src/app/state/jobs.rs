@@ -49,7 +49,7 @@ impl Slot {
 
     /// Whether a newer job of this slot supersedes an older one.
     pub fn is_single(self) -> bool {
-        matches!(self, Self::Project | Self::Model | Self::Dataset | Self::Embedding)
+        matches!(self, Self::Project | Self::Model | Self::Dataset)
     }
 }
 
