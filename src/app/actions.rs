@@ -3,6 +3,7 @@
 mod ready;
 mod table;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use egui::text::{CCursor, CCursorRange};
@@ -151,8 +152,22 @@ pub enum Command {
     Retry(JobSpec),
     /// Score all groups by another method.
     ExplainBy(&'static str),
+    /// Show an explanation of the query on screen, by its job.
+    SelectExplanation(JobId),
+    /// Remove an explanation of the query on screen, by its job.
+    RemoveExplanation(JobId),
+    /// Compare the explanations with this one, by its job.
+    SetReference(JobId),
     /// Compute evidence of a group, or of all.
     ComputeEvidence(Evidence, Option<usize>),
+    /// Choose which groups are scored: the names of those that are left out.
+    ExcludeGroups(BTreeSet<String>),
+    /// Choose the groups to score, and how, before the image is explained.
+    ChooseGroups,
+    /// Start what the dialog before a long job is about.
+    StartRun,
+    /// Close that dialog.
+    CloseRun,
     /// Stop a job.
     Cancel(JobId),
     /// Pause a job.

@@ -38,6 +38,9 @@ pub struct Session {
     /// Images that `project.json` has listed so far: one that the user removed is not opened again.
     #[serde(default, rename = "known")]
     listed: Vec<PathBuf>,
+    /// Names of the groups that explanations leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    excluded_groups: Vec<String>,
 }
 
 /// A query image as it is saved.
@@ -48,6 +51,9 @@ pub struct SavedQuery {
     /// Its explanations, the oldest first.
     #[serde(rename = "asked")]
     explanations: Vec<SavedExplanation>,
+    /// Index of the one that was selected; the latest where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    selected: Option<usize>,
     /// Whether the image was restored since the project was opened. The others are carried into the next session.
     #[serde(skip)]
     restored: bool,
@@ -106,6 +112,7 @@ impl Session {
             group: state.group.map(|g| state.group_name(g).to_owned()),
             seed,
             listed: saved.map(|s| s.listed.clone()).unwrap_or_default(),
+            excluded_groups: state.excluded_groups.iter().cloned().collect(),
         })
     }
 
@@ -135,7 +142,7 @@ impl Session {
             let origin = SavedOrigin::File(path.clone());
             session.listed.push(path);
             if !session.queries.iter().any(|q| q.origin == origin) {
-                session.queries.push(SavedQuery { origin, starred: false, explanations: Vec::new(), restored: false });
+                session.queries.push(SavedQuery { origin, starred: false, explanations: Vec::new(), selected: None, restored: false });
             }
         }
         session
@@ -195,6 +202,20 @@ impl Session {
         self.seed
     }
 
+    /// Names of the groups that explanations leave out.
+    pub fn excluded_groups(&self) -> &[String] {
+        &self.excluded_groups
+    }
+
+    /// Forgets an explanation that the user removed.
+    pub fn remove_explanation(&mut self, query: &Query, root: &Path, job: &AttributeJob) {
+        let (origin, removed) = (SavedOrigin::of(query, root), SavedExplanation::of(job));
+        for query in self.queries.iter_mut().filter(|q| q.origin == origin) {
+            query.explanations.retain(|saved| !removed.replaces(saved));
+            query.selected = None;
+        }
+    }
+
     /// Name of the selected group.
     pub fn group(&self) -> Option<&str> {
         self.group.as_deref()
@@ -226,7 +247,7 @@ impl SavedQuery {
         for saved in last.into_iter().flat_map(|s| &s.queries).filter(|q| q.origin == origin) {
             explanations.extend(saved.explanations.iter().cloned());
         }
-        for answer in query.earlier.iter().chain(&query.explanation) {
+        for answer in &query.explanations {
             if answer.complete.is_none() && !answer.is_recalled() {
                 continue;
             }
@@ -235,7 +256,17 @@ impl SavedQuery {
             explanations.retain(|old| !explanation.replaces(old));
             explanations.push(explanation);
         }
-        Self { origin, starred: query.starred, explanations, restored: false }
+        // What was not recalled yet is still selected.
+        let own = query.explanation().and_then(|a| a.request.as_deref()).map(SavedExplanation::of);
+        let selected = query.saved_selection.clone().or(own);
+        let selected = selected.and_then(|selected| explanations.iter().position(|saved| selected.replaces(saved)));
+        let selected = selected.filter(|index| index + 1 != explanations.len());
+        Self { origin, starred: query.starred, explanations, selected, restored: false }
+    }
+
+    /// The explanation that was selected.
+    pub fn selection(&self) -> Option<SavedExplanation> {
+        self.selected.and_then(|index| self.explanations.get(index)).filter(|saved| saved.is_usable()).cloned()
     }
 
     /// Whether it had a star.
@@ -263,7 +294,8 @@ impl SavedExplanation {
 
     /// Whether it takes the place of an earlier explanation of the same query.
     fn replaces(&self, old: &Self) -> bool {
-        (&self.method, &self.settings, &self.recipe) == (&old.method, &old.settings, &old.recipe)
+        (&self.method, &self.settings, &self.recipe, &self.groups)
+            == (&old.method, &old.settings, &old.recipe, &old.groups)
     }
 
     fn is_usable(&self) -> bool {

@@ -24,6 +24,7 @@ use super::theme;
 use super::widgets::Textures;
 use whence_base::Error;
 use whence_engine::{Engine, journal_path};
+use whence_jobs::{AttributeJob, JobId};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
 const EVENTS_A_FRAME: usize = 256;
@@ -69,6 +70,8 @@ pub struct WhenceApp {
     session_checked: f64,
     /// Whether stored evidence is recalled and sessions are saved; off for screenshots.
     pub(super) recalls: bool,
+    /// Whether the engine is asked what jobs would cost; off for screenshots.
+    pub(super) estimates: bool,
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
     /// The running search for nearest images: query, dataset, group.
@@ -78,6 +81,8 @@ pub struct WhenceApp {
     pub(super) view_capture: super::export::Capture,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
+    /// The job that recalls the scores of such a view, and the one that would compute them.
+    pub(super) view_recall: Option<(JobId, Box<AttributeJob>)>,
     failure: Arc<Mutex<Option<Error>>>,
 }
 
@@ -102,11 +107,13 @@ impl WhenceApp {
             session_writer: SessionWriter::default(),
             session_checked: f64::NEG_INFINITY,
             recalls: options.screenshot.is_none(),
+            estimates: options.screenshot.is_none(),
             explain_soon: options.attribute,
             nearest_lookup: None,
             shot: if options.screenshot.is_some() { Screenshot::Waiting(0) } else { Screenshot::None },
             view_capture: super::export::Capture::default(),
             reopening: None,
+            view_recall: None,
             failure: Arc::default(),
             options,
         }
@@ -121,7 +128,7 @@ impl WhenceApp {
     pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
         let mut app = Self::new(ctx, Options::default());
         (app.backend, app.picker) = (Some(backend), picker);
-        (app.state.opening, app.opened, app.recalls) = (false, true, false);
+        (app.state.opening, app.opened, app.recalls, app.estimates) = (false, true, false, false);
         app
     }
 
@@ -378,6 +385,7 @@ impl eframe::App for WhenceApp {
         }
         self.find_nearest();
         self.restore();
+        self.follow_costs();
         self.follow_session(ctx);
         self.library.open = self.dock.shown().contains(&PanelId::Library);
         self.library.arrange(&self.state, &self.background_tasks);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::FitInMemory;
 use crate::counterfactuals::Resident;
 use crate::device::{self, Chosen};
+use crate::estimate::MeasuredCosts;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape, LoadOptions};
 use whence_diffusion::Pipeline;
@@ -26,6 +27,8 @@ pub struct Workspace {
     pub(super) keep_in: Option<PathBuf>,
     /// Counterfactual models.
     pub(super) resident: Resident,
+    /// What work costs on this machine.
+    pub(super) measured: MeasuredCosts,
 }
 
 /// Size and modification time of a model's files: they show whether the files have changed since they were read.
@@ -43,6 +46,7 @@ impl Workspace {
             fit: None,
             keep_in: None,
             resident: Resident::default(),
+            measured: MeasuredCosts::default(),
         }
     }
 

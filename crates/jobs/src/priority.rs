@@ -31,7 +31,9 @@ impl JobSpec {
             | Self::LoadQuery(_)
             | Self::GenerateQuery(_) => Priority::Prompt,
             Self::Evidence(job) if job.what == Evidence::Known => Priority::Prompt,
-            Self::Attribute(_) | Self::Evidence(_) | Self::Unlearn(_) | Self::Sample(_) => Priority::Normal,
+            Self::Attribute(_) | Self::Evidence(_) | Self::Unlearn(_) | Self::Sample(_) | Self::Estimate(_) => {
+                Priority::Normal
+            }
             Self::Train(_) | Self::Retrain(_) | Self::Removal(_) | Self::Benchmark(_) => Priority::Background,
         }
     }
@@ -41,7 +43,9 @@ impl JobSpec {
         match self {
             // A group that is watched is unlearned in one go.
             Self::Evidence(job) => !matches!(job.what, Evidence::Watch | Evidence::Known),
-            Self::Attribute(_)
+            // What was measured stays in memory.
+            Self::Estimate(_)
+            | Self::Attribute(_)
             | Self::Unlearn(_)
             | Self::Train(_)
             | Self::Retrain(_)

@@ -87,6 +87,9 @@ impl WhenceApp {
         if self.forms.export.open {
             return self.forms.export.close();
         }
+        if self.forms.run.take().is_some() {
+            return;
+        }
         let shell = &mut self.shell;
         if shell.palette.take().is_some() || std::mem::take(&mut self.forms.help) || shell.tour.take().is_some() {
             return;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::evidence::{Maps, add_redrawn, maps};
-use super::explanations::{comparison, complete, labels};
+use super::explanations::{comparison, labels, selected_first};
 use super::{Export, ExportRequest, SaveError, Table, free, portable_path};
 use crate::command_line::{JobSources, job_command};
 use crate::palette::group_colours;
@@ -71,13 +71,14 @@ fn write_table(
 
 /// The explained queries, with the explanation on screen.
 fn explained(state: &State) -> impl Iterator<Item = (&Query, &Explanation, &Attribution)> {
-    state.queries.iter().filter_map(|q| complete(q).last().map(|(explanation, all)| (q, explanation, all)))
+    let first = |q| selected_first(q).into_iter().next().map(|(explanation, all)| (q, explanation, all));
+    state.queries.iter().filter_map(first)
 }
 
 /// All explanations: of each query the one on screen first.
 fn all_explanations(state: &State) -> Vec<(&Query, &Explanation, &Attribution)> {
-    let of = |query| complete(query).map(move |(explanation, all)| (query, explanation, all)).collect::<Vec<_>>();
-    state.queries.iter().flat_map(|query| of(query).into_iter().rev()).collect()
+    let of = |query| selected_first(query).into_iter().map(move |(explanation, all)| (query, explanation, all));
+    state.queries.iter().flat_map(of).collect()
 }
 
 /// Images that were explained in the same way.
@@ -218,8 +219,8 @@ fn sections(state: &State) -> Vec<Section> {
 }
 
 fn sections_of(query: &Query, groups: &[String], root: Option<&Path>) -> Vec<Section> {
-    let (explanations, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
-    let named = labels(&explanations).into_iter().zip(scores).rev().enumerate();
+    let (explanations, scores): (Vec<&Explanation>, Vec<&Attribution>) = selected_first(query).into_iter().unzip();
+    let named = labels(&explanations).into_iter().zip(scores).enumerate();
     let section = |(place, (label, all)): (usize, (String, &Attribution))| {
         let name =
             if explanations.len() > 1 { format!("{}, by {label}", query.image.name) } else { query.image.name.clone() };

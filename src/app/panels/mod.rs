@@ -18,6 +18,8 @@ mod queue;
 mod ranking;
 mod regenerated;
 mod registry;
+mod result;
+mod run_dialog;
 mod score;
 pub(super) mod score_map;
 mod settings;
@@ -103,6 +105,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
         (regions.image, regions.ranking) = (dock.rect_of(PanelId::Image), dock.rect_of(PanelId::Ranking));
     });
     export::show(ui, view);
+    run_dialog::show(ui, view);
     help::show(ui, view);
     palette::show(ui, view);
     tour::show(ui, view, &regions);

@@ -39,6 +39,7 @@ impl Slot {
             | JobSpec::Train(_)
             | JobSpec::Unlearn(_)
             | JobSpec::Retrain(_)
+            | JobSpec::Estimate(_)
             | JobSpec::Removal(_)
             | JobSpec::Benchmark(_) => Self::Other,
         }
@@ -134,13 +135,19 @@ impl Job {
         }
     }
 
-    /// Whether it only recalls stored results.
+    /// Whether it only recalls stored results, or estimates costs.
     pub fn recalls(&self) -> bool {
         match &self.spec {
             JobSpec::Evidence(job) => job.what == Evidence::Known,
             JobSpec::Attribute(job) => job.known_only,
+            JobSpec::Estimate(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether it estimates the costs of other jobs.
+    pub fn is_estimate(&self) -> bool {
+        matches!(self.spec, JobSpec::Estimate(_))
     }
 
     /// The curve of the group that is being unlearned.

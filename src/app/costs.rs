@@ -1,0 +1,74 @@
+//! Asks the engine what the jobs would cost whose buttons are on screen.
+
+use super::forms::Run;
+use super::panels::PanelId;
+use super::window::WhenceApp;
+use whence_jobs::{Evidence, JobSpec};
+use whence_methods::methods;
+
+impl WhenceApp {
+    /// Asks for the costs that are shown and not known. While a job runs nothing is asked, except for an open dialog.
+    pub(super) fn follow_costs(&mut self) {
+        self.follow_run();
+        let busy = !self.state.jobs.is_empty() && self.forms.run.is_none();
+        let asked = self.state.jobs.iter().any(|job| job.is_estimate());
+        if !self.estimates || busy || asked || !self.state.restore_queue.is_empty() {
+            return;
+        }
+        let unknown: Vec<JobSpec> =
+            self.shown_jobs().into_iter().filter(|job| self.state.costs.of(job).is_none()).collect();
+        if !unknown.is_empty() {
+            self.start_for(JobSpec::Estimate(unknown), None, false);
+        }
+    }
+
+    /// The jobs whose buttons are on screen.
+    fn shown_jobs(&self) -> Vec<JobSpec> {
+        let (forms, state) = (&self.forms, &self.state);
+        let mut runs = Vec::new();
+        let Some(query) = state.query() else { return Vec::new() };
+        match &forms.run {
+            Some(form) if form.choices.is_empty() => runs.push(form.run.clone()),
+            Some(form) => runs.extend(form.choices.iter().cloned().map(Run::Explanation)),
+            None => runs.push(Run::Explanation(forms.settings.clone())),
+        }
+        let evidence = &query.evidence;
+        let groups = state.groups().len();
+        for panel in self.dock.shown() {
+            match (panel, state.group) {
+                (PanelId::Compare, _) => {
+                    runs.extend(methods().iter().map(|method| Run::Explanation(forms.settings_by(method.name()))));
+                }
+                (PanelId::Wall, _) if evidence.regenerated.len() < groups => {
+                    runs.push(Run::Evidence(Evidence::Regenerate, None));
+                }
+                (PanelId::ScoreMap, _) if evidence.maps.len() < groups => {
+                    runs.push(Run::Evidence(Evidence::Map, None));
+                }
+                (PanelId::Unlearning, Some(group)) => runs.push(Run::Evidence(Evidence::Watch, Some(group))),
+                (PanelId::Ranking, Some(group)) => {
+                    if !evidence.regenerated.contains_key(&group) {
+                        runs.push(Run::Evidence(Evidence::Regenerate, Some(group)));
+                    }
+                    if !evidence.affected.contains_key(&group) {
+                        runs.push(Run::Evidence(Evidence::MostAffected, Some(group)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Evidence is of the models of an explanation; without one its cost is that of the explanation.
+        let explained = state.explanation().is_some_and(|a| a.complete.is_some());
+        let mut jobs = Vec::new();
+        for run in runs {
+            let ready = match run {
+                Run::Explanation(_) => state.can_explain().is_ok(),
+                Run::Evidence(..) => explained && state.can_compute_evidence().is_ok(),
+            };
+            if let Some(job) = self.run_spec(&run).filter(|job| ready && !jobs.contains(job)) {
+                jobs.push(job);
+            }
+        }
+        jobs
+    }
+}
