@@ -12,7 +12,7 @@ use egui::{Context, Event, Id, InputState, Key, KeyboardShortcut};
 
 pub use table::Section;
 
-use super::export::ExportRequest;
+use super::export::{Copied, ExportRequest};
 use super::files::{PathKind, Pick};
 use super::forms::Forms;
 use super::panels::PanelId;
@@ -186,6 +186,8 @@ pub enum Command {
     ResetSettings,
     /// Save an image of the view, a table or a report.
     Export(ExportRequest),
+    /// Copy an image of the view or a table to the clipboard.
+    Copy(Copied),
     /// Reopen the view that an image was exported from.
     OpenView(Box<ViewRecipe>),
 }

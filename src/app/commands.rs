@@ -83,6 +83,7 @@ impl WhenceApp {
             Command::TourCard(card) => self.shell.tour = card,
             Command::OpenRecent(path) => self.open_recent(path),
             Command::Export(request) => self.export(ctx, request),
+            Command::Copy(what) => self.copy(ctx, what),
             Command::OpenView(recipe) => {
                 self.state.opening = false;
                 self.open_view(ctx, &recipe);

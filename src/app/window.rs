@@ -78,7 +78,7 @@ pub struct WhenceApp {
     pub(super) nearest_lookup: Option<(u64, u64, usize)>,
     shot: Screenshot,
     /// The image of the view that is being taken.
-    pub(super) view_capture: super::export::Capture,
+    pub(super) view_capture: Option<super::export::Capture>,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
     /// The job that recalls the scores of such a view, and the one that would compute them.
@@ -111,7 +111,7 @@ impl WhenceApp {
             explain_soon: options.attribute,
             nearest_lookup: None,
             shot: if options.screenshot.is_some() { Screenshot::Waiting(0) } else { Screenshot::None },
-            view_capture: super::export::Capture::default(),
+            view_capture: None,
             reopening: None,
             view_recall: None,
             failure: Arc::default(),
@@ -227,7 +227,7 @@ impl WhenceApp {
                 (task.on_failure)(self, ctx, failure);
             }
             Message::Exported(result) => self.exported(result),
-            Message::ViewCaptured(image) => self.take_view(&image),
+            Message::ViewCaptured(image) => self.copied(ctx, &image),
             Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
             Message::View(Err(text)) => (self.state.opening, self.forms.path_error) = (false, Some(text)),
             Message::Picked(what, path) => {
@@ -365,8 +365,28 @@ impl WhenceApp {
     }
 }
 
+impl WhenceApp {
+    /// Lays the panels out in another context, with textures of their own; what is clicked there is nothing.
+    pub(super) fn layout_again(&mut self) -> impl FnMut(&mut egui::Ui) {
+        let mut textures = Textures::default();
+        move |ui| {
+            let mut out = Vec::new();
+            let mut view = View {
+                state: &self.state,
+                forms: &mut self.forms,
+                library: &mut self.library,
+                textures: &mut textures,
+                shell: &mut self.shell,
+                out: &mut out,
+            };
+            panels::show(ui, &mut view, &mut self.dock);
+        }
+    }
+}
+
 impl eframe::App for WhenceApp {
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
+        self.take_view(ctx, frame.wgpu_render_state());
         if self.frames > 0 && !self.opened {
             self.open(ctx);
         }
@@ -390,7 +410,6 @@ impl eframe::App for WhenceApp {
         self.library.open = self.dock.shown().contains(&PanelId::Library);
         self.library.arrange(&self.state, &self.background_tasks);
         self.take_screenshot(ctx, changed);
-        self.follow_capture(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {

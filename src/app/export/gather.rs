@@ -10,6 +10,7 @@ use crate::palette::group_colours;
 use whence_data::{Dataset, ImageShape};
 use whence_jobs::{AttributeJob, QueryOrigin};
 use whence_methods::Attribution;
+use whence_report::svg::write_svg;
 use whence_report::{Facts, GroupStyle, Report, ReportImage, ReportQuery, TableFormat, write_comparison, write_scores};
 
 use crate::app::state::{Explanation, Query, State};
@@ -42,6 +43,14 @@ pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
                 Table::All | Table::Comparison => explained(state).map(|(_, _, all)| all.clone()).collect(),
             };
             Ok(Box::new(move || write_table(request, format, &scores, shape)))
+        }
+        Export::Drawing(drawing) => {
+            let figure = super::figures::figure(state, drawing)?;
+            Ok(Box::new(move || {
+                free(&request)?;
+                write_svg(&request.path, &figure).map_err(|e| e.to_string())?;
+                Ok(request.path)
+            }))
         }
         Export::Report => {
             let dataset = state.dataset.clone().ok_or("The training images are not open")?;

@@ -30,6 +30,8 @@ mod unlearning;
 mod wall;
 
 pub use registry::{PanelId, Placement};
+pub use result::title as result_title;
+pub use score::method_title;
 pub use score_map::reach;
 pub use wall::Order as WallOrder;
 

@@ -238,7 +238,7 @@ fn an_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
     scene.window.get_by_label_contains("pointillism: +41").click();
     scene.settle();
     let ctx = scene.window.ctx.clone();
-    let request = ExportRequest { what: Export::Image { scale: 1 }, path: path.clone(), replace: false };
+    let request = ExportRequest { what: Export::Image { scale: 1 }, path: path.clone(), replace: false, create_folder: false };
     scene.window.state_mut().forms.export.area = None;
     scene.window.state_mut().export(&ctx, request);
     assert!(!scene.app().forms.export.open, "the dialog is no part of the image");
