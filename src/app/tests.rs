@@ -12,6 +12,7 @@ mod queue;
 mod reopen;
 mod report;
 mod restore;
+mod results;
 mod scenes;
 mod score_map;
 mod screenshots;
