@@ -203,7 +203,7 @@ impl WhenceApp {
         match backend.run(spec.clone(), priority) {
             Ok(id) => {
                 let title = self.title(&spec);
-                let estimate = self.state.cost(&spec);
+                let estimate = self.state.cost(spec.clone());
                 let job = Job { priority, estimate, ..Job::new(id, spec, title, query, show) };
                 for pointless in self.state.started(job) {
                     self.cancel(pointless);

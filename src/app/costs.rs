@@ -1,10 +1,46 @@
 //! Asks the engine what the jobs would cost whose buttons are on screen.
 
-use super::forms::Run;
+use std::collections::BTreeSet;
+
+use super::forms::{Run, RunForm, Settings};
 use super::panels::PanelId;
 use super::window::WhenceApp;
-use whence_jobs::{Evidence, JobSpec};
+use whence_jobs::{Evidence, JobId, JobSpec};
 use whence_methods::methods;
+
+/// What the shown costs depend on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Shown {
+    query: Option<u64>,
+    selected: Option<JobId>,
+    group: Option<usize>,
+    panels: Vec<PanelId>,
+    settings: Settings,
+    run: Option<RunForm>,
+    excluded: BTreeSet<String>,
+    /// Jobs that ended, and what is open: their costs are forgotten.
+    ended: Option<JobId>,
+    open: (u64, Option<String>),
+    known: usize,
+}
+
+impl Shown {
+    fn of(app: &WhenceApp) -> Self {
+        let state = &app.state;
+        Self {
+            query: state.current,
+            selected: state.query().and_then(|query| query.selected),
+            group: state.group,
+            panels: app.dock.shown(),
+            settings: app.forms.settings.clone(),
+            run: app.forms.run.clone(),
+            excluded: state.excluded_groups.clone(),
+            ended: state.history.first().map(|job| job.id),
+            open: (state.dataset_id, state.model.as_ref().map(|model| model.hash.clone())),
+            known: state.costs.len(),
+        }
+    }
+}
 
 impl WhenceApp {
     /// Asks for the costs that are shown and not known. While a job runs nothing is asked, except for an open dialog.
@@ -15,8 +51,14 @@ impl WhenceApp {
         if !self.estimates || busy || asked || !self.state.restore_queue.is_empty() {
             return;
         }
-        let unknown: Vec<JobSpec> =
-            self.shown_jobs().into_iter().filter(|job| self.state.costs.of(job).is_none()).collect();
+        // Nothing is looked up where nothing has changed.
+        let shown = Shown::of(self);
+        if self.costs_shown.as_ref() == Some(&shown) {
+            return;
+        }
+        let jobs = self.shown_jobs().into_iter();
+        let unknown: Vec<JobSpec> = jobs.filter(|job| self.state.costs.of(job.clone()).is_none()).collect();
+        self.costs_shown = Some(shown);
         if !unknown.is_empty() {
             self.start_for(JobSpec::Estimate(unknown), None, false);
         }

@@ -88,6 +88,8 @@ pub struct Query {
     pub reference: Option<JobId>,
     /// Job of an explanation that was completed while another one was on screen.
     pub ready: Option<JobId>,
+    /// Job of an explanation that is being recalled, and selected once it is there.
+    pub awaited: Option<JobId>,
     /// Explanations of an earlier session that were not recalled yet, the oldest first.
     pub saved_explanations: Vec<SavedExplanation>,
     /// The one of them that was selected.

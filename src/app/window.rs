@@ -72,6 +72,8 @@ pub struct WhenceApp {
     pub(super) recalls: bool,
     /// Whether the engine is asked what jobs would cost; off for screenshots.
     pub(super) estimates: bool,
+    /// What the costs that were last looked up depend on.
+    pub(super) costs_shown: Option<super::costs::Shown>,
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
     /// The running search for nearest images: query, dataset, group.
@@ -108,6 +110,7 @@ impl WhenceApp {
             session_checked: f64::NEG_INFINITY,
             recalls: options.screenshot.is_none(),
             estimates: options.screenshot.is_none(),
+            costs_shown: None,
             explain_soon: options.attribute,
             nearest_lookup: None,
             shot: if options.screenshot.is_some() { Screenshot::Waiting(0) } else { Screenshot::None },
@@ -175,6 +178,7 @@ impl WhenceApp {
     /// Receives what happened since the last frame. True where something did.
     fn take_in(&mut self, ctx: &Context) -> bool {
         let mut changed = false;
+        let ready = self.state.query().and_then(|query| query.ready);
         for _ in 0..EVENTS_A_FRAME {
             let Some(event) = self.backend.as_mut().and_then(|b| b.next_event()) else { break };
             changed = true;
@@ -182,6 +186,7 @@ impl WhenceApp {
                 self.carry_out(effect);
             }
         }
+        self.announce_result(ctx, ready);
         while let Ok(message) = self.background_tasks.inbox.try_recv() {
             changed = true;
             self.take_message(ctx, message);

@@ -1,6 +1,9 @@
 //! Commands about explanations: starting one, choosing the one that is shown, and asking before a long one.
 
+use egui::Context;
+
 use crate::app::forms::{Run, RunForm, Settings};
+use crate::app::panels::result_title;
 use crate::app::state::{Cost, Slot};
 use crate::app::window::WhenceApp;
 use whence_jobs::{Evidence, JobId, JobSpec};
@@ -19,7 +22,7 @@ impl WhenceApp {
                 return self.state.notify(Slot::Explain, query, false, text, None);
             }
         };
-        match self.state.costs.of(&spec) {
+        match self.state.costs.of(spec.clone()) {
             Some(cost) if is_long(cost) => self.forms.run = Some(RunForm::explanation(settings)),
             // Models may take hours: their cost is found out first, and takes a moment.
             None if self.estimates && settings.counterfactual_kind().is_some() => {
@@ -37,7 +40,7 @@ impl WhenceApp {
         match self.forms.build_evidence_job(&self.state, what, group) {
             Ok(job) => {
                 let spec = JobSpec::Evidence(Box::new(job));
-                if self.state.costs.of(&spec).is_some_and(is_long) {
+                if self.state.costs.of(spec.clone()).is_some_and(is_long) {
                     self.forms.run = Some(RunForm::evidence(what, group));
                 } else {
                     self.start(spec, false);
@@ -73,7 +76,7 @@ impl WhenceApp {
     pub(in crate::app) fn follow_run(&mut self) {
         let Some(form) = self.forms.run.as_ref().filter(|form| form.awaits_cost) else { return };
         let spec = self.run_spec(&form.run);
-        match spec.as_ref().and_then(|spec| self.state.costs.of(spec)) {
+        match spec.and_then(|spec| self.state.costs.of(spec)) {
             Some(cost) if cost.is_ok() && !is_long(cost) && self.state.can_explain().is_ok() => self.start_run(),
             Some(_) => {
                 if let Some(form) = &mut self.forms.run {
@@ -82,6 +85,14 @@ impl WhenceApp {
             }
             None => {}
         }
+    }
+
+    /// Says that a result is ready behind the one on screen, where that is news.
+    pub(in crate::app) fn announce_result(&mut self, ctx: &Context, before: Option<JobId>) {
+        let Some(query) = self.state.query().filter(|query| query.ready.is_some() && query.ready != before) else { return };
+        let Some(result) = query.explanations.iter().find(|a| Some(a.job) == query.ready) else { return };
+        let text = format!("{} is ready. Choose it under Result.", result_title(result, query));
+        self.toast(ctx, text);
     }
 
     /// Removes an explanation; what it computed stays in the store.

@@ -72,7 +72,7 @@ fn add_method(ui: &mut Ui, view: &mut View<'_>) {
             for method in methods() {
                 let job = view.forms.job_with(&view.forms.settings_by(method.name()), view.state);
                 let job = job.ok().map(|job| JobSpec::Attribute(Box::new(job)));
-                let cost = format::cost_worth_knowing(job.and_then(|job| view.state.cost(&job)));
+                let cost = format::cost_worth_knowing(job.and_then(|job| view.state.cost(job)));
                 let title = method_title(method.name());
                 let mut button = Button::new(&title);
                 if let Some(cost) = &cost {

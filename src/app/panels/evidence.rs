@@ -141,7 +141,7 @@ pub(super) fn request_button(ui: &mut Ui, view: &mut View<'_>, text: &str, what:
 /// What this evidence would cost, where that is worth knowing.
 pub(super) fn cost(view: &View<'_>, what: Evidence, group: Option<usize>) -> Option<String> {
     let job = view.forms.build_evidence_job(view.state, what, group).ok()?;
-    format::cost_worth_knowing(view.state.cost(&JobSpec::Evidence(Box::new(job))))
+    format::cost_worth_knowing(view.state.cost(JobSpec::Evidence(Box::new(job))))
 }
 
 /// A button's accessible name, with its cost.

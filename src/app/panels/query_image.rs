@@ -118,7 +118,7 @@ fn explain(ui: &mut Ui, view: &mut View<'_>) {
         (true, false) => (t.strong, t.window),
     };
     let job = view.forms.current_job(view.state).ok().map(|job| JobSpec::Attribute(Box::new(job)));
-    let cost = format::cost_worth_knowing(job.and_then(|job| view.state.cost(&job)));
+    let cost = format::cost_worth_knowing(job.and_then(|job| view.state.cost(job)));
     let mut button = Button::new(RichText::new(text).size(15.0).color(ink)).fill(fill);
     if let Some(cost) = &cost {
         button = button.right_text(RichText::new(cost).font(theme::caption()).color(ink));

@@ -75,7 +75,7 @@ fn spec(view: &View<'_>, run: &Run) -> Option<JobSpec> {
 /// The cost of a job in words.
 fn cost_text(view: &View<'_>, run: &Run) -> String {
     let Some(spec) = spec(view, run) else { return "cannot be done now".into() };
-    let known: Option<&Cost> = view.state.costs.of(&spec);
+    let known: Option<&Cost> = view.state.costs.of(spec);
     match known {
         Some(Ok(estimate)) if estimate.seconds < 0.5 => "results exist already".into(),
         Some(Ok(estimate)) => format::cost(estimate),
@@ -129,7 +129,7 @@ fn choices(ui: &mut Ui, view: &View<'_>, form: &mut RunForm) {
         _ => "No model is made.",
     };
     ui.label(RichText::new(about).font(theme::caption()).color(t.weak));
-    if let Some(Err(why)) = spec(view, &form.run).as_ref().and_then(|spec| view.state.costs.of(spec)) {
+    if let Some(Err(why)) = spec(view, &form.run).and_then(|spec| view.state.costs.of(spec)) {
         ui.add(Label::new(RichText::new(why).font(theme::caption()).color(t.warn)).wrap());
     }
 }

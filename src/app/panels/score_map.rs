@@ -101,6 +101,10 @@ fn title(ui: &mut Ui, view: &View<'_>, group: usize) {
         swatch(ui.painter(), rect.center(), 5.0, group, t);
         let text = format!("Contribution of {}", format::cut(view.state.group_name(group), 40));
         ui.label(RichText::new(text).color(t.strong));
+        if let Some((query, explanation)) = view.state.query().zip(view.state.explanation()) {
+            let text = RichText::new(super::result::title(explanation, query));
+            ui.add(egui::Label::new(text.font(crate::app::theme::caption()).color(t.weak)).truncate());
+        }
     });
 }
 

@@ -119,7 +119,7 @@ impl State {
             EventKind::Cost { index, cost } => {
                 let JobSpec::Estimate(jobs) = &job.spec else { return Vec::new() };
                 if let Some(spec) = jobs.get(index).cloned() {
-                    self.costs.insert(&spec, cost);
+                    self.costs.insert(spec, cost);
                 }
             }
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
@@ -171,8 +171,8 @@ impl State {
         if let (JobSpec::Estimate(jobs), false) = (&job.spec, job.superseded) {
             // What was not answered is not asked for again and again.
             for spec in jobs {
-                if self.costs.of(spec).is_none() {
-                    self.costs.insert(spec, Err("The time and memory of this job are not known".into()));
+                if self.costs.of(spec.clone()).is_none() {
+                    self.costs.insert(spec.clone(), Err("The time and memory of this job are not known".into()));
                 }
             }
             return;
@@ -339,6 +339,7 @@ impl Query {
             selected: None,
             reference: None,
             ready: None,
+            awaited: None,
             saved_explanations: Vec::new(),
             saved_selection: None,
             evidence: QueryEvidence::default(),
@@ -350,7 +351,7 @@ impl Query {
     /// The model or the dataset changed: no result holds any more.
     fn forget(&mut self) {
         self.explanations.clear();
-        (self.selected, self.reference, self.ready) = (None, None, None);
+        (self.selected, self.reference, self.ready, self.awaited) = (None, None, None, None);
         self.nearest.clear();
         (self.evidence, self.recalled) = (QueryEvidence::default(), false);
     }

@@ -19,15 +19,18 @@ impl Query {
         self.scored().find(|a| Some(a.job) == self.reference).or_else(|| self.scored().next())
     }
 
-    /// Adds an explanation that is about to be computed. It is selected where `show`, and where nothing finished is on
-    /// screen: a result never takes the place of another by itself.
+    /// Adds an explanation that is about to be computed. It is selected where nothing finished is on screen: a result never
+    /// takes the place of another by itself. Where `show`, it does once it is there.
     pub fn add_explanation(&mut self, explanation: Explanation, show: bool) {
-        let unfinished = || self.explanation().is_some_and(|now| now.complete.is_none());
-        let show = show || self.explanation().is_none() || (!explanation.is_recalled() && unfinished());
+        let finished = self.explanation().map(|now| now.complete.is_some());
+        let computed = !explanation.is_recalled();
         let job = explanation.job;
         self.explanations.push(explanation);
-        if show {
-            self.select_explanation(job);
+        match finished {
+            None => self.select_explanation(job),
+            Some(false) if show || computed => self.select_explanation(job),
+            Some(true) if show => self.awaited = Some(job),
+            Some(_) => {}
         }
     }
 
@@ -75,7 +78,8 @@ impl Query {
             self.reference = Some(job);
         }
         let recalled = self.explanations.iter().any(|a| a.job == job && a.is_recalled());
-        if selected {
+        if selected || self.awaited == Some(job) {
+            self.awaited = None;
             self.select_explanation(job);
         } else if self.selected != Some(job) && !recalled {
             self.ready = Some(job);
@@ -105,6 +109,9 @@ impl Query {
         }
         if !is_here(self.ready) {
             self.ready = None;
+        }
+        if !is_here(self.awaited) {
+            self.awaited = None;
         }
         if is_here(self.selected) {
             return;

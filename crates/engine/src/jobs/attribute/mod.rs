@@ -51,7 +51,8 @@ struct Inputs<'a> {
 
 pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
     let inputs = Inputs::read(workspace, job, reporter)?;
-    let nearest = inputs.nearest(reporter)?;
+    // An estimate takes no time for what is shown beside the scores.
+    let nearest = if job.dry_run { Vec::new() } else { inputs.nearest(reporter)? };
     if let Some(first) = nearest.first() {
         reporter.state(EventKind::Neighbours(first.clone()));
     }
