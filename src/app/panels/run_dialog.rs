@@ -206,7 +206,8 @@ fn buttons(ui: &mut Ui, view: &mut View<'_>, form: &RunForm) -> bool {
     let mut close = false;
     ui.horizontal(|ui| {
         let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
-        let start = ui.add_enabled(ready.is_ok(), Button::new(RichText::new("Start").color(ink)).fill(fill));
+        let button = Button::new(RichText::new("Start").color(ink)).fill(fill).min_size(vec2(160.0, 30.0));
+        let start = ui.add_enabled(ready.is_ok(), button);
         if start.on_disabled_hover_text(ready.err().unwrap_or_default()).clicked() {
             view.out.push(Command::StartRun);
         }

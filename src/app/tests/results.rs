@@ -29,15 +29,30 @@ fn command(scene: &mut Scene, command: Command) {
     scene.settle();
 }
 
-/// Two results of one image: by unlearning, which is selected, and by the closed form.
-fn two() -> (Scene, JobId) {
-    let mut scene = Scene::done();
-    command(&mut scene, Command::ExplainBy("gaussian"));
+/// Two results of the image on screen: by unlearning, which is selected, and by the closed form. Returns the latter's job.
+pub fn two_results(scene: &mut Scene) -> JobId {
+    scene.finish();
+    command(scene, Command::ExplainBy("gaussian"));
     let job = scene.fake.last().0;
-    let scores = gaussian(&scene);
+    let scores = gaussian(scene);
     scene.emit(scores);
     scene.emit(EventKind::Finished("done".into()));
+    job
+}
+
+fn two() -> (Scene, JobId) {
+    let mut scene = Scene::loaded();
+    let job = two_results(&mut scene);
     (scene, job)
+}
+
+/// The dialog before a job of hours.
+pub fn asked(scene: &mut Scene) {
+    scene.window.state_mut().estimates = true;
+    answer(scene, HOURS, SECONDS);
+    scene.act(Action::Explain);
+    answer(scene, HOURS, SECONDS);
+    scene.window.state_mut().estimates = false;
 }
 
 #[test]

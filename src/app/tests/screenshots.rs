@@ -23,7 +23,7 @@ use whence_methods::Attribution;
 
 type Prepare = fn(&mut Scene);
 
-const STATES: [(&str, Prepare); 32] = [
+const STATES: [(&str, Prepare); 36] = [
     ("1-empty", |_| {}),
     ("2-loading", loading),
     ("3-loaded", |scene| scene.load(None)),
@@ -172,6 +172,25 @@ const STATES: [(&str, Prepare); 32] = [
         forms.path_error = Some("/images/lots does not exist. Check the path.".into());
     }),
     ("32-opening", |scene| scene.window.state_mut().state.opening = true),
+    ("33-ready", |scene| {
+        scene.load(None);
+        super::results::two_results(scene);
+    }),
+    ("34-compared", |scene| {
+        scene.load(None);
+        super::results::two_results(scene);
+        scene.act(Action::ShowPanel(PanelId::Compare));
+    }),
+    ("35-asked", |scene| {
+        scene.load(None);
+        super::results::asked(scene);
+    }),
+    ("36-export", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.window.state_mut().forms.export.what = crate::app::export::Content::Drawing;
+        scene.act(Action::Export);
+    }),
 ];
 
 fn unfold(scene: &mut Scene) {
