@@ -67,7 +67,13 @@ impl WhenceApp {
                     query.reference = Some(job);
                 }
             }
-            Command::ExcludeGroups(names) => self.state.excluded_groups = names,
+            Command::ExcludeGroups(names) => {
+                self.state.excluded_groups = names;
+                // Whoever chooses presses Start.
+                if let Some(form) = &mut self.forms.run {
+                    form.awaits_cost = false;
+                }
+            }
             Command::ChooseGroups => {
                 self.forms.run = Some(RunForm::explanation(self.forms.settings.clone()));
             }

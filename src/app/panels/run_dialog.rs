@@ -114,6 +114,7 @@ fn choices(ui: &mut Ui, view: &View<'_>, form: &mut RunForm) {
         ui.horizontal(|ui| {
             let radio = ui.radio(chosen, &text).accessible_name(format!("{text}: {cost}"));
             if radio.clicked() {
+                form.awaits_cost = false;
                 form.run = run.clone();
             }
             ui.add(Label::new(RichText::new(&cost).font(theme::caption()).color(t.weak)).truncate());
