@@ -42,6 +42,10 @@ impl Shown {
     }
 }
 
+fn explanation(settings: Settings) -> Run {
+    Run::Explanation(Box::new(settings))
+}
+
 impl WhenceApp {
     /// Asks for the costs that are shown and not known. While a job runs nothing is asked, except for an open dialog.
     pub(super) fn follow_costs(&mut self) {
@@ -71,15 +75,15 @@ impl WhenceApp {
         let Some(query) = state.query() else { return Vec::new() };
         match &forms.run {
             Some(form) if form.choices.is_empty() => runs.push(form.run.clone()),
-            Some(form) => runs.extend(form.choices.iter().cloned().map(Run::Explanation)),
-            None => runs.push(Run::Explanation(forms.settings.clone())),
+            Some(form) => runs.extend(form.choices.iter().cloned().map(explanation)),
+            None => runs.push(explanation(forms.settings.clone())),
         }
         let evidence = &query.evidence;
         let groups = state.groups().len();
         for panel in self.dock.shown() {
             match (panel, state.group) {
                 (PanelId::Compare, _) => {
-                    runs.extend(methods().iter().map(|method| Run::Explanation(forms.settings_by(method.name()))));
+                    runs.extend(methods().iter().map(|method| explanation(forms.settings_by(method.name()))));
                 }
                 (PanelId::Wall, _) if evidence.regenerated.len() < groups => {
                     runs.push(Run::Evidence(Evidence::Regenerate, None));

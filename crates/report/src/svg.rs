@@ -306,7 +306,12 @@ fn draw_plot(out: &mut String, plot: &Plot, x_name: &str, (left, top): (f64, f64
     let range = |axis: usize| {
         let values = points().filter_map(|p| p.get(axis).copied());
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        if high > low { (low, high) } else { (low.min(0.0).max(-1e300), low.max(0.0).min(1e300) + 1.0) }
+        // A single value, or none.
+        match (low.is_finite(), high > low) {
+            (false, _) => (0.0, 1.0),
+            (true, true) => (low, high),
+            (true, false) => (low - 0.5, low + 0.5),
+        }
     };
     let ((x_low, x_high), (y_low, y_high)) = (range(0), range(1));
     let x = |value: f64| left + (value - x_low) / (x_high - x_low) * width;

@@ -12,7 +12,7 @@ const FEWER: usize = 5;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Run {
     /// An explanation with these settings, of those in [`RunForm::choices`].
-    Explanation(Settings),
+    Explanation(Box<Settings>),
     /// Evidence of a group, or of all.
     Evidence(Evidence, Option<usize>),
 }
@@ -35,7 +35,7 @@ impl RunForm {
     pub fn explanation(settings: Settings) -> Self {
         let mut choices = vec![settings.clone()];
         choices.extend(settings.cheaper());
-        Self { run: Run::Explanation(settings), choices, search: String::new(), awaits_cost: false }
+        Self { run: Run::Explanation(Box::new(settings)), choices, search: String::new(), awaits_cost: false }
     }
 
     /// A dialog about evidence.
@@ -77,7 +77,7 @@ mod tests {
         let names: Vec<(&str, &str)> =
             form.choices.iter().map(|s| (s.method.as_str(), s.timesteps.as_str())).collect();
         assert_eq!(names, [("logo", "50"), ("guda", "50"), ("logo", "10"), ("gaussian", "50")]);
-        assert_eq!(form.run, Run::Explanation(settings));
+        assert_eq!(form.run, Run::Explanation(Box::new(settings)));
         let checked = Settings { control_groups: 3, ..Settings::default() };
         assert!(checked.cheaper().iter().any(|s| s.control_groups == 0 && s.method == "guda"));
         assert!(Settings { method: "gaussian".into(), ..Settings::default() }.cheaper().is_empty());

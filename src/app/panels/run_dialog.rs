@@ -108,7 +108,7 @@ fn settings_text(settings: &Settings) -> String {
 fn choices(ui: &mut Ui, view: &View<'_>, form: &mut RunForm) {
     let t = tokens(ui);
     for settings in &form.choices {
-        let run = Run::Explanation(settings.clone());
+        let run = Run::Explanation(Box::new(settings.clone()));
         let (text, cost) = (settings_text(settings), cost_text(view, &run));
         let chosen = form.run == run;
         ui.horizontal(|ui| {
