@@ -30,8 +30,7 @@ fn value(metric: &str, a: &Explanation, b: &Explanation) -> Option<f64> {
     if a.complete.is_none() || b.complete.is_none() {
         return None;
     }
-    let others: HashMap<&str, f64> =
-        b.ranking.rows.iter().map(|row| (row.name.as_str(), row.estimate.score)).collect();
+    let others: HashMap<&str, f64> = b.ranking.rows.iter().map(|row| (row.name.as_str(), row.estimate.score)).collect();
     let pairs = a.ranking.rows.iter().filter_map(|row| Some((row.estimate.score, *others.get(row.name.as_str())?)));
     let (a, b): (Vec<f64>, Vec<f64>) = pairs.unzip();
     let metric = metrics().iter().find(|m| m.name == metric)?;

@@ -29,7 +29,9 @@ pub use reopen::{Reopening, view_recipe};
 
 use super::background_tasks::Message;
 use super::files::stays_inside;
+use super::panels::{self, View};
 use super::task_failures;
+use super::widgets::Textures;
 use super::window::WhenceApp;
 use whence_report::{TableFormat, ViewRecipe, read_recipe_png, write_recipe_png};
 
@@ -157,7 +159,9 @@ impl WhenceApp {
         let area = self.forms.export.area.unwrap_or_else(|| ctx.content_rect());
         let drawn = match graphics {
             Some(graphics) => self.draw_view(ctx, graphics, f32::from(scale.max(1)), area),
-            None => Err("This window has no graphics card to draw the image with. Save a vector graphic instead.".into()),
+            None => {
+                Err("This window has no graphics card to draw the image with. Save a vector graphic instead.".into())
+            }
         };
         let drawn = match drawn {
             Ok(drawn) => drawn,
@@ -190,6 +194,23 @@ impl WhenceApp {
         self.shell.log.toasts = toasts;
         self.forms.export.area = Some(area);
         drawn
+    }
+
+    /// Lays the panels out in another context, with textures of their own; what is clicked there is nothing.
+    fn layout_again(&mut self) -> impl FnMut(&mut egui::Ui) {
+        let mut textures = Textures::default();
+        move |ui| {
+            let mut out = Vec::new();
+            let mut view = View {
+                state: &self.state,
+                forms: &mut self.forms,
+                library: &mut self.library,
+                textures: &mut textures,
+                shell: &mut self.shell,
+                out: &mut out,
+            };
+            panels::show(ui, &mut view, &mut self.dock);
+        }
     }
 
     /// An image of the view is there: it goes to the clipboard.

@@ -142,7 +142,13 @@ impl Session {
             let origin = SavedOrigin::File(path.clone());
             session.listed.push(path);
             if !session.queries.iter().any(|q| q.origin == origin) {
-                session.queries.push(SavedQuery { origin, starred: false, explanations: Vec::new(), selected: None, restored: false });
+                session.queries.push(SavedQuery {
+                    origin,
+                    starred: false,
+                    explanations: Vec::new(),
+                    selected: None,
+                    restored: false,
+                });
             }
         }
         session

@@ -248,9 +248,8 @@ impl State {
     /// The job that explains the query on screen: that of the selected explanation, else of another one.
     pub fn explaining(&self) -> Option<&Job> {
         let query = self.query()?;
-        let other = |j: &&Job| {
-            j.slot == Slot::Explain && j.query == Some(query.key) && !j.superseded && !j.is_restoring()
-        };
+        let other =
+            |j: &&Job| j.slot == Slot::Explain && j.query == Some(query.key) && !j.superseded && !j.is_restoring();
         query.explanation().and_then(|a| self.job_of(a)).or_else(|| self.jobs.iter().find(other))
     }
 

@@ -4,6 +4,7 @@ pub(super) mod bench;
 mod evidence;
 mod explorer;
 mod export;
+mod export_image;
 mod gallery;
 mod hover;
 mod library;

@@ -370,25 +370,6 @@ impl WhenceApp {
     }
 }
 
-impl WhenceApp {
-    /// Lays the panels out in another context, with textures of their own; what is clicked there is nothing.
-    pub(super) fn layout_again(&mut self) -> impl FnMut(&mut egui::Ui) {
-        let mut textures = Textures::default();
-        move |ui| {
-            let mut out = Vec::new();
-            let mut view = View {
-                state: &self.state,
-                forms: &mut self.forms,
-                library: &mut self.library,
-                textures: &mut textures,
-                shell: &mut self.shell,
-                out: &mut out,
-            };
-            panels::show(ui, &mut view, &mut self.dock);
-        }
-    }
-}
-
 impl eframe::App for WhenceApp {
     fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
         self.take_view(ctx, frame.wgpu_render_state());

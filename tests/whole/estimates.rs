@@ -53,7 +53,11 @@ impl Clock {
         let (_, seconds) = self.run(spec);
         println!("{what}: estimated {:.1} s, took {seconds:.1} s", estimate.seconds);
         let (low, high) = (estimate.seconds / 2.0, estimate.seconds * 2.0 + ASIDE);
-        assert!(seconds > low - ASIDE && seconds < high, "{what}: estimated {:.1} s, took {seconds:.1} s", estimate.seconds);
+        assert!(
+            seconds > low - ASIDE && seconds < high,
+            "{what}: estimated {:.1} s, took {seconds:.1} s",
+            estimate.seconds
+        );
         estimate
     }
 }
@@ -147,7 +151,13 @@ fn models_take_about_as_long_as_they_say() {
     let long = clock.estimate(&retrain(recorded.clone(), "long"));
     let factor = recorded.steps as f64 / 40.0;
     let ratio = long.seconds / (short.seconds * factor);
-    assert!((0.5..2.0).contains(&ratio), "40 steps {:.1} s, {} steps {:.0} s", short.seconds, recorded.steps, long.seconds);
+    assert!(
+        (0.5..2.0).contains(&ratio),
+        "40 steps {:.1} s, {} steps {:.0} s",
+        short.seconds,
+        recorded.steps,
+        long.seconds
+    );
     // Retraining in an explanation costs as many steps for each group: not those of the unlearning.
     let logo = clock.estimate(&attribute(&of, "logo"));
     assert_eq!(logo.models, 2);
@@ -159,13 +169,16 @@ fn models_take_about_as_long_as_they_say() {
 fn what_cannot_be_done_says_so_instead_of_a_cost() {
     let folder = tempfile::tempdir().unwrap();
     let job = AttributeJob { groups: vec!["nobody".into()], ..demo(folder.path().join("store")) };
-    let specs = vec![attribute(&job, "guda"), JobSpec::Train(Box::new(TrainJob {
-        data: job.data.clone(),
-        group_column: None,
-        config: TrainingConfig::default(),
-        exclude_group: None,
-        out: folder.path().join("out"),
-    }))];
+    let specs = vec![
+        attribute(&job, "guda"),
+        JobSpec::Train(Box::new(TrainJob {
+            data: job.data.clone(),
+            group_column: None,
+            config: TrainingConfig::default(),
+            exclude_group: None,
+            out: folder.path().join("out"),
+        })),
+    ];
     let events = super::run(JobSpec::Estimate(specs));
     let costs: Vec<_> = events
         .into_iter()

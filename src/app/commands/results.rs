@@ -14,7 +14,8 @@ const ASK_ABOVE: f64 = 300.0;
 impl WhenceApp {
     /// Explains the image on screen with these settings; asks before a long job.
     pub(in crate::app) fn explain_with(&mut self, settings: Settings) {
-        let job = self.state.can_explain().map_err(str::to_owned).and_then(|()| self.forms.job_with(&settings, &self.state));
+        let job =
+            self.state.can_explain().map_err(str::to_owned).and_then(|()| self.forms.job_with(&settings, &self.state));
         let spec = match job {
             Ok(job) => JobSpec::Attribute(Box::new(job)),
             Err(text) => {
@@ -89,7 +90,9 @@ impl WhenceApp {
 
     /// Says that a result is ready behind the one on screen, where that is news.
     pub(in crate::app) fn announce_result(&mut self, ctx: &Context, before: Option<JobId>) {
-        let Some(query) = self.state.query().filter(|query| query.ready.is_some() && query.ready != before) else { return };
+        let Some(query) = self.state.query().filter(|query| query.ready.is_some() && query.ready != before) else {
+            return;
+        };
         let Some(result) = query.explanations.iter().find(|a| Some(a.job) == query.ready) else { return };
         let text = format!("{} is ready. Choose it under Result.", result_title(result, query));
         self.toast(ctx, text);

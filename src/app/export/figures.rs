@@ -26,7 +26,8 @@ pub enum Drawing {
 /// What is missing.
 pub fn figure(state: &State, drawing: Drawing) -> Result<Figure, &'static str> {
     let query = state.query().ok_or("No query image yet")?;
-    let selected = || state.explanation().filter(|a| a.complete.is_some()).ok_or("The image on screen is not explained yet");
+    let selected =
+        || state.explanation().filter(|a| a.complete.is_some()).ok_or("The image on screen is not explained yet");
     match drawing {
         Drawing::Ranking => {
             let own = selected()?;
@@ -55,7 +56,8 @@ fn bars(state: &State, query: &Query, explanations: &[&Explanation]) -> Bars {
         }
     }
     let colours = group_colours(state.groups().len());
-    let colour = |row: &&Row| row.group.and_then(|g| colours.get(g)).map_or_else(String::new, |[light, _]| light.clone());
+    let colour =
+        |row: &&Row| row.group.and_then(|g| colours.get(g)).map_or_else(String::new, |[light, _]| light.clone());
     let column = |explanation: &&Explanation| Column {
         title: result_title(explanation, query),
         caption: format!("{}, {}", explanation.unit().label(), explanation.settings),
@@ -97,7 +99,8 @@ fn unlearning(state: &State, query: &Query) -> Option<Figure> {
     let points = &query.evidence.curves.get(&group).filter(|c| !c.points.is_empty())?.points;
     let colours = group_colours(state.groups().len());
     let own = colours.get(group).map_or_else(String::new, |[light, _]| light.clone());
-    let line = |name: &str, colour: &str, points: Vec<[f64; 2]>| Line { name: name.into(), colour: colour.into(), points };
+    let line =
+        |name: &str, colour: &str, points: Vec<[f64; 2]>| Line { name: name.into(), colour: colour.into(), points };
     let losses = |of: fn(&whence_jobs::UnlearningPoint) -> f32| {
         points.iter().map(|p| [p.step as f64, f64::from(of(p))]).collect::<Vec<_>>()
     };

@@ -146,8 +146,7 @@ fn paint(
         usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     });
-    let layout =
-        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(bytes_per_row), rows_per_image: None };
+    let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(bytes_per_row), rows_per_image: None };
     encoder.copy_texture_to_buffer(
         target.as_image_copy(),
         wgpu::TexelCopyBufferInfo { buffer: &buffer, layout },
@@ -155,10 +154,7 @@ fn paint(
     );
     let submission = queue.submit(others.into_iter().chain([encoder.finish()]));
     made.iter().for_each(|id| renderer.free_texture(id));
-    let bgra = matches!(
-        graphics.target_format.remove_srgb_suffix(),
-        wgpu::TextureFormat::Bgra8Unorm
-    );
+    let bgra = matches!(graphics.target_format.remove_srgb_suffix(), wgpu::TextureFormat::Bgra8Unorm);
     Drawn { device: device.clone(), buffer, submission, size, bytes_per_row, bgra, area }
 }
 

@@ -367,7 +367,8 @@ impl WhenceApp {
             self.view_recall = Some((id, job));
             return;
         }
-        let found = self.state.queries.iter().any(|q| q.explanations.iter().any(|a| a.job == id && a.complete.is_some()));
+        let found =
+            self.state.queries.iter().any(|q| q.explanations.iter().any(|a| a.job == id && a.complete.is_some()));
         if !found {
             let title = methods().iter().find(|m| m.name() == job.method).map_or("", |m| m.info().title);
             let text = format!(

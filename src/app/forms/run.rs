@@ -74,8 +74,7 @@ mod tests {
     fn cheaper_settings_keep_everything_else() {
         let settings = Settings { method: "logo".into(), ..Settings::default() };
         let form = RunForm::explanation(settings.clone());
-        let names: Vec<(&str, &str)> =
-            form.choices.iter().map(|s| (s.method.as_str(), s.timesteps.as_str())).collect();
+        let names: Vec<(&str, &str)> = form.choices.iter().map(|s| (s.method.as_str(), s.timesteps.as_str())).collect();
         assert_eq!(names, [("logo", "50"), ("guda", "50"), ("logo", "10"), ("gaussian", "50")]);
         assert_eq!(form.run, Run::Explanation(Box::new(settings)));
         let checked = Settings { control_groups: 3, ..Settings::default() };

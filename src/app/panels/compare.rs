@@ -124,7 +124,8 @@ fn table(ui: &mut Ui, view: &mut View<'_>, query: &Query, answers: &[&Explanatio
             let Some(own) = answer.ranking.rows.iter().find(|r| r.name == row.name) else { continue };
             bar(ui, cell, own, scale, group, t);
             let score = format::signed(own.estimate.score, scale.decimals);
-            let failed = own.failed().map_or_else(String::new, |why| format!(" (unlearning check failed: {})", failure(why)));
+            let failed =
+                own.failed().map_or_else(String::new, |why| format!(" (unlearning check failed: {})", failure(why)));
             words.push(format!("{} {score} {}{failed}", method_title(&answer.method), answer.unit().label()));
         }
         response.widget_info(|| {
@@ -143,8 +144,11 @@ fn column_head(ui: &mut Ui, view: &mut View<'_>, query: &Query, reference: &Expl
     let name = title(answer, query);
     let shown = Some(answer.job) == query.selected;
     ui.add(Label::new(RichText::new(&name).color(t.strong)).truncate());
-    let about =
-        if answer.recipe.is_empty() { answer.settings.clone() } else { format!("{}; {}", answer.recipe, answer.settings) };
+    let about = if answer.recipe.is_empty() {
+        answer.settings.clone()
+    } else {
+        format!("{}; {}", answer.recipe, answer.settings)
+    };
     let caption = |ui: &mut Ui, text: String, color| {
         ui.add(Label::new(RichText::new(text).font(theme::caption()).color(color)).truncate());
     };

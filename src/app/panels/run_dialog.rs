@@ -185,7 +185,11 @@ fn groups(ui: &mut Ui, view: &mut View<'_>, form: &mut RunForm) {
                     let response = ui.add(Checkbox::new(&mut on, format::cut(name, 60)));
                     if response.accessible_name(format!("Score {name}")).changed() {
                         let mut excluded = excluded.clone();
-                        if on { excluded.remove(name) } else { excluded.insert(name.clone()) };
+                        if on {
+                            excluded.remove(name)
+                        } else {
+                            excluded.insert(name.clone())
+                        };
                         view.out.push(Command::ExcludeGroups(excluded));
                     }
                 });

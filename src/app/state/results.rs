@@ -67,12 +67,14 @@ impl Query {
     /// An explanation is complete: it takes the place of earlier ones of the same request, and is announced where another
     /// one is on screen.
     pub(super) fn completed(&mut self, job: JobId) {
-        let Some(request) = self.explanations.iter().find(|a| a.job == job).and_then(Explanation::scoring_request) else {
+        let Some(request) = self.explanations.iter().find(|a| a.job == job).and_then(Explanation::scoring_request)
+        else {
             return;
         };
         let repeated = |a: &Explanation| a.job != job && a.answers(&request);
         let is_in = |id: Option<JobId>, all: &[Explanation]| all.iter().any(|a| Some(a.job) == id && repeated(a));
-        let (selected, reference) = (is_in(self.selected, &self.explanations), is_in(self.reference, &self.explanations));
+        let (selected, reference) =
+            (is_in(self.selected, &self.explanations), is_in(self.reference, &self.explanations));
         self.explanations.retain(|a| !repeated(a));
         if reference {
             self.reference = Some(job);

@@ -197,12 +197,16 @@ fn restoring_clears_no_failure() {
     scene.emit(EventKind::Failed("it is not there".into()));
     let draw = GenerateQuery { seed: 99, sampling: SampleSettings::default() };
     let app = scene.window.state_mut();
-    app.state
-        .restore_queue
-        .push_back(crate::app::state::RestoreJob { spec: JobSpec::LoadQuery("/other.png".into()), query: None, show: false });
-    app.state
-        .restore_queue
-        .push_back(crate::app::state::RestoreJob { spec: JobSpec::GenerateQuery(draw), query: None, show: false });
+    app.state.restore_queue.push_back(crate::app::state::RestoreJob {
+        spec: JobSpec::LoadQuery("/other.png".into()),
+        query: None,
+        show: false,
+    });
+    app.state.restore_queue.push_back(crate::app::state::RestoreJob {
+        spec: JobSpec::GenerateQuery(draw),
+        query: None,
+        show: false,
+    });
     scene.window.run();
     assert_eq!(scene.app().state.notifications_of(Slot::Query).count(), 1);
 }

@@ -9,7 +9,8 @@ use crate::app::session::Session;
 use whence_jobs::{EventKind, JobEstimate, JobId, JobSpec};
 use whence_methods::{Attribution, GroupScore};
 
-const HOURS: JobEstimate = JobEstimate { models: 8, evaluations: 450, seconds: 6.0 * 3600.0, peak_bytes: Some(480 << 20) };
+const HOURS: JobEstimate =
+    JobEstimate { models: 8, evaluations: 450, seconds: 6.0 * 3600.0, peak_bytes: Some(480 << 20) };
 const SECONDS: JobEstimate = JobEstimate { models: 0, evaluations: 450, seconds: 4.0, peak_bytes: Some(300 << 20) };
 
 /// Scores by another method, the reverse of the usual order.

@@ -13,8 +13,8 @@ use whence_base::{Error, Result};
 use whence_jobs::{AttributeJob, EventKind, EvidenceJob, JobSpec, RetrainJob, UnlearnJob};
 use whence_methods::{Counterfactuals as _, ScoreSettings, Work};
 use whence_store::Store;
-use whence_training::{LeftOut, Training, TrainingConfig};
 use whence_training::unlearning::Forget;
+use whence_training::{LeftOut, Training, TrainingConfig};
 
 pub(super) fn run(workspace: &mut Workspace, jobs: &[JobSpec], reporter: &mut Reporter<'_>) -> Result<String> {
     for (index, spec) in jobs.iter().enumerate() {
@@ -42,7 +42,9 @@ fn one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -
     };
     match spec {
         JobSpec::Attribute(job) => attribute::run(workspace, &dry(job), reporter),
-        JobSpec::Evidence(job) => evidence::run(workspace, &EvidenceJob { of: dry(&job.of), ..(**job).clone() }, reporter),
+        JobSpec::Evidence(job) => {
+            evidence::run(workspace, &EvidenceJob { of: dry(&job.of), ..(**job).clone() }, reporter)
+        }
         JobSpec::Unlearn(job) => unlearning(workspace, job, reporter),
         JobSpec::Retrain(job) => retraining(workspace, job, reporter),
         // The others take seconds, or say their steps themselves.
@@ -59,7 +61,8 @@ fn unlearning(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Report
     let resident = &mut workspace.resident;
     let unlearned = Unlearned::new(&model, &dataset, &conditions, &recipe, &store, resident);
     let models = groups.iter().filter(|group| !unlearned.is_ready(**group)).count();
-    let created = groups.first().filter(|_| models > 0).map(|group| Created::Unlearned(Forget::group(&dataset, *group)));
+    let created =
+        groups.first().filter(|_| models > 0).map(|group| Created::Unlearned(Forget::group(&dataset, *group)));
     let neighbours = SharedNeighbours::default();
     let (model, dataset, conditions) = (&model, &dataset, &conditions);
     let parts = SourceParts { model, dataset, conditions, recipe: &recipe, store: &store, neighbours: &neighbours };

@@ -84,7 +84,6 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
 fn texts(agreement: Option<&Agreement>) -> (String, String) {
     let Some(agreement) = agreement else { return ("–".into(), "no image in common".into()) };
     let rho = agreement.spearman.map_or_else(|| "not defined".to_owned(), correlation);
-    let below =
-        format!("Top-1 {:.0}%, {}", 100.0 * agreement.top1, format::plural(agreement.images, "image"));
+    let below = format!("Top-1 {:.0}%, {}", 100.0 * agreement.top1, format::plural(agreement.images, "image"));
     (format!("ρ = {rho}"), below)
 }

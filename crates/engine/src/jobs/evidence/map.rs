@@ -27,7 +27,11 @@ impl EvidenceContext<'_> {
             Timesteps::Count(n) if n > MAX_POINTS => return plan(Timesteps::Count(COARSE_POINTS), 1),
             timesteps => plan(timesteps, settings.draws)?,
         };
-        if plan_of_score.points.len() > MAX_POINTS { plan(Timesteps::Count(COARSE_POINTS), 1) } else { Ok(plan_of_score) }
+        if plan_of_score.points.len() > MAX_POINTS {
+            plan(Timesteps::Count(COARSE_POINTS), 1)
+        } else {
+            Ok(plan_of_score)
+        }
     }
 
     /// Cache inputs of a map of these points under this model.

@@ -63,7 +63,13 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     let training = if retrains { Some(training_of(model, &of.model, dataset, None)?) } else { None };
     if of.dry_run {
         let training = training.as_ref();
-        return cost::report(&context, cost::Making { unlearns, training }, resident, &mut workspace.measured, reporter);
+        return cost::report(
+            &context,
+            cost::Making { unlearns, training },
+            resident,
+            &mut workspace.measured,
+            reporter,
+        );
     }
     if unlearns && matches!(job.what, Evidence::Watch | Evidence::Known) {
         watch::run(&context, resident, reporter)?;
