@@ -15,7 +15,9 @@ pub use table::Section;
 use super::export::{Copied, ExportRequest};
 use super::files::{PathKind, Pick};
 use super::forms::Forms;
+use super::glossary::Term;
 use super::panels::PanelId;
+use super::projects::ProjectCommand;
 use super::theme::Choice;
 use whence_jobs::{Evidence, JobId, JobSpec};
 use whence_report::ViewRecipe;
@@ -31,6 +33,12 @@ pub enum Action {
     TypePath,
     /// Choose a recent project.
     Recent,
+    /// Make a project of a model and a dataset.
+    NewProject,
+    /// Copy the project.
+    SaveProjectAs,
+    /// Close the project.
+    CloseProject,
     /// Save what is on screen.
     Export,
     /// Generate an image from the seed on screen.
@@ -89,6 +97,8 @@ pub enum Action {
     CopyLog,
     /// A tour of the window.
     Tour,
+    /// What the words of the window mean.
+    Glossary,
     /// Show or hide the shortcuts.
     Help,
 }
@@ -148,6 +158,8 @@ pub enum Command {
     OpenAs(PathKind, PathBuf),
     /// Open a recent project, where it still exists.
     OpenRecent(PathBuf),
+    /// Something about projects.
+    Project(ProjectCommand),
     /// Start a failed job again.
     Retry(JobSpec),
     /// Score all groups by another method.
@@ -182,6 +194,8 @@ pub enum Command {
     DismissToast(u64),
     /// Show a card of the tour, or end it.
     TourCard(Option<usize>),
+    /// Show what a word means.
+    Define(Term),
     /// Reset the settings to the project's.
     ResetSettings,
     /// Save an image of the view, a table or a report.

@@ -39,7 +39,7 @@ impl Failure {
     /// The cause, at the end of a sentence.
     pub fn cause(self) -> &'static str {
         match self {
-            Self::Panicked => "an internal error, which is in the log",
+            Self::Panicked => "there was an internal error, which is in the log",
             Self::NoThread => "the system provides no more threads; close other programs",
         }
     }
@@ -69,6 +69,8 @@ pub enum Message {
         /// Nearest first.
         nearest: Vec<Neighbour>,
     },
+    /// About projects.
+    Project(super::projects::ProjectMessage),
     /// The library's images in their order.
     Arranged(super::library::Key, super::library::Arrangement),
     /// Something was exported to that file.
@@ -77,6 +79,8 @@ pub enum Message {
     ViewCaptured(Arc<ColorImage>),
     /// The recipe of an exported image was read.
     View(Result<Box<ViewRecipe>, String>),
+    /// Fonts of the system were searched for characters.
+    FontsFound(Box<super::fonts::System>, super::fonts::Found),
     /// The window's own image, for `--screenshot`.
     Screenshot(Arc<ColorImage>),
     /// The same, written to its file.

@@ -15,6 +15,7 @@ use super::background_tasks::Message;
 use super::files::{self, PathKind, Pick};
 use super::format;
 use super::forms::RunForm;
+use super::projects::ProjectCommand;
 use super::state::{Job, JobStatus, Slot};
 use super::task_failures;
 use super::window::WhenceApp;
@@ -33,7 +34,11 @@ impl WhenceApp {
     }
 
     fn carry(&mut self, ctx: &Context, command: Command) {
+        if self.refuses(ctx, &command) {
+            return;
+        }
         match command {
+            Command::Project(command) => self.carry_project_command(ctx, command),
             Command::Act(action) => self.act(ctx, action),
             Command::SelectGroup(group) => self.state.group = group,
             Command::SelectImage(image) => self.state.image = image,
@@ -87,6 +92,7 @@ impl WhenceApp {
             Command::Dismiss(key) => self.state.dismiss(key),
             Command::DismissToast(key) => self.shell.log.dismiss(key),
             Command::TourCard(card) => self.shell.tour = card,
+            Command::Define(term) => self.shell.glossary = Some(Some(term)),
             Command::OpenRecent(path) => self.open_recent(path),
             Command::Export(request) => self.export(ctx, request),
             Command::Copy(what) => self.copy(ctx, what),
@@ -109,6 +115,13 @@ impl WhenceApp {
             Action::OpenFolder => self.pick(Pick::Folder),
             Action::OpenImage => self.pick(Pick::Query),
             Action::TypePath => self.type_path(ctx),
+            Action::NewProject => self.carry_project_command(ctx, ProjectCommand::New),
+            Action::SaveProjectAs => {
+                if let Some(project) = &self.state.project {
+                    self.forms.save_as.show(project);
+                }
+            }
+            Action::CloseProject if self.state.project.is_some() => self.close_project(ctx),
             Action::Generate if self.state.model.is_some() => {
                 let job = self.forms.generate_job(&self.state);
                 self.start(JobSpec::GenerateQuery(job), true);
@@ -161,8 +174,8 @@ impl WhenceApp {
         let root = kind.root(&path);
         let spec = match kind {
             PathKind::Project => JobSpec::OpenProject(root),
-            PathKind::Model => JobSpec::LoadModel(root),
-            PathKind::Dataset => JobSpec::LoadDataset(root),
+            PathKind::Model | PathKind::Dataset => return self.open_part(kind, root),
+            PathKind::Images => return self.open_loose(root),
             PathKind::Query => JobSpec::LoadQuery(root),
             PathKind::View => {
                 self.background_tasks.run(task_failures::VIEW, move || Message::View(super::export::read_view(&path)));
@@ -191,6 +204,10 @@ impl WhenceApp {
         let slot = Slot::of(&spec);
         if slot == Slot::Project {
             self.submit_session();
+            if let (JobSpec::OpenProject(root), true) = (&spec, self.recalls) {
+                // Before it is read, so that nobody changes it from then on.
+                self.access.prepare(root);
+            }
             // Its session is read on another thread: the latest has to be there by then.
             let same = |p: &whence_store::Project| JobSpec::OpenProject(p.root.clone()) == spec;
             if self.state.project.as_ref().is_some_and(same) {
@@ -215,7 +232,7 @@ impl WhenceApp {
                     self.cancel(pointless);
                 }
             }
-            Err(error) => self.state.notify(slot, query, true, error.to_string(), Some(spec)),
+            Err(error) => self.state.notify_failure(slot, query, &error.failure(), Some(spec)),
         }
     }
 

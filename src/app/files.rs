@@ -23,6 +23,16 @@ pub enum Pick {
     Query,
     /// A file to export to.
     Export,
+    /// The model of a new project.
+    NewModel,
+    /// The dataset of a new project.
+    NewDataset,
+    /// A dataset file of a new project.
+    NewTable,
+    /// The folder of a new project.
+    NewFolder,
+    /// The folder of a copy of the project.
+    CopyFolder,
 }
 
 impl Pick {
@@ -36,16 +46,20 @@ impl Pick {
             Self::Table => "Open a dataset file",
             Self::Query => "Open an image",
             Self::Export => "Save as",
+            Self::NewModel => "Choose a model folder",
+            Self::NewDataset => "Choose a dataset folder",
+            Self::NewTable => "Choose a dataset file",
+            Self::NewFolder | Self::CopyFolder => "Choose a folder for the project",
         }
     }
 
     /// What the chosen path is opened as; none where its content decides.
     pub fn kind(self) -> Option<PathKind> {
         match self {
-            Self::Folder | Self::Export => None,
+            Self::Folder | Self::Dataset | Self::Export | Self::NewFolder | Self::CopyFolder => None,
             Self::Project => Some(PathKind::Project),
-            Self::Model => Some(PathKind::Model),
-            Self::Dataset | Self::Table => Some(PathKind::Dataset),
+            Self::Model | Self::NewModel => Some(PathKind::Model),
+            Self::Table | Self::NewDataset | Self::NewTable => Some(PathKind::Dataset),
             Self::Query => Some(PathKind::Query),
         }
     }
@@ -60,6 +74,8 @@ pub enum PathKind {
     Model,
     /// A dataset.
     Dataset,
+    /// A folder of images without groups.
+    Images,
     /// An image.
     Query,
     /// An image of a view, which opens the view again.
@@ -75,6 +91,7 @@ impl PathKind {
             Self::Project => "project",
             Self::Model => "model",
             Self::Dataset => "dataset",
+            Self::Images => "folder of images",
             Self::Query => "image",
             Self::View => "view",
             Self::Missing => "missing file",
@@ -87,6 +104,8 @@ impl PathKind {
         match extension.as_str() {
             image if whence_data::IMAGE_EXTENSIONS.contains(&image) => Some(Self::Query),
             "parquet" => Some(Self::Dataset),
+            // Opened as a model, a pickle or a single file is told why it cannot be used.
+            "safetensors" | "pt" | "pth" | "ckpt" | "bin" | "pkl" | "pickle" => Some(Self::Model),
             _ => None,
         }
     }
@@ -99,8 +118,10 @@ impl PathKind {
                 Self::Project
             } else if has("config.json") || has("model_index.json") {
                 Self::Model
-            } else {
+            } else if whence_data::loose_images(path).is_empty() {
                 Self::Dataset
+            } else {
+                Self::Images
             };
         }
         match path.file_name().and_then(|n| n.to_str()) {
@@ -116,7 +137,9 @@ impl PathKind {
 
     /// The path to open: the folder, where its manifest was named.
     pub fn root(self, path: &Path) -> PathBuf {
-        let manifest = matches!(self, Self::Project | Self::Model) && path.is_file();
+        let named = path.file_name().and_then(|n| n.to_str());
+        let named = matches!(named, Some("project.json" | "config.json" | "model_index.json"));
+        let manifest = named && matches!(self, Self::Project | Self::Model) && path.is_file();
         path.parent().filter(|_| manifest).unwrap_or(path).to_owned()
     }
 }
@@ -195,9 +218,18 @@ impl FilePicker for SystemPicker {
         let dialog = rfd::AsyncFileDialog::new().set_title(what.title());
         let chosen = match what {
             Pick::Query => pollster::block_on(dialog.add_filter("Images", &whence_data::IMAGE_EXTENSIONS).pick_file()),
+            Pick::NewTable | Pick::Table => {
+                pollster::block_on(dialog.add_filter("Parquet tables", &["parquet"]).pick_file())
+            }
             Pick::Export => pollster::block_on(dialog.save_file()),
-            Pick::Table => pollster::block_on(dialog.add_filter("Parquet tables", &["parquet"]).pick_file()),
-            Pick::Folder | Pick::Project | Pick::Model | Pick::Dataset => pollster::block_on(dialog.pick_folder()),
+            Pick::Folder
+            | Pick::Project
+            | Pick::Model
+            | Pick::Dataset
+            | Pick::NewModel
+            | Pick::NewDataset
+            | Pick::NewFolder
+            | Pick::CopyFolder => pollster::block_on(dialog.pick_folder()),
         };
         chosen.map(|file| file.path().to_owned())
     }
@@ -211,6 +243,7 @@ mod tests {
     fn what_is_there_decides_what_is_opened() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("w.CKPT"), "").unwrap();
         for (name, file) in [("p", "project.json"), ("m", "config.json"), ("n", "model_index.json"), ("d", "0.txt")] {
             std::fs::create_dir(at(name)).unwrap();
             std::fs::write(at(name).join(file), "").unwrap();
@@ -221,7 +254,12 @@ mod tests {
         assert_eq!(PathKind::of(&at("m")), PathKind::Model);
         assert_eq!(PathKind::of(&at("n")), PathKind::Model);
         assert_eq!(PathKind::of(&at("d")), PathKind::Dataset);
+        std::fs::create_dir(at("loose")).unwrap();
+        std::fs::write(at("loose").join("a.jpg"), "").unwrap();
+        assert_eq!(PathKind::of(&at("loose")), PathKind::Images);
         assert_eq!(PathKind::of(&at("a.PNG")), PathKind::Query);
+        assert_eq!(PathKind::of(&at("w.CKPT")), PathKind::Model);
+        assert_eq!(PathKind::Model.root(&at("w.CKPT")), at("w.CKPT"), "the file itself");
         let recipe = whence_report::ViewRecipe::default();
         whence_report::write_recipe_png(&at("v.png"), &[0; 3], (1, 1), &recipe).unwrap();
         assert_eq!(PathKind::of(&at("v.png")), PathKind::View);

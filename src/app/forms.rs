@@ -1,10 +1,14 @@
 //! The contents of input fields, and how they become jobs.
 
 mod appearance;
+mod new_project;
 mod run;
+mod save_as;
 
 pub use appearance::{Appearance, Brush};
+pub use new_project::{CostEstimate, NewProjectForm, Step as NewProjectStep};
 pub use run::{Run, RunForm};
+pub use save_as::SaveAsForm;
 
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
@@ -14,6 +18,7 @@ use whence_training::unlearning::Recipe;
 
 use super::export::ExportForm;
 use super::panels::WallOrder;
+use super::projects::OpenChoice;
 use super::state::State;
 
 /// Nearest training images per group.
@@ -48,6 +53,12 @@ pub struct Forms {
     pub export: ExportForm,
     /// The dialog before a long job, while it is open.
     pub run: Option<RunForm>,
+    /// What the dialog for a new project holds.
+    pub new_project: NewProjectForm,
+    /// What the dialog for a copy of the project holds.
+    pub save_as: SaveAsForm,
+    /// What to do with a path, where that is for the user to say.
+    pub choice: Option<OpenChoice>,
     /// Whether the shortcuts are on screen.
     pub help: bool,
     /// Whether the list of jobs shall open, or close where it is open.
@@ -211,8 +222,8 @@ impl Forms {
         Ok(AttributeJob {
             model: model.path.clone(),
             data: dataset.path().to_owned(),
-            group_column: None,
-            class_map: None,
+            group_column: state.group_column(),
+            class_map: state.class_map(),
             // The pixels on screen are scored: generating them again would cost time without need.
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             sampling: query.sampling.unwrap_or_default(),

@@ -102,18 +102,17 @@ impl Log {
         let seen = self.last_notification;
         for notification in state.notifications.iter().filter(|n| n.key > seen) {
             let kind = if notification.failed { LogLevel::Failed } else { LogLevel::Note };
-            self.add(now, kind, notification.text.clone());
+            self.add(now, kind, notification.line());
             self.last_notification = self.last_notification.max(notification.key);
         }
         let last = self.last_job;
         let ended: Vec<_> = state.history.iter().take_while(|j| Some(j.id) != last).collect();
         for job in ended.iter().rev() {
-            let (kind, text) = match &job.status {
-                JobStatus::Failed(_) => (LogLevel::Failed, format!("{}: failed", job.title)),
-                JobStatus::Cancelled => (LogLevel::Done, format!("{}: cancelled", job.title)),
-                JobStatus::Finished(text) if !text.is_empty() => (LogLevel::Done, format!("{}: {text}", job.title)),
-                _ => (LogLevel::Done, job.title.clone()),
-            };
+            // What failed is logged as a message.
+            if matches!(job.status, JobStatus::Failed(_)) && !job.superseded {
+                continue;
+            }
+            let (kind, text) = (LogLevel::Done, job.outcome());
             let away = job.query.is_some() && job.query != state.current;
             if away && matches!(job.status, JobStatus::Finished(_)) {
                 self.toast(text, now);
@@ -187,7 +186,7 @@ mod tests {
         log.follow(&state, 1.0);
         log.follow(&state, 2.0);
         let lines: Vec<_> = log.lines.iter().map(|l| (l.kind, l.text.as_str())).collect();
-        assert_eq!(lines, [(LogLevel::Failed, "no such device"), (LogLevel::Done, "job 1: done")]);
+        assert_eq!(lines, [(LogLevel::Failed, "Could not do this: No such device."), (LogLevel::Done, "done")]);
         assert!(log.toasts.is_empty(), "both have their place on screen");
         state.current = Some(7);
         state.history.insert(0, ended(2, Some(7)));
@@ -195,7 +194,7 @@ mod tests {
         log.follow(&state, 3.0);
         assert_eq!(log.lines.len(), 4);
         let texts: Vec<_> = log.toasts.iter().map(|t| t.text.as_str()).collect();
-        assert_eq!(texts, ["job 3: done"]);
+        assert_eq!(texts, ["done"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | `shell` | what the window remembers of itself |
 //! | `palette`, `log`, `history` | finding by letters; messages; undo, as plain data |
 //! | `preferences` | layout, theme and recent projects from one start to the next |
+//! | `projects` | making, copying, closing projects; who may write them |
 //! | `forms` | what is typed, and how it becomes a job |
 //! | `session` | the saved state of a project's window |
 //! | `background_tasks` | short work off the window's thread |
@@ -24,6 +25,8 @@
 //! | `bench` | the window without a screen, for measuring frames |
 //! | `panels` | one file per panel |
 //! | `widgets` | widgets shared by several panels |
+//! | `fonts`, `bidi` | fonts of the system for scripts that the built-in ones lack; right-to-left names |
+//! | `glossary` | what the words of the window mean |
 //! | `theme`, `format` | every colour and size; numbers as people read them |
 //!
 //! Panels read the state and hand out [`actions::Command`]s; they change nothing themselves. The window repaints when
@@ -35,20 +38,24 @@ mod backend;
 mod background_tasks;
 #[doc(hidden)]
 pub mod bench;
+mod bidi;
 mod commands;
 mod costs;
 mod dock;
 mod evidence_jobs;
 mod export;
 mod files;
+mod fonts;
 mod format;
 mod forms;
+mod glossary;
 mod history;
 mod library;
 mod log;
 mod palette;
 mod panels;
 mod preferences;
+mod projects;
 mod session;
 mod shell;
 mod state;
@@ -81,6 +88,33 @@ pub struct Options {
     pub attribute: bool,
 }
 
+/// How long a window may take to close after a signal before the process ends in any case.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Closes the window in order where the system ends the program (SIGTERM, Ctrl+C), so that its state is written. A second
+/// signal, or a window that does not close, ends it at once.
+fn close_on_signals(ctx: &egui::Context) {
+    let ctx = ctx.clone();
+    let closing = std::sync::atomic::AtomicBool::new(false);
+    let handler = move || {
+        if closing.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            std::process::exit(143);
+        }
+        ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, egui::ViewportCommand::Close);
+        ctx.request_repaint_of(egui::ViewportId::ROOT);
+        let last_resort = || {
+            std::thread::sleep(PATIENCE);
+            std::process::exit(143);
+        };
+        if let Err(error) = std::thread::Builder::new().name("whence-exit".into()).spawn(last_resort) {
+            tracing::warn!("nothing ends the program if its window does not close: {error}");
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!("signals end the program without closing its window: {error}");
+    }
+}
+
 /// Opens the window and stays until it is closed.
 ///
 /// # Errors
@@ -93,9 +127,8 @@ pub fn run(options: Options) -> Result<()> {
             .with_app_id("whence")
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([960.0, 600.0]),
-        // Screenshots look the same on every machine: bundled fonts only, nothing restored. Otherwise the system's fonts
-        // provide scripts that the bundled ones lack.
-        system_font_fallback: !plain,
+        // The window finds fonts of the system itself, see `fonts`.
+        system_font_fallback: false,
         persist_window: !plain,
         persistence_path: Some(whence_store::user_data_folder().join("window.ron")),
         ..Default::default()
@@ -108,6 +141,11 @@ pub fn run(options: Options) -> Result<()> {
         Box::new(move |creation| {
             let mut app = WhenceApp::new(&creation.egui_ctx, options);
             app.report_failures_to(reported);
+            // Screenshots look the same on every machine: bundled fonts only, nothing restored.
+            if !plain {
+                app.use_system_fonts(&creation.egui_ctx);
+            }
+            close_on_signals(&creation.egui_ctx);
             if let Some(storage) = creation.storage.filter(|_| !plain) {
                 app.restore_preferences(&creation.egui_ctx, storage);
             }

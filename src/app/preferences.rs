@@ -40,6 +40,9 @@ impl WhenceApp {
         let root = self.state.project.as_ref().map(|p| p.root.clone()).or_else(|| self.last_project.clone());
         if let Some(root) = root.as_deref().and_then(|p| p.to_str()) {
             storage.set_string(PROJECT, root.to_owned());
+        } else if self.shell.welcome && !self.shell.recent.is_empty() {
+            // Closed by the user: the next start shows the welcome screen, too.
+            storage.set_string(PROJECT, String::new());
         }
         if let Some(text) = self.dock.write() {
             storage.set_string(DOCK, text);

@@ -92,24 +92,26 @@ pub struct SavedExplanation {
 }
 
 impl Session {
-    /// The state of the window, including saved queries that were not restored. None where no project is open, or it is
-    /// still being read.
+    /// The state of the window, including saved queries that were not restored. None where no project is open. While a
+    /// project is being read, what is not restored yet is as it was saved: a star given meanwhile is saved at once.
     pub fn capture(state: &State, seed: u64) -> Option<Self> {
         let root = &state.project.as_ref()?.root;
-        if state.model.is_none() || state.dataset.is_none() || state.is_reading() {
-            return None;
-        }
         let saved = state.saved_session.as_ref();
         let mut queries: Vec<SavedQuery> = state.queries.iter().map(|q| SavedQuery::capture(q, root, saved)).collect();
         if let Some(saved) = saved {
             saved.insert_unrestored(&mut queries);
         }
-        let current = state.query().map(|q| SavedOrigin::of(q, root));
+        let own = state.query().map(|q| SavedOrigin::of(q, root));
+        let awaited = saved.filter(|s| s.awaits_current() && (state.is_reading() || own.is_none()));
+        let current = awaited.and_then(|s| s.queries.get(s.current?)).map(|q| q.origin.clone()).or(own);
+        // No group is known before the training images are there; the saved one is selected with its image.
+        let awaited_group = awaited.or(saved.filter(|_| state.dataset.is_none())).and_then(|s| s.group.clone());
+        let group = state.group.map(|g| state.group_name(g).to_owned()).or(awaited_group);
         Some(Self {
             schema_version: VERSION,
             current: current.and_then(|origin| queries.iter().position(|q| q.origin == origin)),
             queries,
-            group: state.group.map(|g| state.group_name(g).to_owned()),
+            group,
             seed,
             listed: saved.map(|s| s.listed.clone()).unwrap_or_default(),
             excluded_groups: state.excluded_groups.iter().cloned().collect(),
@@ -232,6 +234,15 @@ impl Session {
         self.current.and_then(|index| self.queries.get(index)).is_some_and(|query| !query.restored)
     }
 
+    /// A query leaves the window until it is read again: what is known of it is restored then.
+    pub fn set_aside(&mut self, query: &Query, root: &Path) {
+        let now = SavedQuery::capture(query, root, Some(self));
+        match self.queries.iter_mut().find(|q| q.origin == now.origin) {
+            Some(saved) => *saved = now,
+            None => self.queries.push(now),
+        }
+    }
+
     /// Marks a query as restored. Returns what was saved of it and whether it was on screen; none the second time.
     pub fn restore_query(&mut self, query: &Query, root: &Path) -> Option<(SavedQuery, bool)> {
         let origin = SavedOrigin::of(query, root);
@@ -319,8 +330,8 @@ impl SavedExplanation {
         Some(AttributeJob {
             model: model.path.clone(),
             data: dataset.path().to_owned(),
-            group_column: None,
-            class_map: None,
+            group_column: state.group_column(),
+            class_map: state.class_map(),
             queries: vec![QuerySource::Image { name: query.image.name.clone(), pixels: query.image.pixels.clone() }],
             sampling: query.sampling.unwrap_or_default(),
             method: self.method.clone(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::glossary::Term;
 use super::history::History;
 use super::log::Log;
 use super::palette::Palette;
@@ -37,8 +38,16 @@ pub struct Shell {
     pub tour: Option<usize>,
     /// Whether the tour was started once.
     pub toured: bool,
+    /// Whether the tour has had the first image explained.
+    pub tour_explained: bool,
+    /// Whether the glossary is open, and at which term.
+    pub glossary: Option<Option<Term>>,
     /// Recent projects, the latest first.
     pub recent: Vec<Recent>,
+    /// Those among them whose folders are gone.
+    pub gone: Vec<PathBuf>,
+    /// Whether the welcome screen takes the place of the panels while nothing is open.
+    pub welcome: bool,
     /// Steps that can be undone.
     pub history: History,
     /// Whether the library's filter shall get the cursor.

@@ -3,6 +3,7 @@
 mod costs;
 mod evidence;
 mod jobs;
+mod notifications;
 mod ranking_view;
 mod reduce;
 mod request;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 pub use costs::{Cost, Costs};
 pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};
+pub use notifications::Notification;
 pub use ranking_view::{RankingView, Row, Stage};
 pub use reduce::Effect;
 pub use request::{counterfactual_kind, evidence_source, job_evidence_source, scoring_request};
@@ -25,9 +27,9 @@ pub use restore::RestoreJob;
 use super::session::{SavedExplanation, Session};
 use whence_data::{Dataset, ImageShape, Neighbour};
 use whence_jobs::Priority;
-use whence_jobs::{AttributeJob, JobId, JobSpec, ModelInfo, QueryImage, SampleSettings};
+use whence_jobs::{AttributeJob, JobId, ModelInfo, QueryImage, SampleSettings};
 use whence_methods::{Attribution, GroupScore, Unit, methods};
-use whence_store::Project;
+use whence_store::{Project, ReadOnly};
 
 /// Everything the window shows.
 #[derive(Debug, Default)]
@@ -36,6 +38,8 @@ pub struct State {
     pub opening: bool,
     /// The project, where one is open.
     pub project: Option<Project>,
+    /// Why the project is only read; none where its changes are saved.
+    pub read_only: Option<ReadOnly>,
     /// The model, where one is open.
     pub model: Option<ModelInfo>,
     /// The training images, where they are in memory.
@@ -138,23 +142,6 @@ pub struct GenerationPreview {
     pub pixels: Vec<u8>,
     /// Their shape.
     pub shape: ImageShape,
-}
-
-/// A warning or a failure, shown beside what it concerns until dismissed.
-#[derive(Clone, Debug)]
-pub struct Notification {
-    /// Unique while the program runs.
-    pub key: u64,
-    /// What it is about.
-    pub slot: Slot,
-    /// The query it is about, where it is about one.
-    pub query: Option<u64>,
-    /// Whether something failed.
-    pub failed: bool,
-    /// What happened, and what to do.
-    pub text: String,
-    /// The job to start again.
-    pub retry: Option<JobSpec>,
 }
 
 impl Explanation {
@@ -281,6 +268,9 @@ impl State {
                 (false, _, false) => "Open its dataset first",
             });
         };
+        if let Some(why) = self.read_only {
+            return Err(read_only_reason(why));
+        }
         if self.generation.is_some() {
             return Err("An image is being generated");
         }
@@ -292,26 +282,6 @@ impl State {
             return Err("This image is already being explained");
         }
         self.chosen_groups().map(|_| ())
-    }
-
-    /// Notices of a slot, and of the query on screen where they are about a query.
-    pub fn notifications_of(&self, slot: Slot) -> impl Iterator<Item = &Notification> {
-        self.notifications.iter().filter(move |n| n.slot == slot && (n.query.is_none() || n.query == self.current))
-    }
-
-    /// Adds a notification; the same text is not repeated.
-    pub fn notify(&mut self, slot: Slot, query: Option<u64>, failed: bool, text: String, retry: Option<JobSpec>) {
-        self.opening &= !failed;
-        if self.notifications.iter().any(|n| n.slot == slot && n.query == query && n.text == text) {
-            return;
-        }
-        let key = self.new_key();
-        self.notifications.push(Notification { key, slot, query, failed, text, retry });
-    }
-
-    /// Dismisses a notification.
-    pub fn dismiss(&mut self, key: u64) {
-        self.notifications.retain(|n| n.key != key);
     }
 
     /// Selects the group that is `by` places further in the order on screen.
@@ -347,6 +317,46 @@ impl State {
         }
     }
 
+    /// Whether the project is an example that comes with the program: those are unpacked into the user's data folder.
+    pub fn is_example(&self) -> bool {
+        let folder = whence_store::user_data_folder();
+        let inside = self.project.as_ref().and_then(|p| p.root.strip_prefix(folder).ok());
+        inside.is_some_and(|path| path.to_string_lossy().starts_with("demo"))
+    }
+
+    /// Closes the project with all that belongs to it. Returns its jobs, to be cancelled.
+    pub fn close_project(&mut self) -> Vec<JobId> {
+        let mut jobs = Vec::new();
+        for job in self.jobs.iter_mut().filter(|job| !job.superseded) {
+            job.superseded = true;
+            jobs.push(job.id);
+        }
+        *self = Self {
+            jobs: std::mem::take(&mut self.jobs),
+            history: std::mem::take(&mut self.history),
+            dataset_id: self.dataset_id + 1,
+            next_key: self.next_key,
+            ..Self::default()
+        };
+        jobs
+    }
+
+    /// Whether nothing is open, and nothing is being opened.
+    pub fn is_empty(&self) -> bool {
+        let nothing = self.project.is_none() && self.model.is_none() && self.dataset.is_none();
+        nothing && self.queries.is_empty() && !self.opening && self.busy(Slot::Project).is_none()
+    }
+
+    /// The column of the project's dataset that names the group, where the project says so.
+    pub fn group_column(&self) -> Option<String> {
+        self.project.as_ref().and_then(|p| p.file.group_column.clone())
+    }
+
+    /// The classes that the project gives to the groups.
+    pub fn class_map(&self) -> Option<BTreeMap<String, usize>> {
+        self.project.as_ref().and_then(|p| p.file.class_map.clone())
+    }
+
     /// The folder of the store for what is open.
     pub fn store(&self) -> PathBuf {
         self.project.as_ref().map_or_else(|| whence_store::user_data_folder().join("store"), Project::store)
@@ -355,5 +365,13 @@ impl State {
     fn new_key(&mut self) -> u64 {
         self.next_key += 1;
         self.next_key
+    }
+}
+
+/// Why a project is only read, in a sentence.
+pub fn read_only_reason(why: ReadOnly) -> &'static str {
+    match why {
+        ReadOnly::OpenElsewhere => "This project is open in another window of Whence, so it is read-only here",
+        ReadOnly::Unwritable | ReadOnly::Missing => "This project's folder cannot be written, so it is read-only",
     }
 }

@@ -1,10 +1,11 @@
 //! The background tasks of the window, and what it does where one of them panics or gets no thread: the wait ends, the
-//! failure is reported beside what it concerns, and everything else goes on.
+//! failure is reported, and everything else goes on.
 
 use egui::Context;
 
 use super::background_tasks::{Failure, Message, Task};
 use super::export::SaveError;
+use super::projects::ProjectMessage;
 use super::state::Slot;
 use super::window::WhenceApp;
 
@@ -44,6 +45,9 @@ pub const ARRANGE: Task = Task {
     },
 };
 
+/// Searching the system's fonts. Names in other scripts stay boxes, which is no reason to disturb anybody.
+pub const FONTS: Task = Task { name: "fonts", on_failure: |app, _, _| app.fonts.give_up() };
+
 /// Writing an exported file.
 pub const EXPORT: Task = Task {
     name: "export",
@@ -68,6 +72,52 @@ pub const INSPECT: Task = Task { name: "inspect", on_failure: opening_failed };
 /// Finding out whether a recent project is still there.
 pub const RECENT: Task = Task { name: "recent", on_failure: opening_failed };
 
+/// Finding out which recent projects are gone.
+pub const RECENT_LIST: Task = Task { name: "recent-list", on_failure: |_, _, _| {} };
+
+/// Looking at the parts of a new project.
+pub const NEW_PROJECT: Task = Task {
+    name: "new-project",
+    on_failure: |app, _, failure| {
+        app.forms.new_project.look_failed(format!("Could not read these: {}. Choose them again.", failure.cause()));
+    },
+};
+
+/// Making a project.
+pub const CREATE_PROJECT: Task = Task {
+    name: "create-project",
+    on_failure: |app, ctx, failure| {
+        let text = format!("Could not make the project: {}. Try again.", failure.cause());
+        let message = ProjectMessage::Created(Err((whence_engine::Field::Folder, text)));
+        app.take_message(ctx, Message::Project(message));
+    },
+};
+
+/// Copying a project.
+pub const COPY_PROJECT: Task = Task {
+    name: "copy-project",
+    on_failure: |app, ctx, failure| {
+        let text = format!("Could not copy the project: {}. Try again.", failure.cause());
+        app.take_message(ctx, Message::Project(ProjectMessage::Copied(Err(text))));
+    },
+};
+
+/// Writing `project.json`.
+pub const SAVE_PROJECT: Task = Task {
+    name: "save-project",
+    on_failure: |app, _, failure| {
+        app.task_failed(Slot::Project, "Could not save the project", failure, "Open the part again");
+    },
+};
+
+/// Starting the file manager.
+pub const SHOW_FILE: Task = Task {
+    name: "show-file",
+    on_failure: |app, _, failure| {
+        app.task_failed(Slot::Other, "Could not show the file", failure, "Copy its path instead");
+    },
+};
+
 /// Unpacking the demo.
 pub const DEMO: Task = Task { name: "demo", on_failure: opening_failed };
 
@@ -80,7 +130,7 @@ fn opening_failed(app: &mut WhenceApp, _: &Context, failure: Failure) {
 
 impl WhenceApp {
     fn task_failed(&mut self, slot: Slot, what: &str, failure: Failure, remedy: &str) {
-        self.state.notify(slot, None, true, format!("{what}: {}. {remedy}.", failure.cause()), None);
+        self.state.notify_titled(slot, what, &format!("{}. {remedy}.", failure.cause()));
     }
 
     /// Leaves the group without nearest images, so that the look-up that failed is not repeated in every frame.

@@ -9,7 +9,11 @@ mod gallery;
 mod hover;
 mod library;
 mod library_order;
+mod messages;
+mod names;
+mod projects;
 mod queue;
+mod reading;
 mod reopen;
 mod report;
 mod restore;
@@ -23,6 +27,8 @@ mod snapshots;
 mod start;
 mod task_failures;
 mod trust;
+mod two_windows;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,7 +99,7 @@ fn a_running_explanation_shows_preview_losses_and_cancel() {
 #[test]
 fn a_finished_explanation_shows_ranks_and_ties() {
     let scene = Scene::done();
-    scene.window.get_by_label_contains("pointillism ranks first");
+    scene.window.get_by_label_contains("Pointillism ranks first");
     scene.window.get_by_label_contains("pointillism: +41");
     scene.window.get_by_label_contains("rank 4, tied with the group above");
     assert!(

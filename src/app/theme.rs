@@ -48,7 +48,7 @@ pub struct Tokens {
     pub error: Color32,
     /// Behind what drops in.
     pub veil: Color32,
-    /// Groups, in order; told apart by people with any colour vision, after Okabe and Ito, and Tol.
+    /// Groups, in order; told apart by people with any colour vision.
     pub groups: [Color32; palette::COUNT],
 }
 
@@ -140,28 +140,37 @@ impl Tokens {
     }
 }
 
-/// The shape that goes with a group's colour, so that a thirteenth group is not mistaken for the first.
+/// The shape that goes with a group's colour: the first eight groups differ in both, so that neither alone has to tell them
+/// apart, and no two of the first 64 groups look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Groups 1 to 12.
+    /// A filled circle.
     Disc,
-    /// Groups 13 to 24.
-    Ring,
-    /// Groups 25 to 36.
+    /// A filled square.
     Square,
-    /// All later groups.
+    /// A triangle that points up.
+    Up,
+    /// A square on its corner.
     Diamond,
+    /// A circle.
+    Ring,
+    /// A plus sign.
+    Plus,
+    /// A triangle that points down.
+    Down,
+    /// A diagonal cross.
+    Cross,
 }
 
 impl Mark {
-    /// The mark of a group.
+    /// All, in the order of the groups.
+    pub const ALL: [Self; 8] =
+        [Self::Disc, Self::Square, Self::Up, Self::Diamond, Self::Ring, Self::Plus, Self::Down, Self::Cross];
+
+    /// The mark of a group. Where colours repeat, the marks are shifted by one.
     pub fn of(group: usize) -> Self {
-        match group / DARK.groups.len() {
-            0 => Self::Disc,
-            1 => Self::Ring,
-            2 => Self::Square,
-            _ => Self::Diamond,
-        }
+        let n = Self::ALL.len();
+        Self::ALL.get((group + group / n) % n).copied().unwrap_or(Self::Disc)
     }
 }
 
@@ -181,10 +190,10 @@ pub fn of(visuals: &Visuals) -> &'static Tokens {
 
 /// Maps over images: light and deep orange where a value is positive. With blue safe for every colour vision, and the
 /// same in both themes, because they lie on images.
-pub const WARM: [Color32; 2] = [rgb(0xFFC45C), rgb(0xE85D04)];
+pub const WARM: [Color32; 2] = [rgb(palette::MAP[0]), rgb(palette::MAP[1])];
 
 /// Light and deep blue where a value is negative.
-pub const COOL: [Color32; 2] = [rgb(0x74C7FF), rgb(0x1565D8)];
+pub const COOL: [Color32; 2] = [rgb(palette::MAP[2]), rgb(palette::MAP[3])];
 
 /// Space between unrelated things.
 pub const GAP: f32 = 16.0;
@@ -315,8 +324,12 @@ mod tests {
     }
 
     #[test]
-    fn no_two_of_the_first_36_groups_look_the_same() {
-        let styles: std::collections::HashSet<_> = (0..36).map(|g| (DARK.group(g), Mark::of(g) as u8)).collect();
-        assert_eq!(styles.len(), 36);
+    fn the_first_eight_groups_differ_in_mark_and_colour_and_the_first_64_in_one_of_them() {
+        let looks = |groups: std::ops::Range<usize>| groups.map(|g| (DARK.group(g), Mark::of(g) as u8));
+        let marks: std::collections::HashSet<u8> = looks(0..8).map(|(_, mark)| mark).collect();
+        let colours: std::collections::HashSet<Color32> = looks(0..8).map(|(colour, _)| colour).collect();
+        assert_eq!((marks.len(), colours.len()), (8, 8));
+        let all: std::collections::HashSet<_> = looks(0..64).collect();
+        assert_eq!(all.len(), 64);
     }
 }

@@ -13,6 +13,7 @@ use super::background_tasks::{BackgroundTasks, Message};
 use super::commands::WRITING;
 use super::dock::Dock;
 use super::files::{FilePicker, PathKind, Pick, SystemPicker};
+use super::fonts::Fonts;
 use super::forms::{Forms, NEAREST, Settings};
 use super::library::Library;
 use super::panels::{self, PanelId, View};
@@ -61,9 +62,9 @@ pub struct WhenceApp {
     pub(super) last_project: Option<PathBuf>,
     textures: Textures,
     frames: u64,
-    opened: bool,
+    pub(super) opened: bool,
     /// The session that was last handed to the writer, and its project.
-    submitted_session: Option<(PathBuf, Session)>,
+    pub(super) submitted_session: Option<(PathBuf, Session)>,
     /// Writes sessions.
     pub(super) session_writer: SessionWriter,
     /// When the session was last compared with what is on screen, in the window's seconds.
@@ -81,11 +82,17 @@ pub struct WhenceApp {
     shot: Screenshot,
     /// The image of the view that is being taken.
     pub(super) view_capture: Option<super::export::Capture>,
+    /// Locks of projects.
+    pub(super) access: super::projects::Access,
+    /// A part that replaces that of the open project once it is read.
+    pub(super) replacement: Option<super::projects::Replacement>,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
     /// The job that recalls the scores of such a view, and the one that would compute them.
     pub(super) view_recall: Option<(JobId, Box<AttributeJob>)>,
     failure: Arc<Mutex<Option<Error>>>,
+    /// Fonts of the system, for scripts that the built-in ones lack.
+    pub(super) fonts: Fonts,
 }
 
 impl WhenceApp {
@@ -115,11 +122,19 @@ impl WhenceApp {
             nearest_lookup: None,
             shot: if options.screenshot.is_some() { Screenshot::Waiting(0) } else { Screenshot::None },
             view_capture: None,
+            access: super::projects::Access::default(),
+            replacement: None,
             reopening: None,
             view_recall: None,
             failure: Arc::default(),
+            fonts: Fonts::default(),
             options,
         }
+    }
+
+    /// Uses fonts of the system for characters that the built-in fonts lack.
+    pub fn use_system_fonts(&self, ctx: &Context) {
+        self.fonts.install(ctx);
     }
 
     /// Where to report why there is no image of the window.
@@ -149,21 +164,26 @@ impl WhenceApp {
             match Engine::start_logged(&self.options.device, journal_path(), move || wake.request_repaint()) {
                 Ok(engine) => self.backend = Some(Box::new(engine)),
                 Err(error) => {
-                    self.state.notify(Slot::Other, None, true, error.to_string(), None);
+                    self.state.notify_failure(Slot::Other, None, &error.failure(), None);
                     return;
                 }
             }
         }
-        let last = self.last_project.take();
-        match self.options.project.clone() {
-            Some(path) => self.command(ctx, Command::Open(path)),
-            None => {
-                self.welcome(ctx, last.is_none());
+        // Where what is opened cannot be opened, the user needs another way to begin.
+        self.shell.welcome = true;
+        self.look_for_recent();
+        match (self.options.project.clone(), self.last_project.take()) {
+            (Some(path), _) => self.command(ctx, Command::Open(path)),
+            // The project was closed before the program was.
+            (None, Some(last)) if last.as_os_str().is_empty() => self.show_welcome(ctx),
+            (None, Some(last)) => {
                 self.state.opening = true;
-                self.background_tasks.run(task_failures::DEMO, move || {
-                    let last = last.filter(|root| root.join("project.json").is_file());
-                    Message::Demo(last.map_or_else(|| crate::demo::demo_folder().map_err(|e| e.to_string()), Ok))
-                });
+                self.open_recent(last);
+            }
+            // The very first start.
+            (None, None) => {
+                self.welcome(ctx, true);
+                self.open_example();
             }
         }
     }
@@ -175,6 +195,21 @@ impl WhenceApp {
         }
     }
 
+    /// Has the first image of the example explained, so that the tour's cards are about bars that are there. Nobody's own
+    /// project is computed on because of a tour.
+    fn explain_for_tour(&mut self, ctx: &Context) {
+        if self.shell.tour.is_none() || self.shell.tour_explained || !self.state.is_example() {
+            return;
+        }
+        let waiting = !self.state.restore_queue.is_empty() || !self.state.jobs.is_empty();
+        if self.state.explanation().is_some() {
+            self.shell.tour_explained = true;
+        } else if !waiting && self.state.can_explain().is_ok() {
+            self.shell.tour_explained = true;
+            self.command(ctx, Command::Act(actions::Action::Explain));
+        }
+    }
+
     /// Receives what happened since the last frame. True where something did.
     fn take_in(&mut self, ctx: &Context) -> bool {
         let mut changed = false;
@@ -182,6 +217,13 @@ impl WhenceApp {
         for _ in 0..EVENTS_A_FRAME {
             let Some(event) = self.backend.as_mut().and_then(|b| b.next_event()) else { break };
             changed = true;
+            if self.take_estimate(&event) {
+                continue;
+            }
+            if matches!(event.kind, whence_jobs::EventKind::ProjectOpened(_)) {
+                // The last changes of the project before.
+                self.submit_session();
+            }
             for effect in self.state.reduce(event) {
                 self.carry_out(effect);
             }
@@ -211,6 +253,7 @@ impl WhenceApp {
                 });
             }
             Effect::AddRecent(root) => {
+                self.take_access(&root);
                 let name = self.state.project.as_ref().map_or_else(String::new, |p| p.file.name.clone());
                 self.shell.add_recent(&root, &name);
                 self.shell.history.forget(self.snapshot());
@@ -227,13 +270,30 @@ impl WhenceApp {
                     self.forms.export.choose(&path);
                 }
             }
+            Message::Picked(Pick::NewFolder, path) => {
+                self.forms.dialog_open = false;
+                if let Some(path) = path {
+                    self.forms.new_project.folder = path.display().to_string();
+                }
+            }
+            Message::Picked(Pick::CopyFolder, path) => {
+                self.forms.dialog_open = false;
+                if let Some(path) = path {
+                    self.forms.save_as.folder = path.display().to_string();
+                }
+            }
+            Message::Project(message) => self.take_project_message(ctx, message),
             Message::TaskFailed(task, failure) => {
                 tracing::error!("the task whence-{} failed: {failure:?}", task.name);
                 (task.on_failure)(self, ctx, failure);
             }
             Message::Exported(result) => self.exported(result),
             Message::ViewCaptured(image) => self.copied(ctx, &image),
-            Message::View(Ok(recipe)) => self.command(ctx, Command::OpenView(recipe)),
+            Message::View(Ok(recipe)) => {
+                // Search or run has its place back.
+                self.forms.path.clear();
+                self.command(ctx, Command::OpenView(recipe));
+            }
             Message::View(Err(text)) => (self.state.opening, self.forms.path_error) = (false, Some(text)),
             Message::Picked(what, path) => {
                 self.forms.dialog_open = false;
@@ -265,6 +325,7 @@ impl WhenceApp {
                 }
             }
             Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
+            Message::FontsFound(system, found) => self.fonts.take(ctx, *system, found),
             Message::Screenshot(image) => {
                 if let Some(path) = self.options.screenshot.clone() {
                     self.background_tasks.run(task_failures::SCREENSHOT, move || {
@@ -283,14 +344,14 @@ impl WhenceApp {
 
     /// Hands the session to its writer where it changed since the last time.
     pub(super) fn submit_session(&mut self) {
-        if !self.recalls {
+        if !self.recalls || self.state.read_only.is_some() {
             return;
         }
         let Some(root) = self.state.project.as_ref().map(|p| p.root.clone()) else { return };
         let Some(session) = Session::capture(&self.state, self.forms.seed) else { return };
         let now = (root, session);
         if self.submitted_session.as_ref() != Some(&now) {
-            self.session_writer.submit(now.0.clone(), now.1.clone());
+            self.session_writer.submit(now.0.clone(), now.1.clone(), self.access.lock());
             self.submitted_session = Some(now);
         }
     }
@@ -344,7 +405,8 @@ impl WhenceApp {
             && self.nearest_lookup.is_none()
             && self.reopening.is_none();
         // A window that has not begun to open anything is not settled.
-        let begun = !state.history.is_empty() || !state.notifications.is_empty() || failed.is_some();
+        let asks = self.shell.welcome || self.forms.new_project.open || self.forms.choice.is_some();
+        let begun = asks || !state.history.is_empty() || !state.notifications.is_empty() || failed.is_some();
         let still = if idle && begun && !changed { still + 1 } else { 0 };
         if still < SETTLED {
             self.shot = Screenshot::Waiting(still);
@@ -379,6 +441,11 @@ impl eframe::App for WhenceApp {
         let changed = self.take_in(ctx);
         self.shell.log.follow(&self.state, ctx.input(|i| i.time));
         self.follow_queue();
+        self.follow_new_project(ctx);
+        self.follow_replacement();
+        if self.state.busy(Slot::Project).is_none() {
+            self.access.give_up();
+        }
         self.follow_view(ctx);
         if self.explain_soon {
             if self.state.can_explain().is_ok() {
@@ -389,6 +456,7 @@ impl eframe::App for WhenceApp {
                 self.explain_soon = false;
             }
         }
+        self.explain_for_tour(ctx);
         self.find_nearest();
         self.restore();
         self.follow_costs();
@@ -418,6 +486,7 @@ impl eframe::App for WhenceApp {
         };
         panels::show(ui, &mut view, &mut self.dock);
         self.textures.end_frame();
+        self.fonts.follow(&self.background_tasks);
         // Tabs are chosen in the panels themselves.
         self.shell.history.record(self.snapshot());
         if !out.is_empty() {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use checks::{BenchmarkArguments, RemovalArguments, RetrainArguments, SubsetArguments};
-pub use project::{ProjectArguments, ProjectCommand};
+pub use project::{NewArguments, ProjectArguments, ProjectCommand};
 pub use report::ReportArguments;
 pub use scoring::ScoringArguments;
 
@@ -35,7 +35,7 @@ pub struct Arguments {
 #[cfg(feature = "window")]
 #[derive(Debug, Args)]
 pub struct WindowArguments {
-    /// Project folder; the demo if absent
+    /// Project folder; the last project if absent, or the demo at the first start
     pub(super) project: Option<PathBuf>,
     /// Where to compute: auto, gpu, cpu, or part of a device's name
     #[arg(long, default_value = "auto")]
@@ -71,7 +71,7 @@ pub enum Command {
     Removal(RemovalArguments),
     /// Write part of a dataset as plain folders, resized if you like
     Subset(SubsetArguments),
-    /// Verify or clean up the stored results of a project
+    /// Make a project of your own model and dataset; verify or clean up stored results
     Project(ProjectArguments),
     /// List devices, test them, and print versions
     Doctor(DoctorArguments),

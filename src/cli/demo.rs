@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
         data: Some("paintings".into()),
         queries: QUERIES.iter().map(|s| PathBuf::from(format!("queries/seed-{s}.png"))).collect(),
         recipe: out.join(recipe).is_file().then(|| recipe.to_owned()),
+        ..ProjectFile::default()
     };
     Project::create(out, &file)?;
     note(&format!("The project is in {}. Open it with: whence {}", out.display(), out.display()));

@@ -1,4 +1,6 @@
-//! `whence project`: verifies and cleans up stored results.
+//! `whence project`: makes projects, verifies and cleans up stored results.
+
+mod new;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,7 @@ use whence_store::{Manifest, Project, Store};
 
 pub(super) fn run(arguments: &ProjectArguments) -> Result<()> {
     match &arguments.command {
+        ProjectCommand::New(a) => new::run(a),
         ProjectCommand::Verify(a) => verify(&a.folder, a.json),
         ProjectCommand::Gc(a) => collect(&a.folder, a.dry_run, a.json),
     }

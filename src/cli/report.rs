@@ -75,8 +75,11 @@ fn job(arguments: &ReportArguments, project: &Project, out: &Path) -> Result<Att
     Ok(AttributeJob {
         model: named(&project.file.model, "model")?,
         data: named(&project.file.data, "dataset")?,
-        group_column: arguments.group_column.clone(),
-        class_map: super::attribute::class_map(arguments.class_map.as_deref())?,
+        group_column: group_column(arguments, project),
+        class_map: match &arguments.class_map {
+            Some(path) => super::attribute::class_map(Some(path))?,
+            None => project.file.class_map.clone(),
+        },
         queries: queries(arguments, project)?,
         sampling: arguments.drawing.settings(),
         method: arguments.scoring.method.clone(),
@@ -93,6 +96,11 @@ fn job(arguments: &ReportArguments, project: &Project, out: &Path) -> Result<Att
         dry_run: arguments.scoring.dry_run,
         known_only: false,
     })
+}
+
+/// The column of a parquet dataset that names the group: as given, else as the project says.
+fn group_column(arguments: &ReportArguments, project: &Project) -> Option<String> {
+    arguments.group_column.clone().or_else(|| project.file.group_column.clone())
 }
 
 /// The chosen images: all of the project's where nothing is chosen.
@@ -143,7 +151,7 @@ fn assemble(
     let shape: ImageShape = serde_json::from_value(part("/model/shape")).map_err(read)?;
     let data = project.file.data.clone().unwrap_or_default();
     let options =
-        LoadOptions { shape: Some(shape), group_column: arguments.group_column.clone(), ..LoadOptions::default() };
+        LoadOptions { shape: Some(shape), group_column: group_column(arguments, project), ..LoadOptions::default() };
     let dataset = Dataset::load(&data, &options, &mut |_, _| Ok(()))?;
     let queries: Result<Vec<ReportQuery>> = outcome
         .attributions

@@ -32,6 +32,12 @@ pub fn demo_folder() -> Result<PathBuf> {
     Ok(root)
 }
 
+/// Whether this is the user's copy of the demo.
+pub fn is_demo(root: &Path) -> bool {
+    let named = root.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("demo-"));
+    named && root.parent() == Some(user_data_folder().as_path())
+}
+
 fn list<'a>(dir: &'a include_dir::Dir<'a>, out: &mut Vec<&'a include_dir::File<'a>>) {
     out.extend(dir.files());
     for sub in dir.dirs() {

@@ -32,7 +32,7 @@ mod styles;
 #[cfg(test)]
 mod tests;
 
-pub use embedded::demo_folder;
+pub use embedded::{demo_folder, is_demo};
 use rng::ImageRng;
 
 /// Names of the styles, in the order of the groups; they serve as folder names.

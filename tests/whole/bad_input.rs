@@ -32,7 +32,7 @@ fn truncated_weights() {
         let bytes = std::fs::read(&path).unwrap();
         assert!(keep < bytes.len());
         std::fs::write(&path, &bytes[..keep]).unwrap();
-        assert!(refused(folder.path()).contains("not a whole safetensors file"));
+        assert!(refused(folder.path()).contains("incomplete or damaged"));
     }
 }
 
@@ -43,7 +43,7 @@ fn a_header_that_claims_more_than_the_file_has() {
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
     std::fs::write(&path, bytes).unwrap();
-    assert!(refused(folder.path()).contains("not a whole safetensors file"));
+    assert!(refused(folder.path()).contains("incomplete or damaged"));
 }
 
 /// Rewrites one tensor of the weights.
@@ -127,6 +127,22 @@ fn pickles_are_refused_with_how_to_convert() {
     std::fs::write(&file, b"x").unwrap();
     let error = Pipeline::load(&file, &Device::flex()).unwrap_err().to_string();
     assert!(error.contains("pickle"), "{error}");
+}
+
+#[test]
+fn text_to_image_models_are_named_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = r#"{"_class_name": "StableDiffusionPipeline", "text_encoder": ["transformers", "CLIPTextModel"]}"#;
+    std::fs::write(folder.path().join("model_index.json"), index).unwrap();
+    let error = refused(folder.path());
+    assert!(
+        error.contains("text-to-image model (StableDiffusionPipeline)") && error.contains("does not open yet"),
+        "{error}"
+    );
+    assert!(
+        error.contains("UNet2DModel") && !error.contains("save_pretrained"),
+        "what does open, and nothing that cannot help: {error}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod golden;
 mod jobs;
 mod network;
 mod oracle;
+mod projects;
 mod queue;
 mod report;
 mod samplers;

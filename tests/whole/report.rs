@@ -18,6 +18,7 @@ fn project(folder: &Path) -> PathBuf {
         data: Some(fixture("digits/images")),
         queries: vec![fixture("digits/queries/q000.png"), fixture("digits/queries/q004.png")],
         recipe: None,
+        ..ProjectFile::default()
     };
     Project::create(&root, &file).unwrap();
     root
@@ -90,8 +91,7 @@ fn what_is_missing_is_named_before_anything_is_computed() {
     report(&folder.path().join("nowhere"), &out).assert().code(1).stderr(contains("project.json"));
     report(&root, &fixture("metrics.json").join("report.html")).assert().code(1).stderr(contains("metrics.json"));
     let empty = folder.path().join("empty");
-    let file =
-        ProjectFile { schema_version: 1, name: "Empty".into(), model: None, data: None, queries: vec![], recipe: None };
+    let file = ProjectFile { schema_version: 1, name: "Empty".into(), ..ProjectFile::default() };
     Project::create(&empty, &file).unwrap();
     report(&empty, &out).assert().code(1).stderr(contains("names no model"));
     report(&root, &out).arg("--budget").assert().code(2);

@@ -8,6 +8,7 @@ mod carry;
 mod display;
 mod input;
 mod later;
+mod own;
 mod robot;
 mod scene;
 mod screen;
@@ -36,6 +37,24 @@ const STEPS: [(&str, Step); 12] = [
     ("an idle window uses no time", steps::an_idle_window_uses_no_time),
     ("the last project is reopened", steps::the_last_project_is_reopened),
 ];
+
+#[test]
+fn a_project_of_ones_own_is_made_explained_restarted_and_shared() {
+    if let Some(why) = display::missing() {
+        println!("skipped: {why}");
+        return;
+    }
+    let scene = own::OwnScene::new();
+    let mut robot = Robot::start(&scene.data());
+    for (name, step) in own::STEPS {
+        let begun = Instant::now();
+        step(&mut robot, &scene);
+        let screen = robot.screenshot();
+        robot.save_screenshot(&format!("own-{}", name.replace(' ', "-")), &screen);
+        println!("{name}: {:.1} s", begun.elapsed().as_secs_f64());
+    }
+    robot.quit();
+}
 
 #[test]
 fn a_session_explains_an_image_cancels_a_job_quits_and_restarts() {

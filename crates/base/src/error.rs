@@ -139,6 +139,10 @@ impl Error {
                 vec![Setting::Batch, Setting::Device],
             ),
             Self::Job(failure) => failure.clone(),
+            Self::Input { what, place, remedy } => {
+                Failure::new(format!("{what}. {}.", capitalised(remedy)), place.clone(), Vec::new())
+            }
+            Self::Io { doing, path, source } => io_failure(doing, path, source),
             other => other.to_string().into(),
         }
     }
@@ -206,14 +210,31 @@ fn capitalised(text: &str) -> String {
     }
 }
 
+/// What the system refused in a sentence without its words; they are the details, with the whole path.
+fn io_failure(doing: &str, path: &Path, source: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let sentences = match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "Disk full. Free some space and try again; finished results are kept.".to_owned()
+        }
+        ErrorKind::PermissionDenied => {
+            format!("could not {doing} \u{201c}{name}\u{201d}: permission denied. Check the permissions of this path.")
+        }
+        ErrorKind::NotFound => format!("\u{201c}{name}\u{201d} does not exist. Check the path."),
+        _ => format!("could not {doing} \u{201c}{name}\u{201d}: {source}."),
+    };
+    Failure::new(sentences, format!("could not {doing} {}: {source}", path.display()), Vec::new())
+}
+
 fn io_hint(source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind;
     match source.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            ". Free some space and start again: finished results are stored"
+            ". Free some space and try again; finished results are kept"
         }
         ErrorKind::PermissionDenied => ". Check the permissions of this path",
-        ErrorKind::NotFound => ". Check the spelling and that the disk is mounted",
+        ErrorKind::NotFound => ". Check the path",
         _ => "",
     }
 }
@@ -233,6 +254,17 @@ mod tests {
         let inside_a_closure =
             Err::<(), _>("no text").map_err(|e| Error::internal(format!("{e} was given"))).unwrap_err();
         assert!(inside_a_closure.to_string().contains(file!()), "{inside_a_closure}");
+    }
+
+    #[test]
+    fn a_full_disk_is_named_and_the_path_is_a_detail() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let failure = Error::io("write", std::path::Path::new("/store/beb1"))(full).failure();
+        assert_eq!(failure.summary(), "Disk full. Free some space and try again; finished results are kept.");
+        assert!(failure.details().starts_with("could not write /store/beb1: "), "{}", failure.details());
+        let gone = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let failure = Error::io("read", std::path::Path::new("/a/b.png"))(gone).failure();
+        assert_eq!(failure.summary(), "\u{201c}b.png\u{201d} does not exist. Check the path.");
     }
 
     #[test]

@@ -136,6 +136,21 @@ impl Failure {
         Self { sentences, place, settings }
     }
 
+    /// What happened and what to do, without the path and the system's own words.
+    pub fn summary(&self) -> String {
+        let settings: Vec<&str> = self.settings.iter().map(|s| s.name()).collect();
+        if settings.is_empty() {
+            self.sentences.clone()
+        } else {
+            format!("{} ({})", self.sentences, settings.join(", "))
+        }
+    }
+
+    /// The file or field it is about, or the system's own words; empty where there is neither.
+    pub fn details(&self) -> &str {
+        &self.place
+    }
+
     /// The sentences, with each setting in the words of a front door.
     pub fn worded(&self, name: &dyn Fn(Setting) -> String) -> String {
         let place = (!self.place.is_empty()).then(|| self.place.clone());

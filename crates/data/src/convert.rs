@@ -17,7 +17,7 @@ pub struct LoadedImage {
     pub pixels: Vec<u8>,
     /// The model's shape.
     pub shape: ImageShape,
-    /// What was changed, for people: `resized from 640x480 to 32x32, centre crop` (width x height).
+    /// What was changed, for people: `resized from 640 × 480 to 32 × 32, centre crop` (width x height).
     pub notes: Vec<String>,
 }
 
@@ -94,7 +94,7 @@ impl Conversions {
             let (from, to) = (self.original_size, (target.width, target.height));
             let (_, _, width, height) = centre_crop(from, to);
             let crop = if (width, height) == from { "" } else { ", centre crop" };
-            notes.push(format!("resized from {}x{} to {}x{}{crop}", from.0, from.1, to.0, to.1));
+            notes.push(format!("resized from {} × {} to {} × {}{crop}", from.0, from.1, to.0, to.1));
         }
         if self.transparent {
             notes.push("transparent pixels laid on white".to_owned());
@@ -103,10 +103,10 @@ impl Conversions {
             notes.push(format!("{} bits per channel reduced to 8", self.bits));
         }
         if self.to_grey {
-            notes.push("colour converted to grey".to_owned());
+            notes.push("converted to greyscale".to_owned());
         }
         if self.to_colour {
-            notes.push("grey converted to colour".to_owned());
+            notes.push("greyscale converted to colour".to_owned());
         }
         notes
     }

@@ -5,6 +5,7 @@
 //! | `source` | the trait behind which every format lives, and the registry of formats |
 //! | `folders`, `metadata` | image files in one folder per group, or with a metadata file |
 //! | `locate`, `listing`, `splits` | which folder holds the groups; links; train and test parts |
+//! | `loose` | folders of images without groups |
 //! | `parquet` | Hugging Face parquet |
 //! | `group_column` | which column of a table holds the groups |
 //! | `foreign` | what is not read, and how to convert it |
@@ -26,6 +27,7 @@ mod group_column;
 mod listing;
 mod load;
 mod locate;
+mod loose;
 mod metadata;
 mod nearest;
 mod neighbours;
@@ -39,6 +41,7 @@ mod tests;
 
 pub use convert::{LoadedImage, decode_image, load_image};
 pub use listing::IMAGE_EXTENSIONS;
+pub use loose::loose_images;
 pub use nearest::{Neighbour, nearest, nearest_among};
 pub use neighbours::{OutsideNeighbour, OutsideNeighbours, outside_neighbours};
 pub use order::natural_cmp;

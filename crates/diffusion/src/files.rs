@@ -38,6 +38,14 @@ impl Files {
                 if folder.exists() { "a model is a folder, and this is a file" } else { "there is nothing here" };
             return Err(Error::file(what, folder, NEEDS));
         }
+        if let Some(class) = text_to_image(folder) {
+            let what = format!("this is a text-to-image model ({class}), which Whence does not open yet");
+            return Err(Error::file(
+                what,
+                folder,
+                "choose a model with a UNet2DModel: unconditional or class-conditional",
+            ));
+        }
         // Some published pipelines have all files at the top, beside model_index.json.
         let is_pipeline = folder.join("model_index.json").is_file();
         let part = |name: &str| {
@@ -133,16 +141,24 @@ fn weights_missing(folder: &Path) -> Error {
     Error::file(format!("{WEIGHTS} is missing"), folder, NEEDS)
 }
 
+/// The class of a pipeline that generates from text: its index names a text encoder.
+fn text_to_image(folder: &Path) -> Option<String> {
+    let text = read_text(&folder.join("model_index.json")).ok()?;
+    let index: serde_json::Value = serde_json::from_str(&text).ok()?;
+    index.get("text_encoder").or_else(|| index.get("tokenizer"))?;
+    Some(index.get("_class_name")?.as_str()?.to_owned())
+}
+
 fn is_pickle(path: &Path) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    path.is_file() && ["bin", "pt", "pth", "ckpt", "pkl", "pickle"].contains(&extension)
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    path.is_file() && ["bin", "pt", "pth", "ckpt", "pkl", "pickle"].contains(&extension.as_str())
 }
 
 fn pickle(path: &Path) -> Error {
     Error::file(
-        "this is a Python pickle, which can run code when it is opened, so Whence does not read it",
+        "this is a Python pickle, which can run code when it is opened, so Whence does not open it",
         path,
-        "convert it where you trust it: in Python, UNet2DModel.from_pretrained(OLD).save_pretrained(NEW, \
+        "convert it to safetensors where you trust it: in Python, UNet2DModel.from_pretrained(OLD).save_pretrained(NEW, \
          safe_serialization=True)",
     )
 }

@@ -19,5 +19,8 @@ mod workspace;
 pub use event_queue::EventQueue;
 pub use host::Engine;
 pub use journal::{JobEvent, JobLine, journal_path, now};
-pub use project::project_inputs;
+pub use project::{
+    DataFacts, Field, Inspection, ModelFacts, NewCopy, NewProject, NewProjectError, Parts, copy_project, inspect,
+    new_project, project_inputs,
+};
 pub use scheduler::MAX_QUEUED_JOBS;

@@ -25,6 +25,8 @@ pub struct Workspace {
     pub(super) fit: FitInMemory,
     /// Store of the open project.
     pub(super) keep_in: Option<PathBuf>,
+    /// The open project's dataset, and its column that names the group, where the project says so.
+    pub(super) project_column: Option<(PathBuf, String)>,
     /// Counterfactual models.
     pub(super) resident: Resident,
     /// What work costs on this machine.
@@ -45,6 +47,7 @@ impl Workspace {
             group_column: None,
             fit: None,
             keep_in: None,
+            project_column: None,
             resident: Resident::default(),
             measured: MeasuredCosts::default(),
         }

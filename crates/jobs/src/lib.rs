@@ -333,7 +333,7 @@ pub struct QueryImage {
     pub pixels: Vec<u8>,
     /// Seed and settings with which the open model generated it, if known.
     pub generated: Option<GenerateQuery>,
-    /// What was done to it ("resized from 640x480 to 32x32, ...").
+    /// What was done to it ("resized from 640 × 480 to 32 × 32, ...").
     pub notes: Vec<String>,
 }
 

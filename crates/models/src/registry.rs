@@ -248,6 +248,13 @@ fn class_name(text: &str, place: &str) -> Result<String> {
 }
 
 fn unknown_class(class: &str, place: &str) -> Error {
+    if class == "UNet2DConditionModel" {
+        return Error::input(
+            "this is the network of a text-to-image model (UNet2DConditionModel), which Whence does not open yet",
+            place,
+            "choose a model with a UNet2DModel: unconditional or class-conditional",
+        );
+    }
     Error::input(
         format!("networks of the class {class} are not supported"),
         place,

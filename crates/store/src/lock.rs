@@ -1,6 +1,7 @@
 //! Locks on folders, so that two processes do not write into one.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::create_folder;
@@ -8,6 +9,9 @@ use whence_base::{Error, Result};
 
 /// Name of the lock file in a folder of a training.
 const NAME: &str = ".whence-lock";
+
+/// Name of the lock file of a project that is open in a window.
+const PROJECT: &str = ".whence-project-lock";
 
 /// The right to write into a folder, for as long as it lives. The system releases it when the process dies, so the lock
 /// file may stay behind: only its lock counts.
@@ -32,6 +36,50 @@ impl FolderLock {
         )?;
         Ok(Self { _file: file })
     }
+
+    /// Locks a project for the window that opens it. Two windows that both saved its state would undo each other's
+    /// changes. The folder is not made where it is missing: opening it says what is wrong.
+    pub fn of_project(root: &Path) -> ProjectAccess {
+        match File::options().create(true).truncate(false).write(true).read(true).open(root.join(PROJECT)) {
+            Err(error) => ProjectAccess::ReadOnly(match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => ReadOnly::Missing,
+                _ => ReadOnly::Unwritable,
+            }),
+            Ok(file) => match file.try_lock() {
+                Ok(()) => ProjectAccess::Write(Self { _file: file }),
+                Err(TryLockError::WouldBlock) => ProjectAccess::ReadOnly(ReadOnly::OpenElsewhere),
+                Err(TryLockError::Error(error)) => {
+                    tracing::warn!("{} cannot be locked ({error}): open it in one window only", root.display());
+                    ProjectAccess::Write(Self { _file: file })
+                }
+            },
+        }
+    }
+}
+
+/// Whether a window may write into a project.
+#[derive(Debug)]
+pub enum ProjectAccess {
+    /// It may, for as long as this lives.
+    Write(FolderLock),
+    /// It may only read.
+    ReadOnly(ReadOnly),
+}
+
+/// Why a project is only read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadOnly {
+    /// Another window has it open.
+    OpenElsewhere,
+    /// The system does not let its folder be written.
+    Unwritable,
+    /// There is no such folder.
+    Missing,
+}
+
+/// Whether a file of a project's folder is a lock, which a copy leaves out.
+pub(crate) fn is_lock(name: &std::ffi::OsStr) -> bool {
+    name == NAME || name == PROJECT
 }
 
 /// Opens and locks a file, for as long as the result lives; where it is locked already, the error says `what` about
@@ -70,5 +118,20 @@ mod tests {
         let _other_folder = FolderLock::acquire(&folder.path().join("other")).unwrap();
         drop(first);
         let _second = FolderLock::acquire(&out).unwrap();
+    }
+
+    #[test]
+    fn a_project_is_written_by_one_window_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = FolderLock::of_project(folder.path());
+        assert!(matches!(first, ProjectAccess::Write(_)), "{first:?}");
+        let second = FolderLock::of_project(folder.path());
+        assert!(matches!(second, ProjectAccess::ReadOnly(ReadOnly::OpenElsewhere)), "{second:?}");
+        drop(first);
+        // The file is still there: only a lock counts.
+        assert!(matches!(FolderLock::of_project(folder.path()), ProjectAccess::Write(_)));
+        let missing = folder.path().join("gone");
+        assert!(matches!(FolderLock::of_project(&missing), ProjectAccess::ReadOnly(ReadOnly::Missing)));
+        assert!(!missing.exists());
     }
 }

@@ -1,5 +1,6 @@
 //! A project: a folder that names a model, a dataset and queries, and stores what was computed from them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use whence_base::{Error, Result};
 pub const SESSION: &str = "session.json";
 
 /// `project.json`. Paths are relative to its folder, or absolute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectFile {
     /// Version of this file's layout; this program writes and reads 1.
     pub schema_version: u32,
@@ -29,6 +30,12 @@ pub struct ProjectFile {
     /// Settings of unlearning and scoring.
     #[serde(default)]
     pub recipe: Option<PathBuf>,
+    /// Column of a parquet dataset that names the group, where the table leaves a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_column: Option<String>,
+    /// Class of each group, for class-conditional models whose own files do not name their classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_map: Option<BTreeMap<String, usize>>,
 }
 
 impl ProjectFile {
@@ -94,9 +101,33 @@ impl Project {
         write_json(&root.join("project.json"), file)
     }
 
+    /// Writes what it names now into its `project.json`; other entries of that file are not kept.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn save(&self) -> Result<()> {
+        let mut file = self.file.clone();
+        let relative = |path: &mut PathBuf| *path = relative_to(&self.root, path);
+        file.model.as_mut().map(relative);
+        file.data.as_mut().map(relative);
+        file.recipe.as_mut().map(relative);
+        file.queries.iter_mut().for_each(relative);
+        Self::create(&self.root, &file)
+    }
+
     /// Folder of this project's stored results.
     pub fn store(&self) -> PathBuf {
         self.root.join("store")
+    }
+}
+
+/// A path as `project.json` names it: relative where it lies in the project's folder, so that the folder can be moved;
+/// otherwise as it is.
+pub fn relative_to(root: &Path, path: &Path) -> PathBuf {
+    match path.strip_prefix(root) {
+        Ok(inside) if inside.as_os_str().is_empty() => PathBuf::from("."),
+        Ok(inside) => inside.to_owned(),
+        Err(_) => path.to_owned(),
     }
 }
 

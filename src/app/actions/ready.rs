@@ -24,7 +24,11 @@ impl Action {
             Self::Export => when(state.query().is_some(), "No query image yet"),
             Self::NextGroup | Self::PreviousGroup => when(!state.groups().is_empty(), "Open a dataset first"),
             Self::NextQuery | Self::PreviousQuery => when(state.queries.len() > 1, "There is only one image"),
+            Self::Star if state.read_only.is_some() => {
+                state.read_only.map_or(Ok(()), |why| Err(crate::app::state::read_only_reason(why)))
+            }
             Self::Star => when(state.query().is_some(), "No query image yet"),
+            Self::SaveProjectAs | Self::CloseProject => when(state.project.is_some(), "No project is open"),
             Self::Wipe | Self::Blink | Self::Difference => when(state.group.is_some(), "Select a group first"),
             Self::Filter => when(state.dataset.is_some(), "Open a dataset first"),
             Self::Clear => when(state.group.is_some(), "No group is selected"),
@@ -32,6 +36,7 @@ impl Action {
             Self::Redo => when(shell.history.can_redo(), "Nothing to redo"),
             Self::CopyLog => when(!shell.log.lines.is_empty(), "The log is empty"),
             Self::OpenFolder
+            | Self::NewProject
             | Self::OpenImage
             | Self::TypePath
             | Self::Jobs
@@ -45,6 +50,7 @@ impl Action {
             | Self::Theme(_)
             | Self::Log
             | Self::Tour
+            | Self::Glossary
             | Self::Help => Ok(()),
         }
     }

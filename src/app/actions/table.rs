@@ -73,7 +73,7 @@ impl Action {
         Self::BEFORE_PANELS.into_iter().chain(PanelId::with_action().map(Self::ShowPanel)).chain(Self::AFTER_PANELS)
     }
 
-    const BEFORE_PANELS: [Self; 22] = [
+    const BEFORE_PANELS: [Self; 25] = [
         Self::Explain,
         Self::CancelJob,
         Self::PauseJob,
@@ -83,6 +83,9 @@ impl Action {
         Self::OpenFolder,
         Self::TypePath,
         Self::Recent,
+        Self::NewProject,
+        Self::SaveProjectAs,
+        Self::CloseProject,
         Self::Export,
         Self::NextGroup,
         Self::PreviousGroup,
@@ -98,7 +101,7 @@ impl Action {
         Self::Redo,
     ];
 
-    const AFTER_PANELS: [Self; 14] = [
+    const AFTER_PANELS: [Self; 15] = [
         Self::ResetLayout,
         Self::Palette,
         Self::Present,
@@ -112,6 +115,7 @@ impl Action {
         Self::Log,
         Self::CopyLog,
         Self::Tour,
+        Self::Glossary,
         Self::Help,
     ];
 
@@ -138,6 +142,16 @@ impl Action {
                 row(Open, "Open path…", "Type the path of a project, model, dataset or image", command(Key::L))
             }
             Self::Recent => row(Open, "Recent projects…", "Open a recent project", None),
+            Self::NewProject => {
+                row(Open, "New project…", "Make a project of your own model and dataset", command(Key::N))
+            }
+            Self::SaveProjectAs => row(
+                Open,
+                "Save project as…",
+                "Copy the project with its results to another folder",
+                command_shift(Key::S),
+            ),
+            Self::CloseProject => row(Open, "Close project", "Close the project. It is saved.", command(Key::W)),
             Self::Export => {
                 row(Open, "Export…", "Save an image, a table or a report of what is on screen", command(Key::E))
             }
@@ -186,7 +200,8 @@ impl Action {
             Self::Theme(choice) => row(Window, choice.text(), choice.tooltip(), None),
             Self::Log => row(Window, "Log", "Messages and finished jobs since the start", None),
             Self::CopyLog => row(Window, "Copy the log", "Copy the log to the clipboard", None),
-            Self::Tour => row(Window, "Tour", "A tour of the window in five cards", None),
+            Self::Tour => row(Window, "Tour", "A tour of the window in five cards, on an explained image", None),
+            Self::Glossary => row(Window, "Glossary", "What a nat, a group, unlearning and other words mean", None),
             Self::Help => row(Window, "Shortcuts", "Keyboard shortcuts, and how to start", plain(Key::F1)),
         }
     }

@@ -72,7 +72,12 @@ impl WhenceApp {
                 ctx.copy_text(shell.log.plain());
                 self.toast(ctx, "Log copied to the clipboard");
             }
-            Action::Tour => (shell.tour, shell.toured) = (Some(0), true),
+            Action::Tour => {
+                (shell.tour, shell.toured, shell.tour_explained) = (Some(0), true, false);
+                // Its cards are about what the first tab shows.
+                self.dock.show(PanelId::Ranking);
+            }
+            Action::Glossary => shell.glossary = if shell.glossary.is_some() { None } else { Some(None) },
             Action::Help => self.forms.help = !self.forms.help,
             Action::Star => self.star(ctx),
             Action::Undo => self.step(ctx, false),
@@ -91,11 +96,30 @@ impl WhenceApp {
             return;
         }
         let shell = &mut self.shell;
+        if shell.glossary.take().is_some() {
+            return;
+        }
+        if self.forms.choice.take().is_some() {
+            return;
+        }
+        // While something is being made, only its own button stops it.
+        if self.forms.new_project.open || self.forms.save_as.open {
+            if self.forms.new_project.creating.is_none() {
+                self.cancel_new_project();
+            }
+            if self.forms.save_as.copying.is_none() {
+                self.forms.save_as.close();
+            }
+            return;
+        }
         if shell.palette.take().is_some() || std::mem::take(&mut self.forms.help) || shell.tour.take().is_some() {
             return;
         }
         if shell.presenting {
             return self.present(ctx, false);
+        }
+        if std::mem::take(&mut self.forms.advanced) {
+            return;
         }
         if self.forms.appearance.brush.take().is_none() {
             self.state.group = None;
@@ -123,7 +147,7 @@ impl WhenceApp {
     }
 
     /// Opens a recent project. Whether it still exists is found out off the window's thread.
-    pub(super) fn open_recent(&mut self, path: PathBuf) {
+    pub(in crate::app) fn open_recent(&mut self, path: PathBuf) {
         self.background_tasks.run(task_failures::RECENT, move || {
             let there = path.join("project.json").is_file();
             Message::RecentInspected(there, path)
@@ -134,6 +158,13 @@ impl WhenceApp {
     pub(in crate::app) fn recent_looked_up(&mut self, ctx: &Context, there: bool, path: PathBuf) {
         if there {
             return self.open_as(PathKind::Project, path);
+        }
+        if self.state.opening {
+            // The last project: there is nothing else to open by itself.
+            self.shell.gone.push(path.clone());
+            let text = format!("The last project is no longer at {}.", path.display());
+            self.state.notify(Slot::Project, None, false, text, None);
+            return self.show_welcome(ctx);
         }
         self.shell.remove_recent(&path);
         let text = format!(

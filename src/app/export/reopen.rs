@@ -299,7 +299,7 @@ impl WhenceApp {
     }
 
     fn give_up(&mut self, why: &str) -> Outcome {
-        self.state.notify(Slot::Query, None, true, format!("Could not open the view: {why}."), None);
+        self.state.notify_titled(Slot::Query, "Could not open the view", &format!("{why}."));
         Outcome::Failed
     }
 

@@ -12,7 +12,7 @@ use super::score::{capitalised, failure, method_title};
 use crate::app::actions::{Action, Command};
 use crate::app::agreement::{disagreements, same_top, spearman};
 use crate::app::format;
-use crate::app::state::{Explanation, Query, Row, Slot};
+use crate::app::state::{Explanation, Query, Row};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use crate::app::widgets::{Scale, TextureKey, Tile, elided, hover, swatch, tile, warning};
 use whence_jobs::JobSpec;
@@ -29,7 +29,6 @@ const HEAD: f32 = 84.0;
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    super::notifications(ui, view, &[Slot::Explain], 120.0);
     let state = view.state;
     let Some(query) = state.query() else {
         super::placeholder(

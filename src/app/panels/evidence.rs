@@ -6,10 +6,10 @@ use egui::{Align, Button, Label, Layout, Rect, RichText, ScrollArea, Sense, Ui, 
 use super::View;
 use super::neighbours::{self, StripImage};
 use crate::app::actions::Command;
-use crate::app::format;
-use crate::app::state::{Query, Slot};
+use crate::app::state::Query;
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{job_progress, swatch};
+use crate::app::{bidi, format};
 use whence_jobs::{Evidence, JobSpec};
 
 /// Height at which the images of both strips are still recognisable.
@@ -17,7 +17,6 @@ const MIN_HEIGHT: f32 = 180.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let (state, Some(query)) = (view.state, view.state.query()) else {
         super::empty(ui, "Training images that support a group appear here once you choose an image.");
         return;
@@ -110,7 +109,7 @@ fn heading(ui: &mut Ui, text: &str, caveat: &str) -> egui::Response {
             ui.label(RichText::new(caveat).font(theme::caption()).color(t.weak));
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(RichText::new(text).font(theme::caption()).color(t.text)).truncate());
+            ui.add(Label::new(RichText::new(bidi::display(text)).font(theme::caption()).color(t.text)).truncate());
         });
     })
     .response
@@ -128,7 +127,7 @@ pub(super) fn request_button(ui: &mut Ui, view: &mut View<'_>, text: &str, what:
         (_, Evidence::Watch | Evidence::Known) => "Repeat the unlearning and regenerate the image at each stage.",
     };
     let cost = cost(view, what, group);
-    let mut button = Button::new(RichText::new(text).font(font));
+    let mut button = Button::new(RichText::new(bidi::display(text)).font(font));
     if let Some(cost) = &cost {
         button = button.right_text(RichText::new(cost).font(theme::caption()));
     }

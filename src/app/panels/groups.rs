@@ -1,21 +1,21 @@
 //! The groups of the dataset, in their colours.
 
 use egui::accesskit::Role;
-use egui::{Align2, Label, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::View;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
-use crate::app::format;
+use crate::app::projects::ProjectCommand;
 use crate::app::state::Slot;
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{elided, hover, swatch};
+use crate::app::{bidi, format};
 
 const ROW: f32 = 26.0;
 
 /// Draws the panel; it takes the remaining height of the side panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    let t = tokens(ui);
     let n = view.state.groups().len();
     super::heading(ui, "Groups", &if n == 0 { String::new() } else { n.to_string() });
     let Some(dataset) = &view.state.dataset else {
@@ -32,22 +32,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         if !loading && ui.button("Open a dataset…").on_hover_text("One folder of images per group.").clicked() {
             view.out.push(Command::Pick(Pick::Dataset));
         }
-        super::notifications(ui, view, &[Slot::Dataset], 200.0);
         return;
     };
-    if !dataset.skipped().is_empty() {
-        let text = RichText::new(format!("{} skipped", format::plural(dataset.skipped().len(), "item")));
-        ui.add(Label::new(text.font(theme::caption()).color(t.warn)).sense(Sense::hover())).on_hover_ui(|ui| {
-            ui.set_max_width(420.0);
-            for skipped in dataset.skipped().iter().take(12) {
-                ui.label(format!("{}: {}", skipped.name, skipped.reason));
-            }
-            if dataset.skipped().len() > 12 {
-                ui.label(format!("and {} more", dataset.skipped().len() - 12));
-            }
-        });
-    }
-    super::notifications(ui, view, &[Slot::Dataset], 160.0);
     ui.spacing_mut().item_spacing.y = 1.0;
     ScrollArea::vertical().id_salt("groups").auto_shrink([false, false]).show_rows(ui, ROW, n, |ui, range| {
         for group in range {
@@ -88,7 +74,16 @@ fn row(ui: &mut Ui, view: &mut View<'_>, group: usize, images: usize) {
     if response.clicked() {
         view.out.push(Command::SelectGroup(if selected { None } else { Some(group) }));
     }
+    response.context_menu(|ui| {
+        ui.set_min_width(190.0);
+        if ui.button("Show its images in the library").clicked() {
+            view.out.push(Command::Project(ProjectCommand::ShowGroup(group)));
+        }
+        if ui.button("Copy name").clicked() {
+            view.out.push(Command::Project(ProjectCommand::CopyText(name.to_owned())));
+        }
+    });
     if cut {
-        response.on_hover_text(name);
+        response.on_hover_text(bidi::display(name));
     }
 }

@@ -42,7 +42,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             if tour {
                 view.out.push(Command::Act(Action::Tour));
             }
-            close || tour
+            let glossary = super::glossary::button(ui, view);
+            close || tour || glossary
         })
         .inner
     });

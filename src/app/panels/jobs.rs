@@ -4,10 +4,10 @@ use egui::{Align, Button, Label, Layout, ProgressBar, RichText, Ui, vec2};
 
 use super::View;
 use crate::app::actions::{Action, Command};
-use crate::app::format;
-use crate::app::state::{Curve, Job, JobStatus, State};
+use crate::app::state::{Curve, Job, JobStatus};
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Series, curve, swatch};
+use crate::app::widgets::swatch;
+use crate::app::{bidi, format};
 use whence_jobs::Progress;
 
 /// Draws the strip.
@@ -25,7 +25,9 @@ fn idle(ui: &mut Ui, view: &mut View<'_>) {
         super::queue::show(ui, view);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let nothing = || if view.state.opening { "Opening…" } else { "Ready" }.to_owned();
-            let text = view.state.history.first().map_or_else(nothing, outcome);
+            // What failed is a message of its own.
+            let ended = view.state.history.first().filter(|job| !matches!(job.status, JobStatus::Failed(_)));
+            let text = ended.map_or_else(nothing, Job::outcome);
             ui.add(Label::new(RichText::new(format::cut(&text, 160)).font(theme::caption()).color(t.weak)).truncate());
         });
     });
@@ -42,31 +44,20 @@ fn right_aligned(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui)) {
 /// The log button with the number of notices, and the memory in use.
 fn status(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    let (action, notices) = (Action::Log, view.state.notifications.len());
+    let (action, notices) = (Action::Log, view.state.shown_notifications().count());
     let (text, name) = match notices {
         0 => (action.text().to_owned(), "Log".to_owned()),
-        n => (format!("{} {n}", action.text()), format!("Log, {}", format::plural(n, "notice"))),
+        n => (format!("{} {n}", action.text()), format!("Log, {}", format::plural(n, "message"))),
     };
-    let color = if view.state.notifications.iter().any(|n| n.failed) { t.error } else { t.text };
+    let color = if view.state.shown_notifications().any(|n| n.failed) { t.error } else { t.text };
     let button = Button::new(RichText::new(text).font(theme::caption()).color(color)).min_size(vec2(48.0, 26.0));
     let response = ui.add(button.selected(view.shell.log_open)).accessible_name(name);
     if response.on_hover_text(action.hint(ui.ctx())).clicked() {
         view.out.push(Command::Act(action));
     }
     if let Some(bytes) = view.shell.memory.bytes {
-        let text = RichText::new(format!("{} MiB", bytes >> 20)).font(theme::caption()).color(t.weak);
+        let text = RichText::new(format::memory(bytes)).font(theme::caption()).color(t.weak);
         ui.label(text).on_hover_text("Memory in use by this program, without that of the graphics card.");
-    }
-}
-
-/// How a job ended, in one line.
-pub(super) fn outcome(job: &Job) -> String {
-    match &job.status {
-        JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done", job.title),
-        JobStatus::Finished(summary) => format!("{}: {summary}", job.title),
-        JobStatus::Cancelled => format!("{}: cancelled; finished results are kept", job.title),
-        JobStatus::Failed(text) => format!("{}: failed. {text}", job.title),
-        JobStatus::Waiting | JobStatus::Running | JobStatus::Paused => job.title.clone(),
     }
 }
 
@@ -93,7 +84,9 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
         ui.add_space(8.0);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.label(RichText::new(format::cut(&job.title, 48)).color(t.strong));
-            if let Some(estimate) = &job.estimate {
+            // Once the time left is known, that is the one time shown.
+            let measured = progress.is_some_and(|p| p.seconds_left.is_some());
+            if let Some(estimate) = job.estimate.as_ref().filter(|_| !measured) {
                 // Before the phase, whose length changes, so that it does not move.
                 let text = RichText::new(format::cost(estimate)).font(theme::caption()).color(t.text);
                 ui.label(text).on_hover_text(format!(
@@ -115,7 +108,7 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
     });
     if let Some(curves) = job.unlearning() {
         ui.add_space(2.0);
-        unlearning(ui, view.state, curves);
+        unlearning(ui, view, curves);
     }
 }
 
@@ -142,44 +135,33 @@ fn time_left(progress: &Progress) -> String {
     job.unwrap_or_default() + &queue.unwrap_or_default()
 }
 
-/// The group that is being unlearned, with its losses and the image's score so far.
-fn unlearning(ui: &mut Ui, state: &State, curves: &Curve) {
+/// The group that is being unlearned, with its losses and the image's score so far, in one line. The curves are on the
+/// Unlearning tab.
+fn unlearning(ui: &mut Ui, view: &mut View<'_>, curves: &Curve) {
     let t = tokens(ui);
-    let color = t.group(curves.group);
     let Some(last) = curves.points.last() else { return };
-    let line = |value: &dyn Fn(&whence_jobs::UnlearningPoint) -> Option<f64>| -> Vec<[f64; 2]> {
-        curves.points.iter().filter_map(|p| value(p).map(|v| [p.step as f64, v])).collect()
-    };
-    let forget = line(&|p| Some(f64::from(p.forget_loss)));
-    let retain = line(&|p| Some(f64::from(p.retain_loss)));
-    let score = line(&|p| p.query_score);
-    let end = last.steps.max(1) as f64;
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = 20.0;
-        ui.allocate_ui_with_layout(vec2(190.0, 84.0), Layout::top_down(Align::Min), |ui| {
-            ui.set_min_width(190.0);
-            let title = if last.step < last.steps { "Unlearning" } else { "Unlearned" };
-            ui.label(RichText::new(title).font(theme::caption()).color(t.weak));
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 8.0;
-                let (rect, _) = ui.allocate_exact_size(vec2(12.0, 20.0), egui::Sense::hover());
-                swatch(ui.painter(), rect.center(), 5.0, curves.group, t);
-                let name = state.group_name(curves.group);
-                ui.add(Label::new(RichText::new(name).color(t.strong)).truncate());
-            });
-            ui.label(
-                RichText::new(format!("step {} of {}", last.step, last.steps)).font(theme::caption()).color(t.text),
-            );
+    let caption = |text: String, color| RichText::new(text).font(theme::caption()).color(color);
+    ui.horizontal(|ui| {
+        ui.set_min_height(20.0);
+        ui.spacing_mut().interact_size.y = 20.0;
+        let (rect, _) = ui.allocate_exact_size(vec2(12.0, 20.0), egui::Sense::hover());
+        swatch(ui.painter(), rect.center(), 5.0, curves.group, t);
+        let word = if last.step < last.steps { "Unlearning" } else { "Unlearned" };
+        let name = format::cut(view.state.group_name(curves.group), 32);
+        ui.label(caption(bidi::display(&format!("{word} {name}")).into_owned(), t.strong));
+        let score = curves.points.iter().rev().find_map(|p| p.query_score);
+        let score = score.map_or_else(String::new, |s| {
+            format!(" · score of this image {} nats", format::signed(s, format::decimals(s)))
         });
-        let width = ((ui.available_width() - 20.0) / 2.0).max(120.0);
-        let losses = [
-            Series { name: "forget loss", color, points: &forget, noisy: true },
-            Series { name: "retain loss", color: t.weak, points: &retain, noisy: true },
-        ];
-        curve(ui, vec2(width, 84.0), "", &losses, end, false, |v| format!("{v:.4}"));
-        let scores = [Series { name: "score of this image", color, points: &score, noisy: false }];
-        curve(ui, vec2(width, 84.0), "", &scores, end, true, |v| {
-            format!("{} nats", format::signed(v, format::decimals(v)))
-        });
+        let text = format!(
+            "step {} of {} · forget loss {:.4} · retain loss {:.4}{score}",
+            last.step, last.steps, last.forget_loss, last.retain_loss
+        );
+        ui.label(caption(text, t.text)).on_hover_text("Values of the last step.");
+        let action = Action::ShowPanel(super::PanelId::Unlearning);
+        let curves = Button::new(caption("Show curves".into(), t.weak)).frame(false);
+        if ui.add(curves).on_hover_text(action.hint(ui.ctx())).clicked() {
+            view.out.push(Command::Act(action));
+        }
     });
 }

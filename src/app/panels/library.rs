@@ -27,7 +27,6 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
     let Some(dataset) = &view.state.dataset else { return no_dataset(ui, view) };
     keys(ui, view);
     bar::show(ui, view, dataset);
-    super::notifications(ui, view, &[Slot::Dataset], 120.0);
     ui.add_space(4.0);
     let number = view.state.dataset_id;
     let Some((arrangement, _)) = view.library.arrangement(number) else {
@@ -82,7 +81,6 @@ fn keys(ui: &Ui, view: &mut View<'_>) {
 
 /// Shown without a dataset: why, and the button that opens one.
 fn no_dataset(ui: &mut Ui, view: &mut View<'_>) {
-    super::notifications(ui, view, &[Slot::Dataset], 160.0);
     if let Some(job) = view.state.busy(Slot::Dataset).or_else(|| view.state.busy(Slot::Project)) {
         let text = format!("{}…", job.title);
         message(ui, &text, None);

@@ -5,12 +5,16 @@ mod dock;
 mod drop;
 pub(super) mod evidence;
 mod export;
+mod glossary;
 mod groups;
 mod help;
 mod jobs;
 mod library;
 mod log;
+mod messages;
 mod neighbours;
+mod new_project;
+mod open_choice;
 mod palette;
 mod queries;
 pub(super) mod query_image;
@@ -20,14 +24,15 @@ mod regenerated;
 mod registry;
 mod result;
 mod run_dialog;
+mod save_as;
 mod score;
 pub(super) mod score_map;
 mod settings;
-mod toasts;
 mod top;
 mod tour;
 mod unlearning;
 mod wall;
+mod welcome;
 
 pub use registry::{PanelId, Placement};
 pub use result::title as result_title;
@@ -35,7 +40,7 @@ pub use score::method_title;
 pub use score_map::reach;
 pub use wall::Order as WallOrder;
 
-use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui, vec2};
+use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, RichText, Ui, vec2};
 
 use super::actions::Command;
 use super::dock::Dock;
@@ -88,6 +93,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
                 .show(ui, |ui| log::show(ui, view));
             bottom += log.response.rect.height();
         }
+        (regions.top, regions.jobs) = (top.response.rect, jobs.response.rect);
+    }
+    // Without a project, the panels would be empty.
+    let is_welcome = view.shell.welcome && view.state.is_empty();
+    if !view.shell.presenting && !is_welcome {
         let left = Panel::left("images")
             .frame(side.inner_margin(Margin { left: 16, right: 12, top: 12, bottom: 8 }))
             .resizable(true)
@@ -98,7 +108,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
                 ui.add_space(GAP);
                 groups::show(ui, view);
             });
-        (regions.top, regions.jobs, regions.left) = (top.response.rect, jobs.response.rect, left.response.rect);
+        regions.left = left.response.rect;
+    }
+    if is_welcome {
+        welcome::show(ui, view);
+        return overlays(ui, view, &regions, bottom);
     }
     CentralPanel::default_margins().frame(Frame::new().fill(t.window)).show(ui, |ui| {
         regions.middle = ui.max_rect();
@@ -106,12 +120,21 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
         dock::show(ui, view, dock);
         (regions.image, regions.ranking) = (dock.rect_of(PanelId::Image), dock.rect_of(PanelId::Ranking));
     });
+    overlays(ui, view, &regions, bottom);
+}
+
+/// What lies over the panels.
+fn overlays(ui: &mut Ui, view: &mut View<'_>, regions: &tour::Regions, bottom: f32) {
     export::show(ui, view);
     run_dialog::show(ui, view);
+    new_project::show(ui, view);
+    save_as::show(ui, view);
+    open_choice::show(ui, view);
     help::show(ui, view);
+    glossary::show(ui, view);
     palette::show(ui, view);
-    tour::show(ui, view, &regions);
-    toasts::show(ui, view, bottom);
+    tour::show(ui, view, regions);
+    messages::show(ui, view, bottom);
     drop::show(ui, view);
     hover::end_frame(ui.ctx());
 }
@@ -159,22 +182,4 @@ fn heading(ui: &mut Ui, text: &str, count: &str) {
 fn empty(ui: &mut Ui, text: &str) {
     let t = tokens(ui);
     ui.add(Label::new(RichText::new(text).color(t.weak)).wrap());
-}
-
-/// The notices of these slots, newest last, within `height` points.
-fn notifications(ui: &mut Ui, view: &mut View<'_>, slots: &[super::state::Slot], height: f32) {
-    let keys: Vec<_> = slots.iter().flat_map(|s| view.state.notifications_of(*s)).collect();
-    if keys.is_empty() {
-        return;
-    }
-    ScrollArea::vertical()
-        .id_salt(("notices", slots.len(), height.to_bits()))
-        .max_height(height)
-        .min_scrolled_height(height)
-        .content_margin(1.0)
-        .show(ui, |ui| {
-            for notification in keys {
-                super::widgets::notice(ui, notification, view.out);
-            }
-        });
 }

@@ -4,6 +4,7 @@ use egui::{RichText, ScrollArea, Ui, Vec2, vec2};
 
 use super::View;
 use super::score::check_summary;
+use crate::app::bidi;
 use crate::app::state::State;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, Tile, tile};
@@ -28,7 +29,7 @@ pub fn check_line(ui: &mut Ui, state: &State, group: usize) {
         None => ("Unlearned model: not checked".to_owned(), t.weak),
     };
     ui.allocate_ui(vec2(ui.available_width(), CHECK_HEIGHT - ui.spacing().item_spacing.y), |ui| {
-        ui.add(egui::Label::new(RichText::new(text).font(theme::caption()).color(color)).truncate());
+        ui.add(egui::Label::new(RichText::new(bidi::display(&text)).font(theme::caption()).color(color)).truncate());
     });
 }
 

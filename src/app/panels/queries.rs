@@ -1,9 +1,12 @@
 //! The query images, and two ways to add one: from a seed and from a file.
 
+mod menu;
+
 use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, Ui};
 
 use super::View;
 use crate::app::actions::{Action, Command};
+use crate::app::bidi;
 use crate::app::state::Slot;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, Tile, star, tile};
@@ -37,7 +40,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     if ui.add_sized(size, Button::new("Open image…")).on_hover_text(Action::OpenImage.hint(ui.ctx())).clicked() {
         view.out.push(Command::Act(Action::OpenImage));
     }
-    super::notifications(ui, view, &[Slot::Query, Slot::Generate], 200.0);
 }
 
 fn tiles(ui: &mut Ui, view: &mut View<'_>) {
@@ -74,12 +76,8 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>) {
                             if response.clicked() {
                                 view.out.push(Command::SelectQuery(query.key));
                             }
-                            response.context_menu(|ui| {
-                                if ui.button("Remove from list").clicked() {
-                                    view.out.push(Command::RemoveQuery(query.key));
-                                }
-                            });
-                            response.on_hover_text(&q.name);
+                            response.context_menu(|ui| menu::show(ui, view, query));
+                            response.on_hover_text(bidi::display(&q.name));
                         }
                     });
                 }

@@ -1,20 +1,20 @@
 //! The query image, large, and the button that explains it.
 
-use egui::{Align, Button, Layout, RichText, ScrollArea, Ui, vec2};
+use egui::{Align, Button, Layout, RichText, Ui, vec2};
 
 use super::{View, regenerated};
 use crate::app::actions::{Action, Command};
-use crate::app::format;
 use crate::app::state::{JobStatus, Query, Slot, State};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, show_image};
+use crate::app::{bidi, format};
 use whence_jobs::{JobSpec, QueryOrigin};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let width = ui.available_width();
-    // Height below the image: name, notes, button and settings.
-    let below = regenerated::LINE_HEIGHT + if view.forms.advanced { 360.0 } else { 150.0 };
+    // Height below the image: name, notes and buttons. A slide shows the names alone.
+    let below = regenerated::LINE_HEIGHT + if view.shell.presenting { 40.0 } else { 136.0 };
     let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
     if let Some(drawing) = &view.state.generation {
@@ -26,6 +26,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let q = &query.image;
         regenerated::show(ui, view, query, space);
         regenerated::line(ui, view, query);
+        if view.shell.presenting {
+            return slide_caption(ui, view.state, query);
+        }
         caption(ui, &q.name, &origin(view.state, query));
         // How an image was generated is in its caption; how a file was converted for the model is a note, not a warning.
         for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {
@@ -37,20 +40,30 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
     ui.add_space(4.0);
     explain(ui, view);
-    ScrollArea::vertical()
-        .id_salt("settings")
-        .auto_shrink([false, true])
-        .show(ui, |ui| super::settings::show(ui, view));
+    super::settings::show(ui, view);
+}
+
+/// Below the image of a presentation: its name, which of how many it is, and how to leave.
+fn slide_caption(ui: &mut Ui, state: &State, query: &Query) {
+    let t = tokens(ui);
+    let number = state.queries.iter().position(|q| q.key == query.key).map_or(0, |i| i + 1);
+    let page = format!("{number} of {}", state.queries.len());
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(page).color(t.text));
+        let about =
+            format!("{} \u{b7} PageUp and PageDown change the image, Esc leaves", format::cut(&query.image.name, 24));
+        ui.add(egui::Label::new(RichText::new(bidi::display(&about)).font(theme::caption()).color(t.weak)).truncate());
+    });
 }
 
 fn caption(ui: &mut Ui, name: &str, about: &str) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
-        let shown = ui.label(RichText::new(format::cut(name, 36)).color(t.strong));
+        let shown = ui.label(RichText::new(bidi::display(&format::cut(name, 36))).color(t.strong));
         if name.chars().count() > 36 {
-            shown.on_hover_text(name);
+            shown.on_hover_text(bidi::display(name));
         }
-        ui.add(egui::Label::new(RichText::new(about).font(theme::caption()).color(t.weak)).truncate());
+        ui.add(egui::Label::new(RichText::new(bidi::display(about)).font(theme::caption()).color(t.weak)).truncate());
     });
 }
 

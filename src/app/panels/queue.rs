@@ -42,7 +42,7 @@ fn list(ui: &mut Ui, view: &mut View<'_>) {
         }
         for job in &state.history {
             let color = if matches!(job.status, JobStatus::Failed(_)) { t.error } else { t.text };
-            let text = RichText::new(super::jobs::outcome(job)).font(theme::caption()).color(color);
+            let text = RichText::new(job.outcome()).font(theme::caption()).color(color);
             ui.add(Label::new(text).wrap().selectable(true));
         }
     });

@@ -4,15 +4,14 @@ use egui::{Label, RichText, ScrollArea, Ui};
 
 use super::View;
 use super::score::{self, counterfactuals_of, failure, line, method_title};
-use crate::app::format;
-use crate::app::state::{Explanation, Job, JobStatus, Slot, Stage};
+use crate::app::state::{Explanation, Job, JobStatus, Stage};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Scale, control_caption, header};
+use crate::app::{bidi, format};
 use whence_methods::{CounterfactualKind, NullTest, Unit, methods};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notifications(ui, view, &[Slot::Explain], 180.0);
     let state = view.state;
     let Some(answer) = state.explanation().filter(|a| a.ranking.stage != Stage::Empty) else {
         placeholder(ui, view);
@@ -22,17 +21,22 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     super::result::switch(ui, view, "ranking");
     // The sentence is about the groups that were asked about.
     let asked = answer.request.as_ref().map_or(0, |request| request.groups.len());
-    headline(ui, answer, job, if asked > 0 { asked } else { state.groups().len() });
+    headline(ui, view, answer, job, if asked > 0 { asked } else { state.groups().len() });
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("ranking").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let board = &answer.ranking;
+        // All rows are visible where there is room, and grow where there is more.
+        let headers = 24.0 * (1 + usize::from(board.null.is_some())) as f32;
+        let rows = board.rows.len() + board.waiting.len();
+        let split = if board.rows.is_empty() || board.waiting.is_empty() { 0.0 } else { 34.0 };
+        let room = ui.available_height() - headers - split - 2.0 * rows as f32;
         if !board.rows.is_empty() {
             let head = header(ui, measure(&answer.method), answer.unit().label());
             if counterfactuals_of(&answer.method) == Some(CounterfactualKind::Unlearned) {
                 head.on_hover_text(score::OVERSHOOTS);
             }
-            let mut scale = Scale::of(board.rows.iter().map(|r| &r.estimate));
+            let mut scale = Scale::of(board.rows.iter().map(|r| &r.estimate)).with_room(room, rows);
             if let Some(null) = &board.null {
                 // The band is symmetric around the mean of the random control groups.
                 scale = scale.with_control_range(2.0 * null.mean - null.threshold, null.threshold);
@@ -49,7 +53,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
                 ui.add_space(10.0);
                 header(ui, &format!("{PREVIEW}; not comparable with the scores above"), "nats");
             }
-            let scale = Scale::of(board.waiting.iter().map(|r| &r.estimate));
+            let scale = Scale::of(board.waiting.iter().map(|r| &r.estimate)).with_room(room, rows);
             for row in &board.waiting {
                 let busy = job.and_then(|job| model_progress(job, row.group?));
                 line(ui, view, answer, row, &scale, true, busy.as_deref());
@@ -100,12 +104,12 @@ fn null_threshold(ui: &mut Ui, null: &NullTest, scale: &Scale) {
 }
 
 /// The headline, and how certain it is.
-fn headline(ui: &mut Ui, answer: &Explanation, job: Option<&Job>, groups: usize) {
+fn headline(ui: &mut Ui, view: &mut View<'_>, answer: &Explanation, job: Option<&Job>, groups: usize) {
     let t = tokens(ui);
     let board = &answer.ranking;
     let (sentence, about) = match board.stage {
         Stage::Complete => (
-            board.verdict.clone(),
+            score::capitalised(&board.verdict),
             format!(
                 "{}, {}.{}{}{}",
                 method_title(&answer.method),
@@ -149,9 +153,9 @@ fn headline(ui: &mut Ui, answer: &Explanation, job: Option<&Job>, groups: usize)
         }
     };
     let caption = |ui: &mut Ui, text: &str, color| {
-        ui.add(Label::new(RichText::new(text).font(theme::caption()).color(color)).wrap());
+        ui.add(Label::new(RichText::new(bidi::display(text)).font(theme::caption()).color(color)).wrap());
     };
-    ui.add(Label::new(RichText::new(sentence).font(theme::lead()).color(t.strong)).wrap());
+    ui.add(Label::new(RichText::new(bidi::display(&sentence)).font(theme::lead()).color(t.strong)).wrap());
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         if let Some((row, judgement)) = board.rows.first().and_then(|r| Some((r, r.failed()?))) {
@@ -159,7 +163,13 @@ fn headline(ui: &mut Ui, answer: &Explanation, job: Option<&Job>, groups: usize)
             caption(ui, &format!("The unlearned model of {name} failed its check: {}.", failure(judgement)), t.warn);
         }
         board.trust.iter().for_each(|sentence| caption(ui, sentence, t.text));
-        caption(ui, &about, t.weak);
+        if let Some(sentence) = score::little_change(view.state) {
+            caption(ui, &sentence, t.text);
+        }
+        if !view.shell.presenting {
+            caption(ui, &about, t.weak);
+            super::glossary::questions(ui, view);
+        }
     });
 }
 

@@ -1,13 +1,13 @@
 //! One group's row in the ranking, and its tooltip.
 
-use egui::{RichText, Ui};
+use egui::{Rect, RectAlign, Response, RichText, Tooltip, Ui};
 
 use super::View;
 use crate::app::actions::Command;
-use crate::app::format;
-use crate::app::state::{Explanation, Row};
-use crate::app::theme::tokens;
+use crate::app::state::{Explanation, Row, State};
+use crate::app::theme::{self, tokens};
 use crate::app::widgets::{Bar, Scale, bar};
+use crate::app::{bidi, format};
 use whence_methods::{CounterfactualKind, Unit, methods};
 use whence_training::unlearning::{Forgetting, Judgement, Retention};
 
@@ -44,7 +44,28 @@ pub fn check_summary(judgement: &Judgement, group: &str) -> String {
     let verdict =
         if judgement.passed() { "check passed".to_owned() } else { format!("check failed: {}", failure(judgement)) };
     let (own, others) = (percent(judgement.forget.rise), percent(judgement.others.rise));
+    let group = bidi::isolate(group);
     format!("error on {group} {own}{retrained}, on other groups {others} ({verdict})")
+}
+
+/// Share of the pixel range below which an image counts as hardly changed.
+const LITTLE: f64 = 0.06;
+
+/// What it means where the selected group has a high score and the image regenerated without it looks much the same; none
+/// elsewhere. Readers take the two for a contradiction.
+pub fn little_change(state: &State) -> Option<String> {
+    let (query, group) = (state.query()?, state.group?);
+    let ranking = &query.explanation()?.ranking;
+    let row = ranking.rows.iter().find(|r| r.group == Some(group))?;
+    let top = ranking.rows.first()?.estimate.score;
+    let high = row.estimate.score > 0.0 && row.estimate.score >= 0.5 * top && row.estimate.interval_95().0 > 0.0;
+    let change = query.evidence.change(&query.image.pixels, group).filter(|c| high && *c < LITTLE)?;
+    Some(format!(
+        "The score of {} is high, but the image changed little when it was regenerated without the group ({:.0}% pixel \
+         change): the group made this image more likely, and other groups can produce much of the same look.",
+        bidi::isolate(&row.name),
+        100.0 * change
+    ))
 }
 
 /// Why a model failed the unlearning check, in a few words.
@@ -105,9 +126,9 @@ pub fn line(
     if response.clicked() {
         view.out.push(Command::SelectGroup(row.group));
     }
-    response.on_hover_ui(|ui| {
-        ui.set_max_width(360.0);
-        ui.strong(&row.name);
+    beside(ui, &response, |ui| {
+        ui.set_max_width(300.0);
+        ui.strong(bidi::display(&row.name));
         if unit == Unit::Nats {
             let numel = view.state.query().map_or(1, |q| q.image.shape.numel().max(1));
             let bits = row.estimate.score / (std::f64::consts::LN_2 * numel as f64);
@@ -145,13 +166,27 @@ pub fn line(
     });
 }
 
+/// Shows a tooltip beside the panel that the widget is in, where it covers no other row.
+pub fn beside(ui: &Ui, response: &Response, content: impl FnOnce(&mut Ui)) {
+    let row = response.rect;
+    // At the left of the whole panel, or at its right where the window has no room there.
+    let panel = Rect::from_x_y_ranges(ui.clip_rect().x_range(), row.y_range());
+    let mut tooltip = Tooltip::for_enabled(response).gap(theme::GAP);
+    tooltip.popup = tooltip.popup.anchor(panel).align(RectAlign::LEFT_START).align_alternatives(&[
+        RectAlign::LEFT_END,
+        RectAlign::RIGHT_START,
+        RectAlign::RIGHT_END,
+    ]);
+    tooltip.show(content);
+}
+
 /// The unlearning check of a group's model, with the errors before and after.
 pub fn check(ui: &mut Ui, judgement: &Judgement, group: &str) {
     let t = tokens(ui);
     let (text, color) =
         if judgement.passed() { ("Unlearning check: passed", t.text) } else { ("Unlearning check: failed", t.warn) };
     ui.label(RichText::new(text).color(color));
-    ui.label(format!("{}.", capitalised(&check_summary(judgement, group))));
+    ui.label(bidi::display(&format!("{}.", capitalised(&check_summary(judgement, group)))));
     let Judgement { forget, others, .. } = judgement;
     let error = |what: &str, before: f64, after: f64| format!("{what}: {before:.4} before, {after:.4} after");
     ui.weak(error("Error on held-out images of the group", forget.before, forget.after));

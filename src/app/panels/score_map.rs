@@ -17,7 +17,6 @@ use super::evidence::request_button;
 use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::forms::Brush;
-use crate::app::state::Slot;
 use crate::app::theme::{GAP, tokens};
 use crate::app::widgets::{TextureKey, job_progress, show_image, swatch};
 use whence_diffusion::elbo::ScoreMap;
@@ -37,7 +36,6 @@ struct GroupMap<'a> {
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let (state, Some(query)) = (view.state, view.state.query()) else {
         super::empty(ui, "Maps of the parts of an image that a score comes from appear here once you choose an image.");
         return;

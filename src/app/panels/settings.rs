@@ -1,8 +1,6 @@
 //! The advanced settings: how groups are scored and unlearned, with the names of recipe files and the command line.
 
-use egui::{
-    Align, Align2, Checkbox, CollapsingHeader, ComboBox, DragValue, Layout, RichText, TextEdit, Ui, Widget, vec2,
-};
+use egui::{Align, Align2, Button, Checkbox, ComboBox, DragValue, Id, Layout, RichText, TextEdit, Ui, Widget, vec2};
 
 use super::View;
 use super::score::{capitalised, method_title};
@@ -44,29 +42,51 @@ struct Context {
     groups: usize,
 }
 
-/// Draws the section.
+/// Draws the button, and the settings in a window of their own where they are open, so that the image keeps its size.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let changed = view.forms.settings.is_changed();
     let title = if changed { "Advanced (changed)" } else { "Advanced" };
-    let title = RichText::new(title).font(theme::caption()).color(t.weak);
+    let text = RichText::new(title).font(theme::caption()).color(t.weak);
+    let button = ui.add(Button::new(text).frame(false).selected(view.forms.advanced));
+    if button.on_hover_text("How groups are scored and unlearned.").clicked() {
+        view.forms.advanced = !view.forms.advanced;
+    }
+    if !view.forms.advanced {
+        return;
+    }
+    let mut open = true;
+    // Beside the image at first; it can be moved.
+    let corner = ui.max_rect().right_top() + vec2(theme::GAP, theme::GAP);
+    let height = ui.ctx().content_rect().height();
+    egui::Window::new("Advanced settings")
+        .id(Id::unique("advanced settings"))
+        .default_pos(corner)
+        .default_width(360.0)
+        .max_height((height - 160.0).max(200.0))
+        .resizable(false)
+        .collapsible(false)
+        .vscroll(true)
+        .open(&mut open)
+        .show(ui.ctx(), |ui| contents(ui, view, changed));
+    view.forms.advanced &= open;
+}
+
+fn contents(ui: &mut Ui, view: &mut View<'_>, changed: bool) {
     let context = Context {
         timesteps: view.state.model.as_ref().map_or(1000, |m| m.timesteps),
         groups: view.state.groups().len(),
     };
-    let shown = CollapsingHeader::new(title).id_salt("advanced").show(ui, |ui| {
-        let settings = &mut view.forms.settings;
-        let made = settings.counterfactual_kind();
-        scoring(ui, settings, &context);
-        ui.add_enabled_ui(made == Some(CounterfactualKind::Unlearned), |ui| {
-            checks(ui, settings);
-            unlearning(ui, settings);
-        });
-        if changed && ui.button("Reset").on_hover_text("Restore the project's recipe and the defaults.").clicked() {
-            view.out.push(Command::ResetSettings);
-        }
+    let settings = &mut view.forms.settings;
+    let made = settings.counterfactual_kind();
+    scoring(ui, settings, &context);
+    ui.add_enabled_ui(made == Some(CounterfactualKind::Unlearned), |ui| {
+        checks(ui, settings);
+        unlearning(ui, settings);
     });
-    view.forms.advanced = shown.openness > 0.5;
+    if changed && ui.button("Reset").on_hover_text("Restore the project's recipe and the defaults.").clicked() {
+        view.out.push(Command::ResetSettings);
+    }
 }
 
 fn scoring(ui: &mut Ui, settings: &mut Settings, context: &Context) {

@@ -3,14 +3,18 @@
 mod path;
 
 use egui::accesskit::Role;
-use egui::{Align, Align2, Atom, Button, Color32, Layout, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Align2, Atom, Button, Color32, Label, Layout, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, vec2,
+};
 
 use super::View;
 use crate::app::actions::{Action, Command, Section};
 use crate::app::files::Pick;
-use crate::app::format;
-use crate::app::state::{Slot, State};
+use crate::app::projects::ProjectCommand;
+use crate::app::state::{Slot, State, read_only_reason};
 use crate::app::theme::{self, Choice, tokens};
+use crate::app::{bidi, format};
+use whence_store::ReadOnly;
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -27,7 +31,6 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             path::below(ui, view, field);
         });
     });
-    super::notifications(ui, view, &[Slot::Project, Slot::Model, Slot::Other], 160.0);
 }
 
 /// Names of what is open, and the device.
@@ -41,7 +44,12 @@ fn opened(ui: &mut Ui, view: &mut View<'_>) {
         part(ui, &model);
         part(ui, &dataset);
     }
-    if let Some(model) = &state.model {
+    if let Some(why) = state.read_only {
+        read_only(ui, view, why);
+    } else if state.project.as_ref().is_some_and(|p| crate::demo::is_demo(&p.root)) {
+        own_project(ui, view);
+    }
+    if let Some(model) = &view.state.model {
         device(ui, &model.device);
     }
 }
@@ -155,6 +163,10 @@ fn project(ui: &mut Ui, view: &mut View<'_>, parts: Option<[&Part; 2]>) {
                 parts.into_iter().for_each(|own| part(ui, own));
                 ui.separator();
             }
+            for action in [Action::NewProject, Action::OpenFolder, Action::SaveProjectAs, Action::CloseProject] {
+                item(ui, view, action);
+            }
+            ui.separator();
             if view.shell.recent.is_empty() {
                 ui.label(RichText::new("Recent projects are listed here.").color(t.weak));
             }
@@ -165,7 +177,6 @@ fn project(ui: &mut Ui, view: &mut View<'_>, parts: Option<[&Part; 2]>) {
                 }
             }
             ui.separator();
-            item(ui, view, Action::OpenFolder);
             item(ui, view, Action::Export);
         });
         let about = view.state.project.as_ref().map(|p| p.root.display().to_string());
@@ -176,6 +187,36 @@ fn project(ui: &mut Ui, view: &mut View<'_>, parts: Option<[&Part; 2]>) {
         let response = shown.response.on_hover_text(format!("{about}\n\nClick for recent projects."));
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Project {name}")));
     });
+}
+
+/// Says that nothing is saved, and offers to look again whether it can be.
+fn read_only(ui: &mut Ui, view: &mut View<'_>, why: ReadOnly) {
+    let t = tokens(ui);
+    let text = RichText::new("Read-only").font(theme::caption()).color(t.warn);
+    let reason = read_only_reason(why);
+    let shown = ui.menu_button((text, triangle()), |ui| {
+        ui.set_max_width(300.0);
+        ui.set_min_width(300.0);
+        ui.add(Label::new(RichText::new(format!("{reason}. What you change here is not saved.")).color(t.text)).wrap());
+        let hint = "If the project is free by now, this window saves it from then on.";
+        if ui.button("Try again").on_hover_text(hint).clicked() {
+            view.out.push(Command::Project(ProjectCommand::TryAgain));
+            ui.close();
+        }
+    });
+    shown.response.on_hover_text(format!("{reason}."));
+}
+
+/// The way out of the example.
+fn own_project(ui: &mut Ui, view: &mut View<'_>) {
+    // In the smallest window the menus have it alone.
+    if ui.available_width() < 560.0 {
+        return;
+    }
+    let button = Button::new(RichText::new("Start your own project").font(theme::caption()));
+    if ui.add(button).on_hover_text(Action::NewProject.hint(ui.ctx())).clicked() {
+        view.out.push(Command::Act(Action::NewProject));
+    }
 }
 
 /// Marks a menu button. Painted, because the bundled fonts have no such character.
@@ -193,7 +234,7 @@ fn part(ui: &mut Ui, part: &Part) {
         ui.label(RichText::new(part.what).font(theme::caption()).color(t.weak));
         let color = if part.name.is_some() { t.text } else { t.weak };
         let text = format::cut(part.name.as_deref().unwrap_or("none"), 22);
-        ui.label(RichText::new(text).color(color)).on_hover_text(&part.about);
+        ui.label(RichText::new(bidi::display(&text)).color(color)).on_hover_text(bidi::display(&part.about));
         ui.add_space(6.0);
     });
 }

@@ -5,16 +5,15 @@ use egui::{RichText, Slider, Ui, UiBuilder, Vec2, vec2};
 use super::View;
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::state::{Query, Slot, UnlearningCurve};
-use crate::app::theme::{self, GAP, tokens};
-use crate::app::widgets::{Series, TextureKey, content, curve, show_image, swatch};
+use crate::app::state::{Query, UnlearningCurve};
+use crate::app::theme::{self, GAP, Mark, tokens};
+use crate::app::widgets::{Axis, Chart, Scaling, Series, TextureKey, chart, content, show_image, swatch};
 use whence_jobs::{Evidence, UnlearningPoint};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
-    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let Some(query) = state.query() else {
         super::placeholder(
             ui,
@@ -73,6 +72,18 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         image_at_step(ui, view, query, group, course, side);
     });
     ui.scope_builder(UiBuilder::new().id_salt("curves").max_rect(right), |ui| curves(ui, view, group, course));
+}
+
+/// Tooltips of the two charts.
+const LOSSES: &str = "Mean squared error of the predicted noise on images to forget and on images to retain. Faint: \
+                      single steps; strong: their running mean.";
+const SCORES: &str = "How much less likely the image has become, estimated on a few timesteps. Unlearning overshoots \
+                      retraining: trust the order, not the absolute values.";
+
+/// A number beside an axis.
+fn short(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').replace('-', "\u{2212}")
 }
 
 /// Tooltip of the watch button.
@@ -143,23 +154,50 @@ fn curves(ui: &mut Ui, view: &mut View<'_>, group: usize, course: &UnlearningCur
         .state
         .explanation()
         .and_then(|a| a.ranking.rows.iter().find(|r| r.group == Some(group)))
-        .and_then(|r| r.gate.as_ref());
+        .and_then(|r| r.gate.as_ref())
+        // While it is unlearned once more, the check would be that of the earlier model.
+        .filter(|_| view.state.running_evidence(Evidence::Watch, Some(group)).is_none());
     let below = if gate.is_some() { 120.0 } else { 40.0 };
-    let height = ((ui.available_height() - below) / 2.0).clamp(90.0, 320.0);
+    let height = ((ui.available_height() - below) / 2.0).clamp(150.0, 420.0);
     let size = vec2(ui.available_width(), height);
     let color = t.group(group);
+    let loss_at =
+        |points: &[[f64; 2]]| points.last().map_or_else(|| "not known yet".into(), |p| format!("{:.4}", p[1]));
     let series = [
-        Series { name: "forget loss", color, points: &forget, noisy: true },
-        Series { name: "retain loss", color: t.weak, points: &retain, noisy: true },
+        Series { name: "forget loss", color, points: &forget, noisy: true, faint: false, mark: None },
+        Series { name: "retain loss", color: t.weak, points: &retain, noisy: true, faint: false, mark: None },
     ];
-    curve(ui, size, "Loss by step", &series, steps, false, |v| format!("{v:.4}"))
-        .on_hover_text("Mean squared error of the predicted noise on images to forget and on images to retain. Faint: single steps; strong and in the legend: running mean.");
+    let summary = format!("Last step: forget loss {}, retain loss {}", loss_at(&forget), loss_at(&retain));
+    let losses = Chart {
+        title: "Loss by step",
+        summary: &summary,
+        size,
+        x: Axis { label: "unlearning step", scaling: Scaling::Linear, format: &|v| format!("{v:.0}") },
+        y: Axis { label: "mean squared error", scaling: Scaling::Linear, format: &short },
+        reversed: false,
+        include: &[[0.0, f64::NAN], [steps, f64::NAN]],
+        series: &series,
+        describe: &|step, loss| format!("step {step:.0}\nrunning mean {loss:.4}"),
+    };
+    chart(ui, &losses).on_hover_text(LOSSES);
     ui.add_space(GAP);
-    let largest = score.iter().fold(0.0f64, |m, p| m.max(p[1].abs()));
-    let digits = format::decimals(largest);
-    let series = [Series { name: "this image", color, points: &score, noisy: false }];
-    curve(ui, size, "Score (nats) during unlearning, coarse estimate", &series, steps, true, |v| format::signed(v, digits))
-        .on_hover_text("How much less likely the image has become, estimated on a few timesteps. Unlearning overshoots retraining: trust the order, not the absolute values.");
+    let digits = format::decimals(score.iter().fold(0.0f64, |m, p| m.max(p[1].abs())));
+    let mark = Some(Mark::of(group));
+    let series = [Series { name: "this image", color, points: &score, noisy: false, faint: false, mark }];
+    let summary =
+        score.last().map_or_else(String::new, |p| format!("{} nats, coarse estimate", format::signed(p[1], digits)));
+    let scores = Chart {
+        title: "Score during unlearning",
+        summary: &summary,
+        size,
+        x: Axis { label: "unlearning step", scaling: Scaling::Linear, format: &|v| format!("{v:.0}") },
+        y: Axis { label: "nats", scaling: Scaling::Linear, format: &short },
+        reversed: false,
+        include: &[[0.0, 0.0], [steps, 0.0]],
+        series: &series,
+        describe: &|step, score| format!("step {step:.0}: {} nats", format::signed(score, digits)),
+    };
+    chart(ui, &scores).on_hover_text(SCORES);
     if let Some(judgement) = gate {
         ui.add_space(8.0);
         super::score::check(ui, judgement, view.state.group_name(group));

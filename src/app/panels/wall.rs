@@ -7,7 +7,7 @@ use egui::{
 use super::View;
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::state::{Query, Slot, State};
+use crate::app::state::{Query, State};
 use crate::app::theme::{self, RADIUS, tokens};
 use crate::app::widgets::{TextureKey, content, elided, hover, show_image, swatch};
 use whence_jobs::Evidence;
@@ -33,7 +33,6 @@ pub enum Order {
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let state = view.state;
-    super::notifications(ui, view, &[Slot::Evidence], 120.0);
     let description = "The image regenerated without each group from the same noise, side by side.";
     let Some(query) = state.query() else {
         super::placeholder(ui, "Wall", &format!("{description} Generate or open an image first."), None);
@@ -127,6 +126,11 @@ fn sorted(state: &State, query: &Query, order: Order) -> Vec<usize> {
     groups
 }
 
+/// Digits after the point, as in the ranking.
+fn decimals(query: &Query) -> usize {
+    query.explanation().map_or(1, |explanation| explanation.ranking.decimals())
+}
+
 fn score(query: &Query, group: usize) -> Option<f64> {
     let board = &query.explanation()?.ranking;
     board.rows.iter().find(|r| r.group == Some(group)).map(|r| r.estimate.score)
@@ -203,16 +207,17 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
         swatch(painter, pos2(left + 6.0, middle), 5.0, group, t);
         left += 18.0;
     }
+    // The name comes first: where it would be cut, the value does without words.
+    let words = side > 190.0;
     let value = match (group, regenerated, view.forms.wall_order) {
         (Some(_), Some(image), _) if !image.is_done() => format!("step {} of {}", image.step, image.steps),
         (Some(group), _, Order::Score) => {
-            let decimals = query.explanation().map_or(1, |a| a.ranking.decimals());
-            score(query, group).map_or_else(String::new, |s| format::signed(s, decimals))
+            score(query, group).map_or_else(String::new, |s| format::signed(s, decimals(query)))
         }
         (Some(group), _, Order::Change) => query
             .evidence
             .change(&query.image.pixels, group)
-            .map_or_else(String::new, |c| format!("{:.0}% pixel change", 100.0 * c)),
+            .map_or_else(String::new, |c| format!("{:.0}%{}", 100.0 * c, if words { " pixel change" } else { "" })),
         (None, ..) => String::new(),
     };
     let value = painter.text(pos2(text.right() - 2.0, middle), Align2::RIGHT_CENTER, value, theme::caption(), t.weak);

@@ -9,13 +9,14 @@ use parking_lot::{Condvar, Mutex};
 
 use super::Session;
 use whence_base::Result;
+use whence_store::FolderLock;
 
 type Write = dyn Fn(&Path, &Session) -> Result<()> + Send + Sync;
 
 #[derive(Default)]
 struct Pending {
     /// The latest session of each project that is not written yet.
-    sessions: Vec<(PathBuf, Session)>,
+    sessions: Vec<Waiting>,
     is_writing: bool,
     /// Whether the latest attempt failed.
     failed: bool,
@@ -27,6 +28,14 @@ struct Shared {
     pending: Mutex<Pending>,
     changed: Condvar,
     write: Box<Write>,
+}
+
+/// A session to be written into a project's folder.
+struct Waiting {
+    root: PathBuf,
+    session: Session,
+    /// Kept until the session is written, although the project may be closed by then.
+    lock: Option<Arc<FolderLock>>,
 }
 
 /// Writes sessions on a thread of its own, the latest of each project only.
@@ -44,12 +53,12 @@ impl SessionWriter {
         Self(Arc::new(shared))
     }
 
-    /// Hands over the latest session of a project. Does not wait.
-    pub fn submit(&self, root: PathBuf, session: Session) {
+    /// Hands over the latest session of a project, with the lock that allows to write there. Does not wait.
+    pub fn submit(&self, root: PathBuf, session: Session, lock: Option<Arc<FolderLock>>) {
         let mut pending = self.0.pending.lock();
-        match pending.sessions.iter_mut().find(|(other, _)| *other == root) {
-            Some((_, waiting)) => *waiting = session,
-            None => pending.sessions.push((root, session)),
+        match pending.sessions.iter_mut().find(|other| other.root == root) {
+            Some(waiting) => (waiting.session, waiting.lock) = (session, lock),
+            None => pending.sessions.push(Waiting { root, session, lock }),
         }
         if !pending.has_thread {
             let shared = Arc::clone(&self.0);
@@ -70,8 +79,9 @@ impl SessionWriter {
         let mut pending = self.0.pending.lock();
         if !pending.has_thread {
             // Without a thread, the one that waits does the work.
-            while let Some((root, session)) = pending.sessions.pop() {
+            while let Some(Waiting { root, session, lock }) = pending.sessions.pop() {
                 pending.failed = !self.0.attempt(&root, &session);
+                drop(lock);
             }
         }
         while pending.is_writing || !pending.sessions.is_empty() {
@@ -101,10 +111,11 @@ impl Shared {
                 self.changed.wait(&mut pending);
                 continue;
             }
-            let (root, session) = pending.sessions.remove(0);
+            let Waiting { root, session, lock } = pending.sessions.remove(0);
             pending.is_writing = true;
             drop(pending);
             let written = self.attempt(&root, &session);
+            drop(lock);
             pending = self.pending.lock();
             (pending.is_writing, pending.failed) = (false, !written);
             self.changed.notify_all();
@@ -153,10 +164,10 @@ mod tests {
             log.lock().push(session.seed);
             Ok(())
         });
-        writer.submit("/p".into(), numbered(0));
+        writer.submit("/p".into(), numbered(0), None);
         first.recv().unwrap();
         for seed in 1..50 {
-            writer.submit("/p".into(), numbered(seed));
+            writer.submit("/p".into(), numbered(seed), None);
         }
         assert!(!writer.flush(Duration::from_millis(1)), "the first one is still being written");
         go_on.send(()).unwrap();
@@ -168,8 +179,8 @@ mod tests {
     fn each_project_keeps_its_own_session() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let writer = SessionWriter::default();
-        writer.submit(one.path().into(), numbered(1));
-        writer.submit(two.path().into(), numbered(2));
+        writer.submit(one.path().into(), numbered(1), None);
+        writer.submit(two.path().into(), numbered(2), None);
         assert!(writer.flush(PATIENCE));
         for (folder, seed) in [(&one, 1), (&two, 2)] {
             let text = std::fs::read_to_string(folder.path().join("session.json")).unwrap();
@@ -185,7 +196,7 @@ mod tests {
             _ => Ok(()),
         });
         for (seed, expected) in [(0, false), (1, false), (2, true)] {
-            writer.submit("/p".into(), numbered(seed));
+            writer.submit("/p".into(), numbered(seed), None);
             assert_eq!(writer.flush(PATIENCE), expected, "{seed}");
             assert_eq!(writer.failed(), !expected);
         }

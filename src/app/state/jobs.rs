@@ -150,6 +150,23 @@ impl Job {
         matches!(self.spec, JobSpec::Estimate(_))
     }
 
+    /// How it ended, in one line; its name while it has not.
+    pub fn outcome(&self) -> String {
+        match &self.status {
+            JobStatus::Finished(summary) if summary.is_empty() => format!("{}: done", self.title),
+            // What was opened says so itself.
+            JobStatus::Finished(summary)
+                if matches!(self.slot, Slot::Project | Slot::Model | Slot::Dataset | Slot::Query) =>
+            {
+                summary.clone()
+            }
+            JobStatus::Finished(summary) => format!("{}: {summary}", self.title),
+            JobStatus::Cancelled => format!("{}: cancelled; finished results are kept", self.title),
+            JobStatus::Failed(_) => format!("{}: failed", self.title),
+            JobStatus::Waiting | JobStatus::Running | JobStatus::Paused => self.title.clone(),
+        }
+    }
+
     /// The curve of the group that is being unlearned.
     pub fn unlearning(&self) -> Option<&Curve> {
         self.curves.last()

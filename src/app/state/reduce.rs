@@ -41,7 +41,7 @@ impl State {
         self.opening = false;
         // Restoring is no new attempt at what failed.
         if !job.is_restoring() {
-            self.notifications.retain(|n| n.slot != slot || (n.query.is_some() && n.query != job.query));
+            self.hide_for_attempt(&job);
         }
         let mut pointless = Vec::new();
         for old in &mut self.jobs {
@@ -183,14 +183,14 @@ impl State {
         job.status = match kind {
             EventKind::Finished(summary) => JobStatus::Finished(summary),
             EventKind::Failed(failure) => {
-                let text = failure.to_string();
                 if !job.superseded {
-                    self.notify(job.slot, job.query, true, text.clone(), Some(job.spec.clone()));
+                    self.notify_failure(job.slot, job.query, &failure, Some(job.spec.clone()));
                 }
-                JobStatus::Failed(text)
+                JobStatus::Failed(failure.to_string())
             }
             _ => JobStatus::Cancelled,
         };
+        self.clear_after_attempt(job.slot, job.id);
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
             query.ended(job.id);
             // Unfinished images of a job that was stopped cannot be compared.
@@ -243,6 +243,8 @@ impl State {
         self.restore_queue = jobs.into_iter().map(|spec| RestoreJob { spec, query: None, show: false }).collect();
         self.saved_session = Some(session);
         self.project = Some(project);
+        // Whether it may be written is found out by the window, which holds its lock.
+        self.read_only = None;
         effects
     }
 
@@ -260,13 +262,19 @@ impl State {
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
         }
+        // What belongs to an image is restored once it is read again.
+        let mut reopened = Vec::new();
         self.queries.retain(|q| match &q.image.origin {
             QueryOrigin::File(path) if q.image.shape != model.shape => {
+                reopened.push(q.clone());
                 effects.push(Effect::Run(JobSpec::LoadQuery(path.clone()), false));
                 false
             }
             _ => true,
         });
+        if let (Some(session), Some(project)) = (&mut self.saved_session, &self.project) {
+            reopened.iter().for_each(|query| session.set_aside(query, &project.root));
+        }
         if self.query().is_none() {
             self.current = self.queries.first().map(|q| q.key);
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use whence_data::LoadOptions;
 use whence_diffusion::elbo::Estimate;
+use whence_jobs::JobSpec;
 use whence_jobs::{Event, EventKind, GenerateQuery, Progress, QueryOrigin, UnlearningPoint};
 use whence_store::ProjectFile;
 
@@ -113,6 +114,7 @@ fn an_opened_project_asks_for_its_parts_and_forgets_the_last() {
         data: Some("/p/data".into()),
         queries: vec!["/p/q.png".into()],
         recipe: Some("/p/recipe.toml".into()),
+        ..ProjectFile::default()
     };
     let project = Project { root: "/p".into(), file, session: None };
     let effects = fixture.done(JobSpec::OpenProject("/p".into()), EventKind::ProjectOpened(Box::new(project)));

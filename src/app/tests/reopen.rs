@@ -67,6 +67,7 @@ fn other_opened(scene: &mut Scene) {
         data: Some("/projects/other/data".into()),
         queries: vec![],
         recipe: None,
+        ..ProjectFile::default()
     };
     let project = Project { root: "/projects/other".into(), file, session: None };
     let opening = job(scene, |s| *s == JobSpec::OpenProject("/projects/other".into())).expect("it is opened");

@@ -93,6 +93,7 @@ fn long_project() -> Project {
         data: Some("/data".into()),
         queries: vec![],
         recipe: None,
+        ..ProjectFile::default()
     };
     Project { root: "/projects/demo".into(), file, session: Some(session) }
 }

@@ -250,6 +250,7 @@ impl Scene {
             data: None,
             queries: vec![],
             recipe: None,
+            ..whence_store::ProjectFile::default()
         };
         let project = whence_store::Project { root: "/projects/demo".into(), file, session: None };
         self.done_at_once(JobSpec::OpenProject("/projects/demo".into()), EventKind::ProjectOpened(Box::new(project)));

@@ -9,7 +9,7 @@ use egui_kittest::{Harness, wgpu as renderer};
 
 use super::bench::{self, Panel};
 use super::scenes::{Scene, paintings};
-use super::{shell, trust};
+use super::{messages, names, reading, shell, trust};
 use crate::app::WhenceApp;
 use crate::app::actions::Action;
 use crate::app::forms::Brush;
@@ -23,7 +23,7 @@ use whence_methods::Attribution;
 
 type Prepare = fn(&mut Scene);
 
-const STATES: [(&str, Prepare); 36] = [
+const STATES: [(&str, Prepare); 45] = [
     ("1-empty", |_| {}),
     ("2-loading", loading),
     ("3-loaded", |scene| scene.load(None)),
@@ -172,24 +172,69 @@ const STATES: [(&str, Prepare); 36] = [
         forms.path_error = Some("/images/lots does not exist. Check the path.".into());
     }),
     ("32-opening", |scene| scene.window.state_mut().state.opening = true),
-    ("33-ready", |scene| {
+    ("42-ready", |scene| {
         scene.load(None);
         super::results::two_results(scene);
     }),
-    ("34-compared", |scene| {
+    ("43-compared", |scene| {
         scene.load(None);
         super::results::two_results(scene);
         scene.act(Action::ShowPanel(PanelId::Compare));
     }),
-    ("35-asked", |scene| {
+    ("44-asked", |scene| {
         scene.load(None);
         super::results::asked(scene);
     }),
-    ("36-export", |scene| {
+    ("45-export", |scene| {
         scene.load(None);
         scene.finish();
         scene.window.state_mut().forms.export.what = crate::app::export::Content::Drawing;
         scene.act(Action::Export);
+    }),
+    ("33-messages", |scene| {
+        scene.load(None);
+        scene.finish();
+        messages::several(scene);
+    }),
+    ("34-names", |scene| {
+        scene.many_into(names::named(), |_| {});
+        names::find_fonts(scene);
+    }),
+    ("35-glossary", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Glossary);
+    }),
+    ("36-tour-bars", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Tour);
+        scene.window.state_mut().shell.tour = Some(2);
+    }),
+    ("37-unlearning", |scene| {
+        scene.load(None);
+        scene.finish();
+        reading::watched(scene);
+    }),
+    ("38-small", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.window.set_size(egui::vec2(1024.0, 700.0));
+    }),
+    ("39-slide", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.act(Action::Present);
+    }),
+    ("40-large", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.window.set_size(egui::vec2(1920.0, 1080.0));
+    }),
+    ("41-tooltip", |scene| {
+        scene.load(None);
+        scene.finish();
+        trust::hover(scene, "mosaic: +9.8");
     }),
 ];
 
@@ -277,6 +322,7 @@ fn screenshots() {
                     .with_pixels_per_point(scale)
                     .with_theme(theme)
                     .wgpu();
+                let builder = if name.contains("names") { builder.allow_missing_glyphs() } else { builder };
                 let mut scene = Scene::build(builder);
                 prepare(&mut scene);
                 scene.settle();

@@ -49,8 +49,8 @@ fn what_cannot_be_opened_ends_the_opening() {
     });
     let mut scene = Scene { window, fake };
     scene.settle_until(|scene| scene.app().forms.path_error.is_some());
-    scene.window.get_by_label(HELP);
-    scene.window.get_by_label("Open a model first");
+    scene.window.get_by_label_contains("/nowhere/at/all does not exist");
+    scene.window.get_by_label("Open the example: Eight styles");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn fail(scene: &mut Scene, task: Task, done: impl Fn(&Scene) -> bool) {
 }
 
 fn reported(scene: &Scene, words: &str) -> bool {
-    scene.app().state.notifications.iter().any(|n| n.failed && n.text.contains(words))
+    scene.app().state.notifications.iter().any(|n| n.failed && n.line().contains(words))
 }
 
 #[test]

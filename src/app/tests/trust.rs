@@ -112,7 +112,7 @@ fn a_failed_check_of_the_first_group_is_shown_in_the_headline() {
 fn random_control_groups_have_a_line_and_support_the_first_group() {
     let mut scene = Scene::loaded();
     scene.finish_with(|all| doubted(all, 1.0));
-    scene.window.get_by_label_contains("pointillism ranks first");
+    scene.window.get_by_label_contains("Pointillism ranks first");
     scene.window.get_by_label_contains("Removing pointillism matters more than removing random images");
     scene.window.get_by_label("The closed form ranks pointillism first too");
     scene.window.get_by_label_contains("A second unlearning with another seed ranks");

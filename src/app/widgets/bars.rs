@@ -8,8 +8,9 @@ use crate::app::format;
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
 use whence_diffusion::elbo::Estimate;
 
-/// Height of a row.
+/// Usual height of a row, and the range in which it follows the room.
 const ROW: f32 = 32.0;
+const ROWS: std::ops::RangeInclusive<f32> = 22.0..=60.0;
 /// Width at the left of the name, for the tie bracket and the mark.
 const GUTTER: f32 = 40.0;
 /// Width of the score column, and of the warning column at its left.
@@ -27,6 +28,8 @@ pub struct Scale {
     control: Option<(f64, f64)>,
     /// Digits after the decimal point.
     pub decimals: usize,
+    /// Height of a row.
+    row: f32,
 }
 
 impl Scale {
@@ -48,7 +51,7 @@ impl Scale {
         if high - low < 1e-12 {
             high = 1.0;
         }
-        Self { low, high, control: None, decimals: format::decimals(top) }
+        Self { low, high, control: None, decimals: format::decimals(top), row: ROW }
     }
 
     /// The same with the range of the random control groups, whose upper end it contains too.
@@ -58,6 +61,12 @@ impl Scale {
         }
         let (lowest, highest) = (self.low.min(high), self.high.max(high));
         Self { low: lowest, high: highest, control: Some((low, high)), ..self }
+    }
+
+    /// The same with rows that share this height, so that all are visible where that is possible.
+    pub fn with_room(self, height: f32, rows: usize) -> Self {
+        let row = (height / rows.max(1) as f32).floor().clamp(*ROWS.start(), *ROWS.end());
+        Self { row, ..self }
     }
 
     /// The position of a value, 0 to 1. Values beyond the range are at its ends, NaN is at zero.
@@ -138,7 +147,7 @@ pub fn control_caption(ui: &mut Ui, text: &str, label: &str, scale: &Scale) -> O
 /// Shows a row, which can be clicked.
 pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
     let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), scale.row), Sense::click());
     if response.has_focus() {
         // The arrow keys move the selection (actions.rs) and must not move the focus as well.
         let filter = EventFilter { vertical_arrows: true, ..Default::default() };
@@ -162,7 +171,7 @@ pub fn bar(ui: &mut Ui, bar: &Bar<'_>, scale: &Scale) -> Response {
     }
     let middle = rect.center().y;
     if bar.tied {
-        tie(painter, rect, t);
+        tie(painter, rect, scale.row, t);
     }
     swatch(painter, pos2(rect.left() + GUTTER - 12.0, middle), 5.0, bar.group, t);
     let area = area(rect);
@@ -209,7 +218,9 @@ fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens)
     painter.vline(zero, height, Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
     let color = t.group(bar.group).gamma_multiply(if bar.dimmed { DIM } else { 1.0 });
     let (a, b) = (zero.min(x(bar.estimate.score)), zero.max(x(bar.estimate.score)));
-    let body = Rect::from_x_y_ranges(a..=b.max(a + 1.0), area.center().y - 7.0..=area.center().y + 7.0);
+    // The bar grows with its row.
+    let half = (0.22 * scale.row).clamp(6.0, 11.0);
+    let body = Rect::from_x_y_ranges(a..=b.max(a + 1.0), area.center().y - half..=area.center().y + half);
     if bar.hollow {
         painter.rect_filled(body, 2.0, color.gamma_multiply(0.16));
         painter.rect_stroke(body, 2.0, Stroke::new(1.0, color.gamma_multiply(0.8)), StrokeKind::Inside);
@@ -235,9 +246,9 @@ fn draw(painter: &Painter, area: Rect, bar: &Bar<'_>, scale: &Scale, t: &Tokens)
 }
 
 /// A bracket from the row above to this one.
-fn tie(painter: &Painter, rect: Rect, t: &Tokens) {
+fn tie(painter: &Painter, rect: Rect, row: f32, t: &Tokens) {
     let x = rect.left() + 10.0;
-    let (top, bottom) = (rect.top() - ROW * 0.5 + 2.0, rect.center().y - 2.0);
+    let (top, bottom) = (rect.top() - row * 0.5 + 2.0, rect.center().y - 2.0);
     let stroke = Stroke::new(1.0, t.weak);
     painter.vline(x, top..=bottom, stroke);
     painter.hline(x..=x + 5.0, top, stroke);

@@ -10,6 +10,7 @@ use egui::{
 };
 
 use super::{TextureKey, Textures, WHOLE, fit};
+use crate::app::bidi;
 use crate::app::theme::{self, RADIUS, tokens};
 use whence_data::ImageShape;
 
@@ -17,7 +18,7 @@ use whence_data::ImageShape;
 const AMPLIFICATION: u8 = 4;
 
 /// Height of the names below the images.
-const NAMES: f32 = 18.0;
+const NAMES: f32 = 21.0;
 
 /// Share of the width by which an arrow key moves the wipe.
 const STEP: f32 = 0.02;
@@ -127,7 +128,7 @@ pub fn compare(
     let below = inner.bottom() + 4.0;
     let caption = |x: f32, align: Align2, text: &str| {
         let painter = ui.painter_at(rect);
-        painter.text(pos2(x, below), align, text, theme::caption(), t.text);
+        painter.text(pos2(x, below), align, bidi::display(text), theme::body(), t.text);
     };
     let [one, other] = pair.names;
     let label = match contrast.mode {
@@ -168,8 +169,8 @@ pub fn compare(
                 ui.painter_at(rect).text(
                     pos2(inner.center().x, inner.bottom() + 4.0),
                     Align2::CENTER_TOP,
-                    name,
-                    theme::caption(),
+                    bidi::display(name),
+                    theme::body(),
                     t.text,
                 );
             }

@@ -1,24 +1,22 @@
 //! Widgets shared by several panels.
 
 mod bars;
+mod chart;
 mod compare;
-mod curve;
 mod heat;
 pub mod hover;
 pub mod image_grid;
 mod job_progress;
-mod notice;
 mod swatch;
 mod text;
 mod textures;
 mod thumbnail;
 
 pub use bars::{Bar, Scale, bar, control_caption, header};
+pub use chart::{Axis, Chart, Scaling, Series, chart};
 pub use compare::{Contrast, Mode, Pair, compare, modes};
-pub use curve::{Series, curve};
 pub use heat::{Heat, heat, install, legend, shade};
 pub use job_progress::job_progress;
-pub use notice::notice;
 pub use swatch::{star, swatch, warning};
 pub use text::elided;
 pub use textures::{TextureKey, Textures, content, grey};

@@ -1,23 +1,38 @@
 //! Small marks: of a group, of a warning, and of a starred image.
 
-use egui::{Painter, Pos2, Shape, Stroke, pos2};
+use egui::{Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2};
 
 use crate::app::theme::{Mark, Tokens};
 
-/// Paints a group's mark around `center`.
+/// Paints a group's mark around `center`. All marks have about the same weight.
 pub fn swatch(painter: &Painter, center: Pos2, radius: f32, group: usize, tokens: &Tokens) {
     let color = tokens.group(group);
     let Pos2 { x, y } = center;
+    let r = radius;
+    let filled = |corners: Vec<Pos2>| Shape::convex_polygon(corners, color, Stroke::NONE);
+    let thick = Stroke::new(0.5 * r, color);
     match Mark::of(group) {
-        Mark::Disc => painter.circle_filled(center, radius, color),
-        Mark::Ring => painter.circle_stroke(center, radius - 1.0, Stroke::new(2.0, color)),
-        Mark::Square => {
-            let rect = egui::Rect::from_center_size(center, egui::Vec2::splat(2.0 * radius - 1.0));
-            painter.rect_filled(rect, 1.0, color)
-        }
+        Mark::Disc => painter.circle_filled(center, r, color),
+        Mark::Ring => painter.circle_stroke(center, r - 1.0, Stroke::new(0.4 * r, color)),
+        Mark::Square => painter.rect_filled(Rect::from_center_size(center, Vec2::splat(1.8 * r)), 1.0, color),
         Mark::Diamond => {
-            let corners = vec![pos2(x, y - radius), pos2(x + radius, y), pos2(x, y + radius), pos2(x - radius, y)];
-            painter.add(Shape::convex_polygon(corners, color, Stroke::NONE))
+            let d = 1.15 * r;
+            painter.add(filled(vec![pos2(x, y - d), pos2(x + d, y), pos2(x, y + d), pos2(x - d, y)]))
+        }
+        Mark::Up => {
+            painter.add(filled(vec![pos2(x, y - r), pos2(x + 1.1 * r, y + 0.85 * r), pos2(x - 1.1 * r, y + 0.85 * r)]))
+        }
+        Mark::Down => {
+            painter.add(filled(vec![pos2(x, y + r), pos2(x - 1.1 * r, y - 0.85 * r), pos2(x + 1.1 * r, y - 0.85 * r)]))
+        }
+        Mark::Plus => {
+            painter.hline(x - r..=x + r, y, thick);
+            painter.vline(x, y - r..=y + r, thick)
+        }
+        Mark::Cross => {
+            let d = 0.8 * r;
+            painter.line_segment([pos2(x - d, y - d), pos2(x + d, y + d)], thick);
+            painter.line_segment([pos2(x - d, y + d), pos2(x + d, y - d)], thick)
         }
     };
 }

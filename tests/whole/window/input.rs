@@ -14,6 +14,7 @@ use x11rb::rust_connection::RustConnection;
 use super::robot::Robot;
 
 /// Key symbols, as in X11's `keysymdef.h`. Those of letters and signs are their numbers in Latin-1.
+pub const TAB: u32 = 0xff09;
 pub const RETURN: u32 = 0xff0d;
 pub const ESCAPE: u32 = 0xff1b;
 pub const DOWN: u32 = 0xff54;

@@ -178,9 +178,20 @@ impl Robot {
         path
     }
 
+    /// Ends the program with SIGTERM, and checks that it closes in order.
+    pub fn terminate(&mut self) {
+        let sent = Command::new("kill").args(["-TERM", &self.process().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.wait_for_exit("SIGTERM");
+    }
+
     /// Closes the window as the close button would, and checks the exit status.
     pub fn quit(&mut self) {
         self.send_message("WM_PROTOCOLS", [self.atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0]);
+        self.wait_for_exit("its window was closed");
+    }
+
+    fn wait_for_exit(&mut self, after: &str) {
         let mut program = self.program.take().expect("the program runs");
         let begun = Instant::now();
         let status = loop {
@@ -189,7 +200,7 @@ impl Robot {
             }
             if begun.elapsed() > Duration::from_secs(20) {
                 self.program = Some(program);
-                panic!("the program is still there 20 s after its window was closed: {}", self.output());
+                panic!("the program is still there 20 s after {after}: {}", self.output());
             }
             sleep(LOOK);
         };

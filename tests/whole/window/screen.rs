@@ -4,11 +4,8 @@ use std::collections::HashSet;
 
 use image::{Rgb, RgbImage};
 
-/// The dark theme's group colours, as in `src/app/theme.rs`; the demo's eight groups have the first eight.
-const GROUPS: [u32; 12] = [
-    0xE69F00, 0x56B4E9, 0x16B586, 0xF0E442, 0x4B86E0, 0xE8702A, 0xD889B5, 0xB9B9B9, 0xC8607F, 0xA9A93F, 0x8E84E0,
-    0x5FC7BD,
-];
+/// The dark theme's group colours, as in `src/palette.rs`; the demo's eight groups have one each.
+const GROUPS: [u32; 8] = [0xEE9557, 0x179AAE, 0xF1BEF6, 0x527300, 0xFFF142, 0x6A4DD4, 0x18FEC6, 0xEB2263];
 /// The dark theme's text fields and tracks, and its strongest grey, of progress bars and the primary button.
 const FIELD: u8 = 18;
 const STRONG: u8 = 240;
@@ -230,7 +227,7 @@ mod tests {
         }
     }
 
-    const ORANGE: [u8; 3] = [0xE6, 0x9F, 0x00];
+    const ORANGE: [u8; 3] = [0xEE, 0x95, 0x57];
 
     #[test]
     fn bars_are_told_from_marks_lines_and_hollow_bars() {

@@ -33,7 +33,7 @@ fn colour_converts_to_grey_as_in_pillow() {
     let image = RgbImage::from_fn(7, 1, |x, _| Rgb(colours[x as usize].0));
     let (pixels, notes) = decoded(&png(image), shape(1, 1, 7));
     assert_eq!(pixels, colours.iter().map(|colour| colour.1).collect::<Vec<_>>());
-    assert_eq!(notes, ["colour converted to grey"]);
+    assert_eq!(notes, ["converted to greyscale"]);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn grey_converts_to_colour_by_repeating_its_plane() {
     let image = GrayImage::from_raw(2, 1, vec![7, 250]).unwrap();
     let (pixels, notes) = decoded(&png(image), shape(3, 1, 2));
     assert_eq!(pixels, [7, 250, 7, 250, 7, 250]);
-    assert_eq!(notes, ["grey converted to colour"]);
+    assert_eq!(notes, ["greyscale converted to colour"]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn images_of_other_sizes_are_cropped_in_the_centre_and_resized() {
     let wide =
         RgbImage::from_fn(64, 32, |x, _| if (16..48).contains(&x) { Rgb([0, 0, 255]) } else { Rgb([255, 0, 0]) });
     let (pixels, notes) = decoded(&png(wide.clone()), shape(3, 8, 8));
-    assert_eq!(notes, ["resized from 64x32 to 8x8, centre crop"]);
+    assert_eq!(notes, ["resized from 64 × 32 to 8 × 8, centre crop"]);
     assert_eq!(pixels, [vec![0; 128], vec![255; 64]].concat());
     // Cropped without resampling: exact bytes.
     let (pixels, _) = decoded(&png(wide), shape(3, 32, 32));
@@ -87,7 +87,7 @@ fn images_of_other_sizes_are_cropped_in_the_centre_and_resized() {
     // Enlarging keeps a flat image flat and names no crop.
     let (pixels, notes) = decoded(&png(RgbImage::from_pixel(2, 2, Rgb([1, 99, 200]))), shape(3, 8, 8));
     assert_eq!(pixels, [vec![1; 64], vec![99; 64], vec![200; 64]].concat());
-    assert_eq!(notes, ["resized from 2x2 to 8x8"]);
+    assert_eq!(notes, ["resized from 2 × 2 to 8 × 8"]);
     // The halves of an image stay halves.
     let halves = GrayImage::from_fn(64, 64, |x, _| Luma([if x < 32 { 0 } else { 255 }]));
     let (pixels, _) = decoded(&png(halves), shape(1, 4, 4));

@@ -16,6 +16,7 @@ use whence_store::Project;
 pub(super) fn project(workspace: &mut Workspace, path: &Path, reporter: &Reporter<'_>) -> Result<String> {
     let project = Project::open(path)?;
     workspace.keep_in = Some(project.store());
+    workspace.project_column = project.file.data.clone().zip(project.file.group_column.clone());
     let name = project.file.name.clone();
     reporter.state(EventKind::ProjectOpened(Box::new(project)));
     Ok(format!("Opened {name}"))
@@ -29,9 +30,16 @@ pub(super) fn model(workspace: &mut Workspace, path: &Path, reporter: &mut Repor
         reporter.state(EventKind::Warning(warning.clone()));
     }
     let info = info(path, &model, chosen.name);
-    let summary = format!("{} is open: {} parameters", info.name, info.parameters);
+    let summary = format!("Loaded \u{201c}{}\u{201d} ({} parameters)", info.name, thousands(info.parameters));
     reporter.state(EventKind::ModelLoaded(Box::new(info)));
     Ok(summary)
+}
+
+/// A count with commas between its thousands.
+fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
+    groups.join(",")
 }
 
 fn info(path: &Path, model: &Pipeline, device: String) -> ModelInfo {
@@ -49,20 +57,27 @@ fn info(path: &Path, model: &Pipeline, device: String) -> ModelInfo {
 
 pub(super) fn dataset(workspace: &mut Workspace, path: &Path, reporter: &mut Reporter<'_>) -> Result<String> {
     let shape = workspace.open_shape();
+    // Another dataset may be opened into the project, which has columns of its own.
+    let column = workspace.project_column.clone().filter(|(data, _)| data == path).map(|(_, column)| column);
+    workspace.choose_column(column.as_deref());
     workspace.forget_dataset();
     let dataset = workspace.dataset(path, shape, &mut |d, t| reporter.within("reading images", d, t, 1.0))?;
     warn_of_skipped(&dataset, reporter);
     if dataset.resized() > 0 {
         let shape = dataset.shape();
-        reporter.state(EventKind::Warning(format!(
-            "{} of {} images were cropped and resized to {}x{}",
-            dataset.resized(),
-            dataset.len(),
-            shape.width,
-            shape.height
-        )));
+        let which = match dataset.resized() {
+            n if n == dataset.len() => format!("All {n} images"),
+            n => format!("{n} of {} images", dataset.len()),
+        };
+        let size = format!("{} × {}", shape.width, shape.height);
+        reporter.state(EventKind::Warning(format!("{which} were cropped and resized to {size} to fit the model.")));
     }
-    let summary = format!("{}: {} images in {} groups", dataset.name(), dataset.len(), dataset.groups().len());
+    let summary = format!(
+        "Read \u{201c}{}\u{201d}: {} images in {} groups",
+        dataset.name(),
+        thousands(dataset.len()),
+        dataset.groups().len()
+    );
     reporter.state(EventKind::DatasetLoaded(dataset));
     Ok(summary)
 }
@@ -83,7 +98,7 @@ pub(super) fn query(workspace: &mut Workspace, path: &Path, reporter: &mut Repor
         pixels: image.pixels,
         notes: image.notes,
     };
-    let summary = format!("{} is ready", query.name);
+    let summary = format!("Opened {}", query.name);
     reporter.state(EventKind::QueryReady(Box::new(query)));
     Ok(summary)
 }

@@ -96,6 +96,9 @@ fn groups_by_name(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
         .collect()
 }
 
+/// Skipped files that are named, at most.
+const NAMED: usize = 12;
+
 /// Reports how a dataset was read and which files were skipped.
 fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
     for note in dataset.notes() {
@@ -105,10 +108,17 @@ fn warn_of_skipped(dataset: &Dataset, reporter: &Reporter<'_>) {
     if skipped.is_empty() {
         return;
     }
-    let named: Vec<String> = skipped.iter().take(3).map(|s| format!("{}: {}", s.name, s.reason)).collect();
+    let empty = skipped.iter().filter(|s| s.reason == "no images").count();
+    let parts: Vec<String> = [(skipped.len() - empty, "file"), (empty, "empty folder")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{n} {what}{}", if n == 1 { "" } else { "s" }))
+        .collect();
+    let named: Vec<String> = skipped.iter().take(NAMED).map(|s| format!("{}: {}", s.name, s.reason)).collect();
     let more =
-        if skipped.len() > named.len() { format!("; and {} more", skipped.len() - named.len()) } else { String::new() };
-    let text = format!("{} of the dataset's entries were skipped ({}{more})", skipped.len(), named.join("; "));
+        if skipped.len() > named.len() { format!("\nand {} more", skipped.len() - named.len()) } else { String::new() };
+    // The lines after the first are details.
+    let text = format!("Skipped {} of the dataset.\n{}{more}", parts.join(" and "), named.join("\n"));
     reporter.state(whence_jobs::EventKind::Warning(text));
 }
 

@@ -20,7 +20,12 @@ const MAX_HEADER: u64 = 100_000_000;
 /// Longest index of shards that is read, in bytes.
 const MAX_INDEX: u64 = 100_000_000;
 
-const DAMAGED: &str = "the file may be cut short or damaged: copy or save it again";
+const DAMAGED: &str = "download or save it again";
+
+/// A file that is cut short or damaged; `detail` says where.
+fn broken(place: &str, detail: &str) -> Error {
+    Error::input("this safetensors file is incomplete or damaged", format!("{place}: {detail}"), DAMAGED)
+}
 const OTHER_CONFIG: &str = "use the config.json that was saved with these weights";
 
 /// Parameters read from a safetensors file, or from several that an index lists, as 32-bit floats. Opening reads the
@@ -129,13 +134,10 @@ impl<R: Read + Seek> SafetensorsSource<R> {
     /// Reads the header of one more file of `length` bytes.
     fn add(&mut self, mut file: R, length: u64, place: &str) -> Result<()> {
         let header = Header::read(&mut file, MAX_HEADER, place)?;
-        let damaged = |what: &str| Error::input(format!("this safetensors file is damaged: {what}"), place, DAMAGED);
+        let damaged = |what: &str| broken(place, what);
         let end = header.data_start + header.metadata.data_len() as u64;
         if end != length {
-            let what = format!(
-                "this is not a whole safetensors file (its tensors end at byte {end}, and the file has {length})"
-            );
-            return Err(Error::input(what, place, DAMAGED));
+            return Err(damaged(&format!("its tensors end at byte {end}, and the file has {length}")));
         }
         for (name, info) in header.metadata.tensors() {
             if value_size(info.dtype).is_none() {
@@ -165,6 +167,11 @@ impl<R: Read + Seek> SafetensorsSource<R> {
     /// A text that stands in the file's header under this key.
     pub fn note(&self, key: &str) -> Option<&str> {
         self.notes.get(key).map(String::as_str)
+    }
+
+    /// Number of values of the tensors that have not been read.
+    pub fn value_count(&self) -> usize {
+        self.tensors.values().map(|t| t.shape.iter().product::<usize>()).fold(0, usize::saturating_add)
     }
 
     /// Names of the tensors that have not been read.
@@ -262,8 +269,7 @@ impl Header {
     /// Reads a header of at most `most` bytes. Offsets that overlap, leave gaps or do not fit a tensor's shape are refused by
     /// the safetensors crate.
     pub fn read(from: &mut impl Read, most: u64, place: &str) -> Result<Self> {
-        let damaged =
-            |what: String| Error::input(format!("this is not a whole safetensors file ({what})"), place, DAMAGED);
+        let damaged = |what: String| broken(place, &what);
         let mut length = [0; 8];
         from.read_exact(&mut length).map_err(|e| damaged(e.to_string()))?;
         let length = u64::from_le_bytes(length);

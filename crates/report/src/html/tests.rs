@@ -172,7 +172,7 @@ fn what_must_be_said_is_said() {
     for words in [
         "Unlearning overshoots",
         "It does not cover the error of the approximation",
-        "Nearest is not cause",
+        "Similarity is not causation",
         "A near image did not necessarily shape this one",
         "not proof",
         "random control groups reach up to here",

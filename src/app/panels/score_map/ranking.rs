@@ -8,11 +8,11 @@ use super::sums::{self, RegionScore};
 use super::timeline::{Line, timeline};
 use super::{GroupMap, brush};
 use crate::app::actions::Command;
-use crate::app::format;
 use crate::app::panels::View;
-use crate::app::panels::score::{OVERSHOOTS, counterfactuals_of};
+use crate::app::panels::score::{OVERSHOOTS, beside, counterfactuals_of};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{Bar, Scale, bar, header};
+use crate::app::{bidi, format};
 use whence_diffusion::elbo::Region;
 use whence_methods::CounterfactualKind;
 
@@ -74,10 +74,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[GroupMap<'_>], group: usiz
         });
     });
     ui.add_space(GAP - ui.spacing().item_spacing.y);
-    let t = tokens(ui);
     let (mut own, mut others) = (None, Vec::new());
     for row in &rows {
-        let line = Line { color: t.group(row.group), points: &row.region.by_timestep };
+        let line = Line { group: row.group, points: &row.region.by_timestep };
         if row.group == group {
             own = Some(line);
         } else {
@@ -85,7 +84,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, maps: &[GroupMap<'_>], group: usiz
         }
     }
     if let Some(own) = own {
-        timeline(ui, vec2(ui.available_width(), plot), view.state.group_name(group), &own, &others);
+        let timesteps = view.state.model.as_ref().map_or(1000, |m| m.timesteps);
+        timeline(ui, vec2(ui.available_width(), plot), view.state.group_name(group), timesteps, &own, &others);
     }
 }
 
@@ -154,8 +154,9 @@ fn line(ui: &mut Ui, view: &mut View<'_>, row: &Ranked, scale: &Scale, group: us
     if response.clicked() {
         view.out.push(Command::SelectGroup(Some(row.group)));
     }
-    response.on_hover_ui(|ui| {
-        ui.strong(name);
+    beside(ui, &response, |ui| {
+        ui.set_max_width(300.0);
+        ui.strong(bidi::display(name));
         ui.label(format!("{score} nats, 95% confidence interval {interval} nats"));
         ui.label(share(row, name));
     });

@@ -1,64 +1,92 @@
-//! The curve of a score over the timesteps, from noise to image.
+//! The curve of a score over the training timesteps, from noise to image.
 
-use egui::accesskit::Role;
-use egui::{Align2, Color32, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Response, Ui, Vec2};
 
 use crate::app::format;
-use crate::app::theme::{self, tokens};
+use crate::app::theme::{Mark, tokens};
+use crate::app::widgets::{Axis, Chart, Scaling, Series, chart};
 
 /// One group's curve.
 pub struct Line<'a> {
-    /// Its colour.
-    pub color: Color32,
+    /// The group.
+    pub group: usize,
     /// Timesteps from noise to image, with the contribution of each in nats.
     pub points: &'a [(usize, f64)],
 }
 
-/// Height of the texts above and below the curves.
-const TEXT_HEIGHT: f32 = 20.0;
+/// Tooltip: timesteps are not the steps of a sampler.
+const HINT: &str = "Timesteps are the noise levels of training: the largest is pure noise, 0 the finished image. They are not the \
+                    sampler's steps, of which there are fewer. Both axes are logarithmic, so that the last timesteps and small \
+                    contributions are visible.";
 
 /// Draws the curve of the group `name`, with faint curves of the other groups behind it.
-pub fn timeline(ui: &mut Ui, size: Vec2, name: &str, line: &Line<'_>, others: &[Line<'_>]) -> Response {
+pub fn timeline(
+    ui: &mut Ui,
+    size: Vec2,
+    name: &str,
+    timesteps: usize,
+    line: &Line<'_>,
+    others: &[Line<'_>],
+) -> Response {
     let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let plot = Rect::from_min_max(rect.min + vec2(0.0, TEXT_HEIGHT), rect.max - vec2(0.0, TEXT_HEIGHT - 2.0));
-    let painter = ui.painter_at(rect);
-    painter.rect_filled(plot, 3.0, t.panel);
-    let frame = Frame::of(plot.shrink2(vec2(4.0, 6.0)), others.iter().chain([line]));
-    painter.hline(plot.x_range(), frame.y(0.0), Stroke::new(1.0, t.outline.gamma_multiply(0.7)));
-    for other in others {
-        painter.add(frame.line(other, Stroke::new(1.0, other.color.gamma_multiply(0.3))));
-    }
-    painter.add(frame.line(line, Stroke::new(1.8, line.color)));
-    let text = |at: Pos2, align: Align2, text: &str, color: Color32| {
-        painter.text(at, align, text, theme::caption(), color);
+    let curve = |line: &Line<'_>| -> Vec<[f64; 2]> { line.points.iter().map(|(step, v)| [*step as f64, *v]).collect() };
+    let (own, behind) = (curve(line), others.iter().map(|o| (o.group, curve(o))).collect::<Vec<_>>());
+    let mut series: Vec<Series<'_>> = behind
+        .iter()
+        .map(|(group, points)| Series {
+            name: "other groups",
+            color: t.group(*group),
+            points,
+            noisy: false,
+            faint: true,
+            mark: None,
+        })
+        .collect();
+    series.push(Series {
+        name,
+        color: t.group(line.group),
+        points: &own,
+        noisy: false,
+        faint: false,
+        mark: Some(Mark::of(line.group)),
+    });
+    let summary = match peak(line) {
+        Some((at, value, _)) => format!("Peak at {}", describe(interval(line, at), timesteps, value, None)),
+        None => "not known yet".into(),
     };
-    text(rect.left_bottom(), Align2::LEFT_BOTTOM, "noise", t.weak);
-    text(rect.center_bottom(), Align2::CENTER_BOTTOM, "timestep", t.weak);
-    text(rect.right_bottom(), Align2::RIGHT_BOTTOM, "image", t.weak);
-    text(rect.left_top(), Align2::LEFT_TOP, "By timestep", t.text);
-    let hovered = response.hover_pos().and_then(|pointer| frame.nearest(line, pointer));
-    match hovered {
-        Some((timestep, value, sum)) => {
-            painter.vline(frame.x(timestep), plot.y_range(), Stroke::new(1.0, t.outline));
-            painter.circle_filled(pos2(frame.x(timestep), frame.y(value)), 3.0, line.color);
-            text(rect.right_top(), Align2::RIGHT_TOP, &describe(interval(line, timestep), value, Some(sum)), t.strong);
-        }
-        None => {
-            if let Some((timestep, value, _)) = peak(line) {
-                let peak = format!("Peak at {}", describe(interval(line, timestep), value, None));
-                text(rect.right_top(), Align2::RIGHT_TOP, &peak, t.weak);
-            }
-        }
-    }
-    let label = match hovered.or_else(|| peak(line)) {
-        Some((timestep, value, sum)) => {
-            format!("By timestep, {name}: {}", describe(interval(line, timestep), value, Some(sum)))
-        }
-        None => format!("By timestep, {name}: not known yet"),
+    let values = line.points.iter().chain(others.iter().flat_map(|o| o.points)).map(|(_, v)| *v);
+    let y = Scaling::symmetric_log(values);
+    let chart_of = Chart {
+        title: "By training timestep",
+        summary: &summary,
+        size,
+        x: Axis {
+            label: "timestep, from noise to image",
+            scaling: Scaling::SymmetricLog { linear: 1.0 },
+            format: &|v| format!("{v:.0}"),
+        },
+        y: Axis { label: "nats", scaling: y, format: &short },
+        reversed: true,
+        include: &[[0.0, 0.0], [timesteps as f64, 0.0]],
+        series: &series,
+        describe: &|step, _| {
+            let step = step.round().max(0.0) as usize;
+            let near = with_cumulative(line).min_by_key(|(at, ..)| at.abs_diff(step));
+            near.map_or_else(String::new, |(at, v, sum)| {
+                format!("{name}\n{}", describe(interval(line, at), timesteps, v, Some(sum)))
+            })
+        },
     };
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
-    response
+    chart(ui, &chart_of).on_hover_text(HINT)
+}
+
+/// A number beside an axis.
+fn short(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    let digits = (-value.abs().log10().floor()).clamp(0.0, 6.0) as usize;
+    format::signed(value, digits)
 }
 
 /// The timesteps that a point represents: those nearer to it than to its neighbours. Where only some timesteps were
@@ -71,11 +99,11 @@ fn interval(line: &Line<'_>, timestep: usize) -> (usize, usize) {
 }
 
 /// Timesteps with their contribution, and the cumulative score from the noise up to them.
-fn describe((first, last): (usize, usize), value: f64, cumulative: Option<f64>) -> String {
+fn describe((first, last): (usize, usize), of: usize, value: f64, cumulative: Option<f64>) -> String {
     let nats = |v: f64| format::signed(v, format::decimals(v).min(2));
     let cumulative = cumulative.map_or_else(String::new, |sum| format!(", cumulative {}", nats(sum)));
-    let timesteps = if first == last { format!("timestep {first}") } else { format!("timesteps {first}–{last}") };
-    format!("{timesteps}: {} nats{cumulative}", nats(value))
+    let range = if first == last { format!("timestep {first}") } else { format!("timesteps {first}–{last}") };
+    format!("{range} of {of}: {} nats{cumulative}", nats(value))
 }
 
 /// The timestep with the largest contribution of either sign.
@@ -91,52 +119,6 @@ fn with_cumulative<'a>(line: &Line<'a>) -> impl Iterator<Item = (usize, f64, f64
     })
 }
 
-/// The axes: positions of timesteps and values on screen.
-struct Frame {
-    plot: Rect,
-    /// The noisiest timestep.
-    first: f64,
-    /// The timestep nearest to the image.
-    last: f64,
-    low: f64,
-    high: f64,
-}
-
-impl Frame {
-    /// Axes that contain all lines, and zero.
-    fn of<'a>(plot: Rect, lines: impl Iterator<Item = &'a Line<'a>>) -> Self {
-        let mut frame = Self { plot, first: f64::NEG_INFINITY, last: f64::INFINITY, low: 0.0, high: 0.0 };
-        for (step, value) in lines.flat_map(|l| l.points).filter(|(_, v)| v.is_finite()) {
-            (frame.first, frame.last) = (frame.first.max(*step as f64), frame.last.min(*step as f64));
-            (frame.low, frame.high) = (frame.low.min(*value), frame.high.max(*value));
-        }
-        if frame.high - frame.low < 1e-12 {
-            frame.high = frame.low + 1.0;
-        }
-        frame
-    }
-
-    fn x(&self, step: usize) -> f32 {
-        let u = (self.first - step as f64) / (self.first - self.last).max(1.0);
-        self.plot.left() + u.clamp(0.0, 1.0) as f32 * self.plot.width()
-    }
-
-    fn y(&self, value: f64) -> f32 {
-        let v = (value - self.low) / (self.high - self.low);
-        self.plot.bottom() - v.clamp(0.0, 1.0) as f32 * self.plot.height()
-    }
-
-    fn line(&self, line: &Line<'_>, stroke: Stroke) -> Shape {
-        let points = line.points.iter().filter(|(_, v)| v.is_finite());
-        Shape::line(points.map(|(step, v)| pos2(self.x(*step), self.y(*v))).collect(), stroke)
-    }
-
-    fn nearest(&self, line: &Line<'_>, pointer: Pos2) -> Option<(usize, f64, f64)> {
-        let far = |step: usize| (self.x(step) - pointer.x).abs();
-        with_cumulative(line).min_by(|a, b| far(a.0).total_cmp(&far(b.0)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,22 +127,15 @@ mod tests {
 
     #[test]
     fn a_point_represents_the_timesteps_around_it() {
-        let line = Line { color: Color32::PLACEHOLDER, points: &POINTS };
+        let line = Line { group: 0, points: &POINTS };
         assert_eq!([900, 400, 10].map(|t| interval(&line, t)), [(651, 900), (206, 650), (10, 205)]);
-        assert_eq!(describe((206, 650), -3.0, None), "timesteps 206–650: \u{2212}3.00 nats");
+        assert_eq!(describe((206, 650), 1000, -3.0, None), "timesteps 206–650 of 1000: \u{2212}3.00 nats");
+        assert_eq!(peak(&line), Some((400, -3.0, -2.0)));
+        assert_eq!(peak(&Line { group: 0, points: &[] }), None);
     }
 
     #[test]
-    fn noise_is_at_the_left_and_zero_is_visible() {
-        let plot = Rect::from_min_size(pos2(0.0, 0.0), vec2(100.0, 50.0));
-        let line = Line { color: Color32::PLACEHOLDER, points: &POINTS };
-        let frame = Frame::of(plot, [&line].into_iter());
-        assert_eq!((frame.x(900), frame.x(10)), (0.0, 100.0));
-        assert_eq!((frame.y(-3.0), frame.y(2.0), frame.y(0.0).round()), (50.0, 0.0, 20.0));
-        assert_eq!(frame.nearest(&line, pos2(60.0, 0.0)), Some((400, -3.0, -2.0)));
-        assert_eq!(peak(&line), Some((400, -3.0, -2.0)));
-        let none = Line { color: Color32::PLACEHOLDER, points: &[] };
-        let frame = Frame::of(plot, [&none].into_iter());
-        assert!(frame.nearest(&none, pos2(5.0, 5.0)).is_none() && frame.y(0.0).is_finite() && frame.x(3).is_finite());
+    fn numbers_beside_the_axis_are_short() {
+        assert_eq!([0.0, 0.01, -0.1, 1.0, 10.0].map(short), ["0", "+0.01", "\u{2212}0.1", "+1", "+10"]);
     }
 }

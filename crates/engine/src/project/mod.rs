@@ -1,4 +1,12 @@
-//! The model and the dataset that a project's results belong to.
+//! Projects: what their parts are, making one, copying one.
+
+mod copy;
+mod create;
+mod inspect;
+
+pub use copy::{NewCopy, copy_project};
+pub use create::{Field, NewProject, NewProjectError, new_project};
+pub use inspect::{DataFacts, Inspection, ModelFacts, Parts, inspect};
 
 use std::path::PathBuf;
 
@@ -23,7 +31,11 @@ pub fn project_inputs(project: &Project) -> Result<(String, String)> {
         })
     };
     let model = Pipeline::load(&named(&project.file.model, "model")?, &Device::flex())?;
-    let options = LoadOptions { shape: Some(model.image_shape()), ..LoadOptions::default() };
+    let options = LoadOptions {
+        shape: Some(model.image_shape()),
+        group_column: project.file.group_column.clone(),
+        ..LoadOptions::default()
+    };
     let dataset = Dataset::load(&named(&project.file.data, "dataset")?, &options, &mut |_, _| Ok(()))?;
     Ok((model.hash().to_owned(), dataset.hash().to_owned()))
 }
