@@ -1,4 +1,5 @@
-//! Frame times of the real window while the wall of training images scrolls.
+//! Frame times of the real window while the wall of training images scrolls, and while the
+//! embedding map of all of them is enlarged.
 //!
 //! `cargo bench --bench window -- [DATASET]`: opens the window over 50,000 images of 32 x 32 (painted ones where no
 //! dataset is named), scrolls without a pause, first with an idle engine, then while it unlearns groups of the demo.
@@ -66,6 +67,21 @@ fn percentile(sorted: &[Duration], share: f64) -> f64 {
     sorted.get(place).map_or(0.0, |d| d.as_secs_f64() * 1e3)
 }
 
+/// Turns the wheel over the embedding map by so many points a frame, back and forth: every frame draws all points anew.
+fn zoom(window: &mut Window, what: &str, speed: f32) -> Result<(), Failure> {
+    for _ in 0..30 {
+        window.step(0.0)?;
+    }
+    let mut times = Vec::new();
+    for frame in 0..FRAMES {
+        let direction = if frame / 20 % 2 == 0 { 1.0 } else { -1.0 };
+        times.push(window.step(direction * speed)?);
+    }
+    let row = figures(&times);
+    println!("| {what} | map | {speed:.0} | {row} | 0 |");
+    Ok(())
+}
+
 /// Scrolls by so many points a frame, back and forth, and tells how long frames took.
 fn scroll(window: &mut Window, what: &str, tile: f32, speed: f32) -> Result<(), Failure> {
     window.tile(tile);
@@ -85,6 +101,14 @@ fn scroll(window: &mut Window, what: &str, tile: f32, speed: f32) -> Result<(), 
             (down, stood) = (-down, 0);
         }
     }
+    let row = figures(&times);
+    let way = way / FRAMES as f64;
+    println!("| {what} | {tile:.0} | {way:.0} | {row} | {waited} |");
+    Ok(())
+}
+
+/// The columns of a row: how long frames took.
+fn figures(times: &[Times]) -> String {
     let sorted = |part: fn(&Times) -> Duration| {
         let mut all: Vec<_> = times.iter().map(part).collect();
         all.sort_unstable();
@@ -103,9 +127,7 @@ fn scroll(window: &mut Window, what: &str, tile: f32, speed: f32) -> Result<(), 
         (&drawing, 0.5),
     ];
     let figures: Vec<String> = figures.iter().map(|(all, share)| format!("{:.2}", percentile(all, *share))).collect();
-    let way = way / FRAMES as f64;
-    println!("| {what} | {tile:.0} | {way:.0} | {} | {waited} |", figures.join(" | "));
-    Ok(())
+    figures.join(" | ")
 }
 
 fn main() -> Result<(), Failure> {
@@ -137,6 +159,11 @@ fn main() -> Result<(), Failure> {
     for (tile, speed) in runs {
         scroll(&mut window, "idle", tile, speed)?;
     }
+    window.show_map()?;
+    for speed in [0.0, 15.0] {
+        zoom(&mut window, "idle", speed)?;
+    }
+    window.show_library();
     let store = tempfile::tempdir()?;
     window.run(unlearning(store.path())?);
     for _ in 0..300 {
@@ -145,6 +172,10 @@ fn main() -> Result<(), Failure> {
     }
     for (tile, speed) in runs {
         scroll(&mut window, "unlearns", tile, speed)?;
+    }
+    window.show_map()?;
+    for speed in [0.0, 15.0] {
+        zoom(&mut window, "unlearns", speed)?;
     }
     if !window.is_working() {
         return Err(format!("the job ended too early: {:?}", window.notifications()).into());

@@ -18,8 +18,9 @@ use super::forms::Forms;
 use super::glossary::Term;
 use super::panels::PanelId;
 use super::projects::ProjectCommand;
+use super::state::{Rating, Subject};
 use super::theme::Choice;
-use whence_jobs::{Evidence, JobId, JobSpec};
+use whence_jobs::{EmbedChoice, Evidence, JobId, JobSpec};
 use whence_report::ViewRecipe;
 
 /// An action without arguments.
@@ -61,8 +62,14 @@ pub enum Action {
     NextQuery,
     /// Show the previous query.
     PreviousQuery,
-    /// Add or remove the star of the query on screen.
+    /// Give five stars to the image that is selected, or take its stars away.
     Star,
+    /// Give this many stars to it.
+    Rate(u8),
+    /// Reject it, or take that back.
+    Reject,
+    /// Show two images side by side.
+    PairView,
     /// Compare the image with the regenerated one, on two sides of a line.
     Wipe,
     /// Compare them one after the other.
@@ -79,6 +86,8 @@ pub enum Action {
     ShowPanel(PanelId),
     /// Restore the default layout.
     ResetLayout,
+    /// Save the layout under a name.
+    SaveWorkspace,
     /// Find anything by a few letters.
     Palette,
     /// Full screen without side panels, or back.
@@ -198,6 +207,24 @@ pub enum Command {
     Define(Term),
     /// Reset the settings to the project's.
     ResetSettings,
+    /// Make an embedding map.
+    Embed(EmbedChoice),
+    /// Write a note.
+    Note(Subject, String),
+    /// Rate an image.
+    Rate(Subject, Rating),
+    /// Save the library's filter under a name.
+    SaveFilter(String),
+    /// Use a saved filter.
+    UseFilter(String),
+    /// Delete a saved filter.
+    DeleteFilter(String),
+    /// Save the layout of the tabs under a name.
+    SaveWorkspace(String),
+    /// Use a saved layout.
+    UseWorkspace(String),
+    /// Delete a saved layout.
+    DeleteWorkspace(String),
     /// Save an image of the view, a table or a report.
     Export(ExportRequest),
     /// Copy an image of the view or a table to the clipboard.
@@ -216,7 +243,7 @@ pub fn pressed(ctx: &Context, forms: &mut Forms) -> Vec<Action> {
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
     let dialog = ctx.memory(|m| m.top_modal_layer().is_some());
-    let grid = super::widgets::image_grid::has_focus(ctx);
+    let grid = super::widgets::image_grid::has_focus(ctx) || super::widgets::point_map::has_focus(ctx);
     let mut actions = Vec::new();
     for action in Action::all() {
         let Some(shortcut) = action.shortcut() else { continue };

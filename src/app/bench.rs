@@ -14,7 +14,7 @@ use super::window::WhenceApp;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
 use whence_engine::Engine;
-use whence_jobs::JobSpec;
+use whence_jobs::{EmbedChoice, Embedding, JobSpec};
 
 /// Where the time of a frame went.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,6 +101,35 @@ impl Window {
     /// Sets the size of the tiles, in points.
     pub fn tile(&mut self, side: f32) {
         self.app.library.side = side;
+    }
+
+    /// Shows the embedding map with a point per image of the dataset: clouds, as t-SNE makes them.
+    ///
+    /// # Errors
+    /// Where no dataset is open.
+    pub fn show_map(&mut self) -> Result<()> {
+        let state = &mut self.app.state;
+        let choice = EmbedChoice::default();
+        let (Some(job), Some(dataset)) = (state.embed_job(choice, true), state.dataset.clone()) else {
+            return Err(Error::internal("no dataset is open"));
+        };
+        let noise = whence_base::random::epsilon(0, b"map", 0, 0, 2 * dataset.len());
+        let noise = noise.as_chunks::<2>().0.iter();
+        let point = |(image, [x, y]): (usize, &[f32; 2])| {
+            let angle = dataset.group_of(image).unwrap_or_default() as f32;
+            [40.0 * angle.cos() + 9.0 * x, 40.0 * angle.sin() + 9.0 * y]
+        };
+        let points = noise.enumerate().map(point).collect();
+        let hash = dataset.hash().to_owned();
+        let map = Embedding { choice, dataset: hash, points, finished: true, ..Embedding::default() };
+        state.take_embedding(&job, map);
+        self.app.dock.show(PanelId::Embedding);
+        Ok(())
+    }
+
+    /// Shows the library.
+    pub fn show_library(&mut self) {
+        self.app.dock.show(PanelId::Library);
     }
 
     /// Hands a job to the engine.

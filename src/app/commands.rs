@@ -1,7 +1,10 @@
 //! Carries out the user's commands.
 
+mod annotations;
+mod embedding;
 mod results;
 mod shell;
+mod workspaces;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,7 +44,12 @@ impl WhenceApp {
             Command::Project(command) => self.carry_project_command(ctx, command),
             Command::Act(action) => self.act(ctx, action),
             Command::SelectGroup(group) => self.state.group = group,
-            Command::SelectImage(image) => self.state.image = image,
+            Command::SelectImage(image) => {
+                if self.state.image != image {
+                    self.library.previous = self.state.image.or(self.library.previous);
+                }
+                self.state.image = image;
+            }
             Command::SelectQuery(key) => self.state.current = Some(key),
             Command::RemoveQuery(key) => {
                 let scoring: Vec<_> = self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();
@@ -94,6 +102,15 @@ impl WhenceApp {
             Command::TourCard(card) => self.shell.tour = card,
             Command::Define(term) => self.shell.glossary = Some(Some(term)),
             Command::OpenRecent(path) => self.open_recent(path),
+            Command::Embed(choice) => self.embed(choice),
+            Command::Note(subject, note) => self.note(&subject, &note),
+            Command::Rate(subject, rating) => self.set_rating(&subject, rating),
+            Command::SaveFilter(name) => self.save_filter(ctx, &name),
+            Command::UseFilter(name) => self.use_filter(&name),
+            Command::DeleteFilter(name) => self.state.annotations.delete_filter(&name),
+            Command::SaveWorkspace(name) => self.save_workspace(ctx, &name),
+            Command::UseWorkspace(name) => self.use_workspace(ctx, &name),
+            Command::DeleteWorkspace(name) => self.delete_workspace(ctx, &name),
             Command::Export(request) => self.export(ctx, request),
             Command::Copy(what) => self.copy(ctx, what),
             Command::OpenView(recipe) => {
@@ -307,6 +324,7 @@ impl WhenceApp {
                     Evidence::Watch => format!("Unlearning of {one}, step by step"),
                 }
             }
+            JobSpec::Embed(_) => "Embedding map".into(),
             JobSpec::Sample(job) => format!("Generate {}", format::plural(job.seeds.len(), "image")),
             JobSpec::Train(_) => "Train a model".into(),
             JobSpec::Unlearn(_) => "Unlearn groups".into(),

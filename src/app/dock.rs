@@ -3,13 +3,42 @@
 use std::collections::HashSet;
 
 use egui::{Id, Rect};
-use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
+use egui_tiles::{Container, Linear, LinearDir, Tabs, Tile, TileId, Tiles, Tree};
 
 use super::panels::{PanelId, Placement};
+
+/// Panels that layouts of earlier versions do not have: they get a tab of their own.
+const ADDED: [PanelId; 1] = [PanelId::Embedding];
 
 /// The panels and how they are laid out.
 pub struct Dock {
     pub(super) tree: Tree<PanelId>,
+}
+
+/// A layout as text. Two are equal where the same panels lie in the same tabs, rows and columns, whatever their sizes and
+/// whichever tabs are in front.
+#[derive(Clone, Debug, Default)]
+pub struct SavedLayout {
+    structure: String,
+    text: String,
+}
+
+impl PartialEq for SavedLayout {
+    fn eq(&self, other: &Self) -> bool {
+        self.structure == other.structure
+    }
+}
+
+impl Eq for SavedLayout {}
+
+impl SavedLayout {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// As [`Dock::read`].
+    pub fn read(&self) -> Result<Dock, String> {
+        Dock::read(&self.text)
+    }
 }
 
 impl Default for Dock {
@@ -72,6 +101,12 @@ impl Dock {
         serde_json::to_string(&self.tree).ok()
     }
 
+    /// The layout, to be compared and to be gone back to.
+    pub fn layout(&self) -> SavedLayout {
+        let structure = self.tree.root.map_or_else(String::new, |root| structure(&self.tree.tiles, root));
+        SavedLayout { structure, text: self.write().unwrap_or_default() }
+    }
+
     /// Reads a saved layout.
     ///
     /// # Errors
@@ -81,11 +116,27 @@ impl Dock {
         let root = tree.root.ok_or("it is empty")?;
         let mut missing: HashSet<PanelId> = PanelId::ALL.into();
         check(&tree.tiles, root, &mut HashSet::new(), &mut missing)?;
+        let (mut root, mut tiles) = (root, tree.tiles);
+        for panel in ADDED.into_iter().filter(|panel| missing.remove(panel)) {
+            root = add_tab(&mut tiles, root, panel);
+        }
         match missing.iter().next() {
             Some(panel) => Err(format!("it has no panel {}", panel.title())),
-            None => Ok(Self::from_parts(root, tree.tiles)),
+            None => Ok(Self::from_parts(root, tiles)),
         }
     }
+}
+
+/// Adds a panel as the last tab of a layout. Returns the layout's root.
+fn add_tab(tiles: &mut Tiles<PanelId>, root: TileId, panel: PanelId) -> TileId {
+    let tile = tiles.insert_pane(panel);
+    if let Some(Tile::Container(Container::Tabs(tabs))) = tiles.get_mut(root) {
+        tabs.add_child(tile);
+        return root;
+    }
+    let mut tabs = Tabs::new(vec![root, tile]);
+    tabs.set_active(root);
+    tiles.insert_container(tabs)
 }
 
 /// Checks that every tile below `tile` exists, is visible and occurs once, and takes its panels out of `missing`.
@@ -109,6 +160,35 @@ fn check(
             }
             Ok(())
         }
+    }
+}
+
+/// The panels below a tile and how they are nested, without what the dock simplifies by itself: containers of one.
+fn structure(tiles: &Tiles<PanelId>, tile: TileId) -> String {
+    let container = match tiles.get(tile) {
+        Some(Tile::Pane(panel)) => return panel.title().to_owned(),
+        Some(Tile::Container(container)) => container,
+        None => return String::new(),
+    };
+    let kind = match container {
+        Container::Tabs(_) => "tabs",
+        Container::Linear(linear) if linear.dir == LinearDir::Horizontal => "row",
+        Container::Linear(_) => "column",
+        Container::Grid(_) => "grid",
+    };
+    let mut parts = Vec::new();
+    for child in container.children() {
+        let part = structure(tiles, *child);
+        // A row in a row is one row.
+        match part.strip_prefix(kind).and_then(|rest| rest.strip_prefix('(')).filter(|_| kind != "tabs") {
+            Some(inner) => parts.push(inner.strip_suffix(')').unwrap_or(inner).to_owned()),
+            None if part.is_empty() => {}
+            None => parts.push(part),
+        }
+    }
+    match parts.len() {
+        0 | 1 => parts.pop().unwrap_or_default(),
+        _ => format!("{kind}({})", parts.join(",")),
     }
 }
 
@@ -166,6 +246,37 @@ mod tests {
         let wall = hidden.tree.tiles.find_pane(&PanelId::Wall).unwrap();
         hidden.tree.tiles.set_visible(wall, false);
         assert!(Dock::read(&hidden.write().unwrap()).is_err(), "nothing on screen would show it again");
+    }
+
+    #[test]
+    fn layouts_of_earlier_versions_get_the_panels_that_are_new() {
+        let mut dock = Dock::default();
+        let new = dock.tree.tiles.find_pane(&PanelId::Embedding).unwrap();
+        dock.tree.remove_recursively(new);
+        let read = Dock::read(&dock.write().unwrap()).unwrap();
+        assert_eq!(read.layout(), Dock::default().layout());
+        assert_eq!(read.shown(), dock.shown(), "the tab in front stays there");
+    }
+
+    #[test]
+    fn layouts_differ_by_where_panels_are_and_not_by_what_is_in_front() {
+        let mut dock = Dock::default();
+        let before = dock.layout();
+        dock.show(PanelId::Wall);
+        assert_eq!(dock.layout(), before);
+        let (wall, library) =
+            (dock.tree.tiles.find_pane(&PanelId::Wall).unwrap(), dock.tree.tiles.find_pane(&PanelId::Library).unwrap());
+        dock.tree.tiles.insert(wall, Tile::Pane(PanelId::Library));
+        dock.tree.tiles.insert(library, Tile::Pane(PanelId::Wall));
+        assert_ne!(dock.layout(), before);
+        let changed = dock.layout();
+        assert_eq!(changed.read().unwrap().layout(), changed);
+        // What the dock adds by itself is no change.
+        let root = before.read().unwrap();
+        let mut wrapped = root;
+        let inner = wrapped.tree.root.unwrap();
+        wrapped.tree.root = Some(wrapped.tree.tiles.insert_tab_tile(vec![inner]));
+        assert_eq!(wrapped.layout(), before);
     }
 
     #[test]

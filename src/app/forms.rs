@@ -1,11 +1,13 @@
 //! The contents of input fields, and how they become jobs.
 
 mod appearance;
+mod embedding;
 mod new_project;
 mod run;
 mod save_as;
 
 pub use appearance::{Appearance, Brush};
+pub use embedding::{EmbeddingForm, MapView};
 pub use new_project::{CostEstimate, NewProjectForm, Step as NewProjectStep};
 pub use run::{Run, RunForm};
 pub use save_as::SaveAsForm;
@@ -17,6 +19,7 @@ use whence_methods::{CounterfactualKind, ScoreSettings, methods};
 use whence_training::unlearning::Recipe;
 
 use super::export::ExportForm;
+use super::library::RatingFilter;
 use super::panels::WallOrder;
 use super::projects::OpenChoice;
 use super::state::State;
@@ -69,6 +72,12 @@ pub struct Forms {
     pub scrub: Option<(u64, usize, usize)>,
     /// Whether the settings are unfolded, so that the image leaves them room.
     pub advanced: bool,
+    /// What is typed to find a group in the library's filter.
+    pub group_search: String,
+    /// Which query images are listed.
+    pub query_filter: RatingFilter,
+    /// How the embedding map is displayed.
+    pub embedding: EmbeddingForm,
     /// How evidence is displayed.
     pub appearance: Appearance,
 }

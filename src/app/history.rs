@@ -1,8 +1,11 @@
-//! Undo and redo of view and selection. Results are never undone.
+//! Undo and redo of view, selection, ratings and layout. Results are never undone.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::dock::SavedLayout;
 use super::panels::PanelId;
+use super::state::Rating;
 
 /// Steps that can be undone.
 const LENGTH: usize = 200;
@@ -16,8 +19,12 @@ pub struct Snapshot {
     pub group: Option<usize>,
     /// Tabs in front.
     pub tabs: Vec<PanelId>,
-    /// Keys of the queries with a star.
-    pub stars: BTreeSet<u64>,
+    /// Ratings of the queries that have one, by key.
+    pub ratings: BTreeMap<u64, Rating>,
+    /// Ratings of the training images, by name.
+    pub image_ratings: Arc<BTreeMap<String, Rating>>,
+    /// How the tabs are laid out.
+    pub layout: SavedLayout,
 }
 
 impl Snapshot {
@@ -25,10 +32,12 @@ impl Snapshot {
     pub fn difference(&self, other: &Self) -> &'static str {
         if self.query != other.query {
             "image"
-        } else if self.stars != other.stars {
-            "star"
+        } else if self.ratings != other.ratings || self.image_ratings != other.image_ratings {
+            "rating"
         } else if self.group != other.group {
             "selection"
+        } else if self.layout != other.layout {
+            "layout"
         } else {
             "tab"
         }
@@ -119,7 +128,7 @@ mod tests {
     use super::*;
 
     fn group(group: usize) -> Snapshot {
-        Snapshot { query: Some(1), group: Some(group), tabs: vec![PanelId::Ranking], stars: BTreeSet::new() }
+        Snapshot { query: Some(1), group: Some(group), tabs: vec![PanelId::Ranking], ..Snapshot::default() }
     }
 
     #[test]
@@ -194,8 +203,8 @@ mod tests {
     #[test]
     fn what_was_undone_has_a_name() {
         let mut star = group(1);
-        star.stars.insert(1);
-        assert_eq!(group(1).difference(&star), "star");
+        star.ratings.insert(1, Rating { stars: 3, rejected: false });
+        assert_eq!(group(1).difference(&star), "rating");
         assert_eq!(group(1).difference(&group(2)), "selection");
         assert_eq!(group(1).difference(&Snapshot { tabs: vec![PanelId::Wall], ..group(1) }), "tab");
         assert_eq!(group(1).difference(&Snapshot { query: None, ..group(1) }), "image");

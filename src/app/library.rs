@@ -1,9 +1,14 @@
 //! Which training images the library shows, and in which order. Orders are made off the window's thread.
 
-use std::collections::HashSet;
+mod filter;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+pub use filter::{Filter, RatingFilter, Rejects};
 
 use super::background_tasks::{BackgroundTasks, Message};
-use super::state::State;
+use super::state::{Rating, State};
 use super::task_failures;
 use super::widgets::image_grid::{GridEvent, ImageGrid, Section};
 use whence_data::{Dataset, natural_cmp, nearest_among};
@@ -28,10 +33,8 @@ pub enum Sort {
 /// Which images, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LibraryOptions {
-    /// What their names contain; everything where empty.
-    pub search: String,
-    /// Their group; any where absent.
-    pub group: Option<usize>,
+    /// Which.
+    pub filter: Filter,
     /// Their order.
     pub sort: Sort,
 }
@@ -43,6 +46,8 @@ pub struct Key {
     options: LibraryOptions,
     /// The query, where the order depends on it.
     query: Option<u64>,
+    /// The ratings, where the filter is by them.
+    ratings: Option<Arc<BTreeMap<String, Rating>>>,
     /// The most affected images, where the order is theirs.
     affected: Option<Vec<usize>>,
 }
@@ -58,6 +63,39 @@ pub struct Arrangement {
     pub mixed: bool,
 }
 
+/// One of two images side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PairImage {
+    /// A training image.
+    Training(usize),
+    /// A query, by key.
+    Query(u64),
+}
+
+/// Two images side by side, with the same zoom and the same place in the middle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImagePair {
+    /// At the left and at the right.
+    pub images: [PairImage; 2],
+    /// What is shown of both.
+    pub view: PairView,
+}
+
+/// What is shown of both images of a pair.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairView {
+    /// Screen pixels per pixel of an image; none where all of it fits.
+    pub zoom: Option<f32>,
+    /// The place in the middle, as a share of width and height.
+    pub middle: [f32; 2],
+}
+
+impl Default for PairView {
+    fn default() -> Self {
+        Self { zoom: None, middle: [0.5, 0.5] }
+    }
+}
+
 /// Smallest and largest tiles.
 pub const SIDES: std::ops::RangeInclusive<f32> = 16.0..=256.0;
 
@@ -71,6 +109,10 @@ pub struct Library {
     pub side: f32,
     /// Whether the selected image is shown large.
     pub loupe: bool,
+    /// Two images side by side.
+    pub pair: Option<ImagePair>,
+    /// The training image that was selected before the one that is.
+    pub previous: Option<usize>,
     /// The tiles.
     pub grid: ImageGrid,
     shown: Option<(Key, Arrangement)>,
@@ -85,6 +127,8 @@ impl Default for Library {
             options: LibraryOptions::default(),
             side: 64.0,
             loupe: false,
+            pair: None,
+            previous: None,
             grid: ImageGrid::default(),
             shown: None,
             under_way: None,
@@ -131,6 +175,7 @@ impl Library {
             dataset: state.dataset_id,
             options: self.options.clone(),
             query: state.current.filter(|_| by_query),
+            ratings: (!self.options.filter.ratings.is_open()).then(|| state.annotations.ratings.clone()),
             affected: affected_images(state)
                 .filter(|_| by_loss)
                 .map(|images| images.iter().map(|image| image.index).collect()),
@@ -170,6 +215,7 @@ impl Library {
     fn correct(&mut self, state: &State, dataset: &Dataset) {
         if self.shown.as_ref().is_some_and(|(key, _)| key.dataset != state.dataset_id) {
             (self.options, self.loupe) = (LibraryOptions::default(), false);
+            (self.pair, self.previous) = (None, None);
         }
         let possible = match self.options.sort {
             Sort::Group | Sort::Name => true,
@@ -180,7 +226,7 @@ impl Library {
         if !possible {
             self.options.sort = Sort::Group;
         }
-        self.options.group = self.options.group.filter(|g| *g < dataset.groups().len());
+        self.options.filter.groups.retain(|g| *g < dataset.groups().len());
     }
 }
 
@@ -197,14 +243,14 @@ pub fn affected_images(state: &State) -> Option<&[AffectedImage]> {
 
 /// Makes the order.
 fn arrange(dataset: &Dataset, key: &Key, pixels: Option<&[u8]>) -> Arrangement {
-    let LibraryOptions { search, group, sort } = &key.options;
-    let wanted = search.trim().to_lowercase();
-    let found = |image: &usize| wanted.is_empty() || dataset.image_name(*image).to_lowercase().contains(&wanted);
-    let groups = group.map_or(0..dataset.groups().len(), |g| g..g + 1);
+    let LibraryOptions { filter, sort } = &key.options;
+    let none = BTreeMap::new();
+    let admits = filter.condition(dataset, key.ratings.as_deref().unwrap_or(&none));
+    let groups = (0..dataset.groups().len()).filter(|group| filter.shows_group(*group));
     let (mut images, mut sections) = (Vec::new(), Vec::new());
     for g in groups {
         let before = images.len();
-        images.extend(dataset.indices_of(g).iter().copied().filter(found));
+        images.extend(dataset.indices_of(g).iter().copied().filter(|image| admits(*image)));
         sections.push(Section { group: Some(g), count: images.len() - before });
     }
     match sort {

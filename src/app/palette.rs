@@ -53,7 +53,16 @@ pub fn entries(ctx: &Context, state: &State, shell: &Shell) -> Vec<Entry> {
         .recent
         .iter()
         .map(|r| about(format!("Open project {}", r.name), "recent project", Command::OpenRecent(r.path.clone())));
-    let mut all: Vec<Entry> = actions.chain(groups).chain(queries).chain(recent).collect();
+    let workspaces = shell.workspaces.iter().map(|w| {
+        about(format!("Switch to workspace {}", w.name), "workspace", Command::UseWorkspace(w.name.clone()))
+    });
+    let filters = state
+        .annotations
+        .filters
+        .iter()
+        .map(|f| about(format!("Filter the library by {}", f.name), "filter", Command::UseFilter(f.name.clone())));
+    let named = groups.chain(queries).chain(recent).chain(workspaces).chain(filters);
+    let mut all: Vec<Entry> = actions.chain(named).collect();
     all.extend(jobs(state));
     all
 }

@@ -13,6 +13,7 @@ const DOCK: &str = "dock.v1";
 const RECENT: &str = "recent.v1";
 const TOURED: &str = "toured.v1";
 const CONTRAST: &str = "contrast.v1";
+const WORKSPACES: &str = "workspaces.v1";
 const PROJECT: &str = "project";
 
 impl WhenceApp {
@@ -27,6 +28,9 @@ impl WhenceApp {
         }
         if let Some(text) = storage.get_string(RECENT) {
             self.shell.restore_recent(&text);
+        }
+        if let Some(text) = storage.get_string(WORKSPACES) {
+            self.shell.restore_workspaces(&text);
         }
         self.shell.toured = storage.get_string(TOURED).is_some();
         if storage.get_string(CONTRAST).as_deref() == Some("on") {
@@ -49,6 +53,9 @@ impl WhenceApp {
         }
         if let Ok(text) = serde_json::to_string(&self.shell.recent) {
             storage.set_string(RECENT, text);
+        }
+        if let Ok(text) = serde_json::to_string(&self.shell.workspaces) {
+            storage.set_string(WORKSPACES, text);
         }
         if self.shell.toured {
             storage.set_string(TOURED, "yes".into());

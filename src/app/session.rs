@@ -1,9 +1,10 @@
-//! The saved state of a project's window, `session.json`: its query images, their stars and explanations, and what was
+//! The saved state of a project's window, `session.json`: its query images, their ratings and explanations, notes, and what was
 //! selected.
 //!
 //! The file travels with a project folder, so it is read as untrusted input: explanations are rebuilt from a whitelist of
 //! scoring settings, and paths are checked before they are opened.
 
+mod annotations;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -12,10 +13,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use annotations::SavedAnnotations;
 pub use writer::SessionWriter;
 
 use super::files::{path_in_project, stays_inside};
-use super::state::{Query, State};
+use super::state::{Annotations, Query, Rating, STARS, State, bounded_note};
 use whence_jobs::{AttributeJob, GenerateQuery, JobSpec, QueryOrigin, QuerySource, SampleSettings};
 use whence_methods::{ScoreSettings, method};
 use whence_store::{Project, SESSION, write_json};
@@ -41,13 +43,22 @@ pub struct Session {
     /// Names of the groups that explanations leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     excluded_groups: Vec<String>,
+    /// What the user says of training images and groups.
+    #[serde(default, deserialize_with = "annotations::lenient")]
+    annotations: SavedAnnotations,
 }
 
 /// A query image as it is saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedQuery {
     origin: SavedOrigin,
+    /// Whether it has stars: all that earlier versions know of ratings. Their star is read as five.
+    #[serde(default)]
     starred: bool,
+    #[serde(default, deserialize_with = "annotations::lenient")]
+    rating: Rating,
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "annotations::lenient")]
+    note: String,
     /// Its explanations, the oldest first.
     #[serde(rename = "asked")]
     explanations: Vec<SavedExplanation>,
@@ -115,6 +126,7 @@ impl Session {
             seed,
             listed: saved.map(|s| s.listed.clone()).unwrap_or_default(),
             excluded_groups: state.excluded_groups.iter().cloned().collect(),
+            annotations: SavedAnnotations::of(&state.annotations),
         })
     }
 
@@ -144,13 +156,7 @@ impl Session {
             let origin = SavedOrigin::File(path.clone());
             session.listed.push(path);
             if !session.queries.iter().any(|q| q.origin == origin) {
-                session.queries.push(SavedQuery {
-                    origin,
-                    starred: false,
-                    explanations: Vec::new(),
-                    selected: None,
-                    restored: false,
-                });
+                session.queries.push(SavedQuery::new(origin));
             }
         }
         session
@@ -224,6 +230,11 @@ impl Session {
         }
     }
 
+    /// What the user said of training images and groups.
+    pub fn annotations(&self) -> Annotations {
+        self.annotations.restore()
+    }
+
     /// Name of the selected group.
     pub fn group(&self) -> Option<&str> {
         self.group.as_deref()
@@ -257,6 +268,11 @@ impl Session {
 }
 
 impl SavedQuery {
+    fn new(origin: SavedOrigin) -> Self {
+        let (rating, note, explanations) = (Rating::default(), String::new(), Vec::new());
+        Self { origin, starred: false, rating, note, explanations, selected: None, restored: false }
+    }
+
     fn capture(query: &Query, root: &Path, last: Option<&Session>) -> Self {
         let origin = SavedOrigin::of(query, root);
         // Explanations of the last session stay until they are replaced: they may not have been restored yet.
@@ -278,7 +294,8 @@ impl SavedQuery {
         let selected = query.saved_selection.clone().or(own);
         let selected = selected.and_then(|selected| explanations.iter().position(|saved| selected.replaces(saved)));
         let selected = selected.filter(|index| index + 1 != explanations.len());
-        Self { origin, starred: query.starred, explanations, selected, restored: false }
+        let (rating, note) = (query.rating, query.note.clone());
+        Self { origin, starred: rating.stars > 0, rating, note, explanations, selected, restored: false }
     }
 
     /// The explanation that was selected.
@@ -286,9 +303,15 @@ impl SavedQuery {
         self.selected.and_then(|index| self.explanations.get(index)).filter(|saved| saved.is_usable()).cloned()
     }
 
-    /// Whether it had a star.
-    pub fn starred(&self) -> bool {
-        self.starred
+    /// Its rating. The one star of earlier versions counts as five.
+    pub fn rating(&self) -> Rating {
+        let rating = annotations::checked(self.rating);
+        if self.starred && rating == Rating::default() { Rating { stars: STARS, ..rating } } else { rating }
+    }
+
+    /// Its note.
+    pub fn note(&self) -> String {
+        bounded_note(&self.note)
     }
 
     /// Its explanations that this version of the program can restore, the oldest first.

@@ -21,6 +21,48 @@ pub struct Recent {
     pub name: String,
 }
 
+/// A layout of the tabs under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its name.
+    pub name: String,
+    /// The layout, as [`Dock::write`](super::dock::Dock::write) writes it.
+    pub layout: String,
+}
+
+/// Workspaces at most.
+const WORKSPACES: usize = 50;
+
+/// What is saved under a name that is being typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameOf {
+    /// The layout of the tabs.
+    Workspace,
+    /// The library's filter.
+    Filter,
+}
+
+/// The dialog that asks for a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// What the name is for.
+    pub of: NameOf,
+    /// The name so far.
+    pub name: String,
+}
+
+impl Naming {
+    /// Asks for the name of a workspace.
+    pub fn workspace() -> Self {
+        Self { of: NameOf::Workspace, name: String::new() }
+    }
+
+    /// Asks for the name of a filter.
+    pub fn filter() -> Self {
+        Self { of: NameOf::Filter, name: String::new() }
+    }
+}
+
 /// State of the window itself.
 #[derive(Debug, Default)]
 pub struct Shell {
@@ -50,6 +92,10 @@ pub struct Shell {
     pub welcome: bool,
     /// Steps that can be undone.
     pub history: History,
+    /// Saved layouts of the tabs.
+    pub workspaces: Vec<Workspace>,
+    /// The name that is being typed, where something is to be saved under one.
+    pub naming: Option<Naming>,
     /// Whether the library's filter shall get the cursor.
     pub focus_filter: bool,
     /// What the program has in memory.
@@ -67,6 +113,26 @@ impl Shell {
     /// Removes a project from the recent ones.
     pub fn remove_recent(&mut self, path: &Path) {
         self.recent.retain(|r| r.path != path);
+    }
+
+    /// Saves a workspace; one of the same name is replaced.
+    pub fn add_workspace(&mut self, name: &str, layout: String) {
+        self.workspaces.retain(|w| w.name != name);
+        self.workspaces.insert(0, Workspace { name: name.to_owned(), layout });
+        self.workspaces.truncate(WORKSPACES);
+        self.workspaces.sort_by(|a, b| whence_data::natural_cmp(&a.name, &b.name));
+    }
+
+    /// Restores the workspaces, as far as their layouts can be used. The list stays as it is where the text cannot be read.
+    pub fn restore_workspaces(&mut self, text: &str) {
+        match serde_json::from_str::<Vec<Workspace>>(text) {
+            Ok(mut workspaces) => {
+                workspaces.truncate(WORKSPACES);
+                workspaces.retain(|w| !w.name.trim().is_empty() && super::dock::Dock::read(&w.layout).is_ok());
+                self.workspaces = workspaces;
+            }
+            Err(error) => tracing::warn!("the saved workspaces cannot be read: {error}"),
+        }
     }
 
     /// Restores the recent projects. The list stays as it is where the text cannot be read.

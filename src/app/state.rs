@@ -1,6 +1,8 @@
 //! What the window knows: plain data, changed by the engine's events in one pure function and by the user's commands.
 
+mod annotations;
 mod costs;
+mod embedding;
 mod evidence;
 mod jobs;
 mod notifications;
@@ -15,7 +17,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
+pub use annotations::{Annotations, NAME_LENGTH, NOTE_LENGTH, Rating, STARS, SavedFilter, Subject, bounded_note};
 pub use costs::{Cost, Costs};
+pub use embedding::{Embeddings, ShownMap};
 pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};
 pub use notifications::Notification;
@@ -70,6 +74,10 @@ pub struct State {
     pub excluded_groups: BTreeSet<String>,
     /// What jobs would cost.
     pub costs: Costs,
+    /// What the user says of training images and groups.
+    pub annotations: Annotations,
+    /// The embedding maps.
+    pub embeddings: Embeddings,
     next_key: u64,
 }
 
@@ -102,8 +110,10 @@ pub struct Query {
     pub evidence: QueryEvidence,
     /// Whether its stored evidence was requested.
     pub recalled: bool,
-    /// Whether it has a star.
-    pub starred: bool,
+    /// The user's rating.
+    pub rating: Rating,
+    /// The user's note.
+    pub note: String,
 }
 
 /// The scores of one query, as far as they are known.

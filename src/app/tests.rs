@@ -1,6 +1,7 @@
 //! The real window, driven through its accessibility tree: events in, accessible names and images out.
 
 pub(super) mod bench;
+mod embedding;
 mod evidence;
 mod explorer;
 mod export;
@@ -11,6 +12,7 @@ mod library;
 mod library_order;
 mod messages;
 mod names;
+mod organise;
 mod projects;
 mod queue;
 mod reading;
@@ -38,6 +40,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::actions::Action;
 use scenes::Scene;
+pub(super) use scenes::paintings;
 use whence_jobs::{EventKind, JobSpec};
 use whence_methods::Unit;
 

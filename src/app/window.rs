@@ -460,6 +460,7 @@ impl eframe::App for WhenceApp {
         self.find_nearest();
         self.restore();
         self.follow_costs();
+        self.follow_embedding();
         self.follow_session(ctx);
         self.library.open = self.dock.shown().contains(&PanelId::Library);
         self.library.arrange(&self.state, &self.background_tasks);

@@ -4,6 +4,7 @@ mod command_line;
 mod crash;
 mod demo;
 mod digits;
+mod embedding;
 mod estimates;
 mod evidence;
 mod gaussian_world;

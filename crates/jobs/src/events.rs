@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AffectedImage, GroupNeighbours, JobEstimate, JobId, ModelInfo, QueryImage, Regenerated};
+use super::{AffectedImage, Embedding, GroupNeighbours, JobEstimate, JobId, ModelInfo, QueryImage, Regenerated};
 use whence_data::Dataset;
 use whence_diffusion::elbo::ScoreMap;
 use whence_methods::{Attribution, GroupScore};
@@ -88,6 +88,8 @@ pub enum EventKind {
         /// Planar bytes `[channels, height, width]`.
         pixels: Vec<u8>,
     },
+    /// The map of the training images and queries, finished or in progress.
+    Embedded(Box<Embedding>),
     /// All scores of all queries.
     Attributed(Vec<Attribution>),
     /// Estimated cost of the job, before it starts.

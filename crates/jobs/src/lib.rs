@@ -1,5 +1,6 @@
 //! Data exchanged between the engine and its callers, the window and the command line: plain data only.
 
+mod embedding;
 mod estimate;
 mod events;
 mod evidence;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use embedding::{EmbedChoice, EmbedJob, EmbedLayout, EmbedVectors, Embedding};
 pub use estimate::JobEstimate;
 pub use events::{Event, EventKind, Progress, UnlearningPoint};
 pub use evidence::{AffectedImage, Evidence, EvidenceJob, Regenerated};
@@ -42,6 +44,8 @@ pub enum JobSpec {
     Attribute(Box<AttributeJob>),
     /// Evidence for one query, computed with the models without groups.
     Evidence(Box<EvidenceJob>),
+    /// Training images and queries as points on a plane; emits [`EventKind::Embedded`].
+    Embed(Box<EmbedJob>),
     /// Generates images and writes them to files.
     Sample(SampleJob),
     /// Trains a model.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, JobSpec};
+use super::{EmbedChoice, Evidence, JobSpec};
 
 /// Priority of a job, lowest first. Jobs of equal priority run in order of submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,7 +31,14 @@ impl JobSpec {
             | Self::LoadQuery(_)
             | Self::GenerateQuery(_) => Priority::Prompt,
             Self::Evidence(job) if job.what == Evidence::Known => Priority::Prompt,
-            Self::Attribute(_) | Self::Evidence(_) | Self::Unlearn(_) | Self::Sample(_) | Self::Estimate(_) => {
+            // Looking up a stored map, and the components of pixels, take a moment.
+            Self::Embed(job) if job.known_only || job.choice == EmbedChoice::default() => Priority::Prompt,
+            Self::Attribute(_)
+            | Self::Evidence(_)
+            | Self::Embed(_)
+            | Self::Unlearn(_)
+            | Self::Sample(_)
+            | Self::Estimate(_) => {
                 Priority::Normal
             }
             Self::Train(_) | Self::Retrain(_) | Self::Removal(_) | Self::Benchmark(_) => Priority::Background,
@@ -43,6 +50,8 @@ impl JobSpec {
         match self {
             // A group that is watched is unlearned in one go.
             Self::Evidence(job) => !matches!(job.what, Evidence::Watch | Evidence::Known),
+            // Features are stored; the layout starts again, which takes minutes at most.
+            Self::Embed(job) => !job.known_only,
             // What was measured stays in memory.
             Self::Estimate(_)
             | Self::Attribute(_)

@@ -211,6 +211,27 @@ impl Resolver<'_> {
         Ok(attributions)
     }
 
+    /// Features of the training images and the queries, from the cache if present.
+    ///
+    /// # Errors
+    /// Those of the model, the cache and reports.
+    pub fn features(&mut self) -> Result<FeatureBank> {
+        FeatureBank::compute(self, FeatureBank::TIMESTEP)
+    }
+
+    /// Features of the queries alone.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features).
+    pub fn query_features(&mut self) -> Result<Vec<Vec<f32>>> {
+        FeatureBank::of_queries(self, FeatureBank::TIMESTEP)
+    }
+
+    /// The work of [`features`](Self::features).
+    pub fn features_work(&mut self) -> Work {
+        FeatureBank::work(self, FeatureBank::TIMESTEP)
+    }
+
     fn missing_fit(&mut self) -> usize {
         let dataset = self.request.dataset;
         if self.cache.gaussian(dataset.hash()).is_some() { 0 } else { dataset.len() }

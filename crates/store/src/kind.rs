@@ -31,11 +31,13 @@ pub enum Kind {
     Features,
     /// Scores of one query by a method that needs no terms.
     Scores,
+    /// A map of all training images.
+    Embedding,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Counterfactual,
         Self::Unfinished,
         Self::Terms,
@@ -47,6 +49,7 @@ impl Kind {
         Self::Trajectory,
         Self::Features,
         Self::Scores,
+        Self::Embedding,
     ];
 
     /// Name of its folder. Some are older than the names of the variants: existing stores have them.
@@ -63,6 +66,7 @@ impl Kind {
             Self::Trajectory => "courses",
             Self::Features => "features",
             Self::Scores => "scores",
+            Self::Embedding => "embeddings",
         }
     }
 
@@ -78,7 +82,7 @@ impl Kind {
     /// Revision 1 is that of stores from before keys had a revision.
     pub fn revision(self) -> u32 {
         match self {
-            Self::Neighbours | Self::Features | Self::Scores => 1,
+            Self::Neighbours | Self::Features | Self::Scores | Self::Embedding => 1,
             Self::Counterfactual
             | Self::Unfinished
             | Self::Terms
@@ -100,7 +104,7 @@ mod tests {
 
     /// Kind, revision and key of the inputs below. A key that moves while its revision stays is a mistake: results of
     /// two schemes would lie side by side, and those of users would be lost.
-    const GOLDEN: [(Kind, u32, &str); 11] = [
+    const GOLDEN: [(Kind, u32, &str); 12] = [
         (Kind::Counterfactual, 2, "5e46cf22bbc05768987e0625a78297231b0d14484b4d9f936b4bab7792f2e974"),
         (Kind::Unfinished, 2, "55a351ed2081f7bfc5dbab08d75130af6ddf6ea724350c4de13e656d82eae910"),
         (Kind::Terms, 2, "01e514624dd56c2275cb615472f7e9a5d205e1cbb79596e3d1d90f141eea9acd"),
@@ -112,6 +116,7 @@ mod tests {
         (Kind::Trajectory, 2, "45d506a7e50369ec3196e8d918066d48171bc20e2bbdfba9aff8d522a594a29a"),
         (Kind::Features, 1, "0cbb2a2181e535fac32f675eca5437501bb038679f49488039078d489e32da62"),
         (Kind::Scores, 1, "9f370d32097322d950ff571571d0256b649f1f0f62a74986de916c4c93df1756"),
+        (Kind::Embedding, 1, "TODO_KEY"),
     ];
 
     #[test]
@@ -137,6 +142,7 @@ mod tests {
             "course",
             "features",
             "scores",
+            "embedding",
         ];
         assert_eq!(names.map(|n| n.as_str().unwrap().to_owned()), expected.map(str::to_owned));
     }

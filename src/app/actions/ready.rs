@@ -24,10 +24,13 @@ impl Action {
             Self::Export => when(state.query().is_some(), "No query image yet"),
             Self::NextGroup | Self::PreviousGroup => when(!state.groups().is_empty(), "Open a dataset first"),
             Self::NextQuery | Self::PreviousQuery => when(state.queries.len() > 1, "There is only one image"),
-            Self::Star if state.read_only.is_some() => {
+            Self::Star | Self::Rate(_) | Self::Reject if state.read_only.is_some() => {
                 state.read_only.map_or(Ok(()), |why| Err(crate::app::state::read_only_reason(why)))
             }
-            Self::Star => when(state.query().is_some(), "No query image yet"),
+            Self::Star | Self::Rate(_) | Self::Reject => {
+                when(state.query().is_some() || state.image.is_some(), "No image is selected")
+            }
+            Self::PairView => when(state.image.is_some(), "Select a training image first"),
             Self::SaveProjectAs | Self::CloseProject => when(state.project.is_some(), "No project is open"),
             Self::Wipe | Self::Blink | Self::Difference => when(state.group.is_some(), "Select a group first"),
             Self::Filter => when(state.dataset.is_some(), "Open a dataset first"),
@@ -42,6 +45,7 @@ impl Action {
             | Self::Jobs
             | Self::ShowPanel(_)
             | Self::ResetLayout
+            | Self::SaveWorkspace
             | Self::Palette
             | Self::Present
             | Self::ZoomIn

@@ -70,10 +70,11 @@ const fn plain(key: Key) -> Option<KeyboardShortcut> {
 impl Action {
     /// All, in the order of menus and help.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::BEFORE_PANELS.into_iter().chain(PanelId::with_action().map(Self::ShowPanel)).chain(Self::AFTER_PANELS)
+        let (before, after) = (Self::BEFORE_PANELS.iter().copied(), Self::AFTER_PANELS.iter().copied());
+        before.chain(PanelId::with_action().map(Self::ShowPanel)).chain(after)
     }
 
-    const BEFORE_PANELS: [Self; 25] = [
+    const BEFORE_PANELS: &[Self] = &[
         Self::Explain,
         Self::CancelJob,
         Self::PauseJob,
@@ -92,6 +93,13 @@ impl Action {
         Self::NextQuery,
         Self::PreviousQuery,
         Self::Star,
+        Self::Rate(1),
+        Self::Rate(2),
+        Self::Rate(3),
+        Self::Rate(4),
+        Self::Rate(5),
+        Self::Reject,
+        Self::PairView,
         Self::Wipe,
         Self::Blink,
         Self::Difference,
@@ -101,8 +109,9 @@ impl Action {
         Self::Redo,
     ];
 
-    const AFTER_PANELS: [Self; 15] = [
+    const AFTER_PANELS: &[Self] = &[
         Self::ResetLayout,
+        Self::SaveWorkspace,
         Self::Palette,
         Self::Present,
         Self::ZoomIn,
@@ -159,7 +168,32 @@ impl Action {
             Self::PreviousGroup => row(View, "Previous group", "Select the group above", plain(Key::ArrowUp)),
             Self::NextQuery => row(View, "Next image", "Show the next image", plain(Key::PageDown)),
             Self::PreviousQuery => row(View, "Previous image", "Show the previous image", plain(Key::PageUp)),
-            Self::Star => row(View, "Star this image", "Add a star to this image, or remove it", None),
+            Self::Star => row(
+                View,
+                "Star this image",
+                "Give five stars to the selected training image or the query on screen, or take its stars away",
+                None,
+            ),
+            Self::Rate(stars) => {
+                let (text, key) = match stars {
+                    0 | 1 => ("Rate 1 star", Key::Num1),
+                    2 => ("Rate 2 stars", Key::Num2),
+                    3 => ("Rate 3 stars", Key::Num3),
+                    4 => ("Rate 4 stars", Key::Num4),
+                    _ => ("Rate 5 stars", Key::Num5),
+                };
+                let about = "Rate the selected training image in the library, or the query on screen. Again: no stars.";
+                row(View, text, about, command(key))
+            }
+            Self::Reject => {
+                row(View, "Reject this image", "Flag this image as rejected, or take the flag away", plain(Key::X))
+            }
+            Self::PairView => row(
+                View,
+                "Compare side by side",
+                "Show the selected training image beside the one selected before, or beside the query image",
+                plain(Key::C),
+            ),
             Self::Wipe => row(
                 View,
                 "Wipe",
@@ -178,13 +212,16 @@ impl Action {
             }
             Self::Redo => row(View, "Redo", "Redo the step that was undone", command_shift(Key::Z)),
             Self::Undo => {
-                row(View, "Undo", "Go back to the previous view and selection. Results stay.", command(Key::Z))
+                row(View, "Undo", "Go back to the previous view, selection, rating or layout. Results stay.", command(Key::Z))
             }
             Self::ShowPanel(panel) => {
                 let info = panel.info();
                 row(Tabs, info.title, info.description, info.key.and_then(plain))
             }
             Self::ResetLayout => row(Tabs, "Reset layout", "Restore the default layout of the tabs", None),
+            Self::SaveWorkspace => {
+                row(Tabs, "Save workspace…", "Save the layout of the tabs under a name, to switch back to it", None)
+            }
             Self::Palette => {
                 row(Window, "Search or run…", "Find any action, group, image or project by name", command(Key::K))
             }

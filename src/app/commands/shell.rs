@@ -1,6 +1,7 @@
 //! Commands about the window itself: dialogs, undo, presentation, recent projects.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use egui::{Context, ViewportCommand};
@@ -12,7 +13,8 @@ use crate::app::files::PathKind;
 use crate::app::history::Snapshot;
 use crate::app::palette::Palette;
 use crate::app::panels::PanelId;
-use crate::app::state::Slot;
+use crate::app::shell::Naming;
+use crate::app::state::{Rating, Slot};
 use crate::app::task_failures;
 use crate::app::theme::{self, Choice};
 use crate::app::widgets::Mode;
@@ -80,6 +82,10 @@ impl WhenceApp {
             Action::Glossary => shell.glossary = if shell.glossary.is_some() { None } else { Some(None) },
             Action::Help => self.forms.help = !self.forms.help,
             Action::Star => self.star(ctx),
+            Action::Rate(stars) => self.rate(ctx, |rating| rating.with_stars(stars)),
+            Action::Reject => self.rate(ctx, |rating| Rating { rejected: !rating.rejected, ..rating }),
+            Action::PairView => self.show_pair(),
+            Action::SaveWorkspace => shell.naming = Some(Naming::workspace()),
             Action::Undo => self.step(ctx, false),
             Action::Redo => self.step(ctx, true),
             _ => return false,
@@ -138,14 +144,6 @@ impl WhenceApp {
         ctx.set_zoom_factor(if on { zoom * theme::PRESENTING } else { zoom / theme::PRESENTING });
     }
 
-    fn star(&mut self, ctx: &Context) {
-        let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
-        query.starred = !query.starred;
-        let change = if query.starred { "Star added to" } else { "Star removed from" };
-        let text = format!("{change} {}", query.image.name);
-        self.toast(ctx, text);
-    }
-
     /// Opens a recent project. Whether it still exists is found out off the window's thread.
     pub(in crate::app) fn open_recent(&mut self, path: PathBuf) {
         self.background_tasks.run(task_failures::RECENT, move || {
@@ -177,11 +175,14 @@ impl WhenceApp {
 
     /// What is shown and selected now.
     pub(in crate::app) fn snapshot(&self) -> Snapshot {
+        let rated = self.state.queries.iter().filter(|q| q.rating != Rating::default());
         Snapshot {
             query: self.state.current,
             group: self.state.group,
             tabs: self.dock.shown(),
-            stars: self.state.queries.iter().filter(|q| q.starred).map(|q| q.key).collect(),
+            ratings: rated.map(|q| (q.key, q.rating)).collect(),
+            image_ratings: Arc::clone(&self.state.annotations.ratings),
+            layout: self.dock.layout(),
         }
     }
 
@@ -194,15 +195,21 @@ impl WhenceApp {
             let possible = |snapshot: Snapshot| Snapshot {
                 query: snapshot.query.filter(exists).or(before.query),
                 group: snapshot.group.filter(|g| *g < state.groups().len()),
-                stars: snapshot.stars.into_iter().filter(exists).collect(),
-                tabs: snapshot.tabs,
+                ratings: snapshot.ratings.into_iter().filter(|(key, _)| exists(key)).collect(),
+                ..snapshot
             };
             let found = if forward { history.redo(possible) } else { history.undo(possible) };
             let Some(snapshot) = found else { return };
             self.state.current = snapshot.query;
             self.state.group = snapshot.group;
             for query in &mut self.state.queries {
-                query.starred = snapshot.stars.contains(&query.key);
+                query.rating = snapshot.ratings.get(&query.key).copied().unwrap_or_default();
+            }
+            self.state.annotations.ratings = snapshot.image_ratings;
+            if self.dock.layout() != snapshot.layout
+                && let Ok(dock) = snapshot.layout.read()
+            {
+                self.dock = dock;
             }
             if self.dock.shown() != snapshot.tabs {
                 for tab in &snapshot.tabs {

@@ -156,6 +156,9 @@ fn report(state: &State, request: &ExportRequest) -> Report {
             }),
         ));
     }
+    let said = &state.annotations;
+    facts.push(Facts::of("Notes on groups", &said.group_notes.as_ref()));
+    facts.push(Facts::of("Notes on training images", &said.image_notes.as_ref()));
     let hashes = explained(state).map(|(q, _, _)| (q.image.name.clone(), super::reopen::pixels_hash(q).into()));
     facts.push(Facts::of("Images, blake3 of their values", &serde_json::Value::Object(hashes.collect())));
     Report {
@@ -252,6 +255,8 @@ fn part(query: &Query, attribution: Attribution, root: Option<&Path>) -> ReportQ
     };
     let mut caption = vec![origin, format!("{} × {} pixels", image.shape.width, image.shape.height)];
     caption.extend(image.notes.iter().cloned());
+    caption.extend(Some(query.rating.words()).filter(|words| !words.is_empty()));
+    caption.extend(Some(&query.note).filter(|note| !note.is_empty()).map(|note| format!("note: {note}")));
     let caption = caption.join(", ");
     let image = ReportImage { pixels: image.pixels.clone(), shape: image.shape, caption };
     ReportQuery { image, attribution, nearest: Vec::new(), reference: None, regenerated: Vec::new(), map: None }

@@ -6,7 +6,7 @@ use egui::{Align, Button, Label, Layout, Rect, RichText, ScrollArea, Sense, Ui, 
 use super::View;
 use super::neighbours::{self, StripImage};
 use crate::app::actions::Command;
-use crate::app::state::Query;
+use crate::app::state::{Query, Subject};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{job_progress, swatch};
 use crate::app::{bidi, format};
@@ -26,6 +26,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     };
     title(ui, view, group);
+    let name = state.group_name(group);
+    super::notes::field(ui, view, Subject::Group(name.to_owned()), name);
     let room = ui.available_rect_before_wrap();
     // Images too small to recognise are no evidence: scroll instead.
     if room.height() < MIN_HEIGHT {

@@ -1,14 +1,18 @@
 //! All training images by group: search, filter, order, tile size, and one image large.
 
 mod bar;
+pub(super) mod filters;
 mod loupe;
+mod pair;
+
+use std::collections::BTreeSet;
 
 use egui::{Align, Button, Key, Layout, Modifiers, RichText, Ui};
 
 use super::View;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
-use crate::app::library::{Arrangement, LibraryOptions};
+use crate::app::library::{Arrangement, Filter, LibraryOptions};
 use crate::app::state::Slot;
 use crate::app::theme::tokens;
 use crate::app::widgets::image_grid::{GridContents, GridEvent};
@@ -33,13 +37,22 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
         message(ui, "Sorting the images…", None);
         return;
     };
+    if let Some(shown) = view.library.pair {
+        let order = arrangement.order.clone();
+        if pair::show(ui, view, dataset, shown, &order) {
+            return;
+        }
+        view.library.pair = None;
+    }
+    let Some((arrangement, _)) = view.library.arrangement(number) else { return };
     if let Some(image) = view.state.image.filter(|_| view.library.loupe) {
         let position = loupe::Position::new(&arrangement.order, image);
         return loupe::show(ui, view, dataset, image, &position);
     }
     if arrangement.order.is_empty() {
-        let searched = !view.library.options.search.trim().is_empty();
-        let text = if searched { "No matching images" } else { "No images of this group in this order" };
+        let filter = &view.library.options.filter;
+        let narrowed = !Filter { groups: BTreeSet::new(), ..filter.clone() }.is_open();
+        let text = if narrowed { "No matching images" } else { "No images of this group in this order" };
         if message(ui, text, Some("Show all images")) {
             view.library.options = LibraryOptions { sort: view.library.options.sort, ..LibraryOptions::default() };
         }

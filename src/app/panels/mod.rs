@@ -3,6 +3,7 @@
 mod compare;
 mod dock;
 mod drop;
+mod embedding;
 pub(super) mod evidence;
 mod export;
 mod glossary;
@@ -12,8 +13,10 @@ mod jobs;
 mod library;
 mod log;
 mod messages;
+mod naming;
 mod neighbours;
 mod new_project;
+mod notes;
 mod open_choice;
 mod palette;
 mod queries;
@@ -133,6 +136,7 @@ fn overlays(ui: &mut Ui, view: &mut View<'_>, regions: &tour::Regions, bottom: f
     help::show(ui, view);
     glossary::show(ui, view);
     palette::show(ui, view);
+    naming::show(ui, view);
     tour::show(ui, view, regions);
     messages::show(ui, view, bottom);
     drop::show(ui, view);

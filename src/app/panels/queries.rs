@@ -5,9 +5,10 @@ mod menu;
 use egui::{Button, CollapsingHeader, ComboBox, DragValue, RichText, ScrollArea, Ui};
 
 use super::View;
+use super::library::filters;
 use crate::app::actions::{Action, Command};
 use crate::app::bidi;
-use crate::app::state::Slot;
+use crate::app::state::{Query, Rating, Slot};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, Tile, star, tile};
 use whence_diffusion::SamplerKind;
@@ -22,7 +23,17 @@ const SPACE: f32 = 6.0;
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let n = view.state.queries.len();
-    super::heading(ui, "Query images", &if n == 0 { String::new() } else { n.to_string() });
+    let filter = view.forms.query_filter;
+    let listed: Vec<&Query> = view.state.queries.iter().filter(|q| filter.admits(q.rating)).collect();
+    let count = match (n, listed.len()) {
+        (0, _) => String::new(),
+        (all, shown) if shown < all => format!("{shown} of {all}"),
+        (all, _) => all.to_string(),
+    };
+    super::heading(ui, "Query images", &count);
+    if !filter.is_open() || view.state.queries.iter().any(|q| q.rating != Rating::default()) {
+        filters::ratings(ui, &mut view.forms.query_filter, "query ratings", "query images");
+    }
     ui.add_space(2.0);
     if n == 0 {
         let text = match view.state.busy(Slot::Query).or_else(|| view.state.busy(Slot::Project)) {
@@ -31,8 +42,10 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             None => "The images to explain. Generate one from a seed, open one, or drop one here.",
         };
         super::empty(ui, text);
+    } else if listed.is_empty() {
+        super::empty(ui, "No query image has such a rating.");
     } else {
-        tiles(ui, view);
+        tiles(ui, view, &listed);
     }
     ui.add_space(6.0);
     from_seed(ui, view);
@@ -42,10 +55,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-fn tiles(ui: &mut Ui, view: &mut View<'_>) {
-    let t = tokens(ui);
+fn tiles(ui: &mut Ui, view: &mut View<'_>, listed: &[&Query]) {
     let columns = (((ui.available_width() + SPACE) / (SIDE + SPACE)).floor() as usize).max(1);
-    let rows = view.state.queries.len().div_ceil(columns);
+    let rows = listed.len().div_ceil(columns);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing = egui::Vec2::splat(SPACE);
         ScrollArea::vertical().id_salt("queries").max_height(3.0 * (SIDE + SPACE)).show_rows(
@@ -55,24 +67,23 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>) {
             |ui, range| {
                 for row in range {
                     ui.horizontal(|ui| {
-                        for query in view.state.queries.iter().skip(row * columns).take(columns) {
+                        for query in listed.iter().skip(row * columns).take(columns) {
                             let q = &query.image;
-                            let starred = if query.starred { ", starred" } else { "" };
+                            let rating = query.rating.words();
+                            let rated = if rating.is_empty() { rating } else { format!(", {rating}") };
                             let texture = view.textures.get(ui.ctx(), TextureKey::Query(query.key), q.shape, &q.pixels);
                             let response = tile(
                                 ui,
                                 &Tile {
                                     texture,
-                                    name: &format!("{}{starred}", q.name),
+                                    name: &format!("{}{rated}", q.name),
                                     caption: None,
                                     side: SIDE,
                                     selected: view.state.current == Some(query.key),
                                     clickable: true,
                                 },
                             );
-                            if query.starred {
-                                star(ui.painter(), response.rect.right_top() + egui::vec2(-10.0, 10.0), 6.5, t);
-                            }
+                            badge(ui, response.rect, query.rating);
                             if response.clicked() {
                                 view.out.push(Command::SelectQuery(query.key));
                             }
@@ -84,6 +95,25 @@ fn tiles(ui: &mut Ui, view: &mut View<'_>) {
             },
         );
     });
+}
+
+/// The rating of a query in the corner of its tile.
+fn badge(ui: &Ui, tile: egui::Rect, rating: Rating) {
+    let t = tokens(ui);
+    let painter = ui.painter();
+    if rating.stars > 0 {
+        let at = tile.right_top() + egui::vec2(-10.0, 10.0);
+        star(painter, at, 6.5, t);
+        let number = egui::FontId::proportional(9.0);
+        painter.text(at + egui::vec2(0.0, 0.5), egui::Align2::CENTER_CENTER, rating.stars, number, t.window);
+    }
+    if rating.rejected {
+        let (a, b) = (tile.left_bottom() + egui::vec2(5.0, -15.0), tile.left_bottom() + egui::vec2(15.0, -5.0));
+        painter.rect_filled(egui::Rect::from_two_pos(a, b).expand(2.0), 3.0, t.window);
+        for (from, to) in [(a, b), (egui::pos2(a.x, b.y), egui::pos2(b.x, a.y))] {
+            painter.line_segment([from, to], egui::Stroke::new(2.0, t.warn));
+        }
+    }
 }
 
 /// The seed and the button in one line; the sampler settings below are collapsed.

@@ -4,17 +4,20 @@ use egui::{Align, Button, Layout, RichText, Ui, vec2};
 
 use super::{View, regenerated};
 use crate::app::actions::{Action, Command};
-use crate::app::state::{JobStatus, Query, Slot, State};
+use crate::app::state::{JobStatus, Query, Slot, State, Subject};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, show_image};
 use crate::app::{bidi, format};
 use whence_jobs::{JobSpec, QueryOrigin};
 
+/// Height of the field of a note.
+const NOTE: f32 = 30.0;
+
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let width = ui.available_width();
-    // Height below the image: name, notes and buttons. A slide shows the names alone.
-    let below = regenerated::LINE_HEIGHT + if view.shell.presenting { 40.0 } else { 136.0 };
+    // Height below the image: name, note and buttons. A slide shows the names alone.
+    let below = regenerated::LINE_HEIGHT + if view.shell.presenting { 40.0 } else { 136.0 + NOTE };
     let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
     if let Some(drawing) = &view.state.generation {
@@ -30,6 +33,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             return slide_caption(ui, view.state, query);
         }
         caption(ui, &q.name, &origin(view.state, query));
+        super::notes::field(ui, view, Subject::Query(query.key), &q.name);
         // How an image was generated is in its caption; how a file was converted for the model is a note, not a warning.
         for note in q.notes.iter().filter(|_| matches!(q.origin, QueryOrigin::File(_))) {
             let t = tokens(ui);

@@ -6,7 +6,7 @@
 use egui::{Key, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{View, compare, evidence, library, query_image, ranking, score_map, unlearning, wall};
+use super::{View, compare, embedding, evidence, library, query_image, ranking, score_map, unlearning, wall};
 
 /// A panel of the middle. The names are saved with the layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub enum PanelId {
     Unlearning,
     /// Rankings by several methods.
     Compare,
+    /// Training images and queries as points on a plane.
+    Embedding,
 }
 
 /// Where the default layout puts a panel.
@@ -60,7 +62,7 @@ pub struct PanelInfo {
 
 impl PanelId {
     /// All panels, in the order of the tabs.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Image,
         Self::Ranking,
         Self::Evidence,
@@ -69,6 +71,7 @@ impl PanelId {
         Self::Library,
         Self::Unlearning,
         Self::Compare,
+        Self::Embedding,
     ];
 
     /// The panel's row of the table.
@@ -138,6 +141,14 @@ impl PanelId {
                 needs_project: true,
                 show: compare::show,
             },
+            Self::Embedding => PanelInfo {
+                title: "Embedding",
+                description: "Training images and queries as points: what is alike lies together",
+                key: Some(Key::Num7),
+                placement: Placement::Tab,
+                needs_project: true,
+                show: embedding::show,
+            },
         }
     }
 
@@ -178,7 +189,7 @@ mod tests {
     #[test]
     fn saved_layouts_keep_the_names_of_earlier_versions() {
         let names = PanelId::ALL.map(|panel| serde_json::to_string(&panel).unwrap());
-        let saved = ["Image", "Ranking", "Evidence", "Where", "Wall", "Library", "Unlearning", "Compare"];
+        let saved = ["Image", "Ranking", "Evidence", "Where", "Wall", "Library", "Unlearning", "Compare", "Embedding"];
         assert_eq!(names, saved.map(|name| format!("\"{name}\"")));
     }
 }

@@ -124,12 +124,40 @@ fn menu(ui: &mut Ui, view: &mut View<'_>) {
                 ui.menu_button(section.title(), |ui| {
                     ui.set_min_width(250.0);
                     section.actions().for_each(|action| item(ui, view, action));
+                    if section == Section::View {
+                        ui.separator();
+                        ui.menu_button("Workspaces", |ui| workspaces(ui, view));
+                    }
                 });
             }
         })
         .response
     });
     shown.inner.on_hover_text("All actions, by topic.");
+}
+
+/// The saved layouts of the tabs.
+fn workspaces(ui: &mut Ui, view: &mut View<'_>) {
+    ui.set_min_width(230.0);
+    if view.shell.workspaces.is_empty() {
+        ui.label(RichText::new("Saved layouts are listed here.").color(tokens(ui).weak));
+    }
+    for workspace in &view.shell.workspaces {
+        ui.horizontal(|ui| {
+            let button = Button::new(format::cut(&workspace.name, 28)).min_size(vec2(180.0, 24.0));
+            if ui.add(button).on_hover_text("Lay out the tabs like this.").clicked() {
+                view.out.push(Command::UseWorkspace(workspace.name.clone()));
+                ui.close();
+            }
+            let delete = ui.button("Delete").on_hover_text("Delete this workspace.");
+            if delete.accessible_name(format!("Delete workspace {}", workspace.name)).clicked() {
+                view.out.push(Command::DeleteWorkspace(workspace.name.clone()));
+            }
+        });
+    }
+    ui.separator();
+    item(ui, view, Action::SaveWorkspace);
+    item(ui, view, Action::ResetLayout);
 }
 
 /// An action in a menu, with its keys; disabled with the reason where it is not possible.

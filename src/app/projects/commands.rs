@@ -53,7 +53,7 @@ impl WhenceApp {
                 self.toast(ctx, "Copied to the clipboard");
             }
             ProjectCommand::ShowGroup(group) => {
-                self.library.options.group = Some(group);
+                self.library.options.filter.groups = [group].into();
                 self.dock.show(PanelId::Library);
             }
             ProjectCommand::Explain(query) => {
@@ -134,8 +134,11 @@ impl WhenceApp {
     pub(in crate::app) fn refuses(&mut self, ctx: &Context, command: &Command) -> bool {
         let Some(why) = self.state.read_only else { return false };
         let changes = match command {
-            Command::Act(action) => matches!(action, Action::Star | Action::Explain),
+            Command::Act(action) => {
+                matches!(action, Action::Star | Action::Rate(_) | Action::Reject | Action::Explain)
+            }
             Command::ExplainBy(_) | Command::ComputeEvidence(..) | Command::RemoveQuery(_) => true,
+            Command::Note(..) | Command::Rate(..) | Command::SaveFilter(_) | Command::DeleteFilter(_) => true,
             _ => false,
         };
         if changes {

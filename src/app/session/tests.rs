@@ -127,7 +127,7 @@ impl Window {
     fn explain(&mut self, name: &str) {
         let key = self.key(name);
         self.state.current = Some(key);
-        self.state.queries.iter_mut().filter(|q| q.key == key).for_each(|q| q.starred = true);
+        self.state.queries.iter_mut().filter(|q| q.key == key).for_each(|q| q.rating.stars = 4);
         let job = AttributeJob { live: true, ..Forms::default().current_job(&self.state).unwrap() };
         self.start(JobSpec::Attribute(Box::new(job)), Some(key));
         self.answer(name);
@@ -192,7 +192,7 @@ fn a_change_is_saved_while_images_are_still_being_read() {
         notes: vec![],
     };
     window.emit(first, EventKind::QueryReady(Box::new(image)));
-    window.state.queries[0].starred = true;
+    window.state.queries[0].rating.stars = 5;
     let early = window.session();
     assert_eq!(names(&early), ["a.png", "b.png", "c.png"]);
     assert!(early.queries[0].starred && early.queries[1] == saved.queries[1]);
@@ -239,9 +239,9 @@ fn an_image_that_is_missing_once_keeps_its_position_its_star_and_its_explanation
     // It comes back at once when it is opened again, and at the next start.
     window.start(JobSpec::LoadQuery("/p/b.png".into()), None);
     window.images(&[]);
-    assert!(window.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
+    assert!(window.state.queries.iter().any(|q| q.image.name == "b.png" && q.rating.stars == 4));
     let mut next = Window::opened(&["a.png", "b.png", "c.png"], Some(&without));
-    assert!(next.state.queries.iter().any(|q| q.image.name == "b.png" && q.starred));
+    assert!(next.state.queries.iter().any(|q| q.image.name == "b.png" && q.rating.stars == 4));
     next.state.current = Some(next.key("b.png"));
     next.restore();
     assert!(next.state.busy(Slot::Explain).is_some(), "its explanation is recalled");

@@ -20,6 +20,8 @@ pub enum Slot {
     Explain,
     /// Evidence for scores.
     Evidence,
+    /// The embedding map.
+    Embedding,
     /// Anything else.
     Other,
 }
@@ -35,6 +37,7 @@ impl Slot {
             JobSpec::GenerateQuery(_) => Self::Generate,
             JobSpec::Attribute(_) => Self::Explain,
             JobSpec::Evidence(_) => Self::Evidence,
+            JobSpec::Embed(_) => Self::Embedding,
             JobSpec::Sample(_)
             | JobSpec::Train(_)
             | JobSpec::Unlearn(_)
@@ -47,7 +50,7 @@ impl Slot {
 
     /// Whether a newer job of this slot supersedes an older one.
     pub fn is_single(self) -> bool {
-        matches!(self, Self::Project | Self::Model | Self::Dataset)
+        matches!(self, Self::Project | Self::Model | Self::Dataset | Self::Embedding)
     }
 }
 
@@ -141,6 +144,7 @@ impl Job {
             JobSpec::Evidence(job) => job.what == Evidence::Known,
             JobSpec::Attribute(job) => job.known_only,
             JobSpec::Estimate(_) => true,
+            JobSpec::Embed(job) => job.known_only,
             _ => false,
         }
     }

@@ -162,6 +162,7 @@ fn title(slot: Slot, job: Option<&JobSpec>) -> String {
         (_, Slot::Generate) => "Could not generate the image".into(),
         (_, Slot::Explain) => "Could not explain the image".into(),
         (_, Slot::Evidence) => "Could not compute the evidence".into(),
+        (_, Slot::Embedding) => "Could not make the embedding map".into(),
         (_, Slot::Other) => "Could not do this".into(),
     }
 }

@@ -7,8 +7,8 @@ use super::super::files::path_in_project;
 use super::super::format;
 use super::super::session::Session;
 use super::{
-    Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, RestoreJob, Slot, State,
-    counterfactual_kind, evidence_source, job_evidence_source,
+    Embeddings, Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, Rating, RestoreJob, Slot,
+    State, counterfactual_kind, evidence_source, job_evidence_source,
 };
 use whence_data::Dataset;
 use whence_diffusion::elbo::Timesteps;
@@ -115,11 +115,22 @@ impl State {
                 let of = job_evidence_source(&job.spec);
                 self.add_evidence(query, of.as_ref(), kind);
             }
-            EventKind::Estimate(estimate) => job.estimate = Some(estimate),
             EventKind::Cost { index, cost } => {
                 let JobSpec::Estimate(jobs) = &job.spec else { return Vec::new() };
                 if let Some(spec) = jobs.get(index).cloned() {
                     self.costs.insert(spec, cost);
+                }
+            }
+            EventKind::Estimate(estimate) => {
+                job.estimate = Some(estimate);
+                if let JobSpec::Embed(embed) = &job.spec {
+                    let choice = embed.choice;
+                    self.embeddings.set_estimate(choice, estimate);
+                }
+            }
+            EventKind::Embedded(embedding) => {
+                if let JobSpec::Embed(embed) = job.spec.clone() {
+                    self.take_embedding(&embed, *embedding);
                 }
             }
             EventKind::ProjectOpened(project) => return self.project_opened(*project),
@@ -197,6 +208,9 @@ impl State {
             query.evidence.regenerated.retain(|_, r| r.is_done());
             query.evidence.reference = query.evidence.reference.take().filter(Regenerated::is_done);
         }
+        if let JobSpec::Embed(embed) = &job.spec {
+            self.embeddings.ended(embed.choice);
+        }
         // Restoring is not listed among the finished jobs.
         if job.recalls() {
             return;
@@ -214,6 +228,7 @@ impl State {
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
         self.costs.clear();
+        self.embeddings = Embeddings::default();
         let mut effects = vec![Effect::AddRecent(project.root.clone())];
         for (path, effect) in [
             (&project.file.recipe, Effect::ReadRecipe as fn(PathBuf) -> Effect),
@@ -234,6 +249,7 @@ impl State {
         }
         let last = Session::from_project(&project);
         effects.extend(last.as_ref().map(|s| Effect::NextSeed(s.seed())));
+        self.annotations = last.as_ref().map(Session::annotations).unwrap_or_default();
         let session = Session::to_restore(last.as_ref(), &project);
         self.excluded_groups = session.excluded_groups().iter().cloned().collect();
         let (jobs, refused) = session.image_jobs(&project);
@@ -258,6 +274,7 @@ impl State {
                 query.forget();
             }
             effects.extend(self.supersede_explanations());
+            self.embeddings.forget_features();
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {
             effects.push(Effect::Run(JobSpec::LoadDataset(dataset.path().to_owned()), false));
@@ -290,6 +307,7 @@ impl State {
                 query.forget();
             }
             self.group = None;
+            self.embeddings = Embeddings::default();
             effects = self.supersede_explanations();
         }
         self.dataset_id += 1;
@@ -352,7 +370,8 @@ impl Query {
             saved_selection: None,
             evidence: QueryEvidence::default(),
             recalled: false,
-            starred: false,
+            rating: Rating::default(),
+            note: String::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! The engine's queue is bounded, and the user's own jobs need room in it. Jobs that restore something therefore wait here
 //! and are handed over a few at a time.
 
-use super::{Job, Query, Slot, State};
+use super::{Job, Query, Rating, Slot, State};
 use crate::app::session::Session;
 use whence_jobs::JobSpec;
 
@@ -117,13 +117,18 @@ impl State {
         }
     }
 
-    /// An image of the project is open: restores its star, whether it is on screen, and which explanations it has.
+    /// An image of the project is open: restores its rating and note, whether it is on screen, and which explanations it has.
     pub(super) fn restore_query(&mut self, key: u64) {
         let (Some(session), Some(project)) = (&mut self.saved_session, &self.project) else { return };
         let Some(query) = self.queries.iter_mut().find(|q| q.key == key) else { return };
         let group = session.group().map(str::to_owned);
         let Some((saved, shown)) = session.restore_query(query, &project.root) else { return };
-        query.starred |= saved.starred();
+        if query.rating == Rating::default() {
+            query.rating = saved.rating();
+        }
+        if query.note.is_empty() {
+            query.note = saved.note();
+        }
         query.saved_explanations = saved.explanations();
         query.saved_selection = saved.selection();
         if shown {

@@ -160,7 +160,7 @@ fn explanations_by_two_methods_are_shown_side_by_side() {
 fn a_reopened_project_is_restored() {
     let mut scene = Scene::done();
     let key = scene.app().state.current.unwrap();
-    scene.window.state_mut().state.queries.iter_mut().for_each(|q| q.starred = q.key == key);
+    scene.window.state_mut().state.queries.iter_mut().for_each(|q| q.rating.stars = if q.key == key { 3 } else { 0 });
     scene.command(Command::SelectGroup(Some(3)));
     let app = scene.app();
     let session = Session::capture(&app.state, 41).unwrap();
@@ -205,7 +205,7 @@ fn a_reopened_project_is_restored() {
     let state = &scene.app().state;
     let query = state.query().unwrap();
     assert_eq!(query.image.name, "seed-7");
-    assert!(query.starred && state.group == Some(3));
+    assert!(query.rating.stars == 3 && state.group == Some(3));
     assert_eq!(scene.app().forms.seed, 41);
     let again = state.jobs.iter().find_map(|j| match &j.spec {
         JobSpec::Attribute(job) => Some((j.query, job.clone())),

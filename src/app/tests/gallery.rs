@@ -138,9 +138,12 @@ fn gallery() {
         ("library", PanelId::Library),
         ("unlearning", PanelId::Unlearning),
         ("compare", PanelId::Compare),
+        ("embedding", PanelId::Embedding),
     ];
     for (name, tab) in tabs {
         gallery.command(Command::Act(Action::ShowPanel(tab)));
+        // The map is looked up first, and made where that is quick.
+        (0..3).for_each(|_| gallery.wait());
         gallery.take(name);
     }
 }

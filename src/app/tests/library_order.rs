@@ -65,11 +65,11 @@ fn affected_images_come_first_once_they_are_computed() {
     scene.window.state_mut().state.group = Some(2);
     settle(&mut scene);
     assert_eq!(order(&scene), [240]);
-    scene.window.state_mut().library.options.group = Some(0);
+    scene.window.state_mut().library.options.filter.groups = [0].into();
     settle(&mut scene);
     scene.window.get_by_label("No images of this group in this order");
     // Nothing is known of the next group, so that the order is by group again.
-    scene.window.state_mut().library.options.group = None;
+    scene.window.state_mut().library.options.filter.groups.clear();
     scene.window.state_mut().state.group = Some(3);
     settle(&mut scene);
     assert_eq!(scene.app().library.options.sort, Sort::Group);
@@ -91,7 +91,7 @@ fn rings_show_groups_where_there_are_no_headers() {
         (Sort::Similar(0), None, 0.0, t.group(0)),
     ] {
         let wish = &mut scene.window.state_mut().library.options;
-        (wish.sort, wish.group) = (sort, only);
+        (wish.sort, wish.filter.groups) = (sort, only.into_iter().collect());
         settle(&mut scene);
         let metrics = scene.app().library.grid.layout_for_test().unwrap().metrics();
         let tile = metrics.tile.map(|side| side as f32);

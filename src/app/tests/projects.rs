@@ -369,7 +369,7 @@ fn images_and_groups_have_menus() {
     scene.window.get_by_label("Show its images in the library").click();
     scene.settle();
     let mosaic = scene.app().state.groups().iter().position(|g| g == "mosaic");
-    assert_eq!(scene.app().library.options.group, mosaic);
+    assert_eq!(scene.app().library.options.filter.groups, mosaic.into_iter().collect());
 }
 
 #[test]

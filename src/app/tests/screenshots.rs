@@ -23,7 +23,11 @@ use whence_methods::Attribution;
 
 type Prepare = fn(&mut Scene);
 
-const STATES: [(&str, Prepare); 45] = [
+const STATES: &[(&str, Prepare)] = &[
+    ("50-embedding", embedding),
+    ("51-embedding-lasso", lasso),
+    ("52-pair", pair),
+    ("53-filters", filters),
     ("1-empty", |_| {}),
     ("2-loading", loading),
     ("3-loaded", |scene| scene.load(None)),
@@ -298,6 +302,62 @@ fn drawing(scene: &mut Scene) {
     }));
 }
 
+/// The embedding map, each group a cloud.
+fn embedding(scene: &mut Scene) {
+    scene.load(None);
+    scene.act(Action::ShowPanel(PanelId::Embedding));
+    scene.settle();
+    let mut map = super::embedding::map(scene, whence_jobs::EmbedChoice::default());
+    let noise = whence_base::random::epsilon(0, b"map", 0, 0, 2 * map.points.len());
+    let dataset = scene.app().state.dataset.clone().unwrap();
+    for (image, point) in map.points.iter_mut().enumerate() {
+        let angle = dataset.group_of(image).unwrap() as f32;
+        *point = [30.0 * angle.cos() + 9.0 * noise[2 * image], 30.0 * angle.sin() + 9.0 * noise[2 * image + 1]];
+    }
+    for (query, point) in map.queries.iter_mut().enumerate() {
+        *point = [-30.0 + 9.0 * query as f32, 4.0 * query as f32];
+    }
+    scene.emit(EventKind::Embedded(Box::new(map)));
+    scene.emit(EventKind::Finished(String::new()));
+    scene.settle();
+}
+
+fn lasso(scene: &mut Scene) {
+    embedding(scene);
+    let app = scene.window.state_mut();
+    app.library.options.filter.lasso = Some(std::sync::Arc::new((0..960).filter(|i| i % 9 < 2).collect()));
+    app.state.image = Some(9);
+    app.forms.embedding.hidden = [3].into();
+    let dataset = app.state.dataset.clone().unwrap();
+    assert!(dataset.len() == 960);
+}
+
+fn pair(scene: &mut Scene) {
+    scene.load(None);
+    scene.act(Action::ShowPanel(PanelId::Library));
+    let ctx = scene.window.ctx.clone();
+    for image in [5, 300] {
+        scene.window.state_mut().command(&ctx, crate::app::actions::Command::SelectImage(Some(image)));
+    }
+    super::library::settle(scene);
+    scene.act(Action::Rate(4));
+    scene.act(Action::PairView);
+    super::library::settle(scene);
+}
+
+fn filters(scene: &mut Scene) {
+    scene.load(None);
+    scene.act(Action::ShowPanel(PanelId::Library));
+    scene.act(Action::Rate(3));
+    scene.act(Action::PreviousQuery);
+    scene.act(Action::Reject);
+    scene.window.state_mut().library.options.filter.groups = [1, 2, 6].into();
+    super::library::settle(scene);
+    use egui_kittest::kittest::Queryable as _;
+    scene.window.get_by_label("Groups to show: 3 of 8 groups").click();
+    super::library::settle(scene);
+}
+
 #[test]
 fn screenshots() {
     let Some(folder) = std::env::var_os("WHENCE_SCREENSHOTS").map(PathBuf::from) else { return };
@@ -312,7 +372,7 @@ fn screenshots() {
     std::fs::create_dir_all(&folder).unwrap();
     for (theme, theme_name) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
         for (size, scale, size_name) in [([1280.0, 800.0], 1.0, "1280x800"), ([1280.0, 720.0], 2.0, "2560x1440")] {
-            for (name, prepare) in STATES {
+            for (name, prepare) in STATES.iter().copied() {
                 let file = format!("{name}-{theme_name}-{size_name}.png");
                 if !file.contains(&only) {
                     continue;

@@ -182,8 +182,8 @@ fn messages_are_alerts_go_by_themselves_and_wake_the_window_once() {
     let mut scene = Scene::loaded();
     let wait = |scene: &Scene| scene.window.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
     scene.act(Action::Star);
-    scene.window.get_by_role_and_label(Role::Alert, "Star added to seed-7");
-    scene.window.get_by_role_and_label(Role::ListBoxOption, "seed-7, starred");
+    scene.window.get_by_role_and_label(Role::Alert, "seed-7: 5 stars");
+    scene.window.get_by_role_and_label(Role::ListBoxOption, "seed-7, 5 stars");
     scene.window.step();
     let until = wait(&scene);
     assert!(until > Duration::from_secs(1) && until < Duration::from_secs(6), "{until:?}");
@@ -197,7 +197,7 @@ fn messages_are_alerts_go_by_themselves_and_wake_the_window_once() {
     scene.window.get_by_label("Dismiss").click();
     scene.settle();
     assert!(scene.window.query_by_role(Role::Alert).is_none());
-    assert_eq!(scene.app().shell.log.lines.iter().filter(|l| l.text.contains("Star")).count(), 2);
+    assert_eq!(scene.app().shell.log.lines.iter().filter(|l| l.text.contains("seed-7: ")).count(), 2);
 }
 
 #[test]
@@ -260,8 +260,8 @@ fn view_and_selection_are_undone_and_redone() {
     scene.act(Action::Star);
     let mosaic = scene.app().state.group;
     undo(&mut scene);
-    assert!(scene.app().state.queries.iter().all(|q| !q.starred));
-    scene.window.get_by_role_and_label(Role::Alert, "Undid star");
+    assert!(scene.app().state.queries.iter().all(|q| q.rating.stars == 0));
+    scene.window.get_by_role_and_label(Role::Alert, "Undid rating");
     undo(&mut scene);
     assert!(tab_is_front(&scene, "Explain"));
     undo(&mut scene);
@@ -271,7 +271,7 @@ fn view_and_selection_are_undone_and_redone() {
     (0..4).for_each(|_| redo(&mut scene));
     assert_eq!((shown(&scene).as_str(), scene.app().state.group), ("seed-12", mosaic));
     assert!(tab_is_front(&scene, "Wall"));
-    assert_eq!(scene.app().state.queries.iter().filter(|q| q.starred).count(), 1);
+    assert_eq!(scene.app().state.queries.iter().filter(|q| q.rating.stars > 0).count(), 1);
     // An image that is gone is not brought back, and its steps are passed over.
     let gone = scene.app().state.current.unwrap_or_default();
     let ctx = scene.window.ctx.clone();

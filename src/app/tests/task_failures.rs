@@ -97,7 +97,7 @@ fn an_order_that_panics_is_given_up_and_another_is_made() {
     app.library.open = true;
     app.library.arrange(&app.state, &app.background_tasks);
     assert!(!app.library.is_behind(), "the same is not tried in every frame from now on");
-    app.library.options.search = "a".into();
+    app.library.options.filter.search = "a".into();
     app.library.arrange(&app.state, &app.background_tasks);
     scene.settle_until(|scene| !scene.app().library.is_behind());
     let (shown, _) = scene.app().library.arrangement(scene.app().state.dataset_id).unwrap();

@@ -55,7 +55,7 @@ fn the_second_window_only_reads_until_the_first_is_closed() {
     let mut second = window(&root);
     second.window.get_by_label("Read-only");
     second.act(Action::Star);
-    assert!(second.app().state.queries.iter().all(|q| !q.starred), "a change that would be lost is not made");
+    assert!(second.app().state.queries.iter().all(|q| q.rating.stars == 0), "a change that would be lost is not made");
     second.window.get_by_label_contains("open in another window of Whence");
     second.window.state_mut().submit_session();
     assert!(second.window.state_mut().session_writer.flush(crate::app::commands::WRITING));

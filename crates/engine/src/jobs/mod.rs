@@ -3,6 +3,7 @@
 mod attribute;
 mod benchmark;
 mod estimate;
+mod embed;
 mod evidence;
 mod load;
 mod removal;
@@ -32,6 +33,7 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
         JobSpec::Sample(job) => sample::run(workspace, job, reporter),
         JobSpec::Attribute(job) => attribute::run(workspace, job, reporter),
         JobSpec::Evidence(job) => evidence::run(workspace, job, reporter),
+        JobSpec::Embed(job) => embed::run(workspace, job, reporter),
         JobSpec::Train(job) => train::run(workspace, job, reporter),
         JobSpec::Unlearn(job) => unlearn::run(workspace, job, reporter),
         JobSpec::Benchmark(job) => benchmark::run(workspace, job, reporter),

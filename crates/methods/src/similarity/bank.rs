@@ -19,6 +19,9 @@ pub struct FeatureBank {
 const STANDARD_LENGTH: usize = 1000;
 
 impl FeatureBank {
+    /// The timestep, of 1,000, that images are scaled for.
+    pub const TIMESTEP: usize = 50;
+
     /// Work of computing the features.
     pub(crate) fn work(resolver: &mut Resolver<'_>, timestep: usize) -> Work {
         let inputs = inputs(resolver, timestep);
@@ -48,9 +51,14 @@ impl FeatureBank {
                 train
             }
         };
-        let queries: Vec<_> = request.queries.iter().map(|q| (q.pixels.as_slice(), q.condition)).collect();
-        let queries = features(resolver, &queries, timestep, "features of the queries")?;
-        Ok(Self { train, queries })
+        Ok(Self { train, queries: Self::of_queries(resolver, timestep)? })
+    }
+
+    /// Features of the queries alone.
+    pub(crate) fn of_queries(resolver: &mut Resolver<'_>, timestep: usize) -> Result<Vec<Vec<f32>>> {
+        let queries = resolver.request.queries.iter();
+        let queries: Vec<_> = queries.map(|q| (q.pixels.as_slice(), q.condition)).collect();
+        features(resolver, &queries, timestep, "features of the queries")
     }
 }
 

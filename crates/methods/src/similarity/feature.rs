@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::bank::FeatureBank;
 use super::csls::csls;
 use super::{cosine, from_images};
 use crate::aggregate::Aggregation;
@@ -20,7 +21,7 @@ static INFO: MethodInfo = MethodInfo {
     unit: Unit::Cosine,
     scope: Scope::Images,
     exactness: Exactness::Exact,
-    artefacts: &[Artefact::Bottleneck { timestep: 50 }],
+    artefacts: &[Artefact::Bottleneck { timestep: FeatureBank::TIMESTEP }],
     revision: 1,
 };
 

@@ -2,6 +2,8 @@
 
 use egui::{Align, Align2, Button, ComboBox, Label, Layout, RichText, Slider, TextEdit, Ui};
 
+use super::filters;
+use crate::app::actions::{Action, Command};
 use crate::app::format;
 use crate::app::library::{SIDES, Sort, affected_images, can_compare};
 use crate::app::panels::View;
@@ -12,7 +14,10 @@ use whence_data::Dataset;
 pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     ui.horizontal_wrapped(|ui| {
         search(ui, view);
-        group(ui, view, dataset);
+        filters::groups(ui, view, dataset);
+        filters::ratings(ui, &mut view.library.options.filter.ratings, "library ratings", "training images");
+        filters::saved(ui, view, dataset);
+        filters::lasso(ui, view);
         order(ui, view, dataset);
         size(ui, view);
     });
@@ -38,7 +43,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
 }
 
 fn search(ui: &mut Ui, view: &mut View<'_>) {
-    let field = TextEdit::singleline(&mut view.library.options.search)
+    let field = TextEdit::singleline(&mut view.library.options.filter.search)
         .align(Align2::LEFT_CENTER)
         .hint_text("Search by name")
         .desired_width(180.0);
@@ -47,19 +52,6 @@ fn search(ui: &mut Ui, view: &mut View<'_>) {
         response.request_focus();
     }
     response.on_hover_text("Shows images whose names contain this text (Ctrl+F).");
-}
-
-fn group(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
-    let chosen = &mut view.library.options.group;
-    let text = chosen.map_or("All groups", |g| dataset.group_name(g));
-    let shown = ComboBox::from_id_salt("library group").selected_text(format::cut(text, 22)).width(150.0).truncate();
-    let response = shown.show_ui(ui, |ui| {
-        ui.selectable_value(chosen, None, "All groups");
-        for (index, name) in dataset.groups().iter().enumerate() {
-            ui.selectable_value(chosen, Some(index), format::cut(name, 40));
-        }
-    });
-    response.response.accessible_name("Group to show").on_hover_text("Shows one group, or all.");
 }
 
 fn order(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
@@ -121,7 +113,15 @@ fn selection(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
     if large.on_hover_text("Shows the selected image large (Enter, or double click).").clicked() {
         view.library.loupe = true;
     }
+    let pair = ui.add_enabled(image.is_some(), Button::new("Compare").selected(view.library.pair.is_some()));
+    if pair.on_hover_text(Action::PairView.hint(ui.ctx())).on_disabled_hover_text("Select an image first.").clicked() {
+        view.out.push(Command::Act(Action::PairView));
+    }
     if let Some(image) = image {
+        let rating = view.state.annotations.rating(dataset.image_name(image)).words();
+        if !rating.is_empty() {
+            ui.label(RichText::new(rating).font(theme::caption()).color(tokens(ui).weak));
+        }
         let text = RichText::new(format::cut(dataset.image_name(image), 36)).color(tokens(ui).strong);
         ui.label(text).on_hover_text(dataset.image_name(image));
     }

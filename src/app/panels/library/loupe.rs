@@ -5,13 +5,17 @@ use egui::{Button, EventFilter, Key, Modifiers, Rect, RichText, Sense, Ui, Widge
 
 use crate::app::actions::Command;
 use crate::app::format;
-use crate::app::panels::View;
+use crate::app::panels::{View, notes};
+use crate::app::state::Subject;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, image_grid, show_image, swatch};
 use whence_data::Dataset;
 
 /// Height of the line below the image.
 const LINE: f32 = 34.0;
+
+/// Height of the note below that.
+const NOTE: f32 = 40.0;
 
 /// The position of an image in the order on screen.
 pub struct Position {
@@ -41,11 +45,12 @@ impl Position {
 pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, image: usize, position: &Position) {
     let t = tokens(ui);
     let name = dataset.image_name(image);
-    let space = vec2(ui.available_width(), (ui.available_height() - LINE - 8.0).max(80.0));
+    let space = vec2(ui.available_width(), (ui.available_height() - LINE - NOTE - 8.0).max(80.0));
     let key = TextureKey::TrainingImage(view.state.dataset_id, image);
     let texture = view.textures.get(ui.ctx(), key, dataset.shape(), dataset.pixels(image));
     let shown = show_image(ui, texture, dataset.shape(), space, &format!("Training image {name}"));
     let (step, mut close) = keys(ui, shown.rect, name);
+    let subject = Subject::Image(name.to_owned());
     let mut target = match step {
         Some(Step::Next) => position.next,
         Some(Step::Previous) => position.previous,
@@ -63,6 +68,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, image: usize, p
             let text = format!("{} of {}", format::count(index + 1), format::count(position.count));
             ui.label(RichText::new(text).font(theme::caption()).color(t.weak));
         }
+        notes::rating(ui, view, &subject, view.state.annotations.rating(name));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             close |= ui.button("Close").on_hover_text("Back to the grid (Esc).").clicked();
             for (text, hint, image) in [
@@ -75,6 +81,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, image: usize, p
             }
         });
     });
+    notes::field(ui, view, subject, name);
     if close {
         view.library.loupe = false;
         ui.ctx().request_repaint();

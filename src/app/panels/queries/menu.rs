@@ -3,9 +3,9 @@
 use egui::Ui;
 
 use crate::app::actions::{Action, Command};
-use crate::app::panels::View;
+use crate::app::panels::{View, notes};
 use crate::app::projects::ProjectCommand;
-use crate::app::state::Query;
+use crate::app::state::{Query, Subject};
 use whence_jobs::QueryOrigin;
 
 /// Draws the entries.
@@ -24,6 +24,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
     if entry(ui, "Explain", ready.map(|()| "")) {
         view.out.push(Command::Project(ProjectCommand::Explain(query.key)));
     }
+    ui.add_enabled_ui(view.state.read_only.is_none(), |ui| {
+        ui.horizontal(|ui| notes::rating(ui, view, &Subject::Query(query.key), query.rating));
+    });
     ui.separator();
     if entry(ui, "Show in folder", file.map(|_| "").ok_or("It was generated, and is no file")) {
         view.out.extend(file.map(|path| Command::Project(ProjectCommand::ShowInFolder(path.clone()))));
