@@ -3,6 +3,7 @@
 mod ready;
 mod table;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use egui::text::{CCursor, CCursorRange};
@@ -11,7 +12,7 @@ use egui::{Context, Event, Id, InputState, Key, KeyboardShortcut};
 
 pub use table::Section;
 
-use super::export::ExportRequest;
+use super::export::{Copied, ExportRequest};
 use super::files::{PathKind, Pick};
 use super::forms::Forms;
 use super::glossary::Term;
@@ -172,8 +173,22 @@ pub enum Command {
     Retry(JobSpec),
     /// Score all groups by another method.
     ExplainBy(&'static str),
+    /// Show an explanation of the query on screen, by its job.
+    SelectExplanation(JobId),
+    /// Remove an explanation of the query on screen, by its job.
+    RemoveExplanation(JobId),
+    /// Compare the explanations with this one, by its job.
+    SetReference(JobId),
     /// Compute evidence of a group, or of all.
     ComputeEvidence(Evidence, Option<usize>),
+    /// Choose which groups are scored: the names of those that are left out.
+    ExcludeGroups(BTreeSet<String>),
+    /// Choose the groups to score, and how, before the image is explained.
+    ChooseGroups,
+    /// Start what the dialog before a long job is about.
+    StartRun,
+    /// Close that dialog.
+    CloseRun,
     /// Stop a job.
     Cancel(JobId),
     /// Pause a job.
@@ -212,6 +227,8 @@ pub enum Command {
     DeleteWorkspace(String),
     /// Save an image of the view, a table or a report.
     Export(ExportRequest),
+    /// Copy an image of the view or a table to the clipboard.
+    Copy(Copied),
     /// Reopen the view that an image was exported from.
     OpenView(Box<ViewRecipe>),
 }

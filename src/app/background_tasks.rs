@@ -75,7 +75,7 @@ pub enum Message {
     Arranged(super::library::Key, super::library::Arrangement),
     /// Something was exported to that file.
     Exported(Result<PathBuf, SaveError>),
-    /// An image of the view, to be exported.
+    /// An image of the view, for the clipboard.
     ViewCaptured(Arc<ColorImage>),
     /// The recipe of an exported image was read.
     View(Result<Box<ViewRecipe>, String>),

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod embedding;
+mod results;
 mod shell;
 mod workspaces;
 
@@ -16,6 +17,7 @@ use super::actions::{self, Action, Command};
 use super::background_tasks::Message;
 use super::files::{self, PathKind, Pick};
 use super::format;
+use super::forms::RunForm;
 use super::projects::ProjectCommand;
 use super::state::{Job, JobStatus, Slot};
 use super::task_failures;
@@ -66,10 +68,30 @@ impl WhenceApp {
             }
             Command::OpenAs(kind, path) => self.open_as(kind, path),
             Command::Retry(spec) => self.start(spec, true),
-            Command::ExplainBy(method) => {
-                self.forms.settings.method = method.into();
-                self.act(ctx, Action::Explain);
+            Command::ExplainBy(method) => self.explain_with(self.forms.settings_by(method)),
+            Command::SelectExplanation(job) => {
+                if let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) {
+                    query.select_explanation(job);
+                }
             }
+            Command::RemoveExplanation(job) => self.remove_explanation(job),
+            Command::SetReference(job) => {
+                if let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) {
+                    query.reference = Some(job);
+                }
+            }
+            Command::ExcludeGroups(names) => {
+                self.state.excluded_groups = names;
+                // Whoever chooses presses Start.
+                if let Some(form) = &mut self.forms.run {
+                    form.awaits_cost = false;
+                }
+            }
+            Command::ChooseGroups => {
+                self.forms.run = Some(RunForm::explanation(self.forms.settings.clone()));
+            }
+            Command::StartRun => self.start_run(),
+            Command::CloseRun => self.forms.run = None,
             Command::ComputeEvidence(what, group) => self.compute_evidence(what, group),
             Command::Cancel(job) => self.cancel(job),
             Command::Pause(job) => self.pause(job),
@@ -90,6 +112,7 @@ impl WhenceApp {
             Command::UseWorkspace(name) => self.use_workspace(ctx, &name),
             Command::DeleteWorkspace(name) => self.delete_workspace(ctx, &name),
             Command::Export(request) => self.export(ctx, request),
+            Command::Copy(what) => self.copy(ctx, what),
             Command::OpenView(recipe) => {
                 self.state.opening = false;
                 self.open_view(ctx, &recipe);
@@ -121,13 +144,7 @@ impl WhenceApp {
                 self.start(JobSpec::GenerateQuery(job), true);
                 self.forms.seed = self.forms.seed.wrapping_add(1);
             }
-            Action::Explain => match self.forms.attribute_job(&self.state) {
-                Ok(job) => self.start(JobSpec::Attribute(Box::new(job)), true),
-                Err(text) => {
-                    let query = self.state.current;
-                    self.state.notify(Slot::Explain, query, false, text, None);
-                }
-            },
+            Action::Explain => self.explain_with(self.forms.settings.clone()),
             Action::CancelJob => {
                 if let Some(job) = self.state.active().map(|j| j.id) {
                     self.cancel(job);
@@ -226,7 +243,8 @@ impl WhenceApp {
         match backend.run(spec.clone(), priority) {
             Ok(id) => {
                 let title = self.title(&spec);
-                let job = Job { priority, ..Job::new(id, spec, title, query, show) };
+                let estimate = self.state.cost(spec.clone());
+                let job = Job { priority, estimate, ..Job::new(id, spec, title, query, show) };
                 for pointless in self.state.started(job) {
                     self.cancel(pointless);
                 }
@@ -313,6 +331,7 @@ impl WhenceApp {
             JobSpec::Benchmark(_) => "Compare methods".into(),
             JobSpec::Removal(_) => "Check by removal".into(),
             JobSpec::Retrain(_) => "Retrain without each group".into(),
+            JobSpec::Estimate(_) => "Estimate time and memory".into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Jobs that compute or recall evidence for the query on screen.
 
 use super::forms::Forms;
-use super::state::{Slot, State, counterfactual_kind};
+use super::state::{State, counterfactual_kind};
 use super::window::WhenceApp;
 use whence_jobs::{AttributeJob, Evidence, EvidenceJob, JobSpec};
 
@@ -17,9 +17,11 @@ impl Forms {
         group: Option<usize>,
     ) -> Result<EvidenceJob, String> {
         state.can_compute_evidence()?;
-        // Of the models of the explanation on screen, or of the last one that made any.
-        let explanations = state.query().into_iter().flat_map(|q| q.earlier.iter().chain(&q.explanation));
-        let request = explanations.filter_map(|a| a.request.as_deref()).rfind(|job| counterfactual_kind(job).is_some());
+        // Of the models of the selected explanation, or of the last one that made any.
+        let has_models = |job: &&AttributeJob| counterfactual_kind(job).is_some();
+        let requests = || state.query().into_iter().flat_map(|q| &q.explanations).filter_map(|a| a.request.as_deref());
+        let selected = state.explanation().and_then(|a| a.request.as_deref());
+        let request = selected.filter(has_models).or_else(|| requests().rfind(has_models));
         let mut of = match request {
             Some(request) => AttributeJob { live: false, known_only: false, ..request.clone() },
             None => self.current_job(state)?,
@@ -39,7 +41,7 @@ impl WhenceApp {
     pub(super) fn restore(&mut self) {
         self.state.recall_on_screen();
         for job in self.state.next_restore_jobs() {
-            self.start_for(job.spec, job.query, false);
+            self.start_for(job.spec, job.query, job.show);
         }
         // Evidence is of the models that the explanations name.
         if !self.state.restore_queue.iter().any(|job| job.query.is_some() && job.query == self.state.current) {
@@ -60,17 +62,6 @@ impl WhenceApp {
                 query.recalled = true;
             }
             self.start(JobSpec::Evidence(Box::new(job)), false);
-        }
-    }
-
-    /// Computes evidence, unless the same is being computed.
-    pub(super) fn compute_evidence(&mut self, what: Evidence, group: Option<usize>) {
-        if self.state.running_evidence(what, group).is_some() {
-            return;
-        }
-        match self.forms.build_evidence_job(&self.state, what, group) {
-            Ok(job) => self.start(JobSpec::Evidence(Box::new(job)), false),
-            Err(text) => self.state.notify(Slot::Evidence, self.state.current, false, text, None),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Numbers, times and sizes in a readable form.
 
+use whence_jobs::JobEstimate;
+
 /// Digits after the point that suit a column whose largest value is `max`.
 pub fn decimals(max: f64) -> usize {
     match max.abs() {
@@ -70,15 +72,29 @@ pub fn roughly(seconds: f64) -> String {
     }
 }
 
-/// An amount of memory: `640 MB`, `1.6 GB`.
+/// An amount of memory: `640 MiB`, `1.6 GiB`.
 pub fn memory(bytes: u64) -> String {
-    let mb = bytes as f64 / 1e6;
-    match mb {
-        m if m < 99.5 => format!("{:.0} MB", m.max(1.0)),
-        m if m < 995.0 => format!("{:.0} MB", (m / 10.0).round() * 10.0),
-        m => format!("{:.1} GB", m / 1e3),
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
+    match mebibytes {
+        m if m < 99.5 => format!("{:.0} MiB", m.max(1.0)),
+        m if m < 995.0 => format!("{:.0} MiB", (m / 10.0).round() * 10.0),
+        m => format!("{:.1} GiB", m / 1024.0),
     }
 }
+
+/// The estimated time and memory of a job: `about 6 min, 480 MiB`.
+pub fn cost(estimate: &JobEstimate) -> String {
+    let memory = estimate.peak_bytes.map_or_else(String::new, |bytes| format!(", {}", memory(bytes)));
+    format!("about {}{memory}", roughly(estimate.seconds))
+}
+
+/// The same where it is worth knowing before the job starts; nothing for jobs of a few seconds.
+pub fn cost_worth_knowing(estimate: Option<JobEstimate>) -> Option<String> {
+    estimate.filter(|estimate| estimate.seconds > WORTH_KNOWING).as_ref().map(cost)
+}
+
+/// Seconds from which on a job says beforehand how long it takes.
+const WORTH_KNOWING: f64 = 10.0;
 
 /// A level of confidence: `95%`, `99.9%`.
 pub fn level(share: f64) -> String {
@@ -118,7 +134,7 @@ mod tests {
         assert_eq!(plural(1, "image"), "1 image");
         let rough: Vec<_> = [0.2, 42.0, 58.0, 130.0, 3590.0, 4900.0, 40_000.0].into_iter().map(roughly).collect();
         assert_eq!(rough, ["1 s", "40 s", "1 min", "2 min", "1 h", "1 h 20 min", "11 h"]);
-        assert_eq!((memory(643_000_000), memory(1_640_000_000)), ("640 MB".to_owned(), "1.6 GB".to_owned()));
+        assert_eq!((memory(643 << 20), memory(1640 << 20)), ("640 MiB".to_owned(), "1.6 GiB".to_owned()));
         assert_eq!((level(0.95), level(0.999)), ("95%".to_owned(), "99.9%".to_owned()));
         assert_eq!(plural(960, "image"), "960 images");
         assert_eq!(cut("pointillism", 6), "point…");

@@ -3,18 +3,19 @@
 mod appearance;
 mod embedding;
 mod new_project;
+mod run;
 mod save_as;
 
 pub use appearance::{Appearance, Brush};
 pub use embedding::{EmbeddingForm, MapView};
 pub use new_project::{CostEstimate, NewProjectForm, Step as NewProjectStep};
+pub use run::{Run, RunForm};
 pub use save_as::SaveAsForm;
 
 use whence_diffusion::elbo::Timesteps;
 use whence_diffusion::elbo::anytime::Settings as StopSettings;
 use whence_jobs::{AttributeJob, GenerateQuery, QuerySource, SampleSettings};
 use whence_methods::{CounterfactualKind, ScoreSettings, methods};
-use whence_report::ViewSettings;
 use whence_training::unlearning::Recipe;
 
 use super::export::ExportForm;
@@ -53,6 +54,8 @@ pub struct Forms {
     pub reading_recipe: bool,
     /// What the export dialog holds.
     pub export: ExportForm,
+    /// The dialog before a long job, while it is open.
+    pub run: Option<RunForm>,
     /// What the dialog for a new project holds.
     pub new_project: NewProjectForm,
     /// What the dialog for a copy of the project holds.
@@ -139,26 +142,6 @@ impl Settings {
         }
     }
 
-    /// Takes the settings of a reopened view. Resetting still leads to the project's recipe.
-    pub fn apply_view(&mut self, view: &ViewSettings) {
-        let ViewSettings { method, scoring, recipe, null, confirm } = view;
-        *self = Self {
-            method: method.clone(),
-            // How many images share a pass is a matter of this computer's memory.
-            batch: self.batch,
-            stop: scoring.stop.is_some(),
-            control_groups: *null,
-            confirm: *confirm,
-            project_recipe: self.project_recipe.clone(),
-            ..Self::with_recipe(recipe.clone())
-        };
-        match scoring.stop {
-            Some(stop) => (self.level, self.top, self.budget) = (stop.level, stop.top, Some(stop.budget)),
-            // Early stopping chooses its own timesteps: only without it are these the user's.
-            None => (self.timesteps, self.draws) = (scoring.timesteps.to_string(), scoring.draws),
-        }
-    }
-
     /// Whether anything was changed.
     pub fn is_changed(&self) -> bool {
         *self != Self::with_recipe(self.project_recipe.clone())
@@ -209,22 +192,26 @@ impl Forms {
         GenerateQuery { seed: self.seed, sampling: SampleSettings { class, ..self.sampling } }
     }
 
-    /// The job that explains the query on screen.
+    /// The settings on screen as a job, whether another one runs or not.
+    pub(super) fn current_job(&self, state: &State) -> Result<AttributeJob, String> {
+        self.job_with(&self.settings, state)
+    }
+
+    /// The settings on screen, by another method.
+    pub fn settings_by(&self, method: &str) -> Settings {
+        Settings { method: method.to_owned(), ..self.settings.clone() }
+    }
+
+    /// These settings as a job, for the chosen groups.
     ///
     /// # Errors
     /// What is missing, and what is typed wrong.
-    pub fn attribute_job(&self, state: &State) -> Result<AttributeJob, String> {
-        state.can_explain()?;
-        self.current_job(state)
-    }
-
-    /// The settings on screen as a job, whether another one runs or not.
-    pub(super) fn current_job(&self, state: &State) -> Result<AttributeJob, String> {
+    pub fn job_with(&self, settings: &Settings, state: &State) -> Result<AttributeJob, String> {
         let (Some(model), Some(dataset), Some(query)) = (&state.model, &state.dataset, state.query()) else {
             return Err("Open a model and a dataset first".into());
         };
-        let settings = &self.settings;
-        let groups = dataset.groups().len();
+        let chosen = state.chosen_groups()?;
+        let groups = if chosen.is_empty() { dataset.groups().len() } else { chosen.len() };
         let stop = settings.stops_early(groups).then(|| StopSettings {
             level: settings.level,
             top: settings.top.clamp(1, groups.saturating_sub(1).max(1)),
@@ -252,7 +239,7 @@ impl Forms {
             null: if unlearns { settings.control_groups } else { 0 },
             confirm: unlearns && settings.confirm,
             method: settings.method.clone(),
-            groups: Vec::new(),
+            groups: chosen,
             settings: ScoreSettings {
                 timesteps,
                 draws: settings.draws.max(1),

@@ -6,6 +6,8 @@
 //! | `state` | what is shown, as plain data; one pure function applies the engine's events |
 //! | `commands` | what happens when the user asks for something |
 //! | `actions` | the table of actions: text, tooltip, keys |
+//! | `costs` | asks what the jobs would cost whose buttons are on screen |
+//! | `agreement` | how far methods agree over all images |
 //! | `evidence_jobs` | jobs that compute or recall evidence |
 //! | `dock` | the panes of the middle and how they lie |
 //! | `shell` | what the window remembers of itself |
@@ -31,12 +33,14 @@
 //! the engine, a background task or the user causes a change, and sleeps otherwise.
 
 mod actions;
+mod agreement;
 mod backend;
 mod background_tasks;
 #[doc(hidden)]
 pub mod bench;
 mod bidi;
 mod commands;
+mod costs;
 mod dock;
 mod evidence_jobs;
 mod export;

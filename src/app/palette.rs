@@ -5,6 +5,8 @@ use egui::Context;
 use super::actions::{Action, Command};
 use super::shell::Shell;
 use super::state::State;
+use whence_jobs::Evidence;
+use whence_methods::methods;
 
 /// What is typed, and which line is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +62,37 @@ pub fn entries(ctx: &Context, state: &State, shell: &Shell) -> Vec<Entry> {
         .filters
         .iter()
         .map(|f| about(format!("Filter the library by {}", f.name), "filter", Command::UseFilter(f.name.clone())));
-    actions.chain(groups).chain(queries).chain(recent).chain(workspaces).chain(filters).collect()
+    let named = groups.chain(queries).chain(recent).chain(workspaces).chain(filters);
+    let mut all: Vec<Entry> = actions.chain(named).collect();
+    all.extend(jobs(state));
+    all
+}
+
+/// The jobs whose buttons are on the tabs.
+fn jobs(state: &State) -> Vec<Entry> {
+    let entry = |name: String, command, refused| Entry { name, detail: "job".into(), command, refused };
+    let evidence = state.can_compute_evidence().err();
+    let mut all = vec![
+        entry("Regenerate without each group".into(), Command::ComputeEvidence(Evidence::Regenerate, None), evidence),
+        entry("Map this image".into(), Command::ComputeEvidence(Evidence::Map, None), evidence),
+        entry("Choose groups to score…".into(), Command::ChooseGroups, state.can_explain().err()),
+    ];
+    if let Some(group) = state.group {
+        let name = state.group_name(group);
+        for (text, what) in [
+            (format!("Regenerate without {name}"), Evidence::Regenerate),
+            (format!("Watch the unlearning of {name}"), Evidence::Watch),
+            (format!("Find the images of {name} most affected by unlearning"), Evidence::MostAffected),
+        ] {
+            all.push(entry(text, Command::ComputeEvidence(what, Some(group)), evidence));
+        }
+    }
+    let explain = state.can_explain().err();
+    for method in methods() {
+        let text = format!("Explain by {}", method.info().title);
+        all.push(entry(text, Command::ExplainBy(method.name()), explain));
+    }
+    all
 }
 
 /// Places of the entries that have these letters in this order; best first, equally good ones as they come.

@@ -40,6 +40,9 @@ pub struct Session {
     /// Images that `project.json` has listed so far: one that the user removed is not opened again.
     #[serde(default, rename = "known")]
     listed: Vec<PathBuf>,
+    /// Names of the groups that explanations leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    excluded_groups: Vec<String>,
     /// What the user says of training images and groups.
     #[serde(default, deserialize_with = "annotations::lenient")]
     annotations: SavedAnnotations,
@@ -59,6 +62,9 @@ pub struct SavedQuery {
     /// Its explanations, the oldest first.
     #[serde(rename = "asked")]
     explanations: Vec<SavedExplanation>,
+    /// Index of the one that was selected; the latest where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    selected: Option<usize>,
     /// Whether the image was restored since the project was opened. The others are carried into the next session.
     #[serde(skip)]
     restored: bool,
@@ -119,6 +125,7 @@ impl Session {
             group,
             seed,
             listed: saved.map(|s| s.listed.clone()).unwrap_or_default(),
+            excluded_groups: state.excluded_groups.iter().cloned().collect(),
             annotations: SavedAnnotations::of(&state.annotations),
         })
     }
@@ -209,6 +216,20 @@ impl Session {
         self.seed
     }
 
+    /// Names of the groups that explanations leave out.
+    pub fn excluded_groups(&self) -> &[String] {
+        &self.excluded_groups
+    }
+
+    /// Forgets an explanation that the user removed.
+    pub fn remove_explanation(&mut self, query: &Query, root: &Path, job: &AttributeJob) {
+        let (origin, removed) = (SavedOrigin::of(query, root), SavedExplanation::of(job));
+        for query in self.queries.iter_mut().filter(|q| q.origin == origin) {
+            query.explanations.retain(|saved| !removed.replaces(saved));
+            query.selected = None;
+        }
+    }
+
     /// What the user said of training images and groups.
     pub fn annotations(&self) -> Annotations {
         self.annotations.restore()
@@ -249,7 +270,7 @@ impl Session {
 impl SavedQuery {
     fn new(origin: SavedOrigin) -> Self {
         let (rating, note, explanations) = (Rating::default(), String::new(), Vec::new());
-        Self { origin, starred: false, rating, note, explanations, restored: false }
+        Self { origin, starred: false, rating, note, explanations, selected: None, restored: false }
     }
 
     fn capture(query: &Query, root: &Path, last: Option<&Session>) -> Self {
@@ -259,7 +280,7 @@ impl SavedQuery {
         for saved in last.into_iter().flat_map(|s| &s.queries).filter(|q| q.origin == origin) {
             explanations.extend(saved.explanations.iter().cloned());
         }
-        for answer in query.earlier.iter().chain(&query.explanation) {
+        for answer in &query.explanations {
             if answer.complete.is_none() && !answer.is_recalled() {
                 continue;
             }
@@ -268,8 +289,18 @@ impl SavedQuery {
             explanations.retain(|old| !explanation.replaces(old));
             explanations.push(explanation);
         }
+        // What was not recalled yet is still selected.
+        let own = query.explanation().and_then(|a| a.request.as_deref()).map(SavedExplanation::of);
+        let selected = query.saved_selection.clone().or(own);
+        let selected = selected.and_then(|selected| explanations.iter().position(|saved| selected.replaces(saved)));
+        let selected = selected.filter(|index| index + 1 != explanations.len());
         let (rating, note) = (query.rating, query.note.clone());
-        Self { origin, starred: rating.stars > 0, rating, note, explanations, restored: false }
+        Self { origin, starred: rating.stars > 0, rating, note, explanations, selected, restored: false }
+    }
+
+    /// The explanation that was selected.
+    pub fn selection(&self) -> Option<SavedExplanation> {
+        self.selected.and_then(|index| self.explanations.get(index)).filter(|saved| saved.is_usable()).cloned()
     }
 
     /// Its rating. The one star of earlier versions counts as five.
@@ -303,7 +334,8 @@ impl SavedExplanation {
 
     /// Whether it takes the place of an earlier explanation of the same query.
     fn replaces(&self, old: &Self) -> bool {
-        (&self.method, &self.settings, &self.recipe) == (&old.method, &old.settings, &old.recipe)
+        (&self.method, &self.settings, &self.recipe, &self.groups)
+            == (&old.method, &old.settings, &old.recipe, &old.groups)
     }
 
     fn is_usable(&self) -> bool {

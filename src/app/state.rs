@@ -1,6 +1,7 @@
 //! What the window knows: plain data, changed by the engine's events in one pure function and by the user's commands.
 
 mod annotations;
+mod costs;
 mod embedding;
 mod evidence;
 mod jobs;
@@ -9,13 +10,15 @@ mod ranking_view;
 mod reduce;
 mod request;
 mod restore;
+mod results;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 pub use annotations::{Annotations, NAME_LENGTH, NOTE_LENGTH, Rating, STARS, SavedFilter, Subject, bounded_note};
+pub use costs::{Cost, Costs};
 pub use embedding::{Embeddings, ShownMap};
 pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};
@@ -67,6 +70,10 @@ pub struct State {
     pub restore_queue: VecDeque<RestoreJob>,
     /// The image that is being generated.
     pub generation: Option<GenerationPreview>,
+    /// Names of the groups that explanations leave out.
+    pub excluded_groups: BTreeSet<String>,
+    /// What jobs would cost.
+    pub costs: Costs,
     /// What the user says of training images and groups.
     pub annotations: Annotations,
     /// The embedding maps.
@@ -85,12 +92,20 @@ pub struct Query {
     pub sampling: Option<SampleSettings>,
     /// Nearest training images, by group.
     pub nearest: BTreeMap<usize, Vec<Neighbour>>,
-    /// The explanation on screen.
-    pub explanation: Option<Explanation>,
-    /// Complete explanations by other methods or settings, the latest last.
-    pub earlier: Vec<Explanation>,
+    /// Its explanations by methods and settings, finished or being computed, the oldest first.
+    pub explanations: Vec<Explanation>,
+    /// Job of the selected explanation, which all panels show.
+    pub selected: Option<JobId>,
+    /// Job of the explanation that others are compared with; the first where absent.
+    pub reference: Option<JobId>,
+    /// Job of an explanation that was completed while another one was on screen.
+    pub ready: Option<JobId>,
+    /// Job of an explanation that is being recalled, and selected once it is there.
+    pub awaited: Option<JobId>,
     /// Explanations of an earlier session that were not recalled yet, the oldest first.
     pub saved_explanations: Vec<SavedExplanation>,
+    /// The one of them that was selected.
+    pub saved_selection: Option<SavedExplanation>,
     /// Evidence for and against the explanation.
     pub evidence: QueryEvidence,
     /// Whether its stored evidence was requested.
@@ -157,30 +172,6 @@ impl Explanation {
     }
 }
 
-impl Query {
-    /// Complete explanations and the one on screen, the oldest first.
-    pub fn explanations(&self) -> impl Iterator<Item = &Explanation> {
-        let now = self.explanation.iter().filter(|a| !a.ranking.rows.is_empty());
-        self.earlier.iter().chain(now)
-    }
-
-    /// Shows the explanation whose request fits, unless another one is still being computed. False where there is none.
-    pub fn show_explanation(&mut self, fits: impl Fn(&AttributeJob) -> bool) -> bool {
-        let fits = |explanation: &Explanation| explanation.request.as_deref().is_some_and(&fits);
-        if self.explanation.as_ref().is_some_and(fits) {
-            return true;
-        }
-        let Some(place) = self.earlier.iter().position(fits) else { return false };
-        if self.explanation.as_ref().is_none_or(|now| now.complete.is_some()) {
-            let found = self.earlier.remove(place);
-            self.earlier.extend(self.explanation.replace(found));
-            // Its evidence may be of other models.
-            self.recalled = false;
-        }
-        true
-    }
-}
-
 impl State {
     /// Empty, while something is about to be opened.
     pub fn at_start() -> Self {
@@ -198,7 +189,7 @@ impl State {
 
     /// The explanation on screen.
     pub fn explanation(&self) -> Option<&Explanation> {
-        self.query().and_then(|q| q.explanation.as_ref())
+        self.query().and_then(Query::explanation)
     }
 
     /// Names of the groups.
@@ -211,10 +202,11 @@ impl State {
         self.groups().get(group).map_or("", String::as_str)
     }
 
-    /// The job that runs, else the first that waits, else the first that is paused.
+    /// The job that runs, else the first that waits, else the first that is paused. Estimates of costs are nobody's jobs.
     pub fn active(&self) -> Option<&Job> {
-        let first = |status| self.jobs.iter().find(|j| j.status == status);
-        first(JobStatus::Running).or_else(|| first(JobStatus::Waiting)).or_else(|| self.jobs.first())
+        let wanted = || self.jobs.iter().filter(|j| !j.is_estimate());
+        let first = |status| wanted().find(|j| j.status == status);
+        first(JobStatus::Running).or_else(|| first(JobStatus::Waiting)).or_else(|| wanted().next())
     }
 
     /// Explanations whose priority changes, because another query is on screen now.
@@ -245,10 +237,31 @@ impl State {
         self.jobs.iter().find(|j| j.slot == slot && !j.superseded)
     }
 
-    /// The job that explains the query on screen.
+    /// The job that computes an explanation, while it does.
+    pub fn job_of(&self, explanation: &Explanation) -> Option<&Job> {
+        self.jobs.iter().find(|j| j.id == explanation.job)
+    }
+
+    /// The job that explains the query on screen: that of the selected explanation, else of another one.
     pub fn explaining(&self) -> Option<&Job> {
-        let job = self.explanation()?.job;
-        self.jobs.iter().find(|j| j.id == job)
+        let query = self.query()?;
+        let other =
+            |j: &&Job| j.slot == Slot::Explain && j.query == Some(query.key) && !j.superseded && !j.is_restoring();
+        query.explanation().and_then(|a| self.job_of(a)).or_else(|| self.jobs.iter().find(other))
+    }
+
+    /// Names of the groups that are scored next, as a job takes them: none where all are.
+    ///
+    /// # Errors
+    /// Where every group is left out.
+    pub fn chosen_groups(&self) -> Result<Vec<String>, &'static str> {
+        let groups = self.groups();
+        let chosen: Vec<String> = groups.iter().filter(|g| !self.excluded_groups.contains(*g)).cloned().collect();
+        match chosen.len() {
+            0 if !groups.is_empty() => Err("No group is chosen. Choose at least one under Groups."),
+            n if n == groups.len() => Ok(Vec::new()),
+            _ => Ok(chosen),
+        }
     }
 
     /// Whether the query on screen can be explained now; the reason where it cannot.
@@ -278,7 +291,7 @@ impl State {
         if self.explaining().is_some() {
             return Err("This image is already being explained");
         }
-        Ok(())
+        self.chosen_groups().map(|_| ())
     }
 
     /// Selects the group that is `by` places further in the order on screen.

@@ -25,6 +25,7 @@ use super::theme;
 use super::widgets::Textures;
 use whence_base::Error;
 use whence_engine::{Engine, journal_path};
+use whence_jobs::{AttributeJob, JobId};
 
 /// Events taken in before a frame is drawn; the rest waits for the next.
 const EVENTS_A_FRAME: usize = 256;
@@ -70,19 +71,25 @@ pub struct WhenceApp {
     session_checked: f64,
     /// Whether stored evidence is recalled and sessions are saved; off for screenshots.
     pub(super) recalls: bool,
+    /// Whether the engine is asked what jobs would cost; off for screenshots.
+    pub(super) estimates: bool,
+    /// What the costs that were last looked up depend on.
+    pub(super) costs_shown: Option<super::costs::Shown>,
     /// Explain the first query as soon as that is possible.
     explain_soon: bool,
     /// The running search for nearest images: query, dataset, group.
     pub(super) nearest_lookup: Option<(u64, u64, usize)>,
     shot: Screenshot,
     /// The image of the view that is being taken.
-    pub(super) view_capture: super::export::Capture,
+    pub(super) view_capture: Option<super::export::Capture>,
     /// Locks of projects.
     pub(super) access: super::projects::Access,
     /// A part that replaces that of the open project once it is read.
     pub(super) replacement: Option<super::projects::Replacement>,
     /// The view that is opened again, step by step.
     pub(super) reopening: Option<super::export::Reopening>,
+    /// The job that recalls the scores of such a view, and the one that would compute them.
+    pub(super) view_recall: Option<(JobId, Box<AttributeJob>)>,
     failure: Arc<Mutex<Option<Error>>>,
     /// Fonts of the system, for scripts that the built-in ones lack.
     pub(super) fonts: Fonts,
@@ -109,13 +116,16 @@ impl WhenceApp {
             session_writer: SessionWriter::default(),
             session_checked: f64::NEG_INFINITY,
             recalls: options.screenshot.is_none(),
+            estimates: options.screenshot.is_none(),
+            costs_shown: None,
             explain_soon: options.attribute,
             nearest_lookup: None,
             shot: if options.screenshot.is_some() { Screenshot::Waiting(0) } else { Screenshot::None },
-            view_capture: super::export::Capture::default(),
+            view_capture: None,
             access: super::projects::Access::default(),
             replacement: None,
             reopening: None,
+            view_recall: None,
             failure: Arc::default(),
             fonts: Fonts::default(),
             options,
@@ -136,7 +146,7 @@ impl WhenceApp {
     pub(super) fn for_test(ctx: &Context, backend: Box<dyn Backend>, picker: Arc<dyn FilePicker>) -> Self {
         let mut app = Self::new(ctx, Options::default());
         (app.backend, app.picker) = (Some(backend), picker);
-        (app.state.opening, app.opened, app.recalls) = (false, true, false);
+        (app.state.opening, app.opened, app.recalls, app.estimates) = (false, true, false, false);
         app
     }
 
@@ -203,6 +213,7 @@ impl WhenceApp {
     /// Receives what happened since the last frame. True where something did.
     fn take_in(&mut self, ctx: &Context) -> bool {
         let mut changed = false;
+        let ready = self.state.query().and_then(|query| query.ready);
         for _ in 0..EVENTS_A_FRAME {
             let Some(event) = self.backend.as_mut().and_then(|b| b.next_event()) else { break };
             changed = true;
@@ -217,6 +228,7 @@ impl WhenceApp {
                 self.carry_out(effect);
             }
         }
+        self.announce_result(ctx, ready);
         while let Ok(message) = self.background_tasks.inbox.try_recv() {
             changed = true;
             self.take_message(ctx, message);
@@ -276,7 +288,7 @@ impl WhenceApp {
                 (task.on_failure)(self, ctx, failure);
             }
             Message::Exported(result) => self.exported(result),
-            Message::ViewCaptured(image) => self.take_view(&image),
+            Message::ViewCaptured(image) => self.copied(ctx, &image),
             Message::View(Ok(recipe)) => {
                 // Search or run has its place back.
                 self.forms.path.clear();
@@ -421,7 +433,8 @@ impl WhenceApp {
 }
 
 impl eframe::App for WhenceApp {
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
+        self.take_view(ctx, frame.wgpu_render_state());
         if self.frames > 0 && !self.opened {
             self.open(ctx);
         }
@@ -446,12 +459,12 @@ impl eframe::App for WhenceApp {
         self.explain_for_tour(ctx);
         self.find_nearest();
         self.restore();
+        self.follow_costs();
         self.follow_embedding();
         self.follow_session(ctx);
         self.library.open = self.dock.shown().contains(&PanelId::Library);
         self.library.arrange(&self.state, &self.background_tasks);
         self.take_screenshot(ctx, changed);
-        self.follow_capture(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {

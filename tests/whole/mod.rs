@@ -5,6 +5,7 @@ mod crash;
 mod demo;
 mod digits;
 mod embedding;
+mod estimates;
 mod evidence;
 mod gaussian_world;
 mod golden;

@@ -8,10 +8,12 @@ use parking_lot::Mutex;
 use crate::counterfactuals::Resident;
 use crate::device::memory;
 use whence_base::{Error, Result};
+use whence_data::Dataset;
 use whence_diffusion::elbo::{FullPass, Plan, Point, ScorerQuery};
 use whence_diffusion::{Condition, Denoiser as _, Pipeline};
 use whence_jobs::JobEstimate;
 use whence_methods::{ScoreSettings, Work};
+use whence_training::Training;
 use whence_training::unlearning::Unlearning;
 
 /// Fraction of the free memory that parallel passes may use.
@@ -19,6 +21,100 @@ const MEMORY_SHARE: f64 = 0.5;
 
 /// Duration of the measurement of passes.
 const MEASURE: Duration = Duration::from_millis(300);
+
+/// How long measured costs hold: other programs come and go.
+const HOLDS: Duration = Duration::from_secs(600);
+
+/// Most measurements that stay in memory.
+const MEASUREMENTS: usize = 16;
+
+/// Seconds of a step from which on a single one is measured.
+const LONG_STEP: f64 = 2.0;
+
+/// Multiplications per second of the closed form's fit, on one core of a current processor.
+const FIT_RATE: f64 = 4e9;
+
+/// Most directions of the closed form's fit, and most images that these are found from (`methods/gaussian.rs`).
+const FIT_COMPONENTS: f64 = 256.0;
+const FIT_IMAGES: f64 = 4096.0;
+
+/// How the models of a job are created.
+pub enum Creation<'a> {
+    /// By unlearning.
+    Unlearning(Unlearning<'a>),
+    /// By training from the start.
+    Training(Training<'a>),
+}
+
+impl Creation<'_> {
+    /// What the time of a model depends on, besides model and device.
+    fn key(&self) -> String {
+        let settings = match self {
+            Self::Unlearning(unlearning) => serde_json::to_string(unlearning.recipe),
+            Self::Training(training) => serde_json::to_string(training.config),
+        };
+        settings.unwrap_or_default()
+    }
+
+    /// Seconds per model.
+    fn measure(&self, check: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
+        match self {
+            Self::Unlearning(unlearning) => step(unlearning, check),
+            Self::Training(training) => Ok(training.measure_step(check)? * training.config.steps as f64),
+        }
+    }
+}
+
+/// Costs that were measured, so that asking again takes no time.
+#[derive(Default)]
+pub struct MeasuredCosts(Vec<Measurement>);
+
+struct Measurement {
+    key: String,
+    at: Instant,
+    costs: Costs,
+    /// The batch that fits into the memory.
+    batch: usize,
+}
+
+impl MeasuredCosts {
+    /// The costs of this model on this machine; measured where that was not done in the last minutes. Lowers
+    /// `settings.batch` if this many images at once would not fit into the free memory.
+    ///
+    /// # Errors
+    /// Those of the device and of `check`.
+    pub fn of(
+        &mut self,
+        model: &Pipeline,
+        settings: &mut ScoreSettings,
+        creation: Option<&Creation<'_>>,
+        check: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Costs> {
+        let created = creation.map(Creation::key).unwrap_or_default();
+        let key = format!("{} {} {:?} {created}", model.hash(), settings.batch, settings.class);
+        self.0.retain(|known| known.at.elapsed() < HOLDS);
+        if let Some(known) = self.0.iter().find(|known| known.key == key) {
+            settings.batch = known.batch;
+            return Ok(known.costs);
+        }
+        let costs = Costs::measure(model, settings, creation, check)?;
+        if self.0.len() >= MEASUREMENTS {
+            self.0.remove(0);
+        }
+        self.0.push(Measurement { key, at: Instant::now(), costs, batch: settings.batch });
+        Ok(costs)
+    }
+}
+
+/// Seconds that the closed form's fit takes.
+fn fit_seconds(images: usize, values: usize, groups: usize) -> f64 {
+    let (images, values) = (images as f64, values as f64);
+    let components = values.min(FIT_COMPONENTS);
+    let subspace = if values > FIT_COMPONENTS { 8.0 * images.min(FIT_IMAGES) * values * components } else { 0.0 };
+    let moments = images * components * (values + components);
+    let decompositions = (groups as f64 + 1.0) * 20.0 * components.powi(3);
+    if images > 0.0 { (subspace + moments + decompositions) / FIT_RATE } else { 0.0 }
+}
 
 /// Estimate of a job whose results are all cached.
 pub fn nothing(model: &Pipeline) -> JobEstimate {
@@ -33,6 +129,8 @@ pub struct Costs {
     evaluation: f64,
     /// Seconds per created model.
     making: f64,
+    /// Evaluations that run at the same time.
+    round: usize,
     /// Bytes of one image's prediction and of one model's weights.
     image: usize,
     weights: usize,
@@ -42,7 +140,7 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Measures scoring by a few passes, and, if models are created by unlearning, one step of it.
+    /// Measures scoring by a few passes, and, if models are created, a step of that.
     ///
     /// Lowers `settings.batch` if this many images at once would not fit into the free memory.
     ///
@@ -51,7 +149,7 @@ impl Costs {
     pub fn measure(
         model: &Pipeline,
         settings: &mut ScoreSettings,
-        making: Option<&Unlearning<'_>>,
+        creation: Option<&Creation<'_>>,
         check: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Self> {
         let passes = model.passes();
@@ -69,8 +167,8 @@ impl Costs {
         let count = passes.limited(settings.batch).at_once * passes.images;
         let (times, usage) = memory::measure(|| -> Result<(f64, f64)> {
             let evaluation = seconds_per_round(&mut || evaluate(model, settings, count, check))? / count as f64;
-            let making = match making {
-                Some(unlearning) => step(unlearning, check)?,
+            let making = match creation {
+                Some(creation) => creation.measure(check)?,
                 None => 0.0,
             };
             Ok((evaluation, making))
@@ -79,16 +177,28 @@ impl Costs {
         let image = model.sample_shape().numel() * 4;
         let weights = model.network.num_params() * 4;
         let measured_peak = usage.map(|u| u.highest).filter(|_| model.is_on_cpu());
-        Ok(Self { evaluation, making, image, weights, measured_peak })
+        let round = passes.limited(settings.batch).at_once * passes.images;
+        Ok(Self { evaluation, making, round, image, weights, measured_peak })
     }
 
     /// Estimated cost of this many models and evaluations, with at most `held` models in memory.
-    pub fn estimate(&self, models: usize, held: usize, Work { evaluations, points, .. }: Work) -> JobEstimate {
-        let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation;
+    pub fn estimate(&self, models: usize, held: usize, work: Work, dataset: &Dataset) -> JobEstimate {
+        let Work { evaluations, points, fitted_images } = work;
+        let fit = fit_seconds(fitted_images, dataset.shape().numel(), dataset.groups().len());
+        let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation + fit;
         let resident = held.saturating_mul(self.weights).min(Resident::BUDGET);
         let results = points.saturating_mul(self.image) + 2 * self.weights + resident;
         let peak_bytes = self.measured_peak.map(|peak| peak + results as u64);
         JobEstimate { models, evaluations, seconds, peak_bytes }
+    }
+}
+
+impl Costs {
+    /// The same with passes of single images one after the other, as in sampling. A pass takes as long as many that run
+    /// at the same time, one on each core.
+    pub fn with_passes(&self, passes: usize, estimate: JobEstimate) -> JobEstimate {
+        let seconds = estimate.seconds + (passes * self.round) as f64 * self.evaluation;
+        JobEstimate { evaluations: estimate.evaluations + passes, seconds, ..estimate }
     }
 }
 
@@ -155,13 +265,18 @@ fn step(unlearning: &Unlearning<'_>, check: &mut dyn FnMut() -> Result<()>) -> R
     let stopped = unlearning.run(None, &mut |_| {
         check()?;
         times.push(begun.elapsed().as_secs_f64());
-        // The first step warms the memory; the second is like all others.
-        if times.len() < 2 { Ok(()) } else { Err(Error::Cancelled) }
+        // The first step warms the memory; the second is like all others. Where the first is long, that hardly matters.
+        let enough = times.len() >= 2 || times.last().is_some_and(|seconds| *seconds > LONG_STEP);
+        if enough { Err(Error::Cancelled) } else { Ok(()) }
     });
     match (stopped, times.as_slice()) {
         (Err(Error::Cancelled), [first, second]) => {
             check()?;
             Ok(first + (second - first) * (unlearning.recipe.steps.saturating_sub(1)) as f64)
+        }
+        (Err(Error::Cancelled), [only]) => {
+            check()?;
+            Ok(only * unlearning.recipe.steps as f64)
         }
         (Ok(_), times) => Ok(times.last().copied().unwrap_or(0.0)),
         (Err(error), _) => Err(error),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use super::scheduler::{Scheduler, Signal};
 use whence_base::Result;
-use whence_jobs::{Event, EventKind, JobId, Progress};
+use whence_jobs::{Event, EventKind, JobEstimate, JobId, Progress};
 
 /// Shortest time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
@@ -24,12 +26,24 @@ pub struct Reporter<'a> {
     /// Units of work finished in earlier phases, and the total.
     finished: f64,
     total: f64,
+    captured: Mutex<Capture>,
+}
+
+/// What happens to the events of a job whose cost is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+enum Capture {
+    /// They are emitted: the job is run.
+    #[default]
+    Off,
+    /// They are dropped, except for the estimate.
+    On(Option<JobEstimate>),
 }
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(job: JobId, scheduler: &'a Scheduler, signal: Arc<Signal>) -> Self {
         let started = Instant::now();
-        Self { job, scheduler, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0 }
+        let captured = Mutex::default();
+        Self { job, scheduler, signal, started, last: None, seconds_left: None, finished: 0.0, total: 1.0, captured }
     }
 
     /// Fails if the job has to stop.
@@ -41,13 +55,47 @@ impl<'a> Reporter<'a> {
         self.signal.check()
     }
 
+    /// The estimate that `work` reports; its other events are dropped.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn estimate_of(&mut self, work: impl FnOnce(&mut Self) -> Result<String>) -> Result<Option<JobEstimate>> {
+        *self.captured.lock() = Capture::On(None);
+        let outcome = work(self);
+        let captured = std::mem::take(&mut *self.captured.lock());
+        outcome?;
+        Ok(match captured {
+            Capture::On(estimate) => estimate,
+            Capture::Off => None,
+        })
+    }
+
+    /// Whether the event belongs to a job whose cost is asked for, and is not to be emitted.
+    fn captures(&self, kind: &EventKind) -> bool {
+        let mut captured = self.captured.lock();
+        match (&mut *captured, kind) {
+            (Capture::Off, _) => false,
+            (Capture::On(known), EventKind::Estimate(estimate)) => {
+                *known = Some(*estimate);
+                true
+            }
+            (Capture::On(_), _) => true,
+        }
+    }
+
     /// Emits an event that must not be lost; blocks while the queue is full.
     pub fn state(&self, kind: EventKind) {
+        if self.captures(&kind) {
+            return;
+        }
         self.scheduler.events.send(Event { job: self.job, kind });
     }
 
     /// Emits an event that the next of its kind supersedes; dropped if the queue is full.
     pub fn passing(&self, kind: EventKind) {
+        if self.captures(&kind) {
+            return;
+        }
         self.scheduler.events.offer(Event { job: self.job, kind });
     }
 

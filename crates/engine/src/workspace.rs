@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::FitInMemory;
 use crate::counterfactuals::Resident;
 use crate::device::{self, Chosen};
+use crate::estimate::MeasuredCosts;
 use whence_base::{Error, Result};
 use whence_data::{Dataset, ImageShape, LoadOptions};
 use whence_diffusion::Pipeline;
@@ -28,6 +29,8 @@ pub struct Workspace {
     pub(super) project_column: Option<(PathBuf, String)>,
     /// Counterfactual models.
     pub(super) resident: Resident,
+    /// What work costs on this machine.
+    pub(super) measured: MeasuredCosts,
 }
 
 /// Size and modification time of a model's files: they show whether the files have changed since they were read.
@@ -46,6 +49,7 @@ impl Workspace {
             keep_in: None,
             project_column: None,
             resident: Resident::default(),
+            measured: MeasuredCosts::default(),
         }
     }
 

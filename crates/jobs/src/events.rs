@@ -94,6 +94,13 @@ pub enum EventKind {
     Attributed(Vec<Attribution>),
     /// Estimated cost of the job, before it starts.
     Estimate(JobEstimate),
+    /// What a job would cost, of those that [`JobSpec::Estimate`](super::JobSpec::Estimate) lists.
+    Cost {
+        /// Its position in the list.
+        index: usize,
+        /// The estimate, or why the job cannot be done.
+        cost: Result<JobEstimate, String>,
+    },
     /// A warning; the job continues.
     Warning(String),
     /// The job has finished; a one-line summary.

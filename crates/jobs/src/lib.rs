@@ -58,6 +58,8 @@ pub enum JobSpec {
     Removal(Box<RemovalJob>),
     /// Creates counterfactual models by retraining.
     Retrain(Box<RetrainJob>),
+    /// Estimates the cost of other jobs, without doing their work; emits a [`EventKind::Cost`] for each.
+    Estimate(Vec<JobSpec>),
 }
 
 /// Generates one image from a seed.

@@ -33,9 +33,12 @@ impl JobSpec {
             Self::Evidence(job) if job.what == Evidence::Known => Priority::Prompt,
             // Looking up a stored map, and the components of pixels, take a moment.
             Self::Embed(job) if job.known_only || job.choice == EmbedChoice::default() => Priority::Prompt,
-            Self::Attribute(_) | Self::Evidence(_) | Self::Embed(_) | Self::Unlearn(_) | Self::Sample(_) => {
-                Priority::Normal
-            }
+            Self::Attribute(_)
+            | Self::Evidence(_)
+            | Self::Embed(_)
+            | Self::Unlearn(_)
+            | Self::Sample(_)
+            | Self::Estimate(_) => Priority::Normal,
             Self::Train(_) | Self::Retrain(_) | Self::Removal(_) | Self::Benchmark(_) => Priority::Background,
         }
     }
@@ -47,7 +50,9 @@ impl JobSpec {
             Self::Evidence(job) => !matches!(job.what, Evidence::Watch | Evidence::Known),
             // Features are stored; the layout starts again, which takes minutes at most.
             Self::Embed(job) => !job.known_only,
-            Self::Attribute(_)
+            // What was measured stays in memory.
+            Self::Estimate(_)
+            | Self::Attribute(_)
             | Self::Unlearn(_)
             | Self::Train(_)
             | Self::Retrain(_)

@@ -7,6 +7,7 @@ mod image_file;
 mod image_scores;
 mod near;
 mod recipe_png;
+pub mod svg;
 mod tables;
 
 pub use export::{Comparison, TableFormat, write_comparison, write_scores};

@@ -26,6 +26,9 @@ use whence_nn::weights::{Precision, to_vec};
 /// File beside the weights of a trained model: its provenance.
 const RECORD: &str = "training.json";
 
+/// Seconds of a step from which on a single one is measured.
+const LONG_STEP: f64 = 2.0;
+
 /// The weights of a model folder.
 const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
 
@@ -231,6 +234,31 @@ impl Training<'_> {
         checkpoint.remove();
         // Reloaded, so that this run uses exactly the weights that a later one will read.
         if config.precision == Precision::Float32 { Ok(model) } else { Pipeline::load(self.out, self.device) }
+    }
+
+    /// Seconds that one optimizer step takes, measured on at most two; writes nothing.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and those of `check`, which is called before each step.
+    pub fn measure_step(&self, check: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
+        self.config.check()?;
+        let start = Pipeline::with_random_weights(&self.network(), &self.config.scheduler, 0, self.device)?;
+        let conditions = self.conditions(&start)?;
+        let mut network = start.network.clone();
+        let mut optimizer = AdamW::new(self.config.optimizer, &network, &ParameterSelection::All);
+        let mut splitter = BatchSplitter::new(self.device, sample_shape(self.dataset.shape()));
+        let mut seconds = 0.0;
+        // The first step warms the memory; the second is like all others. Where the first is long, that hardly matters.
+        for step in 0..2 {
+            check()?;
+            let begun = std::time::Instant::now();
+            (network, _) = self.step(&start, &conditions, &mut splitter, network, &mut optimizer, step)?;
+            seconds = begun.elapsed().as_secs_f64();
+            if seconds > LONG_STEP {
+                break;
+            }
+        }
+        Ok(seconds)
     }
 
     /// One optimizer step; reads the loss back at every tenth.

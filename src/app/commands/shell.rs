@@ -98,6 +98,9 @@ impl WhenceApp {
         if self.forms.export.open {
             return self.forms.export.close();
         }
+        if self.forms.run.take().is_some() {
+            return;
+        }
         let shell = &mut self.shell;
         if shell.glossary.take().is_some() {
             return;

@@ -4,9 +4,17 @@ use crate::app::state::{Explanation, Query};
 use whence_methods::Attribution;
 use whence_report::Comparison;
 
-/// Complete explanations, in the order they were computed; the one on screen is the last.
+/// Complete explanations, in the order they were computed.
 pub fn complete(query: &Query) -> impl Iterator<Item = (&Explanation, &Attribution)> {
-    query.explanations().filter_map(|explanation| Some((explanation, explanation.complete.as_ref()?)))
+    query.scored().filter_map(|explanation| Some((explanation, explanation.complete.as_ref()?)))
+}
+
+/// The same with the selected explanation first, then the latest.
+pub fn selected_first(query: &Query) -> Vec<(&Explanation, &Attribution)> {
+    let mut all: Vec<_> = complete(query).collect();
+    all.reverse();
+    all.sort_by_key(|(explanation, _)| Some(explanation.job) != query.selected);
+    all
 }
 
 /// Labels that distinguish explanations: the method's name where that suffices, else with all settings.

@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 use egui::Rect;
 
 use super::explanations::complete;
-use super::{Export, ExportRequest, SaveError};
+use super::{Drawing, Export, ExportRequest, SaveError};
 use crate::app::files;
 use crate::app::state::State;
 use whence_report::TableFormat;
 
-/// The three things that can be saved.
+/// What can be saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Content {
     /// An image.
     #[default]
     Image,
+    /// A vector graphic.
+    Drawing,
     /// A table.
     Table,
     /// A report.
@@ -43,6 +45,8 @@ pub struct ExportForm {
     pub what: Content,
     /// How many times as large as on screen.
     pub scale: u8,
+    /// Which vector graphic.
+    pub drawing: Drawing,
     /// Which table.
     pub table: Table,
     /// How it is written.
@@ -57,6 +61,8 @@ pub struct ExportForm {
     pub saved: Option<PathBuf>,
     /// The path whose file may be replaced.
     pub replace: Option<PathBuf>,
+    /// The folder that does not exist, and that a button offers to create.
+    pub missing_folder: Option<PathBuf>,
     /// Where the view is in the window, in points; all of the window where nobody said.
     pub area: Option<Rect>,
     /// Whether the path field requests the focus.
@@ -78,6 +84,7 @@ impl Default for ExportForm {
             open: false,
             what: Content::default(),
             scale: 2,
+            drawing: Drawing::default(),
             table: Table::default(),
             format: TableFormat::default(),
             path: String::new(),
@@ -85,6 +92,7 @@ impl Default for ExportForm {
             busy: false,
             saved: None,
             replace: None,
+            missing_folder: None,
             area: None,
             focus: false,
             pending_text: String::new(),
@@ -104,6 +112,7 @@ impl ExportForm {
         let ending = Path::new(self.path.trim()).extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
             Some("png") => self.what = Content::Image,
+            Some("svg") => self.what = Content::Drawing,
             Some("html" | "htm") => self.what = Content::Report,
             Some("csv") => (self.what, self.format) = (Content::Table, TableFormat::Csv),
             Some("json") => (self.what, self.format) = (Content::Table, TableFormat::Json),
@@ -113,7 +122,13 @@ impl ExportForm {
 
     /// Closes the dialog; what was chosen stays for the next time.
     pub fn close(&mut self) {
-        (self.open, self.error, self.saved, self.replace) = (false, None, None, None);
+        self.open = false;
+        self.forget_outcome();
+    }
+
+    /// Forgets how the last save ended: something else is going to be saved.
+    pub fn forget_outcome(&mut self) {
+        (self.error, self.saved, self.replace, self.missing_folder) = (None, None, None, None);
     }
 
     /// Fills the path field, unless somebody typed there.
@@ -144,8 +159,14 @@ impl ExportForm {
 
     /// The file could not be saved.
     pub(super) fn refuse(&mut self, why: SaveError) {
+        self.missing_folder = None;
         let (replace, text) = match why {
             SaveError::Failed(text) => (None, text),
+            SaveError::NoFolder(folder) => {
+                let text = format!("The folder {} does not exist.", folder.display());
+                self.missing_folder = Some(folder);
+                (None, text)
+            }
             SaveError::Exists(path) => {
                 let name = path.display();
                 // The field may hold another path by now.
@@ -175,6 +196,10 @@ impl ExportForm {
         let explained = state.queries.iter().any(|q| complete(q).next().is_some());
         let what = match (self.what, self.table) {
             (Content::Image, _) => Export::Image { scale: self.scale },
+            (Content::Drawing, _) => {
+                super::figures::figure(state, self.drawing)?;
+                Export::Drawing(self.drawing)
+            }
             (Content::Table, Table::Ranking) if state.explanation().and_then(|a| a.complete.as_ref()).is_none() => {
                 return Err("The image on screen is not explained yet");
             }
@@ -189,13 +214,14 @@ impl ExportForm {
         if path.is_relative() {
             return Err("Enter an absolute path");
         }
-        Ok(ExportRequest { what, replace: self.replace.as_ref() == Some(&path), path })
+        Ok(ExportRequest { what, replace: self.replace.as_ref() == Some(&path), create_folder: false, path })
     }
 
     /// Ending of the file.
     pub fn extension(&self) -> &'static str {
         match self.what {
             Content::Image => "png",
+            Content::Drawing => "svg",
             Content::Table => self.format.extension(),
             Content::Report => "html",
         }
@@ -206,7 +232,7 @@ impl ExportForm {
         let project = state.project.as_ref().map_or("Whence", |p| p.file.name.as_str());
         let query = state.query().map_or("view", |q| q.image.name.trim_end_matches(".png"));
         let name = match (self.what, self.table) {
-            (Content::Image, _) => format!("{project} {query}"),
+            (Content::Image | Content::Drawing, _) => format!("{project} {query}"),
             (Content::Table, Table::Ranking) => format!("{project} {query} scores"),
             (Content::Table, Table::All) => format!("{project} scores"),
             (Content::Table, Table::Comparison) => format!("{project} {query} methods"),

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::evidence::{Maps, add_redrawn, maps};
-use super::explanations::{comparison, complete, labels};
+use super::explanations::{comparison, labels, selected_first};
 use super::{Export, ExportRequest, SaveError, Table, free, portable_path};
 use crate::command_line::{JobSources, job_command};
 use crate::palette::group_colours;
 use whence_data::{Dataset, ImageShape};
 use whence_jobs::{AttributeJob, QueryOrigin};
 use whence_methods::Attribution;
+use whence_report::svg::write_svg;
 use whence_report::{Facts, GroupStyle, Report, ReportImage, ReportQuery, TableFormat, write_comparison, write_scores};
 
 use crate::app::state::{Explanation, Query, State};
@@ -43,6 +44,14 @@ pub fn work(request: ExportRequest, state: &State) -> Result<Work, String> {
             };
             Ok(Box::new(move || write_table(request, format, &scores, shape)))
         }
+        Export::Drawing(drawing) => {
+            let figure = super::figures::figure(state, drawing)?;
+            Ok(Box::new(move || {
+                free(&request)?;
+                write_svg(&request.path, &figure).map_err(|e| e.to_string())?;
+                Ok(request.path)
+            }))
+        }
         Export::Report => {
             let dataset = state.dataset.clone().ok_or("The training images are not open")?;
             let mut report = report(state, &request);
@@ -71,13 +80,14 @@ fn write_table(
 
 /// The explained queries, with the explanation on screen.
 fn explained(state: &State) -> impl Iterator<Item = (&Query, &Explanation, &Attribution)> {
-    state.queries.iter().filter_map(|q| complete(q).last().map(|(explanation, all)| (q, explanation, all)))
+    let first = |q| selected_first(q).into_iter().next().map(|(explanation, all)| (q, explanation, all));
+    state.queries.iter().filter_map(first)
 }
 
 /// All explanations: of each query the one on screen first.
 fn all_explanations(state: &State) -> Vec<(&Query, &Explanation, &Attribution)> {
-    let of = |query| complete(query).map(move |(explanation, all)| (query, explanation, all)).collect::<Vec<_>>();
-    state.queries.iter().flat_map(|query| of(query).into_iter().rev()).collect()
+    let of = |query| selected_first(query).into_iter().map(move |(explanation, all)| (query, explanation, all));
+    state.queries.iter().flat_map(of).collect()
 }
 
 /// Images that were explained in the same way.
@@ -221,8 +231,8 @@ fn sections(state: &State) -> Vec<Section> {
 }
 
 fn sections_of(query: &Query, groups: &[String], root: Option<&Path>) -> Vec<Section> {
-    let (explanations, scores): (Vec<&Explanation>, Vec<&Attribution>) = complete(query).unzip();
-    let named = labels(&explanations).into_iter().zip(scores).rev().enumerate();
+    let (explanations, scores): (Vec<&Explanation>, Vec<&Attribution>) = selected_first(query).into_iter().unzip();
+    let named = labels(&explanations).into_iter().zip(scores).enumerate();
     let section = |(place, (label, all)): (usize, (String, &Attribution))| {
         let name =
             if explanations.len() > 1 { format!("{}, by {label}", query.image.name) } else { query.image.name.clone() };

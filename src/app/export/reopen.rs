@@ -7,6 +7,7 @@ use egui::Context;
 
 use super::portable_path;
 use crate::app::files::{is_network_path, path_in_project, stays_inside};
+use crate::app::forms::Settings;
 use crate::app::panels::PanelId;
 use crate::app::shell::Recent;
 use crate::app::state::{JobStatus, Query, Slot, State};
@@ -213,6 +214,7 @@ impl WhenceApp {
 
     /// Takes the next steps of a view that is opened again, as far as they can be taken now.
     pub(in crate::app) fn follow_view(&mut self, ctx: &Context) {
+        self.follow_view_recall();
         while let Some(mut view) = self.reopening.take() {
             let before = view.step;
             match self.advance(&mut view) {
@@ -323,39 +325,57 @@ impl WhenceApp {
             self.dock.show(tab);
         }
         if let Some(settings) = &recipe.settings {
-            self.take_settings(settings);
+            self.show_result(settings);
         }
         self.shell.history.record(self.snapshot());
         ctx.request_repaint();
     }
 
-    /// Takes the settings of a view, and shows its explanation where that is on screen or stored.
-    fn take_settings(&mut self, view: &ViewSettings) {
+    /// Shows the explanation of a view where it is listed or stored, as one of the image's results. The settings of the
+    /// next explanation stay as they are.
+    fn show_result(&mut self, view: &ViewSettings) {
         if !methods().iter().any(|m| m.name() == view.method) || view.recipe.check().is_err() {
             let text = format!(
-                "The view was explained by {} with settings that this version of Whence does not know. The settings stay as \
-                 they were.",
+                "The view was explained by {} with settings that this version of Whence does not know. Its scores are not \
+                 shown.",
                 view.method
             );
             return self.state.notify(Slot::Explain, self.state.current, false, text, None);
-        }
-        self.forms.settings.apply_view(view);
-        if let Some(class) = view.scoring.class {
-            self.forms.class = class;
         }
         let Some(query) = self.state.current.and_then(|key| self.state.query_mut(key)) else { return };
         if query.show_explanation(|request| has_settings(request, view)) || self.state.can_explain().is_err() {
             return;
         }
-        let Ok(job) = self.forms.current_job(&self.state) else { return };
-        let recall = AttributeJob {
+        let Ok(job) = self.forms.job_with(&Settings::with_recipe(view.recipe.clone()), &self.state) else { return };
+        let job = AttributeJob {
+            method: view.method.clone(),
+            groups: Vec::new(),
             settings: ScoreSettings { batch: job.settings.batch, ..view.scoring },
+            recipe: view.recipe.clone(),
             null: view.null,
             confirm: view.confirm,
-            live: false,
-            known_only: true,
             ..job
         };
-        self.start(JobSpec::Attribute(Box::new(recall)), false);
+        let recall = AttributeJob { live: false, known_only: true, ..job.clone() };
+        self.view_recall = self.begin(&JobSpec::Attribute(Box::new(recall))).map(|id| (id, Box::new(job)));
+    }
+
+    /// Says where the scores of a view are not stored on this computer, and offers to compute them.
+    fn follow_view_recall(&mut self) {
+        let Some((id, job)) = self.view_recall.take() else { return };
+        if self.state.jobs.iter().any(|running| running.id == id) {
+            self.view_recall = Some((id, job));
+            return;
+        }
+        let found =
+            self.state.queries.iter().any(|q| q.explanations.iter().any(|a| a.job == id && a.complete.is_some()));
+        if !found {
+            let title = methods().iter().find(|m| m.name() == job.method).map_or("", |m| m.info().title);
+            let text = format!(
+                "The scores in this view are not stored here. They were computed by {title}, with settings of their own. \
+                 Try again computes them; your settings stay as they are."
+            );
+            self.state.notify(Slot::Explain, self.state.current, false, text, Some(JobSpec::Attribute(job)));
+        }
     }
 }

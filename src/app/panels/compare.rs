@@ -1,22 +1,30 @@
-//! Rankings of one image by several methods or recipes, side by side, and the images with the largest disagreement.
+//! Rankings of one image by several methods or recipes, side by side; how far methods agree over all images; and the images
+//! with the largest disagreement.
 
-use egui::{Align2, Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+mod matrix;
+
+use egui::{Align2, Button, Label, Rect, RichText, ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::View;
-use super::score::{capitalised, method_title};
+use super::evidence::named;
+use super::result::title;
+use super::score::{capitalised, failure, method_title};
 use crate::app::actions::{Action, Command};
+use crate::app::agreement::{disagreements, same_top, spearman};
 use crate::app::format;
-use crate::app::state::{Explanation, Query};
+use crate::app::state::{Explanation, Query, Row};
 use crate::app::theme::{self, RADIUS, Tokens, tokens};
-use crate::app::widgets::{Scale, TextureKey, Tile, elided, hover, swatch, tile};
-use whence_evaluation::metrics::metrics;
+use crate::app::widgets::{Scale, TextureKey, Tile, elided, hover, swatch, tile, warning};
+use whence_jobs::JobSpec;
 use whence_methods::methods;
 
 const ROW: f32 = 28.0;
 /// Column of names.
 const NAMES: f32 = 150.0;
 /// Columns of bars are never narrower.
-const NARROWEST: f32 = 150.0;
+const NARROWEST: f32 = 240.0;
+/// Height of the heads of the columns.
+const HEAD: f32 = 84.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -31,7 +39,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         );
         return;
     };
-    let answers: Vec<&Explanation> = query.explanations().collect();
+    let answers: Vec<&Explanation> = query.scored().collect();
     if answers.is_empty() {
         let text = "All explanations of an image are kept, so that methods, recipes and settings can be compared.";
         let ready = state.can_explain().map(|()| Action::Explain.tooltip());
@@ -47,28 +55,32 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         add_method(ui, view);
     });
     ui.add_space(8.0);
-    let below = if disagreements(&state.queries).is_empty() { 0.0 } else { 150.0 };
-    let height = ui.available_height() - below;
-    ScrollArea::both().id_salt("compare").auto_shrink([false, false]).max_height(height).show(ui, |ui| {
-        table(ui, view, &answers);
-    });
-    if below > 0.0 {
+    ScrollArea::both().id_salt("compare").auto_shrink([false, false]).show(ui, |ui| {
+        table(ui, view, query, &answers);
+        matrix::show(ui, view);
         largest_disagreements(ui, view);
-    }
+    });
 }
 
-/// The menu that explains the image by another method.
+/// The menu that explains the image by another method, with what each costs.
 fn add_method(ui: &mut Ui, view: &mut View<'_>) {
     let ready = view.state.can_explain();
     let menu = ui.add_enabled_ui(ready.is_ok(), |ui| {
         ui.menu_button("Add a method", |ui| {
+            ui.set_min_width(300.0);
             for method in methods() {
-                if ui
-                    .button(method_title(method.name()))
-                    .on_hover_text(capitalised(method.info().description))
-                    .clicked()
-                {
+                let job = view.forms.job_with(&view.forms.settings_by(method.name()), view.state);
+                let job = job.ok().map(|job| JobSpec::Attribute(Box::new(job)));
+                let cost = format::cost_worth_knowing(job.and_then(|job| view.state.cost(job)));
+                let title = method_title(method.name());
+                let mut button = Button::new(&title);
+                if let Some(cost) = &cost {
+                    button = button.right_text(RichText::new(cost).font(theme::caption()));
+                }
+                let response = ui.add(button).accessible_name(named(&title, cost));
+                if response.on_hover_text(capitalised(method.info().description)).clicked() {
                     view.out.push(Command::ExplainBy(method.name()));
+                    ui.close();
                 }
             }
         })
@@ -78,33 +90,22 @@ fn add_method(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-/// One row per group, in the order of the first explanation, and one column per explanation.
-fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Explanation]) {
+/// One row per group, in the order of the reference, and one column per explanation.
+fn table(ui: &mut Ui, view: &mut View<'_>, query: &Query, answers: &[&Explanation]) {
     let t = tokens(ui);
-    let Some(first) = answers.first() else { return };
+    let Some(reference) = query.reference() else { return };
     let columns = answers.len() as f32;
     let width = ((ui.available_width() - NAMES) / columns).max(NARROWEST);
-    let (head, _) = ui.allocate_exact_size(vec2(NAMES + columns * width, 52.0), Sense::hover());
+    let (head, _) = ui.allocate_exact_size(vec2(NAMES + columns * width, HEAD), Sense::hover());
     let scales: Vec<Scale> = answers.iter().map(|a| Scale::of(a.ranking.rows.iter().map(|r| &r.estimate))).collect();
     for (i, answer) in answers.iter().enumerate() {
-        let left = head.left() + NAMES + i as f32 * width;
-        let room = width - 16.0;
-        line(ui, pos2(left, head.top()), &method_title(&answer.method), theme::body(), t.strong, room);
-        let about = if answer.recipe.is_empty() {
-            answer.settings.clone()
-        } else {
-            format!("{}; {}", answer.recipe, answer.settings)
-        };
-        line(ui, pos2(left, head.top() + 18.0), &about, theme::caption(), t.weak, room);
-        let text = match agreement(first, answer) {
-            _ if answer.complete.is_none() => format!("{} so far", format::plural(answer.ranking.rows.len(), "group")),
-            _ if i == 0 => "reference, sets the row order".to_owned(),
-            Some(rho) => format!("Spearman ρ = {} vs. reference", correlation(rho)),
-            None => "no Spearman ρ: too few groups in common".to_owned(),
-        };
-        line(ui, pos2(left, head.top() + 33.0), &text, theme::caption(), t.text, room);
+        let corner = pos2(head.left() + NAMES + i as f32 * width, head.top());
+        let room = Rect::from_min_size(corner, vec2(width - 16.0, HEAD));
+        ui.scope_builder(UiBuilder::new().id_salt(("column", answer.job)).max_rect(room), |ui| {
+            column_head(ui, view, query, reference, answer);
+        });
     }
-    for row in &first.ranking.rows {
+    for row in &reference.ranking.rows {
         let (rect, response) = ui.allocate_exact_size(vec2(NAMES + columns * width, ROW), Sense::click());
         let selected = row.group.is_some() && view.state.group == row.group;
         let group = row.group.unwrap_or(usize::MAX);
@@ -120,14 +121,11 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Explanation]) {
             let left = rect.left() + NAMES + i as f32 * width;
             let cell = Rect::from_min_max(pos2(left, rect.top()), pos2(left + width - 16.0, rect.bottom()));
             let Some(own) = answer.ranking.rows.iter().find(|r| r.name == row.name) else { continue };
-            let (low, high) = own.estimate.interval_95();
-            bar(ui, cell, own.estimate.score, (low, high), scale, group, t);
-            words.push(format!(
-                "{} {} {}",
-                method_title(&answer.method),
-                format::signed(own.estimate.score, scale.decimals),
-                answer.unit().label()
-            ));
+            bar(ui, cell, own, scale, group, t);
+            let score = format::signed(own.estimate.score, scale.decimals);
+            let failed =
+                own.failed().map_or_else(String::new, |why| format!(" (unlearning check failed: {})", failure(why)));
+            words.push(format!("{} {score} {}{failed}", method_title(&answer.method), answer.unit().label()));
         }
         response.widget_info(|| {
             WidgetInfo::selected(egui::accesskit::Role::ListBoxOption, true, selected, words.join(", "))
@@ -138,16 +136,77 @@ fn table(ui: &mut Ui, view: &mut View<'_>, answers: &[&Explanation]) {
     }
 }
 
-/// A bar with its interval and score.
-fn bar(ui: &Ui, cell: Rect, score: f64, interval: (f64, f64), scale: &Scale, group: usize, t: &Tokens) {
+/// A column's method, settings, unit and agreement with the reference, and what can be done with it.
+fn column_head(ui: &mut Ui, view: &mut View<'_>, query: &Query, reference: &Explanation, answer: &Explanation) {
+    let t = tokens(ui);
+    ui.spacing_mut().item_spacing.y = 1.0;
+    let name = title(answer, query);
+    let shown = Some(answer.job) == query.selected;
+    ui.add(Label::new(RichText::new(&name).color(t.strong)).truncate());
+    let about = if answer.recipe.is_empty() {
+        answer.settings.clone()
+    } else {
+        format!("{}; {}", answer.recipe, answer.settings)
+    };
+    let caption = |ui: &mut Ui, text: String, color| {
+        ui.add(Label::new(RichText::new(text).font(theme::caption()).color(color)).truncate());
+    };
+    caption(ui, format!("{}, {about}", answer.unit().label()), t.weak);
+    let is_reference = answer.job == reference.job;
+    let text = match (spearman(reference, answer), same_top(reference, answer)) {
+        _ if answer.complete.is_none() => format!("{} so far", format::plural(answer.ranking.rows.len(), "group")),
+        _ if is_reference => "reference, sets the row order".to_owned(),
+        (Some(rho), Some(same)) => {
+            let top = if same { "same first group" } else { "another first group" };
+            format!("Spearman ρ = {} vs. reference, {top}", correlation(rho))
+        }
+        _ => "no Spearman ρ: too few groups in common".to_owned(),
+    };
+    caption(ui, text, t.text);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().button_padding = vec2(6.0, 1.0);
+        ui.spacing_mut().interact_size.y = 20.0;
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let small = |text: &str| Button::new(RichText::new(text).font(theme::caption()));
+        let button = ui.add_enabled(!is_reference, small("Reference").selected(is_reference));
+        let button = button.accessible_name(format!("Use {name} as the reference"));
+        if button.on_hover_text("Order the rows by this result, and compare the others with it.").clicked() {
+            view.out.push(Command::SetReference(answer.job));
+        }
+        let button = ui.add_enabled(!shown, small(if shown { "Shown" } else { "Show" }).selected(shown));
+        let button = button.accessible_name(format!("Show {name} on all tabs"));
+        if button.on_hover_text("Show this result on the other tabs and in reports.").clicked() {
+            view.out.push(Command::SelectExplanation(answer.job));
+        }
+        let button = ui.add(small("Remove")).accessible_name(format!("Remove {name}"));
+        if button.on_hover_text("Remove this result from the image. What was computed stays stored.").clicked() {
+            view.out.push(Command::RemoveExplanation(answer.job));
+        }
+    });
+}
+
+/// A bar with its interval and score, and a warning where its model failed the unlearning check.
+fn bar(ui: &Ui, cell: Rect, row: &Row, scale: &Scale, group: usize, t: &Tokens) {
     let painter = ui.painter();
-    let area = Rect::from_min_max(cell.min, pos2(cell.right() - 56.0, cell.bottom()));
+    let (score, (low, high)) = (row.estimate.score, row.estimate.interval_95());
+    let area = Rect::from_min_max(cell.min, pos2(cell.right() - 76.0, cell.bottom()));
     let x = |value: f64| area.left() + scale.position(value) * area.width();
     let (zero, end, middle) = (x(0.0), x(score), cell.center().y);
     painter.vline(zero, cell.y_range(), Stroke::new(1.0, t.line));
     let body = Rect::from_two_pos(pos2(zero, middle - 6.0), pos2(end, middle + 6.0));
     painter.rect_filled(body, 2.0, t.group(group));
-    painter.hline(x(interval.0)..=x(interval.1), middle, Stroke::new(1.0, t.strong));
+    if low.is_finite() && high.is_finite() && high > low {
+        // As in Explain: an edge keeps the interval visible on its own bar.
+        for stroke in [Stroke::new(3.5, t.window), Stroke::new(1.5, t.strong)] {
+            painter.hline(x(low)..=x(high), middle, stroke);
+            for end in [x(low), x(high)] {
+                painter.vline(end, middle - 4.0..=middle + 4.0, stroke);
+            }
+        }
+    }
+    if row.failed().is_some() {
+        warning(painter, pos2(area.right() + 12.0, middle), t);
+    }
     let value = format::signed(score, scale.decimals);
     painter.text(pos2(cell.right(), middle), Align2::RIGHT_CENTER, value, theme::caption(), t.text);
 }
@@ -161,86 +220,28 @@ fn correlation(rho: f64) -> String {
     format!("{rho:.2}").replace('-', "\u{2212}")
 }
 
-/// Spearman's rank correlation of two complete explanations over their common groups; none below two groups.
-fn agreement(a: &Explanation, b: &Explanation) -> Option<f64> {
-    if a.complete.is_none() || b.complete.is_none() {
-        return None;
-    }
-    let pair = |row: &crate::app::state::Row| {
-        let other = b.ranking.rows.iter().find(|r| r.name == row.name)?;
-        Some((row.estimate.score, other.estimate.score))
-    };
-    let (a, b): (Vec<f64>, Vec<f64>) = a.ranking.rows.iter().filter_map(pair).unzip();
-    let spearman = metrics().iter().find(|m| m.name == "spearman")?;
-    if a.len() < 2 { None } else { (spearman.value)(&a, &b) }
-}
-
-/// Queries with at least two explanations: their key and their lowest rank correlation, lowest first.
-fn disagreements(queries: &[Query]) -> Vec<(u64, f64)> {
-    let lowest = |query: &Query| {
-        let answers: Vec<&Explanation> = query.explanations().collect();
-        let pairs = answers.iter().enumerate().flat_map(|(i, a)| answers.iter().skip(i + 1).map(move |b| (a, b)));
-        pairs.filter_map(|(a, b)| agreement(a, b)).min_by(f64::total_cmp)
-    };
-    let mut found: Vec<(u64, f64)> = queries.iter().filter_map(|q| Some((q.key, lowest(q)?))).collect();
-    found.sort_by(|a, b| a.1.total_cmp(&b.1));
-    found
-}
-
 /// The images with at least two explanations, the largest disagreement first.
 fn largest_disagreements(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
-    ui.add_space(8.0);
+    let found = disagreements(&view.state.queries);
+    if found.is_empty() {
+        return;
+    }
+    ui.add_space(16.0);
     ui.label(RichText::new("Largest disagreement (Spearman ρ)").color(t.strong))
         .on_hover_text("Images with at least two explanations, the lowest rank correlation between two of them first.");
-    ScrollArea::horizontal().id_salt("disagreements").show(ui, |ui| {
-        ui.horizontal(|ui| {
-            for (key, rho) in disagreements(&view.state.queries) {
-                let Some(query) = view.state.queries.iter().find(|q| q.key == key) else { continue };
-                let q = &query.image;
-                let texture = view.textures.get(ui.ctx(), TextureKey::Query(key), q.shape, &q.pixels);
-                let caption = correlation(rho);
-                let name = format!("{}: Spearman ρ = {caption}", q.name);
-                let selected = view.state.current == Some(key);
-                let shown =
-                    Tile { texture, name: &name, caption: Some(&caption), side: 84.0, selected, clickable: true };
-                if tile(ui, &shown).on_hover_text(&name).clicked() {
-                    view.out.push(Command::SelectQuery(key));
-                }
+    ui.horizontal(|ui| {
+        for (key, rho) in found {
+            let Some(query) = view.state.queries.iter().find(|q| q.key == key) else { continue };
+            let q = &query.image;
+            let texture = view.textures.get(ui.ctx(), TextureKey::Query(key), q.shape, &q.pixels);
+            let caption = correlation(rho);
+            let name = format!("{}: Spearman ρ = {caption}", q.name);
+            let selected = view.state.current == Some(key);
+            let shown = Tile { texture, name: &name, caption: Some(&caption), side: 84.0, selected, clickable: true };
+            if tile(ui, &shown).on_hover_text(&name).clicked() {
+                view.out.push(Command::SelectQuery(key));
             }
-        });
+        }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::state::{RankingView, Row};
-    use whence_diffusion::elbo::Estimate;
-
-    fn answer(scores: &[(&str, f64)]) -> Explanation {
-        let row = |(name, score): &(&str, f64)| Row {
-            group: None,
-            name: (*name).to_owned(),
-            estimate: Estimate::exact(*score),
-            rank: 0,
-            tied: false,
-            evaluations: 0,
-            side: None,
-            gate: None,
-        };
-        let ranking = RankingView { rows: scores.iter().map(row).collect(), ..RankingView::default() };
-        let complete = Some(whence_methods::Attribution::new("q", "guda", Vec::new()));
-        Explanation { ranking, complete, ..Explanation::default() }
-    }
-
-    #[test]
-    fn agreement_is_spearmans_rho_over_the_common_groups() {
-        let a = answer(&[("ink", 3.0), ("oil", 2.0), ("wash", 1.0), ("lost", 9.0)]);
-        let b = answer(&[("oil", 20.0), ("ink", 10.0), ("wash", -5.0)]);
-        // Ranks 3, 2, 1 against 2, 3, 1: 1 - 6 * 2 / (3 * 8).
-        assert!((agreement(&a, &b).unwrap() - 0.5).abs() < 1e-12);
-        assert_eq!(agreement(&a, &answer(&[("lost", 1.0)])), None);
-        assert_eq!(agreement(&a, &Explanation { complete: None, ..b }), None, "not all groups are scored yet");
-    }
 }

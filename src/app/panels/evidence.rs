@@ -10,7 +10,7 @@ use crate::app::state::{Query, Subject};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::{job_progress, swatch};
 use crate::app::{bidi, format};
-use whence_jobs::Evidence;
+use whence_jobs::{Evidence, JobSpec};
 
 /// Height at which the images of both strips are still recognisable.
 const MIN_HEIGHT: f32 = 180.0;
@@ -46,6 +46,10 @@ fn title(ui: &mut Ui, view: &View<'_>, group: usize) {
         swatch(ui.painter(), rect.center(), 5.0, group, t);
         let text = format!("Evidence for {}", format::cut(view.state.group_name(group), 40));
         ui.label(RichText::new(text).color(t.strong));
+        if let Some((query, explanation)) = view.state.query().zip(view.state.explanation()) {
+            let text = RichText::new(super::result::title(explanation, query)).font(theme::caption()).color(t.weak);
+            ui.add(Label::new(text).truncate());
+        }
     });
     let checked = view.state.explanation().is_some_and(|a| a.ranking.rows.iter().any(|r| r.gate.is_some()));
     if checked {
@@ -124,8 +128,24 @@ pub(super) fn request_button(ui: &mut Ui, view: &mut View<'_>, text: &str, what:
         (_, Evidence::MostAffected) => "Score each image of the group under both models.",
         (_, Evidence::Watch | Evidence::Known) => "Repeat the unlearning and regenerate the image at each stage.",
     };
-    let button = ui.add_enabled(ready.is_ok(), Button::new(RichText::new(bidi::display(text)).font(font)));
-    if button.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
+    let cost = cost(view, what, group);
+    let mut button = Button::new(RichText::new(bidi::display(text)).font(font));
+    if let Some(cost) = &cost {
+        button = button.right_text(RichText::new(cost).font(theme::caption()));
+    }
+    let response = ui.add_enabled(ready.is_ok(), button).accessible_name(named(text, cost));
+    if response.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
         view.out.push(Command::ComputeEvidence(what, group));
     }
+}
+
+/// What this evidence would cost, where that is worth knowing.
+pub(super) fn cost(view: &View<'_>, what: Evidence, group: Option<usize>) -> Option<String> {
+    let job = view.forms.build_evidence_job(view.state, what, group).ok()?;
+    format::cost_worth_knowing(view.state.cost(JobSpec::Evidence(Box::new(job))))
+}
+
+/// A button's accessible name, with its cost.
+pub(super) fn named(text: &str, cost: Option<String>) -> String {
+    cost.map_or_else(|| text.to_owned(), |cost| format!("{text}, {cost}"))
 }

@@ -5,7 +5,7 @@ use egui::{Id, Key, Modal, RichText, TextEdit, Ui};
 use super::View;
 use super::settings::row_of;
 use crate::app::actions::{self, Command};
-use crate::app::export::{Content, ExportForm, Table, has_comparison};
+use crate::app::export::{Content, Copied, Drawing, ExportForm, ExportRequest, Table, has_comparison};
 use crate::app::files::Pick;
 use crate::app::theme::{self, GAP, tokens};
 use whence_report::TableFormat;
@@ -47,13 +47,14 @@ fn choices<T: Copy + PartialEq>(ui: &mut Ui, name: &str, chosen: &mut T, all: &[
 
 fn options(ui: &mut Ui, view: &mut View<'_>) {
     let draft = &mut view.forms.export;
-    let before = (draft.what, draft.table, draft.format, draft.scale);
+    let before = (draft.what, draft.drawing, draft.table, draft.format, draft.scale);
     choices(
         ui,
         "Type",
         &mut draft.what,
         &[
             (Content::Image, "Image of this view", "A PNG. Drop it onto the window to reopen this view."),
+            (Content::Drawing, "Vector graphic", "An SVG of bars, tables or curves, for papers and slides."),
             (Content::Table, "Table", "Scores with full precision."),
             (Content::Report, "Report", "One HTML file about all explained images, for any browser and for printing."),
         ],
@@ -76,6 +77,20 @@ fn options(ui: &mut Ui, view: &mut View<'_>) {
                 note(ui, &format!("PNG, {:.0} × {:.0} px, includes settings to reopen this view", pixels.x, pixels.y));
             });
         }
+        Content::Drawing => {
+            choices(
+                ui,
+                "Include",
+                &mut draft.drawing,
+                &[
+                    (Drawing::Ranking, "Ranking", "The bars of the result on screen."),
+                    (Drawing::Comparison, "Comparison", "The bars of all results of this image."),
+                    (Drawing::Table, "Numbers", "The scores of all results of this image, as a table."),
+                    (Drawing::Unlearning, "Unlearning", "The curves of the selected group's unlearning."),
+                ],
+            );
+            row_of(ui, "", LABEL_WIDTH, |ui| note(ui, "SVG, with real text"));
+        }
         Content::Table => {
             let all = [
                 (Table::Ranking, "This image", "The groups' scores for the image on screen."),
@@ -97,8 +112,8 @@ fn options(ui: &mut Ui, view: &mut View<'_>) {
         }
         Content::Report => row_of(ui, "", LABEL_WIDTH, |ui| note(ui, "HTML, all explained images")),
     }
-    if before != (draft.what, draft.table, draft.format, draft.scale) {
-        (draft.error, draft.saved, draft.replace) = (None, None, None);
+    if before != (draft.what, draft.drawing, draft.table, draft.format, draft.scale) {
+        draft.forget_outcome();
     }
 }
 
@@ -115,7 +130,7 @@ fn file(ui: &mut Ui, view: &mut View<'_>) {
             response.request_focus();
         }
         if response.changed() {
-            (draft.error, draft.saved, draft.replace) = (None, None, None);
+            draft.forget_outcome();
             draft.follow_ending();
         }
         if response.lost_focus()
@@ -154,7 +169,7 @@ fn begin_typing(ui: &Ui, draft: &mut ExportForm, id: Id) -> bool {
 }
 
 /// The error, or the path of the saved file.
-fn result(ui: &mut Ui, view: &View<'_>) {
+fn result(ui: &mut Ui, view: &mut View<'_>) {
     let t = tokens(ui);
     let draft = &view.forms.export;
     let (text, color) = match (&draft.error, &draft.saved) {
@@ -164,6 +179,12 @@ fn result(ui: &mut Ui, view: &View<'_>) {
     };
     ui.add_space(6.0);
     ui.add(egui::Label::new(RichText::new(text).color(color)).wrap());
+    if draft.missing_folder.is_some() {
+        let button = ui.button("Create folder").on_hover_text("Create this folder and save the file in it.");
+        if let (true, Ok(request)) = (button.clicked(), draft.request(view.state)) {
+            view.out.push(Command::Export(ExportRequest { create_folder: true, ..request }));
+        }
+    }
 }
 
 /// Save and Cancel. Returns whether the dialog is to close.
@@ -182,6 +203,7 @@ fn buttons(ui: &mut Ui, view: &mut View<'_>) -> bool {
                 save.on_disabled_hover_text(reason);
             }
         }
+        copy(ui, view);
         close_clicked = ui.button(close).on_hover_text("The options are kept for the next export.").clicked();
         if let Err(reason) = view.forms.export.request(view.state)
             && !busy
@@ -190,6 +212,20 @@ fn buttons(ui: &mut Ui, view: &mut View<'_>) -> bool {
         }
     });
     close_clicked
+}
+
+/// The button that copies to the clipboard instead, where that is possible.
+fn copy(ui: &mut Ui, view: &mut View<'_>) {
+    let draft = &view.forms.export;
+    let what = match draft.what {
+        Content::Image => Copied::Image { scale: draft.scale },
+        Content::Table => Copied::Table { all: draft.table == Table::All },
+        Content::Drawing | Content::Report => return,
+    };
+    let text = if draft.what == Content::Image { "Copy image" } else { "Copy table" };
+    if ui.add_enabled(!draft.busy, egui::Button::new(text)).on_hover_text("Copy it to the clipboard.").clicked() {
+        view.out.push(Command::Copy(what));
+    }
 }
 
 fn note(ui: &mut Ui, text: &str) {

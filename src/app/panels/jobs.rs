@@ -8,7 +8,7 @@ use crate::app::state::{Curve, Job, JobStatus};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::swatch;
 use crate::app::{bidi, format};
-use whence_jobs::{JobEstimate, Progress};
+use whence_jobs::Progress;
 
 /// Draws the strip.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -61,12 +61,6 @@ fn status(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-/// The estimated time and memory of a job.
-fn estimated(estimate: &JobEstimate) -> String {
-    let memory = estimate.peak_bytes.map_or_else(String::new, |bytes| format!(", {}", format::memory(bytes)));
-    format!("about {}{memory}", format::roughly(estimate.seconds))
-}
-
 fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
     let t = tokens(ui);
     let progress = job.progress.as_ref();
@@ -94,7 +88,7 @@ fn running(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
             let measured = progress.is_some_and(|p| p.seconds_left.is_some());
             if let Some(estimate) = job.estimate.as_ref().filter(|_| !measured) {
                 // Before the phase, whose length changes, so that it does not move.
-                let text = RichText::new(estimated(estimate)).font(theme::caption()).color(t.text);
+                let text = RichText::new(format::cost(estimate)).font(theme::caption()).color(t.text);
                 ui.label(text).on_hover_text(format!(
                     "Estimate for the whole job: {} to create, at most {}.",
                     format::plural(estimate.models, "model"),

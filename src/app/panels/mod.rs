@@ -25,6 +25,8 @@ mod queue;
 mod ranking;
 mod regenerated;
 mod registry;
+mod result;
+mod run_dialog;
 mod save_as;
 mod score;
 pub(super) mod score_map;
@@ -36,6 +38,8 @@ mod wall;
 mod welcome;
 
 pub use registry::{PanelId, Placement};
+pub use result::title as result_title;
+pub use score::method_title;
 pub use score_map::reach;
 pub use wall::Order as WallOrder;
 
@@ -125,6 +129,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dock: &mut Dock) {
 /// What lies over the panels.
 fn overlays(ui: &mut Ui, view: &mut View<'_>, regions: &tour::Regions, bottom: f32) {
     export::show(ui, view);
+    run_dialog::show(ui, view);
     new_project::show(ui, view);
     save_as::show(ui, view);
     open_choice::show(ui, view);

@@ -8,7 +8,7 @@ use crate::app::state::{JobStatus, Query, Slot, State, Subject};
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{TextureKey, show_image};
 use crate::app::{bidi, format};
-use whence_jobs::QueryOrigin;
+use whence_jobs::{JobSpec, QueryOrigin};
 
 /// Height of the field of a note.
 const NOTE: f32 = 30.0;
@@ -78,7 +78,9 @@ fn origin(state: &State, query: &Query) -> String {
         QueryOrigin::File(path) => {
             let root = state.project.as_ref().map(|p| p.root.as_path());
             let inside = root.and_then(|root| path.strip_prefix(root).ok());
-            format!(", {}", inside.unwrap_or(path).display())
+            // Of a file outside the project only the name: images of the window are given away.
+            let name = path.file_name().map(std::path::Path::new);
+            format!(", {}", inside.or(name).unwrap_or(path).display())
         }
         QueryOrigin::Seed(_) => String::new(),
     };
@@ -124,16 +126,53 @@ fn explain(ui: &mut Ui, view: &mut View<'_>) {
         Some(_) => "Explaining…",
         None => Action::Explain.text(),
     };
-    // The one primary button inverts text and ground instead of using a colour.
-    let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
-    let button = Button::new(RichText::new(text).size(15.0).color(ink)).fill(fill);
+    // The one primary button inverts text and ground instead of using a colour. Once the image is explained, the next step
+    // is another one.
+    let done = view.state.explanation().is_some_and(|a| a.complete.is_some());
+    let (fill, ink) = match (ready.is_ok(), done) {
+        (false, _) => (t.control, t.weak),
+        (true, true) => (t.control, t.text),
+        (true, false) => (t.strong, t.window),
+    };
+    let job = view.forms.current_job(view.state).ok().map(|job| JobSpec::Attribute(Box::new(job)));
+    let cost = format::cost_worth_knowing(job.and_then(|job| view.state.cost(job)));
+    let mut button = Button::new(RichText::new(text).size(15.0).color(ink)).fill(fill);
+    if let Some(cost) = &cost {
+        button = button.right_text(RichText::new(cost).font(theme::caption()).color(ink));
+    }
     let hint = match ready {
         Ok(()) => Action::Explain.hint(ui.ctx()),
         Err(reason) => reason.to_owned(),
     };
-    let size = vec2(ui.available_width(), 36.0);
-    let response = ui.add_enabled_ui(ready.is_ok(), |ui| ui.add_sized(size, button)).inner;
-    if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
-        view.out.push(Command::Act(Action::Explain));
+    ui.horizontal(|ui| {
+        let groups = view.state.groups().len();
+        let beside = if groups > 1 { GROUPS_WIDTH + ui.spacing().item_spacing.x } else { 0.0 };
+        let size = vec2((ui.available_width() - beside).max(80.0), 36.0);
+        let response = ui.add_enabled_ui(ready.is_ok(), |ui| ui.add_sized(size, button)).inner;
+        let name = cost.map_or_else(|| text.to_owned(), |cost| format!("{text}, {cost}"));
+        let response = response.accessible_name(name);
+        if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
+            view.out.push(Command::Act(Action::Explain));
+        }
+        if groups > 1 {
+            groups_button(ui, view, groups);
+        }
+    });
+}
+
+/// Width of the button that chooses groups.
+const GROUPS_WIDTH: f32 = 104.0;
+
+/// How many groups the next explanation is about; opens the dialog that chooses them.
+fn groups_button(ui: &mut Ui, view: &mut View<'_>, all: usize) {
+    let left_out = view.state.groups().iter().filter(|name| view.state.excluded_groups.contains(*name)).count();
+    let text = match left_out {
+        0 => format!("All {} groups", format::count(all)),
+        n => format!("{} of {} groups", format::count(all - n), format::count(all)),
+    };
+    let button = Button::new(RichText::new(&text).font(theme::caption())).truncate();
+    let response = ui.add_sized(vec2(GROUPS_WIDTH, 36.0), button).accessible_name(text);
+    if response.on_hover_text("Choose which groups to score, and see what it costs.").clicked() {
+        view.out.push(Command::ChooseGroups);
     }
 }

@@ -13,12 +13,15 @@ use whence_methods::{CounterfactualKind, NullTest, Unit, methods};
 /// Draws the panel.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let state = view.state;
-    let job = state.explaining();
     let Some(answer) = state.explanation().filter(|a| a.ranking.stage != Stage::Empty) else {
         placeholder(ui, view);
         return;
     };
-    headline(ui, view, answer, job, state.groups().len());
+    let job = state.job_of(answer);
+    super::result::switch(ui, view, "ranking");
+    // The sentence is about the groups that were asked about.
+    let asked = answer.request.as_ref().map_or(0, |request| request.groups.len());
+    headline(ui, view, answer, job, if asked > 0 { asked } else { state.groups().len() });
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("ranking").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;

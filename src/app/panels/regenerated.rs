@@ -1,9 +1,10 @@
 //! The query image, alone or compared with its regeneration without the selected group.
 
-use egui::{Label, RichText, Ui, Vec2, vec2};
+use egui::{Button, Label, RichText, Ui, Vec2, vec2};
 
 use super::View;
-use super::evidence::request_button;
+use super::evidence::{cost, named, request_button};
+use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::Query;
 use crate::app::theme::{self, tokens};
@@ -81,9 +82,30 @@ pub fn line(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
                 job_progress(ui, job, &format!("Step {step} of {steps}"))
             }
             (_, Some(job)) => job_progress(ui, job, &format!("Regenerating without {name}")),
+            // The next step once the image is explained.
+            _ if view.state.explanation().is_some_and(|a| a.complete.is_some()) => next_step(ui, view, group, &name),
             _ => request_button(ui, view, &format!("Regenerate without {name}"), Evidence::Regenerate, Some(group)),
         }
     });
+}
+
+/// The primary button once the image is explained: the image without the selected group.
+fn next_step(ui: &mut Ui, view: &mut View<'_>, group: usize, name: &str) {
+    let t = tokens(ui);
+    let ready = view.state.can_compute_evidence();
+    let (text, cost) = (format!("Regenerate without {name}"), cost(view, Evidence::Regenerate, Some(group)));
+    let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
+    let mut button = Button::new(RichText::new(&text).color(ink)).fill(fill).truncate();
+    if let Some(cost) = &cost {
+        button = button.right_text(RichText::new(cost).font(theme::caption()).color(ink));
+    }
+    let hint = "Generate the image from the same noise with the model without the group.";
+    let size = vec2(ui.available_width(), LINE_HEIGHT);
+    let response = ui.add_enabled_ui(ready.is_ok(), |ui| ui.add_sized(size, button)).inner;
+    let response = response.accessible_name(named(&text, cost)).on_hover_text(hint);
+    if response.on_disabled_hover_text(ready.err().unwrap_or(hint)).clicked() {
+        view.out.push(Command::ComputeEvidence(Evidence::Regenerate, Some(group)));
+    }
 }
 
 /// Tooltip for images whose seed is not known.

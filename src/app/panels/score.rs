@@ -55,7 +55,7 @@ const LITTLE: f64 = 0.06;
 /// elsewhere. Readers take the two for a contradiction.
 pub fn little_change(state: &State) -> Option<String> {
     let (query, group) = (state.query()?, state.group?);
-    let ranking = &query.explanation.as_ref()?.ranking;
+    let ranking = &query.explanation()?.ranking;
     let row = ranking.rows.iter().find(|r| r.group == Some(group))?;
     let top = ranking.rows.first()?.estimate.score;
     let high = row.estimate.score > 0.0 && row.estimate.score >= 0.5 * top && row.estimate.interval_95().0 > 0.0;

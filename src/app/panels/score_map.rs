@@ -99,6 +99,10 @@ fn title(ui: &mut Ui, view: &View<'_>, group: usize) {
         swatch(ui.painter(), rect.center(), 5.0, group, t);
         let text = format!("Contribution of {}", format::cut(view.state.group_name(group), 40));
         ui.label(RichText::new(text).color(t.strong));
+        if let Some((query, explanation)) = view.state.query().zip(view.state.explanation()) {
+            let text = RichText::new(super::result::title(explanation, query));
+            ui.add(egui::Label::new(text.font(crate::app::theme::caption()).color(t.weak)).truncate());
+        }
     });
 }
 
@@ -113,7 +117,11 @@ fn placeholder(ui: &mut Ui, view: &mut View<'_>) {
     let text = "A score is a sum over pixels and timesteps, and the map shows its terms. Drag a rectangle to score part of the image.";
     let hint = "Compute where in the image and at which timesteps each group's score arises.";
     let looking = view.state.running_evidence(Evidence::Map, None).is_some();
-    let button = (!looking).then(|| ("Map this image", view.state.can_compute_evidence().map(|()| hint)));
+    let words = match super::evidence::cost(view, Evidence::Map, None) {
+        Some(cost) => format!("Map this image ({cost})"),
+        None => "Map this image".to_owned(),
+    };
+    let button = (!looking).then(|| (words.as_str(), view.state.can_compute_evidence().map(|()| hint)));
     if super::placeholder(ui, "Where and when does the score come from?", text, button) {
         view.out.push(Command::ComputeEvidence(Evidence::Map, None));
     }

@@ -26,6 +26,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             help(ui, view);
             theme_switch(ui, view);
             open_menu(ui, view);
+            export_button(ui, view);
             let field = search(ui, view);
             path::below(ui, view, field);
         });
@@ -203,6 +204,8 @@ fn project(ui: &mut Ui, view: &mut View<'_>, parts: Option<[&Part; 2]>) {
                     view.out.push(Command::OpenRecent(recent.path.clone()));
                 }
             }
+            ui.separator();
+            item(ui, view, Action::Export);
         });
         let about = view.state.project.as_ref().map(|p| p.root.display().to_string());
         let mut about = about.unwrap_or_else(|| "No project is open.".into());
@@ -293,6 +296,16 @@ fn open_menu(ui: &mut Ui, view: &mut View<'_>) {
     })
     .response
     .on_hover_text(Action::OpenFolder.hint(ui.ctx()));
+}
+
+/// The button that saves or copies what is on screen.
+fn export_button(ui: &mut Ui, view: &mut View<'_>) {
+    let ready = Action::Export.ready(view.state, view.shell);
+    let response = ui.add_enabled(ready.is_ok(), Button::new("Export").min_size(vec2(0.0, 26.0)));
+    let reason = ready.err().unwrap_or_default();
+    if response.on_hover_text(Action::Export.hint(ui.ctx())).on_disabled_hover_text(reason).clicked() {
+        view.out.push(Command::Act(Action::Export));
+    }
 }
 
 /// The button of the command palette, or the path field while a path is typed. Returns its rectangle.

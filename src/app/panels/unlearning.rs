@@ -37,7 +37,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
             "This group's model already exists. Watch repeats the unlearning and regenerates the image at each stage.";
         let ready = state.can_compute_evidence().map(|()| HINT);
         let title = format!("Unlearning {}", format::cut(name, 40));
-        if super::placeholder(ui, &title, about, Some(("Watch the unlearning", ready))) {
+        let text = match super::evidence::cost(view, Evidence::Watch, Some(group)) {
+            Some(cost) => format!("Watch the unlearning ({cost})"),
+            None => "Watch the unlearning".to_owned(),
+        };
+        if super::placeholder(ui, &title, about, Some((&text, ready))) {
             view.out.push(Command::ComputeEvidence(Evidence::Watch, Some(group)));
         }
         return;
@@ -87,7 +91,9 @@ const HINT: &str = "Repeat the unlearning of this group and regenerate the image
 
 fn watch(ui: &mut Ui, view: &mut View<'_>, group: usize) {
     let ready = view.state.can_compute_evidence();
-    let button = ui.add_enabled(ready.is_ok(), egui::Button::new("Watch the unlearning"));
+    let cost = super::evidence::cost(view, Evidence::Watch, Some(group));
+    let text = super::evidence::named("Watch the unlearning", cost);
+    let button = ui.add_enabled(ready.is_ok(), egui::Button::new(text));
     if button.on_hover_text(HINT).on_disabled_hover_text(ready.err().unwrap_or(HINT)).clicked() {
         view.out.push(Command::ComputeEvidence(Evidence::Watch, Some(group)));
     }

@@ -43,7 +43,12 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let job = state.running_evidence(Evidence::Regenerate, None);
     if query.evidence.regenerated.is_empty() && job.is_none() {
         let ready = state.can_compute_evidence().map(|()| HINT);
-        if super::placeholder(ui, "Wall", description, Some(("Regenerate without each group", ready))) {
+        let cost = super::evidence::cost(view, Evidence::Regenerate, None);
+        let text = match cost {
+            Some(cost) => format!("Regenerate without each group ({cost})"),
+            None => "Regenerate without each group".to_owned(),
+        };
+        if super::placeholder(ui, "Wall", description, Some((&text, ready))) {
             view.out.push(Command::ComputeEvidence(Evidence::Regenerate, None));
         }
         return;
@@ -63,6 +68,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         }
     });
     ui.label(RichText::new(provenance(query)).font(theme::caption()).color(t.weak));
+    super::result::switch(ui, view, "wall");
     ui.add_space(8.0);
     let order = sorted(state, query, view.forms.wall_order);
     let (columns, side) = layout(ui.available_size(), order.len() + 1);
@@ -88,8 +94,13 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
 const HINT: &str = "Generate the image from the same noise with each model without a group.";
 
 fn regenerate_remaining(ui: &mut Ui, view: &mut View<'_>) {
+    let t = tokens(ui);
     let ready = view.state.can_compute_evidence();
-    let button = ui.add_enabled(ready.is_ok(), egui::Button::new("Regenerate the remaining"));
+    let cost = super::evidence::cost(view, Evidence::Regenerate, None);
+    let text = super::evidence::named("Regenerate the remaining", cost);
+    // The next step as long as images are missing.
+    let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
+    let button = ui.add_enabled(ready.is_ok(), egui::Button::new(RichText::new(text).color(ink)).fill(fill));
     if button.on_hover_text(HINT).on_disabled_hover_text(ready.err().unwrap_or(HINT)).clicked() {
         view.out.push(Command::ComputeEvidence(Evidence::Regenerate, None));
     }
@@ -117,12 +128,11 @@ fn sorted(state: &State, query: &Query, order: Order) -> Vec<usize> {
 
 /// Digits after the point, as in the ranking.
 fn decimals(query: &Query) -> usize {
-    let rows = query.explanation.iter().flat_map(|e| &e.ranking.rows);
-    format::decimals(rows.map(|r| r.estimate.score.abs()).filter(|s| s.is_finite()).fold(0.0, f64::max))
+    query.explanation().map_or(1, |explanation| explanation.ranking.decimals())
 }
 
 fn score(query: &Query, group: usize) -> Option<f64> {
-    let board = &query.explanation.as_ref()?.ranking;
+    let board = &query.explanation()?.ranking;
     board.rows.iter().find(|r| r.group == Some(group)).map(|r| r.estimate.score)
 }
 
@@ -168,6 +178,12 @@ fn tile(ui: &mut Ui, view: &mut View<'_>, query: &Query, group: Option<usize>, s
         None => name.clone(),
     };
     let shown = show_image(ui, texture, shape, Vec2::splat(side), &label);
+    if texture.is_none() && regenerated.is_none() {
+        // An empty tile says what it will show.
+        let font = theme::caption();
+        let text = format!("not regenerated\nwithout {}", format::cut(&name, 16));
+        ui.painter().text(shown.rect.center(), Align2::CENTER_CENTER, text, font, t.weak);
+    }
     let text = Rect::from_min_max(shown.rect.left_bottom(), shown.rect.right_bottom() + vec2(0.0, CAPTION_HEIGHT));
     let whole = shown.rect.union(text);
     let response = ui.interact(whole, ui.scope_id().with(group), Sense::click());

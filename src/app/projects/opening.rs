@@ -90,7 +90,8 @@ impl WhenceApp {
 
     /// Opens images as queries, a few at a time.
     pub(super) fn open_queries(&mut self, images: Vec<PathBuf>) {
-        let jobs = images.into_iter().map(|path| RestoreJob { spec: JobSpec::LoadQuery(path), query: None });
+        let jobs =
+            images.into_iter().map(|path| RestoreJob { spec: JobSpec::LoadQuery(path), query: None, show: false });
         self.state.restore_queue.extend(jobs);
     }
 }

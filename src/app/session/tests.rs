@@ -128,7 +128,7 @@ impl Window {
         let key = self.key(name);
         self.state.current = Some(key);
         self.state.queries.iter_mut().filter(|q| q.key == key).for_each(|q| q.rating.stars = 4);
-        let job = AttributeJob { live: true, ..Forms::default().attribute_job(&self.state).unwrap() };
+        let job = AttributeJob { live: true, ..Forms::default().current_job(&self.state).unwrap() };
         self.start(JobSpec::Attribute(Box::new(job)), Some(key));
         self.answer(name);
     }
@@ -301,7 +301,7 @@ fn a_restored_explanation_is_saved_as_it_was() {
 
     let mut window = Window::opened(&["a.png", "b.png", "c.png"], Some(&saved));
     window.end(Slot::Explain, None);
-    assert!(window.state.queries.iter().all(|q| q.explanation.is_none()));
+    assert!(window.state.queries.iter().all(|q| q.explanation().is_none()));
     assert_eq!(window.session().queries, saved.queries, "the store could not be read this time");
 }
 
@@ -434,7 +434,7 @@ fn a_long_session_is_restored_a_few_jobs_at_a_time() {
         recalled += 1;
     }
     assert_eq!(recalled, 240);
-    assert!(window.state.queries.iter().all(|q| q.explanations().count() == 2));
+    assert!(window.state.queries.iter().all(|q| q.scored().count() == 2));
     assert!(window.most <= 12, "{} jobs at a time leave room for the user's own", window.most);
     assert_eq!(window.session().queries, long.queries);
 }

@@ -42,6 +42,7 @@ impl Slot {
             | JobSpec::Train(_)
             | JobSpec::Unlearn(_)
             | JobSpec::Retrain(_)
+            | JobSpec::Estimate(_)
             | JobSpec::Removal(_)
             | JobSpec::Benchmark(_) => Self::Other,
         }
@@ -137,14 +138,20 @@ impl Job {
         }
     }
 
-    /// Whether it only recalls stored results.
+    /// Whether it only recalls stored results, or estimates costs.
     pub fn recalls(&self) -> bool {
         match &self.spec {
             JobSpec::Evidence(job) => job.what == Evidence::Known,
             JobSpec::Attribute(job) => job.known_only,
+            JobSpec::Estimate(_) => true,
             JobSpec::Embed(job) => job.known_only,
             _ => false,
         }
+    }
+
+    /// Whether it estimates the costs of other jobs.
+    pub fn is_estimate(&self) -> bool {
+        matches!(self.spec, JobSpec::Estimate(_))
     }
 
     /// How it ended, in one line; its name while it has not.

@@ -100,6 +100,12 @@ impl RankingView {
         Self { stage, rows: rows(groups, &known), waiting, ..Self::default() }
     }
 
+    /// Digits after the point of all its scores, in every view.
+    pub fn decimals(&self) -> usize {
+        let scores = self.rows.iter().map(|row| row.estimate.score.abs()).filter(|score| score.is_finite());
+        crate::app::format::decimals(scores.fold(0.0, f64::max))
+    }
+
     /// The group at the top.
     pub fn leader(&self) -> Option<usize> {
         self.rows.first().or_else(|| self.waiting.first()).and_then(|r| r.group)

@@ -8,7 +8,7 @@ use super::super::format;
 use super::super::session::Session;
 use super::{
     Embeddings, Explanation, GenerationPreview, Job, JobStatus, Query, QueryEvidence, RankingView, Rating, RestoreJob,
-    Slot, State, counterfactual_kind, evidence_source, job_evidence_source, scoring_request,
+    Slot, State, counterfactual_kind, evidence_source, job_evidence_source,
 };
 use whence_data::Dataset;
 use whence_diffusion::elbo::Timesteps;
@@ -62,13 +62,9 @@ impl State {
             let (id, method) = (job.id, spec.method.clone());
             let settings = settings_text(&spec.settings);
             let recipe = recipe_text(spec);
-            query.set_aside_explanation();
-            if counterfactual_kind(spec).is_some() && query.evidence.of.as_deref() != Some(&evidence_source(spec)) {
-                query.evidence.about(evidence_source(spec));
-                query.recalled = false;
-            }
             let request = Some(spec.clone());
-            query.explanation = Some(Explanation { job: id, method, settings, recipe, request, ..Default::default() });
+            let explanation = Explanation { job: id, method, settings, recipe, request, ..Default::default() };
+            query.add_explanation(explanation, job.show && spec.known_only);
         }
         if let (JobSpec::Evidence(spec), Some(query)) = (&job.spec, job.query.and_then(|key| self.query_mut(key))) {
             query.evidence.about(evidence_source(&spec.of));
@@ -118,6 +114,12 @@ impl State {
             | EventKind::Watched { .. }) => {
                 let of = job_evidence_source(&job.spec);
                 self.add_evidence(query, of.as_ref(), kind);
+            }
+            EventKind::Cost { index, cost } => {
+                let JobSpec::Estimate(jobs) = &job.spec else { return Vec::new() };
+                if let Some(spec) = jobs.get(index).cloned() {
+                    self.costs.insert(spec, cost);
+                }
             }
             EventKind::Estimate(estimate) => {
                 job.estimate = Some(estimate);
@@ -177,6 +179,15 @@ impl State {
     }
 
     fn ended(&mut self, mut job: Job, kind: EventKind) {
+        if let (JobSpec::Estimate(jobs), false) = (&job.spec, job.superseded) {
+            // What was not answered is not asked for again and again.
+            for spec in jobs {
+                if self.costs.of(spec.clone()).is_none() {
+                    self.costs.insert(spec.clone(), Err("The time and memory of this job are not known".into()));
+                }
+            }
+            return;
+        }
         if self.generation.as_ref().is_some_and(|d| d.job == job.id) {
             self.generation = None;
         }
@@ -192,19 +203,7 @@ impl State {
         };
         self.clear_after_attempt(job.slot, job.id);
         if let Some(query) = job.query.and_then(|key| self.query_mut(key)) {
-            // An explanation without any score leaves no empty ranking behind.
-            let barren = |a: &Explanation| a.job == job.id && a.ranking.rows.is_empty() && a.ranking.waiting.is_empty();
-            query.earlier.retain(|a| !barren(a));
-            if query.explanation.as_ref().is_some_and(barren) {
-                query.explanation = query.earlier.pop();
-            }
-            // An incomplete explanation does not replace a complete one.
-            let broken_off = query.explanation.as_ref().filter(|a| a.job == job.id && a.complete.is_none());
-            if let Some(request) = broken_off.and_then(|a| a.request.as_deref()).map(scoring_request)
-                && let Some(place) = query.earlier.iter().rposition(|a| a.complete.is_some() && a.answers(&request))
-            {
-                query.explanation = Some(query.earlier.remove(place));
-            }
+            query.ended(job.id);
             // Unfinished images of a job that was stopped cannot be compared.
             query.evidence.regenerated.retain(|_, r| r.is_done());
             query.evidence.reference = query.evidence.reference.take().filter(Regenerated::is_done);
@@ -216,6 +215,10 @@ impl State {
         if job.recalls() {
             return;
         }
+        // What it made is stored now, so that other jobs cost less.
+        if matches!(job.slot, Slot::Explain | Slot::Evidence | Slot::Other) {
+            self.costs.clear();
+        }
         self.history.insert(0, job);
         self.history.truncate(HISTORY);
     }
@@ -224,6 +227,7 @@ impl State {
         self.notifications.clear();
         (self.model, self.dataset, self.current, self.group) = (None, None, None, None);
         self.queries.clear();
+        self.costs.clear();
         self.embeddings = Embeddings::default();
         let mut effects = vec![Effect::AddRecent(project.root.clone())];
         for (path, effect) in [
@@ -247,11 +251,12 @@ impl State {
         effects.extend(last.as_ref().map(|s| Effect::NextSeed(s.seed())));
         self.annotations = last.as_ref().map(Session::annotations).unwrap_or_default();
         let session = Session::to_restore(last.as_ref(), &project);
+        self.excluded_groups = session.excluded_groups().iter().cloned().collect();
         let (jobs, refused) = session.image_jobs(&project);
         for text in refused {
             self.notify(Slot::Query, None, true, text, None);
         }
-        self.restore_queue = jobs.into_iter().map(|spec| RestoreJob { spec, query: None }).collect();
+        self.restore_queue = jobs.into_iter().map(|spec| RestoreJob { spec, query: None, show: false }).collect();
         self.saved_session = Some(session);
         self.project = Some(project);
         // Whether it may be written is found out by the window, which holds its lock.
@@ -260,6 +265,7 @@ impl State {
     }
 
     fn model_loaded(&mut self, model: ModelInfo) -> Vec<Effect> {
+        self.costs.clear();
         let mut effects = Vec::new();
         if self.model.as_ref().is_some_and(|old| old.hash != model.hash) {
             // Scores and generated images belong to the model they came from.
@@ -294,6 +300,7 @@ impl State {
     }
 
     fn dataset_loaded(&mut self, dataset: Dataset) -> Vec<Effect> {
+        self.costs.clear();
         let mut effects = Vec::new();
         if self.dataset.as_ref().is_none_or(|old| old.hash() != dataset.hash()) {
             for query in &mut self.queries {
@@ -331,17 +338,14 @@ impl State {
         let groups = self.groups().to_vec();
         let Some(query) = query.and_then(|key| self.query_mut(key)) else { return };
         let key = query.key;
-        let Some(answer) = query.explanation.iter_mut().chain(&mut query.earlier).find(|a| a.job == job) else {
-            return;
-        };
+        let Some(answer) = query.explanations.iter_mut().find(|a| a.job == job) else { return };
+        let was_complete = answer.complete.is_some();
         change(answer);
-        let whole = answer.complete.is_some().then(|| answer.request.as_deref().map(scoring_request)).flatten();
         answer.ranking = RankingView::new(&groups, answer.preview.as_ref(), &answer.scored, answer.complete.as_ref());
-        let leader = answer.ranking.leader();
-        // A repeated explanation replaces the earlier one once it is complete.
-        if let Some(request) = whole {
-            query.earlier.retain(|a| a.job == job || !a.answers(&request));
+        if answer.complete.is_some() && !was_complete {
+            query.completed(job);
         }
+        let leader = query.explanation().and_then(|a| a.ranking.leader());
         // The leader is selected as soon as there is one, unless the user selected a group.
         if self.group.is_none() && self.current == Some(key) {
             self.group = leader;
@@ -357,9 +361,13 @@ impl Query {
             image,
             sampling,
             nearest: BTreeMap::new(),
-            explanation: None,
-            earlier: Vec::new(),
+            explanations: Vec::new(),
+            selected: None,
+            reference: None,
+            ready: None,
+            awaited: None,
             saved_explanations: Vec::new(),
+            saved_selection: None,
             evidence: QueryEvidence::default(),
             recalled: false,
             rating: Rating::default(),
@@ -369,17 +377,10 @@ impl Query {
 
     /// The model or the dataset changed: no result holds any more.
     fn forget(&mut self) {
-        self.explanation = None;
-        self.earlier.clear();
+        self.explanations.clear();
+        (self.selected, self.reference, self.ready, self.awaited) = (None, None, None, None);
         self.nearest.clear();
         (self.evidence, self.recalled) = (QueryEvidence::default(), false);
-    }
-
-    /// Keeps a complete explanation for comparison.
-    fn set_aside_explanation(&mut self) {
-        if let Some(answer) = self.explanation.take().filter(|a| a.complete.is_some() || a.is_recalled()) {
-            self.earlier.push(answer);
-        }
     }
 }
 

@@ -20,6 +20,8 @@ pub struct RestoreJob {
     pub spec: JobSpec,
     /// Key of the query that it explains.
     pub query: Option<u64>,
+    /// Whether its explanation is selected.
+    pub show: bool,
 }
 
 impl Job {
@@ -81,9 +83,13 @@ impl State {
             return;
         }
         let mut jobs = Vec::new();
+        // Sessions of earlier versions do not say which one was selected: it was the latest.
+        let selected = query.saved_selection.as_ref().or(query.saved_explanations.last());
+        let shown = query.explanation().is_some();
         for saved in &query.saved_explanations {
             if let Some(job) = saved.recall_job(self, query) {
-                jobs.push(RestoreJob { spec: JobSpec::Attribute(Box::new(job)), query: Some(key) });
+                let show = !shown && Some(saved) == selected;
+                jobs.push(RestoreJob { spec: JobSpec::Attribute(Box::new(job)), query: Some(key), show });
             }
         }
         for job in jobs.into_iter().rev() {
@@ -91,6 +97,7 @@ impl State {
         }
         if let Some(query) = self.query_mut(key) {
             query.saved_explanations.clear();
+            query.saved_selection = None;
         }
     }
 
@@ -123,6 +130,7 @@ impl State {
             query.note = saved.note();
         }
         query.saved_explanations = saved.explanations();
+        query.saved_selection = saved.selection();
         if shown {
             self.current = Some(key);
             self.group = group.and_then(|name| self.groups().iter().position(|g| *g == name)).or(self.group);

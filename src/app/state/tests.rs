@@ -88,7 +88,7 @@ impl Desk {
     }
 
     fn explain(&mut self) -> JobId {
-        let job = crate::app::forms::Forms::default().attribute_job(&self.state).unwrap();
+        let job = crate::app::forms::Forms::default().current_job(&self.state).unwrap();
         let id = self.start(JobSpec::Attribute(Box::new(job)));
         self.emit(id, EventKind::Started);
         id
@@ -127,7 +127,7 @@ fn an_opened_project_asks_for_its_parts_and_forgets_the_last() {
             Effect::Run(JobSpec::LoadDataset("/p/data".into()), false),
         ]
     );
-    let image = RestoreJob { spec: JobSpec::LoadQuery("/p/q.png".into()), query: None };
+    let image = RestoreJob { spec: JobSpec::LoadQuery("/p/q.png".into()), query: None, show: false };
     assert_eq!(fixture.state.next_restore_jobs(), [image], "after the model, whose size it takes");
     assert!(fixture.state.queries.is_empty() && fixture.state.model.is_none() && fixture.state.dataset.is_none());
     assert_eq!(fixture.state.store(), PathBuf::from("/p/store"));

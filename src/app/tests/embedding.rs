@@ -135,12 +135,8 @@ fn a_click_selects_an_image_and_a_query() {
     let at = place(&scene, [60.0, 30.0]);
     scene.window.hover_at(at);
     scene.window.run();
-    let button = |pressed| Event::PointerButton {
-        pos: at,
-        button: PointerButton::Primary,
-        pressed,
-        modifiers: Modifiers::NONE,
-    };
+    let button =
+        |pressed| Event::PointerButton { pos: at, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
     // In one frame: frames of tests are far apart.
     scene.window.input_mut().events.extend([button(true), button(false)]);
     scene.settle();

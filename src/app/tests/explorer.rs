@@ -140,7 +140,7 @@ fn explanations_by_two_methods_are_shown_side_by_side() {
     let names = scene.app().state.groups().to_vec();
     // The reverse of the first order.
     let first: Vec<String> =
-        scene.app().state.query().unwrap().earlier[0].ranking.rows.iter().map(|r| r.name.clone()).collect();
+        scene.app().state.query().unwrap().explanations[0].ranking.rows.iter().map(|r| r.name.clone()).collect();
     let score = |name: &String| first.iter().position(|n| n == name).unwrap() as f64;
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
     scene.emit(EventKind::Attributed(vec![Attribution::new("seed-7", "gaussian", all)]));
@@ -150,10 +150,10 @@ fn explanations_by_two_methods_are_shown_side_by_side() {
     scene.window.get_by_label_contains("seed-7: Spearman ρ = \u{2212}1.00");
     // A repeated explanation replaces the earlier one once it is complete.
     scene.command(Command::ExplainBy("guda"));
-    assert_eq!(scene.app().state.query().unwrap().earlier.len(), 2);
+    assert_eq!(scene.app().state.query().unwrap().explanations.len(), 3);
     let all = names.iter().map(|name| GroupScore::exact(name, score(name))).collect();
     scene.emit(EventKind::Attributed(vec![Attribution::new("seed-7", "guda", all)]));
-    assert_eq!(scene.app().state.query().unwrap().earlier.len(), 1);
+    assert_eq!(scene.app().state.query().unwrap().explanations.len(), 2);
 }
 
 #[test]
@@ -231,8 +231,11 @@ fn evidence_uses_the_models_of_the_explanation_on_screen() {
     let asked = scene.app().state.explanation().unwrap().request.clone().unwrap();
     assert_eq!(map.of.recipe, asked.recipe);
     assert!(scene.app().state.query().unwrap().evidence.regenerated.contains_key(&0));
-    // A new explanation discards the evidence of the other models, and ignores what they still report.
+    // Another explanation runs behind the selected one, whose evidence stays. Once it is selected, evidence of the other
+    // models is dropped, and what they still report is ignored.
     scene.act(Action::Explain);
+    assert!(scene.app().state.query().unwrap().evidence.regenerated.contains_key(&0));
+    scene.command(Command::SelectExplanation(scene.fake.last().0));
     assert!(scene.app().state.query().unwrap().evidence.regenerated.is_empty());
     let size = scene.app().state.query().unwrap().image.pixels.len();
     let image = Regenerated { step: 50, steps: 50, pixels: vec![9; size] };
@@ -246,12 +249,12 @@ fn a_complete_explanation_survives_a_cancelled_one() {
     let whole = scene.app().state.explanation().unwrap().complete.clone();
     scene.act(Action::Explain);
     scene.emit(EventKind::Started);
-    assert!(scene.app().state.explanation().unwrap().complete.is_none());
+    assert_eq!(scene.app().state.explanation().unwrap().complete, whole, "it stays on screen");
     let first = GroupScore::exact(&scene.app().state.groups()[0].clone(), 1.0);
     scene.emit(EventKind::GroupScored { group: 0, score: Box::new(first) });
     scene.emit(EventKind::Cancelled);
     assert_eq!(scene.app().state.explanation().unwrap().complete, whole);
-    assert!(scene.app().state.query().unwrap().earlier.is_empty());
+    assert_eq!(scene.app().state.query().unwrap().explanations.len(), 1);
 }
 
 #[test]

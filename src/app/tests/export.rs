@@ -1,15 +1,10 @@
 //! The dialog that saves, by its names.
 
-use std::sync::Arc;
-
-use egui::{Color32, ColorImage, Key};
+use egui::Key;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
-use crate::app::background_tasks::Message;
-use crate::app::export::{Content, Export, ExportRequest};
-use crate::app::files::PathKind;
-use whence_report::read_recipe_png;
+use crate::app::export::Content;
 
 fn open(scene: &mut Scene) {
     scene.window.state_mut().forms.export.open = true;
@@ -207,6 +202,10 @@ fn errors_stay_in_the_dialog() {
     scene.settle();
     write_to(&mut scene, &file.join("below a file.csv"));
     press_save(&mut scene);
+    scene.window.get_by_label_contains("does not exist");
+    scene.window.get_by_label("Create folder").click();
+    scene.window.run();
+    scene.settle_until(|scene| !scene.app().forms.export.busy);
     scene.window.get_by_label_contains("could not create");
     scene.window.get_by_label("File to save");
     write_to(&mut scene, "relative.csv".as_ref());
@@ -229,38 +228,74 @@ fn browse_asks_the_system_and_takes_its_answer() {
     assert_eq!(scene.fake.count(), jobs, "nothing is opened");
 }
 
-/// The window takes its image; the image opens the view again.
 #[test]
-fn an_image_of_the_view_carries_its_recipe_and_opens_the_view_again() {
+fn folders_are_created_only_when_asked() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("view.png");
+    let path = folder.path().join("new").join("scores.csv");
     let mut scene = Scene::done();
-    scene.window.get_by_label_contains("pointillism: +41").click();
+    open(&mut scene);
+    scene.window.get_by_label("Table").click();
     scene.settle();
-    let ctx = scene.window.ctx.clone();
-    let request = ExportRequest { what: Export::Image { scale: 1 }, path: path.clone(), replace: false };
-    scene.window.state_mut().forms.export.area = None;
-    scene.window.state_mut().export(&ctx, request);
-    assert!(!scene.app().forms.export.open, "the dialog is no part of the image");
-    let image = ColorImage::filled([64, 40], Color32::from_rgb(10, 20, 30));
-    let post = scene.app().background_tasks.post();
-    post(Message::ViewCaptured(Arc::new(image)));
+    write_to(&mut scene, &path);
+    press_save(&mut scene);
+    scene.window.get_by_label(&format!("The folder {} does not exist.", folder.path().join("new").display()));
+    assert!(!folder.path().join("new").exists());
+    scene.window.get_by_label("Create folder").click();
+    scene.window.run();
     scene.settle_until(|scene| !scene.app().forms.export.busy);
-    assert_eq!(scene.app().forms.export.saved, Some(path.clone()), "{:?}", scene.app().forms.export.error);
-    assert_eq!(image::image_dimensions(&path).unwrap(), (64, 40));
-    let recipe = read_recipe_png(&path).unwrap().unwrap();
-    assert_eq!(recipe.group.as_deref(), Some("pointillism"));
-    assert_eq!(recipe.query.as_ref().map(|q| (q.name.as_str(), q.seed)), Some(("seed-7", Some(7))));
-    assert_eq!(recipe.settings.as_ref().map(|s| s.method.as_str()), Some("guda"));
-    assert_eq!((recipe.project_name.as_deref(), recipe.project), (Some("Eight styles"), None));
+    assert!(path.is_file());
+    scene.window.get_by_label(&format!("Saved: {}", path.display()));
+}
 
-    let window = scene.window.state_mut();
-    window.forms.export.close();
-    (window.state.group, window.state.current) = (None, window.state.queries.first().map(|q| q.key));
-    assert_eq!(PathKind::of(&path), PathKind::View);
-    window.command(&ctx, crate::app::actions::Command::Open(path));
-    scene.settle_until(|scene| scene.app().state.group.is_some());
-    assert_eq!(scene.app().state.query().map(|q| q.image.name.as_str()), Some("seed-7"));
+#[test]
+fn bars_tables_and_curves_are_vector_graphics_with_real_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = Scene::done();
+    open(&mut scene);
+    scene.window.get_by_label("Vector graphic").click();
+    scene.settle();
+    for (choice, words) in [("Ranking", "pointillism"), ("Numbers", "GUDA (unlearning)")] {
+        let path = folder.path().join(format!("{choice}.svg"));
+        scene.window.get_by_label(choice).click();
+        scene.settle();
+        write_to(&mut scene, &path);
+        press_save(&mut scene);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("<svg ") && text.contains(words) && text.contains("+41.2</text>"), "{text}");
+    }
+    scene.window.get_by_label("Unlearning").click();
+    scene.settle();
+    assert!(scene.window.get_by_label("Save").accesskit_node().is_disabled());
+    scene.window.get_by_label("Select a group whose unlearning was watched");
+}
+
+#[test]
+fn a_table_is_copied_to_the_clipboard() {
+    let mut scene = Scene::done();
+    open(&mut scene);
+    scene.window.get_by_label("Table").click();
+    scene.settle();
+    scene.window.get_by_label("Copy table").click();
+    let mut copied = None;
+    for _ in 0..4 {
+        scene.window.step();
+        for command in &scene.window.output().platform_output.commands {
+            if let egui::OutputCommand::CopyText(text) = command {
+                copied = Some(text.clone());
+            }
+        }
+    }
+    let copied = copied.expect("a text");
+    assert_eq!(copied.lines().count(), 9);
+    assert!(copied.contains("seed-7\tGUDA (unlearning)\tpointillism\t41.2\t"), "{copied}");
+}
+
+#[test]
+fn export_has_a_button() {
+    let mut scene = Scene::done();
+    scene.window.get_by_label("Export").click();
+    scene.settle();
+    scene.window.get_by_label("File to save");
 }
 
 #[test]

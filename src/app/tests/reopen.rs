@@ -139,10 +139,9 @@ fn a_view_of_another_project_opens_it_draws_its_image_and_is_shown() {
     let settings = &app.forms.settings;
     assert_eq!(
         (settings.timesteps.as_str(), settings.draws, settings.control_groups, settings.confirm),
-        ("20", 3, 2, true)
+        ("50", 1, 0, false),
+        "the user's settings stay"
     );
-    assert_eq!((settings.recipe.steps, settings.learning_rate.as_str()), (17, "0.00002"));
-    assert_eq!(settings.project_recipe, Recipe::default(), "the project's own recipe can be put back");
     let JobSpec::Attribute(kept) = scene.fake.last().1 else { panic!("{:?}", scene.fake.last()) };
     let view = elsewhere().settings.unwrap();
     assert!(kept.known_only && !kept.live, "only what is kept is put on screen; nothing is computed");
@@ -167,7 +166,12 @@ fn a_recipe_that_is_being_read_does_not_replace_the_views() {
     post(Message::Recipe(Ok(recipe)));
     scene.settle_until(|scene| scene.app().reopening.is_none());
     let settings = &scene.app().forms.settings;
-    assert_eq!((settings.recipe.steps, settings.project_recipe.steps), (17, 99));
+    assert_eq!((settings.recipe.steps, settings.project_recipe.steps), (99, 99));
+    let JobSpec::Attribute(recall) = scene.fake.last().1 else { panic!("{:?}", scene.fake.last()) };
+    assert_eq!(recall.recipe.steps, 17, "the view's own");
+    // Nothing is stored: that is said, with a button.
+    scene.emit(EventKind::Finished(String::new()));
+    assert!(notice(&scene, Slot::Explain).contains("not stored here"), "{}", notice(&scene, Slot::Explain));
 }
 
 #[test]
@@ -186,8 +190,9 @@ fn an_answer_that_is_known_comes_forward_and_one_step_back_undoes_the_view() {
     scene.settle();
     let (before, jobs) = (scene.app().snapshot(), scene.fake.count());
     open(&mut scene, &first);
-    let answers: Vec<&str> = scene.app().state.query().unwrap().explanations().map(|a| a.method.as_str()).collect();
-    assert_eq!(answers, ["gaussian", "guda"], "the last is on screen");
+    let answers: Vec<&str> = scene.app().state.query().unwrap().scored().map(|a| a.method.as_str()).collect();
+    assert_eq!(answers, ["guda", "gaussian"]);
+    assert_eq!(scene.app().state.explanation().map(|a| a.method.as_str()), Some("guda"));
     assert_eq!((scene.app().forms.settings.method.as_str(), scene.fake.count()), ("guda", jobs));
     scene.act(crate::app::actions::Action::Undo);
     assert_eq!(scene.app().snapshot(), before);

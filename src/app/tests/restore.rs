@@ -110,8 +110,8 @@ fn a_session_of_120_explained_queries_is_restored_within_the_bound_of_a_job_queu
     let state = &scene.app().state;
     assert!(state.notifications.is_empty(), "{:?}", state.notifications);
     assert_eq!(state.queries.len() as u64, QUERIES);
-    assert_eq!(state.query().map(|q| (q.image.name.as_str(), q.explanations().count())), Some(("seed-3", 2)));
-    let explained = |scene: &Scene| scene.app().state.queries.iter().filter(|q| q.explanations().count() == 2).count();
+    assert_eq!(state.query().map(|q| (q.image.name.as_str(), q.scored().count())), Some(("seed-3", 2)));
+    let explained = |scene: &Scene| scene.app().state.queries.iter().filter(|q| q.scored().count() == 2).count();
     assert_eq!(explained(&scene), 1, "the others come when they are selected");
     scene.act(Action::NextQuery);
     serve(&mut scene, &data);
@@ -198,12 +198,16 @@ fn restoring_clears_no_failure() {
     scene.emit(EventKind::Failed("it is not there".into()));
     let draw = GenerateQuery { seed: 99, sampling: SampleSettings::default() };
     let app = scene.window.state_mut();
-    app.state
-        .restore_queue
-        .push_back(crate::app::state::RestoreJob { spec: JobSpec::LoadQuery("/other.png".into()), query: None });
-    app.state
-        .restore_queue
-        .push_back(crate::app::state::RestoreJob { spec: JobSpec::GenerateQuery(draw), query: None });
+    app.state.restore_queue.push_back(crate::app::state::RestoreJob {
+        spec: JobSpec::LoadQuery("/other.png".into()),
+        query: None,
+        show: false,
+    });
+    app.state.restore_queue.push_back(crate::app::state::RestoreJob {
+        spec: JobSpec::GenerateQuery(draw),
+        query: None,
+        show: false,
+    });
     scene.window.run();
     assert_eq!(scene.app().state.notifications_of(Slot::Query).count(), 1);
 }

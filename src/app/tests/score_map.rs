@@ -99,7 +99,7 @@ fn a_map_with_other_evaluation_points_than_the_ranking_is_labelled() {
     panel(state).get_by_label("Score in this region, 95% confidence intervals");
     let mut other = bench::mapped(bench::explained(), 8);
     let key = other.current.unwrap();
-    let rows = &mut other.query_mut(key).unwrap().explanation.as_mut().unwrap().ranking.rows;
+    let rows = &mut other.query_mut(key).unwrap().explanations[0].ranking.rows;
     rows.iter_mut().for_each(|r| r.evaluations = count + 1);
     panel(other).get_by_label_contains(&format!("from {count} evaluations other than the ranking's"));
 }

@@ -176,6 +176,25 @@ const STATES: &[(&str, Prepare)] = &[
         forms.path_error = Some("/images/lots does not exist. Check the path.".into());
     }),
     ("32-opening", |scene| scene.window.state_mut().state.opening = true),
+    ("42-ready", |scene| {
+        scene.load(None);
+        super::results::two_results(scene);
+    }),
+    ("43-compared", |scene| {
+        scene.load(None);
+        super::results::two_results(scene);
+        scene.act(Action::ShowPanel(PanelId::Compare));
+    }),
+    ("44-asked", |scene| {
+        scene.load(None);
+        super::results::asked(scene);
+    }),
+    ("45-export", |scene| {
+        scene.load(None);
+        scene.finish();
+        scene.window.state_mut().forms.export.what = crate::app::export::Content::Drawing;
+        scene.act(Action::Export);
+    }),
     ("33-messages", |scene| {
         scene.load(None);
         scene.finish();

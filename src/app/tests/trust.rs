@@ -71,7 +71,7 @@ pub fn hover(scene: &mut Scene, label: &str) {
     }
 }
 
-fn attribute_job(scene: &Scene) -> AttributeJob {
+fn current_job(scene: &Scene) -> AttributeJob {
     match scene.fake.last().1 {
         JobSpec::Attribute(job) => *job,
         other => panic!("{other:?}"),
@@ -141,7 +141,7 @@ fn no_line_without_random_control_groups() {
 fn early_stopping_control_groups_and_seeds_become_fields_of_the_job() {
     let mut scene = Scene::loaded();
     scene.act(Action::Explain);
-    let usual = attribute_job(&scene);
+    let usual = current_job(&scene);
     assert_eq!((usual.settings.stop, usual.null, usual.confirm), (None, 0, false));
     scene.emit(EventKind::Cancelled);
     scene.window.get_by_label("Advanced").click();
@@ -163,7 +163,7 @@ fn early_stopping_control_groups_and_seeds_become_fields_of_the_job() {
     (settings.control_groups, settings.recipe.seed, settings.top) = (16, 3, 9);
     "no timesteps".clone_into(&mut settings.timesteps);
     scene.act(Action::Explain);
-    let job = attribute_job(&scene);
+    let job = current_job(&scene);
     let stop = job.settings.stop.expect("it stops early");
     assert_eq!((stop.level, stop.top, stop.budget), (0.95, 7, 1000 / 10 * 9 / 4), "one group at least is left out");
     assert_eq!(job.settings.timesteps, Timesteps::OFFICIAL, "what is typed there does not matter");
@@ -174,7 +174,7 @@ fn early_stopping_control_groups_and_seeds_become_fields_of_the_job() {
     "gaussian".clone_into(&mut settings.method);
     "50".clone_into(&mut settings.timesteps);
     scene.act(Action::Explain);
-    let job = attribute_job(&scene);
+    let job = current_job(&scene);
     assert_eq!((job.settings.stop, job.null, job.confirm), (None, 0, false));
     assert_eq!(job.settings.timesteps, Timesteps::Count(50));
 }

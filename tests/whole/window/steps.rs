@@ -173,7 +173,12 @@ pub fn a_long_job_is_cancelled(robot: &mut Robot, scene: &Scene) {
     robot.until("the digit", 30, |screen| screen.shows(&digit).is_some());
     robot.settled();
     let button = robot.until("the button that explains", 30, |screen| screen.primary().is_some());
-    robot.click(button.primary().unwrap().centre());
+    let button = button.primary().unwrap();
+    robot.click(button.centre());
+    // It would take more than five minutes: that is asked about.
+    let asked = robot.until("the dialog that asks", 60, |screen| screen.primary().is_some_and(|start| start != button));
+    robot.save_screenshot("asked", &asked);
+    robot.click(asked.primary().unwrap().centre());
     let running = robot.until("a job under way", 60, |screen| screen.progress().is_some_and(|p| p.width > 60));
     let mut last = running;
     let mut moves = 0;

@@ -8,7 +8,6 @@ use super::attribute::read_queries;
 use super::warn_of_skipped;
 use crate::cache::{StoreCache, device_id};
 use crate::device::memory;
-use crate::estimate::Costs;
 use crate::progress_bridge::{Counting, ProgressBridge};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
@@ -189,8 +188,8 @@ impl<'a> Inputs<'a> {
             }
             .features_work();
             if work.evaluations > 0 {
-                let costs = Costs::measure(model, &mut settings, None, &mut || reporter.check())?;
-                estimate = costs.estimate(0, 0, work);
+                let costs = workspace.measured.of(model, &mut settings, None, &mut || reporter.check())?;
+                estimate = costs.estimate(0, 0, work, &self.dataset);
             }
             dims = self.feature_length(model, conditions)?;
         }

@@ -3,6 +3,7 @@
 mod attribute;
 mod benchmark;
 mod embed;
+mod estimate;
 mod evidence;
 mod load;
 mod removal;
@@ -38,6 +39,7 @@ pub(super) fn run(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Repo
         JobSpec::Benchmark(job) => benchmark::run(workspace, job, reporter),
         JobSpec::Removal(job) => removal::run(workspace, job, reporter),
         JobSpec::Retrain(job) => retrain::run(workspace, job, reporter),
+        JobSpec::Estimate(jobs) => estimate::run(workspace, jobs, reporter),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The main job: attributes the queries to groups.
 
 mod queries;
-mod remaining_work;
+pub(super) mod remaining_work;
 mod trust;
 
 pub(super) use queries::{check_size, read_queries};
@@ -13,7 +13,7 @@ use crate::gates::Gates;
 use crate::progress_bridge::{Counting, ProgressBridge, live_query};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
-use remaining_work::RemainingWork;
+use remaining_work::{Created, RemainingWork};
 use trust::{References, TrustChecks};
 use whence_base::{Error, Result, Setting};
 use whence_data::{Dataset, nearest};
@@ -51,7 +51,8 @@ struct Inputs<'a> {
 
 pub(super) fn run(workspace: &mut Workspace, job: &AttributeJob, reporter: &mut Reporter<'_>) -> Result<String> {
     let inputs = Inputs::read(workspace, job, reporter)?;
-    let nearest = inputs.nearest(reporter)?;
+    // An estimate takes no time for what is shown beside the scores.
+    let nearest = if job.dry_run { Vec::new() } else { inputs.nearest(reporter)? };
     if let Some(first) = nearest.first() {
         reporter.state(EventKind::Neighbours(first.clone()));
     }
@@ -246,7 +247,7 @@ impl<'a> Inputs<'a> {
             if self.job.known_only && (models > 0 || work != Work::default()) {
                 return Ok(None);
             }
-            self.estimate(models, work).report(settings, &mut bridge)?;
+            self.estimate(models, work).report(settings, &mut workspace.measured, &mut bridge)?;
             if self.job.dry_run {
                 return Ok(None);
             }
@@ -295,13 +296,17 @@ impl<'a> Inputs<'a> {
 
     /// Work still to be done.
     fn estimate(&self, models: usize, work: Work) -> RemainingWork<'_> {
-        // Unlearning takes equally long for every group.
-        let unlearns = self.groups.first().filter(|_| self.unlearns() && models > 0);
+        let created = match (self.groups.first(), self.method.counterfactuals(), &self.training) {
+            (Some(group), _, _) if self.unlearns() => Some(Created::Unlearned(Forget::group(&self.dataset, *group))),
+            (_, Some(CounterfactualKind::Retrained), Some(config)) => Some(Created::Trained(config)),
+            _ => None,
+        };
         RemainingWork {
             models,
             held: self.groups.len() * if self.job.confirm { 2 } else { 1 } + self.job.null,
-            unlearns: unlearns.map(|g| Forget::group(&self.dataset, *g)),
+            created: created.filter(|_| models > 0),
             work,
+            passes: 0,
             parts: self.parts(),
         }
     }

@@ -1,25 +1,38 @@
 //! The estimated cost of a job, reported before it starts.
 
+use std::path::Path;
+
 use crate::counterfactuals::SourceParts;
 use crate::device::memory;
-use crate::estimate::{self, Costs};
+use crate::estimate::{self, Creation, MeasuredCosts};
 use crate::progress_bridge::ProgressBridge;
 use whence_base::Result;
 use whence_jobs::EventKind;
 use whence_methods::{ScoreSettings, Work};
 use whence_training::unlearning::{Forget, Unlearning};
+use whence_training::{LeftOut, Training, TrainingConfig};
+
+/// How the models of a job are created.
+pub enum Created<'a> {
+    /// By unlearning; this group stands for all, because unlearning takes equally long for every group.
+    Unlearned(Forget),
+    /// By training with these settings.
+    Trained(&'a TrainingConfig),
+}
 
 /// Work still to be done.
-pub(super) struct RemainingWork<'a> {
+pub struct RemainingWork<'a> {
     /// Number of models to create.
-    pub(super) models: usize,
+    pub models: usize,
     /// Maximum number of models used for scoring; they stay in memory.
-    pub(super) held: usize,
-    /// A group on which unlearning is measured, if models are created by unlearning.
-    pub(super) unlearns: Option<Forget>,
-    pub(super) work: Work,
+    pub held: usize,
+    /// How models are created, if any are.
+    pub created: Option<Created<'a>>,
+    pub work: Work,
+    /// Network evaluations of single images, one after the other, as in sampling.
+    pub passes: usize,
     /// What models are made from.
-    pub(super) parts: SourceParts<'a>,
+    pub parts: SourceParts<'a>,
 }
 
 impl RemainingWork<'_> {
@@ -28,23 +41,37 @@ impl RemainingWork<'_> {
     ///
     /// # Errors
     /// Those of the device, of the neighbour search, and of the bridge.
-    pub(super) fn report(self, settings: &mut ScoreSettings, bridge: &mut ProgressBridge<'_, '_, '_>) -> Result<()> {
-        let Work { evaluations, .. } = self.work;
-        if self.models == 0 && evaluations == 0 {
+    pub fn report(
+        self,
+        settings: &mut ScoreSettings,
+        measured: &mut MeasuredCosts,
+        bridge: &mut ProgressBridge<'_, '_, '_>,
+    ) -> Result<()> {
+        if self.models == 0 && self.work == Work::default() && self.passes == 0 {
             bridge.reporter.state(EventKind::Estimate(estimate::nothing(self.parts.model)));
             return Ok(());
         }
         bridge.reporter.within("measuring this machine", 0, 1, 0.0)?;
         let SourceParts { model, dataset, conditions, recipe, store, neighbours } = self.parts;
-        let unlearning = match &self.unlearns {
-            Some(forget) => {
+        let left_out = LeftOut::groups([0]);
+        let creation = match &self.created {
+            Some(Created::Unlearned(forget)) => {
                 let neighbours = neighbours.get(store, dataset, recipe, bridge)?;
-                Some(Unlearning { model, dataset, conditions, forget, recipe, neighbours })
+                Some(Creation::Unlearning(Unlearning { model, dataset, conditions, forget, recipe, neighbours }))
             }
+            Some(Created::Trained(config)) => Some(Creation::Training(Training {
+                dataset,
+                config,
+                left_out: &left_out,
+                conditions: Some(conditions),
+                // Nothing is written while a step is measured.
+                out: Path::new(""),
+                device: model.device(),
+            })),
             None => None,
         };
-        let costs = Costs::measure(model, settings, unlearning.as_ref(), &mut || bridge.reporter.check())?;
-        let estimate = costs.estimate(self.models, self.held, self.work);
+        let costs = measured.of(model, settings, creation.as_ref(), &mut || bridge.reporter.check())?;
+        let estimate = costs.with_passes(self.passes, costs.estimate(self.models, self.held, self.work, dataset));
         bridge.reporter.state(EventKind::Estimate(estimate));
         if let (Some(peak), Some(free), Some(used)) = (estimate.peak_bytes, memory::available(), memory::now())
             && peak.saturating_sub(used) > free

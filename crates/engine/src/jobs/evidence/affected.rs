@@ -14,10 +14,33 @@ use whence_store::Kind;
 const IMAGES: usize = 256;
 
 /// Timesteps per image.
-const TIMESTEPS: usize = 8;
+pub(super) const TIMESTEPS: usize = 8;
 
 /// Maximum number of values of the full model's predictions in memory (256 MiB).
 const MAX_VALUES: usize = 1 << 26;
+
+impl EvidenceContext<'_> {
+    /// The group's images that are scored.
+    pub(super) fn scored_images(&self, group: usize) -> Vec<usize> {
+        let all = self.dataset.indices_of(group);
+        all.iter().copied().step_by(all.len().div_ceil(IMAGES).max(1)).collect()
+    }
+
+    /// Cache inputs of the group's affected images under this model.
+    pub(super) fn affected_inputs(&self, group: usize, identity: &str) -> Result<serde_json::Value> {
+        // The condition is the class of the image's group, not that of the query.
+        let condition = self.conditions.of_group(Some(group))?;
+        Ok(json!({
+            "model": self.model.hash(),
+            "other": identity,
+            "dataset": self.dataset.hash(),
+            "group": group,
+            "moved": { "seed": self.job.of.settings.seed, "pictures": IMAGES, "timesteps": TIMESTEPS },
+            "class": condition.class(),
+            "device": self.device,
+        }))
+    }
+}
 
 pub(super) fn run(
     context: &EvidenceContext<'_>,
@@ -30,19 +53,9 @@ pub(super) fn run(
     for &group in context.groups {
         let Some(identity) = context.identity(models, group, reporter)? else { continue };
         let mut bridge = context.bridge(reporter, 1.0);
-        // The condition is the class of the image's group, not that of the query.
+        let images = context.scored_images(group);
         let condition = context.conditions.of_group(Some(group))?;
-        let all = context.dataset.indices_of(group);
-        let images: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(IMAGES).max(1)).collect();
-        let inputs = json!({
-            "model": model.hash(),
-            "other": identity,
-            "dataset": context.dataset.hash(),
-            "group": group,
-            "moved": { "seed": settings.seed, "pictures": IMAGES, "timesteps": TIMESTEPS },
-            "class": condition.class(),
-            "device": context.device,
-        });
+        let inputs = context.affected_inputs(group, &identity)?;
         let cached = context.store.get(Kind::AffectedImages, &inputs);
         let known = cached.and_then(|bytes| serde_json::from_slice::<Vec<AffectedImage>>(&bytes).ok());
         if let Some(images) = known.filter(|m| m.iter().all(|m| context.dataset.group_of(m.index) == Some(group))) {

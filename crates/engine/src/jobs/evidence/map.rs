@@ -16,6 +16,31 @@ const MAX_POINTS: usize = 128;
 /// Number of evaluation points if the score itself has more than [`MAX_POINTS`].
 const COARSE_POINTS: usize = 64;
 
+impl EvidenceContext<'_> {
+    /// The evaluation points of a map: those of the score, so that the map sums to the bar beside it, or fewer.
+    pub(super) fn map_plan(&self) -> Result<Plan> {
+        let settings = &self.job.of.settings;
+        let plan = |timesteps: Timesteps, draws| {
+            timesteps.plan(self.model.schedule(), draws, settings.seed, &self.query.pixels)
+        };
+        let plan_of_score = match settings.timesteps {
+            Timesteps::Count(n) if n > MAX_POINTS => return plan(Timesteps::Count(COARSE_POINTS), 1),
+            timesteps => plan(timesteps, settings.draws)?,
+        };
+        if plan_of_score.points.len() > MAX_POINTS {
+            plan(Timesteps::Count(COARSE_POINTS), 1)
+        } else {
+            Ok(plan_of_score)
+        }
+    }
+
+    /// Cache inputs of a map of these points under this model.
+    pub(super) fn map_inputs(&self, identity: &str, plan: &Plan) -> serde_json::Value {
+        let points: Vec<(usize, usize, u64)> = plan.points.iter().map(|p| (p.t, p.draw, p.weight.to_bits())).collect();
+        self.inputs_with(identity, json!({ "map": { "seed": self.job.of.settings.seed, "places": points } }))
+    }
+}
+
 pub(super) fn run(
     context: &EvidenceContext<'_>,
     models: &mut dyn Counterfactuals,
@@ -23,21 +48,11 @@ pub(super) fn run(
 ) -> Result<String> {
     let settings = &context.job.of.settings;
     let pixels = &context.query.pixels;
-    let plan = |timesteps: Timesteps, draws| timesteps.plan(context.model.schedule(), draws, settings.seed, pixels);
-    // The evaluation points of the score, so that the map sums to the bar beside it.
-    let mut plan: Plan = match settings.timesteps {
-        Timesteps::Count(n) if n > MAX_POINTS => plan(Timesteps::Count(COARSE_POINTS), 1)?,
-        timesteps => plan(timesteps, settings.draws)?,
-    };
-    if plan.points.len() > MAX_POINTS {
-        plan = Timesteps::Count(COARSE_POINTS).plan(context.model.schedule(), 1, settings.seed, pixels)?;
-    }
-    let points: Vec<(usize, usize, u64)> = plan.points.iter().map(|p| (p.t, p.draw, p.weight.to_bits())).collect();
+    let plan = context.map_plan()?;
     let mut missing = Vec::new();
     for &group in context.groups {
         let Some(identity) = context.identity(models, group, reporter)? else { continue };
-        let more = json!({ "map": { "seed": settings.seed, "places": points } });
-        let inputs = context.inputs_with(&identity, more);
+        let inputs = context.map_inputs(&identity, &plan);
         match context.store.get(Kind::Map, &inputs).and_then(|bytes| ScoreMap::from_bytes(&bytes)) {
             Some(map) => reporter.state(EventKind::Mapped { group, map: Box::new(map) }),
             None => missing.push((group, inputs)),

@@ -1,6 +1,7 @@
 //! Evidence for a score: one query evaluated with the models without groups.
 
 mod affected;
+mod cost;
 mod map;
 mod regenerate;
 mod watch;
@@ -56,13 +57,23 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     if job.what == Evidence::Watch && !unlearns {
         return Err(no_models("is not unlearned here, so there is nothing to watch", &of.method));
     }
-    if unlearns && matches!(job.what, Evidence::Watch | Evidence::Known) {
-        watch::run(&context, resident, reporter)?;
-    }
     if kind.is_none() && job.what != Evidence::Known {
         return Err(no_models("makes no models", &of.method));
     }
     let training = if retrains { Some(training_of(model, &of.model, dataset, None)?) } else { None };
+    if of.dry_run {
+        let training = training.as_ref();
+        return cost::report(
+            &context,
+            cost::Making { unlearns, training },
+            resident,
+            &mut workspace.measured,
+            reporter,
+        );
+    }
+    if unlearns && matches!(job.what, Evidence::Watch | Evidence::Known) {
+        watch::run(&context, resident, reporter)?;
+    }
     let neighbours = SharedNeighbours::default();
     let parts = SourceParts { model, dataset, conditions, recipe, store, neighbours: &neighbours };
     let retrained = training.as_ref().map(|config| (config, of.keep_in.with_file_name("retrained")));

@@ -16,13 +16,13 @@ use whence_store::Kind;
 use whence_training::unlearning::UnlearningStep;
 
 /// Number of images generated during an unlearning.
-const IMAGES: usize = 10;
+pub(super) const IMAGES: usize = 10;
 
 /// Maximum number of sampling steps per image: a preview suffices.
-const STEPS: usize = 16;
+pub(super) const STEPS: usize = 16;
 
 /// Number of timesteps of the query's score at intermediate steps.
-const TIMESTEPS: usize = 8;
+pub(super) const TIMESTEPS: usize = 8;
 
 /// The stored trajectory of an unlearning.
 #[derive(Default, Serialize, Deserialize)]
