@@ -28,6 +28,10 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
                     (ui.spacing_mut().item_spacing.y, ui.spacing_mut().interact_size.y) = (3.0, 18.0);
                     sections.iter().for_each(|s| section(ui, *s));
                 }
+                if let Some(ui) = columns.first_mut() {
+                    heading(ui, "Library, map and pair view, with the focus");
+                    FOCUSED.into_iter().for_each(|(what, keys)| line(ui, what, "", keys));
+                }
             });
         });
         ui.add_space(GAP);
@@ -52,22 +56,41 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
-fn section(ui: &mut Ui, section: Section) {
-    let t = tokens(ui);
+/// Keys that belong to what has the focus, and are no actions.
+const FOCUSED: [(&str, &str); 5] = [
+    ("Move the selection, the map or the right image", "arrows"),
+    ("Larger, smaller", "+ −"),
+    ("View an image large", "Enter"),
+    ("Whole map; both images whole", "Home; 0"),
+    ("Lasso on the map", "Shift and drag"),
+];
+
+fn heading(ui: &mut Ui, text: &str) {
     ui.add_space(6.0);
-    ui.label(RichText::new(section.title()).font(theme::caption()).color(t.weak));
+    ui.label(RichText::new(text).font(theme::caption()).color(tokens(ui).weak));
+}
+
+fn section(ui: &mut Ui, section: Section) {
+    heading(ui, section.title());
     section.actions().for_each(|action| action_with_keys(ui, action));
 }
 
 /// An action and its keys.
 fn action_with_keys(ui: &mut Ui, action: Action) {
-    let t = tokens(ui);
     let keys = action.keys(ui.ctx());
-    if keys.is_empty() {
-        return;
+    if !keys.is_empty() {
+        line(ui, action.text(), action.tooltip(), &keys);
     }
+}
+
+/// What keys do, and the keys.
+fn line(ui: &mut Ui, text: &str, tooltip: &str, keys: &str) {
+    let t = tokens(ui);
     ui.horizontal(|ui| {
-        ui.label(action.text()).on_hover_text(action.tooltip());
+        let label = ui.label(text);
+        if !tooltip.is_empty() {
+            label.on_hover_text(tooltip);
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(RichText::new(keys).font(theme::caption()).color(t.weak));
         });
