@@ -8,6 +8,7 @@ mod gallery;
 mod hover;
 mod library;
 mod library_order;
+mod project_scenes;
 mod projects;
 mod queue;
 mod reopen;

@@ -14,7 +14,7 @@ use whence_engine::{DataFacts, Inspection, ModelFacts};
 use whence_jobs::{EventKind, JobEstimate, JobSpec, ModelInfo};
 use whence_store::{Project, ProjectFile};
 
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
@@ -25,7 +25,7 @@ pub(super) fn command(scene: &mut Scene, command: Command) {
 }
 
 /// Runs frames, with the clock that goes on with them, until the condition holds.
-fn step_until(scene: &mut Scene, done: impl Fn(&Scene) -> bool) {
+pub(super) fn step_until(scene: &mut Scene, done: impl Fn(&Scene) -> bool) {
     let start = std::time::Instant::now();
     while !done(scene) {
         scene.window.step();
@@ -35,7 +35,7 @@ fn step_until(scene: &mut Scene, done: impl Fn(&Scene) -> bool) {
     scene.settle();
 }
 
-fn form_is_read(scene: &Scene) -> bool {
+pub(super) fn form_is_read(scene: &Scene) -> bool {
     let form = &scene.app().forms.new_project;
     form.inspecting.is_none() && (form.inspection.model.is_some() || form.inspection.data.is_some())
 }
