@@ -13,6 +13,7 @@ mod library_order;
 mod messages;
 mod names;
 mod organise;
+mod project_scenes;
 mod projects;
 mod queue;
 mod reading;

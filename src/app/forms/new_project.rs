@@ -45,6 +45,8 @@ pub struct NewProjectForm {
     pub model: String,
     /// Path of the dataset.
     pub data: String,
+    /// Column of a parquet dataset that names the group.
+    pub column: String,
     /// Name of the project.
     pub name: String,
     /// Its folder.
@@ -117,7 +119,10 @@ impl NewProjectForm {
         let text = path.display().to_string();
         match kind {
             PathKind::Model => self.model = text,
-            _ => self.data = text,
+            _ => {
+                self.data = text;
+                self.column.clear();
+            }
         }
         self.error = None;
         // Chosen, not typed: nothing more is to come.
@@ -138,7 +143,8 @@ impl NewProjectForm {
             Some("config.json" | "model_index.json") => path.parent().map(Path::to_owned).unwrap_or(path),
             _ => path,
         });
-        Parts { model, data: path(&self.data), group_column: None }
+        let column = self.column.trim();
+        Parts { model, data: path(&self.data), group_column: (!column.is_empty()).then(|| column.to_owned()) }
     }
 
     /// What to do about what is typed, at this time.
@@ -222,6 +228,11 @@ impl NewProjectForm {
         self.inspecting = None;
         self.stopped = true;
         self.error = Some((Field::Data, text));
+    }
+
+    /// Whether the user may have to say which column names the group.
+    pub fn asks_for_column(&self) -> bool {
+        self.inspection.needs_column || !self.column.is_empty()
     }
 
     /// The model's facts, where it can be used.
@@ -325,7 +336,7 @@ impl NewProjectForm {
             name: self.name.trim().to_owned(),
             model,
             data,
-            group_column: None,
+            group_column: parts.group_column,
             class_map,
         })
     }
@@ -374,7 +385,7 @@ mod tests {
             skipped: vec![],
             notes: vec![],
         };
-        Inspection { model: Some(Ok(model)), data: Some(Ok(data)) }
+        Inspection { model: Some(Ok(model)), data: Some(Ok(data)), needs_column: false }
     }
 
     /// A form whose parts were found.

@@ -51,6 +51,14 @@ fn fields(ui: &mut Ui, view: &mut View<'_>) {
     );
     path(ui, view, Field::Data, data);
     found::dataset(ui, view);
+    if view.forms.new_project.asks_for_column() {
+        row_of(ui, "", LABEL, |ui| {
+            let field = TextEdit::singleline(&mut view.forms.new_project.column);
+            let field = field.hint_text("Column that names the group").desired_width(260.0);
+            let hint = "The column of the table that says which group an image belongs to.";
+            ui.add(field).accessible_name("Group column of the dataset").on_hover_text(hint);
+        });
+    }
     found::classes(ui, &mut view.forms.new_project);
     error(ui, view, Field::Classes);
     found::cost(ui, view);

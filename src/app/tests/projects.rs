@@ -14,7 +14,7 @@ use whence_engine::{DataFacts, Inspection, ModelFacts};
 use whence_jobs::{EventKind, JobEstimate, JobSpec, ModelInfo};
 use whence_store::{Project, ProjectFile};
 
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
@@ -25,7 +25,7 @@ pub(super) fn command(scene: &mut Scene, command: Command) {
 }
 
 /// Runs frames, with the clock that goes on with them, until the condition holds.
-fn step_until(scene: &mut Scene, done: impl Fn(&Scene) -> bool) {
+pub(super) fn step_until(scene: &mut Scene, done: impl Fn(&Scene) -> bool) {
     let start = std::time::Instant::now();
     while !done(scene) {
         scene.window.step();
@@ -35,7 +35,7 @@ fn step_until(scene: &mut Scene, done: impl Fn(&Scene) -> bool) {
     scene.settle();
 }
 
-fn form_is_read(scene: &Scene) -> bool {
+pub(super) fn form_is_read(scene: &Scene) -> bool {
     let form = &scene.app().forms.new_project;
     form.inspecting.is_none() && (form.inspection.model.is_some() || form.inspection.data.is_some())
 }
@@ -178,7 +178,8 @@ fn classes_are_chosen_where_nothing_says_them() {
         skipped: vec![],
         notes: vec![],
     };
-    scene.window.state_mut().forms.new_project.inspection = Inspection { model: Some(Ok(model)), data: Some(Ok(data)) };
+    scene.window.state_mut().forms.new_project.inspection =
+        Inspection { model: Some(Ok(model)), data: Some(Ok(data)), needs_column: false };
     scene.settle();
     scene.window.get_by_label("7 images in 2 groups. All are cropped and resized to 32 × 32.");
     scene.window.get_by_label("UNet2DModel, 32 × 32, colour, 1,000 parameters, 1,000 timesteps, 4 classes");
@@ -191,6 +192,25 @@ fn classes_are_chosen_where_nothing_says_them() {
     assert!(scene.window.query_by_label("Choose a class for each group.").is_none());
     let map = scene.app().forms.new_project.class_map().unwrap();
     assert_eq!((map["ink"], map["oil"]), (0, 1));
+}
+
+#[test]
+fn a_table_that_leaves_a_choice_asks_for_its_column() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(fixture("digits/queries/q000.png"), folder.path().join("a.png")).unwrap();
+    std::fs::copy(fixture("digits/queries/q004.png"), folder.path().join("b.png")).unwrap();
+    std::fs::write(folder.path().join("metadata.csv"), "file_name,style,artist\na.png,ink,x\nb.png,oil,y\n").unwrap();
+    let mut scene = welcome();
+    command(&mut scene, Command::Act(Action::NewProject));
+    scene.window.state_mut().forms.new_project.set_part(PathKind::Dataset, folder.path());
+    step_until(&mut scene, form_is_read);
+    scene.window.get_by_label_contains("columns");
+    scene.window.get_by_label("Group column of the dataset").click();
+    scene.settle();
+    scene.window.get_by_label("Group column of the dataset").type_text("artist");
+    step_until(&mut scene, |scene| form_is_read(scene) && scene.app().forms.new_project.data_facts().is_some());
+    scene.window.get_by_label("2 images in 2 groups.");
+    assert_eq!(scene.app().forms.new_project.parts().group_column.as_deref(), Some("artist"));
 }
 
 /// A loaded window whose project is in a folder that exists.

@@ -372,7 +372,7 @@ fn screenshots() {
     std::fs::create_dir_all(&folder).unwrap();
     for (theme, theme_name) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
         for (size, scale, size_name) in [([1280.0, 800.0], 1.0, "1280x800"), ([1280.0, 720.0], 2.0, "2560x1440")] {
-            for (name, prepare) in STATES.iter().copied() {
+            for (name, prepare) in STATES.iter().copied().chain(super::project_scenes::STATES) {
                 let file = format!("{name}-{theme_name}-{size_name}.png");
                 if !file.contains(&only) {
                     continue;

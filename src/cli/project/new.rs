@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &NewArguments) -> Result<()> {
         class_map: class_map(arguments.class_map.as_deref())?,
     };
     let found = new_project(&new, &mut |_, _| Ok(())).map_err(worded)?;
-    let Inspection { model: Some(Ok(model)), data: Some(Ok(data)) } = found else {
+    let Inspection { model: Some(Ok(model)), data: Some(Ok(data)), .. } = found else {
         return Err(Error::internal("a project was made of parts that were not found"));
     };
     if arguments.json {

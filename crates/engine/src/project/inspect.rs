@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use whence_base::{Error, Result};
+use whence_base::{Error, Result, Setting};
 use whence_data::{Dataset, ImageShape, LoadOptions, Skipped};
 use whence_diffusion::{Conditioner, GroupConditions, PipelineFacts};
 
@@ -25,6 +25,8 @@ pub struct Inspection {
     pub model: Option<Result<ModelFacts, String>>,
     /// Of the dataset, likewise.
     pub data: Option<Result<DataFacts, String>>,
+    /// Whether the dataset leaves open which of its columns names the group.
+    pub needs_column: bool,
 }
 
 /// What a model's files say of it.
@@ -135,7 +137,9 @@ pub fn inspect(parts: &Parts, progress: &mut dyn FnMut(usize, usize) -> Result<(
             found => Some(found.map(|dataset| DataFacts::of(&dataset))),
         },
     };
+    let asks = |e: &Error| matches!(e, Error::Setting { settings, .. } if settings.contains(&Setting::GroupColumn));
     Ok(Inspection {
+        needs_column: data.as_ref().is_some_and(|found| found.as_ref().is_err_and(asks)),
         model: model.map(|found| found.map_err(|e| e.to_string())),
         data: data.map(|found| found.map_err(|e| e.to_string())),
     })

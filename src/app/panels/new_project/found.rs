@@ -192,6 +192,9 @@ fn class(ui: &mut Ui, form: &mut NewProjectForm, model: &whence_engine::ModelFac
 /// What explaining an image takes.
 pub fn cost(ui: &mut Ui, view: &View<'_>) {
     let form = &view.forms.new_project;
+    if form.model_facts().is_none() || form.data_facts().is_none() {
+        return;
+    }
     let text = match &form.cost {
         CostEstimate::None => return,
         CostEstimate::Running(_) => {
