@@ -5,7 +5,7 @@ use std::path::Path;
 use super::attribute::remaining_work::{Created, RemainingWork};
 use super::{attribute, evidence, groups_by_name, open};
 use crate::counterfactuals::{Retrained, SharedNeighbours, SourceParts, Unlearned, training_of};
-use crate::estimate::Creation;
+use crate::estimate::{self, Creation};
 use crate::progress_bridge::{Counting, ProgressBridge};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
@@ -52,7 +52,7 @@ fn one(workspace: &mut Workspace, spec: &JobSpec, reporter: &mut Reporter<'_>) -
     }
 }
 
-fn unlearning(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Reporter<'_>) -> Result<String> {
+pub(super) fn unlearning(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Reporter<'_>) -> Result<String> {
     let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     let conditions = super::conditions(&model, &dataset, job.class_map.as_ref())?;
     let groups = groups_by_name(&dataset, &job.groups)?;
@@ -72,7 +72,7 @@ fn unlearning(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Report
     Ok(String::new())
 }
 
-fn retraining(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
+pub(super) fn retraining(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Reporter<'_>) -> Result<String> {
     let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     let conditions = super::conditions(&model, &dataset, job.class_map.as_ref())?;
     let groups = groups_by_name(&dataset, &job.groups)?;
@@ -82,6 +82,10 @@ fn retraining(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Report
     let retrained =
         Retrained { model: &model, dataset: &dataset, conditions: &conditions, config: &config, folder, resident };
     let models = groups.iter().filter(|group| !retrained.is_ready(**group)).count();
+    if models == 0 {
+        reporter.state(EventKind::Estimate(estimate::nothing(&model)));
+        return Ok(String::new());
+    }
     let creation = Creation::Training(Training {
         dataset: &dataset,
         config: &config,

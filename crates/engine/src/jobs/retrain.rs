@@ -18,6 +18,7 @@ pub(super) fn run(workspace: &mut Workspace, job: &RetrainJob, reporter: &mut Re
     let config = training_of(&model, &job.model, &dataset, job.config.as_ref())?;
     let config = TrainingConfig { seed: job.seed.unwrap_or(config.seed), ..config };
     config.check()?;
+    super::estimate::retraining(workspace, job, reporter)?;
     let _lock = FolderLock::acquire(&job.out)?;
     let (folder, resident) = (job.out.clone(), &mut workspace.resident);
     let mut retrained = Retrained { model: &model, dataset: &dataset, conditions, config: &config, folder, resident };

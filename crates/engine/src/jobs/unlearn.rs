@@ -20,6 +20,7 @@ use whence_training::unlearning::Recipe;
 
 pub(super) fn run(workspace: &mut Workspace, job: &UnlearnJob, reporter: &mut Reporter<'_>) -> Result<String> {
     job.recipe.check()?;
+    super::estimate::unlearning(workspace, job, reporter)?;
     let (model, dataset) = open(workspace, &job.model, &job.data, job.group_column.as_deref(), reporter)?;
     let conditions = super::conditions(&model, &dataset, job.class_map.as_ref())?;
     let groups = groups_by_name(&dataset, &job.groups)?;
