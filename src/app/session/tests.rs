@@ -69,7 +69,10 @@ impl Window {
     fn restore(&mut self) {
         self.state.recall_on_screen();
         for job in self.state.next_restore_jobs() {
-            self.start(job.spec, job.query);
+            let id = self.start(job.spec, job.query);
+            if let Some(started) = self.state.jobs.iter_mut().find(|j| j.id == id) {
+                started.show = job.show;
+            }
         }
     }
 
