@@ -2,9 +2,10 @@
 
 mod found;
 
-use egui::{Button, Frame, Id, Label, Modal, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Button, Frame, Id, Label, Margin, Modal, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::View;
+use super::score::capitalised;
 use super::settings::row_of;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
@@ -124,10 +125,16 @@ fn error(ui: &mut Ui, view: &View<'_>, field: Field) {
 fn note(ui: &mut Ui, text: &str, failed: bool) {
     let t = tokens(ui);
     let color = if failed { t.error } else { t.weak };
-    ui.horizontal(|ui| {
-        ui.add_space(LABEL + 8.0);
+    let text = capitalised(text);
+    below(ui, |ui| {
         ui.add(Label::new(RichText::new(text).font(theme::caption()).color(color)).wrap().selectable(failed));
     });
+}
+
+/// What stands below a field, in line with it.
+fn below(ui: &mut Ui, show: impl FnOnce(&mut Ui)) {
+    let margin = Margin { left: LABEL as i8 + 8, ..Margin::ZERO };
+    Frame::new().inner_margin(margin).show(ui, show);
 }
 
 fn buttons(ui: &mut Ui, view: &mut View<'_>) {

@@ -29,7 +29,8 @@ pub(super) fn step_until(scene: &mut Scene, done: impl Fn(&Scene) -> bool) {
     let start = std::time::Instant::now();
     while !done(scene) {
         scene.window.step();
-        assert!(start.elapsed() < std::time::Duration::from_secs(60), "it never comes");
+        let form = &scene.app().forms.new_project;
+        assert!(start.elapsed() < std::time::Duration::from_secs(30), "it never comes: {form:?}");
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     scene.settle();
@@ -285,6 +286,7 @@ fn a_dataset_over_an_open_project_becomes_a_new_project() {
 fn the_example_stays_an_example() {
     let root = whence_store::user_data_folder().join("demo-0123");
     let mut scene = in_folder(&root);
+    scene.settle();
     scene.window.get_by_label("Start your own project");
     command(&mut scene, Command::OpenAs(PathKind::Model, "/models/other".into()));
     assert!(!is_enabled(&scene, "Replace in this project"));
