@@ -20,18 +20,23 @@ fn is_emoji(c: char) -> bool {
 fn face(size: f32) -> RasterizedGlyph {
     let side = (0.9 * size).ceil().clamp(4.0, 512.0);
     let pixels = side as usize;
-    let image = ColorImage::new([pixels; 2], (0..pixels * pixels).map(|i| {
-        // Position within the face, -1 to 1.
-        let at = |v: usize| (v as f32 + 0.5) / side * 2.0 - 1.0;
-        let (x, y) = (at(i % pixels), at(i / pixels));
-        let soft = 2.0 / side;
-        let inside = |distance: f32| (0.5 - distance / soft).clamp(0.0, 1.0);
-        let ring = ((x.hypot(y) - 0.78).abs() - 0.09).max(-1.0);
-        let eye = (x.abs() - 0.3).hypot(y + 0.22) - 0.12;
-        let mouth = ((x.hypot(y - 0.02) - 0.42).abs() - 0.07).max(0.16 - y);
-        let coverage = inside(ring).max(inside(eye)).max(inside(mouth));
-        Color32::from_white_alpha((255.0 * coverage) as u8)
-    }).collect());
+    let image = ColorImage::new(
+        [pixels; 2],
+        (0..pixels * pixels)
+            .map(|i| {
+                // Position within the face, -1 to 1.
+                let at = |v: usize| (v as f32 + 0.5) / side * 2.0 - 1.0;
+                let (x, y) = (at(i % pixels), at(i / pixels));
+                let soft = 2.0 / side;
+                let inside = |distance: f32| (0.5 - distance / soft).clamp(0.0, 1.0);
+                let ring = ((x.hypot(y) - 0.78).abs() - 0.09).max(-1.0);
+                let eye = (x.abs() - 0.3).hypot(y + 0.22) - 0.12;
+                let mouth = ((x.hypot(y - 0.02) - 0.42).abs() - 0.07).max(0.16 - y);
+                let coverage = inside(ring).max(inside(eye)).max(inside(mouth));
+                Color32::from_white_alpha((255.0 * coverage) as u8)
+            })
+            .collect(),
+    );
     let bitmap = GlyphBitmap { image, offset_px: vec2(0.05 * size, -0.8 * size), is_color: false };
     RasterizedGlyph { bitmap, advance_px: size }
 }
