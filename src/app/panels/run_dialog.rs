@@ -17,7 +17,7 @@ use whence_methods::CounterfactualKind;
 
 /// Width of the dialog, and height of the list of groups.
 const WIDTH: f32 = 520.0;
-const LIST_HEIGHT: f32 = 200.0;
+const LIST_HEIGHT: f32 = 8.0 * ROW;
 const ROW: f32 = 26.0;
 
 /// Groups from which on the list can be searched.
@@ -170,6 +170,7 @@ fn groups(ui: &mut Ui, view: &mut View<'_>, form: &mut RunForm) {
     if found.is_empty() {
         ui.label(RichText::new("No matches").color(t.weak));
     }
+    ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical().id_salt("groups to score").max_height(LIST_HEIGHT).auto_shrink([false, true]).show_rows(
         ui,
         ROW,
@@ -196,6 +197,7 @@ fn groups(ui: &mut Ui, view: &mut View<'_>, form: &mut RunForm) {
             }
         },
     );
+    ui.add_space(4.0);
     ui.label(
         RichText::new("Scores of the chosen groups do not depend on the others.").font(theme::caption()).color(t.weak),
     );
