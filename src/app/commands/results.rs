@@ -94,8 +94,8 @@ impl WhenceApp {
             return;
         };
         let Some(result) = query.explanations.iter().find(|a| Some(a.job) == query.ready) else { return };
-        let text = format!("{} is ready. Choose it under Result.", result_title(result, query));
-        self.toast(ctx, text);
+        let (job, text) = (result.job, format!("{} is ready", result_title(result, query)));
+        self.shell.log.toast_result(text, job, ctx.input(|i| i.time));
     }
 
     /// Removes an explanation; what it computed stays in the store.
