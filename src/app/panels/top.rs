@@ -250,7 +250,7 @@ fn own_project(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 /// Marks a menu button. Painted, because the bundled fonts have no such character.
-fn triangle() -> Atom<'static> {
+pub(super) fn triangle() -> Atom<'static> {
     Atom::paint(vec2(8.0, 8.0), |ui, args| {
         let rect = Rect::from_center_size(args.rect.center(), vec2(7.0, 4.0));
         ui.painter().add(Shape::rotated_triangle(rect, 0.0, args.fallback_text_color));
