@@ -1,7 +1,7 @@
 //! What emoji look like where no font has them: a face in the colour of the text, which is no box.
 
-use egui::text::{GlyphBitmap, GlyphRasterizer, GlyphRasterizerRequest, RasterizedGlyph};
 use egui::{Color32, ColorImage, vec2};
+use egui::{GlyphBitmap, GlyphRasterizer, GlyphRasterizerRequest, RasterizedGlyph};
 
 /// Draws emoji that no font has.
 pub fn rasterizer() -> GlyphRasterizer {
