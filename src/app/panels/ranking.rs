@@ -24,6 +24,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     } else {
         super::result::switch(ui, view, "ranking");
     }
+    ui.add_space(4.0);
     // The sentence is about the groups that were asked about.
     let asked = answer.request.as_ref().map_or(0, |request| request.groups.len());
     headline(ui, view, answer, job, if asked > 0 { asked } else { state.groups().len() });

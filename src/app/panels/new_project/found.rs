@@ -18,7 +18,7 @@ const NAMED: usize = 4;
 /// What the model is.
 pub fn model(ui: &mut Ui, form: &NewProjectForm) {
     match &form.inspection.model {
-        None => {}
+        None => note(ui, "A diffusers folder with a config.json.", false),
         Some(Err(text)) => note(ui, text, true),
         Some(Ok(facts)) => {
             let colour = if facts.shape.channels == 1 { "greyscale" } else { "colour" };
@@ -60,7 +60,8 @@ pub fn dataset(ui: &mut Ui, view: &mut View<'_>) {
         note(ui, "Reading was stopped. The images are checked when the project is made.", false);
     }
     match &form.inspection.data {
-        None => {}
+        None if form.is_stopped() => {}
+        None => note(ui, "A folder with one folder of images per group, or a parquet file.", false),
         Some(Err(text)) => note(ui, text, true),
         Some(Ok(facts)) => {
             let mut text = format!(
@@ -100,11 +101,11 @@ pub fn dataset(ui: &mut Ui, view: &mut View<'_>) {
 fn groups(ui: &mut Ui, groups: &[(String, usize)]) {
     let t = tokens(ui);
     super::below(ui, |ui| {
-        ScrollArea::vertical().id_salt("groups of the new project").max_height(LIST).show_rows(
-            ui,
-            18.0,
-            groups.len().div_ceil(2),
-            |ui, rows| {
+        ScrollArea::vertical()
+            .id_salt("groups of the new project")
+            .max_height(LIST)
+            .min_scrolled_height(LIST)
+            .show_rows(ui, 18.0, groups.len().div_ceil(2), |ui, rows| {
                 Grid::new("groups of the new project").num_columns(4).min_row_height(18.0).striped(false).show(
                     ui,
                     |ui| {
@@ -118,8 +119,7 @@ fn groups(ui: &mut Ui, groups: &[(String, usize)]) {
                         }
                     },
                 );
-            },
-        );
+            });
     });
 }
 
@@ -140,16 +140,19 @@ pub fn classes(ui: &mut Ui, form: &mut NewProjectForm) {
         }
     });
     super::below(ui, |ui| {
-        ScrollArea::vertical().id_salt("classes of the new project").max_height(LIST).show(ui, |ui| {
-            Grid::new("classes of the new project").num_columns(3).show(ui, |ui| {
-                for (name, images) in &data.groups {
-                    class(ui, form, &model, name, last);
-                    let text = format!("{}, {}", format::cut(name, 30), format::plural(*images, "image"));
-                    ui.label(RichText::new(text).font(theme::caption()));
-                    ui.end_row();
-                }
-            });
-        });
+        ScrollArea::vertical().id_salt("classes of the new project").max_height(LIST).min_scrolled_height(LIST).show(
+            ui,
+            |ui| {
+                Grid::new("classes of the new project").num_columns(3).show(ui, |ui| {
+                    for (name, images) in &data.groups {
+                        class(ui, form, &model, name, last);
+                        let text = format!("{}, {}", format::cut(name, 30), format::plural(*images, "image"));
+                        ui.label(RichText::new(text).font(theme::caption()));
+                        ui.end_row();
+                    }
+                });
+            },
+        );
     });
 }
 
