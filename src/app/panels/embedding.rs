@@ -31,7 +31,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let Some(map) = view.state.embeddings.map(choice) else { return missing(ui, view, choice, making) };
     match making {
         Some(job) => progress(ui, view, job),
-        None => caption(ui, choice, map),
+        None => caption(ui, view, choice, map),
     }
     ui.add_space(4.0);
     let legend = if ui.available_width() > 3.0 * LEGEND { LEGEND } else { 0.0 };
@@ -76,16 +76,6 @@ fn toolbar(ui: &mut Ui, view: &mut View<'_>) {
             .on_hover_text("Drag around points to filter the library (or hold Shift while dragging).");
         if ui.button("Reset view").on_hover_text("Show the whole map (Home, or double click).").clicked() {
             form.view = Default::default();
-        }
-        if let Some(lasso) = view.library.options.filter.lasso.clone() {
-            ui.add_space(8.0);
-            label(ui, &format!("{} in the lasso", format::plural(lasso.len(), "image")));
-            if ui.button("Show in library").on_hover_text("The library shows these images only.").clicked() {
-                view.out.push(Command::Act(Action::ShowPanel(PanelId::Library)));
-            }
-            if ui.button("Clear lasso").on_hover_text("The library shows all images again.").clicked() {
-                view.library.options.filter.lasso = None;
-            }
         }
     });
     if form.choice != before {
@@ -135,7 +125,7 @@ fn progress(ui: &mut Ui, view: &mut View<'_>, job: &Job) {
 }
 
 /// What the map shows, and what it does not.
-fn caption(ui: &mut Ui, choice: EmbedChoice, map: &ShownMap) {
+fn caption(ui: &mut Ui, view: &mut View<'_>, choice: EmbedChoice, map: &ShownMap) {
     let t = tokens(ui);
     let by = match choice.vectors {
         EmbedVectors::Pixels => "pixels",
@@ -154,7 +144,25 @@ fn caption(ui: &mut Ui, choice: EmbedChoice, map: &ShownMap) {
             )
         }
     };
-    ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
-        ui.add(Label::new(RichText::new(text).font(theme::caption()).color(t.weak)).truncate());
+    // The lasso's controls come and go in this line, so that the map does not move.
+    let line = vec2(ui.available_width(), 26.0);
+    ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
+        lasso(ui, view);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add(Label::new(RichText::new(text).font(theme::caption()).color(t.weak)).truncate());
+        });
     });
+}
+
+/// How many images the lasso holds, and what can be done with them; laid out from the right.
+fn lasso(ui: &mut Ui, view: &mut View<'_>) {
+    let Some(lasso) = view.library.options.filter.lasso.clone() else { return };
+    if ui.button("Clear lasso").on_hover_text("The library shows all images again.").clicked() {
+        view.library.options.filter.lasso = None;
+    }
+    if ui.button("Show in library").on_hover_text("The library shows these images only.").clicked() {
+        view.out.push(Command::Act(Action::ShowPanel(PanelId::Library)));
+    }
+    let text = format!("{} in the lasso", format::plural(lasso.len(), "image"));
+    ui.label(RichText::new(text).font(theme::caption()).color(tokens(ui).text));
 }

@@ -38,7 +38,7 @@ fn opened(ui: &mut Ui, view: &mut View<'_>) {
     let state = view.state;
     let (model, dataset) = (model(state), dataset(state));
     // A model folder called "model" adds nothing to the project's name.
-    let named_by_project = state.opening || nameless(state);
+    let named_by_project = state.opening || state.is_empty() || nameless(state);
     project(ui, view, named_by_project.then_some([&model, &dataset]));
     if !named_by_project {
         part(ui, &model);
@@ -225,7 +225,9 @@ fn read_only(ui: &mut Ui, view: &mut View<'_>, why: ReadOnly) {
     let shown = ui.menu_button((text, triangle()), |ui| {
         ui.set_max_width(300.0);
         ui.set_min_width(300.0);
-        ui.add(Label::new(RichText::new(format!("{reason}. What you change here is not saved.")).color(t.text)).wrap());
+        let text = RichText::new(format!("{reason}. What you change here is not saved.")).color(t.text);
+        // Menus spread their words over the whole width.
+        ui.vertical(|ui| ui.add(Label::new(text).wrap()));
         let hint = "If the project is free by now, this window saves it from then on.";
         if ui.button("Try again").on_hover_text(hint).clicked() {
             view.out.push(Command::Project(ProjectCommand::TryAgain));
@@ -248,7 +250,7 @@ fn own_project(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 /// Marks a menu button. Painted, because the bundled fonts have no such character.
-fn triangle() -> Atom<'static> {
+pub(super) fn triangle() -> Atom<'static> {
     Atom::paint(vec2(8.0, 8.0), |ui, args| {
         let rect = Rect::from_center_size(args.rect.center(), vec2(7.0, 4.0));
         ui.painter().add(Shape::rotated_triangle(rect, 0.0, args.fallback_text_color));

@@ -213,8 +213,9 @@ fn new_queries_are_placed_on_a_map_that_is_there() {
         generated: None,
         notes: vec![],
     };
-    scene.emit(EventKind::QueryReady(Box::new(image)));
-    scene.emit(EventKind::Finished("done".into()));
+    let generation = scene.fake.last().0;
+    scene.push(generation, EventKind::QueryReady(Box::new(image)));
+    scene.push(generation, EventKind::Finished("done".into()));
     scene.settle();
     assert_eq!(scene.fake.count(), count + 2);
     assert!(job(&scene).known_only && job(&scene).queries.len() == 7);

@@ -31,6 +31,14 @@ fn name(scene: &Scene, image: usize) -> String {
     scene.app().state.dataset.as_ref().unwrap().image_name(image).to_owned()
 }
 
+/// Types into a field.
+fn write(scene: &mut Scene, field: &str, text: &str) {
+    scene.window.get_by_label(field).focus();
+    scene.window.run();
+    scene.window.get_by_label(field).type_text(text);
+    settle(scene);
+}
+
 /// The library with a selected image.
 fn selected(image: usize) -> Scene {
     let mut scene = opened(Scene::loaded());
@@ -76,7 +84,7 @@ fn the_library_is_filtered_by_rating_and_follows_a_change() {
     click(&mut scene, "2 stars or more");
     scene.window.get_by_label("Grid of 2 training images");
     click(&mut scene, "Without rejected");
-    scene.window.get_by_label("Grid of 1 training images");
+    scene.window.get_by_label("Grid of 1 training image");
     press(&mut scene, Modifiers::NONE, Key::Escape);
     let third = Subject::Image(name(&scene, 300));
     command(&mut scene, Command::Rate(third, Rating { stars: 5, rejected: false }));
@@ -115,8 +123,7 @@ fn several_groups_are_shown_at_once() {
 fn sixty_groups_are_searched() {
     let mut scene = opened(Scene::many(60));
     click(&mut scene, "Groups to show: All groups");
-    scene.window.get_by_label("Search groups").type_text("003");
-    settle(&mut scene);
+    write(&mut scene, "Search groups", "003");
     click(&mut scene, "Only these");
     assert_eq!(scene.app().library.options.filter.groups, [3, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39].into());
 }
@@ -150,17 +157,14 @@ fn notes_are_written_on_groups_queries_and_training_images() {
     scene.window.state_mut().state.group = Some(0);
     scene.settle();
     let group = scene.app().state.group_name(0).to_owned();
-    scene.window.get_by_label(&format!("Note on {group}")).type_text("thick lines");
-    scene.settle();
-    scene.window.get_by_label("Note on seed-7").type_text("the best one");
-    scene.settle();
+    write(&mut scene, &format!("Note on {group}"), "thick lines");
+    write(&mut scene, "Note on seed-7", "the best one");
     scene.act(Action::ShowPanel(PanelId::Library));
     command(&mut scene, Command::SelectImage(Some(7)));
     scene.window.state_mut().library.loupe = true;
     settle(&mut scene);
     let image = name(&scene, 7);
-    scene.window.get_by_label(&format!("Note on {image}")).type_text("a ship");
-    settle(&mut scene);
+    write(&mut scene, &format!("Note on {image}"), "a ship");
     let state = &scene.app().state;
     assert_eq!(state.annotations.group_notes.get(&group).map(String::as_str), Some("thick lines"));
     assert_eq!(state.annotations.image_notes.get(&image).map(String::as_str), Some("a ship"));

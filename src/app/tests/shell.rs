@@ -77,7 +77,10 @@ fn tabs_are_dragged_beside_each_other_and_put_back() {
     split(&mut scene);
     assert_eq!(scene.app().dock.shown(), [PanelId::Ranking, PanelId::Wall]);
     scene.act(Action::Undo);
-    assert!(scene.window.query_by_role(Role::Alert).is_none(), "how tabs lie cannot be undone, and nothing says so");
+    scene.window.get_by_role_and_label(Role::Alert, "Undid layout");
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking]);
+    scene.act(Action::Redo);
+    assert_eq!(scene.app().dock.shown(), [PanelId::Ranking, PanelId::Wall]);
     scene.window.get_by_label("Explain this image");
     assert!(tab_is_front(&scene, "Wall"), "it has a tab to be dragged back by");
     scene.act(Action::ResetLayout);

@@ -9,6 +9,7 @@ use egui::{
 use crate::app::actions::Command;
 use crate::app::library::{Filter, RatingFilter, Rejects};
 use crate::app::panels::View;
+use crate::app::panels::top::triangle;
 use crate::app::shell::Naming;
 use crate::app::state::STARS;
 use crate::app::theme::{self, tokens};
@@ -35,7 +36,7 @@ pub fn groups(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         n => format!("{n} of {all} groups"),
     };
     let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-    let button = Button::new(text.as_str()).min_size(vec2(130.0, 26.0)).right_text("▾");
+    let button = Button::new((text.as_str(), triangle())).min_size(vec2(130.0, 26.0));
     let (response, _) = MenuButton::from_button(button).config(config).ui(ui, |ui| {
         ui.set_width(250.0);
         let search = &mut view.forms.group_search;

@@ -110,7 +110,7 @@ fn toolbar(ui: &mut Ui, view: &mut View<'_>, pair: &mut ImagePair) {
             if ui.button("Close").on_hover_text("Back to the grid (Esc or C).").clicked() {
                 view.library.pair = None;
             }
-            let text = "Wheel zooms both, dragging moves both, ← and → change the right image.";
+            let text = "The wheel zooms both, dragging moves both, arrow keys change the right image.";
             ui.add(egui::Label::new(RichText::new(text).font(theme::caption()).color(t.weak)).truncate());
         });
     });
