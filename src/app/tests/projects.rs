@@ -343,6 +343,7 @@ fn a_last_project_that_is_gone_leads_to_the_welcome_screen() {
     let app = scene.window.state_mut();
     (app.opened, app.state.opening, app.last_project) = (false, true, Some("/projects/gone".into()));
     scene.settle_until(|scene| scene.app().shell.welcome);
+    scene.settle();
     let said = scene.window.query_all_by_label_contains("The last project is no longer at /projects/gone");
     assert!(said.count() > 0);
 }
