@@ -1,6 +1,6 @@
 //! What was found of the parts of a new project.
 
-use egui::{ComboBox, DragValue, Grid, RichText, ScrollArea, Ui};
+use egui::{Button, ComboBox, DragValue, Grid, RichText, ScrollArea, Ui};
 
 use super::note;
 use crate::app::actions::Command;
@@ -49,7 +49,7 @@ pub fn dataset(ui: &mut Ui, view: &mut View<'_>) {
         super::below(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(text).font(theme::caption()).color(tokens(ui).weak));
-                if ui.small_button("Stop").on_hover_text("Stop reading these images.").clicked() {
+                if ui.add(small("Stop")).on_hover_text("Stop reading these images.").clicked() {
                     view.out.push(Command::Project(ProjectCommand::StopInspecting));
                 }
             });
@@ -97,6 +97,11 @@ pub fn dataset(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
+/// A button in a line of captions.
+fn small(text: &str) -> Button<'_> {
+    Button::new(RichText::new(text).font(theme::caption()))
+}
+
 /// The groups with their numbers of images, in two columns.
 fn groups(ui: &mut Ui, groups: &[(String, usize)]) {
     let t = tokens(ui);
@@ -135,7 +140,7 @@ pub fn classes(ui: &mut Ui, form: &mut NewProjectForm) {
     super::below(ui, |ui| {
         let hint =
             "Class 0 for the first group, 1 for the second, and so on. Check that the model was trained like that.";
-        if ui.small_button("Number them in order").on_hover_text(hint).clicked() {
+        if ui.add(small("Number them in order")).on_hover_text(hint).clicked() {
             form.number_classes();
         }
     });
