@@ -4,6 +4,7 @@
 //! for a few frames, and no frame waits.
 
 mod coverage;
+mod emoji;
 mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +55,7 @@ pub struct Fonts {
 impl Fonts {
     /// From now on, egui asks here for fonts.
     pub fn install(&self, ctx: &Context) {
+        ctx.add_glyph_rasterizer(emoji::rasterizer());
         ctx.set_font_providers(vec![Arc::new(self.provider.clone())]);
     }
 

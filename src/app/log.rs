@@ -19,6 +19,8 @@ pub struct Toast {
     pub text: String,
     /// When it goes, in the window's time.
     pub until: f64,
+    /// The job of a result that its button shows.
+    pub result: Option<JobId>,
 }
 
 /// How a line came about.
@@ -81,9 +83,17 @@ impl Log {
         // The same again only stays longer.
         self.toasts.retain(|t| t.text != text);
         self.next += 1;
-        self.toasts.push(Toast { key: self.next, text, until: now + STAYS });
+        self.toasts.push(Toast { key: self.next, text, until: now + STAYS, result: None });
         let over = self.toasts.len().saturating_sub(AT_ONCE);
         self.toasts.drain(..over);
+    }
+
+    /// Shows that a result is ready, with a button that shows it.
+    pub fn toast_result(&mut self, text: impl Into<String>, result: JobId, now: f64) {
+        self.toast(text, now);
+        if let Some(toast) = self.toasts.last_mut() {
+            toast.result = Some(result);
+        }
     }
 
     /// Dismisses a toast; its line stays in the log.

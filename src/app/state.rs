@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 pub use annotations::{Annotations, NAME_LENGTH, NOTE_LENGTH, Rating, STARS, SavedFilter, Subject, bounded_note};
-pub use costs::{Cost, Costs};
+pub use costs::{ASK_ABOVE, Cost, Costs};
 pub use embedding::{Embeddings, ShownMap};
 pub use evidence::{QueryEvidence, UnlearningCurve};
 pub use jobs::{Curve, Job, JobStatus, Slot};

@@ -8,7 +8,8 @@ use super::AttributeJob;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// The query, regenerated without each group; emits `Regenerated` events.
+    /// The query, regenerated without each group; emits `Regenerated` events, and `RegeneratedByRetrained` ones where an
+    /// unlearned model's group has a retrained model too.
     #[serde(alias = "redraw")]
     Regenerate,
     /// Where in the image and at which timesteps the score arises; emits `Mapped` events.

@@ -146,6 +146,13 @@ pub struct AttributeJob {
     pub known_only: bool,
 }
 
+impl AttributeJob {
+    /// Folder of the models that are retrained during the job, and of those of earlier ones: beside the store.
+    pub fn retrained_folder(&self) -> PathBuf {
+        self.keep_in.with_file_name("retrained")
+    }
+}
+
 /// Settings of `whence sample`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleJob {

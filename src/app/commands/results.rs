@@ -4,12 +4,9 @@ use egui::Context;
 
 use crate::app::forms::{Run, RunForm, Settings};
 use crate::app::panels::result_title;
-use crate::app::state::{Cost, Slot};
+use crate::app::state::{ASK_ABOVE, Cost, Slot};
 use crate::app::window::WhenceApp;
 use whence_jobs::{Evidence, JobId, JobSpec};
-
-/// Longest estimated time of a job that starts without asking, seconds.
-const ASK_ABOVE: f64 = 300.0;
 
 impl WhenceApp {
     /// Explains the image on screen with these settings; asks before a long job.
@@ -94,8 +91,8 @@ impl WhenceApp {
             return;
         };
         let Some(result) = query.explanations.iter().find(|a| Some(a.job) == query.ready) else { return };
-        let text = format!("{} is ready. Choose it under Result.", result_title(result, query));
-        self.toast(ctx, text);
+        let (job, text) = (result.job, format!("{} is ready", result_title(result, query)));
+        self.shell.log.toast_result(text, job, ctx.input(|i| i.time));
     }
 
     /// Removes an explanation; what it computed stays in the store.

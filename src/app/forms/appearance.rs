@@ -8,6 +8,8 @@ use whence_diffusion::elbo::Region;
 pub struct Appearance {
     /// How the image and the regenerated one are compared.
     pub contrast: Contrast,
+    /// Whether it is compared with the retrained model's image, where there is one, instead of the unlearned model's.
+    pub retrained: bool,
     /// How strong a map covers the image, 0 to 1.
     pub opacity: f32,
     /// Whether a map's cells blend into each other.
@@ -18,7 +20,7 @@ pub struct Appearance {
 
 impl Default for Appearance {
     fn default() -> Self {
-        Self { contrast: Contrast::default(), opacity: 0.85, smooth: false, brush: None }
+        Self { contrast: Contrast::default(), retrained: false, opacity: 0.85, smooth: false, brush: None }
     }
 }
 

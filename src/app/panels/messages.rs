@@ -7,7 +7,7 @@ use egui::{
     vec2,
 };
 
-use super::View;
+use super::{PanelId, View};
 use crate::app::actions::{Action, Command};
 use crate::app::bidi;
 use crate::app::state::Notification;
@@ -155,6 +155,13 @@ fn toasts(ui: &mut Ui, view: &mut View<'_>) {
                 let close = RichText::new("Dismiss").font(theme::caption()).color(t.weak);
                 let close = ui.add(Button::new(close).frame(false));
                 if close.on_hover_text("Remove this message; it stays in the log.").clicked() {
+                    view.out.push(Command::DismissToast(toast.key));
+                }
+                if let Some(result) = toast.result
+                    && ui.button("Show").on_hover_text("Show this result. The present one stays in the list.").clicked()
+                {
+                    view.out.push(Command::SelectExplanation(result));
+                    view.out.push(Command::Act(Action::ShowPanel(PanelId::Ranking)));
                     view.out.push(Command::DismissToast(toast.key));
                 }
                 ui.add(Label::new(RichText::new(bidi::display(&toast.text)).color(t.strong)).truncate());

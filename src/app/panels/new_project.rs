@@ -2,9 +2,10 @@
 
 mod found;
 
-use egui::{Button, Frame, Id, Label, Modal, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Button, Frame, Id, Label, Margin, Modal, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::View;
+use super::score::capitalised;
 use super::settings::row_of;
 use crate::app::actions::Command;
 use crate::app::files::Pick;
@@ -15,6 +16,8 @@ use whence_engine::Field;
 /// Width of the dialog and of its labels.
 const WIDTH: f32 = 640.0;
 const LABEL: f32 = 72.0;
+/// Height of what is found of the dataset.
+const FOUND: f32 = 176.0;
 /// Height of the rest of the dialog, and the margin around it.
 const AROUND: f32 = 210.0;
 
@@ -43,25 +46,22 @@ fn fields(ui: &mut Ui, view: &mut View<'_>) {
     let model = ("Model", "A diffusers folder with a config.json.", &[("Browse…", Pick::NewModel)][..]);
     path(ui, view, Field::Model, model);
     found::model(ui, &view.forms.new_project);
-    ui.add_space(6.0);
+    ui.add_space(4.0);
     let data = (
         "Dataset",
         "A folder with one folder of images per group, or a parquet file.",
         &[("Folder…", Pick::NewDataset), ("File…", Pick::NewTable)][..],
     );
     path(ui, view, Field::Data, data);
-    found::dataset(ui, view);
-    if view.forms.new_project.asks_for_column() {
-        row_of(ui, "", LABEL, |ui| {
-            let field = TextEdit::singleline(&mut view.forms.new_project.column);
-            let field = field.hint_text("Column that names the group").desired_width(260.0);
-            let hint = "The column of the table that says which group an image belongs to.";
-            ui.add(field).accessible_name("Group column of the dataset").on_hover_text(hint);
-        });
-    }
-    found::classes(ui, &mut view.forms.new_project);
-    error(ui, view, Field::Classes);
-    found::cost(ui, view);
+    // Room for what is found, so that nothing moves under the pointer when it comes.
+    ui.vertical(|ui| {
+        ui.set_min_height(FOUND);
+        found::dataset(ui, view);
+        column(ui, view);
+        found::classes(ui, &mut view.forms.new_project);
+        error(ui, view, Field::Classes);
+        found::cost(ui, view);
+    });
     ui.add_space(6.0);
     row_of(ui, "Name", LABEL, |ui| {
         let field = TextEdit::singleline(&mut view.forms.new_project.name).desired_width(260.0);
@@ -73,6 +73,19 @@ fn fields(ui: &mut Ui, view: &mut View<'_>) {
     error(ui, view, Field::Name);
     let folder = ("Folder", "A new or an empty folder. Results are stored here.", &[("Browse…", Pick::NewFolder)][..]);
     path(ui, view, Field::Folder, folder);
+}
+
+/// The column that names the group, where a table leaves a choice.
+fn column(ui: &mut Ui, view: &mut View<'_>) {
+    if !view.forms.new_project.asks_for_column() {
+        return;
+    }
+    row_of(ui, "", LABEL, |ui| {
+        let field = TextEdit::singleline(&mut view.forms.new_project.column);
+        let field = field.hint_text("Column that names the group").desired_width(260.0);
+        let hint = "The column of the table that says which group an image belongs to.";
+        ui.add(field).accessible_name("Group column of the dataset").on_hover_text(hint);
+    });
 }
 
 /// A path with its buttons; what is wrong with it stands below.
@@ -124,10 +137,16 @@ fn error(ui: &mut Ui, view: &View<'_>, field: Field) {
 fn note(ui: &mut Ui, text: &str, failed: bool) {
     let t = tokens(ui);
     let color = if failed { t.error } else { t.weak };
-    ui.horizontal(|ui| {
-        ui.add_space(LABEL + 8.0);
+    let text = capitalised(text);
+    below(ui, |ui| {
         ui.add(Label::new(RichText::new(text).font(theme::caption()).color(color)).wrap().selectable(failed));
     });
+}
+
+/// What stands below a field, in line with it.
+fn below(ui: &mut Ui, show: impl FnOnce(&mut Ui)) {
+    let margin = Margin { left: LABEL as i8 + 8, ..Margin::ZERO };
+    Frame::new().inner_margin(margin).show(ui, show);
 }
 
 fn buttons(ui: &mut Ui, view: &mut View<'_>) {

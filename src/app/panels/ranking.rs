@@ -19,6 +19,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     };
     let job = state.job_of(answer);
     super::result::switch(ui, view, "ranking");
+    ui.add_space(4.0);
     // The sentence is about the groups that were asked about.
     let asked = answer.request.as_ref().map_or(0, |request| request.groups.len());
     headline(ui, view, answer, job, if asked > 0 { asked } else { state.groups().len() });

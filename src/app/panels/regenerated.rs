@@ -8,7 +8,7 @@ use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::state::Query;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{Pair, TextureKey, compare, content, job_progress, modes, show_image};
+use crate::app::widgets::{Named, Pair, TextureKey, compare, content, job_progress, modes, show_image};
 use whence_jobs::{Evidence, Regenerated};
 
 /// Height of the line below the image.
@@ -18,6 +18,11 @@ pub const LINE_HEIGHT: f32 = 32.0;
 fn regeneration<'a>(view: &View<'a>, query: &'a Query) -> Option<(usize, &'a Regenerated)> {
     let group = view.state.group?;
     Some((group, query.evidence.regenerated.get(&group)?))
+}
+
+/// The same by the retrained model, where there is one besides the unlearned one.
+fn retrained(query: &Query, group: usize) -> Option<&Regenerated> {
+    query.evidence.retrained.get(&group).filter(|image| image.is_done())
 }
 
 /// Draws the image, or both, in this space.
@@ -32,13 +37,28 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, query: &Query, space: Vec2) {
                 }
                 None => (TextureKey::Query(query.key), query.image.pixels.as_slice()),
             };
-            let second = (TextureKey::Regenerated(content(&regenerated.pixels), true), regenerated.pixels.as_slice());
-            let without = format!("Without {}", format::cut(view.state.group_name(group), 18));
-            let names = [if reference.is_some() { "Full model" } else { "Original" }, &without];
+            let name = format::cut(view.state.group_name(group), 18);
+            let original = if reference.is_some() { "Full model" } else { "Original" };
+            let of = |image: &'_ Regenerated| TextureKey::Regenerated(content(&image.pixels), true);
+            let retrained = retrained(query, group);
+            // Two models without the group are told apart by how they were made.
+            let unlearned_name = match retrained {
+                Some(_) => format!("{name} unlearned"),
+                None => format!("Without {name}"),
+            };
+            let retrained_name = format!("Retrained without {name}");
+            let [unlearned, retrained] = [(Some(regenerated), &unlearned_name), (retrained, &retrained_name)]
+                .map(|(image, name)| image.map(|i| Named { key: of(i), pixels: &i.pixels, name }));
+            let (second, third) = match retrained {
+                Some(retrained) if view.forms.appearance.retrained => (Some(retrained), unlearned),
+                _ => (unlearned, retrained),
+            };
+            let Some(second) = second else { return };
+            let names = [original, second.name];
             compare(
                 ui,
                 view.textures,
-                &Pair { shape, first, second, names },
+                &Pair { shape, first, second: (second.key, second.pixels), names, third },
                 &mut view.forms.appearance.contrast,
                 space,
             );
@@ -69,6 +89,9 @@ pub fn line(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
             (Some((_, regenerated)), _) if regenerated.is_done() => {
                 ui.horizontal(|ui| {
                     modes(ui, &mut view.forms.appearance.contrast);
+                    if retrained(query, group).is_some() {
+                        models(ui, &mut view.forms.appearance.retrained);
+                    }
                     if query.evidence.reference.is_some() {
                         let t = tokens(ui);
                         let text = RichText::new("no seed: half of the steps regenerated")
@@ -87,6 +110,22 @@ pub fn line(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
             _ => request_button(ui, view, &format!("Regenerate without {name}"), Evidence::Regenerate, Some(group)),
         }
     });
+}
+
+/// The choice of the model whose image is compared with the original.
+fn models(ui: &mut Ui, retrained: &mut bool) {
+    ui.separator();
+    ui.spacing_mut().item_spacing.x = 2.0;
+    ui.spacing_mut().button_padding.x = 7.0;
+    for (value, name, hint) in [
+        (false, "Unlearned", "The image by the model that unlearned the group: an approximation."),
+        (true, "Retrained", "The image by a model that was trained again without the group: exact, and slow to make."),
+    ] {
+        let text = RichText::new(name).font(theme::caption());
+        if ui.add(Button::selectable(*retrained == value, text)).on_hover_text(hint).clicked() {
+            *retrained = value;
+        }
+    }
 }
 
 /// The primary button once the image is explained: the image without the selected group.

@@ -10,7 +10,7 @@ use crate::app::state::{Explanation, Query, State};
 use crate::app::theme::{self, tokens};
 
 /// Widest name of a result in the switch, points.
-const WIDTH: f32 = 330.0;
+const WIDTH: f32 = 240.0;
 
 /// An explanation's name among the others of its image: its method, and what sets it apart from those by the same method.
 pub fn title(explanation: &Explanation, query: &Query) -> String {

@@ -9,7 +9,7 @@ use super::score::method_title;
 use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::forms::{Run, RunForm, Settings};
-use crate::app::state::Cost;
+use crate::app::state::{ASK_ABOVE, Cost};
 use crate::app::theme::{self, GAP, tokens};
 use crate::app::widgets::swatch;
 use whence_jobs::{Evidence, JobSpec};
@@ -17,7 +17,7 @@ use whence_methods::CounterfactualKind;
 
 /// Width of the dialog, and height of the list of groups.
 const WIDTH: f32 = 520.0;
-const LIST_HEIGHT: f32 = 200.0;
+const LIST_HEIGHT: f32 = 8.0 * ROW;
 const ROW: f32 = 26.0;
 
 /// Groups from which on the list can be searched.
@@ -31,6 +31,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.set_width(WIDTH);
         ui.label(RichText::new(title(view, &form.run)).font(theme::lead()).color(tokens(ui).strong));
         ui.add_space(GAP / 2.0);
+        if !form.awaits_cost && is_long(view, &form.run) {
+            let text = "This takes more than 5 minutes. Start it, or choose a cheaper setting or fewer groups.";
+            ui.add(Label::new(RichText::new(text).color(tokens(ui).text)).wrap());
+            ui.add_space(GAP / 2.0);
+        }
         match form.run {
             Run::Explanation(_) => {
                 choices(ui, view, &mut form);
@@ -70,6 +75,12 @@ fn spec(view: &View<'_>, run: &Run) -> Option<JobSpec> {
             Some(JobSpec::Evidence(Box::new(job)))
         }
     }
+}
+
+/// Whether the job would start only after this dialog.
+fn is_long(view: &View<'_>, run: &Run) -> bool {
+    let cost = spec(view, run).and_then(|spec| view.state.cost(spec));
+    cost.is_some_and(|estimate| estimate.seconds > ASK_ABOVE)
 }
 
 /// The cost of a job in words.
@@ -170,6 +181,7 @@ fn groups(ui: &mut Ui, view: &mut View<'_>, form: &mut RunForm) {
     if found.is_empty() {
         ui.label(RichText::new("No matches").color(t.weak));
     }
+    ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical().id_salt("groups to score").max_height(LIST_HEIGHT).auto_shrink([false, true]).show_rows(
         ui,
         ROW,
@@ -196,6 +208,7 @@ fn groups(ui: &mut Ui, view: &mut View<'_>, form: &mut RunForm) {
             }
         },
     );
+    ui.add_space(4.0);
     ui.label(
         RichText::new("Scores of the chosen groups do not depend on the others.").font(theme::caption()).color(t.weak),
     );

@@ -38,7 +38,7 @@ fn opened(ui: &mut Ui, view: &mut View<'_>) {
     let state = view.state;
     let (model, dataset) = (model(state), dataset(state));
     // A model folder called "model" adds nothing to the project's name.
-    let named_by_project = state.opening || nameless(state);
+    let named_by_project = state.opening || state.is_empty() || nameless(state);
     project(ui, view, named_by_project.then_some([&model, &dataset]));
     if !named_by_project {
         part(ui, &model);
@@ -225,7 +225,9 @@ fn read_only(ui: &mut Ui, view: &mut View<'_>, why: ReadOnly) {
     let shown = ui.menu_button((text, triangle()), |ui| {
         ui.set_max_width(300.0);
         ui.set_min_width(300.0);
-        ui.add(Label::new(RichText::new(format!("{reason}. What you change here is not saved.")).color(t.text)).wrap());
+        let text = RichText::new(format!("{reason}. What you change here is not saved.")).color(t.text);
+        // Menus spread their words over the whole width.
+        ui.vertical(|ui| ui.add(Label::new(text).wrap()));
         let hint = "If the project is free by now, this window saves it from then on.";
         if ui.button("Try again").on_hover_text(hint).clicked() {
             view.out.push(Command::Project(ProjectCommand::TryAgain));

@@ -137,7 +137,8 @@ impl WhenceApp {
             Command::Act(action) => {
                 matches!(action, Action::Star | Action::Rate(_) | Action::Reject | Action::Explain)
             }
-            Command::ExplainBy(_) | Command::ComputeEvidence(..) | Command::RemoveQuery(_) => true,
+            Command::ExplainBy(_) | Command::ComputeEvidence(..) | Command::StartRun => true,
+            Command::RemoveQuery(_) | Command::RemoveExplanation(_) | Command::ExcludeGroups(_) => true,
             Command::Note(..) | Command::Rate(..) | Command::SaveFilter(_) | Command::DeleteFilter(_) => true,
             _ => false,
         };

@@ -49,8 +49,12 @@ impl Window {
     }
 
     fn start(&mut self, spec: JobSpec, query: Option<u64>) -> JobId {
+        self.start_shown(spec, query, false)
+    }
+
+    fn start_shown(&mut self, spec: JobSpec, query: Option<u64>, show: bool) -> JobId {
         self.jobs += 1;
-        self.state.started(Job::new(self.jobs, spec, "job".into(), query, false));
+        self.state.started(Job::new(self.jobs, spec, "job".into(), query, show));
         self.most = self.most.max(self.state.jobs.len());
         self.jobs
     }
@@ -69,7 +73,7 @@ impl Window {
     fn restore(&mut self) {
         self.state.recall_on_screen();
         for job in self.state.next_restore_jobs() {
-            self.start(job.spec, job.query);
+            self.start_shown(job.spec, job.query, job.show);
         }
     }
 

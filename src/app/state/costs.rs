@@ -6,6 +6,9 @@ use whence_jobs::{AttributeJob, JobEstimate, JobSpec};
 /// Most estimates in memory.
 const MOST: usize = 128;
 
+/// Longest estimated time of a job that starts without asking, seconds.
+pub const ASK_ABOVE: f64 = 300.0;
+
 /// A cost, or why the job cannot be done.
 pub type Cost = Result<JobEstimate, String>;
 

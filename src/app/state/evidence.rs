@@ -16,6 +16,8 @@ pub struct QueryEvidence {
     pub reference: Option<Regenerated>,
     /// The query regenerated without the group.
     pub regenerated: BTreeMap<usize, Regenerated>,
+    /// The same by the model retrained without the group, where there is one besides the unlearned one.
+    pub retrained: BTreeMap<usize, Regenerated>,
     /// The score by region and timestep.
     pub maps: BTreeMap<usize, Arc<ScoreMap>>,
     /// The group's images that unlearning affected, the most affected first.
@@ -76,6 +78,9 @@ impl QueryEvidence {
             EventKind::Regenerated { group: None, image } => self.reference = Some(image),
             EventKind::Regenerated { group: Some(group), image } => {
                 self.regenerated.insert(group, image);
+            }
+            EventKind::RegeneratedByRetrained { group, image } => {
+                self.retrained.insert(group, image);
             }
             EventKind::Mapped { group, map } => {
                 self.maps.insert(group, Arc::new(*map));

@@ -109,6 +109,7 @@ impl State {
                 self.add_evidence(query, of.as_ref(), EventKind::Unlearning(point));
             }
             kind @ (EventKind::Regenerated { .. }
+            | EventKind::RegeneratedByRetrained { .. }
             | EventKind::Mapped { .. }
             | EventKind::MostAffected { .. }
             | EventKind::Watched { .. }) => {

@@ -25,6 +25,10 @@ impl Query {
         let finished = self.explanation().map(|now| now.complete.is_some());
         let computed = !explanation.is_recalled();
         let job = explanation.job;
+        if computed {
+            // What was stopped before its first score is not kept beside a new attempt.
+            self.explanations.retain(|a| a.is_recalled() || a.complete.is_some() || !a.ranking.rows.is_empty());
+        }
         self.explanations.push(explanation);
         match finished {
             None => self.select_explanation(job),

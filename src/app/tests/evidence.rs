@@ -137,6 +137,23 @@ fn keys_and_buttons_choose_the_comparison_mode() {
 }
 
 #[test]
+fn the_unlearned_image_stands_beside_the_retrained_one() {
+    assert!(panel(drawn()).query_by_label("Retrained").is_none(), "there is no such model");
+    let mut state = drawn();
+    let (group, image) = (state.group.unwrap(), bench::regenerated(&state, 50));
+    bench::found(&mut state, EventKind::RegeneratedByRetrained { group, image });
+    let mut harness = panel(state);
+    harness.get_by_label("Wipe between Original and pointillism unlearned");
+    harness.get_by_label("Retrained").click();
+    harness.run();
+    harness.get_by_label("Wipe between Original and Retrained without pointillism");
+    harness.get_by_label("Unlearned").click();
+    harness.get_by_label("Side by side").click();
+    harness.run();
+    harness.get_by_label("Side by side: Original, pointillism unlearned, Retrained without pointillism");
+}
+
+#[test]
 fn images_from_files_are_compared_with_the_full_models_regeneration() {
     let mut state = drawn();
     let key = state.current.unwrap();

@@ -180,7 +180,7 @@ fn a_report_says_what_was_explained_and_how_to_make_it_again() {
         "--timesteps 50 ",
         "objective = &#34;hinge&#34;",
         "<data value=\"41.2\"",
-        "--group: #d55e00",
+        "--group: #b9ac11",
     ] {
         assert!(html.contains(words), "{words}");
     }
@@ -263,7 +263,7 @@ fn bars_tables_and_curves_are_vector_graphics_with_real_text() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("<svg ") && text.contains(words) && text.contains("+41.2</text>"), "{text}");
     }
-    scene.window.get_by_label("Unlearning").click();
+    scene.window.get_by_role_and_label(egui::accesskit::Role::RadioButton, "Unlearning").click();
     scene.settle();
     assert!(scene.window.get_by_label("Save").accesskit_node().is_disabled());
     scene.window.get_by_label("Select a group whose unlearning was watched");

@@ -239,7 +239,7 @@ fn a_project_that_is_gone_is_said() {
     assert!(scene.app().reopening.is_none());
     let text = notice(&scene, Slot::Query);
     assert!(text.contains("where it is now"), "{text}");
-    assert!(scene.window.query_all_by_label_contains("its project could not be opened").next().is_some());
+    assert!(scene.window.query_all_by_label_contains("ts project could not be opened").next().is_some());
     assert_eq!(scene.app().forms.settings.recipe.steps, Recipe::default().steps);
 }
 
@@ -260,7 +260,7 @@ fn a_file_and_a_group_that_are_gone_are_said() {
     assert_eq!(scene.fake.last().1, JobSpec::LoadQuery(file.clone()));
     scene.emit(EventKind::Failed("could not read".into()));
     assert!(
-        scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("its image gone could not be opened")
+        scene.app().reopening.is_none() && notice(&scene, Slot::Query).contains("ts image gone could not be opened")
     );
     assert_eq!(scene.app().dock.shown(), [PanelId::Ranking]);
     // The file is back; the group is not.

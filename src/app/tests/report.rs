@@ -86,12 +86,17 @@ fn each_answer_has_its_part_and_its_settings_in_the_report() {
     let mut scene = explained_twice();
     regenerated(&mut scene);
     let html = saved(&mut scene, Content::Report, Table::default());
-    let (second, first) = (html.find("seed-7, by gaussian").unwrap(), html.find("seed-7, by guda").unwrap());
-    assert!(second < first, "the one on screen comes first");
+    let place = |html: &str, method: &str| html.find(&format!("seed-7, by {method}")).unwrap();
+    assert!(place(&html, "guda") < place(&html, "gaussian"), "the selected one comes first");
     assert!(html.contains("shaped this image,"), "two parts, one image");
     assert_eq!(html.matches("Regenerated without a group").count(), 1);
     assert_eq!(html.matches("whence report demo").count(), 2);
     assert!(html.contains("--method gaussian"));
+    let key = scene.app().state.current.unwrap();
+    let query = scene.window.state_mut().state.query_mut(key).unwrap();
+    assert!(query.show_explanation(|request| request.method == "gaussian"));
+    let html = saved(&mut scene, Content::Report, Table::default());
+    assert!(place(&html, "gaussian") < place(&html, "guda"), "whichever that is");
 }
 
 #[test]

@@ -84,6 +84,6 @@ fn a_wipe_matches_its_snapshot() {
         let (first, second) = ((TextureKey::Query(1), &one[..]), (TextureKey::Query(2), &other[..]));
         let names = ["original", "without hatching"];
         let space = ui.available_size();
-        compare(ui, &mut textures, &Pair { shape, first, second, names }, &mut contrast, space);
+        compare(ui, &mut textures, &Pair { shape, first, second, names, third: None }, &mut contrast, space);
     });
 }

@@ -154,5 +154,5 @@ fn a_screenshot_of_what_cannot_be_opened_ends_and_says_why() {
     std::fs::write(&text, "root").unwrap();
     let failed = |_: &JobSpec| EventKind::Failed("not a PNG. Open another file".into());
     let (text, image) = screenshot(&text.to_string_lossy(), failed);
-    assert_eq!((text.as_deref(), image), (Some("not a PNG. Open another file"), false));
+    assert_eq!((text.as_deref(), image), (Some("Not a PNG. Open another file."), false));
 }

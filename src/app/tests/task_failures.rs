@@ -51,7 +51,7 @@ fn saving_that_panics_is_said_in_the_dialog_and_can_be_tried_again() {
     (draft.open, draft.busy) = (true, true);
     scene.window.run();
     fail(&mut scene, task_failures::EXPORT, |scene| !scene.app().forms.export.busy);
-    scene.window.get_by_label_contains("Nothing was saved: an internal error");
+    scene.window.get_by_label_contains("Nothing was saved: there was an internal error");
     scene.window.get_by_label("Save");
 }
 

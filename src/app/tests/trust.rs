@@ -6,7 +6,7 @@ use super::scenes::Scene;
 use crate::app::actions::Action;
 use whence_diffusion::elbo::anytime::Decision;
 use whence_diffusion::elbo::{Estimate, Timesteps};
-use whence_jobs::{AttributeJob, EventKind, JobEstimate, JobSpec, UnlearningPoint};
+use whence_jobs::{AttributeJob, EventKind, JobEstimate, JobSpec, Progress, UnlearningPoint};
 use whence_methods::{Attribution, GroupScore, NullTest, Trust};
 use whence_training::unlearning::{Change, Forgetting, Judgement, Retention};
 
@@ -210,8 +210,15 @@ fn the_estimate_is_shown_while_the_job_runs() {
     let mut scene = Scene::running(0);
     assert!(scene.window.query_by_label_contains("about 2 min").is_none());
     scene.emit(EventKind::Estimate(ESTIMATE));
-    scene.window.get_by_label("about 2 min, 640 MB");
-    hover(&mut scene, "about 2 min, 640 MB");
+    assert!(scene.window.query_by_label("about 2 min, 610 MiB").is_none(), "one time at once: that left is known");
+    scene.emit(EventKind::Progress(Progress {
+        phase: "unlearning".into(),
+        fraction: 0.1,
+        seconds_left: None,
+        queue_seconds_left: None,
+    }));
+    scene.window.get_by_label("about 2 min, 610 MiB");
+    hover(&mut scene, "about 2 min, 610 MiB");
     scene.window.get_by_label_contains("8 models to create, at most 450 network evaluations");
     scene.emit(EventKind::Estimate(JobEstimate { peak_bytes: None, ..ESTIMATE }));
     scene.window.get_by_label("about 2 min");

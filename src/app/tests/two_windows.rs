@@ -56,7 +56,7 @@ fn the_second_window_only_reads_until_the_first_is_closed() {
     second.window.get_by_label("Read-only");
     second.act(Action::Star);
     assert!(second.app().state.queries.iter().all(|q| q.rating.stars == 0), "a change that would be lost is not made");
-    second.window.get_by_label_contains("open in another window of Whence");
+    assert!(second.window.query_all_by_label_contains("open in another window of Whence").count() > 0);
     let before = saved(&root);
     second.window.state_mut().submitted_session = None;
     second.window.state_mut().submit_session();
@@ -68,7 +68,7 @@ fn the_second_window_only_reads_until_the_first_is_closed() {
     let jobs = second.fake.count();
     second.window.get_by_label("Try again").click();
     second.settle();
-    second.window.get_by_label_contains("The other window still has the project open.");
+    assert!(second.window.query_all_by_label_contains("The other window still has the project open.").count() > 0);
     assert_eq!(second.fake.count(), jobs);
 
     first.act(Action::Star);

@@ -66,6 +66,19 @@ pub struct Pair<'a> {
     pub second: (TextureKey, &'a [u8]),
     /// Their names.
     pub names: [&'a str; 2],
+    /// A third image with its name, which is shown side by side with the other two.
+    pub third: Option<Named<'a>>,
+}
+
+/// An image with its texture key, its planar bytes and its name.
+#[derive(Clone, Copy)]
+pub struct Named<'a> {
+    /// The texture key.
+    pub key: TextureKey,
+    /// Planar bytes of the pair's shape.
+    pub pixels: &'a [u8],
+    /// The name.
+    pub name: &'a str,
 }
 
 /// The buttons that choose the mode, and their keys: W, D, and B while it is held.
@@ -162,8 +175,13 @@ pub fn compare(
             format!("{name}: {one}, {other}")
         }
         Mode::SideBySide => {
-            let (left, right) = room.split_left_right_at_fraction(0.5);
-            for (room, texture, name) in [(left, first, one), (right, second, other)] {
+            let third =
+                pair.third.map(|image| (textures.get(ui.ctx(), image.key, pair.shape, image.pixels), image.name));
+            let shown: Vec<_> = [(first, one), (second, other)].into_iter().chain(third).collect();
+            let width = room.width() / shown.len() as f32;
+            for (index, (texture, name)) in shown.iter().copied().enumerate() {
+                let left = room.left() + index as f32 * width;
+                let room = Rect::from_x_y_ranges(left..=left + width, room.y_range());
                 let inner = fit(ui, room.shrink2(vec2(2.0, 0.0)), pair.shape);
                 image(texture, inner, inner);
                 ui.painter_at(rect).text(
@@ -174,7 +192,8 @@ pub fn compare(
                     t.text,
                 );
             }
-            format!("Side by side: {one}, {other}")
+            let names: Vec<&str> = shown.iter().map(|(_, name)| *name).collect();
+            format!("Side by side: {}", names.join(", "))
         }
     };
     describe(ui, &response, contrast, &label, pair.names);

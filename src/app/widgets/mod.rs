@@ -16,7 +16,7 @@ mod thumbnail;
 
 pub use bars::{Bar, Scale, bar, control_caption, header};
 pub use chart::{Axis, Chart, Scaling, Series, chart};
-pub use compare::{Contrast, Mode, Pair, compare, modes};
+pub use compare::{Contrast, Mode, Named, Pair, compare, modes};
 pub use heat::{Heat, heat, install, legend, shade};
 pub use job_progress::job_progress;
 pub use point_map::PointMap;

@@ -1,6 +1,7 @@
 //! What a model and a dataset are, found out before a project is made of them. Needs no compute device and no weights.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use whence_base::{Error, Result, Setting};
@@ -122,7 +123,8 @@ impl DataFacts {
 /// Only those of `progress`, such as [`Error::Cancelled`]: what is wrong with a part is part of the answer.
 pub fn inspect(parts: &Parts, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Inspection> {
     progress(0, 0)?;
-    let model = parts.model.as_deref().map(ModelFacts::read);
+    let exists = |path: &Path| path.metadata().map(|_| ()).map_err(Error::io("read", path));
+    let model = parts.model.as_deref().map(|path| exists(path).and_then(|()| ModelFacts::read(path)));
     let shape = model.as_ref().and_then(|found| found.as_ref().ok()).map(|facts| facts.shape);
     let options = LoadOptions { shape, group_column: parts.group_column.clone(), ..LoadOptions::default() };
     let data = match &parts.data {
@@ -137,10 +139,17 @@ pub fn inspect(parts: &Parts, progress: &mut dyn FnMut(usize, usize) -> Result<(
             found => Some(found.map(|dataset| DataFacts::of(&dataset))),
         },
     };
+    let text = |error: Error| match error {
+        // Without the system's own words: the path was typed a moment ago.
+        Error::Io { path, source, .. } if source.kind() == ErrorKind::NotFound => {
+            format!("{} does not exist. Check the path.", path.display())
+        }
+        other => other.to_string(),
+    };
     let asks = |e: &Error| matches!(e, Error::Setting { settings, .. } if settings.contains(&Setting::GroupColumn));
     Ok(Inspection {
         needs_column: data.as_ref().is_some_and(|found| found.as_ref().is_err_and(asks)),
-        model: model.map(|found| found.map_err(|e| e.to_string())),
-        data: data.map(|found| found.map_err(|e| e.to_string())),
+        model: model.map(|found| found.map_err(text)),
+        data: data.map(|found| found.map_err(text)),
     })
 }

@@ -2,7 +2,7 @@
 
 use egui::{ComboBox, DragValue, Grid, RichText, ScrollArea, Ui};
 
-use super::{LABEL, note};
+use super::note;
 use crate::app::actions::Command;
 use crate::app::format;
 use crate::app::forms::{CostEstimate, NewProjectForm};
@@ -18,7 +18,7 @@ const NAMED: usize = 4;
 /// What the model is.
 pub fn model(ui: &mut Ui, form: &NewProjectForm) {
     match &form.inspection.model {
-        None => {}
+        None => note(ui, "A diffusers folder with a config.json.", false),
         Some(Err(text)) => note(ui, text, true),
         Some(Ok(facts)) => {
             let colour = if facts.shape.channels == 1 { "greyscale" } else { "colour" };
@@ -46,12 +46,13 @@ pub fn dataset(ui: &mut Ui, view: &mut View<'_>) {
             (true, 0) => "Reading the images…".to_owned(),
             (true, total) => format!("Reading images, {} of {}…", format::count(done), format::count(total)),
         };
-        ui.horizontal(|ui| {
-            ui.add_space(LABEL + 8.0);
-            ui.label(RichText::new(text).font(theme::caption()).color(tokens(ui).weak));
-            if ui.small_button("Stop").on_hover_text("Stop reading these images.").clicked() {
-                view.out.push(Command::Project(ProjectCommand::StopInspecting));
-            }
+        super::below(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(text).font(theme::caption()).color(tokens(ui).weak));
+                if ui.small_button("Stop").on_hover_text("Stop reading these images.").clicked() {
+                    view.out.push(Command::Project(ProjectCommand::StopInspecting));
+                }
+            });
         });
         return;
     }
@@ -59,7 +60,8 @@ pub fn dataset(ui: &mut Ui, view: &mut View<'_>) {
         note(ui, "Reading was stopped. The images are checked when the project is made.", false);
     }
     match &form.inspection.data {
-        None => {}
+        None if form.is_stopped() => {}
+        None => note(ui, "A folder with one folder of images per group, or a parquet file.", false),
         Some(Err(text)) => note(ui, text, true),
         Some(Ok(facts)) => {
             let mut text = format!(
@@ -98,13 +100,12 @@ pub fn dataset(ui: &mut Ui, view: &mut View<'_>) {
 /// The groups with their numbers of images, in two columns.
 fn groups(ui: &mut Ui, groups: &[(String, usize)]) {
     let t = tokens(ui);
-    ui.horizontal(|ui| {
-        ui.add_space(LABEL + 8.0);
-        ScrollArea::vertical().id_salt("groups of the new project").max_height(LIST).show_rows(
-            ui,
-            18.0,
-            groups.len().div_ceil(2),
-            |ui, rows| {
+    super::below(ui, |ui| {
+        ScrollArea::vertical()
+            .id_salt("groups of the new project")
+            .max_height(LIST)
+            .min_scrolled_height(LIST)
+            .show_rows(ui, 18.0, groups.len().div_ceil(2), |ui, rows| {
                 Grid::new("groups of the new project").num_columns(4).min_row_height(18.0).striped(false).show(
                     ui,
                     |ui| {
@@ -118,8 +119,7 @@ fn groups(ui: &mut Ui, groups: &[(String, usize)]) {
                         }
                     },
                 );
-            },
-        );
+            });
     });
 }
 
@@ -132,26 +132,27 @@ pub fn classes(ui: &mut Ui, form: &mut NewProjectForm) {
     let last = model.classes.unwrap_or(1).saturating_sub(1);
     let text = format!("The model knows classes 0 to {last}, and its files do not say which class each group is.");
     note(ui, &text, false);
-    ui.horizontal(|ui| {
-        ui.add_space(LABEL + 8.0);
+    super::below(ui, |ui| {
         let hint =
             "Class 0 for the first group, 1 for the second, and so on. Check that the model was trained like that.";
         if ui.small_button("Number them in order").on_hover_text(hint).clicked() {
             form.number_classes();
         }
     });
-    ui.horizontal(|ui| {
-        ui.add_space(LABEL + 8.0);
-        ScrollArea::vertical().id_salt("classes of the new project").max_height(LIST).show(ui, |ui| {
-            Grid::new("classes of the new project").num_columns(3).show(ui, |ui| {
-                for (name, images) in &data.groups {
-                    class(ui, form, &model, name, last);
-                    let text = format!("{}, {}", format::cut(name, 30), format::plural(*images, "image"));
-                    ui.label(RichText::new(text).font(theme::caption()));
-                    ui.end_row();
-                }
-            });
-        });
+    super::below(ui, |ui| {
+        ScrollArea::vertical().id_salt("classes of the new project").max_height(LIST).min_scrolled_height(LIST).show(
+            ui,
+            |ui| {
+                Grid::new("classes of the new project").num_columns(3).show(ui, |ui| {
+                    for (name, images) in &data.groups {
+                        class(ui, form, &model, name, last);
+                        let text = format!("{}, {}", format::cut(name, 30), format::plural(*images, "image"));
+                        ui.label(RichText::new(text).font(theme::caption()));
+                        ui.end_row();
+                    }
+                });
+            },
+        );
     });
 }
 
@@ -207,7 +208,7 @@ pub fn cost(ui: &mut Ui, view: &View<'_>) {
             let memory = cost.peak_bytes.map_or_else(String::new, |b| format!(" and {} of memory", format::memory(b)));
             let groups = form.data_facts().map_or(cost.models, |facts| facts.groups.len());
             format!(
-                "Explaining the first image takes {}{memory}: {groups} models are made, one without each group. Later images \
+                "Explaining the first image takes about {}{memory}: {groups} models are made, one without each group. Later images \
                  reuse them.",
                 format::roughly(cost.seconds)
             )

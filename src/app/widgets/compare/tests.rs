@@ -19,7 +19,7 @@ fn halves(contrast: Contrast) -> Option<[[u8; 3]; 2]> {
     let mut contrast = contrast;
     let draw = move |ui: &mut Ui| {
         let (first, second) = ((TextureKey::Query(1), &black[..]), (TextureKey::Query(2), &white[..]));
-        let pair = Pair { shape: SHAPE, first, second, names: ["a", "b"] };
+        let pair = Pair { shape: SHAPE, first, second, names: ["a", "b"], third: None };
         compare(ui, &mut textures, &pair, &mut contrast, vec2(200.0, 200.0 + NAMES));
     };
     let builder = bench::with_graphics(Harness::builder().with_size([220.0, 240.0]), graphics);

@@ -171,7 +171,7 @@ impl<'a> Inputs<'a> {
     }
 
     fn retraining(&self) -> Option<(&TrainingConfig, std::path::PathBuf)> {
-        self.training.as_ref().map(|config| (config, self.job.keep_in.with_file_name("retrained")))
+        self.training.as_ref().map(|config| (config, self.job.retrained_folder()))
     }
 
     /// Units of progress per created model, in forward passes of one image: a training step costs about three, and

@@ -35,7 +35,7 @@ pub(super) fn report(
     let neighbours = SharedNeighbours::default();
     let parts = SourceParts { model, dataset, conditions, recipe, store, neighbours: &neighbours };
     let kind = if making.training.is_some() { CounterfactualKind::Retrained } else { CounterfactualKind::Unlearned };
-    let retrained = making.training.map(|config| (config, job.of.keep_in.with_file_name("retrained")));
+    let retrained = making.training.map(|config| (config, job.of.retrained_folder()));
     let mut source = Source::new(parts, Some(kind), job.of.counterfactuals.as_deref(), retrained, resident);
     // Watching unlearns each group again.
     let models = match job.what {

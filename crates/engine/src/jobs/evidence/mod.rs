@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::attribute::read_queries;
 use super::{groups_by_name, open};
-use crate::counterfactuals::{SharedNeighbours, Source, SourceParts, training_of};
+use crate::counterfactuals::{Resident, Retrained, SharedNeighbours, Source, SourceParts, training_of};
 use crate::progress_bridge::{Counting, ProgressBridge};
 use crate::reporter::Reporter;
 use crate::workspace::Workspace;
@@ -76,9 +76,9 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     }
     let neighbours = SharedNeighbours::default();
     let parts = SourceParts { model, dataset, conditions, recipe, store, neighbours: &neighbours };
-    let retrained = training.as_ref().map(|config| (config, of.keep_in.with_file_name("retrained")));
+    let retrained = training.as_ref().map(|config| (config, of.retrained_folder()));
     let mut source = Source::new(parts, kind, of.counterfactuals.as_deref(), retrained, resident);
-    match job.what {
+    let done = match job.what {
         Evidence::Watch => Ok("the unlearning was watched".into()),
         Evidence::Regenerate => regenerate::run(&context, &mut source, reporter),
         Evidence::Map => map::run(&context, &mut source, reporter),
@@ -91,7 +91,26 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
             }
             Ok(String::new())
         }
+    }?;
+    if unlearns && matches!(job.what, Evidence::Regenerate | Evidence::Known) {
+        beside_retrained(&context, resident, reporter)?;
     }
+    Ok(done)
+}
+
+/// Regenerates the query by the retrained models of the groups that have one, to compare with the unlearned models.
+fn beside_retrained(context: &EvidenceContext<'_>, resident: &mut Resident, reporter: &mut Reporter<'_>) -> Result<()> {
+    let EvidenceContext { model, dataset, conditions, .. } = *context;
+    let of = &context.job.of;
+    let folder = of.retrained_folder();
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    // Without the settings it was trained with, no model was retrained here.
+    let Ok(config) = training_of(model, &of.model, dataset, None) else { return Ok(()) };
+    let mut source = Retrained { model, dataset, conditions, config: &config, folder, resident };
+    let ready: Vec<usize> = context.groups.iter().copied().filter(|group| source.is_ready(*group)).collect();
+    regenerate::images(context, regenerate::By::Retrained, &ready, &mut source, reporter)
 }
 
 fn no_models(what: &str, method: &str) -> Error {
