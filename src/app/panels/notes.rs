@@ -44,8 +44,8 @@ pub fn rating(ui: &mut Ui, view: &mut View<'_>, subject: &Subject, rating: Ratin
     for star in 1..=STARS {
         let (rect, response) = ui.allocate_exact_size(vec2(STAR, 22.0), Sense::click());
         let filled = star <= rating.stars;
-        let color = if filled { t.strong } else { t.line };
-        let color = if response.hovered() || response.has_focus() { t.outline } else { color };
+        let color = if filled { t.strong } else { t.outline };
+        let color = if response.hovered() || response.has_focus() { t.text } else { color };
         star_shape(ui.painter(), rect.center(), 7.0, color);
         let name = if star == 1 { "1 star".to_owned() } else { format!("{star} stars") };
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, rating.stars == star, &name));

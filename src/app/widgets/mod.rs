@@ -21,7 +21,7 @@ pub use heat::{Heat, heat, install, legend, shade};
 pub use job_progress::job_progress;
 pub use point_map::PointMap;
 pub use rating_badge::rating_badge;
-pub use swatch::{star, star_shape, swatch, warning};
+pub use swatch::{star_shape, swatch, warning};
 pub use text::elided;
 pub use textures::{TextureKey, Textures, content, grey};
 pub use thumbnail::{Tile, WHOLE, fit, show_image, tile};

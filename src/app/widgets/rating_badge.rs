@@ -2,19 +2,20 @@
 
 use egui::{Align2, FontId, Rect, Stroke, Ui, pos2, vec2};
 
-use super::star;
+use super::star_shape;
 use crate::app::state::Rating;
 use crate::app::theme::tokens;
 
-/// Paints the stars of an image, with their number, and a cross where it is rejected.
+/// Paints the number of an image's stars, and a cross where it is rejected.
 pub fn rating_badge(ui: &Ui, tile: Rect, rating: Rating) {
     let t = tokens(ui);
     let painter = ui.painter();
     if rating.stars > 0 {
-        let at = tile.right_top() + vec2(-10.0, 10.0);
-        star(painter, at, 6.5, t);
-        let number = FontId::proportional(9.0);
-        painter.text(at + vec2(0.0, 0.5), Align2::CENTER_CENTER, rating.stars, number, t.window);
+        let pill = Rect::from_min_size(tile.right_top() + vec2(-31.0, 3.0), vec2(28.0, 16.0));
+        painter.rect_filled(pill, 8.0, t.window);
+        let number = FontId::proportional(11.0);
+        painter.text(pill.left_center() + vec2(6.0, 0.0), Align2::LEFT_CENTER, rating.stars, number, t.strong);
+        star_shape(painter, pill.right_center() - vec2(9.0, 0.0), 5.5, t.strong);
     }
     if rating.rejected {
         let (a, b) = (tile.left_bottom() + vec2(5.0, -15.0), tile.left_bottom() + vec2(15.0, -5.0));

@@ -1,4 +1,4 @@
-//! Small marks: of a group, of a warning, and of a starred image.
+//! Small marks: of a group, of a warning, and stars.
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2};
 
@@ -32,12 +32,6 @@ pub fn mark_shape(center: Pos2, radius: f32, group: usize, color: Color32) -> Sh
             lines([[pos2(x - d, y - d), pos2(x + d, y + d)], [pos2(x - d, y + d), pos2(x + d, y - d)]])
         }
     }
-}
-
-/// Paints a star around `center`, visible on any image.
-pub fn star(painter: &Painter, center: Pos2, radius: f32, tokens: &Tokens) {
-    painter.circle_filled(center, radius + 1.5, tokens.window);
-    star_shape(painter, center, radius, tokens.strong);
 }
 
 /// Paints a star of a colour around `center`.

@@ -62,8 +62,10 @@ pub fn groups(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         if found.is_empty() {
             ui.label(RichText::new("No matching groups").color(tokens(ui).weak));
         }
-        let height = ROW * 12.0;
-        ScrollArea::vertical().max_height(height).show_rows(ui, ROW, found.len(), |ui, range| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.spacing_mut().interact_size.y = ROW;
+        let height = (ROW + 2.0) * 12.0;
+        ScrollArea::vertical().max_height(height).min_scrolled_height(height).show_rows(ui, ROW, found.len(), |ui, range| {
             for group in found.get(range).unwrap_or_default() {
                 group_row(ui, filter, dataset, *group, all);
             }
