@@ -332,7 +332,7 @@ fn a_closed_project_leaves_the_welcome_screen_also_at_the_next_start() {
     let app = next.window.state_mut();
     app.restore_preferences(&ctx, &kept);
     (app.opened, app.state.opening) = (false, true);
-    next.settle_until(|scene| scene.app().shell.welcome);
+    next.settle_until(|scene| scene.app().shell.welcome && !scene.app().state.opening);
     next.window.get_by_label("Open the example: Eight styles");
     scene.rests();
 }
@@ -342,8 +342,12 @@ fn a_last_project_that_is_gone_leads_to_the_welcome_screen() {
     let mut scene = Scene::new();
     let app = scene.window.state_mut();
     (app.opened, app.state.opening, app.last_project) = (false, true, Some("/projects/gone".into()));
+<<<<<<< HEAD
     scene.settle_until(|scene| scene.app().shell.welcome);
     scene.settle();
+=======
+    scene.settle_until(|scene| scene.app().shell.welcome && !scene.app().state.opening);
+>>>>>>> projects
     let said = scene.window.query_all_by_label_contains("The last project is no longer at /projects/gone");
     assert!(said.count() > 0);
 }

@@ -92,6 +92,13 @@ impl OwnScene {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// Whether an image was explained.
+    fn is_explained(&self) -> bool {
+        let log = std::fs::read_to_string(self.data().join("jobs.jsonl")).unwrap_or_default();
+        let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.any(|line| line["event"] == "finished" && line["spec"].get("attribute").is_some())
+    }
+
     /// The groups of the explanation that finished last.
     fn explained_groups(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.data().join("jobs.jsonl")).unwrap_or_default();
@@ -179,7 +186,9 @@ fn an_image_is_generated_and_explained(robot: &mut Robot, scene: &OwnScene) {
     robot.until("the button that explains", 120, |screen| screen.primary().is_some() && screen.progress().is_none());
     robot.settled();
     robot.press(&[CONTROL, RETURN]);
-    robot.until("bars", 300, |screen| screen.bars().len() >= 8 && screen.progress().is_none());
+    // Scores near 0 have no bar that could be recognised.
+    robot.until("the explanation", 300, |screen| scene.is_explained() && screen.bars().len() >= 3);
+    robot.until("the end of the jobs", 60, |screen| screen.progress().is_none());
     let screen = robot.settled();
     robot.save_screenshot("own-explained", &screen);
     assert!(scene.project().join("store").is_dir(), "results are stored in the project");
@@ -233,7 +242,7 @@ fn a_star_outlives_a_signal(robot: &mut Robot, scene: &OwnScene) {
     robot.terminate();
     assert_eq!(scene.session()["queries"][0]["starred"], true, "{}", scene.session());
     robot.start_again();
-    robot.until("the project", 60, |screen| screen.bars().len() >= 8);
+    robot.until("the project", 60, |screen| screen.bars().len() >= 3);
     assert!(!is_read_only(&robot.settled()), "the lock of a process that ended is none");
 }
 
