@@ -342,12 +342,7 @@ fn a_last_project_that_is_gone_leads_to_the_welcome_screen() {
     let mut scene = Scene::new();
     let app = scene.window.state_mut();
     (app.opened, app.state.opening, app.last_project) = (false, true, Some("/projects/gone".into()));
-<<<<<<< HEAD
-    scene.settle_until(|scene| scene.app().shell.welcome);
-    scene.settle();
-=======
     scene.settle_until(|scene| scene.app().shell.welcome && !scene.app().state.opening);
->>>>>>> projects
     let said = scene.window.query_all_by_label_contains("The last project is no longer at /projects/gone");
     assert!(said.count() > 0);
 }
