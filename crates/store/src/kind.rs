@@ -116,7 +116,7 @@ mod tests {
         (Kind::Trajectory, 2, "45d506a7e50369ec3196e8d918066d48171bc20e2bbdfba9aff8d522a594a29a"),
         (Kind::Features, 1, "0cbb2a2181e535fac32f675eca5437501bb038679f49488039078d489e32da62"),
         (Kind::Scores, 1, "9f370d32097322d950ff571571d0256b649f1f0f62a74986de916c4c93df1756"),
-        (Kind::Embedding, 1, "TODO_KEY"),
+        (Kind::Embedding, 1, "1914422bed066eea50354353144c3cb1a1b59fc4b8217c27de83ace75667d0b8"),
     ];
 
     #[test]
