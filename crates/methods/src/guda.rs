@@ -12,7 +12,7 @@ static INFO: MethodInfo = MethodInfo {
     name: "guda",
     title: "GUDA (unlearning)",
     description: "unlearn each group, and see how much less likely the image becomes",
-    caption: "Drop in log-likelihood (ELBO) when the group is unlearned, with 95% confidence intervals",
+    caption: "Drop in log-likelihood when unlearned, 95% intervals",
     unit: Unit::Nats,
     scope: Scope::Groups,
     exactness: Exactness::Approximate,

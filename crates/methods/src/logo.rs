@@ -13,7 +13,7 @@ static INFO: MethodInfo = MethodInfo {
     name: "logo",
     title: "Leave-one-group-out retraining",
     description: "train again without each group: exact, and as slow as the training was, times the groups",
-    caption: "Drop in log-likelihood (ELBO) if retrained without the group, with 95% confidence intervals",
+    caption: "Drop in log-likelihood when left out, 95% intervals",
     unit: Unit::Nats,
     scope: Scope::Groups,
     exactness: Exactness::Exact,

@@ -1,7 +1,6 @@
 //! What emoji look like where no font has them: a face in the colour of the text, which is no box.
 
-use egui::epaint::text::{GlyphBitmap, GlyphRasterizer, GlyphRasterizerRequest, RasterizedGlyph};
-use egui::{Color32, ColorImage, vec2};
+use egui::{Color32, ColorImage, GlyphBitmap, GlyphRasterizer, GlyphRasterizerRequest, RasterizedGlyph, vec2};
 
 /// Draws emoji that no font has.
 pub fn rasterizer() -> GlyphRasterizer {

@@ -27,7 +27,9 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     };
     title(ui, view, group);
     let name = state.group_name(group);
-    super::notes::field(ui, view, Subject::Group(name.to_owned()), name);
+    if !view.shell.presenting {
+        super::notes::field(ui, view, Subject::Group(name.to_owned()), name);
+    }
     let room = ui.available_rect_before_wrap();
     // Images too small to recognise are no evidence: scroll instead.
     if room.height() < MIN_HEIGHT {
@@ -45,7 +47,7 @@ fn title(ui: &mut Ui, view: &View<'_>, group: usize) {
         let (rect, _) = ui.allocate_exact_size(vec2(12.0, 18.0), Sense::hover());
         swatch(ui.painter(), rect.center(), 5.0, group, t);
         let text = format!("Evidence for {}", format::cut(view.state.group_name(group), 40));
-        ui.label(RichText::new(text).color(t.strong));
+        ui.label(RichText::new(bidi::display(&text)).color(t.strong));
         if let Some((query, explanation)) = view.state.query().zip(view.state.explanation()) {
             let text = RichText::new(super::result::title(explanation, query)).font(theme::caption()).color(t.weak);
             ui.add(Label::new(text).truncate());

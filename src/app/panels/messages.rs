@@ -34,7 +34,8 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, below: f32) {
             // Never wider than the window.
             let width = WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP);
             ui.set_max_width(width);
-            ScrollArea::vertical().id_salt("messages").max_height(height).stick_to_bottom(true).show(ui, |ui| {
+            let list = ScrollArea::vertical().id_salt("messages").max_height(height).min_scrolled_height(height);
+            list.stick_to_bottom(true).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 8.0;
                 let hidden = all.len().saturating_sub(SHOWN);
                 if hidden > 0 {

@@ -17,7 +17,7 @@ const NOTE: f32 = 30.0;
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
     let width = ui.available_width();
     // Height below the image: name, note and buttons. A slide shows the names alone.
-    let below = regenerated::LINE_HEIGHT + if view.shell.presenting { 40.0 } else { 136.0 + NOTE };
+    let below = regenerated::LINE_HEIGHT + if view.shell.presenting { 56.0 } else { 136.0 + NOTE };
     let side = width.min(ui.available_height() - below).max(140.0);
     let space = vec2(width, side);
     if let Some(drawing) = &view.state.generation {
@@ -54,10 +54,11 @@ fn slide_caption(ui: &mut Ui, state: &State, query: &Query) {
     let page = format!("{number} of {}", state.queries.len());
     ui.horizontal(|ui| {
         ui.label(RichText::new(page).color(t.text));
-        let about =
-            format!("{} \u{b7} PageUp and PageDown change the image, Esc leaves", format::cut(&query.image.name, 24));
-        ui.add(egui::Label::new(RichText::new(bidi::display(&about)).font(theme::caption()).color(t.weak)).truncate());
+        let name = format::cut(&query.image.name, 36);
+        ui.add(egui::Label::new(RichText::new(bidi::display(&name)).font(theme::caption()).color(t.weak)).truncate());
     });
+    let keys = "PageUp, PageDown: other images. Esc leaves.";
+    ui.label(RichText::new(keys).font(theme::caption()).color(t.weak));
 }
 
 fn caption(ui: &mut Ui, name: &str, about: &str) {

@@ -18,7 +18,12 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         return;
     };
     let job = state.job_of(answer);
-    super::result::switch(ui, view, "ranking");
+    if view.shell.presenting {
+        let method = RichText::new(method_title(&answer.method)).font(theme::caption());
+        ui.label(method.color(tokens(ui).weak));
+    } else {
+        super::result::switch(ui, view, "ranking");
+    }
     ui.add_space(4.0);
     // The sentence is about the groups that were asked about.
     let asked = answer.request.as_ref().map_or(0, |request| request.groups.len());

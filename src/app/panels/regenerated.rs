@@ -83,6 +83,10 @@ pub fn line(ui: &mut Ui, view: &mut View<'_>, query: &Query) {
     ui.allocate_ui(vec2(ui.available_width(), LINE_HEIGHT), |ui| {
         ui.set_min_height(LINE_HEIGHT);
         let Some(group) = view.state.group else { return };
+        // A slide shows what there is, and offers work only where there is nothing to show.
+        if view.shell.presenting && regeneration(view, query).is_none() && !query.evidence.regenerated.is_empty() {
+            return;
+        }
         let name = format::cut(view.state.group_name(group), 24);
         let job = view.state.running_evidence(Evidence::Regenerate, Some(group));
         match (regeneration(view, query), job) {

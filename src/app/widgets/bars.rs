@@ -10,7 +10,7 @@ use whence_diffusion::elbo::Estimate;
 
 /// Usual height of a row, and the range in which it follows the room.
 const ROW: f32 = 32.0;
-const ROWS: std::ops::RangeInclusive<f32> = 22.0..=60.0;
+const ROWS: std::ops::RangeInclusive<f32> = 20.0..=60.0;
 /// Width at the left of the name, for the tie bracket and the mark.
 const GUTTER: f32 = 40.0;
 /// Width of the score column, and of the warning column at its left.
@@ -117,13 +117,15 @@ fn area(rect: Rect) -> Rect {
 pub fn header(ui: &mut Ui, left: &str, right: &str) -> Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
-    let (_, end) = columns(rect);
     let painter = ui.painter();
-    let shown = elided(painter, left, theme::caption(), t.weak, end - rect.left() - GUTTER + 16.0);
+    let unit = painter.layout_no_wrap(right.to_owned(), theme::caption(), t.weak).size().x;
+    let room = rect.right() - 22.0 - unit - (rect.left() + GUTTER - 16.0);
+    let shown = elided(painter, left, theme::caption(), t.weak, room);
+    let cut = shown.elided;
     painter.galley(pos2(rect.left() + GUTTER - 16.0, rect.center().y - shown.size().y / 2.0), shown, t.weak);
     painter.text(rect.right_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, right, theme::caption(), t.weak);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, ui.is_enabled(), left));
-    response
+    if cut { response.on_hover_text(left) } else { response }
 }
 
 /// The caption of the line up to which random control groups score, where the scale has one. The line starts here.

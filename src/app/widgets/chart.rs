@@ -4,7 +4,7 @@ mod scale;
 
 use egui::accesskit::Role;
 use egui::{Align, Button, Color32, IdSalt, Label, Layout, Response, RichText, TextStyle, Ui, Vec2, WidgetInfo, vec2};
-use egui_plot::{AxisHints, HoverPosition, Legend, Line, MarkerShape, Plot, PlotPoint, Points};
+use egui_plot::{AxisHints, Corner, HoverPosition, Legend, Line, MarkerShape, Plot, PlotPoint, Points};
 
 use crate::app::theme::{self, Mark, tokens};
 
@@ -163,7 +163,11 @@ fn plot(ui: &mut Ui, chart: &Chart<'_>, asked: Asked) -> (Response, bool) {
             Some((chart.describe)(x.scaling.value(position.x), y.scaling.value(position.y)))
         });
     if bold {
-        let legend = Legend::default().text_style(TextStyle::Small).follow_insertion_order(true).background_alpha(0.85);
+        let legend = Legend::default()
+            .position(Corner::LeftTop)
+            .text_style(TextStyle::Small)
+            .follow_insertion_order(true)
+            .background_alpha(0.85);
         plot = plot.legend(legend);
     }
     for [at_x, at_y] in chart.include {

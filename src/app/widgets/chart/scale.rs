@@ -1,6 +1,6 @@
 //! How values lie on an axis: evenly, or on a symmetric logarithm, which shows small and large values of either sign.
 
-use egui_plot::{GridInput, GridMark, log_grid_spacer};
+use egui_plot::{GridInput, GridMark};
 
 /// How values lie on an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Scaling {
     /// Where grid lines and numbers are: at zero and at powers of ten.
     pub fn marks(self, input: &GridInput) -> Vec<GridMark> {
         let Self::SymmetricLog { linear } = self else {
-            return log_grid_spacer(10)(GridInput { bounds: input.bounds, base_step_size: input.base_step_size });
+            return linear_marks(input);
         };
         let (low, high) = input.bounds;
         let mut marks = vec![GridMark { value: 0.0, step_size: 1.0 }];
@@ -61,6 +61,32 @@ impl Scaling {
     }
 }
 
+/// Marks at multiples of a step of 1, 2 or 5 times a power of ten; every second or fifth of them is a stronger one.
+fn linear_marks(input: &GridInput) -> Vec<GridMark> {
+    let (fine, coarse) = (round_step(4.0 * input.base_step_size), round_step(10.0 * input.base_step_size));
+    let (low, high) = input.bounds;
+    let (first, last) = ((low / fine).ceil(), (high / fine).floor());
+    if !(last - first).is_finite() || last - first > 1000.0 {
+        return Vec::new();
+    }
+    let value = |i: f64| i * fine;
+    let count = (last - first).max(-1.0) as i64;
+    (0..=count)
+        .map(|i| value(first + i as f64))
+        .map(|value| {
+            let strong = (value / coarse - (value / coarse).round()).abs() < 1e-6;
+            GridMark { value, step_size: if strong { coarse } else { fine } }
+        })
+        .collect()
+}
+
+/// The least step of 1, 2 or 5 times a power of ten that is not below `least`.
+fn round_step(least: f64) -> f64 {
+    let power = 10f64.powf(least.max(1e-300).log10().floor());
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * power >= least * 0.999).unwrap_or(10.0);
+    factor * power
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +103,15 @@ mod tests {
         }
         assert_eq!(scaling.position(0.0), 0.0);
         assert_eq!(Scaling::symmetric_log(std::iter::empty()), Scaling::SymmetricLog { linear: 1.0 });
+    }
+
+    #[test]
+    fn linear_marks_are_round_numbers() {
+        let marks = Scaling::Linear.marks(&GridInput { bounds: (0.028, 0.041), base_step_size: 0.0004 });
+        let values: Vec<String> = marks.iter().map(|m| format!("{:.3}", m.value)).collect();
+        assert_eq!(values, ["0.028", "0.030", "0.032", "0.034", "0.036", "0.038", "0.040"]);
+        assert_eq!([0.9, 1.0, 1.4, 3.0, 7.0].map(round_step), [1.0, 1.0, 2.0, 5.0, 10.0]);
+        assert!(Scaling::Linear.marks(&GridInput { bounds: (0.0, 1e9), base_step_size: 1e-9 }).is_empty());
     }
 
     #[test]
