@@ -146,7 +146,7 @@ impl<'a> Blocks<'a> {
             }
         })?;
         let mean: Vec<f64> = sum.iter().map(|v| v / count).collect();
-        let total = (squares / count - mean.iter().map(|m| m * m).sum::<f64>()).max(0.0);
+        let total = squares / count - mean.iter().map(|m| m * m).sum::<f64>();
         if !total.is_finite() {
             return Err(Error::input(
                 "the vectors contain values that are not finite",
@@ -154,7 +154,7 @@ impl<'a> Blocks<'a> {
                 "choose pixels instead of features, or another model",
             ));
         }
-        Ok((mean, total))
+        Ok((mean, total.max(0.0)))
     }
 
     /// Eigenvectors and eigenvalues of the covariance, the smallest first.

@@ -4,7 +4,7 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::scenes::Scene;
-use crate::app::actions::Action;
+use crate::app::actions::{Action, Command};
 use crate::app::panels::PanelId;
 use whence_jobs::{EmbedChoice, EmbedJob, EmbedLayout, EmbedVectors, Embedding, EventKind, JobEstimate, JobSpec};
 
@@ -233,4 +233,51 @@ fn an_empty_map_says_what_will_be_here() {
     scene.act(Action::ShowPanel(PanelId::Embedding));
     scene.window.get_by_label("Embedding map");
     scene.window.get_by_label_contains("what is alike lies together. Open a dataset first.");
+}
+
+/// The real engine on a copy of the demo.
+#[test]
+fn the_demo_is_mapped_by_its_features() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = super::gallery::demo(folder.path());
+    let engine = Box::new(whence_engine::Engine::start("cpu", || {}).unwrap());
+    let fake = std::sync::Arc::new(super::scenes::Fake::default());
+    let mut window = egui_kittest::Harness::<crate::app::WhenceApp>::builder()
+        .with_size([1280.0, 800.0])
+        .build_eframe(move |creation| crate::app::WhenceApp::for_test(&creation.egui_ctx, engine, fake));
+    let ctx = window.ctx.clone();
+    let mut wait = |done: &dyn Fn(&crate::app::WhenceApp) -> bool, first: Option<Command>| {
+        if let Some(command) = first {
+            window.state_mut().command(&ctx, command);
+        }
+        let begun = std::time::Instant::now();
+        while !done(window.state()) {
+            window.step();
+            assert!(begun.elapsed() < std::time::Duration::from_secs(120), "{:?}", window.state().state.jobs);
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        window.step();
+    };
+    let open = |app: &crate::app::WhenceApp| app.state.dataset.is_some() && app.state.jobs.is_empty();
+    wait(&open, Some(Command::Open(project)));
+    let pixels = EmbedChoice::default();
+    let made = move |app: &crate::app::WhenceApp, choice| app.state.embeddings.map(choice).is_some_and(|m| m.finished);
+    wait(&|app| made(app, pixels), Some(Command::Act(Action::ShowPanel(PanelId::Embedding))));
+    let features = EmbedChoice { vectors: EmbedVectors::Bottleneck, layout: EmbedLayout::Tsne };
+    wait(&|app| made(app, features), Some(Command::Embed(features)));
+    let app = window.state();
+    let map = app.state.embeddings.map(features).unwrap();
+    assert_eq!(map.queries.len(), app.state.queries.len(), "every query has a place");
+    // Neighbours on the map are of one style far more often than by chance, which is one in eight.
+    let dataset = app.state.dataset.as_ref().unwrap();
+    let distance = |a: usize, b: usize| {
+        let ([ax, ay], [bx, by]) = (map.points[a], map.points[b]);
+        (ax - bx).hypot(ay - by)
+    };
+    let nearest = |own: usize| {
+        let others = (0..dataset.len()).filter(|other| *other != own);
+        others.min_by(|a, b| distance(own, *a).total_cmp(&distance(own, *b))).unwrap()
+    };
+    let same = (0..dataset.len()).filter(|own| dataset.group_of(nearest(*own)) == dataset.group_of(*own)).count();
+    assert!(same * 2 > dataset.len(), "{same} of {}", dataset.len());
 }

@@ -72,7 +72,7 @@ impl Gallery {
 }
 
 /// A copy of the demo project, so that the checkout stays clean.
-fn demo(to: &Path) -> PathBuf {
+pub(super) fn demo(to: &Path) -> PathBuf {
     fn copy(from: &Path, to: &Path) {
         std::fs::create_dir_all(to).unwrap();
         for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {

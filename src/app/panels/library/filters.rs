@@ -65,11 +65,16 @@ pub fn groups(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset) {
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.spacing_mut().interact_size.y = ROW;
         let height = (ROW + 2.0) * 12.0;
-        ScrollArea::vertical().max_height(height).min_scrolled_height(height).show_rows(ui, ROW, found.len(), |ui, range| {
-            for group in found.get(range).unwrap_or_default() {
-                group_row(ui, filter, dataset, *group, all);
-            }
-        });
+        ScrollArea::vertical().max_height(height).min_scrolled_height(height).show_rows(
+            ui,
+            ROW,
+            found.len(),
+            |ui, range| {
+                for group in found.get(range).unwrap_or_default() {
+                    group_row(ui, filter, dataset, *group, all);
+                }
+            },
+        );
     });
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Groups to show: {text}")));
     response.on_hover_text("Shows the images of the groups that are ticked.");
