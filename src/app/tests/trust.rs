@@ -134,7 +134,7 @@ fn no_group_is_significant_where_random_control_groups_score_as_high() {
 fn no_line_without_random_control_groups() {
     let scene = Scene::done();
     assert!(scene.window.query_by_label_contains("random control groups").is_none());
-    scene.window.get_by_label_contains("(ELBO) when the group is unlearned");
+    scene.window.get_by_label_contains("Drop in log-likelihood when unlearned");
 }
 
 #[test]
