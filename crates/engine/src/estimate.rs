@@ -31,8 +31,11 @@ const MEASUREMENTS: usize = 16;
 /// Seconds of a step from which on a single one is measured.
 const LONG_STEP: f64 = 2.0;
 
-/// Multiplications per second of the closed form's fit, on one core of a current processor.
-const FIT_RATE: f64 = 4e9;
+/// What a feature costs of an evaluation.
+const FEATURE_SHARE: f64 = 0.25;
+
+/// Multiplications per second of the closed form's fit, on a current processor.
+const FIT_RATE: f64 = 2e10;
 
 /// Most directions of the closed form's fit, and most images that these are found from (`methods/gaussian.rs`).
 const FIT_COMPONENTS: f64 = 256.0;
@@ -183,9 +186,11 @@ impl Costs {
 
     /// Estimated cost of this many models and evaluations, with at most `held` models in memory.
     pub fn estimate(&self, models: usize, held: usize, work: Work, dataset: &Dataset) -> JobEstimate {
-        let Work { evaluations, points, fitted_images } = work;
+        let Work { evaluations, features, points, fitted_images } = work;
         let fit = fit_seconds(fitted_images, dataset.shape().numel(), dataset.groups().len());
-        let seconds = models as f64 * self.making + evaluations as f64 * self.evaluation + fit;
+        // Features need the first half of the network only, where images become smaller from block to block.
+        let whole = evaluations.saturating_sub(features) as f64 + FEATURE_SHARE * features as f64;
+        let seconds = models as f64 * self.making + whole * self.evaluation + fit;
         let resident = held.saturating_mul(self.weights).min(Resident::BUDGET);
         let results = points.saturating_mul(self.image) + 2 * self.weights + resident;
         let peak_bytes = self.measured_peak.map(|peak| peak + results as u64);

@@ -141,6 +141,8 @@ pub trait ArtefactCache {
 pub struct Work {
     /// Total number of network evaluations.
     pub evaluations: usize,
+    /// Of these, the number that end in the middle of the network: features.
+    pub features: usize,
     /// Number of points at which the full model is evaluated.
     pub points: usize,
     /// Number of training images that a closed form is fitted to.
@@ -150,6 +152,7 @@ pub struct Work {
 impl std::ops::AddAssign for Work {
     fn add_assign(&mut self, other: Self) {
         self.evaluations += other.evaluations;
+        self.features += other.features;
         self.points += other.points;
         self.fitted_images += other.fitted_images;
     }

@@ -29,7 +29,7 @@ impl FeatureBank {
         let train = if resolver.cache.contains(Cached::Features, &inputs) { 0 } else { resolver.request.dataset.len() };
         // Features of the queries alone take less than a second and are not counted.
         let evaluations = if train == 0 { 0 } else { train + queries };
-        Work { evaluations, ..Work::default() }
+        Work { evaluations, features: evaluations, ..Work::default() }
     }
 
     /// Features of all training images, from the cache if present, and of the queries.

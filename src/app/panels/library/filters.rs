@@ -106,6 +106,7 @@ pub fn ratings(ui: &mut Ui, filter: &mut RatingFilter, id: &str, what: &str) {
         .selected_text(&text)
         .width(110.0)
         .truncate()
+        .height(320.0)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     let response = shown.show_ui(ui, |ui| {
         ui.selectable_value(&mut filter.stars, 0, "Any number of stars");
