@@ -138,7 +138,7 @@ fn next_step(ui: &mut Ui, view: &mut View<'_>, group: usize, name: &str) {
     let ready = view.state.can_compute_evidence();
     let (text, cost) = (format!("Regenerate without {name}"), cost(view, Evidence::Regenerate, Some(group)));
     let (fill, ink) = if ready.is_ok() { (t.strong, t.window) } else { (t.control, t.weak) };
-    let mut button = Button::new(RichText::new(&text).color(ink)).fill(fill).truncate();
+    let mut button = Button::new(RichText::new(crate::app::bidi::display(&text)).color(ink)).fill(fill).truncate();
     if let Some(cost) = &cost {
         button = button.right_text(RichText::new(cost).font(theme::caption()).color(ink));
     }

@@ -109,7 +109,7 @@ fn a_mapped_image_ranks_the_whole_image() {
     let harness = done();
     harness.get_by_label("Whole image");
     harness.get_by_label_contains("Score map of pointillism: the whole image");
-    harness.get_by_label_contains("By training timestep. Peak at timesteps ");
+    harness.get_by_label_contains("By training timestep. Peak ");
     harness.get_by_label("Contribution of pointillism");
     harness.get_by_label_contains("nats per pixel, the same for all groups");
     let maps = bench::maps(&harness.state().state, 8);

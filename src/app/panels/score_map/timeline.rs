@@ -51,7 +51,13 @@ pub fn timeline(
         mark: Some(Mark::of(line.group)),
     });
     let summary = match peak(line) {
-        Some((at, value, _)) => format!("Peak at {}", describe(interval(line, at), timesteps, value, None)),
+        // The value first: what is at the end is cut in small windows.
+        Some((at, value, _)) => {
+            let (first, last) = interval(line, at);
+            let nats = format::signed(value, format::decimals(value).min(2));
+            let range = if first == last { format!("timestep {first}") } else { format!("timesteps {first}–{last}") };
+            format!("Peak {nats} nats at {range} of {timesteps}")
+        }
         None => "not known yet".into(),
     };
     let values = line.points.iter().chain(others.iter().flat_map(|o| o.points)).map(|(_, v)| *v);
