@@ -174,10 +174,16 @@ fn headline(ui: &mut Ui, view: &mut View<'_>, answer: &Explanation, job: Option<
         }
         if !view.shell.presenting {
             caption(ui, &about, t.weak);
-            super::glossary::questions(ui, view);
+            // In a small window the bars need the room; the help has the same words.
+            if ui.available_height() > ROOMY {
+                super::glossary::questions(ui, view);
+            }
         }
     });
 }
+
+/// Height below the headline from which on there is room for more than the bars, points.
+const ROOMY: f32 = 260.0;
 
 fn text_if(condition: bool, text: &'static str) -> &'static str {
     if condition { text } else { "" }

@@ -32,7 +32,7 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         ui.label(RichText::new(title(view, &form.run)).font(theme::lead()).color(tokens(ui).strong));
         ui.add_space(GAP / 2.0);
         if !form.awaits_cost && is_long(view, &form.run) {
-            let text = "This takes more than 5 minutes. Start it, or choose a cheaper setting or fewer groups.";
+            let text = "This takes more than 5 minutes. Start it, or choose less below.";
             ui.add(Label::new(RichText::new(text).color(tokens(ui).text)).wrap());
             ui.add_space(GAP / 2.0);
         }
