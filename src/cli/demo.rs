@@ -15,8 +15,9 @@ use whence_store::{Project, ProjectFile, write_atomic};
 const SIDE: u32 = 32;
 const SEED: u64 = 7;
 
-/// Seeds of the demo's queries: chosen by eye for images that a person recognises.
-const QUERIES: [u64; 8] = [0, 21, 25, 6, 18, 32, 38, 2];
+/// Seeds of the demo's queries. Of the first 64, `tests/whole/demo.rs` lists those whose first group is the style that they show, and
+/// whose regeneration without it shows another; the first six are of these. The last two are hard: hatching is in both images.
+const QUERIES: [u64; 8] = [22, 12, 21, 40, 15, 52, 6, 0];
 
 pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
     let out = &arguments.out;

@@ -17,6 +17,7 @@ mod queue;
 mod report;
 mod samplers;
 mod stored_results;
+mod style_classifier;
 mod training;
 mod walls;
 mod window;

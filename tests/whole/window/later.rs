@@ -28,7 +28,7 @@ fn a_project_is_restored_after_another_was_open(robot: &mut Robot, scene: &Scene
 }
 
 fn a_region_of_the_map_is_selected(robot: &mut Robot, scene: &Scene) {
-    let painting = scene.painting("seed-0.png");
+    let painting = scene.painting("seed-22.png");
     let before = robot.settled();
     robot.press(&[u32::from('2')]);
     robot.until("another tab", 10, |screen| *screen != before);
