@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use whence_engine::Engine;
-use whence_jobs::{AttributeJob, EventKind, JobSpec, QuerySource};
+use whence_jobs::{AttributeJob, EventKind, Evidence, EvidenceJob, JobSpec, QuerySource};
 use whence_store::Project;
 use whence_training::unlearning::Recipe;
 
+use super::style_classifier::{Picture, StyleClassifier};
 use super::{copy_folder, digits, run};
 
 #[test]
@@ -32,6 +33,62 @@ fn the_shipped_models_are_those_of_the_demos_recipe() {
     let events = run(JobSpec::Attribute(Box::new(job)));
     let models = events.iter().find_map(|e| if let EventKind::Estimate(f) = e { Some(f.models) } else { None });
     assert_eq!(models, Some(0), "a new user sees a ranking without unlearning first");
+}
+
+/// The first images of the demo, of which each loses the style that the ranking names.
+const CONVINCING: usize = 6;
+
+#[test]
+fn the_demos_first_images_lose_their_style_with_their_first_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+    let project = Project::open(&demo).unwrap();
+    let paintings = project.file.data.clone().unwrap();
+    // The judge never saw a fifth of the paintings, and names nearly all of them rightly.
+    let judge = StyleClassifier::train(&paintings, |index| index % 5 != 0);
+    let accuracy = judge.accuracy(&paintings, |index| index % 5 == 0);
+    assert!(accuracy > 0.97, "{accuracy}");
+    let keep = folder.path().join("store");
+    copy_folder(&project.store(), &keep);
+    let mut of = AttributeJob {
+        model: project.file.model.clone().unwrap(),
+        data: paintings,
+        recipe: Recipe::load(project.file.recipe.as_ref().unwrap()).unwrap(),
+        groups: vec![],
+        counterfactuals: None,
+        neighbours: 0,
+        ..digits::job(keep)
+    };
+    of.settings.timesteps = "24".parse().unwrap();
+    let mut shown = 0;
+    for path in &project.file.queries {
+        of.queries = vec![QuerySource::File(path.clone())];
+        let first = run(JobSpec::Attribute(Box::new(of.clone()))).into_iter().find_map(|kind| match kind {
+            EventKind::Attributed(all) => all.into_iter().next(),
+            EventKind::Failed(failure) => panic!("{failure}"),
+            _ => None,
+        });
+        let scores = first.unwrap().scores;
+        let leader = scores.iter().max_by(|a, b| a.estimate.score.total_cmp(&b.estimate.score)).unwrap();
+        let seed: u64 = path.file_stem().unwrap().to_string_lossy().replace("seed-", "").parse().unwrap();
+        let job = EvidenceJob {
+            of: AttributeJob { groups: vec![leader.group.clone()], ..of.clone() },
+            seed: Some(seed),
+            what: Evidence::Regenerate,
+        };
+        let image = run(JobSpec::Evidence(Box::new(job))).into_iter().find_map(|kind| match kind {
+            EventKind::Regenerated { group: Some(_), image } if image.is_done() => Some(image.pixels),
+            _ => None,
+        });
+        let before = judge.style(&Picture::open(path)).to_owned();
+        let without = judge.style(&Picture::planar(&image.unwrap())).to_owned();
+        eprintln!("seed {seed}: {} {:+.1}, shows {before}, without it {without}", leader.group, leader.estimate.score);
+        if before == leader.group && without != leader.group && shown < CONVINCING {
+            shown += 1;
+        } else {
+            assert!(shown >= CONVINCING, "seed {seed}: {} ranks first, {before} became {without}", leader.group);
+        }
+    }
 }
 
 #[test]
