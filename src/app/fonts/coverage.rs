@@ -77,8 +77,8 @@ fn segment_glyph(table: &[u8], c: u32) -> Option<u32> {
 /// Format 12: groups of all planes, sorted.
 fn group_glyph(table: &[u8], c: u32) -> Option<u32> {
     let count = u32_at(table, 12)? as usize;
-    let groups = table.get(16..)?.chunks_exact(12).take(count);
-    let group = groups.skip_while(|g| u32_at(g, 4).is_some_and(|end| end < c)).next()?;
+    let mut groups = table.get(16..)?.chunks_exact(12).take(count);
+    let group = groups.find(|g| u32_at(g, 4).is_none_or(|end| end >= c))?;
     let start = u32_at(group, 0).filter(|start| *start <= c)?;
     u32_at(group, 8)?.checked_add(c - start)
 }

@@ -14,7 +14,7 @@ use whence_jobs::JobEstimate;
 use whence_store::ReadOnly;
 
 /// States of the window by name, as [`super::screenshots`] takes them.
-pub const STATES: [(&str, fn(&mut Scene)); 9] = [
+pub const STATES: [(&str, super::screenshots::Prepare); 9] = [
     ("own-1-welcome", welcome),
     ("own-2-new", |scene| {
         welcome(scene);

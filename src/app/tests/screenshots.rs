@@ -21,7 +21,8 @@ use whence_diffusion::elbo::Region;
 use whence_jobs::{EventKind, Evidence, GenerateQuery, JobSpec, Progress, SampleSettings};
 use whence_methods::Attribution;
 
-type Prepare = fn(&mut Scene);
+/// How a scene is brought into a state.
+pub type Prepare = fn(&mut Scene);
 
 const STATES: &[(&str, Prepare)] = &[
     ("50-embedding", embedding),
