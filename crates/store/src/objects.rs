@@ -133,6 +133,17 @@ impl Store {
         Self::open(root).or_else(|error| Self::without_writing(root, error))
     }
 
+    /// The store for looking up results only: where there is none yet, none is made.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn open_for_lookup(root: &Path) -> Result<Self> {
+        match root.join("store.json").exists() {
+            true => Self::open_or_read_only(root),
+            false => Ok(Self { root: root.to_owned(), access: Access::NotWritable }),
+        }
+    }
+
     /// The store for reading where `error` says that its folder cannot be written; else that error.
     fn without_writing(root: &Path, error: Error) -> Result<Self> {
         use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};

@@ -34,7 +34,6 @@ pub fn field(ui: &mut Ui, view: &mut View<'_>, subject: Subject, name: &str) {
     if response.changed() {
         view.out.push(Command::Note(subject, text));
     }
-    response.on_hover_text("A note, saved with the project and printed in its report.");
 }
 
 /// Five stars that can be clicked, and the reject flag.

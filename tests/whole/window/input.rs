@@ -19,6 +19,7 @@ pub const RETURN: u32 = 0xff0d;
 pub const ESCAPE: u32 = 0xff1b;
 pub const DOWN: u32 = 0xff54;
 pub const PAGE_UP: u32 = 0xff55;
+pub const PAGE_DOWN: u32 = 0xff56;
 pub const SHIFT: u32 = 0xffe1;
 pub const CONTROL: u32 = 0xffe3;
 
@@ -107,14 +108,6 @@ impl Robot {
         self.point(to);
         self.settled();
         self.fake(BUTTON_RELEASE_EVENT, 1, 0, 0);
-    }
-
-    /// Turns the wheel here by so many notches: down, or up where they are negative.
-    pub fn scroll(&mut self, at: (i16, i16), notches: i32) {
-        self.point(at);
-        for _ in 0..notches.abs() {
-            self.button(if notches > 0 { 5 } else { 4 });
-        }
     }
 
     /// Presses keys one after another and lets them go in the other order.

@@ -3,13 +3,15 @@
 use super::input::{CONTROL, DOWN, ESCAPE, RETURN};
 use super::robot::Robot;
 use super::scene::Scene;
+use super::screen::Screen;
 use super::{Step, steps};
 
 /// The steps, in order.
-pub const LATER: [(&str, Step); 3] = [
+pub const LATER: [(&str, Step); 4] = [
     ("a project is restored after another was open", a_project_is_restored_after_another_was_open),
     ("a region of the map is selected", a_region_of_the_map_is_selected),
     ("a report is exported", a_report_is_exported),
+    ("a view is exported while the tab changes", a_view_is_exported_while_the_tab_changes),
 ];
 
 fn a_project_is_restored_after_another_was_open(robot: &mut Robot, scene: &Scene) {
@@ -70,5 +72,28 @@ fn a_report_is_exported(robot: &mut Robot, scene: &Scene) {
     assert!(text.contains("hatching") && text.contains("</html>"), "{} bytes", text.len());
     robot.press(&[ESCAPE]);
     robot.until("the window without the dialog", 10, |screen| steps::explained(&screen.bars()));
+    robot.settled();
+}
+
+/// The image is that of the view as it was when it was saved, and the window keeps its size.
+fn a_view_is_exported_while_the_tab_changes(robot: &mut Robot, scene: &Scene) {
+    let painting = scene.painting("seed-22.png");
+    let path = scene.data().join("view.png");
+    let before = robot.settled();
+    robot.press(&[CONTROL, u32::from('e')]);
+    robot.until("the dialog", 10, |screen| *screen != before);
+    robot.settled();
+    robot.enter(path.to_str().unwrap());
+    robot.press(&[RETURN]);
+    robot.press(&[ESCAPE]);
+    robot.press(&[u32::from('6')]);
+    robot.until("the image of the view", 60, |screen| path.is_file() && screen.size() == before.size());
+    let compared = robot.until("the other tab", 30, |screen| screen.shows(&painting).is_none());
+    robot.save_screenshot("exported-meanwhile", &compared);
+    let saved = Screen(image::open(&path).unwrap().to_rgb8());
+    assert!(saved.shows(&painting).is_some(), "the view that was on screen");
+    assert!(saved.size().0 > before.size().0, "twice as large: {:?}", saved.size());
+    robot.press(&[u32::from('1')]);
+    robot.until("the query image", 10, |screen| screen.shows(&painting).is_some());
     robot.settled();
 }

@@ -181,6 +181,8 @@ fn an_image_is_generated_and_explained(robot: &mut Robot, scene: &OwnScene) {
     robot.start_again();
     robot.until("the project", 60, |screen| screen.edge().is_some() && screen.colours() > 20);
     scene.logged(&scene.data(), "load_dataset", &scene.japanese());
+    // Away from everything that has a tooltip.
+    robot.point((640, 790));
     robot.settled();
     robot.press(&[CONTROL, u32::from('d')]);
     robot.until("the button that explains", 120, |screen| screen.primary().is_some() && screen.progress().is_none());

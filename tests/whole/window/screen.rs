@@ -195,11 +195,6 @@ impl Screen {
         })
     }
 
-    /// The pixels of these rows.
-    pub fn rows(&self, rows: std::ops::Range<u32>) -> RgbImage {
-        self.cut(PixelRect { x: 0, y: rows.start, width: self.size().0, height: rows.end - rows.start })
-    }
-
     /// The button beside the progress bar that cancels, at the right edge.
     pub fn cancel_button(&self) -> Option<PixelRect> {
         let track = self.progress()?;

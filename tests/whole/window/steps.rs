@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use image::Rgb;
 
-use super::input::{CONTROL, DOWN, ESCAPE, PAGE_UP, RETURN};
+use super::input::{CONTROL, DOWN, ESCAPE, PAGE_DOWN, PAGE_UP, RETURN};
 use super::robot::Robot;
 use super::scene::Scene;
 use super::screen::{Bar, Screen};
@@ -23,11 +23,15 @@ pub fn the_demo_is_open(robot: &mut Robot, scene: &Scene) {
     let screen = robot.settled();
     assert_eq!(screen.size(), (1280, 800));
     assert!(screen.colours() > 1000, "{} colours", screen.colours());
-    assert_eq!(screen.bars(), [], "nothing is explained yet");
     for name in ["seed-12.png", "seed-21.png", "seed-40.png"] {
         let other = scene.painting(name);
         assert!(screen.tile(&other).is_some() && screen.shows(&other).is_none(), "{name} is one of the choices");
     }
+    // The tour points at a finished explanation.
+    robot.until("a bar of each group", 120, |screen| explained(&screen.bars()));
+    robot.until("the end of the job", 120, |screen| screen.progress().is_none());
+    let (verdict, _) = scene.logged("attribute", "finished");
+    assert!(verdict.starts_with("neon"), "{verdict}");
 }
 
 pub fn the_tour_is_skipped(robot: &mut Robot, scene: &Scene) {
@@ -89,26 +93,6 @@ pub fn mouse_and_keys_select_an_image(robot: &mut Robot, scene: &Scene) {
     robot.until("the side panel as it was", 10, |screen| moved(screen, from.0));
 }
 
-pub fn settings_unfold_and_scroll(robot: &mut Robot, _: &Scene) {
-    let folded = robot.settled();
-    let button = folded.primary().expect("the button that explains");
-    // The title of the settings is the line below the button.
-    let title = |button: super::screen::PixelRect| (button.x as i16 + 40, (button.y + button.height) as i16 + 20);
-    robot.click(title(button));
-    robot.until("the settings", 10, |screen| screen.primary().is_some_and(|now| now.y < button.y));
-    let open = robot.settled();
-    robot.save_screenshot("settings", &open);
-    let below = (button.x as i16 + 60, 700);
-    robot.scroll(below, 3);
-    let scrolled = robot.until("other settings", 10, |screen| screen.rows(600..740) != open.rows(600..740));
-    assert_eq!(scrolled.primary(), open.primary(), "only the settings scroll");
-    robot.settled();
-    robot.scroll(below, -3);
-    robot.settled();
-    robot.click(title(open.primary().expect("the button that explains")));
-    robot.until("the settings folded away", 10, |screen| screen.primary() == Some(button));
-}
-
 /// Whether each group of the demo has a bar.
 pub fn explained(bars: &[Bar]) -> bool {
     let groups: std::collections::BTreeSet<_> = bars.iter().map(|b| b.group).collect();
@@ -116,6 +100,9 @@ pub fn explained(bars: &[Bar]) -> bool {
 }
 
 pub fn an_image_is_explained(robot: &mut Robot, scene: &Scene) {
+    let [first, second] = ["seed-22.png", "seed-12.png"].map(|name| scene.painting(name));
+    robot.press(&[PAGE_DOWN]);
+    robot.until("the second image", 10, |screen| screen.shows(&second).is_some() && screen.bars().is_empty());
     robot.press(&[CONTROL, RETURN]);
     robot.until("a bar of each group", 120, |screen| explained(&screen.bars()));
     robot.until("the end of the job", 120, |screen| screen.progress().is_none());
@@ -123,8 +110,10 @@ pub fn an_image_is_explained(robot: &mut Robot, scene: &Scene) {
     assert!(explained(&bars) && bars.len() == GROUPS, "{bars:?}");
     assert!(bars.is_sorted_by(|a, b| a.rect.width >= b.rect.width), "the longest first: {bars:?}");
     let (verdict, spec) = scene.logged("attribute", "finished");
-    assert!(verdict.starts_with("hatching") && bars[0].group == 0, "{verdict}: {bars:?}");
+    assert!(verdict.starts_with("pointillism") && bars[0].group == 4, "{verdict}: {bars:?}");
     assert_eq!(spec["queries"].as_array().map(Vec::len), Some(1));
+    robot.press(&[PAGE_UP]);
+    robot.until("the first image", 10, |screen| screen.shows(&first).is_some() && explained(&screen.bars()));
 }
 
 /// The indices of bars whose rows have the background of a selected row, sampled between the row's upper edge and the bar.

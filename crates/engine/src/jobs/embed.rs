@@ -96,7 +96,12 @@ impl<'a> Inputs<'a> {
                 Some((model, conditions, device))
             }
         };
-        let store = Store::open_or_read_only(&job.keep_in)?;
+        // An estimate makes no store of a project that has none.
+        let store = if job.known_only {
+            Store::open_for_lookup(&job.keep_in)?
+        } else {
+            Store::open_or_read_only(&job.keep_in)?
+        };
         Ok(Self { job, model, dataset, queries, store })
     }
 

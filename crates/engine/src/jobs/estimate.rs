@@ -57,7 +57,7 @@ pub(super) fn unlearning(workspace: &mut Workspace, job: &UnlearnJob, reporter: 
     let conditions = super::conditions(&model, &dataset, job.class_map.as_ref())?;
     let groups = groups_by_name(&dataset, &job.groups)?;
     let recipe = job.recipe.resolved(&model, Some(&job.model))?;
-    let store = Store::open_or_read_only(&job.out.join("store"))?;
+    let store = Store::open_for_lookup(&job.out.join("store"))?;
     let resident = &mut workspace.resident;
     let unlearned = Unlearned::new(&model, &dataset, &conditions, &recipe, &store, resident);
     let models = groups.iter().filter(|group| !unlearned.is_ready(**group)).count();

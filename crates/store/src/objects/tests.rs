@@ -234,3 +234,14 @@ fn content_that_fails_leaves_the_result_before_it() {
     assert!(failed.unwrap_err().is_cancelled());
     assert_eq!(store.get(Kind::Gate, &inputs).unwrap(), b"content");
 }
+
+#[test]
+fn looking_up_makes_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let store = Store::open_for_lookup(&root).unwrap();
+    assert!(store.get(Kind::Gate, &serde_json::json!({})).is_none() && !store.is_writable());
+    assert!(!root.exists());
+    let (_folder, filled, inputs) = filled();
+    assert!(Store::open_for_lookup(filled.root()).unwrap().get(Kind::Gate, &inputs).is_some());
+}

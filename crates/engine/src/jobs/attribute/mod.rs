@@ -120,7 +120,12 @@ impl<'a> Inputs<'a> {
         let queries = read_queries(&job.queries, &sampling, &model, reporter)?;
         // Rejects timesteps that the model does not have before anything is trained.
         job.settings.timesteps.plan(model.schedule(), job.settings.draws, job.settings.seed, b"")?;
-        let store = Store::open_or_read_only(&job.keep_in)?;
+        // An estimate makes no store of a project that has none.
+        let store = if job.dry_run || job.known_only {
+            Store::open_for_lookup(&job.keep_in)?
+        } else {
+            Store::open_or_read_only(&job.keep_in)?
+        };
         let recipe = job.recipe.resolved(&model, Some(&job.model))?;
         let device = workspace.device(&model.network.config())?.name;
         let training = match method.counterfactuals() {

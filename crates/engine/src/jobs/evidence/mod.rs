@@ -46,7 +46,12 @@ pub(super) fn run(workspace: &mut Workspace, job: &EvidenceJob, reporter: &mut R
     let queries = read_queries(of.queries.get(..1).unwrap_or_default(), &sampling, &model, reporter)?;
     let query = queries.first().ok_or_else(|| Error::input("there is no query", "query", "choose an image"))?;
     let recipe = of.recipe.resolved(&model, Some(&of.model))?;
-    let store = Store::open_or_read_only(&of.keep_in)?;
+    // An estimate makes no store of a project that has none.
+    let store = if of.dry_run || job.what == Evidence::Known {
+        Store::open_for_lookup(&of.keep_in)?
+    } else {
+        Store::open_or_read_only(&of.keep_in)?
+    };
     let device = crate::cache::device_id(&model, &workspace.device(&model.network.config())?.name);
     let (model, dataset, groups, recipe, store) = (&model, &dataset, groups.as_slice(), &recipe, &store);
     let conditions = &conditions;
