@@ -18,7 +18,7 @@ const SEED: u64 = 7;
 /// Seeds of the demo's queries. The first six show the style of the group that ranks first, and lose it where they are regenerated
 /// without that group (`tests/whole/demo.rs`; so do 30 of the 33 images of the first 64 seeds that show the style of their first
 /// group). The last two are hard.
-const QUERIES: [u64; 8] = [22, 12, 21, 40, 15, 3, 6, 0];
+const QUERIES: [u64; 8] = [22, 21, 40, 12, 15, 3, 6, 0];
 
 pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
     let out = &arguments.out;

@@ -84,6 +84,7 @@ fn a_view_is_exported_while_the_tab_changes(robot: &mut Robot, scene: &Scene) {
     robot.until("the dialog", 10, |screen| *screen != before);
     robot.settled();
     robot.enter(path.to_str().unwrap());
+    robot.settled();
     robot.press(&[RETURN]);
     robot.press(&[ESCAPE]);
     robot.press(&[u32::from('6')]);

@@ -23,13 +23,12 @@ pub fn the_demo_is_open(robot: &mut Robot, scene: &Scene) {
     let screen = robot.settled();
     assert_eq!(screen.size(), (1280, 800));
     assert!(screen.colours() > 1000, "{} colours", screen.colours());
-    for name in ["seed-12.png", "seed-21.png", "seed-40.png"] {
+    for name in ["seed-21.png", "seed-40.png", "seed-12.png"] {
         let other = scene.painting(name);
         assert!(screen.tile(&other).is_some() && screen.shows(&other).is_none(), "{name} is one of the choices");
     }
     // The tour points at a finished explanation.
     robot.until("a bar of each group", 120, |screen| explained(&screen.bars()));
-    robot.until("the end of the job", 120, |screen| screen.progress().is_none());
     let (verdict, _) = scene.logged("attribute", "finished");
     assert!(verdict.starts_with("neon"), "{verdict}");
 }
@@ -77,7 +76,7 @@ pub fn a_typed_path_opens(robot: &mut Robot, scene: &Scene) {
 }
 
 pub fn mouse_and_keys_select_an_image(robot: &mut Robot, scene: &Scene) {
-    let (first, second) = (scene.painting("seed-22.png"), scene.painting("seed-12.png"));
+    let (first, second) = (scene.painting("seed-22.png"), scene.painting("seed-21.png"));
     let tile = robot.screenshot().tile(&second).expect("a tile to click");
     robot.click(tile.centre());
     robot.until("the image that was clicked", 10, |screen| screen.shows(&second).is_some());
@@ -100,20 +99,23 @@ pub fn explained(bars: &[Bar]) -> bool {
 }
 
 pub fn an_image_is_explained(robot: &mut Robot, scene: &Scene) {
-    let [first, second] = ["seed-22.png", "seed-12.png"].map(|name| scene.painting(name));
+    let [first, second] = ["seed-22.png", "seed-21.png"].map(|name| scene.painting(name));
     robot.press(&[PAGE_DOWN]);
     robot.until("the second image", 10, |screen| screen.shows(&second).is_some() && screen.bars().is_empty());
     robot.press(&[CONTROL, RETURN]);
-    robot.until("a bar of each group", 120, |screen| explained(&screen.bars()));
+    // Scores near 0 have no bar that could be recognised.
+    robot.until("bars", 120, |screen| screen.bars().len() >= 3);
     robot.until("the end of the job", 120, |screen| screen.progress().is_none());
     let bars = robot.settled().bars();
-    assert!(explained(&bars) && bars.len() == GROUPS, "{bars:?}");
-    assert!(bars.is_sorted_by(|a, b| a.rect.width >= b.rect.width), "the longest first: {bars:?}");
+    let longest = bars.iter().max_by_key(|bar| bar.rect.width);
+    assert!(longest == bars.first(), "the longest first: {bars:?}");
     let (verdict, spec) = scene.logged("attribute", "finished");
-    assert!(verdict.starts_with("pointillism") && bars[0].group == 4, "{verdict}: {bars:?}");
+    assert!(verdict.starts_with("stained-glass") && bars[0].group == 5, "{verdict}: {bars:?}");
     assert_eq!(spec["queries"].as_array().map(Vec::len), Some(1));
     robot.press(&[PAGE_UP]);
     robot.until("the first image", 10, |screen| screen.shows(&first).is_some() && explained(&screen.bars()));
+    let bars = robot.settled().bars();
+    assert!(bars.len() == GROUPS && bars.is_sorted_by(|a, b| a.rect.width >= b.rect.width), "{bars:?}");
 }
 
 /// The indices of bars whose rows have the background of a selected row, sampled between the row's upper edge and the bar.
