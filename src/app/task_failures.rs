@@ -79,7 +79,9 @@ pub const RECENT_LIST: Task = Task { name: "recent-list", on_failure: |_, _, _| 
 pub const NEW_PROJECT: Task = Task {
     name: "new-project",
     on_failure: |app, _, failure| {
-        app.forms.new_project.look_failed(format!("Could not read these: {}. Choose them again.", failure.cause()));
+        app.forms
+            .new_project
+            .inspection_failed(format!("Could not read these: {}. Choose them again.", failure.cause()));
     },
 };
 

@@ -1,5 +1,8 @@
 //! The application: receives events of the engine and of background tasks, then draws one frame.
 
+mod events;
+mod screenshot;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,14 +15,14 @@ use super::backend::Backend;
 use super::background_tasks::{BackgroundTasks, Message};
 use super::commands::WRITING;
 use super::dock::Dock;
-use super::files::{FilePicker, PathKind, Pick, SystemPicker};
+use super::files::{FilePicker, SystemPicker};
 use super::fonts::Fonts;
-use super::forms::{Forms, NEAREST, Settings};
+use super::forms::{Forms, NEAREST};
 use super::library::Library;
 use super::panels::{self, PanelId, View};
 use super::session::{Session, SessionWriter};
 use super::shell::Shell;
-use super::state::{Effect, Slot, State};
+use super::state::{Slot, State};
 use super::task_failures;
 use super::theme;
 use super::widgets::Textures;
@@ -27,25 +30,10 @@ use whence_base::Error;
 use whence_engine::{Engine, journal_path};
 use whence_jobs::{AttributeJob, JobId};
 
-/// Events taken in before a frame is drawn; the rest waits for the next.
-const EVENTS_A_FRAME: usize = 256;
-
-/// Frames between the last change and the image of the window.
-const SETTLED: u32 = 8;
+use screenshot::Screenshot;
 
 /// Interval at which changes of the session are detected, seconds.
 const SESSION_INTERVAL: f64 = 0.5;
-
-/// How the image of the window is coming along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Screenshot {
-    /// Not requested, or done.
-    None,
-    /// Waits for the window to settle; frames without a change.
-    Waiting(u32),
-    /// Requested.
-    Requested,
-}
 
 /// The application.
 pub struct WhenceApp {
@@ -210,138 +198,6 @@ impl WhenceApp {
         }
     }
 
-    /// Receives what happened since the last frame. True where something did.
-    fn take_in(&mut self, ctx: &Context) -> bool {
-        let mut changed = false;
-        let ready = self.state.query().and_then(|query| query.ready);
-        for _ in 0..EVENTS_A_FRAME {
-            let Some(event) = self.backend.as_mut().and_then(|b| b.next_event()) else { break };
-            changed = true;
-            if self.take_estimate(&event) {
-                continue;
-            }
-            if matches!(event.kind, whence_jobs::EventKind::ProjectOpened(_)) {
-                // The last changes of the project before.
-                self.submit_session();
-            }
-            for effect in self.state.reduce(event) {
-                self.carry_out(effect);
-            }
-        }
-        self.announce_result(ctx, ready);
-        while let Ok(message) = self.background_tasks.inbox.try_recv() {
-            changed = true;
-            self.take_message(ctx, message);
-        }
-        if changed {
-            let model = self.state.model.as_ref().map(|m| m.hash.clone());
-            self.shell.history.set_scope((self.state.dataset_id, model), self.snapshot());
-            ctx.request_repaint();
-        }
-        changed
-    }
-
-    fn carry_out(&mut self, effect: Effect) {
-        match effect {
-            Effect::Run(spec, show) => self.start(spec, show),
-            Effect::Cancel(job) => self.cancel(job),
-            Effect::NextSeed(seed) => self.forms.seed = seed,
-            Effect::ReadRecipe(path) => {
-                self.forms.reading_recipe = true;
-                self.background_tasks.run(task_failures::RECIPE, move || {
-                    Message::Recipe(whence_training::unlearning::Recipe::load(&path).map_err(|e| e.to_string()))
-                });
-            }
-            Effect::AddRecent(root) => {
-                self.take_access(&root);
-                let name = self.state.project.as_ref().map_or_else(String::new, |p| p.file.name.clone());
-                self.shell.add_recent(&root, &name);
-                self.shell.history.forget(self.snapshot());
-                self.last_project = Some(root);
-            }
-        }
-    }
-
-    pub(super) fn take_message(&mut self, ctx: &Context, message: Message) {
-        match message {
-            Message::Picked(Pick::Export, path) => {
-                self.forms.dialog_open = false;
-                if let Some(path) = path {
-                    self.forms.export.choose(&path);
-                }
-            }
-            Message::Picked(Pick::NewFolder, path) => {
-                self.forms.dialog_open = false;
-                if let Some(path) = path {
-                    self.forms.new_project.folder = path.display().to_string();
-                }
-            }
-            Message::Picked(Pick::CopyFolder, path) => {
-                self.forms.dialog_open = false;
-                if let Some(path) = path {
-                    self.forms.save_as.folder = path.display().to_string();
-                }
-            }
-            Message::Project(message) => self.take_project_message(ctx, message),
-            Message::TaskFailed(task, failure) => {
-                tracing::error!("the task whence-{} failed: {failure:?}", task.name);
-                (task.on_failure)(self, ctx, failure);
-            }
-            Message::Exported(result) => self.exported(result),
-            Message::ViewCaptured(image) => self.copied(ctx, &image),
-            Message::View(Ok(recipe)) => {
-                // Search or run has its place back.
-                self.forms.path.clear();
-                self.command(ctx, Command::OpenView(recipe));
-            }
-            Message::View(Err(text)) => (self.state.opening, self.forms.path_error) = (false, Some(text)),
-            Message::Picked(what, path) => {
-                self.forms.dialog_open = false;
-                if let Some(path) = path {
-                    let command = what
-                        .kind()
-                        .map_or_else(|| Command::Open(path.clone()), |kind| Command::OpenAs(kind, path.clone()));
-                    self.command(ctx, command);
-                }
-            }
-            Message::PathInspected(kind, path) => self.command(ctx, Command::OpenAs(kind, path)),
-            Message::RecentInspected(there, path) => self.recent_looked_up(ctx, there, path),
-            Message::Demo(Ok(root)) => self.command(ctx, Command::OpenAs(PathKind::Project, root)),
-            Message::Demo(Err(text)) => self.state.notify(Slot::Project, None, true, text, None),
-            Message::Recipe(Ok(recipe)) => {
-                (self.forms.settings, self.forms.reading_recipe) = (Settings::with_recipe(recipe), false);
-            }
-            Message::Recipe(Err(text)) => {
-                self.forms.reading_recipe = false;
-                let text = format!("{text}. The default recipe is used instead.");
-                self.state.notify(Slot::Explain, None, false, text, None);
-            }
-            Message::Nearest { query, dataset, group, nearest } => {
-                self.nearest_lookup = None;
-                if self.state.dataset_id == dataset
-                    && let Some(query) = self.state.query_mut(query)
-                {
-                    query.nearest.entry(group).or_insert(nearest);
-                }
-            }
-            Message::Arranged(key, arrangement) => self.library.take(key, arrangement),
-            Message::FontsFound(system, found) => self.fonts.take(ctx, *system, found),
-            Message::Screenshot(image) => {
-                if let Some(path) = self.options.screenshot.clone() {
-                    self.background_tasks.run(task_failures::SCREENSHOT, move || {
-                        Message::ScreenshotSaved(super::background_tasks::save(&image, &path))
-                    });
-                }
-            }
-            Message::ScreenshotSaved(result) => {
-                if let Err(text) = result {
-                    *self.failure.lock() = Some(Error::input(text, "--screenshot", "choose another file"));
-                }
-                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-            }
-        }
-    }
-
     /// Hands the session to its writer where it changed since the last time.
     pub(super) fn submit_session(&mut self) {
         if !self.recalls || self.state.read_only.is_some() {
@@ -390,45 +246,6 @@ impl WhenceApp {
             group,
             nearest: whence_data::nearest(&dataset, &pixels, group, NEAREST),
         });
-    }
-
-    /// Takes the image of the window once nothing changes any more; closes the window where something could not be opened.
-    fn take_screenshot(&mut self, ctx: &Context, changed: bool) {
-        let Screenshot::Waiting(still) = self.shot else { return };
-        let failed = self.first_failure();
-        let state = &self.state;
-        let idle = self.opened
-            && !state.opening
-            && state.jobs.is_empty()
-            && state.restore_queue.is_empty()
-            && !self.explain_soon
-            && self.nearest_lookup.is_none()
-            && self.reopening.is_none();
-        // A window that has not begun to open anything is not settled.
-        let asks = self.shell.welcome || self.forms.new_project.open || self.forms.choice.is_some();
-        let begun = asks || !state.history.is_empty() || !state.notifications.is_empty() || failed.is_some();
-        let still = if idle && begun && !changed { still + 1 } else { 0 };
-        if still < SETTLED {
-            self.shot = Screenshot::Waiting(still);
-            if still > 0 || (idle && begun) {
-                ctx.request_repaint();
-            }
-            return;
-        }
-        if let Some(text) = failed {
-            self.shot = Screenshot::None;
-            *self.failure.lock() = Some(Error::Job(text.into()));
-            return ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-        }
-        self.shot = Screenshot::Requested;
-        let post = self.background_tasks.post();
-        ctx.request_screenshot(move |image| post(Message::Screenshot(image)));
-    }
-
-    /// What could not be opened or done.
-    fn first_failure(&self) -> Option<String> {
-        let notice = self.state.notifications.iter().find(|n| n.failed).map(|n| n.text.clone());
-        self.forms.path_error.clone().or(notice)
     }
 }
 

@@ -107,7 +107,7 @@ fn path(ui: &mut Ui, view: &mut View<'_>, field: Field, (name, hint, picks): (&s
             response.request_focus();
         }
         if response.lost_focus() && field != Field::Folder {
-            form.look_now();
+            form.inspect_now();
         }
         for (text, pick) in picks {
             let button = ui.add_enabled(!view.forms.dialog_open, Button::new(*text));

@@ -408,7 +408,12 @@ const PANELS: [(&str, Panel, [[f32; 2]; 2], Look); 11] = [
     ("evidence-3-done", bench::explain, EVIDENCE, || regenerated(false)),
     ("evidence-4-file", bench::explain, EVIDENCE, || regenerated(true)),
     ("evidence-5-difference", bench::explain, EVIDENCE, || regenerated(false)),
-    ("evidence-6-side", bench::explain, EVIDENCE, || regenerated(false)),
+    ("evidence-6-side", bench::explain, EVIDENCE, || {
+        let mut state = regenerated(false);
+        let (group, image) = (state.group.unwrap(), bench::regenerated(&state, 50));
+        bench::found(&mut state, EventKind::RegeneratedByRetrained { group, image });
+        state
+    }),
     ("where-1-empty", score_map::show, WHERE, bench::explained),
     ("where-2-running", score_map::show, WHERE, || {
         let mut state = bench::mapped(bench::explained(), 5);
