@@ -46,7 +46,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, dataset: &Dataset, map: &ShownMap,
     let (_, rect) = ui.allocate_space(size);
     let response = ui.interact(rect, point_map::id(), Sense::click_and_drag());
     ui.painter().rect_filled(rect, f32::from(RADIUS), t.mat.gamma_multiply(0.5));
-    let bounds = bounds(&map.points);
+    let mut bounds = bounds(&map.points);
+    // A query that resembles no training image lies outside.
+    for (_, [x, y]) in map.queries.iter().filter(|(_, point)| point.iter().all(|v| v.is_finite())) {
+        bounds.extend_with(Pos2::new(*x, *y));
+    }
     navigate(ui, view, &response, rect, bounds);
     let transform = transform(view.forms.embedding.view, rect, bounds);
     let pointer = ui.input(|i| i.pointer.hover_pos()).filter(|_| response.hovered());
