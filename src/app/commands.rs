@@ -50,6 +50,7 @@ impl WhenceApp {
                 }
                 self.state.image = image;
             }
+            Command::SelectQuery(key) if self.state.queries.iter().all(|q| q.key != key) => {}
             Command::SelectQuery(key) => self.state.current = Some(key),
             Command::RemoveQuery(key) => {
                 let scoring: Vec<_> = self.state.jobs.iter().filter(|j| j.query == Some(key)).map(|j| j.id).collect();
@@ -88,7 +89,7 @@ impl WhenceApp {
                 }
             }
             Command::ChooseGroups => {
-                self.forms.run = Some(RunForm::explanation(self.forms.settings.clone()));
+                self.forms.run = Some(RunForm::explanation(self.forms.settings.clone(), self.state.current));
             }
             Command::StartRun => self.start_run(),
             Command::CloseRun => self.forms.run = None,

@@ -188,9 +188,16 @@ impl WhenceApp {
         scale: f32,
         area: egui::Rect,
     ) -> Result<offscreen::Drawn, String> {
-        // Short messages are not part of the view.
+        // Messages are not part of the view, and may name folders. What is drawn on the map of points belongs to the window's
+        // own context.
         let toasts = std::mem::take(&mut self.shell.log.toasts);
-        let drawn = offscreen::draw(ctx, graphics, scale, area, self.layout_again());
+        let notifications = std::mem::take(&mut self.state.notifications);
+        let points = std::mem::take(&mut self.forms.embedding.points);
+        let own = Context::default();
+        self.fonts.install(&own);
+        let drawn = offscreen::draw(ctx, &own, graphics, scale, area, self.layout_again());
+        self.forms.embedding.points = points;
+        self.state.notifications = notifications;
         self.shell.log.toasts = toasts;
         self.forms.export.area = Some(area);
         drawn

@@ -23,6 +23,9 @@ use whence_methods::{ScoreSettings, method};
 use whence_store::{Project, SESSION, write_json};
 use whence_training::unlearning::Recipe;
 
+/// Name of a session that could not be used.
+const UNUSED: &str = "session.unused.json";
+
 /// Version of `session.json` that this program writes and reads.
 const VERSION: u32 = 1;
 
@@ -181,12 +184,21 @@ impl Session {
         }
     }
 
-    /// Writes it into a project's folder.
+    /// Writes it into a project's folder. A session there that this version cannot use (of a later version, or damaged) is kept
+    /// beside it under another name: ratings and notes are nowhere else.
     ///
     /// # Errors
     /// Where the folder cannot be written.
     pub fn write(&self, root: &Path) -> whence_base::Result<()> {
-        write_json(&root.join(SESSION), self)
+        let path = root.join(SESSION);
+        if let Ok(text) = std::fs::read(&path)
+            && !serde_json::from_slice::<Self>(&text).is_ok_and(|last| last.schema_version == VERSION)
+        {
+            let kept = root.join(UNUSED);
+            std::fs::rename(&path, &kept).map_err(whence_base::Error::io("rename", &path))?;
+            tracing::warn!("the {SESSION} that could not be used is now {}", kept.display());
+        }
+        write_json(&path, self)
     }
 
     /// The jobs that restore the query images, and why others are not opened.

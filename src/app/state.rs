@@ -321,6 +321,7 @@ impl State {
     pub fn remove_query(&mut self, key: u64) {
         let Some(place) = self.queries.iter().position(|q| q.key == key) else { return };
         self.queries.remove(place);
+        self.embeddings.forget_query(key);
         self.notifications.retain(|n| n.query != Some(key));
         if self.current == Some(key) {
             self.current = self.queries.get(place.min(self.queries.len().saturating_sub(1))).map(|q| q.key);

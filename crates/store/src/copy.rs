@@ -6,6 +6,13 @@ use crate::files::is_partial;
 use crate::lock::is_lock;
 use whence_base::{Error, Result};
 
+/// Whether a path, which need not exist, lies in this folder or is it. The folder is given from the root on, without links.
+pub fn would_be_inside(path: &Path, folder: &Path) -> bool {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let existing = path.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+    existing.is_some_and(|existing| existing.starts_with(folder))
+}
+
 /// Copies a folder with all that is in it to `to`, which must not exist or be empty. `progress` gets the number of files
 /// copied so far, and how many there are; where it fails, nothing is left behind. Locks and temporary files stay behind;
 /// links are followed, so that the copy stands on its own.
@@ -15,11 +22,10 @@ use whence_base::{Error, Result};
 pub fn copy_folder(from: &Path, to: &Path, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<()> {
     check_empty(to)?;
     let parent = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    crate::create_folder(parent)?;
-    let whole = |path: &Path| path.canonicalize().map_err(Error::io("read", path));
-    if whole(parent)?.starts_with(whole(from)?) {
+    if would_be_inside(to, &from.canonicalize().map_err(Error::io("read", from))?) {
         return Err(Error::file("the copy would lie inside what is copied", to, "choose a folder outside"));
     }
+    crate::create_folder(parent)?;
     let mut files = Vec::new();
     list(from, Path::new(""), 0, &mut files)?;
     // A sibling, so that the finished copy only has to be renamed.
@@ -122,6 +128,8 @@ mod tests {
         assert!(again.contains("not empty"), "{again}");
         let inside = copy_folder(&at("a"), &at("a/c"), &mut |_, _| Ok(())).unwrap_err().to_string();
         assert!(inside.contains("inside what is copied"), "{inside}");
+        let deep = copy_folder(&at("a"), &at("a/x/c"), &mut |_, _| Ok(())).unwrap_err().to_string();
+        assert!(deep.contains("inside what is copied") && !at("a/x").exists(), "{deep}");
         let cancelled = copy_folder(&at("a"), &at("d"), &mut |_, _| Err(Error::Cancelled));
         assert!(matches!(cancelled, Err(Error::Cancelled)) && !at("d").exists());
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();

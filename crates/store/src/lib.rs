@@ -11,7 +11,7 @@ mod objects;
 mod project;
 mod upkeep;
 
-pub use copy::copy_folder;
+pub use copy::{copy_folder, would_be_inside};
 pub use files::{
     check_writable, create_folder, read_json, read_text_file, write_atomic, write_atomic_with, write_json,
 };

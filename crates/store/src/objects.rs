@@ -136,10 +136,11 @@ impl Store {
     /// The store for looking up results only: where there is none yet, none is made.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open).
+    /// A store of a later version.
     pub fn open_for_lookup(root: &Path) -> Result<Self> {
         match root.join("store.json").exists() {
-            true => Self::open_or_read_only(root),
+            // Without the lock: a run that writes here is not disturbed.
+            true => Self::read_only(root),
             false => Ok(Self { root: root.to_owned(), access: Access::NotWritable }),
         }
     }

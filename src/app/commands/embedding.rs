@@ -18,7 +18,10 @@ impl WhenceApp {
         if !self.dock.shown().contains(&PanelId::Embedding) {
             return;
         }
-        if let Some(spec) = self.state.next_embed_job(self.forms.embedding.choice) {
+        // A window that only reads looks maps up, and makes none.
+        let looks_up = |spec: &JobSpec| matches!(spec, JobSpec::Embed(job) if job.known_only);
+        let next = self.state.next_embed_job(self.forms.embedding.choice);
+        if let Some(spec) = next.filter(|spec| self.state.read_only.is_none() || looks_up(spec)) {
             self.start(spec, true);
         }
     }

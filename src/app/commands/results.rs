@@ -21,10 +21,11 @@ impl WhenceApp {
             }
         };
         match self.state.costs.of(spec.clone()) {
-            Some(cost) if is_long(cost) => self.forms.run = Some(RunForm::explanation(settings)),
+            Some(cost) if is_long(cost) => self.forms.run = Some(RunForm::explanation(settings, self.state.current)),
             // Models may take hours: their cost is found out first, and takes a moment.
             None if self.estimates && settings.counterfactual_kind().is_some() => {
-                self.forms.run = Some(RunForm { awaits_cost: true, ..RunForm::explanation(settings) });
+                self.forms.run =
+                    Some(RunForm { awaits_cost: true, ..RunForm::explanation(settings, self.state.current) });
             }
             _ => self.start(spec, true),
         }
@@ -39,7 +40,7 @@ impl WhenceApp {
             Ok(job) => {
                 let spec = JobSpec::Evidence(Box::new(job));
                 if self.state.costs.of(spec.clone()).is_some_and(is_long) {
-                    self.forms.run = Some(RunForm::evidence(what, group));
+                    self.forms.run = Some(RunForm::evidence(what, group, self.state.current));
                 } else {
                     self.start(spec, false);
                 }
@@ -72,6 +73,8 @@ impl WhenceApp {
 
     /// The cost that the dialog waited for is known: a short job starts, a long one is asked about.
     pub(in crate::app) fn follow_run(&mut self) {
+        // What was asked about another image, or another project's, is not asked any more.
+        self.forms.run = self.forms.run.take().filter(|form| form.query == self.state.current);
         let Some(form) = self.forms.run.as_ref().filter(|form| form.awaits_cost) else { return };
         let spec = self.run_spec(&form.run);
         match spec.and_then(|spec| self.state.costs.of(spec)) {

@@ -175,12 +175,11 @@ impl WhenceApp {
 
     /// What is shown and selected now.
     pub(in crate::app) fn snapshot(&self) -> Snapshot {
-        let rated = self.state.queries.iter().filter(|q| q.rating != Rating::default());
         Snapshot {
             query: self.state.current,
             group: self.state.group,
             tabs: self.dock.shown(),
-            ratings: rated.map(|q| (q.key, q.rating)).collect(),
+            ratings: self.state.queries.iter().map(|q| (q.key, q.rating)).collect(),
             image_ratings: Arc::clone(&self.state.annotations.ratings),
             layout: self.dock.layout(),
         }
@@ -202,8 +201,9 @@ impl WhenceApp {
             let Some(snapshot) = found else { return };
             self.state.current = snapshot.query;
             self.state.group = snapshot.group;
+            // Images that were read since then keep theirs.
             for query in &mut self.state.queries {
-                query.rating = snapshot.ratings.get(&query.key).copied().unwrap_or_default();
+                query.rating = snapshot.ratings.get(&query.key).copied().unwrap_or(query.rating);
             }
             self.state.annotations.ratings = snapshot.image_ratings;
             if self.dock.layout() != snapshot.layout

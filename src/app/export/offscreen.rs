@@ -39,6 +39,7 @@ pub struct Drawn {
 /// Images that are larger than the graphics card allows.
 pub fn draw(
     ctx: &Context,
+    own: &Context,
     graphics: &RenderState,
     scale: f32,
     area: Rect,
@@ -52,7 +53,6 @@ pub fn draw(
         return Err(too_large(size, limit));
     }
     let size = [size.x.round().max(1.0) as u32, size.y.round().max(1.0) as u32];
-    let own = Context::default();
     own.memory_mut(|memory| *memory = ctx.memory(Clone::clone));
     own.set_fonts(ctx.fonts(|fonts| fonts.definitions().clone()));
     let native = ctx.input(|i| i.viewport().native_pixels_per_point).unwrap_or(1.0);

@@ -28,19 +28,21 @@ pub struct RunForm {
     pub search: String,
     /// Whether the job starts by itself once its cost is known and small.
     pub awaits_cost: bool,
+    /// Key of the query it is about: the dialog closes where another one is shown.
+    pub query: Option<u64>,
 }
 
 impl RunForm {
     /// A dialog about an explanation.
-    pub fn explanation(settings: Settings) -> Self {
+    pub fn explanation(settings: Settings, query: Option<u64>) -> Self {
         let mut choices = vec![settings.clone()];
         choices.extend(settings.cheaper());
-        Self { run: Run::Explanation(Box::new(settings)), choices, search: String::new(), awaits_cost: false }
+        Self { run: Run::Explanation(Box::new(settings)), choices, search: String::new(), awaits_cost: false, query }
     }
 
     /// A dialog about evidence.
-    pub fn evidence(what: Evidence, group: Option<usize>) -> Self {
-        Self { run: Run::Evidence(what, group), choices: Vec::new(), search: String::new(), awaits_cost: false }
+    pub fn evidence(what: Evidence, group: Option<usize>, query: Option<u64>) -> Self {
+        Self { run: Run::Evidence(what, group), choices: Vec::new(), search: String::new(), awaits_cost: false, query }
     }
 }
 
@@ -73,7 +75,7 @@ mod tests {
     #[test]
     fn cheaper_settings_keep_everything_else() {
         let settings = Settings { method: "logo".into(), ..Settings::default() };
-        let form = RunForm::explanation(settings.clone());
+        let form = RunForm::explanation(settings.clone(), None);
         let names: Vec<(&str, &str)> = form.choices.iter().map(|s| (s.method.as_str(), s.timesteps.as_str())).collect();
         assert_eq!(names, [("logo", "50"), ("guda", "50"), ("logo", "10"), ("gaussian", "50")]);
         assert_eq!(form.run, Run::Explanation(Box::new(settings)));

@@ -16,6 +16,7 @@ use crate::app::library::{Arrangement, Filter, LibraryOptions};
 use crate::app::state::Slot;
 use crate::app::theme::tokens;
 use crate::app::widgets::image_grid::{GridContents, GridEvent};
+use crate::app::widgets::point_map;
 
 /// Draws the panel in the remaining space.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
@@ -85,7 +86,8 @@ fn content(ui: &mut Ui, view: &mut View<'_>) {
 
 /// Tile size by keys, unless a text field has the focus.
 fn keys(ui: &Ui, view: &mut View<'_>) {
-    if ui.text_edit_focused() {
+    // The same keys enlarge a pair, and a map that has the focus.
+    if ui.text_edit_focused() || view.library.pair.is_some() || point_map::has_focus(ui.ctx()) {
         return;
     }
     for (key, steps) in [(Key::Plus, 1), (Key::Equals, 1), (Key::Minus, -1)] {

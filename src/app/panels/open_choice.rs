@@ -63,7 +63,7 @@ fn part(ui: &mut Ui, view: &mut View<'_>, kind: PathKind, path: &std::path::Path
             ),
             (
                 "Replace in this project",
-                replace.map(|()| "Images, stars and stored results stay. Explanations are computed again."),
+                replace.map(|()| "Images from files, their stars and stored results stay. Images that another model generated go, and explanations are computed again."),
                 ProjectCommand::Replace(part.0, part.1),
             ),
         ],

@@ -135,9 +135,10 @@ impl WhenceApp {
         let Some(why) = self.state.read_only else { return false };
         let changes = match command {
             Command::Act(action) => {
-                matches!(action, Action::Star | Action::Rate(_) | Action::Reject | Action::Explain)
+                matches!(action, Action::Star | Action::Rate(_) | Action::Reject | Action::Explain | Action::Generate)
             }
             Command::ExplainBy(_) | Command::ComputeEvidence(..) | Command::StartRun => true,
+            Command::Embed(_) | Command::Retry(_) => true,
             Command::RemoveQuery(_) | Command::RemoveExplanation(_) | Command::ExcludeGroups(_) => true,
             Command::Note(..) | Command::Rate(..) | Command::SaveFilter(_) | Command::DeleteFilter(_) => true,
             _ => false,

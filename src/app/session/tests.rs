@@ -442,3 +442,18 @@ fn a_long_session_is_restored_a_few_jobs_at_a_time() {
     assert!(window.most <= 12, "{} jobs at a time leave room for the user's own", window.most);
     assert_eq!(window.session().queries, long.queries);
 }
+
+#[test]
+fn a_session_that_cannot_be_used_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for text in [r#"{"schema_version": 99, "queries": []}"#, "half of"] {
+        std::fs::write(at("session.json"), text).unwrap();
+        for _ in 0..2 {
+            saved().write(folder.path()).unwrap();
+            assert_eq!(std::fs::read_to_string(at("session.unused.json")).unwrap(), text);
+        }
+        let written: Session = serde_json::from_slice(&std::fs::read(at("session.json")).unwrap()).unwrap();
+        assert_eq!(written, saved());
+    }
+}

@@ -64,6 +64,13 @@ impl Embeddings {
         }
     }
 
+    /// A query that leaves the window leaves the maps.
+    pub(super) fn forget_query(&mut self, key: u64) {
+        for map in self.maps.values_mut() {
+            map.queries.retain(|(other, _)| *other != key);
+        }
+    }
+
     pub(super) fn set_estimate(&mut self, choice: EmbedChoice, estimate: JobEstimate) {
         self.estimates.insert(choice, estimate);
     }

@@ -75,9 +75,14 @@ impl State {
 
     /// Cancels explanations and evidence of another model or dataset.
     fn supersede_explanations(&mut self) -> Vec<Effect> {
+        self.supersede(|slot| matches!(slot, Slot::Explain | Slot::Evidence))
+    }
+
+    /// Cancels the jobs of these slots; what they still report changes nothing.
+    fn supersede(&mut self, of: impl Fn(Slot) -> bool) -> Vec<Effect> {
         let mut effects = Vec::new();
         for job in &mut self.jobs {
-            if matches!(job.slot, Slot::Explain | Slot::Evidence) && !job.superseded {
+            if of(job.slot) && !job.superseded {
                 job.superseded = true;
                 effects.push(Effect::Cancel(job.id));
             }
@@ -274,7 +279,7 @@ impl State {
             for query in &mut self.queries {
                 query.forget();
             }
-            effects.extend(self.supersede_explanations());
+            effects.extend(self.supersede(|slot| matches!(slot, Slot::Explain | Slot::Evidence | Slot::Embedding)));
             self.embeddings.forget_features();
         }
         if let Some(dataset) = self.dataset.as_ref().filter(|d| d.shape() != model.shape) {

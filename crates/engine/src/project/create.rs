@@ -129,14 +129,15 @@ fn free_folder(folder: &Path, parts: &[&Path]) -> Result<PathBuf> {
     if folder.exists() && !folder.is_dir() {
         return Err(Error::file("there is a file of this name", folder, "choose another folder"));
     }
+    // Before anything is made: a folder within the dataset would be read as a group.
+    if let Some(part) = parts.iter().find(|part| whence_store::would_be_inside(folder, part)) {
+        let what = format!("this folder lies inside {}, which the project is to use", part.display());
+        return Err(Error::file(what, folder, "choose a folder outside"));
+    }
     whence_store::check_writable(folder)?;
     let folder = folder.canonicalize().map_err(Error::io("read", folder))?;
     if folder.join("project.json").exists() {
         return Err(Error::file("this folder already is a project", &folder, "open it, or choose another folder"));
-    }
-    if let Some(part) = parts.iter().find(|part| folder.starts_with(part)) {
-        let what = format!("this folder lies inside {}, which the project is to use", part.display());
-        return Err(Error::file(what, &folder, "choose a folder outside"));
     }
     for entry in std::fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
         let path = entry.map_err(Error::io("read", &folder))?.path();
@@ -277,6 +278,7 @@ mod tests {
             assert!(found == field && error.contains(text), "{field:?}: {error}");
             assert!(!new.folder.join("project.json").exists());
             assert!(!scene.at("mine").exists(), "an empty folder is left behind");
+            assert!(!scene.at("images/new").exists(), "a folder in the dataset would be a group");
         }
     }
 }
