@@ -56,11 +56,11 @@ fn area(scene: &Scene) -> Rect {
     scene.window.get_by_label_contains("Map of 960 training images").rect()
 }
 
-/// The place of a point on screen: the map fits its area, apart from its margin.
+/// The place of a point on screen: the map with its queries fits its area, apart from its margin.
 fn place(scene: &Scene, [x, y]: [f32; 2]) -> Pos2 {
     let area = area(scene);
-    let scale = ((area.width() - 36.0) / 119.0).min((area.height() - 36.0) / 70.0);
-    area.center() + scale * vec2(x - 59.5, 35.0 - y)
+    let scale = ((area.width() - 36.0) / 125.0).min((area.height() - 36.0) / 70.0);
+    area.center() + scale * vec2(x - 62.5, 35.0 - y)
 }
 
 fn drag(scene: &mut Scene, path: &[Pos2], modifiers: Modifiers) {
