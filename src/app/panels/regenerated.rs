@@ -43,10 +43,10 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>, query: &Query, space: Vec2) {
             let retrained = retrained(query, group);
             // Two models without the group are told apart by how they were made.
             let unlearned_name = match retrained {
-                Some(_) => format!("{name} unlearned"),
+                Some(_) => "Unlearned".to_owned(),
                 None => format!("Without {name}"),
             };
-            let retrained_name = format!("Retrained without {name}");
+            let retrained_name = "Retrained".to_owned();
             let [unlearned, retrained] = [(Some(regenerated), &unlearned_name), (retrained, &retrained_name)]
                 .map(|(image, name)| image.map(|i| Named { key: of(i), pixels: &i.pixels, name }));
             let (second, third) = match retrained {

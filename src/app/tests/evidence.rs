@@ -143,14 +143,14 @@ fn the_unlearned_image_stands_beside_the_retrained_one() {
     let (group, image) = (state.group.unwrap(), bench::regenerated(&state, 50));
     bench::found(&mut state, EventKind::RegeneratedByRetrained { group, image });
     let mut harness = panel(state);
-    harness.get_by_label("Wipe between Original and pointillism unlearned");
+    harness.get_by_label("Wipe between Original and Unlearned");
     harness.get_by_label("Retrained").click();
     harness.run();
-    harness.get_by_label("Wipe between Original and Retrained without pointillism");
+    harness.get_by_label("Wipe between Original and Retrained");
     harness.get_by_label("Unlearned").click();
     harness.get_by_label("Side by side").click();
     harness.run();
-    harness.get_by_label("Side by side: Original, pointillism unlearned, Retrained without pointillism");
+    harness.get_by_label("Side by side: Original, Unlearned, Retrained");
 }
 
 #[test]
