@@ -142,12 +142,14 @@ fn a_project_is_made_in_the_window(robot: &mut Robot, scene: &OwnScene) {
     robot.until("the dialog", 10, |screen| *screen != before);
     robot.settled();
     robot.enter(fixture("digits/model").to_str().unwrap());
+    robot.settled();
     // Over the button to the next field.
     for _ in 0..2 {
         robot.press(&[TAB]);
         robot.settled();
     }
     robot.enter(scene.japanese().to_str().unwrap());
+    robot.settled();
     robot.press(&[TAB]);
     let ready = robot.until("the button that makes the project", 60, |screen| screen.primary().is_some());
     robot.settled();
