@@ -62,6 +62,18 @@ impl Clock {
     }
 }
 
+/// Other programs that start or end between an estimate and its job change the speed of the machine. Then both are measured again,
+/// twice at most: an estimate that is wrong by itself stays wrong.
+fn on_a_steady_machine(test: impl Fn()) {
+    for _ in 0..2 {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(&test)).is_ok() {
+            return;
+        }
+        println!("measured again");
+    }
+    test();
+}
+
 /// The demo's model and dataset with a store of its own, where nothing is known yet.
 fn demo(keep_in: PathBuf) -> AttributeJob {
     let project = Project::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo")).unwrap();
@@ -85,84 +97,93 @@ fn attribute(job: &AttributeJob, method: &str) -> JobSpec {
 
 #[test]
 fn every_method_takes_about_as_long_as_it_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Clock(Engine::start("cpu", || {}).unwrap());
-    let job = demo(folder.path().join("store"));
-    for method in whence_methods::methods() {
-        if method.name() != "logo" {
-            clock.check(method.name(), attribute(&job, method.name()));
+    on_a_steady_machine(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock(Engine::start("cpu", || {}).unwrap());
+        let job = demo(folder.path().join("store"));
+        for method in whence_methods::methods() {
+            if method.name() != "logo" {
+                clock.check(method.name(), attribute(&job, method.name()));
+            }
         }
-    }
-    // Everything is stored now.
-    let again = clock.estimate(&attribute(&job, "guda"));
-    assert_eq!((again.models, again.seconds), (0, 0.0));
+        // Everything is stored now.
+        let again = clock.estimate(&attribute(&job, "guda"));
+        assert_eq!((again.models, again.seconds), (0, 0.0));
+    });
 }
 
 #[test]
 fn evidence_takes_about_as_long_as_it_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Clock(Engine::start("cpu", || {}).unwrap());
-    let of = demo(folder.path().join("store"));
-    let look = |what| JobSpec::Evidence(Box::new(EvidenceJob { of: of.clone(), seed: Some(38), what }));
-    // The first one unlearns both groups.
-    let first = clock.check("regenerating, with unlearning", look(Evidence::Regenerate));
-    assert_eq!(first.models, 2);
-    assert_eq!(clock.estimate(&look(Evidence::Regenerate)).seconds, 0.0, "stored");
-    clock.check("map", look(Evidence::Map));
-    clock.check("most affected", look(Evidence::MostAffected));
-    let watch = AttributeJob { groups: vec!["mosaic".into()], ..of.clone() };
-    clock.check("watch", JobSpec::Evidence(Box::new(EvidenceJob { of: watch, seed: Some(38), what: Evidence::Watch })));
+    on_a_steady_machine(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock(Engine::start("cpu", || {}).unwrap());
+        let of = demo(folder.path().join("store"));
+        let look = |what| JobSpec::Evidence(Box::new(EvidenceJob { of: of.clone(), seed: Some(38), what }));
+        // The first one unlearns both groups.
+        let first = clock.check("regenerating, with unlearning", look(Evidence::Regenerate));
+        assert_eq!(first.models, 2);
+        assert_eq!(clock.estimate(&look(Evidence::Regenerate)).seconds, 0.0, "stored");
+        clock.check("map", look(Evidence::Map));
+        clock.check("most affected", look(Evidence::MostAffected));
+        let watch = AttributeJob { groups: vec!["mosaic".into()], ..of.clone() };
+        clock.check(
+            "watch",
+            JobSpec::Evidence(Box::new(EvidenceJob { of: watch, seed: Some(38), what: Evidence::Watch })),
+        );
+    });
 }
 
 #[test]
 fn models_take_about_as_long_as_they_say() {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Clock(Engine::start("cpu", || {}).unwrap());
-    let of = demo(folder.path().join("store"));
-    let unlearn = UnlearnJob {
-        model: of.model.clone(),
-        data: of.data.clone(),
-        group_column: None,
-        class_map: None,
-        groups: vec!["neon".into()],
-        recipe: of.recipe.clone(),
-        out: folder.path().join("unlearned"),
-    };
-    clock.check("unlearn", JobSpec::Unlearn(Box::new(unlearn)));
-    // The demo's own training takes hours; its rate shows in a few steps.
-    let network = whence_diffusion::Pipeline::config_of(&of.model).unwrap();
-    let record: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(of.model.join("training.json")).unwrap()).unwrap();
-    let recorded: TrainingConfig = serde_json::from_value(record["config"].clone()).unwrap();
-    let steps = |steps| TrainingConfig { steps, network: Some(network.clone()), ..recorded.clone() };
-    let retrain = |config: TrainingConfig, out: &str| {
-        JobSpec::Retrain(Box::new(RetrainJob {
+    on_a_steady_machine(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock(Engine::start("cpu", || {}).unwrap());
+        let of = demo(folder.path().join("store"));
+        let unlearn = UnlearnJob {
             model: of.model.clone(),
             data: of.data.clone(),
             group_column: None,
             class_map: None,
             groups: vec!["neon".into()],
-            config: Some(config),
-            seed: None,
-            out: folder.path().join(out),
-        }))
-    };
-    let short = clock.check("retrain", retrain(steps(40), "short"));
-    let long = clock.estimate(&retrain(recorded.clone(), "long"));
-    let factor = recorded.steps as f64 / 40.0;
-    let ratio = long.seconds / (short.seconds * factor);
-    assert!(
-        (0.5..2.0).contains(&ratio),
-        "40 steps {:.1} s, {} steps {:.0} s",
-        short.seconds,
-        recorded.steps,
-        long.seconds
-    );
-    // Retraining in an explanation costs as many steps for each group: not those of the unlearning.
-    let logo = clock.estimate(&attribute(&of, "logo"));
-    assert_eq!(logo.models, 2);
-    let ratio = logo.seconds / (2.0 * long.seconds);
-    assert!((0.5..2.0).contains(&ratio), "logo {:.0} s, two models {:.0} s", logo.seconds, 2.0 * long.seconds);
+            recipe: of.recipe.clone(),
+            out: folder.path().join("unlearned"),
+        };
+        clock.check("unlearn", JobSpec::Unlearn(Box::new(unlearn)));
+        // The demo's own training takes hours; its rate shows in a few steps.
+        let network = whence_diffusion::Pipeline::config_of(&of.model).unwrap();
+        let record: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(of.model.join("training.json")).unwrap()).unwrap();
+        let recorded: TrainingConfig = serde_json::from_value(record["config"].clone()).unwrap();
+        let steps = |steps| TrainingConfig { steps, network: Some(network.clone()), ..recorded.clone() };
+        let retrain = |config: TrainingConfig, out: &str| {
+            JobSpec::Retrain(Box::new(RetrainJob {
+                model: of.model.clone(),
+                data: of.data.clone(),
+                group_column: None,
+                class_map: None,
+                groups: vec!["neon".into()],
+                config: Some(config),
+                seed: None,
+                out: folder.path().join(out),
+            }))
+        };
+        let short = clock.check("retrain", retrain(steps(40), "short"));
+        let long = clock.estimate(&retrain(recorded.clone(), "long"));
+        let factor = recorded.steps as f64 / 40.0;
+        let ratio = long.seconds / (short.seconds * factor);
+        assert!(
+            (0.5..2.0).contains(&ratio),
+            "40 steps {:.1} s, {} steps {:.0} s",
+            short.seconds,
+            recorded.steps,
+            long.seconds
+        );
+        // Retraining in an explanation costs as many steps for each group: not those of the unlearning.
+        let logo = clock.estimate(&attribute(&of, "logo"));
+        assert_eq!(logo.models, 2);
+        let ratio = logo.seconds / (2.0 * long.seconds);
+        assert!((0.5..2.0).contains(&ratio), "logo {:.0} s, two models {:.0} s", logo.seconds, 2.0 * long.seconds);
+    });
 }
 
 #[test]
