@@ -15,7 +15,7 @@ now() { date +%s%N; }
 since() { echo $((($(now) - $1) / 1000000)); }
 colours() { import -window root "$work/screen.ppm" 2>/dev/null && identify -format %k "$work/screen.ppm"; }
 rss() { awk '/VmRSS/ {printf "%d", $2 / 1024}' /proc/$window/status; }
-ready() { [ "$(grep -c '"event":"finished".*"load_query"' "$WHENCE_DATA/jobs.jsonl" 2>/dev/null)" -ge 8 ]; }
+ready() { [ -f "$WHENCE_DATA/jobs.jsonl" ] && [ "$(grep -c '"event":"finished".*"load_query"' "$WHENCE_DATA/jobs.jsonl")" -ge 8 ]; }
 for round in first later; do
     begun=$(now)
     "$program" --device cpu >/dev/null 2>&1 &
