@@ -51,8 +51,8 @@ impl WhenceApp {
     pub(super) fn follow_costs(&mut self) {
         self.follow_run();
         let busy = !self.state.jobs.is_empty() && self.forms.run.is_none();
-        let asked = self.state.jobs.iter().any(|job| job.is_estimate());
-        if !self.estimates || busy || asked || !self.state.restore_queue.is_empty() {
+        let estimating = self.state.jobs.iter().any(|job| job.is_estimate());
+        if !self.estimates || busy || estimating || !self.state.restore_queue.is_empty() {
             return;
         }
         // Nothing is looked up where nothing has changed.

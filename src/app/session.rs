@@ -194,9 +194,9 @@ impl Session {
         if let Ok(text) = std::fs::read(&path)
             && !serde_json::from_slice::<Self>(&text).is_ok_and(|last| last.schema_version == VERSION)
         {
-            let kept = root.join(UNUSED);
-            std::fs::rename(&path, &kept).map_err(whence_base::Error::io("rename", &path))?;
-            tracing::warn!("the {SESSION} that could not be used is now {}", kept.display());
+            let unused = root.join(UNUSED);
+            std::fs::rename(&path, &unused).map_err(whence_base::Error::io("rename", &path))?;
+            tracing::warn!("the {SESSION} that could not be used is now {}", unused.display());
         }
         write_json(&path, self)
     }

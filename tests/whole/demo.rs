@@ -8,7 +8,7 @@ use whence_jobs::{AttributeJob, EventKind, Evidence, EvidenceJob, GenerateQuery,
 use whence_store::Project;
 use whence_training::unlearning::Recipe;
 
-use super::style_classifier::{Picture, StyleClassifier};
+use super::style_classifier::{StyleClassifier, StyleImage};
 use super::{copy_folder, digits, run};
 
 #[test]
@@ -140,7 +140,7 @@ impl Removal {
                 break image.pixels;
             }
         };
-        let style = |pixels: &[u8]| judge.style(&Picture::planar(pixels)).to_owned();
+        let style = |pixels: &[u8]| judge.style(&StyleImage::planar(pixels)).to_owned();
         let (before, without) = (style(&original), style(&regenerated.unwrap()));
         Self { first, score: scores[0].estimate.score, before, without }
     }

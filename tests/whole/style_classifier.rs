@@ -13,24 +13,27 @@ const FILTERS: usize = 160;
 const RIDGE: f64 = 1e-3;
 
 /// An RGB image with values in 0 to 1, `[height, width, 3]`.
-pub struct Picture {
+pub struct StyleImage {
     side: usize,
     pixels: Vec<f32>,
 }
 
-impl Picture {
-    pub fn open(path: &Path) -> Picture {
+impl StyleImage {
+    pub fn open(path: &Path) -> StyleImage {
         let image = image::open(path).unwrap().to_rgb8();
         assert_eq!(image.width(), image.height());
-        Picture { side: image.width() as usize, pixels: image.as_raw().iter().map(|v| f32::from(*v) / 255.0).collect() }
+        StyleImage {
+            side: image.width() as usize,
+            pixels: image.as_raw().iter().map(|v| f32::from(*v) / 255.0).collect(),
+        }
     }
 
     /// Of planar bytes `[3, side, side]`.
-    pub fn planar(bytes: &[u8]) -> Picture {
+    pub fn planar(bytes: &[u8]) -> StyleImage {
         let side = (bytes.len() / 3).isqrt();
         assert_eq!(bytes.len(), 3 * side * side);
         let at = |pixel: usize, channel: usize| f32::from(bytes[channel * side * side + pixel]) / 255.0;
-        Picture { side, pixels: (0..side * side).flat_map(|pixel| (0..3).map(move |c| at(pixel, c))).collect() }
+        StyleImage { side, pixels: (0..side * side).flat_map(|pixel| (0..3).map(move |c| at(pixel, c))).collect() }
     }
 
     /// The patch whose upper left corner is (x, y), without its mean and with unit variance (up to a floor for flat patches).
@@ -111,7 +114,7 @@ impl StyleClassifier {
     }
 
     /// The style that the image shows most clearly.
-    pub fn style(&self, image: &Picture) -> &str {
+    pub fn style(&self, image: &StyleImage) -> &str {
         let features = self.standardised(&self.responses(image));
         let value = |weights: &[f64]| weights.iter().zip(&features).map(|(w, f)| w * f).sum::<f64>();
         let best = (0..self.styles.len())
@@ -128,10 +131,10 @@ impl StyleClassifier {
     }
 
     /// Mean and root mean square of each filter's rectified response, both signs; mean and standard deviation of each colour.
-    fn responses(&self, image: &Picture) -> Vec<f64> {
-        let places = image.side - PATCH + 1;
+    fn responses(&self, image: &StyleImage) -> Vec<f64> {
+        let positions = image.side - PATCH + 1;
         let mut sums = vec![[0.0_f64; 4]; self.filters.len()];
-        for (y, x) in (0..places).flat_map(|y| (0..places).map(move |x| (y, x))) {
+        for (y, x) in (0..positions).flat_map(|y| (0..positions).map(move |x| (y, x))) {
             let patch = image.patch(x, y);
             for (filter, sums) in self.filters.iter().zip(&mut sums) {
                 let response =
@@ -143,7 +146,7 @@ impl StyleClassifier {
                 sums[3] += negative * negative;
             }
         }
-        let count = (places * places) as f64;
+        let count = (positions * positions) as f64;
         let mut features: Vec<f64> = sums
             .iter()
             .flat_map(|s| [s[0] / count, (s[1] / count).sqrt(), s[2] / count, (s[3] / count).sqrt()])
@@ -164,7 +167,7 @@ impl StyleClassifier {
 }
 
 /// Styles in order of name, and the chosen images, each with its style's index.
-fn read(paintings: &Path, use_image: impl Fn(usize) -> bool) -> (Vec<String>, Vec<(usize, Picture)>) {
+fn read(paintings: &Path, use_image: impl Fn(usize) -> bool) -> (Vec<String>, Vec<(usize, StyleImage)>) {
     let sorted = |folder: &Path| {
         let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
         paths.sort();
@@ -174,7 +177,7 @@ fn read(paintings: &Path, use_image: impl Fn(usize) -> bool) -> (Vec<String>, Ve
     let styles = folders.iter().map(|f| f.file_name().unwrap().to_string_lossy().into_owned()).collect();
     let images = folders.iter().enumerate().flat_map(|(style, folder)| {
         let chosen = sorted(folder).into_iter().enumerate().filter(|(index, _)| use_image(*index));
-        chosen.map(|(_, path)| (style, Picture::open(&path))).collect::<Vec<_>>()
+        chosen.map(|(_, path)| (style, StyleImage::open(&path))).collect::<Vec<_>>()
     });
     (styles, images.collect())
 }

@@ -19,9 +19,9 @@ impl WhenceApp {
             return;
         }
         // A window that only reads looks maps up, and makes none.
-        let looks_up = |spec: &JobSpec| matches!(spec, JobSpec::Embed(job) if job.known_only);
+        let is_lookup = |spec: &JobSpec| matches!(spec, JobSpec::Embed(job) if job.known_only);
         let next = self.state.next_embed_job(self.forms.embedding.choice);
-        if let Some(spec) = next.filter(|spec| self.state.read_only.is_none() || looks_up(spec)) {
+        if let Some(spec) = next.filter(|spec| self.state.read_only.is_none() || is_lookup(spec)) {
             self.start(spec, true);
         }
     }

@@ -9,7 +9,7 @@ use crate::app::theme::{self, GAP, tokens};
 
 /// Draws the dialog where it is open, with the term that was asked for at the top.
 pub fn show(ui: &mut Ui, view: &mut View<'_>) {
-    let Some(asked) = view.shell.glossary else { return };
+    let Some(requested) = view.shell.glossary else { return };
     let t = tokens(ui);
     let frame = egui::Frame::popup(ui.style()).inner_margin(24.0).corner_radius(10);
     let shown = Modal::new(Id::unique("glossary")).frame(frame).show(ui.ctx(), |ui| {
@@ -19,11 +19,11 @@ pub fn show(ui: &mut Ui, view: &mut View<'_>) {
         let height = (ui.ctx().content_rect().height() - 190.0).max(120.0);
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
             for term in Term::ALL {
-                let is_asked = asked == Some(term);
-                let color = if is_asked { t.strong } else { t.text };
+                let is_requested = requested == Some(term);
+                let color = if is_requested { t.strong } else { t.text };
                 let title = ui.label(RichText::new(term.title()).strong().color(t.strong));
                 // Only once: afterwards the reader scrolls.
-                if is_asked && ui.data_mut(|d| d.remove_temp::<Term>(scroll_id())).is_some() {
+                if is_requested && ui.data_mut(|d| d.remove_temp::<Term>(scroll_id())).is_some() {
                     title.scroll_to_me(Some(Align::TOP));
                 }
                 ui.label(RichText::new(term.text()).color(color));

@@ -101,8 +101,8 @@ impl State {
             count: 1,
             retrying: false,
         };
-        if let Some(place) = self.notifications.iter().position(|n| n.is_same_cause(&new)) {
-            let old = self.notifications.remove(place);
+        if let Some(index) = self.notifications.iter().position(|n| n.is_same_cause(&new)) {
+            let old = self.notifications.remove(index);
             // A job reports the same warning several times; only a failure is worth counting.
             new.count = if failed { old.count + 1 } else { old.count };
             if !failed {

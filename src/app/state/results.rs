@@ -62,8 +62,8 @@ impl Query {
 
     /// Removes an explanation; where it was selected, the latest complete one is.
     pub fn remove_explanation(&mut self, job: JobId) -> Option<Explanation> {
-        let place = self.explanations.iter().position(|a| a.job == job)?;
-        let removed = self.explanations.remove(place);
+        let index = self.explanations.iter().position(|a| a.job == job)?;
+        let removed = self.explanations.remove(index);
         self.mend_selection();
         Some(removed)
     }
