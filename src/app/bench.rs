@@ -10,6 +10,7 @@ use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, R
 
 use super::files::{FilePicker, Pick};
 use super::panels::PanelId;
+use super::render_target;
 use super::window::WhenceApp;
 use whence_base::{Error, Result};
 use whence_data::Dataset;
@@ -214,27 +215,8 @@ impl Window {
         let screen = ScreenDescriptor { size_in_pixels: [SIZE.x as u32, SIZE.y as u32], pixels_per_point: 1.0 };
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let others = renderer.update_buffers(device, queue, &mut encoder, triangles, &screen);
-        let target = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("bench"),
-            size: wgpu::Extent3d { width: SIZE.x as u32, height: SIZE.y as u32, depth_or_array_layers: 1 },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: self.render.target_format,
-            usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
-            view_formats: &[],
-        });
-        let view = target.create_view(&wgpu::TextureViewDescriptor::default());
-        let color = wgpu::RenderPassColorAttachment {
-            view: &view,
-            resolve_target: None,
-            depth_slice: None,
-            ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
-        };
-        let pass = wgpu::RenderPassDescriptor { color_attachments: &[Some(color)], ..Default::default() };
-        let mut pass = encoder.begin_render_pass(&pass).forget_lifetime();
-        renderer.render(&mut pass, triangles, &screen);
-        drop(pass);
+        let format = (self.render.target_format, wgpu::TextureUsages::empty());
+        render_target::record(device, &mut encoder, &renderer, format, triangles, &screen);
         queue.submit(others.into_iter().chain([encoder.finish()]));
         for id in textures.free.drain() {
             renderer.free_texture(&id);

@@ -23,6 +23,7 @@
 //! | `task_failures` | the background tasks, and what happens where one fails |
 //! | `backend` | the line to the engine |
 //! | `bench` | the window without a screen, for measuring frames |
+//! | `render_target` | a texture drawn into instead of the window |
 //! | `panels` | one file per panel |
 //! | `widgets` | widgets shared by several panels |
 //! | `fonts`, `bidi` | fonts of the system for scripts that the built-in ones lack; right-to-left names |
@@ -56,6 +57,7 @@ mod palette;
 mod panels;
 mod preferences;
 mod projects;
+mod render_target;
 mod session;
 mod shell;
 mod state;

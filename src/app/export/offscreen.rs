@@ -10,6 +10,8 @@ use eframe::egui_wgpu::{RenderState, ScreenDescriptor};
 use egui::epaint::{ClippedPrimitive, Primitive, TextureId, textures::TexturesDelta};
 use egui::{ColorImage, Context, RawInput, Rect, Ui, Vec2, ViewportId, ViewportInfo};
 
+use crate::app::render_target;
+
 /// Layouts before the image is taken: sizes that depend on contents have settled by then.
 const LAYOUTS: usize = 3;
 
@@ -118,27 +120,14 @@ fn paint(
     let others = renderer.update_buffers(device, queue, &mut encoder, triangles, &screen);
     let [width, height] = size;
     let extent = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
-    let target = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("exported view"),
-        size: extent,
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: graphics.target_format,
-        usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
-        view_formats: &[],
-    });
-    let view = target.create_view(&wgpu::TextureViewDescriptor::default());
-    let color = wgpu::RenderPassColorAttachment {
-        view: &view,
-        resolve_target: None,
-        depth_slice: None,
-        ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
-    };
-    let pass = wgpu::RenderPassDescriptor { color_attachments: &[Some(color)], ..Default::default() };
-    let mut pass = encoder.begin_render_pass(&pass).forget_lifetime();
-    renderer.render(&mut pass, triangles, &screen);
-    drop(pass);
+    let target = render_target::record(
+        device,
+        &mut encoder,
+        &renderer,
+        (graphics.target_format, wgpu::TextureUsages::COPY_SRC),
+        triangles,
+        &screen,
+    );
     let bytes_per_row = (4 * width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("exported view"),
